@@ -1,0 +1,201 @@
+"""Manifests: of images and artifacts, indexes, and the legacy schema 1.
+
+OCI image-spec 1.1 "manifest.md" and "image-index.md"; Docker schema 2, manifest list and schema 1.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from regtui.oci import media_type as mt
+from regtui.oci.descriptor import Descriptor, InvalidManifest, string_map, text_of
+from regtui.oci.digest import Digest
+from regtui.oci.platform import Platform
+
+# buildx: a child that describes another child instead of being a platform's image.
+_ATTESTATION_TYPE: Final = "vnd.docker.reference.type"
+_ATTESTATION_SUBJECT: Final = "vnd.docker.reference.digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The manifest of one image, or of an artifact."""
+
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    artifact_type: str = ""
+    subject: Descriptor | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def is_artifact(self) -> bool:
+        """Something else than a container image: a chart, a signature, an SBOM ..."""
+        return bool(self.artifact_type) or self.config.media_type not in mt.IMAGE_CONFIGS
+
+    def blobs(self) -> Iterator[Descriptor]:
+        """Config and layers: what a pull transfers, each as often as the manifest names it."""
+        yield self.config
+        yield from self.layers
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An OCI index or Docker manifest list: one name for several manifests."""
+
+    media_type: str
+    manifests: tuple[Descriptor, ...]
+    artifact_type: str = ""
+    subject: Descriptor | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def images(self) -> tuple[Descriptor, ...]:
+        """The children that are not attestations."""
+        return tuple(child for child in self.manifests if not is_attestation(child))
+
+    def attestations_of(self, image: Digest) -> tuple[Descriptor, ...]:
+        return tuple(
+            child
+            for child in self.manifests
+            if is_attestation(child) and child.annotations.get(_ATTESTATION_SUBJECT) == image
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Schema1Manifest:
+    """Docker's legacy schema 1: layers newest first, without sizes."""
+
+    media_type: str
+    name: str
+    tag: str
+    architecture: str
+    layers: tuple[Digest, ...]
+    history: tuple[str, ...]
+    """`v1Compatibility` strings (JSON), newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownManifest:
+    """A manifest of a media type that regtui doesn't know: shown as it is."""
+
+    media_type: str
+
+
+AnyManifest = Manifest | Index | Schema1Manifest | UnknownManifest
+
+
+def is_attestation(child: Descriptor) -> bool:
+    return _ATTESTATION_TYPE in child.annotations or (
+        child.platform is not None and child.platform.is_unknown
+    )
+
+
+def attested_image(child: Descriptor) -> Digest | None:
+    """The digest of the image that an attestation describes."""
+    return Digest.or_none(child.annotations.get(_ATTESTATION_SUBJECT))
+
+
+def parse_manifest(body: bytes, content_type: str) -> AnyManifest:
+    """The manifest in `body`. The `mediaType` within it counts before the header's, if it is there.
+
+    Raises InvalidManifest where it isn't JSON, or lacks what its media type requires.
+    """
+    value = load_json_object(body, "the manifest")
+    media_type = text_of(value.get("mediaType")) or _guess(value, mt.essence(content_type))
+    match mt.kind_of(media_type):
+        case mt.Kind.IMAGE:
+            return _image(value, media_type)
+        case mt.Kind.INDEX:
+            return _index(value, media_type)
+        case mt.Kind.SCHEMA1:
+            return _schema1(value, media_type)
+        case _:
+            return UnknownManifest(media_type)
+
+
+def load_json_object(body: bytes, what: str) -> Mapping[str, object]:
+    """Raises InvalidManifest where `body` isn't a JSON object. `what` names it in the message."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidManifest(f"{what} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InvalidManifest(f"{what} is not a JSON object")
+    return value
+
+
+def _guess(value: Mapping[str, object], content_type: str) -> str:
+    """OCI manifests need no `mediaType`: then the header counts, and where that's vague, the shape."""
+    if mt.kind_of(content_type) is not mt.Kind.UNKNOWN:
+        return content_type
+    if value.get("schemaVersion") == 1 and "fsLayers" in value:
+        return mt.DOCKER_SCHEMA1
+    if isinstance(value.get("manifests"), list):
+        return mt.OCI_INDEX
+    if isinstance(value.get("layers"), list) and "config" in value:
+        return mt.OCI_MANIFEST
+    return content_type
+
+
+def _descriptors(value: Mapping[str, object], key: str) -> tuple[Descriptor, ...]:
+    items = value.get(key)
+    if items is None:
+        return ()
+    if not isinstance(items, list):
+        raise InvalidManifest(f"{key} is not a list")
+    return tuple(map(Descriptor.from_json, items))
+
+
+def _subject(value: Mapping[str, object]) -> Descriptor | None:
+    return Descriptor.from_json(value["subject"]) if isinstance(value.get("subject"), Mapping) else None
+
+
+def _image(value: Mapping[str, object], media_type: str) -> Manifest:
+    if "manifests" in value:
+        raise InvalidManifest("the manifest is an image and an index at once")
+    return Manifest(
+        media_type=media_type,
+        config=Descriptor.from_json(value.get("config")),
+        layers=_descriptors(value, "layers"),
+        artifact_type=text_of(value.get("artifactType")),
+        subject=_subject(value),
+        annotations=string_map(value.get("annotations")),
+    )
+
+
+def _index(value: Mapping[str, object], media_type: str) -> Index:
+    if "layers" in value or "config" in value:
+        raise InvalidManifest("the manifest is an index and an image at once")
+    return Index(
+        media_type=media_type,
+        manifests=_descriptors(value, "manifests"),
+        artifact_type=text_of(value.get("artifactType")),
+        subject=_subject(value),
+        annotations=string_map(value.get("annotations")),
+    )
+
+
+def _schema1(value: Mapping[str, object], media_type: str) -> Schema1Manifest:
+    layers, history = value.get("fsLayers"), value.get("history")
+    if not isinstance(layers, list):
+        raise InvalidManifest("fsLayers is not a list")
+    digests = [Digest.or_none(layer.get("blobSum")) for layer in layers if isinstance(layer, Mapping)]
+    if len(digests) != len(layers) or None in digests:
+        raise InvalidManifest("a layer in fsLayers has no digest")
+    entries = history if isinstance(history, list) else []
+    return Schema1Manifest(
+        media_type=media_type,
+        name=text_of(value.get("name")),
+        tag=text_of(value.get("tag")),
+        architecture=text_of(value.get("architecture")),
+        layers=tuple(digest for digest in digests if digest is not None),
+        history=tuple(
+            text_of(entry.get("v1Compatibility")) for entry in entries if isinstance(entry, Mapping)
+        ),
+    )
+
+
+def platform_of(child: Descriptor) -> Platform | None:
+    """A child's platform, where it has one that means something."""
+    return child.platform if child.platform is not None and not child.platform.is_unknown else None

@@ -1,0 +1,53 @@
+"""Media types of manifests and layers, and what kind of thing each is.
+
+OCI image-spec 1.1 "media-types.md"; Docker's "Image Manifest Version 2, Schema 2" and Schema 1.
+"""
+
+from enum import Enum
+from typing import Final
+
+OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+OCI_EMPTY: Final = "application/vnd.oci.empty.v1+json"
+DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+DOCKER_SCHEMA1: Final = "application/vnd.docker.distribution.manifest.v1+json"
+DOCKER_SCHEMA1_SIGNED: Final = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+# Always all of them: with less, 2.x converts what it stores, and the digest it names is not the stored one
+# (observed on distribution 2.7.1 and 2.8.2). Schema 1 last: a registry takes the first that fits.
+ACCEPT_MANIFESTS: Final = ", ".join(
+    (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1_SIGNED, DOCKER_SCHEMA1)
+)
+
+
+class Kind(Enum):
+    """What a manifest's media type makes of it."""
+
+    IMAGE = "image"
+    INDEX = "index"
+    SCHEMA1 = "schema 1"
+    UNKNOWN = "unknown"
+
+
+_KINDS: Final = {
+    OCI_MANIFEST: Kind.IMAGE,
+    DOCKER_MANIFEST: Kind.IMAGE,
+    OCI_INDEX: Kind.INDEX,
+    DOCKER_LIST: Kind.INDEX,
+    DOCKER_SCHEMA1: Kind.SCHEMA1,
+    DOCKER_SCHEMA1_SIGNED: Kind.SCHEMA1,
+}
+
+IMAGE_CONFIGS: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+
+
+def kind_of(media_type: str) -> Kind:
+    return _KINDS.get(media_type, Kind.UNKNOWN)
+
+
+def essence(content_type: str) -> str:
+    """The media type without its parameters: `application/json; charset=utf-8` → `application/json`."""
+    return content_type.partition(";")[0].strip().lower()

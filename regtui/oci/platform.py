@@ -1,0 +1,43 @@
+"""Platforms: what an image runs on. OCI image-spec 1.1, "image-index.md", `platform`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class InvalidPlatform(ValueError):
+    """The text is not a platform."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Platform:
+    """`os/architecture[/variant]`, with an operating system's version where Windows needs one."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+    os_version: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Platform":
+        """`linux/arm/v7`. Raises InvalidPlatform."""
+        parts = text.split("/")
+        if len(parts) not in (2, 3) or not all(parts):
+            raise InvalidPlatform(f"not a platform: {text[:80]!r} (expected os/architecture[/variant])")
+        return cls(*parts)
+
+    @classmethod
+    def from_json(cls, value: object) -> "Platform | None":
+        """What a descriptor or an image config says; None where it says nothing usable."""
+        if not isinstance(value, Mapping):
+            return None
+        fields = [value.get(name) for name in ("os", "architecture", "variant", "os.version")]
+        os, architecture, variant, os_version = (text if isinstance(text, str) else "" for text in fields)
+        return cls(os, architecture, variant, os_version) if os or architecture else None
+
+    @property
+    def is_unknown(self) -> bool:
+        """`unknown/unknown` is how buildx marks attestations: no platform at all."""
+        return self.os in ("", "unknown") and self.architecture in ("", "unknown")
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os or "?", self.architecture or "?", self.variant) if part)
