@@ -65,9 +65,7 @@ class ImageConfig:
             labels=string_map(run.get("Labels")),
             healthcheck=_words(health.get("Test")) if isinstance(health, Mapping) else (),
             history=_history(value.get("history")),
-            diff_ids=tuple(d for d in map(Digest.or_none, diff_ids) if d)
-            if isinstance(diff_ids, list)
-            else (),
+            diff_ids=tuple(d for d in map(Digest.or_none, diff_ids) if d) if isinstance(diff_ids, list) else (),
         )
 
 

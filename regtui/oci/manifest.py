@@ -86,9 +86,7 @@ AnyManifest = Manifest | Index | Schema1Manifest | UnknownManifest
 
 
 def is_attestation(child: Descriptor) -> bool:
-    return _ATTESTATION_TYPE in child.annotations or (
-        child.platform is not None and child.platform.is_unknown
-    )
+    return _ATTESTATION_TYPE in child.annotations or (child.platform is not None and child.platform.is_unknown)
 
 
 def attested_image(child: Descriptor) -> Digest | None:
@@ -190,9 +188,7 @@ def _schema1(value: Mapping[str, object], media_type: str) -> Schema1Manifest:
         tag=text_of(value.get("tag")),
         architecture=text_of(value.get("architecture")),
         layers=tuple(digest for digest in digests if digest is not None),
-        history=tuple(
-            text_of(entry.get("v1Compatibility")) for entry in entries if isinstance(entry, Mapping)
-        ),
+        history=tuple(text_of(entry.get("v1Compatibility")) for entry in entries if isinstance(entry, Mapping)),
     )
 
 

@@ -1,0 +1,69 @@
+"""The async client of one registry: OCI distribution-spec 1.1, and what real registries make of it.
+
+async with RegistryClient(Address.parse("registry.example.com"), Credential("ci", "…")) as client:
+    async for page in client.catalog():
+        print(page.repositories)
+"""
+
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import (
+    BadAnswer,
+    BlobNotFound,
+    CertificateRejected,
+    DeletionDisabled,
+    DigestMismatch,
+    ManifestNotFound,
+    NotAllowed,
+    NotARegistry,
+    NotAuthenticated,
+    NotFound,
+    RateLimited,
+    ReadOnly,
+    Refused,
+    RegistryError,
+    RepositoryNotFound,
+    ServerFailed,
+    SpeaksHttp,
+    SpeaksHttps,
+    Unreachable,
+    Where,
+)
+from regtui.registry.http import HttpSettings
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.tls import TlsSettings
+from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Pong, Resolved
+
+__all__ = [
+    "Address",
+    "BadAnswer",
+    "BlobNotFound",
+    "CatalogPage",
+    "CertificateRejected",
+    "Credential",
+    "Deletion",
+    "DeletionDisabled",
+    "DigestMismatch",
+    "FetchedManifest",
+    "HttpSettings",
+    "ManifestNotFound",
+    "NotARegistry",
+    "NotAllowed",
+    "NotAuthenticated",
+    "NotFound",
+    "Pong",
+    "RateLimited",
+    "ReadOnly",
+    "Refused",
+    "RegistryClient",
+    "RegistryError",
+    "RepositoryNotFound",
+    "Resolved",
+    "RetryPolicy",
+    "ServerFailed",
+    "SpeaksHttp",
+    "SpeaksHttps",
+    "TlsSettings",
+    "Unreachable",
+    "Where",
+]

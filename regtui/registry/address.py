@@ -1,0 +1,81 @@
+"""Where a registry is: `[http://|https://]HOST[:PORT][/PREFIX]`."""
+
+import ipaddress
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from regtui.errors import UsageError
+
+_HOST_NAME: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.(?!-)[A-Za-z0-9_-]{1,63})*\.?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A registry's address. `scheme` is empty where the user gave none: then https, with http as the second
+    try on loopback hosts alone, as Docker does. `host` is without brackets for IPv6; `prefix` is `/path` or empty.
+    """
+
+    scheme: str
+    host: str
+    port: int | None = None
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Raises UsageError with the reason. A user name in it is refused: it would end up in histories."""
+        text = text.strip()
+        scheme, separator, _ = text.partition("://")
+        if separator and scheme not in ("http", "https"):
+            raise UsageError(f"{text!r} is not a registry: the scheme is http or https.")
+        try:
+            parts = urlsplit(text if separator else f"//{text}")
+            host, port = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise UsageError(f"{text!r} is not a registry's address: {error}.") from None
+        if "@" in parts.netloc:
+            raise UsageError(
+                "A registry's address holds no user name or password.",
+                "Give them with -u, or by regtui login.",
+            )
+        if parts.query or parts.fragment or not _is_host(host):
+            raise UsageError(f"{text!r} is not a registry's address.", "Expected HOST[:PORT][/PREFIX].")
+        prefix = parts.path.rstrip("/")
+        return cls(scheme if separator else "", host, port, prefix.removesuffix("/v2"))
+
+    @property
+    def name(self) -> str:
+        """Host and port, with the path prefix: how people call this registry. Without the scheme."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}{self.prefix}" if self.port else f"{host}{self.prefix}"
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end; https where no scheme was given."""
+        return f"{self.scheme or 'https'}://{self.name}"
+
+    @property
+    def is_loopback(self) -> bool:
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost" or self.host.endswith(".localhost")
+
+    @property
+    def is_plain(self) -> bool:
+        return self.scheme == "http"
+
+    def over(self, scheme: str) -> "Address":
+        return replace(self, scheme=scheme)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.name}" if self.scheme else self.name
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return _HOST_NAME.fullmatch(text) is not None
+    return True

@@ -1,0 +1,247 @@
+"""Turns a registry's answers, and its silence, into errors with a sentence and a remedy.
+
+Answers come as JSON (distribution-spec, "Error codes"), plain text, HTML from proxies, `{}`, two JSON documents in
+a row, or nothing: all seen on real registries. Nothing here trusts their form.
+"""
+
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Final
+
+import httpx
+
+from regtui.oci import Digest
+from regtui.registry import errors
+from regtui.registry.address import Address
+from regtui.registry.errors import RegistryError, Where
+from regtui.registry.tls import rejection
+
+_LOGIN: Final = "Run: regtui login {host}"
+_ENABLE_DELETION: Final = (
+    "Set storage.delete.enabled: true in its config.yml (or REGISTRY_STORAGE_DELETE_ENABLED=true) and restart it."
+)
+
+
+def error_entries(response: httpx.Response) -> list[dict[str, object]]:
+    """The `errors` of the answer's first JSON document; empty where there are none."""
+    try:
+        value, _ = json.JSONDecoder().raw_decode(response.text.lstrip())
+    except (ValueError, RecursionError, httpx.ResponseNotRead):
+        return []
+    if not isinstance(value, dict):
+        return []
+    entries = value.get("errors", [value] if "code" in value else [])
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def error_codes(response: httpx.Response) -> tuple[str, ...]:
+    return tuple(str(entry.get("code", "")) for entry in error_entries(response))
+
+
+def error_for(response: httpx.Response, where: Where) -> RegistryError:
+    """The error that a status of 400 or above, or an unexpected redirect, stands for."""
+    entries = error_entries(response)
+    codes = error_codes(response)
+    status = response.status_code
+    host = where.host
+
+    def made(kind: type[RegistryError], message: str, remedy: str = "") -> RegistryError:
+        return kind(where, message, remedy, status=status, codes=codes)
+
+    if status == 401:
+        return _unauthorized(response, where, codes)
+    if status == 403:
+        what = f" ({where.target})" if where.target else ""
+        return made(errors.NotAllowed, f"{host} does not allow {where.operation}{what} with this login.")
+    if status == 404:
+        return _not_found(where, codes, entries)
+    if status == 405:
+        return _refused(response, where, codes)
+    if status == 429 or "TOOMANYREQUESTS" in codes:
+        return made(errors.RateLimited, f"{host} limits the number of requests.", "Wait a little, then try again.")
+    if status >= 500:
+        return made(errors.ServerFailed, f"{host} failed {where.operation}: {_reason(response, entries)}.")
+    if status in (301, 302, 303, 307, 308):
+        return made(errors.BadAnswer, f"{host} redirects {where.operation} elsewhere, which is not followed.")
+    return made(RegistryError, f"{host} refuses {where.operation}: {_reason(response, entries)}.")
+
+
+def _unauthorized(response: httpx.Response, where: Where, codes: tuple[str, ...]) -> RegistryError:
+    sent = "Authorization" in response.request.headers
+    host = where.host
+    challenge = response.headers.get("WWW-Authenticate", "")
+    if sent and "insufficient_scope" in challenge:
+        what = f" ({where.repository})" if where.repository else ""
+        return errors.NotAllowed(
+            where, f"{host} does not allow {where.operation}{what} with this login.", status=401, codes=codes
+        )
+    if sent:
+        return wrong_password(where)
+    return errors.NotAuthenticated(
+        where, f"Not logged in to {host}.", _LOGIN.format(host=host), status=401, codes=codes
+    )
+
+
+def wrong_password(where: Where) -> errors.NotAuthenticated:
+    return errors.NotAuthenticated(
+        where,
+        f"{where.host} rejects the user name or password.",
+        _LOGIN.format(host=where.host),
+        status=401,
+    )
+
+
+def _not_found(where: Where, codes: tuple[str, ...], entries: list[dict[str, object]]) -> RegistryError:
+    host, target = where.host, where.target
+    if "NAME_UNKNOWN" in codes:
+        return errors.RepositoryNotFound(
+            where, f"{host} has no repository {where.repository}.", status=404, codes=codes
+        )
+    if "BLOB_UNKNOWN" in codes:
+        return errors.BlobNotFound(where, f"{host} has no blob {target}.", status=404, codes=codes)
+    if "MANIFEST_UNKNOWN" in codes or where.reference:
+        for entry in entries:
+            if "accept header" in str(entry.get("message", "")):
+                return errors.BadAnswer(
+                    where,
+                    f"{host} doesn't give {target} in any form that regtui knows.",
+                    status=404,
+                    codes=codes,
+                )
+        return errors.ManifestNotFound(
+            where,
+            f"{host} has no manifest {target}.",
+            status=404,
+            codes=codes,
+            missing_digest=_missing_digest(entries),
+        )
+    if where.repository:
+        return errors.RepositoryNotFound(
+            where, f"{host} has no repository {where.repository}.", status=404, codes=codes
+        )
+    return errors.NotFound(where, f"{host} does not offer {where.operation}.", status=404, codes=codes)
+
+
+def _missing_digest(entries: list[dict[str, object]]) -> str:
+    """The digest in a 404's detail: the tag exists, its manifest doesn't (2.x: an object, 3.x: a text)."""
+    for entry in entries:
+        detail = entry.get("detail")
+        text = detail.get("Revision") if isinstance(detail, dict) else str(detail).rpartition("revision=")[2]
+        if digest := Digest.or_none(text):
+            return digest
+    return ""
+
+
+def _refused(response: httpx.Response, where: Where, codes: tuple[str, ...]) -> RegistryError:
+    host = where.host
+    if "UNSUPPORTED" in codes and response.request.method == "DELETE":
+        return errors.DeletionDisabled(
+            where,
+            f"{host} refuses deletion: it is disabled there.",
+            _ENABLE_DELETION,
+            status=405,
+            codes=codes,
+        )
+    allowed = response.headers.get("Allow", "")
+    if response.request.method not in ("GET", "HEAD") and allowed and "DELETE" not in allowed and "PUT" not in allowed:
+        return errors.ReadOnly(
+            where,
+            f"{host} is read-only.",
+            "Set storage.maintenance.readonly.enabled: false in its config.yml and restart it.",
+            status=405,
+            codes=codes,
+        )
+    return errors.Refused(where, f"{host} does not support {where.operation}.", status=405, codes=codes)
+
+
+def _reason(response: httpx.Response, entries: list[dict[str, object]]) -> str:
+    """The registry's own words, or the status line where it has none. Server text: cleaned by whoever shows it."""
+    words = []
+    for entry in entries[:3]:
+        text = str(entry.get("message") or entry.get("code") or "")
+        detail = entry.get("detail")
+        words.append(f"{text} ({detail})" if isinstance(detail, str) and detail else text)
+    said = "; ".join(word for word in words if word)
+    return (said or f"{response.status_code} {response.reason_phrase}".strip())[:400].rstrip(".")
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """`error`, and what it came from: httpx and httpcore wrap the operating system's error in their own."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def unreachable(error: httpx.TransportError, address: Address, where: Where) -> errors.Unreachable:
+    """The sentence for a request that got no answer. May block some seconds to name a certificate's issuer."""
+    host = where.host
+    for cause in causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            message, remedy = rejection(host, address.host, address.port or 443, cause)
+            return errors.CertificateRejected(where, message, remedy)
+        if isinstance(cause, ssl.SSLError):
+            return _tls_failed(cause, address, where)
+        if isinstance(cause, socket.gaierror):
+            return errors.Unreachable(
+                where,
+                f"There is no host {address.host}: its name can't be resolved.",
+                "Check the name, or the DNS.",
+            )
+        if isinstance(cause, ConnectionRefusedError):
+            return errors.Unreachable(
+                where,
+                f"Nothing listens at {host} (port {port_of(address)}): the connection was refused.",
+                "Check the port, and that the registry is running.",
+            )
+    if isinstance(error, httpx.ConnectTimeout):
+        return errors.Unreachable(
+            where,
+            f"{host} does not answer on port {port_of(address)}.",
+            "Check the name, the port and the firewall.",
+        )
+    if isinstance(error, httpx.TimeoutException):
+        return errors.Unreachable(
+            where, f"{host} took too long {where.operation}.", "Try again, or allow more with --timeout."
+        )
+    if isinstance(error, httpx.ProxyError):
+        return errors.Unreachable(where, f"The proxy refuses the way to {host}.", "Check HTTPS_PROXY and NO_PROXY.")
+    if isinstance(error, httpx.ConnectError):
+        reason = next((os_reason(c) for c in causes(error) if os_reason(c)), "the connection failed")
+        return errors.Unreachable(where, f"{host} can't be reached: {reason}.", "Check the network.")
+    return errors.Unreachable(where, f"{host} closed the connection {where.operation}.", "Try again.")
+
+
+def os_reason(error: BaseException) -> str:
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else ""
+
+
+def port_of(address: Address) -> int:
+    return address.port or (80 if address.is_plain else 443)
+
+
+def _tls_failed(error: ssl.SSLError, address: Address, where: Where) -> errors.Unreachable:
+    if (error.reason or "") in (
+        "WRONG_VERSION_NUMBER",
+        "RECORD_LAYER_FAILURE",
+        "HTTP_REQUEST",
+        "UNKNOWN_PROTOCOL",
+    ):
+        return errors.SpeaksHttp(
+            where,
+            f"{where.host} speaks plain HTTP, not HTTPS.",
+            f"If that is intended, use {address.over('http')}",
+        )
+    reason = (error.reason or str(error)).replace("_", " ").lower()
+    return errors.Unreachable(where, f"TLS with {where.host} failed: {reason}.", "Check the address and its TLS.")
+
+
+def speaks_https(response: httpx.Response) -> bool:
+    """Whether a 400 says "this is a TLS port": Go's words, and nginx's."""
+    return response.status_code == 400 and (
+        "HTTP request to an HTTPS server" in response.text or "HTTP request was sent to HTTPS port" in response.text
+    )

@@ -1,0 +1,362 @@
+"""The client: each method is one operation of the distribution specification."""
+
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+
+from regtui.oci import Digest
+from regtui.oci import media_type as mt
+from regtui.oci.schema1 import signed_payload
+from regtui.registry import errors
+from regtui.registry.address import Address
+from regtui.registry.catalog import CatalogReader, next_query
+from regtui.registry.errors import Where
+from regtui.registry.http import HttpSettings, RegistryHttp
+from regtui.registry.retry import Safety
+from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Pong, Resolved
+
+# distribution refuses manifests above 4 MiB; other registries take more.
+_LARGEST_MANIFEST: Final = 32 * 1024 * 1024
+_NO_SUCH_DIGEST: Final = Digest("sha256:" + "0" * 64)
+
+
+class RegistryClient:
+    """One registry. Everything raises RegistryError. Lives on one event loop; `async with` closes its connections."""
+
+    def __init__(
+        self, address: Address, credential: Credential | None = None, settings: HttpSettings | None = None
+    ) -> None:
+        self._credential = credential
+        self._settings = settings or HttpSettings()
+        self._http = RegistryHttp(address, credential, self._settings)
+
+    @property
+    def address(self) -> Address:
+        return self._http.address
+
+    @property
+    def host(self) -> str:
+        return self.address.name
+
+    @property
+    def auth_scheme(self) -> str:
+        """`basic`, `bearer`, or empty where the registry asked for nothing so far."""
+        return self._http.auth_scheme
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    # Reading
+
+    async def ping(self) -> Pong:
+        """`GET /v2/`: reachable, a registry, and the credential accepted (distribution-spec, "Determining Support").
+
+        Where the address names no scheme and is a loopback one, HTTP is tried when HTTPS isn't spoken.
+        """
+        try:
+            return await self._ping()
+        except errors.SpeaksHttp:
+            if self.address.scheme or not self.address.is_loopback:
+                raise
+        await self._http.close()
+        self._http = RegistryHttp(self.address.over("http"), self._credential, self._settings)
+        return await self._ping()
+
+    async def _ping(self) -> Pong:
+        where = self._where("answering at all")
+        try:
+            response = await self._http.send("GET", "/v2/", where)
+        except errors.NotFound as error:
+            raise errors.NotARegistry(
+                where,
+                f"{self.host} answers, but it is no registry: /v2/ does not exist there.",
+                "Check the port, and the path prefix if there is one.",
+                status=404,
+            ) from error
+        api_version = response.headers.get("Docker-Distribution-Api-Version", "")
+        kind = mt.essence(response.headers.get("Content-Type", ""))
+        if not api_version and kind == "text/html":
+            raise errors.NotARegistry(
+                where,
+                f"{self.host} answers with a web page: it is no registry.",
+                "Check the port, and the path prefix if there is one.",
+            )
+        return Pong(api_version, _version_hint(response))
+
+    def catalog(self) -> AsyncIterator[CatalogPage]:
+        """All repositories, page by page as they arrive."""
+        where = self._where("listing the repositories")
+
+        async def fetch(query: Mapping[str, str]) -> httpx.Response:
+            return await self._http.send("GET", "/v2/_catalog", where, scope="registry:catalog:*", params=query)
+
+        return CatalogReader(fetch, self.has_tags, where).pages()
+
+    async def has_tags(self, repository: str) -> bool:
+        """Whether the repository has, or had, tags."""
+        try:
+            async for _ in self.tags(repository):
+                break
+        except errors.NotFound:
+            return False
+        return True
+
+    async def tags(self, repository: str) -> AsyncIterator[tuple[str, ...]]:
+        """All tags, page by page, in the registry's order. Without `n` 2.x and 3.x give everything at once, which
+        is their fastest; registries that page by themselves are followed by their Link."""
+        where = self._where("listing the tags", repository)
+        path = f"/v2/{repository}/tags/list"
+        query: dict[str, str] | None = {}
+        asked: set[str] = set()
+        while query is not None and str(query) not in asked:
+            asked.add(str(query))
+            response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
+            try:
+                names = response.json()["tags"]
+            except (ValueError, TypeError, KeyError):
+                raise errors.BadAnswer(
+                    where, f"{self.host} answers the tags of {repository} with something that is no list."
+                ) from None
+            # `tags: null` is how distribution says "none", and how 3.x ends a list of whole pages.
+            yield tuple(name for name in names or () if isinstance(name, str))
+            query = next_query(response)
+
+    async def resolve(self, repository: str, reference: str) -> Resolved:
+        """What `reference` (tag or digest) leads to. HEAD; GET where HEAD gives no digest or isn't supported."""
+        where = self._where("looking up the manifest", repository, reference)
+        try:
+            response = await self._manifest_request("HEAD", where)
+        except errors.Refused:
+            response = None
+        except errors.ManifestNotFound as error:
+            # HEAD has no body to tell a dangling tag from a missing one: GET does.
+            raise await self._explained(where, error) from None
+        digest = Digest.or_none(response.headers.get("Docker-Content-Digest")) if response is not None else None
+        if response is None or digest is None:
+            fetched = await self.manifest(repository, reference)
+            return Resolved(fetched.digest, fetched.media_type, len(fetched.body))
+        length = response.headers.get("Content-Length", "")
+        return Resolved(
+            digest,
+            mt.essence(response.headers.get("Content-Type", "")),
+            int(length) if length.isdecimal() else None,
+        )
+
+    async def _explained(self, where: Where, error: errors.RegistryError) -> errors.RegistryError:
+        try:
+            await self._manifest_request("GET", where)
+        except errors.RegistryError as better:
+            return better
+        return error
+
+    async def manifest(self, repository: str, reference: str) -> FetchedManifest:
+        """A manifest's exact bytes. Verified against the digest asked for, or the one the registry names.
+
+        Raises DigestMismatch where they differ, ManifestNotFound where there is none.
+        """
+        where = self._where("reading the manifest", repository, reference)
+        response = await self._manifest_request("GET", where)
+        media_type = mt.essence(response.headers.get("Content-Type", ""))
+        named = Digest.or_none(response.headers.get("Docker-Content-Digest"))
+        wanted = Digest.or_none(reference) or named
+        body = response.content
+        if wanted is None:
+            return FetchedManifest(Digest.of(body), media_type, body)
+        if not wanted.matches(body) and not (
+            media_type == mt.DOCKER_SCHEMA1_SIGNED and wanted.matches(signed_payload(body))
+        ):
+            raise self._mismatch(where, wanted, body)
+        return FetchedManifest(wanted, media_type, body)
+
+    async def blob(self, repository: str, digest: Digest, *, limit: int = _LARGEST_MANIFEST) -> bytes:
+        """A blob of at most `limit` bytes, verified. For configs: layers don't belong into memory."""
+        where = self._where("reading the blob", repository, digest)
+        path = f"/v2/{repository}/blobs/{digest}"
+        response = await self._http.send("GET", path, where, scope=_pull(repository), limit=limit)
+        if not digest.matches(response.content):
+            raise self._mismatch(where, digest, response.content)
+        return response.content
+
+    async def has_blob(self, repository: str, digest: Digest) -> bool:
+        """Whether the blob's content is there: its first byte is read, as HEAD lies about collected blobs until the
+        registry restarts (2.x and 3.x with their in-memory cache)."""
+        where = self._where("checking the blob", repository, digest)
+        path = f"/v2/{repository}/blobs/{digest}"
+        headers = {"Range": "bytes=0-0"}
+        try:
+            response = await self._http.send(
+                "GET", path, where, scope=_pull(repository), headers=headers, accept=frozenset({416})
+            )
+        except errors.NotFound:
+            return False
+        # 416: an empty blob has no first byte.
+        return response.status_code == 416 or len(response.content) > 0
+
+    # Changing
+
+    async def delete_manifest(self, repository: str, digest: Digest) -> None:
+        """Deletes by digest: all tags of that digest go with it. Not sent twice unless the first was not heard."""
+        await self._delete(repository, digest)
+
+    async def delete_tag(self, repository: str, tag: str) -> None:
+        """Deletes one tag alone. 3.x and zot; 2.x answers 400, raised as Refused."""
+        try:
+            await self._delete(repository, tag)
+        except errors.RegistryError as error:
+            if error.status == 400:
+                raise errors.Refused(
+                    error.where,
+                    f"{self.host} can't delete a tag alone.",
+                    "Delete its digest instead: all tags of that digest would go.",
+                    status=400,
+                    codes=error.codes,
+                ) from None
+            raise
+
+    async def _delete(self, repository: str, reference: str) -> None:
+        where = self._where("deleting the manifest", repository, reference)
+        path = f"/v2/{repository}/manifests/{reference}"
+        await self._http.send("DELETE", path, where, scope=f"repository:{repository}:delete", safety=Safety.ONCE)
+
+    async def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> Digest:
+        """Stores `body` under a tag or its digest; the digest that it has now. All it names must be there."""
+        where = self._where("storing the manifest", repository, reference)
+        await self._http.send(
+            "PUT",
+            f"/v2/{repository}/manifests/{reference}",
+            where,
+            scope=_push(repository),
+            safety=Safety.ONCE,
+            headers={"Content-Type": media_type},
+            content=body,
+        )
+        return Digest.of(body)
+
+    async def upload_blob(self, repository: str, content: bytes) -> Digest:
+        """Uploads in one piece (distribution-spec, "POST then PUT": the single POST isn't taken by all)."""
+        digest = Digest.of(content)
+        where = self._where("uploading the blob", repository, digest)
+        scope = _push(repository)
+        started = await self._http.send(
+            "POST", f"/v2/{repository}/blobs/uploads/", where, scope=scope, safety=Safety.ONCE
+        )
+        await self._http.send(
+            "PUT",
+            self._upload_url(started, where),
+            where,
+            scope=scope,
+            safety=Safety.ONCE,
+            params={"digest": digest},
+            headers={"Content-Type": "application/octet-stream"},
+            content=content,
+        )
+        return digest
+
+    async def mount_blob(self, repository: str, digest: Digest, source: str) -> bool:
+        """Takes over a blob from the repository `source`; False where the registry wants it uploaded instead."""
+        where = self._where("mounting the blob", repository, digest)
+        response = await self._http.send(
+            "POST",
+            f"/v2/{repository}/blobs/uploads/",
+            where,
+            scope=f"{_push(repository)} {_pull(source)}",
+            safety=Safety.ONCE,
+            params={"mount": digest, "from": source},
+        )
+        return response.status_code == 201
+
+    def _upload_url(self, response: httpx.Response, where: Where) -> str:
+        """Where the upload goes on. The Location's path counts, on our own origin: behind a proxy it may name an
+        inner host, and the password goes nowhere else."""
+        location = response.headers.get("Location", "")
+        try:
+            url = httpx.URL(self.address.url).join(location)
+        except httpx.InvalidURL:
+            location = ""
+        if not location:
+            raise errors.BadAnswer(where, f"{self.host} began an upload without saying where it goes on.")
+        own = httpx.URL(self.address.url)
+        path = url.raw_path.decode("ascii")
+        prefix = self.address.prefix
+        if prefix and not path.startswith(prefix + "/"):
+            path = prefix + path
+        return f"{own.scheme}://{own.netloc.decode('ascii')}{path}"
+
+    # What is possible here
+
+    async def deletion(self, repository: str) -> Deletion:
+        """What this user may delete, by requests that can't delete anything (measured on 2.7.1, 2.8.2, 3.1.1): a
+        digest of zeros, and a tag that doesn't exist."""
+        try:
+            await self.delete_manifest(repository, _NO_SUCH_DIGEST)
+        except errors.NotFound:
+            return await self._tag_deletion(repository)
+        except errors.DeletionDisabled:
+            return Deletion.DISABLED
+        except errors.ReadOnly:
+            return Deletion.READ_ONLY
+        except (errors.NotAllowed, errors.NotAuthenticated):
+            return Deletion.NOT_ALLOWED
+        except errors.RegistryError:
+            return Deletion.UNKNOWN
+        return Deletion.UNKNOWN
+
+    async def _tag_deletion(self, repository: str) -> Deletion:
+        try:
+            await self.delete_tag(repository, f"regtui-probe-{uuid4().hex}")
+        except errors.NotFound:
+            return Deletion.BY_TAG
+        except errors.RegistryError:
+            return Deletion.BY_DIGEST
+        return Deletion.BY_DIGEST
+
+    # Shared
+
+    async def _manifest_request(self, method: str, where: Where) -> httpx.Response:
+        reference = quote(where.reference, safe=":")
+        return await self._http.send(
+            method,
+            f"/v2/{where.repository}/manifests/{reference}",
+            where,
+            scope=_pull(where.repository),
+            headers={"Accept": mt.ACCEPT_MANIFESTS},
+            limit=_LARGEST_MANIFEST,
+        )
+
+    def _where(self, operation: str, repository: str = "", reference: str = "") -> Where:
+        return Where(self.host, operation, repository, reference)
+
+    def _mismatch(self, where: Where, wanted: Digest, body: bytes) -> errors.DigestMismatch:
+        return errors.DigestMismatch(
+            where,
+            f"{self.host} sent other content than {where.target} should have: expected {wanted}, "
+            f"got {Digest.of(body)}.",
+            "Its storage, or something on the way, is damaged.",
+        )
+
+
+def _pull(repository: str) -> str:
+    return f"repository:{repository}:pull"
+
+
+def _push(repository: str) -> str:
+    return f"repository:{repository}:pull,push"
+
+
+def _version_hint(response: httpx.Response) -> str:
+    """2.x sends a charset with its JSON, 3.x doesn't (measured)."""
+    if response.headers.get("Docker-Distribution-Api-Version") != "registry/2.0" or response.content != b"{}":
+        return ""
+    return "distribution 2.x" if "charset" in response.headers.get("Content-Type", "") else "distribution 3.x"

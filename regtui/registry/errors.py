@@ -1,0 +1,160 @@
+"""What can go wrong with a registry, each with its sentence, its remedy and its exit code.
+
+    RegistryError                   1
+    ├── Unreachable                 3   the name, the port, time-outs
+    │   ├── SpeaksHttp                  HTTPS was tried, the other side speaks HTTP
+    │   ├── SpeaksHttps                 HTTP was tried, the other side speaks HTTPS
+    │   ├── CertificateRejected         unknown authority, expired, wrong name
+    │   └── NotARegistry                something answers, but not as a registry
+    ├── NotAuthenticated            4   no credential, or a wrong one
+    ├── NotAllowed                  4   the credential doesn't cover this
+    ├── NotFound                    5
+    │   ├── RepositoryNotFound
+    │   ├── ManifestNotFound
+    │   └── BlobNotFound
+    ├── Refused                     6   the registry doesn't do this at all
+    │   ├── DeletionDisabled
+    │   └── ReadOnly
+    ├── BadAnswer                   1   an answer that makes no sense
+    │   └── DigestMismatch              the content isn't what its digest says
+    ├── RateLimited                 1   429, also after waiting
+    └── ServerFailed                1   5xx, also after trying again
+
+`host`, `operation`, `repository`, `status` and the registry's own error `codes` say where it came from.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from regtui import errors
+from regtui.errors import RegtuiError
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What was being done. `operation` reads on after "while": `reading the tags`."""
+
+    host: str
+    operation: str = ""
+    repository: str = ""
+    reference: str = ""
+
+    @property
+    def target(self) -> str:
+        """The repository, with tag or digest where there is one."""
+        separator = "@" if ":" in self.reference else ":"
+        return f"{self.repository}{separator}{self.reference}" if self.reference else self.repository
+
+
+class RegistryError(RegtuiError):
+    """The root. Raised as itself for answers that fit nothing more precise."""
+
+    affects_all: ClassVar[bool] = False
+    """Whether any other request to this registry would fail in the same way."""
+
+    def __init__(
+        self, where: Where, message: str, remedy: str = "", *, status: int = 0, codes: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, remedy)
+        self.where = where
+        self.status = status
+        self.codes = codes
+
+    @property
+    def host(self) -> str:
+        return self.where.host
+
+    @property
+    def operation(self) -> str:
+        return self.where.operation
+
+    @property
+    def repository(self) -> str:
+        return self.where.repository
+
+
+class Unreachable(RegistryError):
+    exit_code = errors.UNREACHABLE
+    affects_all = True
+
+
+class SpeaksHttp(Unreachable):
+    """TLS was answered by something that isn't TLS."""
+
+
+class SpeaksHttps(Unreachable):
+    """Plain HTTP was answered by a TLS server."""
+
+
+class CertificateRejected(Unreachable):
+    """The server's certificate can't be trusted."""
+
+
+class NotARegistry(Unreachable):
+    """Something answers, but it isn't a registry."""
+
+
+class NotAuthenticated(RegistryError):
+    exit_code = errors.NOT_ALLOWED
+    affects_all = True
+
+
+class NotAllowed(RegistryError):
+    exit_code = errors.NOT_ALLOWED
+
+
+class NotFound(RegistryError):
+    exit_code = errors.NOT_FOUND
+
+
+class RepositoryNotFound(NotFound):
+    pass
+
+
+class ManifestNotFound(NotFound):
+    """`missing_digest`: the tag exists, but the manifest that it points at is gone (a dangling tag)."""
+
+    def __init__(
+        self,
+        where: Where,
+        message: str,
+        remedy: str = "",
+        *,
+        status: int = 0,
+        codes: tuple[str, ...] = (),
+        missing_digest: str = "",
+    ) -> None:
+        super().__init__(where, message, remedy, status=status, codes=codes)
+        self.missing_digest = missing_digest
+
+
+class BlobNotFound(NotFound):
+    pass
+
+
+class Refused(RegistryError):
+    exit_code = errors.REFUSED
+
+
+class DeletionDisabled(Refused):
+    affects_all = True
+
+
+class ReadOnly(Refused):
+    affects_all = True
+
+
+class BadAnswer(RegistryError):
+    pass
+
+
+class DigestMismatch(BadAnswer):
+    pass
+
+
+class RateLimited(RegistryError):
+    pass
+
+
+class ServerFailed(RegistryError):
+    pass

@@ -1,0 +1,205 @@
+"""One registry's HTTP: one pool, bounded concurrency, authentication, retries, time-outs, a log without secrets."""
+
+import asyncio
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from regtui import __version__
+from regtui.registry import errors
+from regtui.registry.address import Address
+from regtui.registry.answers import causes, error_for, speaks_https, unreachable
+from regtui.registry.auth import Authenticator, Send
+from regtui.registry.errors import Where
+from regtui.registry.retry import RetryPolicy, Safety
+from regtui.registry.tls import TlsSettings
+from regtui.registry.values import Credential
+
+requests_log: Final = logging.getLogger("regtui.requests")
+
+# httpx's pool gets slower the more tasks wait inside it: they wait in front of it.
+_IN_FLIGHT: Final = 8
+# DELETE by digest takes 0.35 s at 10,000 tags and 6 s on a cold disk; a client that hangs up leaves a dangling
+# tag on 3.1.1. So it is given all the time it may need.
+_DELETE_TIMEOUT: Final = 600.0
+# People wait for an answer, and have one in ten seconds.
+_CONNECT_TIMEOUT: Final = 8.0
+_MEBIBYTE: Final = 1024 * 1024
+# Lists may be long (20,000 tags are 225 KB); manifests are refused above 4 MiB by distribution.
+_LARGEST_BODY: Final = 256 * _MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How to talk to a registry. `timeout` in seconds, for connecting and for each pause within an answer."""
+
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    timeout: float = 30.0
+    in_flight: int = _IN_FLIGHT
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    transport: httpx.AsyncBaseTransport | None = field(default=None, compare=False)
+    """Instead of the network: the demo registry, and tests."""
+
+
+class RegistryHttp:
+    """Sends requests below one registry's base URL. Not thread-safe: lives on one event loop."""
+
+    def __init__(self, address: Address, credential: Credential | None, settings: HttpSettings) -> None:
+        self.address = address
+        self._settings = settings
+        self._base = httpx.URL(address.url)
+        self._auth = Authenticator(self._base, credential)
+        self._slots = asyncio.Semaphore(settings.in_flight)
+        connect = min(settings.timeout, _CONNECT_TIMEOUT)
+        self._client = httpx.AsyncClient(
+            verify=settings.tls.context() if settings.transport is None else False,
+            transport=settings.transport,
+            timeout=httpx.Timeout(settings.timeout, connect=connect, pool=None),
+            limits=httpx.Limits(max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight),
+            headers={"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"},
+        )
+
+    @property
+    def auth_scheme(self) -> str:
+        return self._auth.scheme
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        where: Where,
+        *,
+        scope: str = "",
+        safety: Safety = Safety.IDEMPOTENT,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        accept: frozenset[int] = frozenset(),
+        limit: int = _LARGEST_BODY,
+    ) -> httpx.Response:
+        """The answer, its body read (at most `limit` bytes). `path` starts at `/v2/`, below the prefix, or is a
+        whole URL of this registry (an upload's Location).
+
+        Raises a RegistryError for every status of 300 and above that isn't in `accept`, and for no answer.
+        """
+        url = httpx.URL(path) if "://" in path else httpx.URL(self.address.url + path)
+        if params:
+            url = url.copy_merge_params(params)
+        timeout = httpx.Timeout(_DELETE_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None) if method == "DELETE" else None
+
+        def request(authorization: str | None) -> httpx.Request:
+            made = self._client.build_request(method, url, headers=headers, content=content)
+            if timeout is not None:
+                made.extensions["timeout"] = timeout.as_dict()
+            if authorization is not None:
+                made.headers["Authorization"] = authorization
+            return made
+
+        async with self._slots:
+            authorization = await self._auth.header(scope, self._send_token_request(where), where)
+            response = await self._try(request(authorization), where, safety, limit)
+            if response.status_code == 401:
+                better = await self._auth.answer(response, scope, self._send_token_request(where), where)
+                if better is not None:
+                    response = await self._try(request(better), where, safety, limit)
+        if response.status_code >= 300 and response.status_code not in accept:
+            if speaks_https(response):
+                raise errors.SpeaksHttps(
+                    where,
+                    f"{where.host} speaks HTTPS, not plain HTTP.",
+                    f"Use {self.address.over('https')}",
+                    status=400,
+                )
+            raise error_for(response, where)
+        return response
+
+    async def _try(self, request: httpx.Request, where: Where, safety: Safety, limit: int) -> httpx.Response:
+        """Sends, and sends again where that's safe and may help."""
+        retry = self._settings.retry
+        for attempt in range(1, retry.tries + 1):
+            last = attempt == retry.tries
+            try:
+                response = await self._once(request, where, limit)
+            except httpx.TransportError as error:
+                if last or not retry.after_error(error, safety) or _is_definite(error):
+                    raise await asyncio.to_thread(unreachable, error, self.address, where) from error
+                await asyncio.sleep(retry.wait(attempt))
+                continue
+            if last or not retry.after_answer(response, safety):
+                return response
+            await asyncio.sleep(retry.wait(attempt, response))
+        raise AssertionError("a policy has at least one try")
+
+    async def _once(self, request: httpx.Request, where: Where, limit: int) -> httpx.Response:
+        started = time.monotonic()
+        status, size = "failed", 0
+        try:
+            # Only reads follow redirects (blobs in object stores); httpx drops Authorization at another origin.
+            response = await self._client.send(request, stream=True, follow_redirects=request.method in ("GET", "HEAD"))
+            status = str(response.status_code)
+            try:
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > limit:
+                        raise errors.BadAnswer(
+                            where, f"{where.host} sent more than {limit // _MEBIBYTE} MiB {where.operation}."
+                        )
+            finally:
+                await response.aclose()
+            size = len(body)
+            return _with_body(response, bytes(body))
+        except httpx.TooManyRedirects:
+            raise errors.BadAnswer(where, f"{where.host} redirects in a circle {where.operation}.") from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
+        finally:
+            duration = (time.monotonic() - started) * 1000
+            requests_log.info("%s %s %s %d B %.0f ms", request.method, _shown(request), status, size, duration)
+
+    def _send_token_request(self, where: Where) -> Send:
+        async def send(request: httpx.Request) -> httpx.Response:
+            made = self._client.build_request("GET", request.url, headers=request.headers)
+            return await self._try(made, where, Safety.IDEMPOTENT, _MEBIBYTE)
+
+        return send
+
+
+def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
+    """The same answer, read: a streamed response refuses `.text` even when all of it went by."""
+    read = httpx.Response(
+        response.status_code,
+        headers=[(k, v) for k, v in response.headers.multi_items() if k.lower() not in _FRAMING],
+        content=body,
+        request=response.request,
+    )
+    # HEAD tells the size of what it doesn't send.
+    if "Content-Length" in response.headers:
+        read.headers["Content-Length"] = response.headers["Content-Length"]
+    return read
+
+
+_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "content-encoding"})
+
+
+def _is_definite(error: httpx.TransportError) -> bool:
+    """Names that don't resolve, TLS that doesn't fit, hosts that drop packets: the user hears at once."""
+    return isinstance(error, httpx.ConnectTimeout) or any(
+        isinstance(cause, socket.gaierror | ssl.SSLError) for cause in causes(error)
+    )
+
+
+def _shown(request: httpx.Request) -> str:
+    """The URL without its query where that may hold a secret: upload states, signed links, token requests."""
+    url = request.url
+    query = "" if not url.query or not url.path.endswith(("/_catalog", "/list")) else f"?{url.query.decode('ascii')}"
+    return f"{url.scheme}://{url.netloc.decode('ascii').rpartition('@')[2]}{url.path}{query}"

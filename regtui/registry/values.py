@@ -1,0 +1,67 @@
+"""What the client answers with."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from regtui.oci import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A user and a password. Neither is ever part of a repr, a log line or an exception."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """What `GET /v2/` tells. `api_version` is the header's text, empty where a proxy drops it."""
+
+    api_version: str
+    looks_like: str
+    """`distribution 2.x`, `distribution 3.x`, or empty: told from the answer's Content-Type (both measured)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogPage:
+    """Repositories not named by an earlier page. `doubt`: why the list may not be complete, else empty."""
+
+    repositories: tuple[str, ...]
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a tag or digest leads to. `size` of the manifest in bytes; None where the registry didn't say."""
+
+    digest: Digest
+    media_type: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedManifest:
+    """A manifest's exact bytes, verified against `digest`."""
+
+    digest: Digest
+    media_type: str
+    body: bytes = field(repr=False)
+
+
+class Deletion(Enum):
+    """What the registry lets this user delete, found out without deleting anything."""
+
+    BY_TAG = "tags"
+    """A tag can be deleted alone (distribution 3.x, zot)."""
+    BY_DIGEST = "digests"
+    """Only by digest (distribution 2.x): all tags of the digest would go."""
+    DISABLED = "disabled"
+    READ_ONLY = "read-only"
+    NOT_ALLOWED = "not allowed"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether trying makes sense."""
+        return self in (Deletion.BY_TAG, Deletion.BY_DIGEST, Deletion.UNKNOWN)
