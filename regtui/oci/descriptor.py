@@ -23,7 +23,7 @@ class Descriptor:
     size: int
     platform: Platform | None = None
     artifact_type: str = ""
-    annotations: Mapping[str, str] = field(default=_NO_ANNOTATIONS, hash=False)
+    annotations: Mapping[str, str] = field(default_factory=lambda: _NO_ANNOTATIONS, hash=False)
     urls: tuple[str, ...] = ()
 
     @classmethod
