@@ -206,14 +206,16 @@ def unreachable(error: httpx.TransportError, address: Address, where: Where) -> 
         )
     if isinstance(error, httpx.TimeoutException):
         return errors.Unreachable(
-            where, f"{host} took too long {where.operation}.", "Try again, or allow more with --timeout."
+            where, f"{host} took too long while {where.operation}.", "Try again, or allow more with --timeout."
         )
     if isinstance(error, httpx.ProxyError):
         return errors.Unreachable(where, f"The proxy refuses the way to {host}.", "Check HTTPS_PROXY and NO_PROXY.")
     if isinstance(error, httpx.ConnectError):
         reason = next((os_reason(c) for c in causes(error) if os_reason(c)), "the connection failed")
         return errors.Unreachable(where, f"{host} can't be reached: {reason}.", "Check the network.")
-    return errors.Unreachable(where, f"{host} closed the connection {where.operation}.", "Try again.")
+    dropped = errors.Unreachable(where, f"{host} closed the connection while {where.operation}.", "Try again.")
+    dropped.dropped = True
+    return dropped
 
 
 def os_reason(error: BaseException) -> str:

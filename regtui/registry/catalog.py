@@ -17,7 +17,7 @@ from regtui.registry.errors import Where
 from regtui.registry.values import CatalogPage
 
 # 2.7.1 has no limit and needs 0.4 s for 10,000 in one page; the others answer 400 above 1,000, which costs nothing.
-_PAGE_SIZES: Final = (100_000, 1_000, 500, 250, 100, 50, 10)
+_PAGE_SIZES: Final = (100_000, 1_000, 500, 250, 100, 50, 20, 10, 5, 2, 1)
 
 Fetch = Callable[[Mapping[str, str]], Awaitable[httpx.Response]]
 Exists = Callable[[str], Awaitable[bool]]
@@ -52,41 +52,53 @@ class CatalogReader:
                 fresh = ()
                 break
             self._asked.add(str(query))
-            try:
-                response = await self._fetch(query)
-            except errors.Unreachable as error:
-                # 3.1.1 drops the connection at such a boundary; another page size moves the boundary.
-                stepped = await self._step_over(last, error)
-                if stepped is None:
-                    fresh = ()
-                    break
-                response = stepped
+            answer = await self._answered(query)
+            if answer is None:
+                self._doubt = f"{self._where.host} breaks off its list after {last}: there may be more repositories."
+                fresh = ()
+                break
+            response = answer
             if lost := await self._lost_around(last):
                 yield CatalogPage(lost)
         yield CatalogPage(fresh, self._doubt)
 
     async def _first_page(self) -> httpx.Response:
+        """The first page, in the largest size that the registry takes."""
         for size in _PAGE_SIZES:
+            self._page_size = size
             try:
-                response = await self._fetch({"n": str(size)})
+                return await self._fetch({"n": str(size)})
+            except errors.Unreachable as error:
+                if not error.dropped:
+                    raise
+                if answer := await self._in_other_sizes({"n": str(size)}):
+                    return answer
+                raise
             except errors.RegistryError as error:
                 if error.status != 400:
                     raise
-                continue
-            self._page_size = size
-            return response
+        self._page_size = 0
         return await self._fetch({})
 
-    async def _step_over(self, last: str, error: errors.Unreachable) -> httpx.Response | None:
-        """The page after `last`, asked for in other sizes; None, and a doubt, where none is answered."""
-        for size in (max(self._page_size - 1, 1), self._page_size // 2, 7, 1):
-            try:
-                return await self._fetch({"n": str(size or 1), "last": last})
-            except errors.Unreachable:
-                continue
-        if not self._seen:
-            raise error
-        self._doubt = f"{self._where.host} breaks off its list after {last}: there may be more repositories."
+    async def _answered(self, query: Mapping[str, str]) -> httpx.Response | None:
+        """The page, in another size where the registry drops the connection; None where it drops them all."""
+        try:
+            return await self._fetch(query)
+        except errors.Unreachable as error:
+            if not error.dropped:
+                raise
+        return await self._in_other_sizes(query)
+
+    async def _in_other_sizes(self, query: Mapping[str, str]) -> httpx.Response | None:
+        """3.1.1 panics where a page ends at such a name: another size moves the end."""
+        size = self._page_size
+        for other in dict.fromkeys((size - 1, size - 2, size // 2, 3, 2, 1)):
+            if 0 < other < size:
+                try:
+                    return await self._fetch({**query, "n": str(other)})
+                except errors.Unreachable as error:
+                    if not error.dropped:
+                        raise
         return None
 
     async def _lost_around(self, boundary: str) -> tuple[str, ...]:

@@ -74,8 +74,11 @@ class RegistryError(RegtuiError):
 
 
 class Unreachable(RegistryError):
+    """`dropped`: the connection was there, and was closed or broken off without an answer."""
+
     exit_code = errors.UNREACHABLE
     affects_all = True
+    dropped = False
 
 
 class SpeaksHttp(Unreachable):

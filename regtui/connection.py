@@ -1,0 +1,181 @@
+"""One open registry: its client, what was read of it, what may be done to it. Both faces hold this, and only this.
+
+connection = await open_connection(Target(Address.parse("registry.example.com"), credential))
+async for page in connection.repositories(): ...
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from regtui.content import ContentStore
+from regtui.crossing import Crossing, SameLoop
+from regtui.listing.details import Details, load_details
+from regtui.listing.filler import Filler
+from regtui.listing.summary import Summary, summarize
+from regtui.oci import Digest
+from regtui.registry import (
+    Address,
+    CatalogPage,
+    Credential,
+    Deletion,
+    FetchedManifest,
+    HttpSettings,
+    NotFound,
+    Pong,
+    RegistryClient,
+    Resolved,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A registry to open, and how. `name`: how the user calls it, a profile's name or the address."""
+
+    address: Address
+    credential: Credential | None = None
+    http: HttpSettings = field(default_factory=HttpSettings)
+    name: str = ""
+    read_only: bool = False
+    protect: tuple[str, ...] = ()
+
+
+class Connection:
+    """Everything raises RegistryError. Made by `open_connection`; `close` it."""
+
+    def __init__(self, target: Target, client: RegistryClient, pong: Pong, crossing: Crossing) -> None:
+        self.target = target
+        self.pong = pong
+        self._client = client
+        self._content = ContentStore(client)
+        self._crossing = crossing
+
+    @property
+    def name(self) -> str:
+        return self.target.name or self.host
+
+    @property
+    def host(self) -> str:
+        """Host, port and prefix: what stands before the repository in a pull reference."""
+        return self._client.host
+
+    @property
+    def address(self) -> Address:
+        """With the scheme that is really spoken."""
+        return self._client.address
+
+    @property
+    def username(self) -> str:
+        """Who is logged in; empty where nobody is."""
+        credential = self.target.credential
+        return credential.username if credential and self._client.auth_scheme else ""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the user wants nothing to be changed."""
+        return self.target.read_only
+
+    async def close(self) -> None:
+        await self._crossing.run(self._client.close)
+        self._crossing.close()
+
+    def pull_reference(self, repository: str, tag: str = "", digest: Digest | None = None) -> str:
+        """What `docker pull` takes: by digest where one is given, else by tag."""
+        return f"{self.host}/{repository}" + (f"@{digest}" if digest else f":{tag}" if tag else "")
+
+    # Browsing
+
+    def repositories(self) -> AsyncIterator[CatalogPage]:
+        return self._crossing.stream(self._client.catalog)
+
+    def tags(self, repository: str) -> AsyncIterator[tuple[str, ...]]:
+        return self._crossing.stream(lambda: self._client.tags(repository))
+
+    def fill(self, repository: str, names: Sequence[str]) -> "Filling":
+        """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end."""
+        return Filling(Filler(self._content, repository, names), self._crossing)
+
+    async def summary(self, repository: str, reference: str) -> Summary:
+        return await self._crossing.run(lambda: summarize(self._content, repository, reference))
+
+    async def details(self, repository: str, reference: str) -> Details:
+        return await self._crossing.run(lambda: load_details(self._content, repository, reference))
+
+    async def manifest(self, repository: str, reference: str) -> FetchedManifest:
+        return await self._crossing.run(lambda: self._content.manifest(repository, reference))
+
+    async def resolve(self, repository: str, reference: str) -> Resolved:
+        return await self._crossing.run(lambda: self._client.resolve(repository, reference))
+
+    async def forget(self, repository: str) -> None:
+        """What was read of a repository is asked for again: after a reload."""
+
+        async def there() -> None:
+            self._content.forget(repository)
+
+        await self._crossing.run(there)
+
+    # Changing
+
+    async def deletion(self, repository: str) -> Deletion:
+        """What may be deleted, found out without deleting anything. Asks nothing where the user wants no change."""
+        if self.read_only:
+            return Deletion.READ_ONLY
+        return await self._crossing.run(lambda: self._client.deletion(repository))
+
+
+class Filling:
+    """Tags being completed, seen from the caller's side."""
+
+    def __init__(self, filler: Filler, crossing: Crossing) -> None:
+        self._filler = filler
+        self._crossing = crossing
+
+    def prioritise(self, names: Sequence[str]) -> None:
+        """These come next. Cheap: called at every scroll."""
+        self._filler.prioritise(names)
+
+    def batches(self) -> AsyncIterator[list[tuple[str, Summary]]]:
+        return self._crossing.stream(self._filler.run)
+
+
+async def open_connection(target: Target, crossing: Crossing | None = None) -> Connection:
+    """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError."""
+    crossing = crossing or SameLoop()
+
+    async def opened() -> tuple[RegistryClient, Pong]:
+        client = RegistryClient(target.address, target.credential, target.http)
+        try:
+            return client, await client.ping()
+        except BaseException:
+            await client.close()
+            raise
+
+    try:
+        client, pong = await crossing.run(opened)
+    except BaseException:
+        crossing.close()
+        raise
+    return Connection(target, client, pong, crossing)
+
+
+def demo_target(version: str = "2.8.2") -> Target:
+    """The demo registry: in memory, behind the same client. `version` of distribution whose behaviour it has."""
+    from datetime import UTC, datetime
+
+    from regtui.demo import DemoTransport, sample_storage
+
+    transport = DemoTransport(sample_storage(datetime.now(UTC)), version)
+    return Target(Address.parse("http://demo.localhost"), http=HttpSettings(transport=transport), name="demo")
+
+
+async def nearest_tags(connection: Connection, repository: str, tag: str, count: int = 3) -> list[str]:
+    """Tags whose names are like `tag`, for "has no tag X. Nearest: …". Empty where the repository is missing."""
+    from difflib import get_close_matches
+
+    names: list[str] = []
+    try:
+        async for page in connection.tags(repository):
+            names += page
+    except NotFound:
+        return []
+    return get_close_matches(tag, names, count, 0.4)

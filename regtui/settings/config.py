@@ -1,0 +1,198 @@
+"""The config file: profiles of registries, and the few choices that are remembered. It holds no secrets.
+
+default = "prod"                  # opened when no registry is named
+theme = "nord"                    # as chosen in the app
+protect = ["latest", "v*"]        # tags that rules never delete (shell patterns)
+
+[registries.prod]
+address = "https://registry.example.com"
+username = "ci"                   # the password is in the keyring
+ca_file = "~/certs/internal.pem"
+client_cert = "…"                 # and client_key
+insecure = false                  # true: the certificate isn't checked
+read_only = false                 # true: nothing that changes the registry is offered
+protect = ["stable"]              # on top of those above
+timeout = 30                      # seconds
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NoReturn
+
+from regtui.errors import SettingsError
+from regtui.registry import Address, TlsSettings
+from regtui.settings.paths import config_file, write_private
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One registry as the config file has it. `timeout` in seconds, None for the default."""
+
+    name: str
+    address: Address
+    username: str = ""
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    read_only: bool = False
+    protect: tuple[str, ...] = ()
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The config file, read. A missing file is an empty config."""
+
+    path: Path
+    default: str = ""
+    theme: str = ""
+    protect: tuple[str, ...] = ()
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "Config":
+        """Raises SettingsError, naming the file and the key, where it can't be read or understood."""
+        import tomllib
+
+        file = path or config_file()
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            if path is not None:
+                raise SettingsError(f"There is no config file {file}.") from None
+            return cls(file)
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"The config file {file} can't be read: {_reason(error)}.") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"The config file {file} is no valid TOML: {error}.") from None
+        reader = _Reader(file, table)
+        protect = reader.strings("protect")
+        return cls(
+            path=file,
+            default=reader.string("default"),
+            theme=reader.string("theme"),
+            protect=protect,
+            profiles={name: _profile(name, entry, protect) for name, entry in reader.tables("registries")},
+        )
+
+    def remember_theme(self, theme: str) -> "Config":
+        """Keeps the theme in the file. Raises SettingsError."""
+        self._edit({"theme": theme})
+        return replace(self, theme=theme)
+
+    def remember_profile(self, profile: Profile, *, as_default: bool) -> "Config":
+        """Adds or changes a profile in the file; comments and unknown keys stay. Raises SettingsError."""
+        entry: dict[str, object] = {"address": str(profile.address)}
+        if profile.username:
+            entry["username"] = profile.username
+        if profile.tls.ca_file:
+            entry["ca_file"] = str(profile.tls.ca_file)
+        if profile.tls.insecure:
+            entry["insecure"] = True
+        values: dict[str, object] = {"registries": {profile.name: entry}}
+        if as_default:
+            values["default"] = profile.name
+        self._edit(values)
+        return replace(
+            self,
+            profiles={**self.profiles, profile.name: profile},
+            default=profile.name if as_default else self.default,
+        )
+
+    def _edit(self, values: Mapping[str, object]) -> None:
+        import tomlkit
+        import tomlkit.exceptions
+
+        try:
+            text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+            document = tomlkit.parse(text)
+            _merge(document, values)
+            write_private(self.path, tomlkit.dumps(document))
+        except (OSError, UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
+            raise SettingsError(f"The config file {self.path} can't be written: {_reason(error)}.") from None
+
+
+def _merge(table: "Mapping[str, object]", values: Mapping[str, object]) -> None:
+    """Puts `values` into a tomlkit table, going down into tables that are there already."""
+    import tomlkit
+    from tomlkit.items import Table
+
+    assert isinstance(table, dict)
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            if not isinstance(table.get(key), dict):
+                # "[registries]" alone on a line says nothing: only its tables are written.
+                table[key] = tomlkit.table(is_super_table=isinstance(next(iter(value.values()), None), Mapping))
+            inner: Table = table[key]
+            _merge(inner, value)
+        else:
+            table[key] = value
+
+
+def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
+    def path(key: str) -> Path | None:
+        text = entry.string(key)
+        return Path(text).expanduser() if text else None
+
+    tls = TlsSettings(path("ca_file"), path("client_cert"), path("client_key"), entry.boolean("insecure"))
+    return Profile(
+        name=name,
+        address=Address.parse(entry.string("address") or name),
+        username=entry.string("username"),
+        tls=tls,
+        read_only=entry.boolean("read_only"),
+        protect=(*protect, *entry.strings("protect")),
+        timeout=entry.number("timeout"),
+    )
+
+
+class _Reader:
+    """Reads a table's keys by type; a wrong type is one clear error with the key's name."""
+
+    def __init__(self, file: Path, table: Mapping[str, object], prefix: str = "") -> None:
+        self._file = file
+        self._table = table
+        self._prefix = prefix
+
+    def string(self, key: str) -> str:
+        value = self._table.get(key, "")
+        if not isinstance(value, str):
+            self._wrong(key, "a text")
+        return value
+
+    def boolean(self, key: str) -> bool:
+        value = self._table.get(key, False)
+        if not isinstance(value, bool):
+            self._wrong(key, "true or false")
+        return value
+
+    def number(self, key: str) -> float | None:
+        value = self._table.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            self._wrong(key, "a number of seconds above 0")
+        return float(value)
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        value = self._table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self._wrong(key, "a list of texts")
+        return tuple(value)
+
+    def tables(self, key: str) -> "list[tuple[str, _Reader]]":
+        value = self._table.get(key, {})
+        if not isinstance(value, dict):
+            self._wrong(key, "a table")
+        for name, entry in value.items():
+            if not isinstance(entry, dict):
+                self._wrong(f"{key}.{name}", "a table")
+        return [(name, _Reader(self._file, entry, f"{key}.{name}.")) for name, entry in value.items()]
+
+    def _wrong(self, key: str, expected: str) -> NoReturn:
+        raise SettingsError(
+            f"The config file {self._file} has something wrong at {self._prefix}{key}: it should be {expected}."
+        )
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or "").lower() if isinstance(error, OSError) and error.strerror else str(error)

@@ -1,0 +1,115 @@
+"""Which registry is meant, and how it is opened: from a name, the config file, the options and the credentials.
+
+REGISTRY is a profile's name or an address; REPOSITORY and REFERENCE may begin with one (UX: "Names of things").
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from regtui.connection import Target, demo_target
+from regtui.errors import UsageError
+from regtui.oci import InvalidReference, Reference
+from regtui.registry import Address, Credential, HttpSettings, TlsSettings
+from regtui.settings import Config, Credentials, Found, Profile, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says about reaching a registry. Empty means: as the profile has it."""
+
+    username: str = ""
+    password: str | None = field(default=None, repr=False)
+    plain_http: bool = False
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    insecure: bool = False
+    timeout: float | None = None
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A target, and where its credential was found."""
+
+    target: Target
+    source: Source
+
+
+def split_reference(text: str, config: Config) -> Reference:
+    """REFERENCE or REPOSITORY with an optional registry before it. Raises UsageError."""
+    try:
+        return Reference.parse(text, frozenset(config.profiles))
+    except InvalidReference as error:
+        reason = str(error)
+        raise UsageError(f"{reason[0].upper()}{reason[1:]}.", "Expected [REGISTRY/]NAME[:TAG|@DIGEST].") from None
+
+
+def profile_for(registry: str | None, config: Config, environment: Mapping[str, str] | None = None) -> Profile:
+    """The profile meant by `registry`; an address becomes a profile of its own. Without one: $REGTUI_REGISTRY,
+    then the config's default. Raises UsageError where there is none at all."""
+    environment = os.environ if environment is None else environment
+    name = registry or environment.get("REGTUI_REGISTRY", "") or config.default
+    if not name:
+        raise UsageError(
+            "No registry is named.",
+            "Name one (regtui ls HOST[:PORT]), set REGTUI_REGISTRY, or set default in the config file.",
+        )
+    if profile := config.profiles.get(name):
+        return profile
+    address = Address.parse(name)
+    for known in config.profiles.values():
+        # The same registry, called by its address: what its profile says about it still holds.
+        if known.address.name == address.name and address.scheme in ("", known.address.scheme):
+            return known
+    return Profile(name=address.name, address=address, protect=config.protect)
+
+
+def resolve_target(
+    registry: str | None,
+    config: Config,
+    credentials: Credentials,
+    options: Options | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Resolved:
+    """The target to open. Looks for a credential, which may block (see Credentials). `demo` is the demo registry.
+
+    Raises UsageError, SettingsError.
+    """
+    options = options or Options()
+    if registry == "demo" and "demo" not in config.profiles:
+        return Resolved(replace(demo_target(), read_only=options.read_only, protect=config.protect), Source.NONE)
+    profile = profile_for(registry, config, environment)
+    found = _credential(profile, credentials, options)
+    return Resolved(target_for(profile, found.credential, options), found.source)
+
+
+def target_for(profile: Profile, credential: Credential | None, options: Options | None = None) -> Target:
+    """A profile with the options laid over it."""
+    options = options or Options()
+    tls = TlsSettings(
+        ca_file=options.ca_file or profile.tls.ca_file,
+        client_cert=options.client_cert or profile.tls.client_cert,
+        client_key=options.client_key or profile.tls.client_key,
+        insecure=options.insecure or profile.tls.insecure,
+    )
+    timeout = options.timeout or profile.timeout
+    return Target(
+        address=profile.address.over("http") if options.plain_http else profile.address,
+        credential=credential,
+        http=HttpSettings(tls=tls, timeout=timeout) if timeout else HttpSettings(tls=tls),
+        name=profile.name,
+        read_only=options.read_only or profile.read_only,
+        protect=profile.protect,
+    )
+
+
+def _credential(profile: Profile, credentials: Credentials, options: Options) -> Found:
+    if options.password is not None:
+        username = options.username or profile.username
+        if not username:
+            raise UsageError("A password without a user name.", "Give it with -u NAME.")
+        return Found(Credential(username, options.password), Source.GIVEN)
+    return credentials.find(profile.address.name, options.username or profile.username)
