@@ -1,0 +1,143 @@
+"""All that is known of one image: what the details pane and `inspect` show."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from regtui.listing.history import instruction
+from regtui.listing.images import Loaded, LoadedImage, load
+from regtui.listing.source import Source
+from regtui.oci import (
+    AnyManifest,
+    Descriptor,
+    Digest,
+    HistoryEntry,
+    ImageConfig,
+    Manifest,
+    Platform,
+    Schema1Manifest,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDetail:
+    """A layer with the instruction that made it (empty where it can't be told). `size` in bytes."""
+
+    digest: Digest
+    size: int | None
+    media_type: str
+    instruction: str = ""
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformDetails:
+    """One image. Sizes in bytes; `manifest` is None where it is gone or can't be read: then `error` says so.
+
+    `history` is the config's, oldest first; its `created_by` is as recorded, see `history.instruction`.
+    """
+
+    platform: Platform | None
+    digest: Digest
+    media_type: str
+    manifest_size: int | None
+    pull_size: int | None
+    created: datetime | None
+    manifest: AnyManifest | None
+    config: ImageConfig | None
+    config_body: bytes | None = field(repr=False)
+    layers: tuple[LayerDetail, ...]
+    history: tuple[HistoryEntry, ...]
+    attestations: tuple[Descriptor, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a reference leads to. `body`: the manifest's exact bytes. `pull_size` in bytes, as in Summary."""
+
+    repository: str
+    reference: str
+    digest: Digest
+    media_type: str
+    body: bytes = field(repr=False)
+    manifest: AnyManifest | None
+    platforms: tuple[PlatformDetails, ...]
+    created: datetime | None
+    pull_size: int | None
+    error: str = ""
+
+
+async def load_details(source: Source, repository: str, reference: str) -> Details:
+    """The details of a tag or digest; gaps are named by the `error` of the whole and of the platform.
+
+    Raises NotFound where its manifest is gone, RegistryError where the registry fails.
+    """
+    return details_of(repository, reference, await load(source, repository, reference))
+
+
+def details_of(repository: str, reference: str, loaded: Loaded) -> Details:
+    return Details(
+        repository=repository,
+        reference=reference,
+        digest=loaded.fetched.digest,
+        media_type=loaded.media_type,
+        body=loaded.fetched.body,
+        manifest=loaded.manifest,
+        platforms=tuple(map(_platform, loaded.images)),
+        created=loaded.created,
+        pull_size=loaded.pull_size,
+        error=loaded.error,
+    )
+
+
+def _platform(image: LoadedImage) -> PlatformDetails:
+    history = image.config.history if image.config is not None else ()
+    return PlatformDetails(
+        platform=image.platform,
+        digest=image.digest,
+        media_type=image.media_type,
+        manifest_size=len(image.body) if image.body is not None else None,
+        pull_size=image.pull_size,
+        created=image.created,
+        manifest=image.manifest,
+        config=image.config,
+        config_body=image.config_body,
+        layers=_layers(image.manifest, history),
+        history=history,
+        attestations=image.attestations,
+        error=image.error,
+    )
+
+
+def _layers(manifest: AnyManifest | None, history: Sequence[HistoryEntry]) -> tuple[LayerDetail, ...]:
+    if isinstance(manifest, Schema1Manifest):
+        # Newest first in the manifest; and its history doesn't say which steps made a layer.
+        return tuple(LayerDetail(digest, None, "") for digest in reversed(manifest.layers))
+    if not isinstance(manifest, Manifest):
+        return ()
+    steps = _steps(len(manifest.layers), history)
+    return tuple(
+        LayerDetail(
+            layer.digest,
+            layer.size,
+            layer.media_type,
+            # Artifacts have no history, but the name of the file that a layer is.
+            instruction(step.created_by or step.comment)
+            if step
+            else layer.annotations.get("org.opencontainers.image.title", ""),
+            step.created if step else None,
+        )
+        for layer, step in zip(manifest.layers, steps, strict=True)
+    )
+
+
+def _steps(layers: int, history: Sequence[HistoryEntry]) -> list[HistoryEntry | None]:
+    """For each layer the step that made it, None where that can't be told."""
+    made = [entry for entry in history if not entry.empty_layer]
+    if len(made) > layers:
+        # Some steps that made nothing don't say so: which, can't be told.
+        return [None] * layers
+    # A base without history leaves its layers, the first ones, without a step.
+    return list(itertools.chain([None] * (layers - len(made)), made))

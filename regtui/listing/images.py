@@ -1,0 +1,214 @@
+"""Loads what a reference leads to: its manifest, the platforms' manifests below an index, and their configs.
+
+The summary of a tag and the details of one image need the same requests and judge gaps in the same way.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, TypeVar
+
+from regtui.listing.source import Source
+from regtui.oci import (
+    AnyManifest,
+    Descriptor,
+    Digest,
+    ImageConfig,
+    Index,
+    InvalidManifest,
+    Manifest,
+    Platform,
+    Schema1Manifest,
+    parse_manifest,
+)
+from regtui.oci.config import parse_time
+from regtui.oci.manifest import load_json_object, platform_of
+from regtui.oci.media_type import IMAGE_CONFIGS
+from regtui.registry import FetchedManifest, NotFound
+
+# Of one index. The client bounds the whole, but an index of a thousand children shall not fill its queue.
+_AT_ONCE: Final = 8
+# An index may hold indexes. Nobody builds more than two levels; a registry could name a million.
+_DEEPEST: Final = 3
+_CREATED: Final = "org.opencontainers.image.created"
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedImage:
+    """One manifest that isn't an index. `error` says what of it is missing or can't be read, else empty."""
+
+    digest: Digest
+    media_type: str
+    platform: Platform | None
+    body: bytes | None = None
+    manifest: AnyManifest | None = None
+    config: ImageConfig | None = None
+    config_body: bytes | None = None
+    attestations: tuple[Descriptor, ...] = ()
+    error: str = ""
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was made, by its config, else by its annotation."""
+        if self.config is not None and self.config.created is not None:
+            return self.config.created
+        if isinstance(self.manifest, Manifest):
+            return parse_time(self.manifest.annotations.get(_CREATED))
+        if isinstance(self.manifest, Schema1Manifest):
+            return parse_time(_newest_v1(self.manifest).get("created"))
+        return None
+
+    @property
+    def blobs(self) -> dict[Digest, int]:
+        """Size in bytes of config and layers, each blob once. Empty where the manifest doesn't tell."""
+        if not isinstance(self.manifest, Manifest):
+            return {}
+        return {blob.digest: blob.size for blob in self.manifest.blobs()}
+
+    @property
+    def pull_size(self) -> int | None:
+        """Bytes that a pull transfers; None where the manifest doesn't tell."""
+        return sum(self.blobs.values()) if isinstance(self.manifest, Manifest) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A manifest and the images below it: itself, where it is no index; none where it can't be read."""
+
+    fetched: FetchedManifest
+    manifest: AnyManifest | None
+    images: tuple[LoadedImage, ...]
+    error: str = ""
+
+    @property
+    def media_type(self) -> str:
+        return self.manifest.media_type if self.manifest is not None else self.fetched.media_type
+
+    @property
+    def created(self) -> datetime | None:
+        """The newest of the images'; an index without any may say it itself."""
+        times = [image.created for image in self.images if image.created is not None]
+        if times:
+            return max(times)
+        return parse_time(self.manifest.annotations.get(_CREATED)) if isinstance(self.manifest, Index) else None
+
+    @property
+    def blobs(self) -> dict[Digest, int]:
+        """The union over the images: each blob's size in bytes, once."""
+        union: dict[Digest, int] = {}
+        for image in self.images:
+            union.update(image.blobs)
+        return union
+
+    @property
+    def pull_size(self) -> int | None:
+        """Bytes in `blobs`; None where no manifest tells them."""
+        known = any(image.pull_size is not None for image in self.images)
+        empty_index = isinstance(self.manifest, Index) and not self.images
+        return sum(self.blobs.values()) if known or empty_index else None
+
+
+async def load(source: Source, repository: str, reference: str) -> Loaded:
+    """What `reference`, a tag or digest, leads to.
+
+    Raises NotFound where its manifest is gone, RegistryError for whatever else than a gap went wrong. Gaps
+    further down, and manifests that can't be read, are named by `error`.
+    """
+    fetched = await source.manifest(repository, reference)
+    try:
+        manifest = parse_manifest(fetched.body, fetched.media_type)
+    except InvalidManifest as error:
+        return Loaded(fetched, None, (), f"its manifest can't be read: {error}")
+    if isinstance(manifest, Index):
+        images = await _children(source, repository, manifest, _DEEPEST)
+    else:
+        images = (await _image(source, repository, fetched, manifest, None),)
+    return Loaded(fetched, manifest, images, _joined([image.error for image in images if image.error]))
+
+
+async def bounded(function: Callable[[T], Awaitable[R]], items: Sequence[T], limit: int) -> list[R]:
+    """`function` of each item, in order, `limit` at a time. The first error cancels the rest and is raised."""
+    free = asyncio.Semaphore(limit)
+
+    async def one(item: T) -> R:
+        async with free:
+            return await function(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(item)) for item in items]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def _children(source: Source, repository: str, index: Index, depth: int) -> tuple[LoadedImage, ...]:
+    async def child(descriptor: Descriptor) -> tuple[LoadedImage, ...]:
+        images = await _child(source, repository, descriptor, depth)
+        attestations = index.attestations_of(descriptor.digest)
+        return tuple(replace(image, attestations=image.attestations + attestations) for image in images)
+
+    # A limit a level: the levels wait for each other, and one limit for all could hold itself up.
+    nested = await bounded(child, index.images(), _AT_ONCE)
+    return tuple(image for images in nested for image in images)
+
+
+async def _child(source: Source, repository: str, descriptor: Descriptor, depth: int) -> tuple[LoadedImage, ...]:
+    platform = platform_of(descriptor)
+    what = f"{platform or 'the manifest'} ({descriptor.digest.short})"
+    missing = LoadedImage(descriptor.digest, descriptor.media_type, platform)
+    try:
+        fetched = await source.manifest(repository, descriptor.digest)
+        manifest = parse_manifest(fetched.body, fetched.media_type)
+    except NotFound:
+        return (replace(missing, error=f"{what} is gone"),)
+    except InvalidManifest as error:
+        return (replace(missing, error=f"{what} can't be read: {error}"),)
+    if not isinstance(manifest, Index):
+        return (await _image(source, repository, fetched, manifest, platform),)
+    if depth <= 1:
+        return (replace(missing, error=f"{what} is an index nested too deep"),)
+    return await _children(source, repository, manifest, depth - 1)
+
+
+async def _image(
+    source: Source,
+    repository: str,
+    fetched: FetchedManifest,
+    manifest: AnyManifest,
+    platform: Platform | None,
+) -> LoadedImage:
+    image = LoadedImage(fetched.digest, manifest.media_type, platform, fetched.body, manifest)
+    if isinstance(manifest, Schema1Manifest):
+        os = _newest_v1(manifest).get("os")
+        known = Platform(os if isinstance(os, str) else "linux", manifest.architecture)
+        return replace(image, platform=platform or (known if manifest.architecture else None))
+    # What an artifact calls its config may be anything of any size: it tells nothing that is shown.
+    if not isinstance(manifest, Manifest) or manifest.config.media_type not in IMAGE_CONFIGS:
+        return image
+    what = f"the config of {platform}" if platform else "the config"
+    try:
+        body = await source.config(repository, manifest.config.digest)
+    except NotFound:
+        return replace(image, error=f"{what} ({manifest.config.digest.short}) is gone")
+    try:
+        config = ImageConfig.parse(body)
+    except InvalidManifest as error:
+        return replace(image, config_body=body, error=f"{what} can't be read: {error}")
+    return replace(image, platform=platform or config.platform, config=config, config_body=body)
+
+
+def _newest_v1(manifest: Schema1Manifest) -> dict[str, object]:
+    try:
+        return dict(load_json_object(manifest.history[0].encode(), "v1Compatibility"))
+    except (IndexError, InvalidManifest, UnicodeEncodeError):
+        return {}
+
+
+def _joined(errors: Sequence[str]) -> str:
+    more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""
+    return "; ".join(errors[:3]) + more

@@ -1,0 +1,106 @@
+"""What one line says about a tag: digest, age, size, platforms; or what is missing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from regtui.listing.images import Loaded, load
+from regtui.listing.source import Source
+from regtui.oci import Digest, Index, Manifest, Platform
+from regtui.oci.media_type import IMAGE_CONFIGS
+from regtui.registry import NotFound
+
+Blob = tuple[Digest, int]
+"""A blob's digest and its size in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSummary:
+    """One image of an index, or the only one. `size` in bytes; None where it isn't known."""
+
+    platform: Platform | None
+    digest: Digest
+    size: int | None
+    created: datetime | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a tag leads to.
+
+    `size` is what a pull transfers, in bytes: config and layers, each blob once; for an index the union over
+    its platforms, attestations excluded. `created` is the newest of the platforms'. None where it isn't known.
+
+    `error` says what is missing or went wrong. `digest` is None where the manifest is gone. `is_retryable`:
+    the answer failed, not the image; the rest is empty.
+
+    `blobs` is what `size` is the sum of. It is held for every tag because only with it can be told what
+    deleting some tags frees; a list of tags shares equal pairs, which leaves some 150 bytes a row for ten
+    layers instead of 2 KB (100,000 rows: 15 MB).
+    """
+
+    digest: Digest | None
+    media_type: str
+    created: datetime | None
+    size: int | None
+    platforms: tuple[PlatformSummary, ...]
+    artifact_type: str = ""
+    error: str = ""
+    is_retryable: bool = False
+    blobs: tuple[Blob, ...] = ()
+
+    @classmethod
+    def gone(cls) -> "Summary":
+        """Of a tag whose manifest the registry doesn't have."""
+        return cls(None, "", None, None, (), error="its manifest is gone")
+
+    @classmethod
+    def failed(cls, error: str) -> "Summary":
+        """Of a tag that couldn't be asked for now."""
+        return cls(None, "", None, None, (), error=error, is_retryable=True)
+
+    @property
+    def is_broken(self) -> bool:
+        """Something of it is missing or can't be read: it may not be pulled."""
+        return bool(self.error) and not self.is_retryable
+
+    @property
+    def missing(self) -> str:
+        """What is missing of a broken one, else empty."""
+        return self.error if self.is_broken else ""
+
+
+async def summarize(source: Source, repository: str, reference: str) -> Summary:
+    """The summary of a tag or digest; broken, where something is gone. Raises RegistryError for all else."""
+    try:
+        return summary_of(await load(source, repository, reference))
+    except NotFound:
+        return Summary.gone()
+
+
+def summary_of(loaded: Loaded) -> Summary:
+    blobs = loaded.blobs
+    artifact_type = _artifact_type(loaded)
+    return Summary(
+        digest=loaded.fetched.digest,
+        media_type=loaded.media_type,
+        created=loaded.created,
+        size=loaded.pull_size,
+        # An artifact is one thing without platforms.
+        platforms=()
+        if artifact_type and isinstance(loaded.manifest, Manifest)
+        else tuple(
+            PlatformSummary(image.platform, image.digest, image.pull_size, image.created, image.error)
+            for image in loaded.images
+        ),
+        artifact_type=artifact_type,
+        error=loaded.error,
+        blobs=tuple(blobs.items()),
+    )
+
+
+def _artifact_type(loaded: Loaded) -> str:
+    manifest = loaded.manifest
+    if isinstance(manifest, Manifest) and manifest.config.media_type not in IMAGE_CONFIGS:
+        return manifest.artifact_type or manifest.config.media_type
+    return manifest.artifact_type if isinstance(manifest, Manifest | Index) else ""
