@@ -27,8 +27,11 @@ def get_catalog(service: Service, request: httpx.Request) -> httpx.Response:
     known = service.storage.repositories.values()
     names = sorted((each.name for each in known if _is_listed(each, dialect)), key=_in_walk_order)
     page = [name for name in names if _in_walk_order(name) > last][:size]
-    # A full page has a Link, whether or not anything follows.
-    link = _next(request, page, size) if size and len(page) == size else {}
+    # The walk goes on if any directory follows, also one that will not be listed.
+    more = (
+        bool(page) and len(page) == size and any(_in_walk_order(page[-1]) < _in_walk_order(each.name) for each in known)
+    )
+    link = _next(request, page, size) if more else {}
     return in_json({"repositories": page}, dialect, headers=link)
 
 
@@ -48,6 +51,7 @@ def get_tags(service: Service, request: httpx.Request, name: str) -> httpx.Respo
         return in_json({"name": name, "tags": tags or None}, dialect)
     last = request.url.params.get("last", "")
     page = sorted(tag for tag in repository.tags if tag > last)[:size]
+    # Unlike the catalog's, a full page has a Link even if nothing follows.
     link = _next(request, page, size) if size is not None and len(page) == size else {}
     return in_json({"name": name, "tags": page or None}, dialect, headers=link)
 

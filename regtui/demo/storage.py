@@ -171,6 +171,7 @@ class DemoStorage:
     # Uploads
 
     def start_upload(self, repository: str) -> Upload:
+        self._ensure(repository)  # its directory, which no list shows
         upload = Upload(str(uuid4()), repository)
         self._uploads[upload.id] = upload
         return upload
