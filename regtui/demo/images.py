@@ -79,9 +79,10 @@ class Publisher:
 
     def attestation(self, subject: Descriptor) -> Descriptor:
         """What buildx attaches to a platform: a manifest for `unknown/unknown` with in-toto statements."""
+        about = [{"name": self.repository, "digest": {"sha256": subject["digest"].partition(":")[2]}}]
         statements = [
             self._real(
-                _encode({"_type": "https://in-toto.io/Statement/v0.1", "predicateType": kind}),
+                _encode({"_type": "https://in-toto.io/Statement/v0.1", "predicateType": kind, "subject": about}),
                 "application/vnd.in-toto+json",
                 {"in-toto.io/predicate-type": kind},
             )
