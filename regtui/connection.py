@@ -4,11 +4,15 @@ connection = await open_connection(Target(Address.parse("registry.example.com"),
 async for page in connection.repositories(): ...
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 from regtui.content import ContentStore
 from regtui.crossing import Crossing, SameLoop
+from regtui.deletion import Execution, Journal, Method, Outcome, Plan, Report, make_plan, read_contents
 from regtui.listing.details import Details, load_details
 from regtui.listing.filler import Filler
 from regtui.listing.summary import Summary, summarize
@@ -24,7 +28,12 @@ from regtui.registry import (
     Pong,
     RegistryClient,
     Resolved,
+    deletion_obstacle,
 )
+from regtui.settings.paths import journal_dir
+
+if TYPE_CHECKING:
+    from regtui.demo import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class Target:
     name: str = ""
     read_only: bool = False
     protect: tuple[str, ...] = ()
+    ephemeral: bool = False
+    """Gone when regtui is: the demo registry. Its deletions don't go into the user's journal."""
 
 
 class Connection:
@@ -48,6 +59,7 @@ class Connection:
         self._client = client
         self._content = ContentStore(client)
         self._crossing = crossing
+        self._journal = Journal(Path(mkdtemp(prefix="regtui-")) if target.ephemeral else journal_dir())
 
     @property
     def name(self) -> str:
@@ -122,6 +134,48 @@ class Connection:
             return Deletion.READ_ONLY
         return await self._crossing.run(lambda: self._client.deletion(repository))
 
+    async def plan_deletion(
+        self,
+        repository: str,
+        tags: Sequence[str],
+        *,
+        digests: Sequence[Digest] = (),
+        whole_manifests: bool = False,
+        with_attached: bool = False,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Plan:
+        """What deleting `tags`, and the manifests `digests`, would mean. Changes nothing.
+
+        `whole_manifests`: by digest, with all tags. `with_attached`: signatures, attestations and SBOMs go along.
+        `on_progress` hears (tags read, tags in all), on the client's thread.
+        """
+
+        async def plan() -> Plan:
+            contents = await read_contents(
+                self._client, self._content, repository, digests=digests, on_progress=on_progress
+            )
+            support = Deletion.READ_ONLY if self.read_only else await self._client.deletion(repository)
+            return make_plan(
+                contents,
+                tags,
+                method=Method.BY_TAG if support is Deletion.BY_TAG else Method.PLACEHOLDER,
+                digests=digests,
+                whole_manifests=whole_manifests,
+                with_attached=with_attached,
+                protect=self.target.protect,
+                obstacle=self.deletion_obstacle(support),
+            )
+
+        return await self._crossing.run(plan)
+
+    def deletion_obstacle(self, support: Deletion) -> str:
+        """Why nothing can be deleted here, with the remedy; empty where it can."""
+        return deletion_obstacle(self.host, support, by_choice=self.read_only)
+
+    def deleting(self, plan: Plan) -> "Deleting":
+        """Carries out a plan that was confirmed."""
+        return Deleting(self._client, self._content, plan, self._crossing, self.username, self._journal)
+
 
 class Filling:
     """Tags being completed, seen from the caller's side."""
@@ -136,6 +190,43 @@ class Filling:
 
     def batches(self) -> AsyncIterator[list[tuple[str, Summary]]]:
         return self._crossing.stream(self._filler.run)
+
+
+class Deleting:
+    """A deletion under way, seen from the caller's side."""
+
+    def __init__(
+        self,
+        client: RegistryClient,
+        content: ContentStore,
+        plan: Plan,
+        crossing: Crossing,
+        username: str,
+        journal: Journal,
+    ) -> None:
+        self._execution = Execution(client, plan, journal, username)
+        self._content = content
+        self._repository = plan.repository
+        self._crossing = crossing
+
+    def stop(self) -> None:
+        """Ends it after what is in flight."""
+        self._execution.stop()
+
+    async def _run(self) -> AsyncIterator[list[Outcome]]:
+        try:
+            async for batch in self._execution.outcomes():
+                yield batch
+        finally:
+            self._content.forget(self._repository)
+
+    def outcomes(self) -> AsyncIterator[list[Outcome]]:
+        """What is done as it is done. Iterate to the end: closing it early cuts requests off. Use `stop`."""
+        return self._crossing.stream(self._run)
+
+    @property
+    def report(self) -> Report:
+        return self._execution.report
 
 
 async def open_connection(target: Target, crossing: Crossing | None = None) -> Connection:
@@ -158,14 +249,16 @@ async def open_connection(target: Target, crossing: Crossing | None = None) -> C
     return Connection(target, client, pong, crossing)
 
 
-def demo_target(version: str = "2.8.2") -> Target:
+def demo_target(version: "Version" = "2.8.2") -> Target:
     """The demo registry: in memory, behind the same client. `version` of distribution whose behaviour it has."""
     from datetime import UTC, datetime
 
     from regtui.demo import DemoTransport, sample_storage
 
     transport = DemoTransport(sample_storage(datetime.now(UTC)), version)
-    return Target(Address.parse("http://demo.localhost"), http=HttpSettings(transport=transport), name="demo")
+    return Target(
+        Address.parse("http://demo.localhost"), http=HttpSettings(transport=transport), name="demo", ephemeral=True
+    )
 
 
 async def nearest_tags(connection: Connection, repository: str, tag: str, count: int = 3) -> list[str]:

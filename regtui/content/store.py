@@ -25,6 +25,7 @@ class ContentStore:
         self._capacity = capacity
         self._size = 0
         self._kept: OrderedDict[_Key, FetchedManifest] = OrderedDict()
+        self._tags: dict[_Key, Digest] = {}
         self._flights: dict[_Key, asyncio.Task[FetchedManifest]] = {}
 
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
@@ -34,7 +35,18 @@ class ContentStore:
             return await self._once((repository, digest), lambda: self._client.manifest(repository, reference))
         fetched = await self._client.manifest(repository, reference)
         self._keep((repository, fetched.digest), fetched)
+        self._tags[repository, reference] = fetched.digest
         return fetched
+
+    async def current(self, repository: str, tag: str) -> FetchedManifest:
+        """What `tag` points at now: a HEAD where it was read before and hasn't moved, else a GET."""
+        known = self._tags.get((repository, tag))
+        if known is None or (repository, known) not in self._kept:
+            return await self.manifest(repository, tag)
+        resolved = await self._client.resolve(repository, tag)
+        if resolved.digest == known and (kept := self._kept.get((repository, known))):
+            return kept
+        return await self.manifest(repository, tag)
 
     async def config(self, repository: str, digest: Digest) -> bytes:
         """The bytes of a config blob."""
@@ -48,6 +60,8 @@ class ContentStore:
         """Drops what is known of a repository: after a deletion, or a reload."""
         for key in [key for key in self._kept if key[0] == repository]:
             self._size -= len(self._kept.pop(key).body)
+        for key in [key for key in self._tags if key[0] == repository]:
+            del self._tags[key]
 
     async def _once(self, key: _Key, fetch: Callable[[], Awaitable[FetchedManifest]]) -> FetchedManifest:
         if kept := self._kept.get(key):

@@ -6,6 +6,7 @@ async with RegistryClient(Address.parse("registry.example.com"), Credential("ci"
 """
 
 from regtui.registry.address import Address
+from regtui.registry.answers import deletion_obstacle
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import (
     BadAnswer,
@@ -66,4 +67,5 @@ __all__ = [
     "TlsSettings",
     "Unreachable",
     "Where",
+    "deletion_obstacle",
 ]

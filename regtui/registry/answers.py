@@ -17,11 +17,13 @@ from regtui.registry import errors
 from regtui.registry.address import Address
 from regtui.registry.errors import RegistryError, Where
 from regtui.registry.tls import rejection
+from regtui.registry.values import Deletion
 
 _LOGIN: Final = "Run: regtui login {host}"
 _ENABLE_DELETION: Final = (
     "Set storage.delete.enabled: true in its config.yml (or REGISTRY_STORAGE_DELETE_ENABLED=true) and restart it."
 )
+_LEAVE_READ_ONLY: Final = "Set storage.maintenance.readonly.enabled: false in its config.yml and restart it."
 
 
 def error_entries(response: httpx.Response) -> list[dict[str, object]]:
@@ -149,11 +151,26 @@ def _refused(response: httpx.Response, where: Where, codes: tuple[str, ...]) -> 
         return errors.ReadOnly(
             where,
             f"{host} is read-only.",
-            "Set storage.maintenance.readonly.enabled: false in its config.yml and restart it.",
+            _LEAVE_READ_ONLY,
             status=405,
             codes=codes,
         )
     return errors.Refused(where, f"{host} does not support {where.operation}.", status=405, codes=codes)
+
+
+def deletion_obstacle(host: str, support: Deletion, *, by_choice: bool = False) -> str:
+    """Why nothing can be deleted at `host`, with the remedy; empty where it can. `by_choice`: --read-only."""
+    if by_choice:
+        return f"{host} was opened read-only (--read-only, or read_only in its profile): nothing is deleted."
+    match support:
+        case Deletion.DISABLED:
+            return f"{host} refuses deletion: it is disabled there. {_ENABLE_DELETION}"
+        case Deletion.READ_ONLY:
+            return f"{host} is read-only. {_LEAVE_READ_ONLY}"
+        case Deletion.NOT_ALLOWED:
+            return f"{host} does not allow deleting with this login."
+        case _:
+            return ""
 
 
 def _reason(response: httpx.Response, entries: list[dict[str, object]]) -> str:

@@ -17,6 +17,11 @@ def state_dir() -> Path:
     return Path(platformdirs.user_state_dir(_APP))
 
 
+def journal_dir() -> Path:
+    """What was deleted, and can be put back."""
+    return state_dir() / "journal"
+
+
 def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir(_APP))
 

@@ -1,0 +1,134 @@
+"""Carries out a plan: checks it against the registry as it is now, records it, untags, deletes, checks again.
+
+    recheck → journal → untag → delete by digest, outer manifests first → verify → Report
+
+A stop ends it after what is in flight; a placeholder that stands is always removed first.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+from regtui.deletion.journal import Journal, Run
+from regtui.deletion.recheck import recheck
+from regtui.deletion.untagging import STOPPED, untag_by_placeholder, untag_by_tag
+from regtui.deletion.values import (
+    Action,
+    Method,
+    Outcome,
+    Plan,
+    PlannedManifest,
+    Report,
+    Status,
+    manifest_outcome,
+)
+from regtui.deletion.verification import verify
+from regtui.deletion.work import Attempt, Work
+from regtui.oci import Digest
+from regtui.registry import NotFound, RegistryClient, RegistryError
+
+_Key = tuple[Action, str]
+
+
+class Execution:
+    """One run of one plan. Lives on the client's event loop; `stop` may be called from any thread."""
+
+    def __init__(self, client: RegistryClient, plan: Plan, journal: Journal, username: str = "") -> None:
+        self._client = client
+        self._plan = plan
+        self._journal = journal
+        self._username = username
+        self._work = Work()
+        self._told: dict[_Key, Outcome] = {}
+        self._doubts: tuple[str, ...] = ()
+        self._name = ""
+
+    def stop(self) -> None:
+        """Nothing more is begun; what is in flight is finished and checked."""
+        self._work.stop()
+
+    @property
+    def report(self) -> Report:
+        outcomes = tuple(self._told.values())
+        interrupted = any(outcome.error == STOPPED for outcome in outcomes)
+        return Report(self._plan.repository, outcomes, interrupted, self._doubts, self._name)
+
+    async def outcomes(self) -> AsyncIterator[list[Outcome]]:
+        """Yields what is done as it is done; the check's findings come last and replace what came before.
+
+        Raises RegistryError where nothing could be begun, JournalFailed where nothing could be recorded.
+        """
+        plan, fell_out = await recheck(self._client, self._plan, self._work)
+        yield self._tell(fell_out)
+        if plan.is_empty:
+            return
+        registry = str(self._client.address)
+        run = await asyncio.to_thread(self._journal.begin, registry, self._username, plan)
+        self._name = run.name
+        try:
+            async for batch in self._carry_out(plan, run):
+                yield self._tell(batch)
+            told = {tag.tag: self._told.get((Action.UNTAG, f"{plan.repository}:{tag.tag}")) for tag in plan.removed}
+            known = {tag: outcome for tag, outcome in told.items() if outcome is not None}
+            verified = await verify(self._client, plan, known, self._work)
+            self._doubts = verified.doubts
+            yield self._tell(verified.outcomes)
+            await asyncio.to_thread(run.end, self._told.values(), self.report.interrupted)
+        finally:
+            run.close()
+
+    async def _carry_out(self, plan: Plan, run: Run) -> AsyncIterator[list[Outcome]]:
+        if plan.method is Method.BY_TAG:
+            untagging = untag_by_tag(self._client, plan, self._work)
+        else:
+            untagging = untag_by_placeholder(self._client, plan, self._work, run)
+        async for batch in untagging:
+            yield batch
+        for level in _levels(plan):
+            async for attempts in self._work.each(level, self._delete):
+                yield [_outcome(plan, attempt) for attempt in attempts]
+
+    async def _delete(self, manifest: PlannedManifest) -> None:
+        """Done also where it was done before, or where only the answer got lost."""
+        try:
+            await self._client.delete_manifest(self._plan.repository, manifest.digest)
+        except NotFound:
+            return
+        except RegistryError as error:
+            unheard = error.status == 0 or error.status >= 500
+            if not (unheard and await self._is_gone(manifest.digest)):
+                raise
+
+    async def _is_gone(self, digest: Digest) -> bool:
+        try:
+            await self._client.resolve(self._plan.repository, digest)
+        except NotFound:
+            return True
+        except RegistryError:
+            return False
+        return False
+
+    def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        batch = list(outcomes)
+        self._told.update({(outcome.action, outcome.reference): outcome for outcome in batch})
+        return batch
+
+
+def _levels(plan: Plan) -> list[list[PlannedManifest]]:
+    """The manifests in rounds: an index before its children, whatever else at once with its like."""
+    depth: dict[Digest, int] = {}
+    for manifest in plan.manifests:  # outer first, so that a parent's depth is known before its children's
+        own = depth.setdefault(manifest.digest, 0)
+        for child in plan.contents.manifests[manifest.digest].children:
+            depth[child] = max(depth.get(child, 0), own + 1)
+    rounds: dict[int, list[PlannedManifest]] = {}
+    for manifest in plan.manifests:
+        rounds.setdefault(depth[manifest.digest], []).append(manifest)
+    return [rounds[number] for number in sorted(rounds)]
+
+
+def _outcome(plan: Plan, attempt: Attempt[PlannedManifest]) -> Outcome:
+    if not attempt.begun:
+        return manifest_outcome(plan.repository, attempt.item, Status.SKIPPED, STOPPED)
+    if attempt.error is not None:
+        return manifest_outcome(plan.repository, attempt.item, Status.FAILED, str(attempt.error))
+    return manifest_outcome(plan.repository, attempt.item, Status.DONE)

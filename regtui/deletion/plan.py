@@ -1,0 +1,221 @@
+"""The plan: from marked tags and a repository's contents to what goes and what stays. Pure: values in, a value out.
+
+What is never deleted: a tag outside the selection, and any manifest that a tag outside the selection reaches, directly
+or through an index. So a tag that shares its manifest is removed alone, and a platform's manifest stays as long as any
+index of the repository that stays names it.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+
+from regtui.deletion.values import Contents, Method, Plan, PlannedManifest, PlannedTag, StoredManifest
+from regtui.oci import Digest, Index
+from regtui.oci.manifest import is_attestation, platform_of
+
+# OCI distribution-spec 1.1, "Referrers Tag Schema", and cosign's tags beside it.
+_ATTACHED_TAG: Final = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(?:\.(?:sig|att|sbom))?")
+
+
+def make_plan(
+    contents: Contents,
+    tags: Collection[str],
+    *,
+    method: Method,
+    digests: Collection[Digest] = (),
+    whole_manifests: bool = False,
+    with_attached: bool = False,
+    protect: Iterable[str] = (),
+    obstacle: str = "",
+) -> Plan:
+    """What deleting `tags` (and the manifests `digests`) means.
+
+    `whole_manifests`: all tags of the chosen manifests go along. `with_attached`: so do signatures, attestations and
+    SBOMs whose image goes. `protect`: shell patterns of tags that need a confirmation of their own. `obstacle`: why
+    nothing can be deleted here, if that is known already.
+    """
+    chosen = {tag for tag in tags if tag in contents.tags}
+    by_digest = _tags_by_digest(contents)
+    targets = set(digests) | ({d for tag in chosen if (d := contents.tags[tag])} if whole_manifests else set())
+    if whole_manifests:
+        chosen |= {tag for digest in targets for tag in by_digest.get(digest, ())}
+    attached = attached_tags(contents, chosen, targets)
+    if with_attached:
+        while more := attached.keys() - chosen:
+            chosen |= more
+            attached = attached_tags(contents, chosen, targets)
+
+    doomed = doomed_manifests(contents, chosen, targets)
+    parents = _parents(contents, doomed)
+    patterns = tuple(protect)
+    return Plan(
+        repository=contents.repository,
+        removed=tuple(_planned_tag(contents, by_digest, tag, chosen, attached, patterns) for tag in _sorted(chosen)),
+        manifests=tuple(
+            PlannedManifest(d, _label(contents, d, parents), tuple(_sorted(by_digest.get(d, ()))), parents.get(d))
+            for d in _outer_first(contents.manifests, doomed)
+        ),
+        staying=tuple(
+            _sorted({t for tag in chosen for t in by_digest.get(contents.tags[tag] or _NOTHING, ())} - chosen)
+        ),
+        attached=tuple(_sorted(attached.keys() - chosen)),
+        unknown=tuple(_sorted(set(tags) - chosen - contents.unread.keys())),
+        freed=_freed(contents, chosen, doomed),
+        method=method,
+        obstacle=obstacle or _obstacle(contents, tags, targets, chosen, doomed, by_digest),
+        contents=contents,
+    )
+
+
+_NOTHING: Final = Digest("sha256:" + "0" * 64)
+
+
+def doomed_manifests(contents: Contents, chosen: Collection[str], targets: Collection[Digest]) -> set[Digest]:
+    """The manifests that go when the tags `chosen` do: what they reach and nothing that stays reaches.
+
+    None at all while a tag couldn't be read: it might be another tag of one of them.
+    """
+    if contents.unread:
+        return set()
+    going = {digest for tag in chosen if (digest := contents.tags[tag]) is not None} | set(targets)
+    staying = {digest for tag, digest in contents.tags.items() if digest is not None and tag not in chosen}
+    return (reachable(contents.manifests, going) - reachable(contents.manifests, staying)) & contents.manifests.keys()
+
+
+def reachable(manifests: Mapping[Digest, StoredManifest], roots: Iterable[Digest]) -> set[Digest]:
+    """`roots`, and everything below them; content addressing rules out circles, and hostile ones end here too."""
+    seen: set[Digest] = set()
+    waiting = list(roots)
+    while waiting:
+        digest = waiting.pop()
+        if digest not in seen:
+            seen.add(digest)
+            if manifest := manifests.get(digest):
+                waiting += manifest.children
+    return seen
+
+
+def attached_tags(contents: Contents, chosen: Collection[str], targets: Collection[Digest]) -> dict[str, Digest]:
+    """Tags of signatures, attestations and SBOMs → the image that goes, and leaves them behind."""
+    doomed = doomed_manifests(contents, chosen, targets)
+    found: dict[str, Digest] = {}
+    for tag, digest in contents.tags.items():
+        manifest = contents.manifests.get(digest) if digest else None
+        named = _named_by(tag)
+        if named in doomed:
+            found[tag] = named
+        elif manifest and manifest.subject in doomed and manifest.subject is not None:
+            found[tag] = manifest.subject
+    return found
+
+
+def _named_by(tag: str) -> Digest:
+    """The digest in a tag like `sha256-<hex>.sig`; one that names nothing for any other tag."""
+    match = _ATTACHED_TAG.fullmatch(tag)
+    return (Digest.or_none(f"{match[1]}:{match[2]}") if match else None) or _NOTHING
+
+
+def needs_untagging(plan: Plan) -> tuple[PlannedTag, ...]:
+    """The tags that no DELETE by digest removes: their manifest stays, or is gone already."""
+    deleted = {manifest.digest for manifest in plan.manifests}
+    return tuple(tag for tag in plan.removed if tag.digest not in deleted)
+
+
+def _planned_tag(
+    contents: Contents,
+    by_digest: Mapping[Digest, list[str]],
+    tag: str,
+    chosen: Collection[str],
+    attached: Mapping[str, Digest],
+    protect: tuple[str, ...],
+) -> PlannedTag:
+    digest = contents.tags[tag]
+    others = [other for other in by_digest.get(digest, ()) if other not in chosen] if digest else []
+    return PlannedTag(
+        tag=tag,
+        digest=digest,
+        stays_as=tuple(_sorted(others)),
+        protected=any(fnmatchcase(tag, pattern) for pattern in protect),
+        attached_to=attached.get(tag),
+    )
+
+
+def _tags_by_digest(contents: Contents) -> dict[Digest, list[str]]:
+    tags: dict[Digest, list[str]] = {}
+    for tag, digest in contents.tags.items():
+        if digest is not None:
+            tags.setdefault(digest, []).append(tag)
+    return tags
+
+
+def _parents(contents: Contents, doomed: Collection[Digest]) -> dict[Digest, Digest]:
+    """child → an index that goes with it."""
+    return {child: digest for digest in doomed for child in contents.manifests[digest].children if child in doomed}
+
+
+def _outer_first(manifests: Mapping[Digest, StoredManifest], doomed: Collection[Digest]) -> list[Digest]:
+    """Each once, and every index before its children: interrupted in between, no index is left without them."""
+    order: list[Digest] = []
+    placed: set[Digest] = set()
+
+    def place(digest: Digest) -> None:
+        # Post-order, reversed below: whatever is under a manifest is placed before it.
+        if digest in placed:
+            return
+        placed.add(digest)
+        for child in manifests[digest].children:
+            if child in doomed:
+                place(child)
+        order.append(digest)
+
+    for digest in sorted(doomed, reverse=True):
+        place(digest)
+    return order[::-1]
+
+
+def _label(contents: Contents, digest: Digest, parents: Mapping[Digest, Digest]) -> str:
+    """What a manifest is, in the specifications' words."""
+    manifest = contents.manifests[digest].manifest
+    if parent := parents.get(digest):
+        index = contents.manifests[parent].manifest
+        child = next((c for c in index.manifests if c.digest == digest), None) if isinstance(index, Index) else None
+        if child is not None and is_attestation(child):
+            return "attestation"
+        if child is not None and (platform := platform_of(child)):
+            return str(platform)
+    return "index" if isinstance(manifest, Index) else "manifest"
+
+
+def _freed(contents: Contents, chosen: Collection[str], doomed: Collection[Digest]) -> int:
+    """Bytes, each blob once: what the doomed manifests use, themselves included, and no other manifest does."""
+    used = {blob for digest, m in contents.manifests.items() if digest not in doomed for blob in m.blobs}
+    blobs = {b: size for d in doomed for b, size in contents.manifests[d].blobs.items() if b not in used}
+    return sum(blobs.values()) + sum(len(contents.manifests[digest].body) for digest in doomed)
+
+
+def _obstacle(
+    contents: Contents,
+    tags: Collection[str],
+    targets: Collection[Digest],
+    chosen: Collection[str],
+    doomed: Collection[Digest],
+    by_digest: Mapping[Digest, list[str]],
+) -> str:
+    if unread := [tag for tag in tags if tag in contents.unread]:
+        return f"{contents.repository}:{unread[0]} can't be read: {contents.unread[unread[0]]}"
+    for digest in sorted(targets):
+        if outside := [tag for tag in by_digest.get(digest, ()) if tag not in chosen]:
+            return (
+                f"{digest.short} has tags that would go with it: {', '.join(_sorted(outside))}. "
+                "Delete the whole manifest (--manifest), or name the tags."
+            )
+        if digest in contents.manifests and digest not in doomed and not contents.unread:
+            holders = [t for t, d in contents.tags.items() if d and digest in reachable(contents.manifests, [d])]
+            holders = [tag for tag in holders if tag not in chosen]
+            return f"{digest.short} is part of {', '.join(_sorted(holders)[:3])}: deleting it would break that index."
+    return ""
+
+
+def _sorted(tags: Iterable[str]) -> list[str]:
+    return sorted(tags)

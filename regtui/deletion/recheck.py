@@ -1,0 +1,105 @@
+"""Right before the first change: is the registry still as it was when the plan was shown?
+
+What follows is never more than was shown and confirmed. A tag that points elsewhere now is left alone; a manifest that
+something new may use is not deleted.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from regtui.deletion.inventory import list_tags
+from regtui.deletion.plan import make_plan
+from regtui.deletion.values import (
+    Contents,
+    Outcome,
+    Plan,
+    PlannedTag,
+    Status,
+    manifest_outcome,
+    tag_outcome,
+)
+from regtui.deletion.work import Work
+from regtui.oci import Digest
+from regtui.registry import NotFound, RegistryClient
+
+
+async def recheck(client: RegistryClient, plan: Plan, work: Work) -> tuple[Plan, list[Outcome]]:
+    """The plan as it can still be carried out, and what fell out of it. Raises RegistryError where the tags can't be
+    listed."""
+    names = set(await tags_now(client, plan.repository))
+    fresh = names - plan.contents.tags.keys()
+    now, failed = await _resolve(client, plan.repository, {tag.tag for tag in plan.removed} | fresh, work)
+
+    fell_out: dict[str, Outcome] = {}
+    for tag in plan.removed:
+        if tag.tag in failed:
+            why = f"not deleted, as it could not be checked: {failed[tag.tag]}"
+            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.FAILED, why)
+        elif tag.tag not in names:
+            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, "it was gone already")
+        elif now[tag.tag] != tag.digest:
+            why = "not deleted: it points at another manifest since the plan was shown"
+            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, why)
+
+    chosen = [tag for tag in plan.removed if tag.tag not in fell_out]
+    narrowed = _narrowed(plan, chosen, _contents_now(plan.contents, names, now, failed))
+    kept = {manifest.digest for manifest in narrowed.manifests}
+    outcomes = list(fell_out.values()) + [
+        manifest_outcome(
+            plan.repository, m, Status.SKIPPED, "not deleted: something may use it since the plan was shown"
+        )
+        for m in plan.manifests
+        if m.digest not in kept
+    ]
+    return narrowed, outcomes
+
+
+async def tags_now(client: RegistryClient, repository: str) -> list[str]:
+    """The tags; none where the repository is gone. Raises RegistryError."""
+    try:
+        return await list_tags(client, repository)
+    except NotFound:
+        return []
+
+
+async def _resolve(
+    client: RegistryClient, repository: str, tags: Collection[str], work: Work
+) -> tuple[dict[str, Digest | None], dict[str, str]]:
+    """(tag → digest or None where its manifest is gone, tag → why it could not be looked up)."""
+    found: dict[str, Digest | None] = {}
+
+    async def look(tag: str) -> None:
+        try:
+            found[tag] = (await client.resolve(repository, tag)).digest
+        except NotFound:
+            found[tag] = None
+
+    attempts = await work.all(sorted(tags), look, to_the_end=True)
+    return found, {attempt.item: attempt.error.message for attempt in attempts if attempt.error}
+
+
+def _contents_now(
+    before: Contents, names: set[str], now: Mapping[str, Digest | None], failed: Mapping[str, str]
+) -> Contents:
+    tags = {tag: digest for tag, digest in {**before.tags, **now}.items() if tag in names}
+    # A manifest that wasn't read may be an index over what is to go: as long as there is one, nothing goes by digest.
+    new = {
+        tag: "its manifest is new since the plan was shown"
+        for tag, digest in tags.items()
+        if digest is not None and digest not in before.manifests
+    }
+    fresh_failures = {tag: why for tag, why in failed.items() if tag not in before.tags}
+    return replace(before, tags=tags, unread={**before.unread, **new, **fresh_failures})
+
+
+def _narrowed(plan: Plan, chosen: list[PlannedTag], contents: Contents) -> Plan:
+    shown = {manifest.digest for manifest in plan.manifests}
+    # Those that were named by digest have neither tags nor, as a rule, an index above them.
+    named = [manifest.digest for manifest in plan.manifests if not manifest.tags and manifest.parent is None]
+    now = make_plan(contents, [tag.tag for tag in chosen], method=plan.method, digests=named)
+    return replace(
+        plan,
+        removed=tuple(chosen),
+        manifests=tuple(manifest for manifest in now.manifests if manifest.digest in shown),
+        contents=contents,
+    )

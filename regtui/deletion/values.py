@@ -1,0 +1,143 @@
+"""What a deletion is made of: the contents it was planned on, the plan, what came of it. All immutable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from regtui.oci import AnyManifest, Digest
+
+
+class Action(Enum):
+    UNTAG = "untag"
+    DELETE = "delete"
+    RESTORE = "restore"
+
+
+class Status(Enum):
+    DONE = "done"
+    PLANNED = "planned"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Method(Enum):
+    """How a tag is removed alone."""
+
+    BY_TAG = "by tag"
+    """`DELETE …/manifests/<tag>`: distribution 3.x, zot."""
+    PLACEHOLDER = "placeholder"
+    """An empty index is put to the tag, and deleted by its own digest: works on 2.x too, needs push rights."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    """A manifest of the repository, with its exact bytes. `blobs`: digest → size in bytes, config included."""
+
+    digest: Digest
+    media_type: str
+    body: bytes = field(repr=False)
+    manifest: AnyManifest = field(repr=False)
+    children: tuple[Digest, ...] = ()
+    blobs: Mapping[Digest, int] = field(default_factory=dict, hash=False, repr=False)
+    subject: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A repository as it was read: what every tag points at, and every manifest that was found from there.
+
+    `tags`: None for a tag whose manifest is gone. `unread`: tags that couldn't be read, with the reason: as long as
+    there are any, no manifest may be deleted by digest, because they might share it.
+    """
+
+    repository: str
+    tags: Mapping[str, Digest | None] = field(hash=False)
+    manifests: Mapping[Digest, StoredManifest] = field(hash=False)
+    unread: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTag:
+    """A tag that goes. `digest` is None where its manifest is gone already. `stays_as`: the other tags, which keep
+    the manifest. `attached_to`: the image it is a signature, attestation or SBOM of."""
+
+    tag: str
+    digest: Digest | None
+    stays_as: tuple[str, ...] = ()
+    protected: bool = False
+    attached_to: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedManifest:
+    """A manifest that is deleted by digest. `label` says what it is: `index`, `linux/amd64`, `attestation` …"""
+
+    digest: Digest
+    label: str
+    tags: tuple[str, ...] = ()
+    parent: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that would happen, before anything does.
+
+    `staying`: tags outside the selection that share a digest with it, and stay. `freed`: bytes that become
+    collectable within the repository, each blob once ("up to": other repositories may hold the same blobs).
+    `obstacle`: why it can't be carried out as it stands, empty where it can.
+    """
+
+    repository: str
+    removed: tuple[PlannedTag, ...]
+    manifests: tuple[PlannedManifest, ...]
+    staying: tuple[str, ...]
+    attached: tuple[str, ...]
+    """Tags of signatures, attestations and SBOMs that would be left without their image (not part of `removed`)."""
+    unknown: tuple[str, ...]
+    """Selected tags that the repository doesn't have."""
+    freed: int
+    method: Method
+    obstacle: str = ""
+    contents: Contents = field(repr=False, default=Contents("", {}, {}))
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.removed and not self.manifests
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one tag or manifest. `reference`: `NAME:TAG` or `NAME@DIGEST`."""
+
+    reference: str
+    digest: Digest | None
+    action: Action
+    status: Status
+    error: str = ""
+
+
+def tag_outcome(repository: str, tag: PlannedTag, status: Status, error: str = "") -> Outcome:
+    return Outcome(f"{repository}:{tag.tag}", tag.digest, Action.UNTAG, status, error)
+
+
+def manifest_outcome(repository: str, manifest: PlannedManifest, status: Status, error: str = "") -> Outcome:
+    return Outcome(f"{repository}@{manifest.digest}", manifest.digest, Action.DELETE, status, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a plan, checked against the registry afterwards. `run` names it in the journal."""
+
+    repository: str
+    outcomes: tuple[Outcome, ...]
+    interrupted: bool = False
+    doubts: tuple[str, ...] = ()
+    """What the check found that shouldn't be: tags gone that were to stay, tags still there that were to go."""
+    run: str = ""
+
+    def count(self, action: Action, status: Status) -> int:
+        return sum(1 for outcome in self.outcomes if outcome.action is action and outcome.status is status)
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.interrupted and not self.doubts and all(o.status is Status.DONE for o in self.outcomes)

@@ -1,0 +1,123 @@
+"""A plan and a report in sentences, the same in the app and in the commands. Tags are server text: whoever shows them
+cleans them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from regtui.deletion.values import (
+    Action,
+    Method,
+    Outcome,
+    Plan,
+    Report,
+    Status,
+    manifest_outcome,
+    tag_outcome,
+)
+from regtui.text import plural, size
+
+# From so many tags on the number is typed: a slip of the hand doesn't delete them.
+_TYPED_FROM: Final = 10
+_NAMED: Final = 4
+
+
+def plan_sentences(plan: Plan) -> list[str]:
+    """What would happen, to what, and what would not."""
+    if plan.obstacle:
+        return [plan.obstacle]
+    if plan.is_empty:
+        return ["Nothing to delete."]
+    lines: list[str] = []
+    if plan.removed:
+        lines.append(f"{plural(len(plan.removed), 'tag')} will be removed from {plan.repository}.")
+    lines += _about_manifests(plan)
+    if plan.staying:
+        lines.append(f"{_names(plan.staying)} {_stay(plan.staying)} the same image, and stay{_s(plan.staying)}.")
+    broken = [tag.tag for tag in plan.removed if tag.digest is None]
+    if broken:
+        lines.append(f"{_names(broken)} {'is' if len(broken) == 1 else 'are'} broken: no manifest is behind.")
+    if plan.attached:
+        what = plural(len(plan.attached), "attached artifact")
+        lines.append(f"{what} (signatures, attestations, SBOMs) would be left without their image: not deleted.")
+    protected = [tag.tag for tag in plan.removed if tag.protected]
+    if protected:
+        lines.append(f"{_names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
+    if plan.contents.unread:
+        lines.append(
+            f"{plural(len(plan.contents.unread), 'other tag')} could not be read: so that nothing they use is lost, "
+            "only tags are removed, and no manifest."
+        )
+    return lines
+
+
+def _about_manifests(plan: Plan) -> list[str]:
+    if not plan.manifests:
+        return ["No manifest is deleted, as all of them are still in use: nothing becomes collectable."]
+    children = sum(1 for manifest in plan.manifests if manifest.parent)
+    what = plural(len(plan.manifests) - children, "manifest")
+    below = f" and {plural(children, 'manifest')} below" if children else ""
+    why = "that nothing else in the repository uses" if plan.removed else "named by digest"
+    return [
+        f"{what}{below} {why} will be deleted by digest.",
+        f"Up to {size(plan.freed)} become collectable; garbage collection frees them.",
+    ]
+
+
+def report_sentences(report: Report) -> list[str]:
+    """What came of it: what went, what stayed, what failed."""
+    untagged = report.count(Action.UNTAG, Status.DONE)
+    deleted = report.count(Action.DELETE, Status.DONE)
+    restored = report.count(Action.RESTORE, Status.DONE)
+    failed = sum(1 for outcome in report.outcomes if outcome.status is Status.FAILED)
+    skipped = sum(1 for outcome in report.outcomes if outcome.status is Status.SKIPPED)
+    done = [f"{plural(untagged, 'tag')} removed"] if untagged or not restored else []
+    done += [f"{plural(deleted, 'manifest')} deleted"] if deleted else []
+    done += [f"{restored} restored"] if restored else []
+    lines = [f"{report.repository}: {', '.join(done)}."]
+    if failed:
+        lines.append(f"{failed} failed.")
+    if skipped:
+        lines.append(f"{skipped} {'was' if skipped == 1 else 'were'} left alone.")
+    if report.interrupted:
+        lines.append("It was stopped before the end: what is not listed as done was not touched.")
+    if report.doubts:
+        lines += report.doubts
+    elif report.outcomes and not any("could not be checked" in line for line in lines):
+        lines.append("Checked against the registry: nothing else changed.")
+    return lines
+
+
+def typed_confirmation(plan: Plan) -> str:
+    """What has to be typed: a protected tag's name, the number from ten tags on, nothing where `y` is enough."""
+    protected = [tag.tag for tag in plan.removed if tag.protected]
+    if len(protected) == 1:
+        return protected[0]
+    if protected or len(plan.removed) >= _TYPED_FROM:
+        return str(len(plan.removed))
+    return ""
+
+
+def planned_outcomes(plan: Plan) -> list[Outcome]:
+    """The rows of the plan: each tag, then each manifest in the order in which it goes."""
+    tags = [tag_outcome(plan.repository, tag, Status.PLANNED) for tag in plan.removed]
+    return tags + [manifest_outcome(plan.repository, manifest, Status.PLANNED) for manifest in plan.manifests]
+
+
+def method_sentence(plan: Plan) -> str:
+    """How tags are removed here: for those who want to know."""
+    if plan.method is Method.BY_TAG:
+        return "This registry deletes tags alone."
+    return "This registry deletes by digest only: a tag that shares its image is replaced by an empty index first."
+
+
+def _names(tags: Sequence[str]) -> str:
+    shown = ", ".join(tags[:_NAMED])
+    return f"{shown} and {len(tags) - _NAMED:,} more" if len(tags) > _NAMED else shown
+
+
+def _stay(tags: Sequence[str]) -> str:
+    return "is" if len(tags) == 1 else "are"
+
+
+def _s(tags: Sequence[str]) -> str:
+    return "s" if len(tags) == 1 else ""
