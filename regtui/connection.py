@@ -6,8 +6,6 @@ async for page in connection.repositories(): ...
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from regtui.content import ContentStore
@@ -59,7 +57,7 @@ class Connection:
         self._client = client
         self._content = ContentStore(client)
         self._crossing = crossing
-        self._journal = Journal(Path(mkdtemp(prefix="regtui-")) if target.ephemeral else journal_dir())
+        self._journal = Journal(None if target.ephemeral else journal_dir())
 
     @property
     def name(self) -> str:

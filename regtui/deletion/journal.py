@@ -6,6 +6,7 @@ step as it is done, then the end. Only this user can read it.
 
 import base64
 import getpass
+import io
 import json
 import os
 import re
@@ -26,34 +27,38 @@ class JournalFailed(RegtuiError):
 
 
 class Journal:
-    """The runs of all registries, below one directory."""
+    """The runs of all registries, below `directory`; None keeps them in memory, for a registry that lives there too."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path | None) -> None:
         self._directory = directory
 
     def begin(self, registry: str, username: str, plan: Plan) -> "Run":
         """Writes what goes, and has it on disk (fsync) before it returns. Raises JournalFailed."""
         now = datetime.now(UTC)
         name = f"{now:%Y%m%dT%H%M%SZ}-{re.sub('[^a-z0-9.-]+', '_', registry.lower())[:60]}-{uuid4().hex[:8]}"
+        run = Run(name, self._open(name))
+        run.write("plan", **_plan_record(registry, username, plan, now))
+        if self._directory is not None:
+            _sync_directory(self._directory)
+        return run
+
+    def _open(self, name: str) -> IO[str]:
+        if self._directory is None:
+            return io.StringIO()
         path = self._directory / f"{name}.jsonl"
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-            file = os.fdopen(handle, "w", encoding="utf-8")
         except OSError as error:
-            raise _failed(path, error) from None
-        run = Run(name, path, file)
-        run.write("plan", **_plan_record(registry, username, plan, now))
-        _sync_directory(self._directory)
-        return run
+            raise _failed(str(path), error) from None
+        return os.fdopen(handle, "w", encoding="utf-8")
 
 
 class Run:
     """One deletion's record. `name` is what the user calls it by."""
 
-    def __init__(self, name: str, path: Path, file: IO[str]) -> None:
+    def __init__(self, name: str, file: IO[str]) -> None:
         self.name = name
-        self._path = path
         self._file = file
 
     def write(self, record: str, **values: object) -> None:
@@ -61,9 +66,10 @@ class Run:
         try:
             self._file.write(json.dumps({"record": record, **values}, ensure_ascii=False) + "\n")
             self._file.flush()
-            os.fsync(self._file.fileno())
+            if not isinstance(self._file, io.StringIO):
+                os.fsync(self._file.fileno())
         except OSError as error:
-            raise _failed(self._path, error) from None
+            raise _failed(self.name, error) from None
 
     def end(self, outcomes: Iterable[Outcome], interrupted: bool) -> None:
         """Writes what came of it, and closes."""
@@ -130,7 +136,7 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def _failed(path: Path, error: OSError) -> JournalFailed:
+def _failed(path: str, error: OSError) -> JournalFailed:
     return JournalFailed(
         f"Nothing was deleted: what would go can't be recorded in {path} ({(error.strerror or '').lower()}).",
         "Make room or set XDG_STATE_HOME to a directory that can be written.",

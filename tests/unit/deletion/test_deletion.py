@@ -1,0 +1,305 @@
+"""Exactly what was confirmed goes: on a registry that deletes tags alone (3.1.1), and on one that can't (2.8.2)."""
+
+from collections.abc import Sequence
+
+import httpx
+import pytest
+
+from regtui.connection import Connection
+from regtui.deletion import Action, Plan, Report, Status
+from regtui.deletion.words import plan_sentences, report_sentences, typed_confirmation
+from regtui.demo import DemoTransport, Version
+
+from .worlds import World
+
+REPOSITORY = "team/app"
+
+
+@pytest.fixture(params=["2.8.2", "3.1.1"])
+def world(request: pytest.FixtureRequest) -> World:
+    return World(request.param)
+
+
+async def delete(
+    connection: Connection, tags: Sequence[str], *, whole_manifests: bool = False, with_attached: bool = False
+) -> tuple[Plan, Report]:
+    plan = await connection.plan_deletion(
+        REPOSITORY, tags, whole_manifests=whole_manifests, with_attached=with_attached
+    )
+    return plan, await execute(connection, plan)
+
+
+async def execute(connection: Connection, plan: Plan) -> Report:
+    deleting = connection.deleting(plan)
+    async for _ in deleting.outcomes():
+        pass
+    return deleting.report
+
+
+async def test_one_of_five_tags_on_one_digest_goes_and_four_stay(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b", "c", "d", "e"])
+    plan, report = await delete(await world.open(), ["b"])
+
+    assert plan.staying == ("a", "c", "d", "e")
+    assert plan.manifests == ()
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == dict.fromkeys("acde", digest)
+    assert await world.is_whole(REPOSITORY, "a")
+
+
+async def test_the_last_tag_takes_its_manifest_along(world: World) -> None:
+    gone = await world.image(REPOSITORY, ["shared", "mine"], ["old", "older"])
+    await world.image(REPOSITORY, ["shared"], ["new"])
+    plan, report = await delete(await world.open(), ["old", "older"])
+
+    assert [manifest.digest for manifest in plan.manifests] == [gone]
+    assert report.is_complete
+    assert set(await world.tags(REPOSITORY)) == {"new"}
+    assert gone not in world.storage.repositories[REPOSITORY].revisions
+
+
+async def test_freed_bytes_count_each_blob_once_and_leave_out_what_stays(world: World) -> None:
+    first = await world.image(REPOSITORY, ["shared", "twice"], ["one"])
+    second = await world.image(REPOSITORY, ["twice", "alone"], ["two"])
+    await world.image(REPOSITORY, ["shared"], ["stays"])
+    plan = await (await world.open()).plan_deletion(REPOSITORY, ["one", "two"])
+
+    blobs = {digest: blob.size for digest, blob in world.storage.blobs.items()}
+    bodies = blobs[first] + blobs[second]
+    configs = sum(m.blobs[next(iter(m.blobs))] for d, m in plan.contents.manifests.items() if d in (first, second))
+    assert plan.freed == bodies + configs + len("twice") + len("alone")
+
+
+async def test_an_index_goes_before_its_children_and_each_child_once(world: World) -> None:
+    amd, arm = await world.image(REPOSITORY, ["amd"]), await world.image(REPOSITORY, ["arm"])
+    one = await world.index(REPOSITORY, [amd, arm], ["v1"])
+    two = await world.index(REPOSITORY, [arm, amd], ["v2"])
+    plan, report = await delete(await world.open(), ["v1", "v2"])
+
+    order = [manifest.digest for manifest in plan.manifests]
+    assert set(order[:2]) == {one, two}
+    assert sorted(order[2:]) == sorted([amd, arm])
+    assert report.is_complete
+    assert not world.storage.repositories[REPOSITORY].revisions.keys() & {amd, arm, one, two}
+
+
+async def test_two_indexes_share_a_platform_and_deleting_one_leaves_the_other_whole(world: World) -> None:
+    shared = await world.image(REPOSITORY, ["shared"])
+    only = await world.image(REPOSITORY, ["only"])
+    await world.index(REPOSITORY, [shared, only], ["going"])
+    await world.index(REPOSITORY, [shared], ["staying"])
+    plan, report = await delete(await world.open(), ["going"])
+
+    assert shared not in {manifest.digest for manifest in plan.manifests}
+    assert only in {manifest.digest for manifest in plan.manifests}
+    assert report.is_complete
+    assert await world.is_whole(REPOSITORY, "staying")
+
+
+async def test_a_tagged_platform_of_a_staying_index_is_untagged_and_nothing_more(world: World) -> None:
+    amd = await world.image(REPOSITORY, ["amd"], ["v1-amd64"])
+    await world.index(REPOSITORY, [amd], ["v1"])
+    plan, report = await delete(await world.open(), ["v1-amd64"])
+
+    assert plan.manifests == ()
+    assert report.is_complete
+    assert set(await world.tags(REPOSITORY)) == {"v1"}
+    assert await world.is_whole(REPOSITORY, "v1")
+
+
+async def test_a_broken_tag_can_be_deleted(world: World) -> None:
+    await world.image(REPOSITORY, ["fine"], ["fine"])
+    await world.image(REPOSITORY, ["lost"], ["broken"])
+    repository = world.storage.repositories[REPOSITORY]
+    del repository.revisions[repository.tags["broken"]]
+    plan, report = await delete(await world.open(), ["broken"])
+
+    assert plan.removed[0].digest is None
+    assert any("broken" in sentence for sentence in plan_sentences(plan))
+    assert report.is_complete
+    assert set(await world.tags(REPOSITORY)) == {"fine"}
+
+
+@pytest.mark.parametrize("name", ["sha256-{}.sig", "sha256-{}.att", "sha256-{}.sbom", "sha256-{}"])
+async def test_signatures_are_offered_and_go_only_when_asked(world: World, name: str) -> None:
+    image = await world.image(REPOSITORY, ["image"], ["v1"])
+    tag = name.format(image.encoded)
+    await world.image(REPOSITORY, ["signature"], [tag])
+    connection = await world.open()
+
+    plan = await connection.plan_deletion(REPOSITORY, ["v1"])
+    assert plan.attached == (tag,)
+    assert [planned.tag for planned in plan.removed] == ["v1"]
+
+    plan, report = await delete(connection, ["v1"], with_attached=True)
+    assert {planned.tag for planned in plan.removed} == {"v1", tag}
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == {}
+
+
+async def test_a_referrer_by_subject_is_attached_too(world: World) -> None:
+    image = await world.image(REPOSITORY, ["image"], ["v1"])
+    await world.image(REPOSITORY, ["sbom"], ["v1-sbom"], subject=image)
+    plan = await (await world.open()).plan_deletion(REPOSITORY, ["v1"])
+    assert plan.attached == ("v1-sbom",)
+
+
+async def test_whole_manifests_take_all_their_tags_and_name_them_first(world: World) -> None:
+    await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    plan, report = await delete(await world.open(), ["a"], whole_manifests=True)
+    assert [tag.tag for tag in plan.removed] == ["a", "b"]
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == {}
+
+
+async def test_a_digest_with_tags_is_refused_until_they_are_accepted(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    connection = await world.open()
+    refused = await connection.plan_deletion(REPOSITORY, [], digests=[digest])
+    assert "a, b" in refused.obstacle
+    accepted = await connection.plan_deletion(REPOSITORY, [], digests=[digest], whole_manifests=True)
+    assert accepted.obstacle == ""
+    assert [tag.tag for tag in accepted.removed] == ["a", "b"]
+
+
+async def test_a_child_of_an_index_is_not_deleted_from_under_it(world: World) -> None:
+    child = await world.image(REPOSITORY, ["child"])
+    await world.index(REPOSITORY, [child], ["v1"])
+    plan = await (await world.open()).plan_deletion(REPOSITORY, [], digests=[child])
+    assert "v1" in plan.obstacle
+    assert "break" in plan.obstacle
+
+
+async def test_an_untagged_manifest_goes_by_digest(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["left over"])
+    await world.image(REPOSITORY, ["fine"], ["fine"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, [], digests=[digest])
+    report = await execute(connection, plan)
+    assert [o.status for o in report.outcomes] == [Status.DONE]
+    assert digest not in world.storage.repositories[REPOSITORY].revisions
+
+
+async def test_a_tag_that_moved_since_the_plan_was_shown_is_left_alone(world: World) -> None:
+    await world.image(REPOSITORY, ["first"], ["latest"])
+    await world.image(REPOSITORY, ["other"], ["other"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["latest", "other"])
+    pushed = await world.image(REPOSITORY, ["pushed meanwhile"], ["latest"])
+    report = await execute(connection, plan)
+
+    assert await world.tags(REPOSITORY) == {"latest": pushed}
+    told = {outcome.reference: outcome for outcome in report.outcomes}
+    assert told[f"{REPOSITORY}:latest"].status is Status.SKIPPED
+    assert "another manifest" in told[f"{REPOSITORY}:latest"].error
+
+
+async def test_a_tag_added_to_the_image_since_the_plan_was_shown_keeps_it(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["layer"], ["a"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    assert [manifest.digest for manifest in plan.manifests] == [digest]
+    await world.image(REPOSITORY, ["layer"], ["b"])
+    await execute(connection, plan)
+    assert await world.tags(REPOSITORY) == {"b": digest}
+
+
+async def test_an_index_pushed_over_a_planned_manifest_keeps_it(world: World) -> None:
+    child = await world.image(REPOSITORY, ["child"], ["a"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    await world.index(REPOSITORY, [child], ["multi"])
+    await execute(connection, plan)
+    assert set(await world.tags(REPOSITORY)) == {"multi"}
+    assert await world.is_whole(REPOSITORY, "multi")
+
+
+async def test_many_tags_go_by_one_placeholder_that_leaves_no_trace(world: World) -> None:
+    for number in range(30):
+        await world.image(REPOSITORY, [str(number)], [f"v{number}"])
+    plan, report = await delete(await world.open(), [f"v{number}" for number in range(25)])
+    assert typed_confirmation(plan) == "25"
+    assert report.is_complete
+    assert report.count(Action.UNTAG, Status.DONE) == 25
+    assert report.count(Action.DELETE, Status.DONE) == 25
+    assert set(await world.tags(REPOSITORY)) == {f"v{number}" for number in range(25, 30)}
+
+
+async def test_a_stop_leaves_what_was_not_begun_and_says_so(world: World) -> None:
+    for number in range(30):
+        await world.image(REPOSITORY, [str(number)], [f"v{number}"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, [f"v{number}" for number in range(30)])
+    deleting = connection.deleting(plan)
+    async for _ in deleting.outcomes():
+        deleting.stop()
+    report = deleting.report
+    assert report.interrupted
+    left = await world.tags(REPOSITORY)
+    gone = {o.reference for o in report.outcomes if o.action is Action.UNTAG and o.status is Status.DONE}
+    assert {f"{REPOSITORY}:{tag}" for tag in left} == {f"{REPOSITORY}:v{n}" for n in range(30)} - gone
+    assert all([await world.is_whole(REPOSITORY, tag) for tag in left])
+    assert any("stopped" in sentence for sentence in report_sentences(report))
+
+
+class NoPush(httpx.AsyncBaseTransport):
+    """A login that may delete, and not push."""
+
+    def __init__(self, inner: DemoTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            return httpx.Response(403, json={"errors": [{"code": "DENIED"}]})
+        return await self._inner.handle_async_request(request)
+
+
+async def test_without_the_right_to_push_nothing_else_goes_and_it_is_said() -> None:
+    world = World("2.8.2")
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    world.transport = NoPush(DemoTransport(world.storage, "2.8.2"))
+    _, report = await delete(await world.open(), ["a"])
+    assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
+    assert "not push" in report.outcomes[0].error
+
+
+class Failing(httpx.AsyncBaseTransport):
+    """Fails every DELETE by digest."""
+
+    def __init__(self, inner: DemoTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # The harmless probe goes through: it asks for a digest of zeros.
+        if request.method == "DELETE" and "sha256:" in request.url.path and "000000" not in request.url.path:
+            return httpx.Response(500)
+        return await self._inner.handle_async_request(request)
+
+
+async def test_a_placeholder_that_cannot_be_deleted_is_taken_back() -> None:
+    world = World("2.8.2")
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    world.transport = Failing(DemoTransport(world.storage, "2.8.2"))
+    _, report = await delete(await world.open(), ["a"])
+    assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
+    assert report.outcomes[0].status is Status.FAILED
+    assert "put back" in report.outcomes[0].error
+
+
+@pytest.mark.parametrize(("delete_enabled", "read_only"), [(False, False), (True, True)])
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+async def test_a_registry_that_refuses_is_an_obstacle_with_a_remedy(
+    version: Version, delete_enabled: bool, read_only: bool
+) -> None:
+    world = World(version)
+    await world.image(REPOSITORY, ["layer"], ["a"])
+    world.transport = DemoTransport(world.storage, version, delete_enabled=delete_enabled, read_only=read_only)
+    plan = await (await world.open()).plan_deletion(REPOSITORY, ["a"])
+    assert "config.yml" in plan.obstacle
+
+
+async def test_unknown_tags_are_named_and_nothing_is_planned_for_them(world: World) -> None:
+    await world.image(REPOSITORY, ["layer"], ["a"])
+    plan = await (await world.open()).plan_deletion(REPOSITORY, ["nope"])
+    assert plan.unknown == ("nope",)
+    assert plan.is_empty
