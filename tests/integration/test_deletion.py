@@ -1,0 +1,146 @@
+"""Deletion on real registries, 2.8.2 and 3.1.1, its result confirmed by crane."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from regtui.connection import Connection, Target, open_connection
+from regtui.deletion import Action, Plan, Report, Status
+from regtui.registry import Address
+from tests.support.clients import ClientFailed, crane, crane_digest, crane_validate
+from tests.support.content import Recipe
+from tests.support.images import open_registry, push_artifact, push_image, push_index
+from tests.support.seed import seed_repository
+from tests.support.servers import VERSIONS, RegistryServer, start_registry
+
+pytestmark = pytest.mark.integration
+
+REPOSITORY = "team/app"
+
+
+@pytest.fixture(params=VERSIONS)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryServer]:
+    with start_registry(request.param, tmp_path / "registry") as started:
+        yield started
+
+
+@pytest.fixture
+def writer(server: RegistryServer) -> Iterator[httpx.Client]:
+    with open_registry(server.url) as client:
+        yield client
+
+
+@pytest.fixture
+async def connection(server: RegistryServer) -> AsyncIterator[Connection]:
+    opened = await open_connection(Target(Address.parse(server.url)))
+    yield opened
+    await opened.close()
+
+
+async def execute(connection: Connection, plan: Plan) -> Report:
+    deleting = connection.deleting(plan)
+    async for _ in deleting.outcomes():
+        pass
+    return deleting.report
+
+
+def tags_by_crane(server: RegistryServer, repository: str = REPOSITORY) -> set[str]:
+    return set(crane("ls", f"{server.host}/{repository}").split())
+
+
+async def test_one_of_five_tags_on_one_digest_goes_and_four_pull(
+    server: RegistryServer, writer: httpx.Client, connection: Connection
+) -> None:
+    recipe = Recipe(name=REPOSITORY)
+    pushed = [push_image(writer, REPOSITORY, tag, recipe=recipe) for tag in "abcde"]
+    report = await execute(connection, await connection.plan_deletion(REPOSITORY, ["c"]))
+
+    assert report.is_complete, report
+    assert tags_by_crane(server) == set("abde")
+    for tag in "abde":
+        assert crane_digest(f"{server.host}/{REPOSITORY}:{tag}") == pushed[0].digest
+        crane_validate(f"{server.host}/{REPOSITORY}:{tag}")
+
+
+async def test_an_index_with_attestations_goes_whole_and_its_neighbour_stays_whole(
+    server: RegistryServer, writer: httpx.Client, connection: Connection
+) -> None:
+    recipe = Recipe(name="shared")
+    going = push_index(writer, REPOSITORY, "going", attestations=True, recipe=recipe)
+    push_index(writer, REPOSITORY, "staying", platforms=["linux/amd64"], recipe=recipe)
+    plan = await connection.plan_deletion(REPOSITORY, ["going"])
+    report = await execute(connection, plan)
+
+    assert report.is_complete, report
+    assert plan.manifests[0].digest == going.digest
+    shared = going.children[0].digest
+    assert shared not in {manifest.digest for manifest in plan.manifests}
+    assert tags_by_crane(server) == {"staying"}
+    crane_validate(f"{server.host}/{REPOSITORY}:staying")
+    for child in going.children[1:]:
+        with pytest.raises(ClientFailed):
+            crane_digest(f"{server.host}/{REPOSITORY}@{child.digest}")
+
+
+async def test_every_kind_of_manifest_can_be_deleted(
+    server: RegistryServer, writer: httpx.Client, connection: Connection
+) -> None:
+    push_image(writer, REPOSITORY, "docker", kind="docker")
+    push_image(writer, REPOSITORY, "oci", kind="oci")
+    push_index(writer, REPOSITORY, "list", kind="docker")
+    push_index(writer, REPOSITORY, "index", kind="oci", attestations=True)
+    push_artifact(writer, REPOSITORY, "artifact")
+    push_image(writer, REPOSITORY, "stays")
+    plan = await connection.plan_deletion(REPOSITORY, ["docker", "oci", "list", "index", "artifact"])
+    report = await execute(connection, plan)
+
+    assert report.is_complete, report
+    assert tags_by_crane(server) == {"stays"}
+    crane_validate(f"{server.host}/{REPOSITORY}:stays")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_dangling_tag_can_be_deleted(version: str, tmp_path: Path) -> None:
+    with start_registry(version, tmp_path) as server, open_registry(server.url) as writer:
+        push_image(writer, REPOSITORY, "fine")
+        lost = push_image(writer, REPOSITORY, "lost")
+        revisions = server.storage / f"docker/registry/v2/repositories/{REPOSITORY}/_manifests/revisions/sha256"
+    (revisions / lost.digest.removeprefix("sha256:") / "link").unlink()
+
+    # A new process: 3.1.1 would go on serving the manifest from its memory.
+    with start_registry(version, tmp_path) as server:
+        connection = await open_connection(Target(Address.parse(server.url)))
+        plan = await connection.plan_deletion(REPOSITORY, ["lost"])
+        assert plan.removed[0].digest is None
+        report = await execute(connection, plan)
+        await connection.close()
+        assert report.is_complete, report
+        assert tags_by_crane(server) == {"fine"}
+
+
+async def test_forty_of_two_hundred_tags_go_and_no_other(server: RegistryServer, connection: Connection) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    seed_repository(server.storage, "many", [(f"v{number}", start) for number in range(200)])
+    going = [f"v{number}" for number in range(0, 200, 5)]
+    plan = await connection.plan_deletion("many", going)
+    report = await execute(connection, plan)
+
+    assert report.is_complete, report
+    assert report.count(Action.UNTAG, Status.DONE) == 40
+    assert tags_by_crane(server, "many") == {f"v{number}" for number in range(200)} - set(going)
+
+
+async def test_nothing_is_left_to_chance_when_deletion_is_disabled(tmp_path: Path) -> None:
+    for version in VERSIONS:
+        with (
+            start_registry(version, tmp_path / version, delete=False) as server,
+            open_registry(server.url) as writer,
+        ):
+            push_image(writer, REPOSITORY, "a")
+            connection = await open_connection(Target(Address.parse(server.url)))
+            plan = await connection.plan_deletion(REPOSITORY, ["a"])
+            await connection.close()
+            assert "storage.delete.enabled: true" in plan.obstacle
