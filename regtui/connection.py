@@ -4,9 +4,10 @@ connection = await open_connection(Target(Address.parse("registry.example.com"),
 async for page in connection.repositories(): ...
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from regtui.content import ContentStore
 from regtui.crossing import Crossing, SameLoop
@@ -32,6 +33,9 @@ from regtui.settings.paths import journal_dir
 
 if TYPE_CHECKING:
     from regtui.demo import Version
+
+# From so many tags on, reading them pays for loading the faster transport.
+_MANY: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ class Connection:
 
     def fill(self, repository: str, names: Sequence[str]) -> "Filling":
         """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end."""
-        return Filling(Filler(self._content, repository, names), self._crossing)
+        many = len(names) >= _MANY
+        return Filling(Filler(self._content, repository, names), self._crossing, self._client if many else None)
 
     async def summary(self, repository: str, reference: str) -> Summary:
         return await self._crossing.run(lambda: summarize(self._content, repository, reference))
@@ -178,16 +183,27 @@ class Connection:
 class Filling:
     """Tags being completed, seen from the caller's side."""
 
-    def __init__(self, filler: Filler, crossing: Crossing) -> None:
+    def __init__(self, filler: Filler, crossing: Crossing, bulk: RegistryClient | None) -> None:
         self._filler = filler
         self._crossing = crossing
+        self._bulk = bulk
 
     def prioritise(self, names: Sequence[str]) -> None:
         """These come next. Cheap: called at every scroll."""
         self._filler.prioritise(names)
 
     def batches(self) -> AsyncIterator[list[tuple[str, Summary]]]:
-        return self._crossing.stream(self._filler.run)
+        return self._crossing.stream(self._run)
+
+    async def _run(self) -> AsyncIterator[list[tuple[str, Summary]]]:
+        # The first rows don't wait for the faster transport: it takes over when it is there.
+        loading = asyncio.ensure_future(self._bulk.prepare_bulk()) if self._bulk is not None else None
+        try:
+            async for batch in self._filler.run():
+                yield batch
+        finally:
+            if loading is not None:
+                await loading
 
 
 class Deleting:

@@ -58,6 +58,10 @@ class RegistryClient:
     async def close(self) -> None:
         await self._http.close()
 
+    async def prepare_bulk(self) -> None:
+        """For when hundreds of reads are due: they take a faster transport, which takes 0.3 s to load."""
+        await self._http.prepare_bulk()
+
     # Reading
 
     async def ping(self) -> Pong:

@@ -16,6 +16,7 @@ from regtui.registry import errors
 from regtui.registry.address import Address
 from regtui.registry.answers import causes, error_for, speaks_https, unreachable
 from regtui.registry.auth import Authenticator, Send
+from regtui.registry.bulk import bulk_transport
 from regtui.registry.errors import Where
 from regtui.registry.retry import RetryPolicy, Safety
 from regtui.registry.tls import TlsSettings
@@ -56,14 +57,28 @@ class RegistryHttp:
         self._base = httpx.URL(address.url)
         self._auth = Authenticator(self._base, credential)
         self._slots = asyncio.Semaphore(settings.in_flight)
-        connect = min(settings.timeout, _CONNECT_TIMEOUT)
-        self._client = httpx.AsyncClient(
-            verify=settings.tls.context() if settings.transport is None else False,
-            transport=settings.transport,
-            timeout=httpx.Timeout(settings.timeout, connect=connect, pool=None),
+        self._context = settings.tls.context() if settings.transport is None else None
+        self._client = self._make_client(settings.transport)
+        self._bulk: httpx.AsyncClient | None = None
+        # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
+        self._heard = False
+
+    def _make_client(self, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+        settings = self._settings
+        return httpx.AsyncClient(
+            verify=self._context or False,
+            transport=transport,
+            timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, _CONNECT_TIMEOUT), pool=None),
             limits=httpx.Limits(max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight),
             headers={"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"},
         )
+
+    async def prepare_bulk(self) -> None:
+        """Reads take the faster transport from now on. For when hundreds are due; again does nothing."""
+        if self._bulk is None and self._context is not None:
+            transport = await bulk_transport(self._base, self._context, self._settings.in_flight)
+            if transport is not None and self._bulk is None:
+                self._bulk = self._make_client(transport)
 
     @property
     def auth_scheme(self) -> str:
@@ -71,6 +86,8 @@ class RegistryHttp:
 
     async def close(self) -> None:
         await self._client.aclose()
+        if self._bulk is not None:
+            await self._bulk.aclose()
 
     async def send(
         self,
@@ -130,7 +147,7 @@ class RegistryHttp:
             try:
                 response = await self._once(request, where, limit)
             except httpx.TransportError as error:
-                if last or not retry.after_error(error, safety) or _is_definite(error):
+                if last or not retry.after_error(error, safety) or (not self._heard and _is_definite(error)):
                     raise await asyncio.to_thread(unreachable, error, self.address, where) from error
                 await asyncio.sleep(retry.wait(attempt))
                 continue
@@ -144,7 +161,10 @@ class RegistryHttp:
         status, size = "failed", 0
         try:
             # Only reads follow redirects (blobs in object stores); httpx drops Authorization at another origin.
-            response = await self._client.send(request, stream=True, follow_redirects=request.method in ("GET", "HEAD"))
+            reads = request.method in ("GET", "HEAD")
+            client = self._bulk if self._bulk is not None and reads else self._client
+            response = await client.send(request, stream=True, follow_redirects=reads)
+            self._heard = True
             status = str(response.status_code)
             try:
                 body = bytearray()
