@@ -1,0 +1,193 @@
+"""The repository tree: names with slashes as namespaces that fold, a list of visible lines, and a cursor.
+
+A name can be a repository and a namespace at once (`platform/ingress` beside `platform/ingress/controller`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+# As many names are shown unfolded.
+_FEW: Final = 40
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One name, or one part of several. `count`: its tags, None where nobody has looked. Only the tree changes it."""
+
+    name: str
+    label: str
+    depth: int
+    is_repository: bool = False
+    count: int | None = None
+    is_expanded: bool = False
+    children: dict[str, "Node"] = field(default_factory=dict)
+    ordered: list["Node"] | None = None
+    """The children in order; None where it has to be made anew."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Known to have no tags, and nothing below it."""
+        return self.count == 0 and not self.children
+
+
+class RepositoryTree:
+    """Lines are numbered from 0. The cursor stays on its name whatever is added, folded or filtered."""
+
+    def __init__(self) -> None:
+        self.shown: Sequence[Node] = []
+        self.filter_text = ""
+        self.show_hidden = True
+        """Whether repositories without tags are shown."""
+        self.total = 0
+        self._root = Node("", "", -1, is_expanded=True)
+        self._nodes: dict[str, Node] = {"": self._root}
+        self._cursor: Node | None = None
+        self._line = 0
+
+    # -- names
+
+    def add(self, names: Iterable[str]) -> None:
+        """Adds repositories, in any order; those that are there already stay as they are."""
+        for name in names:
+            node = self._node(name)
+            if not node.is_repository:
+                node.is_repository = True
+                self.total += 1
+        self._open_where_few()
+        self._show()
+
+    def names(self) -> list[str]:
+        """All repositories, in the tree's order, hidden or not."""
+        return [node.name for node in self._walk(self._root, lambda _: True) if node.is_repository]
+
+    def set_count(self, name: str, count: int) -> None:
+        """How many tags a repository has: an empty one is sorted last among its neighbours."""
+        node = self._nodes.get(name)
+        if node is None or node.count == count:
+            return
+        was_empty, node.count = node.is_empty, count
+        if node.is_empty is not was_empty:
+            self._parent(node).ordered = None
+            self._show()
+
+    def node(self, name: str) -> Node | None:
+        return self._nodes.get(name)
+
+    # -- folding and filter
+
+    def toggle(self, name: str) -> None:
+        """Folds or unfolds a namespace; nothing for others."""
+        node = self._nodes.get(name)
+        if node is not None and node.children:
+            self.expand(name, not node.is_expanded)
+
+    def expand(self, name: str, expanded: bool = True) -> None:
+        self._nodes[name].is_expanded = expanded
+        self._show()
+
+    def filter(self, text: str) -> None:
+        """Shows the repositories that have every word of `text` in their name, unfolded; all for an empty text."""
+        self.filter_text = text
+        self._show()
+
+    def set_show_hidden(self, show: bool) -> None:
+        self.show_hidden = show
+        self._show()
+
+    # -- cursor
+
+    @property
+    def cursor(self) -> Node | None:
+        return self._cursor if self.shown else None
+
+    @property
+    def line(self) -> int:
+        return self._line
+
+    def move(self, lines: int) -> None:
+        self.move_to(self._line + lines)
+
+    def move_to(self, line: int) -> None:
+        """Stops at the ends."""
+        if self.shown:
+            self._line = min(max(line, 0), len(self.shown) - 1)
+            self._cursor = self.shown[self._line]
+
+    def move_to_parent(self) -> bool:
+        """Onto the namespace above; False where there is none."""
+        if self._cursor is None or self._cursor.depth == 0:
+            return False
+        return self.select(self._parent(self._cursor).name)
+
+    def select(self, name: str) -> bool:
+        """Puts the cursor on `name`, unfolding what is above; False where it isn't there or is filtered out."""
+        node = self._nodes.get(name)
+        if node is None or node is self._root:
+            return False
+        above = self._parent(node)
+        while above is not self._root:
+            above.is_expanded = True
+            above = self._parent(above)
+        self._cursor = node
+        self._show()
+        return self._cursor is node
+
+    # -- within
+
+    def _node(self, name: str) -> Node:
+        node = self._nodes.get(name)
+        if node is None:
+            above, _, label = name.rpartition("/")
+            parent = self._node(above)
+            node = Node(name, label, parent.depth + 1)
+            parent.children[label] = node
+            parent.ordered = None
+            self._nodes[name] = node
+        return node
+
+    def _parent(self, node: Node) -> Node:
+        return self._nodes[node.name.rpartition("/")[0]]
+
+    def _open_where_few(self) -> None:
+        """A tree that fits a screen is shown unfolded: nobody wants to open three namespaces one by one."""
+        if len(self._nodes) <= _FEW and not any(n.is_expanded for n in self._root.children.values() if n.children):
+            for node in self._nodes.values():
+                node.is_expanded = True
+
+    def _show(self) -> None:
+        words = self.filter_text.lower().split()
+        if words:
+            wanted = {self._root.name}
+            for name, node in self._nodes.items():
+                if node.is_repository and all(word in name.lower() for word in words):
+                    parts = name.split("/")
+                    wanted.update("/".join(parts[:length]) for length in range(1, len(parts) + 1))
+            self.shown = [n for n in self._walk(self._root, lambda _: True) if n.name in wanted and self._is_shown(n)]
+        else:
+            self.shown = [n for n in self._walk(self._root, lambda node: node.is_expanded) if self._is_shown(n)]
+        self._place()
+
+    def _is_shown(self, node: Node) -> bool:
+        return self.show_hidden or not node.is_empty
+
+    def _walk(self, node: Node, goes_into: Callable[[Node], bool]) -> Iterator[Node]:
+        if node.ordered is None:
+            node.ordered = sorted(node.children.values(), key=lambda child: (child.is_empty, child.label))
+        for child in node.ordered:
+            yield child
+            if child.children and goes_into(child):
+                yield from self._walk(child, goes_into)
+
+    def _place(self) -> None:
+        """Finds the cursor's line again; a hidden cursor goes to what is above it, else to the first line."""
+        if not self.shown:
+            self._line = 0
+            return
+        lines = {id(node): line for line, node in enumerate(self.shown)}
+        node = self._cursor
+        while node is not None and node is not self._root and id(node) not in lines:
+            node = self._parent(node)
+        self._line = lines.get(id(node), 0)
+        if self._cursor is None or id(self._cursor) not in lines:
+            self._cursor = self.shown[self._line]
