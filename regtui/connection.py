@@ -227,6 +227,10 @@ class Deleting:
         """Ends it after what is in flight."""
         self._execution.stop()
 
+    @property
+    def is_stopping(self) -> bool:
+        return self._execution.is_stopping
+
     async def _run(self) -> AsyncIterator[list[Outcome]]:
         try:
             async for batch in self._execution.outcomes():

@@ -47,6 +47,10 @@ class Execution:
         self._work.stop()
 
     @property
+    def is_stopping(self) -> bool:
+        return self._work.stopped
+
+    @property
     def report(self) -> Report:
         outcomes = tuple(self._told.values())
         interrupted = any(outcome.error == STOPPED for outcome in outcomes)

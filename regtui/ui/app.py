@@ -1,0 +1,164 @@
+"""The app: themes, the palette, and which screen is on."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from regtui.connection import Connection, Target, open_connection
+from regtui.crossing import OwnThread
+from regtui.errors import RegtuiError
+from regtui.settings import Config, Credentials
+from regtui.targets import resolve_target
+from regtui.text import clean
+from regtui.ui.palette import BrowserCommands
+from regtui.ui.screens.browser import BrowserScreen
+from regtui.ui.screens.choose import OTHER, ChooseScreen
+from regtui.ui.screens.connect import Connected, ConnectScreen
+from regtui.ui.screens.delete import DeleteScreen
+from regtui.ui.screens.help import HelpScreen
+from regtui.ui.screens.opening import OpeningScreen
+from regtui.ui.styles import style_path
+
+_SMALLEST = (40, 10)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RegtuiApp(App[int]):
+    """`start`: the registry to open; None asks for one. `clock` tells the time that ages are counted to."""
+
+    TITLE = "regtui"
+    CSS_PATH: ClassVar[Any] = [style_path(name) for name in ("app.tcss", "browser.tcss", "dialogs.tcss")]
+    # Textual declares both as instance variables, and reads them from the class.
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-tiny"),
+        (_SMALLEST[0], "-narrow"),
+        (100, "-medium"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (_SMALLEST[1], "-tall")]  # noqa: RUF012
+    COMMANDS = App.COMMANDS | {BrowserCommands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", show=False, id="app.help"),
+        Binding("c", "switch", "switch registry", show=False, id="app.switch"),
+        Binding("q,ctrl+q", "quit", "quit", show=False, id="app.quit"),
+        Binding("ctrl+c", "quit", "quit", show=False, priority=True, id="app.interrupt"),
+    ]
+
+    def __init__(
+        self,
+        config: Config,
+        credentials: Credentials,
+        start: Target | None,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.credentials = credentials
+        self.clock = clock
+        self._start = start
+        self._connections: list[Connection] = []
+        if "SSH_CONNECTION" in os.environ:
+            self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        if self.config.theme in self.available_themes:
+            self.theme = self.config.theme
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
+        if self._start is not None:
+            self.open(self._start)
+        else:
+            self.ask()
+
+    def _remember_theme(self, theme: Any) -> None:
+        if theme.name != self.config.theme:
+            try:
+                self.config = self.config.remember_theme(theme.name)
+            except RegtuiError as error:
+                self.notify(clean(str(error)), severity="warning", markup=False)
+
+    # Which registry
+
+    @work(exclusive=True, group="open")
+    async def open(self, target: Target) -> None:
+        """Opens a registry; where that fails, the connect screen says why."""
+        opening = OpeningScreen(target.name or target.address.name)
+        self.push_screen(opening)
+        try:
+            connection = await open_connection(target, OwnThread())
+        except RegtuiError as error:
+            opening.dismiss()
+            self.ask(target, error)
+            return
+        opening.dismiss()
+        self._use(connection)
+
+    @work(exclusive=True, group="ask")
+    async def ask(self, target: Target | None = None, error: RegtuiError | None = None) -> None:
+        """The connect screen; without an answer, back to what is open, or out."""
+        connected: Connected | None = await self.push_screen_wait(
+            ConnectScreen(self.config, self.credentials, target, error)
+        )
+        if connected is None:
+            if not self._connections:
+                self.exit(error.exit_code if error else 0)
+            return
+        self.config = connected.config
+        self._use(connected.connection)
+        if connected.notice:
+            self.notify(clean(connected.notice), timeout=8, markup=False)
+
+    def _use(self, connection: Connection) -> None:
+        """The browser on `connection`, in place of the one that was open."""
+        screen = BrowserScreen(connection, self.clock)
+        if self._connections:
+            self.switch_screen(screen)
+            self.run_worker(self._connections.pop().close(), group="close")
+        else:
+            self.push_screen(screen)
+        self._connections.append(connection)
+
+    @work(exclusive=True, group="switch")
+    async def action_switch(self) -> None:
+        profiles = [(name, str(profile.address)) for name, profile in self.config.profiles.items()]
+        name = await self.push_screen_wait(ChooseScreen([*profiles, ("demo", "the built-in sample registry")]))
+        if name is None:
+            return
+        if name == OTHER:
+            self.ask()
+            return
+        try:
+            resolved = await asyncio.to_thread(resolve_target, name, self.config, self.credentials)
+        except RegtuiError as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+            return
+        self.open(resolved.target)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Over a dialog, only the dialog's own keys count."""
+        if action in ("switch", "help"):
+            return isinstance(self.screen, BrowserScreen)
+        return True
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen())
+
+    async def action_quit(self) -> None:
+        """While something is being deleted, quitting stops it first and shows what was done."""
+        if isinstance(self.screen, DeleteScreen):
+            self.screen.action_back()
+            return
+        self.exit(0)
+
+    async def on_unmount(self) -> None:
+        for connection in self._connections:
+            await connection.close()

@@ -1,0 +1,414 @@
+"""The browser: repositories, the tags of one, the details of one."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+
+from regtui.connection import Connection, Filling
+from regtui.errors import RegtuiError
+from regtui.listing.columns import SortColumn
+from regtui.listing.tags import TagList
+from regtui.oci import Digest
+from regtui.registry import Deletion, NotFound
+from regtui.text import clean, plural, size
+from regtui.ui.screens.delete import DeleteScreen
+from regtui.ui.screens.details import DetailsScreen
+from regtui.ui.widgets.details import DetailsView
+from regtui.ui.widgets.header import Header, Standing
+from regtui.ui.widgets.hints import Hints
+from regtui.ui.widgets.lines import CursorLines
+from regtui.ui.widgets.pane import Pane
+from regtui.ui.widgets.repositories import RepositoryLines
+from regtui.ui.widgets.tags import TagTable
+
+_HINTS = {
+    "repositories": (("enter", "open"), ("/", "filter"), ("tab", "next pane"), ("c", "registry")),
+    "tags": (("space", "mark"), ("d", "delete"), ("enter", "details"), ("/", "filter"), ("s", "sort"), ("y", "copy")),
+    "details": (("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("z", "zoom")),
+}
+_ALWAYS = (("?", "help"), ("q", "quit"))
+# Moving through tags loads nothing until the cursor rests.
+_REST = 0.15
+
+
+class BrowserScreen(Screen[None]):
+    """One open registry. `clock` tells the time that ages are counted to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "next pane", show=False, id="pane.next"),
+        Binding("shift+tab", "app.focus_previous", "previous pane", show=False, id="pane.previous"),
+        Binding("slash", "filter", "filter or search the pane", show=False, id="pane.filter"),
+        Binding("r", "reload", "reload from the registry", show=False, id="pane.reload"),
+        Binding("z", "zoom", "zoom the pane, and back", show=False, id="pane.zoom"),
+        Binding("full_stop", "hidden", "show or hide signatures and empty repositories", show=False, id="pane.hidden"),
+        Binding("escape", "back", "back, close, clear", show=False, id="pane.back"),
+        Binding("d", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
+        Binding("y", "copy(False)", "copy the pull reference", show=False, id="tags.copy"),
+        Binding("Y", "copy(True)", "copy the pull reference by digest", show=False, id="tags.copy_digest"),
+        Binding("right_square_bracket", "tab(1)", "next tab", show=False, id="details.next_tab"),
+        Binding("left_square_bracket", "tab(-1)", "previous tab", show=False, id="details.previous_tab"),
+        Binding("p", "platform", "next platform", show=False, id="details.platform"),
+    ]
+
+    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
+        super().__init__()
+        self.connection = connection
+        self.clock = clock
+        self.repository = ""
+        self._standing = Standing(connection)
+        self._filling: Filling | None = None
+        self._doubt = ""
+        self._header = Header()
+        self.lines = RepositoryLines()
+        self.table = TagTable(clock)
+        self.view = DetailsView(clock)
+        self.repositories_pane = Pane(self.lines, id="repositories")
+        self.tags_pane = Pane(self.table, id="tags")
+        self.details_pane = Pane(self.view, id="details")
+        self._hints = Hints()
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        with Container(id="panes"):
+            yield self.repositories_pane
+            yield self.tags_pane
+            yield self.details_pane
+        yield self._hints
+
+    def on_mount(self) -> None:
+        self._header.show(self._standing)
+        self.tags_pane.title("Tags")
+        self.tags_pane.tell("Choose a repository.")
+        self.details_pane.title("Details")
+        self.details_pane.tell("Choose a tag.")
+        self.lines.focus()
+        self.load_repositories()
+
+    # Repositories
+
+    @work(exclusive=True, group="repositories")
+    async def load_repositories(self) -> None:
+        self._title_repositories("reading …")
+        self.repositories_pane.tell("Reading the repositories …")
+        counted = 0
+        self._doubt = ""
+        try:
+            async for page in self.connection.repositories():
+                self.lines.model.add(page.repositories)
+                self._doubt = page.doubt or self._doubt
+                counted += len(page.repositories)
+                if self.lines.model.total:
+                    self.repositories_pane.tell("")
+                self._repositories_changed("reading …")
+        except RegtuiError as error:
+            self._title_repositories("not read")
+            self.repositories_pane.tell(f"{_catalog_words(error)}\n\nr: try again", is_error=True)
+            return
+        if not self.lines.model.total:
+            self.repositories_pane.tell(f"{self.connection.host} has no repositories yet.\n\nr: look again")
+        elif not self.repository:
+            self._open_first()
+        self._repositories_changed("not complete" if self._doubt else "")
+        if self._doubt:
+            self.app.notify(clean(self._doubt), severity="warning", timeout=10, markup=False)
+        await self._find_out_deletion()
+
+    async def _find_out_deletion(self) -> None:
+        names = self.lines.model.names()
+        if not names:
+            return
+        with contextlib.suppress(RegtuiError):
+            deletion = await self.connection.deletion(names[0])
+            self._standing = replace(self._standing, deletion=deletion)
+            self._header.show(self._standing)
+
+    def _open_first(self) -> None:
+        """The first repository's tags are shown at once: nobody opens a browser to look at an empty pane."""
+        first = next((node.name for node in self.lines.model.shown if node.is_repository), "")
+        if first and self.lines.model.cursor is not None and self.lines.model.line == 0:
+            self.lines.model.select(first)
+            self.open_repository(first, focus=False)
+
+    def _repositories_changed(self, state: str) -> None:
+        self.lines.changed()
+        self._standing = replace(self._standing, repositories=self.lines.model.total)
+        self._header.show(self._standing)
+        self._title_repositories(state)
+
+    def _title_repositories(self, state: str = "") -> None:
+        self.repositories_pane.title("Repositories", state)
+
+    @on(CursorLines.Chosen, "RepositoryLines")
+    def _repository_chosen(self) -> None:
+        node = self.lines.model.cursor
+        if node is not None and node.is_repository:
+            self.open_repository(node.name)
+
+    # Tags
+
+    def open_repository(self, name: str, *, focus: bool = True) -> None:
+        """Shows its tags; again, where it is open already, only moves there."""
+        if focus:
+            self.table.focus()
+        if name != self.repository:
+            self.repository = name
+            self.tags_pane.clear_filter()
+            self.table.show(TagList())
+            self.details_pane.title("Details")
+            self.details_pane.tell("")
+            self.load_tags()
+
+    @work(exclusive=True, group="tags")
+    async def load_tags(self) -> None:
+        repository, model = self.repository, self.table.model
+        names: list[str] = []
+        if not model.total:
+            self.tags_pane.tell(f"Reading the tags of {repository} …")
+        self._title_tags()
+        try:
+            async for page in self.connection.tags(repository):
+                names += page
+                model.add(page)
+                self._tags_changed()
+            model.replace(names)
+            self.lines.model.set_count(repository, len(names))
+            self.lines.changed()
+            self._tags_changed()
+            if names:
+                await self._fill(repository, model)
+        except NotFound:
+            self.lines.model.set_count(repository, 0)
+            self.lines.changed()
+            self.tags_pane.tell(f"{repository} has no tags.")
+        except RegtuiError as error:
+            if model.total:
+                self._title_tags(f"stopped: {error.message}")
+                self.app.notify(clean(str(error)), severity="error", timeout=10, markup=False)
+            else:
+                self.tags_pane.tell(f"{error}\n\nr: try again", is_error=True)
+
+    async def _fill(self, repository: str, model: TagList) -> None:
+        self._filling = filling = self.connection.fill(repository, model.unfilled())
+        self._prioritise()
+        async with contextlib.aclosing(filling.batches()) as batches:  # type: ignore[type-var]
+            async for batch in batches:
+                change = model.fill(batch)
+                if self.table.model is not model:
+                    return
+                if change.reordered:
+                    self._tags_changed()
+                    self._prioritise()
+                else:
+                    for line in change.lines:
+                        self.table.line_changed(line)
+                self._title_tags()
+
+    def _prioritise(self) -> None:
+        model = self.table.model
+        if self._filling is not None:
+            self._filling.prioritise([model.row(line).tag for line in self.table.visible_lines])
+
+    def _tags_changed(self) -> None:
+        """Also where nothing is shown, and why."""
+        model = self.table.model
+        self.table.changed()
+        if not model.total:
+            self.tags_pane.tell(f"{self.repository} has no tags.")
+        elif not model.shown:
+            hidden = "" if model.filter_text else " All of them are signatures and the like: . shows them."
+            self.tags_pane.tell(f"No tag matches.{hidden}")
+        else:
+            self.tags_pane.tell("")
+        self._title_tags()
+        if model.shown and self.view.details is None:
+            self._load_details_soon()
+
+    def _title_tags(self, trouble: str = "") -> None:
+        model = self.table.model
+        shown = f"{len(model.shown):,} of " if len(model.shown) != model.total else ""
+        title = f"{self.repository} · {shown}{plural(model.total, 'tag')}, {model.order_words}"
+        told = []
+        if self.table.range_from:
+            told.append(f"range from {self.table.range_from}: v ends it")
+        if model.marked_count:
+            frees = model.frees_up_to(model.marked)
+            told.append(f"{model.marked_count:,} marked" + (f" · frees up to {size(frees)}" if frees else ""))
+        if trouble:
+            told.append(trouble)
+        elif model.filled < model.total:
+            told.append(f"{model.filled:,}/{model.total:,} read")
+        self.tags_pane.title(title, " · ".join(told))
+
+    @on(TagTable.Changed)
+    def _table_changed(self) -> None:
+        self._title_tags()
+        self._prioritise()
+
+    @on(CursorLines.CursorMoved, "TagTable")
+    def _tag_cursor_moved(self) -> None:
+        self._prioritise()
+        self._load_details_soon()
+
+    @on(CursorLines.Chosen, "TagTable")
+    def _tag_chosen(self) -> None:
+        tag = self.table.model.cursor
+        if tag is None:
+            return
+        if self.details_pane.display:
+            self.view.focus()
+        else:
+            self.app.push_screen(DetailsScreen(self.connection, self.repository, tag, self.clock))
+
+    # Details
+
+    def _load_details_soon(self) -> None:
+        if self.details_pane.display:
+            self.load_details(self.repository, self.table.model.cursor or "")
+
+    @work(exclusive=True, group="details")
+    async def load_details(self, repository: str, tag: str) -> None:
+        from asyncio import sleep
+
+        if not tag:
+            return
+        await sleep(_REST)
+        self.details_pane.title(f"{repository}:{tag}", "reading …")
+        try:
+            details = await self.connection.details(repository, tag)
+        except RegtuiError as error:
+            words = "is broken: its manifest is gone. It can be deleted." if isinstance(error, NotFound) else ""
+            self.details_pane.tell(f"{tag} {words}" if words else f"{error}\n\nr: try again", is_error=True)
+            self.details_pane.title(f"{repository}:{tag}")
+            return
+        self.details_pane.tell("")
+        self.view.show(details)
+        self._title_details()
+
+    @on(DetailsView.Changed)
+    def _title_details(self) -> None:
+        if (details := self.view.details) is not None:
+            self.details_pane.title(f"{details.repository}:{details.reference}", self.view.position)
+
+    # Keys
+
+    @property
+    def _pane(self) -> Pane:
+        """The one with the focus."""
+        for pane in (self.tags_pane, self.details_pane):
+            if pane.has_focus_within:
+                return pane
+        return self.repositories_pane
+
+    def on_descendant_focus(self) -> None:
+        self._hints.show(*_HINTS[self._pane.id or "tags"], *_ALWAYS)
+
+    @on(Pane.Filtered)
+    def _filtered(self, event: Pane.Filtered) -> None:
+        if event.pane is self.repositories_pane:
+            self.lines.model.filter(event.text)
+            self.lines.changed()
+        elif event.pane is self.tags_pane:
+            self.table.model.filter(event.text)
+            self._tags_changed()
+            self.table.show_line(self.table.model.line)
+        else:
+            self.view.search(event.text)
+
+    def action_filter(self) -> None:
+        self._pane.open_filter()
+
+    async def action_reload(self) -> None:
+        if self._pane is self.repositories_pane:
+            self.load_repositories()
+            return
+        await self.connection.forget(self.repository)
+        if self.repository:
+            self.load_tags()
+            self._load_details_soon()
+
+    def action_zoom(self) -> None:
+        pane = self._pane
+        zoomed = not self.has_class("-zoomed")
+        self.set_class(zoomed, "-zoomed")
+        for one in (self.repositories_pane, self.tags_pane, self.details_pane):
+            one.set_class(zoomed and one is pane, "-zoom")
+
+    def action_hidden(self) -> None:
+        show = not self.table.model.show_hidden
+        self.table.model.set_show_hidden(show)
+        self.lines.model.set_show_hidden(not self.lines.model.show_hidden)
+        self.lines.changed()
+        if self.repository:
+            self._tags_changed()
+
+    def action_back(self) -> None:
+        """One step: out of the filter, the range, the zoom, the marks, then one pane to the left."""
+        pane = self._pane
+        if pane.is_filtering or pane.filter_text:
+            pane.clear_filter()
+        elif self.table.range_from:
+            self.table.drop_range()
+            self._title_tags()
+        elif self.has_class("-zoomed"):
+            self.action_zoom()
+        elif pane is self.details_pane:
+            self.table.focus()
+        elif pane is self.tags_pane and self.table.model.marked_count:
+            self.table.clear_marks()
+        elif pane is self.tags_pane:
+            self.lines.focus()
+
+    def action_tab(self, steps: int) -> None:
+        self.view.action_tab(steps)
+
+    def action_platform(self) -> None:
+        self.view.action_platform()
+
+    def action_copy(self, by_digest: bool) -> None:
+        tag = self.table.model.cursor
+        row = self.table.model.find(tag) if tag else None
+        if tag is None or row is None:
+            return
+        digest: Digest | None = row.summary.digest if row.summary and by_digest else None
+        if by_digest and digest is None:
+            self.app.notify("Its digest is not known yet.", severity="warning", markup=False)
+            return
+        reference = self.connection.pull_reference(self.repository, tag, digest)
+        self.app.copy_to_clipboard(reference)
+        self.app.notify(f"Copied {clean(reference)}", timeout=3, markup=False)
+
+    @work(exclusive=True, group="delete")
+    async def action_delete(self) -> None:
+        model = self.table.model
+        tags = model.marked or ([model.cursor] if model.cursor else [])
+        if not tags or not self.repository:
+            return
+        if obstacle := self.connection.deletion_obstacle(self._standing.deletion):
+            self.app.notify(clean(obstacle), severity="warning", timeout=12, markup=False)
+            return
+        report = await self.app.push_screen_wait(DeleteScreen(self.connection, self.repository, tags))
+        if report is not None:
+            model.clear_marks()
+            self.load_tags()
+            self._load_details_soon()
+
+    def sort_by(self, column: SortColumn) -> None:
+        self.table.sort_by(column)
+
+    @property
+    def deletion(self) -> Deletion:
+        return self._standing.deletion
+
+
+def _catalog_words(error: RegtuiError) -> str:
+    if isinstance(error, NotFound):
+        return f"{error.message}\nThis registry doesn't list its repositories: type one with ctrl+p."
+    return str(error)

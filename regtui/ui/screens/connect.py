@@ -1,0 +1,154 @@
+"""The first screen where nothing is configured, and where the registry that was named can't be opened."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Button, Checkbox, Input, Label, Static
+
+from regtui.connection import Connection, Target, open_connection
+from regtui.crossing import OwnThread
+from regtui.errors import RegtuiError
+from regtui.registry import Credential, NotAuthenticated
+from regtui.settings import Config, Credentials, Kept, Profile
+from regtui.targets import profile_for, target_for
+from regtui.text import clean
+from regtui.ui.widgets.hints import Hints
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """An open registry, the config that now knows it, and what to tell about the password."""
+
+    connection: Connection
+    config: Config
+    notice: str = ""
+
+
+class ConnectScreen(Screen[Connected | None]):
+    """Address, user, password. `target` and `error`: what was tried already, and why it failed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "cancel", show=False, id="connect.back"),
+        Binding("down", "app.focus_next", "next field", show=False, id="connect.next"),
+        Binding("up", "app.focus_previous", "previous field", show=False, id="connect.previous"),
+    ]
+
+    def __init__(
+        self,
+        config: Config,
+        credentials: Credentials,
+        target: Target | None = None,
+        error: RegtuiError | None = None,
+    ) -> None:
+        super().__init__()
+        self._config = config
+        self._credentials = credentials
+        self._target = target
+        self._error = error
+        known = target.credential.username if target and target.credential else ""
+        self._address = Input(str(target.address) if target else "", placeholder="registry.example.com", compact=True)
+        self._user = Input(known, placeholder="empty: without login", compact=True)
+        self._password = Input(password=True, compact=True)
+        self._remember = Checkbox("remember it (the password in the keyring)", compact=True, id="remember")
+        self._connect = Button("Connect", variant="primary", compact=True, id="connect")
+        self._said = Static(id="said")
+        for field in (self._address, self._user, self._password):
+            field.cursor_blink = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="form", classes="pane"):
+            for label, field in (("Address", self._address), ("User", self._user), ("Password", self._password)):
+                with Horizontal(classes="field"):
+                    yield Label(label)
+                    yield field
+            yield self._remember
+            yield self._connect
+            yield self._said
+            yield Static(Content(self._known_words()), id="known")
+        yield Hints(("enter", "connect"), ("tab", "next field"), ("esc", "back"), ("ctrl+q", "quit"))
+
+    def _known_words(self) -> str:
+        if self._config.profiles:
+            return clean(f"In the config file: {', '.join(self._config.profiles)}. A name can be typed as the address.")
+        return "demo as the address opens the built-in demo registry."
+
+    def on_mount(self) -> None:
+        self.query_one("#form").border_title = "Connect to a registry"
+        if self._error is not None:
+            self._tell(self._error)
+        (self._user if isinstance(self._error, NotAuthenticated) else self._address).focus()
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#connect")
+    def _submitted(self) -> None:
+        self.connect()
+
+    @work(exclusive=True, group="connect")
+    async def connect(self) -> None:
+        """Opens what was typed; stays, and says why, where that fails."""
+        try:
+            profile = self._profile()
+            self._say(f"Connecting to {profile.name} …")
+            target = await self._target_of(profile)
+            connection = await open_connection(target, OwnThread())
+            connected = await self._remembered(connection, profile)
+        except RegtuiError as error:
+            self._tell(error)
+            return
+        self.dismiss(connected)
+
+    def _profile(self) -> Profile:
+        """Raises UsageError where the address is none."""
+        address = self._address.value.strip()
+        if self._target is not None and address == str(self._target.address) and self._target.name:
+            known = self._config.profiles.get(self._target.name)
+            if known is not None:
+                return known
+        return profile_for(address, self._config, environment={})
+
+    async def _target_of(self, profile: Profile) -> Target:
+        if profile.name == "demo" and "demo" not in self._config.profiles:
+            from regtui.connection import demo_target
+
+            return demo_target()
+        user = self._user.value.strip()
+        if user and self._password.value:
+            return target_for(profile, Credential(user, self._password.value))
+        # The keyring may take its time: the form stays usable meanwhile.
+        found = await asyncio.to_thread(self._credentials.find, profile.address.name, user or profile.username)
+        return target_for(profile, found.credential)
+
+    async def _remembered(self, connection: Connection, profile: Profile) -> Connected:
+        credential = connection.target.credential
+        if credential is None or not self._password.value:
+            credential = None
+        if not self._remember.value:
+            if credential is not None:
+                self._credentials.use_for_session(profile.address.name, credential)
+            return Connected(connection, self._config)
+        user = credential.username if credential else profile.username
+        kept = Profile(profile.name, connection.address, user, profile.tls, profile.read_only, timeout=profile.timeout)
+        config = self._config.remember_profile(kept, as_default=not self._config.default)
+        if credential is None:
+            return Connected(connection, config)
+        where = await asyncio.to_thread(self._credentials.store, profile.address.name, credential)
+        notice = f"The password is kept {where.value}." if where is Kept.SESSION else ""
+        return Connected(connection, config, notice)
+
+    def action_back(self) -> None:
+        self.workers.cancel_group(self, "connect")
+        self.dismiss(None)
+
+    def _tell(self, error: RegtuiError) -> None:
+        self._say(f"{error.message}\n{error.remedy}".strip(), is_error=True)
+
+    def _say(self, text: str, *, is_error: bool = False) -> None:
+        self._said.update(Content(clean(text, keep="\n")))
+        self._said.set_class(is_error, "-error")

@@ -1,0 +1,77 @@
+"""The details on a whole screen, where the terminal is too narrow for three panes."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from regtui.connection import Connection
+from regtui.errors import RegtuiError
+from regtui.ui.widgets.details import DetailsView
+from regtui.ui.widgets.hints import Hints
+from regtui.ui.widgets.pane import Pane
+
+
+class DetailsScreen(Screen[None]):
+    """`esc` goes back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,left,h", "back", "back", show=False, id="details.back"),
+        Binding("slash", "search", "search", show=False, id="details.search"),
+        Binding("r", "reload", "read again", show=False, id="details.reload"),
+    ]
+
+    def __init__(self, connection: Connection, repository: str, reference: str, clock: Callable[[], datetime]) -> None:
+        super().__init__()
+        self._connection = connection
+        self._repository = repository
+        self._reference = reference
+        self.view = DetailsView(clock)
+        self._pane = Pane(self.view, id="details")
+
+    def compose(self) -> ComposeResult:
+        yield self._pane
+        yield Hints(("esc", "back"), ("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("n N", "matches"))
+
+    def on_mount(self) -> None:
+        self.view.focus()
+        self.load()
+
+    @work(exclusive=True, group="details")
+    async def load(self) -> None:
+        title = f"{self._repository}:{self._reference}"
+        self._pane.title(title, "reading …")
+        try:
+            details = await self._connection.details(self._repository, self._reference)
+        except RegtuiError as error:
+            self._pane.title(title)
+            self._pane.tell(f"{error}\n\nr: try again · esc: back", is_error=True)
+            return
+        self._pane.tell("")
+        self.view.show(details)
+        self._retitle()
+
+    @on(DetailsView.Changed)
+    def _retitle(self) -> None:
+        self._pane.title(f"{self._repository}:{self._reference}", self.view.position)
+
+    @on(Pane.Filtered)
+    def _searched(self, event: Pane.Filtered) -> None:
+        self.view.search(event.text)
+
+    def action_search(self) -> None:
+        self._pane.open_filter()
+
+    async def action_reload(self) -> None:
+        await self._connection.forget(self._repository)
+        self.load()
+
+    def action_back(self) -> None:
+        if self._pane.is_filtering or self._pane.filter_text:
+            self._pane.clear_filter()
+        else:
+            self.dismiss()

@@ -1,0 +1,94 @@
+"""The keys, by where they work."""
+
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from regtui.ui.widgets.lines import Lines
+
+_KEYS: Final = (
+    (
+        "Everywhere",
+        (
+            ("tab  shift+tab", "next, previous pane"),
+            ("↑ ↓  j k", "move"),
+            ("pgup pgdn  ctrl+u ctrl+d", "move by a page, by half of one"),
+            ("home end  g G", "first, last"),
+            ("/", "filter as you type: enter keeps, esc clears"),
+            ("r", "reload from the registry"),
+            ("z", "zoom the pane, and back"),
+            (".", "show or hide signatures and empty repositories"),
+            ("c", "switch registry"),
+            ("ctrl+p", "every action, repository and theme"),
+            ("esc", "one step back"),
+            ("q", "quit"),
+        ),
+    ),
+    ("Repositories", (("enter  →  l", "open"), ("space", "fold or unfold"), ("←  h", "fold, or up"))),
+    (
+        "Tags",
+        (
+            ("space", "mark or unmark, and move down"),
+            ("v", "mark a range: from here to the next v"),
+            ("a   i", "mark all shown, invert"),
+            ("s   S", "next sort column, reverse"),
+            ("d", "delete the marked tags, or this one"),
+            ("y   Y", "copy the pull reference by tag, by digest"),
+            ("enter", "details"),
+        ),
+    ),
+    (
+        "Details",
+        (
+            ("[   ]", "previous, next tab"),
+            ("p", "next platform"),
+            ("/", "search"),
+            ("n   N", "next, previous match"),
+        ),
+    ),
+)
+
+
+class KeyLines(Lines):
+    """The table of keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[Text] = []
+        for title, keys in _KEYS:
+            self._lines += [Text()] * bool(self._lines) + [Text(title, "bold", no_wrap=True)]
+            self._lines += [Text(f"  {key:<26}", no_wrap=True).append(what, "dim") for key, what in keys]
+
+    def on_mount(self) -> None:
+        self.lines_changed()
+
+    def line_count(self) -> int:
+        return len(self._lines)
+
+    def line(self, number: int, width: int) -> Text:
+        return self._lines[number].copy()
+
+
+class HelpScreen(ModalScreen[None]):
+    """Any of its keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "close", "close", show=False, id="help.close"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="help"):
+            yield KeyLines()
+
+    def on_mount(self) -> None:
+        dialog = self.query_one("#help")
+        dialog.border_title = "Keys"
+        dialog.border_subtitle = "esc closes"
+        self.query_one(KeyLines).focus()
+
+    def action_close(self) -> None:
+        self.dismiss()

@@ -1,0 +1,50 @@
+"""Starts the app, and ends it with the terminal as it was."""
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+from regtui.connection import Target
+from regtui.settings import Config, Credentials
+from regtui.settings.paths import make_private, state_dir
+from regtui.ui.app import RegtuiApp
+
+
+class _Quiet(RegtuiApp):
+    """Keeps an unexpected error for the log instead of printing it with its local variables: those hold passwords."""
+
+    crash: BaseException | None = None
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.crash = self.crash or error
+        self._return_code = 1
+        self._exception = self._exception or error
+        self._exception_event.set()
+        self._close_messages_no_wait()
+
+
+def run_app(config: Config, credentials: Credentials, target: Target | None) -> int:
+    """The exit code. An unexpected error is one line on stderr, with the file that has the rest."""
+    app = _Quiet(config, credentials, target)
+    result = app.run()
+    if app.crash is not None:
+        print(f"regtui: it ended by an internal error; the details are in {_log(app.crash)}", file=sys.stderr)  # noqa: T201
+        return 1
+    return result or 0
+
+
+def _log(error: BaseException) -> Path:
+    """Writes the traceback for this user alone; without values of variables."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        path = make_private(state_dir()) / "crash.log"
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+    except OSError:
+        handle, name = tempfile.mkstemp(prefix="regtui-crash-", suffix=".log")
+        path = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    return path

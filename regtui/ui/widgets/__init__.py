@@ -1,0 +1,1 @@
+"""Widgets by region, and the few that regions share."""

@@ -1,0 +1,192 @@
+"""What stands in each tab: pure functions from details to lines."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from rich.text import Text
+
+from regtui.listing.details import Details, PlatformDetails
+from regtui.listing.history import instruction
+from regtui.oci import Descriptor, Index, Manifest, Schema1Manifest
+from regtui.oci.media_type import IMAGE_CONFIGS
+from regtui.text import age, clean, exact_size, one_line, plural, size, time_utc
+from regtui.ui.widgets.details.drawing import DIM, WRONG, blank_between, field, heading, json_lines, wrapped
+
+_BAR: Final = 10
+_ATTESTATION: Final = "vnd.docker.reference.type"
+
+Tab = Callable[[Details, PlatformDetails | None, int, datetime], list[Text]]
+
+
+def overview(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
+    """What it is, what it runs on, how it runs."""
+    return blank_between(
+        [
+            _broken(details, image, width),
+            _identity(details, now),
+            _platforms(details, image, now),
+            _run(image),
+            _annotations(details, image),
+        ]
+    )
+
+
+def _broken(details: Details, image: PlatformDetails | None, width: int) -> list[Text]:
+    error = details.error or (image.error if image else "")
+    return wrapped(f"! {error}", width, WRONG) if error else []
+
+
+def _identity(details: Details, now: datetime) -> list[Text]:
+    created = f"{time_utc(details.created)}  ({age(details.created, now)})" if details.created else "not known"
+    lines = [
+        field("digest", details.digest),
+        field("type", _kind(details)),
+        field("media type", details.media_type),
+        field("created", created),
+        field("pull size", f"{size(details.pull_size)}  ({exact_size(details.pull_size)})"),
+        field("manifest", exact_size(len(details.body))),
+    ]
+    manifest = details.manifest
+    if isinstance(manifest, Manifest | Index) and manifest.subject:
+        lines.append(field("attached to", manifest.subject.digest))
+    return lines
+
+
+def _kind(details: Details) -> str:
+    manifest = details.manifest
+    match manifest:
+        case Index():
+            artifact = f" of {manifest.artifact_type}" if manifest.artifact_type else ""
+            return f"index{artifact}, {plural(len(manifest.images()), 'platform')}"
+        case Schema1Manifest():
+            return "image, schema 1 (legacy)"
+        case Manifest() if manifest.config.media_type not in IMAGE_CONFIGS:
+            return f"artifact: {manifest.artifact_type or manifest.config.media_type}"
+        case Manifest():
+            return "image"
+        case _:
+            return "unknown to regtui: shown as it is"
+
+
+def _platforms(details: Details, image: PlatformDetails | None, now: datetime) -> list[Text]:
+    """Each with its size and date; attestations stand under what they attest."""
+    if not isinstance(details.manifest, Index):
+        if image is not None and image.platform is not None:
+            return [field("platform", str(image.platform))]
+        return []
+    lines = [heading("Platforms")]
+    for one in details.platforms:
+        current = "▸ " if one is image and len(details.platforms) > 1 else "  "
+        name = clean(str(one.platform)) if one.platform else "no platform"
+        line = Text(f"{current}{name:<18}{size(one.pull_size):>8}  {age(one.created, now):<15} ", no_wrap=True)
+        lines.append(
+            line.append(one.digest.short, DIM).append(f"  ! {one_line(one.error)}" if one.error else "", WRONG)
+        )
+        lines += [_attestation(attestation) for attestation in one.attestations]
+    return lines
+
+
+def _attestation(attestation: Descriptor) -> Text:
+    kind = one_line(attestation.annotations.get(_ATTESTATION, "attestation")).removesuffix("-manifest")
+    return Text(f"    └ {kind}  {attestation.digest.short}", DIM, no_wrap=True)
+
+
+def _run(image: PlatformDetails | None) -> list[Text]:
+    config = image.config if image else None
+    if config is None:
+        return []
+    pairs = [
+        ("entrypoint", " ".join(config.entrypoint)),
+        ("cmd", " ".join(config.cmd)),
+        ("user", config.user),
+        ("workdir", config.working_dir),
+        ("ports", ", ".join(config.exposed_ports)),
+        ("volumes", ", ".join(config.volumes)),
+        ("health", " ".join(config.healthcheck)),
+        ("author", config.author),
+    ]
+    lines = [field(label, value) for label, value in pairs if value]
+    lines += [field("env" if number == 0 else "", entry) for number, entry in enumerate(config.env)]
+    labels = sorted(config.labels.items())
+    if labels:
+        lines += [Text(), heading("Labels"), *(_pair(key, value) for key, value in labels)]
+    return lines
+
+
+def _annotations(details: Details, image: PlatformDetails | None) -> list[Text]:
+    manifests = [details.manifest, image.manifest if image else None]
+    found = {k: v for m in manifests if isinstance(m, Manifest | Index) for k, v in m.annotations.items()}
+    return [heading("Annotations"), *(_pair(k, v) for k, v in sorted(found.items()))] if found else []
+
+
+def _pair(key: str, value: str) -> Text:
+    return Text(f"  {one_line(key)} ", DIM, no_wrap=True).append(one_line(value), "")
+
+
+def layers(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
+    """Size, a bar to compare it by, media type, and the instruction that made it; the base comes first."""
+    if image is None or not image.layers:
+        return [Text("No layers.", DIM)]
+    largest = max((layer.size or 0 for layer in image.layers), default=0)
+    lines = [Text(f"{'#':>3} {'SIZE':>8}  {'':<{_BAR}}  {'TYPE':<10} {'DIGEST':<12}  MADE BY", DIM, no_wrap=True)]
+    for number, layer in enumerate(image.layers, 1):
+        line = Text(f"{number:>3} {size(layer.size):>8}  ", no_wrap=True)
+        line.append(bar(layer.size or 0, largest), "green")
+        line.append(f"  {_short_type(layer.media_type):<10} ", DIM).append(f"{layer.digest.short}  ", DIM)
+        lines.append(line.append(one_line(layer.instruction)))
+    return lines
+
+
+def bar(value: int, largest: int) -> str:
+    """Ten cells, in eighths; anything above nothing shows."""
+    if value <= 0 or largest <= 0:
+        return " " * _BAR
+    eighths = max(1, round(value * _BAR * 8 / largest))
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")).ljust(_BAR)
+
+
+def _short_type(media_type: str) -> str:
+    """`tar+gzip` and the like: what all layer types begin with says nothing."""
+    kind = media_type.rpartition(".")[2] if media_type.startswith("application/vnd.") else media_type
+    for compression in ("gzip", "zstd"):
+        if media_type.endswith(compression):
+            return f"tar+{compression}"
+    return clean(kind)[:10]
+
+
+def history(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
+    """The instructions, oldest first, those that made no layer dimmed."""
+    if image is None or not image.history:
+        return [Text("No history.", DIM)]
+    sizes = iter([layer.size for layer in image.layers])
+    known = sum(1 for entry in image.history if not entry.empty_layer) == len(image.layers)
+    lines: list[Text] = []
+    for entry in image.history:
+        weight = "" if entry.empty_layer or not known else size(next(sizes))
+        first, *rest = wrapped(instruction(entry.created_by) or entry.comment or "(nothing recorded)", width - 26)
+        style = DIM if entry.empty_layer else ""
+        prefix = f"{age(entry.created, now):<15} {weight:>8}  "
+        lines.append(Text(prefix, DIM, no_wrap=True).append(first.plain, style))
+        lines += [Text(" " * len(prefix) + more.plain, style, no_wrap=True) for more in rest]
+    return lines
+
+
+def config(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
+    if image is None or image.config_body is None:
+        return [Text("No image config.", DIM)]
+    return json_lines(image.config_body)
+
+
+def manifest(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
+    return json_lines(details.body)
+
+
+TABS: Final[tuple[tuple[str, Tab], ...]] = (
+    ("Overview", overview),
+    ("Layers", layers),
+    ("History", history),
+    ("Config", config),
+    ("Manifest", manifest),
+)

@@ -1,0 +1,164 @@
+"""The details: tabs, platforms, and search within what is shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from regtui.listing.details import Details, PlatformDetails
+from regtui.ui.widgets.details.tabs import TABS
+from regtui.ui.widgets.lines import Lines
+
+
+class DetailsView(Lines):
+    """Shows Details. The lines of a tab are made when it is first looked at, and kept for its width."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right_square_bracket", "tab(1)", "next tab", show=False, id="details.next_tab"),
+        Binding("left_square_bracket", "tab(-1)", "previous tab", show=False, id="details.previous_tab"),
+        Binding("p", "platform", "next platform", show=False, id="details.platform"),
+        Binding("n", "match(1)", "next match", show=False, id="details.next_match"),
+        Binding("N", "match(-1)", "previous match", show=False, id="details.previous_match"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"details--tab", "details--match"}
+    DEFAULT_CSS = """
+    DetailsView > .details--tab { color: $text-accent; text-style: bold underline; }
+    DetailsView > .details--match { background: $warning; color: $background; }
+    """
+
+    @dataclass
+    class Changed(Message):
+        """Another tab, platform or match."""
+
+        view: "DetailsView"
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        super().__init__()
+        self.has_header = True
+        self._clock = clock
+        self._details: Details | None = None
+        self._image = 0
+        self._tab = 0
+        self._lines: list[Text] = []
+        self._made_for: tuple[int, int, int] | None = None
+        self._sought = ""
+        self._matches: list[int] = []
+        self._match = 0
+
+    @property
+    def details(self) -> Details | None:
+        return self._details
+
+    @property
+    def tab(self) -> str:
+        return TABS[self._tab][0]
+
+    @property
+    def image(self) -> PlatformDetails | None:
+        platforms = self._details.platforms if self._details else ()
+        return platforms[self._image] if self._image < len(platforms) else None
+
+    @property
+    def position(self) -> str:
+        """`linux/arm64 · 2 of 3`, or what was found; empty where there is nothing to say."""
+        if self._sought:
+            found = f"{self._match + 1} of {len(self._matches)}" if self._matches else "not found"
+            return f"/{self._sought} · {found}"
+        platforms = self._details.platforms if self._details else ()
+        if len(platforms) < 2 or self.image is None:
+            return ""
+        return f"{self.image.platform or 'no platform'} · {self._image + 1} of {len(platforms)}"
+
+    def show(self, details: Details) -> None:
+        """Another image; the tab stays, so that images can be compared by walking through the tags."""
+        platform = self.image.platform if self.image else None
+        self._details = details
+        # The platform stays too, where the other image has it.
+        self._image = next((n for n, p in enumerate(details.platforms) if p.platform == platform), 0)
+        self._make_anew()
+
+    def line_count(self) -> int:
+        self._make()
+        return len(self._lines)
+
+    def header(self, width: int) -> Text:
+        text = Text(no_wrap=True)
+        current = self.get_component_rich_style("details--tab", partial=True)
+        for number, (name, _) in enumerate(TABS):
+            text.append(name, current if number == self._tab else "").append("  ")
+        return text
+
+    def line(self, number: int, width: int) -> Text:
+        text = self._lines[number].copy()
+        if self._sought:
+            style = self.get_component_rich_style("details--match", partial=True)
+            text.highlight_words([self._sought], style, case_sensitive=False)
+        return text
+
+    def search(self, text: str) -> None:
+        """Marks what is found in this tab, and goes to the first; an empty text ends it."""
+        self._sought = text
+        self._find()
+        self._go_to_match(0)
+
+    def action_tab(self, steps: int) -> None:
+        self.open_tab((self._tab + steps) % len(TABS))
+
+    def open_tab(self, number: int) -> None:
+        self._tab = number
+        self._make_anew()
+
+    def action_platform(self) -> None:
+        platforms = self._details.platforms if self._details else ()
+        if len(platforms) > 1:
+            self._image = (self._image + 1) % len(platforms)
+            self._make_anew()
+
+    def action_match(self, steps: int) -> None:
+        if self._matches:
+            self._go_to_match((self._match + steps) % len(self._matches))
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y != 0:
+            return
+        x = offset.x
+        for number, (name, _) in enumerate(TABS):
+            if 0 <= x < len(name):
+                self.open_tab(number)
+            x -= len(name) + 2
+
+    def on_resize(self) -> None:
+        self.lines_changed()
+
+    def _make_anew(self) -> None:
+        self._made_for = None
+        self.lines_changed()
+        self.scroll_to(y=0, animate=False, immediate=True)
+        self.post_message(self.Changed(self))
+
+    def _make(self) -> None:
+        width = self.scrollable_content_region.width
+        key = (width, self._tab, self._image)
+        if self._details is None or self._made_for == key:
+            return
+        self._made_for = key
+        self._lines = TABS[self._tab][1](self._details, self.image, width, self._clock())
+        self._find()
+
+    def _find(self) -> None:
+        sought = self._sought.lower()
+        self._matches = [n for n, line in enumerate(self._lines) if sought in line.plain.lower()] if sought else []
+        self._match = 0
+
+    def _go_to_match(self, number: int) -> None:
+        self._match = number
+        if self._matches:
+            self.show_line(self._matches[number])
+        self.refresh()
+        self.post_message(self.Changed(self))

@@ -1,0 +1,68 @@
+"""The first line: which registry this is, who is logged in, and what to be careful about."""
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual.widget import Widget
+
+from regtui.connection import Connection
+from regtui.registry import Deletion
+from regtui.text import clean, plural
+
+_DELETION = {
+    Deletion.DISABLED: "deletion disabled",
+    Deletion.READ_ONLY: "read-only",
+    Deletion.NOT_ALLOWED: "no right to delete",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the header tells. `repositories` counts those that were listed so far."""
+
+    connection: Connection | None = None
+    deletion: Deletion = Deletion.UNKNOWN
+    repositories: int = 0
+
+
+class Header(Widget):
+    """One line. Warnings are words in the warning colour: colour alone says nothing."""
+
+    DEFAULT_CSS = "Header { height: 1; background: $panel; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._standing = Standing()
+
+    def show(self, standing: Standing) -> None:
+        self._standing = standing
+        self.refresh()
+
+    def render(self) -> Text:
+        warning = self.app.theme_variables.get("text-warning", "yellow")
+        left = Text(" regtui", "bold", no_wrap=True)
+        connection = self._standing.connection
+        if connection is None:
+            return left
+        left.append(f"  {clean(connection.name)}", "bold")
+        if connection.name != connection.host and self.size.width >= 100:
+            left.append(f"  {clean(connection.host)}")
+        facts = [(connection.pong.looks_like, ""), *self._safety(connection), (clean(connection.username), "")]
+        if state := _DELETION.get(self._standing.deletion):
+            facts.append((state, warning))
+        told = [(text, style) for text, style in facts if text]
+        for number, (text, style) in enumerate(told):
+            left.append("  " if number == 0 else " · ", "").append(text, style)
+        right = plural(self._standing.repositories, "repository", "repositories") + " "
+        room = self.size.width - left.cell_len - len(right)
+        return left.append(" " * room + right) if room > 0 else left
+
+    def _safety(self, connection: Connection) -> list[tuple[str, str]]:
+        warning = self.app.theme_variables.get("text-warning", "yellow")
+        if connection.target.ephemeral:
+            return [("in memory", "")]
+        if connection.address.is_plain:
+            return [("no TLS", warning)]
+        if connection.target.http.tls.insecure:
+            return [("certificate not checked", warning)]
+        return [("TLS", "")]

@@ -1,0 +1,198 @@
+"""Widgets made of lines, of which only the visible ones are ever rendered.
+
+Textual's DataTable needs 30 s for 100,000 rows and its Tree 200 ms for a page (measured); a line that is asked for when
+it is painted costs the same at every size.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+MOVES: list[BindingType] = [
+    Binding("down,j", "move(1)", "down", show=False, id="lines.down"),
+    Binding("up,k", "move(-1)", "up", show=False, id="lines.up"),
+    Binding("pagedown", "move_pages(1.0)", "page down", show=False, id="lines.page_down"),
+    Binding("pageup", "move_pages(-1.0)", "page up", show=False, id="lines.page_up"),
+    Binding("ctrl+d", "move_pages(0.5)", "half a page down", show=False, id="lines.half_down"),
+    Binding("ctrl+u", "move_pages(-0.5)", "half a page up", show=False, id="lines.half_up"),
+    Binding("home,g", "move_to_end(False)", "first", show=False, id="lines.first"),
+    Binding("end,G", "move_to_end(True)", "last", show=False, id="lines.last"),
+]
+
+
+class Lines(ScrollView, can_focus=True):
+    """Lines below an optional header line. Subclasses say how many there are and what is in each."""
+
+    BINDINGS: ClassVar[list[BindingType]] = MOVES
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--header"}
+    DEFAULT_CSS = """
+    Lines { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; }
+    Lines > .lines--header { text-style: bold; color: $text-muted; }
+    """
+
+    has_header: bool = False
+
+    def line_count(self) -> int:
+        raise NotImplementedError
+
+    def header(self, width: int) -> Text:
+        """The header line; asked for only where `has_header`."""
+        return Text()
+
+    def line(self, number: int, width: int) -> Text:
+        """Line `number`, from 0; `width` in cells. Text from a server is in it as plain text alone."""
+        raise NotImplementedError
+
+    def line_style(self, number: int) -> Style:
+        return self.rich_style
+
+    @property
+    def page_size(self) -> int:
+        """Lines that are visible at once."""
+        return max(1, self.scrollable_content_region.height - self.has_header)
+
+    @property
+    def visible_lines(self) -> range:
+        top = self.scroll_offset.y
+        return range(top, min(top + self.page_size, self.line_count()))
+
+    def lines_changed(self) -> None:
+        """The number of lines, or all of them, changed."""
+        self.virtual_size = Size(0, self.line_count() + self.has_header)
+        self.refresh()
+
+    def line_changed(self, number: int) -> None:
+        y = number - self.scroll_offset.y + self.has_header
+        if self.has_header <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def show_line(self, number: int) -> None:
+        """Scrolls just as far as needed."""
+        top, page = self.scroll_offset.y, self.page_size
+        if number < top:
+            self.scroll_to(y=number, animate=False, immediate=True)
+        elif number >= top + page:
+            self.scroll_to(y=number - page + 1, animate=False, immediate=True)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        if self.has_header and y == 0:
+            style = self.get_component_rich_style("lines--header")
+            return self._strip(self.header(width), style, width)
+        number = self.scroll_offset.y + y - self.has_header
+        if number >= self.line_count():
+            return Strip.blank(width, self.rich_style)
+        return self._strip(self.line(number, width), self.line_style(number), width)
+
+    def _strip(self, text: Text, style: Style, width: int) -> Strip:
+        text.truncate(width, overflow="ellipsis")
+        segments = text.render(self.app.console, end="")
+        strip = Strip(segments).apply_style(style) if style else Strip(segments)
+        return strip.adjust_cell_length(width, style)
+
+    def line_at(self, y: int) -> int | None:
+        """The line at row `y` of the widget's content; None for the header and below the last."""
+        number = self.scroll_offset.y + y - self.has_header
+        return number if y >= self.has_header and number < self.line_count() else None
+
+    def action_move(self, lines: int) -> None:
+        self.scroll_relative(y=lines, animate=False, immediate=True)
+
+    def action_move_pages(self, pages: float) -> None:
+        self.action_move(int(pages * self.page_size) or (1 if pages > 0 else -1))
+
+    def action_move_to_end(self, last: bool) -> None:
+        if last:
+            self.scroll_end(animate=False, immediate=True)
+        else:
+            self.scroll_home(animate=False, immediate=True)
+
+
+class CursorLines(Lines):
+    """Lines with one that is current. The model keeps it; subclasses move it there."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--cursor", "lines--cursor-blurred"}
+    DEFAULT_CSS = """
+    CursorLines > .lines--cursor {
+        background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold;
+    }
+    CursorLines > .lines--cursor-blurred {
+        background: $block-cursor-blurred-background; color: $block-cursor-blurred-foreground;
+    }
+    """
+
+    @dataclass
+    class CursorMoved(Message):
+        """The user moved the cursor to another line."""
+
+        lines: "CursorLines"
+
+        @property
+        def control(self) -> "CursorLines":
+            return self.lines
+
+    @dataclass
+    class Chosen(Message):
+        """The line under the cursor was opened: enter, or a double click."""
+
+        lines: "CursorLines"
+
+        @property
+        def control(self) -> "CursorLines":
+            return self.lines
+
+    def cursor_line(self) -> int:
+        raise NotImplementedError
+
+    def put_cursor(self, line: int) -> None:
+        """Moves the model's cursor; stops at the ends."""
+        raise NotImplementedError
+
+    def line_style(self, number: int) -> Style:
+        if number != self.cursor_line():
+            return self.rich_style
+        return self.get_component_rich_style("lines--cursor" if self.has_focus else "lines--cursor-blurred")
+
+    def move_cursor(self, line: int) -> None:
+        """To `line`, repainting the two lines that change."""
+        before = self.cursor_line()
+        self.put_cursor(line)
+        after = self.cursor_line()
+        if before != after:
+            self.line_changed(before)
+            self.line_changed(after)
+            self.show_line(after)
+            self.post_message(self.CursorMoved(self))
+
+    def action_move(self, lines: int) -> None:
+        self.move_cursor(self.cursor_line() + lines)
+
+    def action_move_to_end(self, last: bool) -> None:
+        self.move_cursor(self.line_count() - 1 if last else 0)
+
+    def action_choose(self) -> None:
+        if self.line_count():
+            self.post_message(self.Chosen(self))
+
+    def on_focus(self) -> None:
+        self.line_changed(self.cursor_line())
+
+    def on_blur(self) -> None:
+        self.line_changed(self.cursor_line())
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        number = self.line_at(offset.y) if offset is not None else None
+        if number is None:
+            return
+        self.move_cursor(number)
+        if event.chain == 2:
+            self.post_message(self.Chosen(self))

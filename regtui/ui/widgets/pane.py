@@ -1,0 +1,99 @@
+"""A pane: a border with a title, a body, a line for filtering, and a sentence where there is nothing to show."""
+
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from regtui.text import clean
+
+
+class Pane(Vertical):
+    """Holds `body`; says `tell(...)` in its place. `/` opens the filter where `can_filter`."""
+
+    @dataclass
+    class Filtered(Message):
+        """The filter's text changed."""
+
+        pane: "Pane"
+        text: str
+
+        @property
+        def control(self) -> "Pane":
+            return self.pane
+
+    def __init__(self, body: Widget, *, id: str, can_filter: bool = True) -> None:
+        super().__init__(id=id, classes="pane")
+        self.body = body
+        self.can_filter = can_filter
+        self._said = Static(classes="pane--said")
+        self._filter = Input(placeholder="filter", compact=True, classes="pane--filter")
+        self._filter.cursor_blink = False
+
+    def compose(self) -> ComposeResult:
+        yield self._said
+        yield self.body
+        yield self._filter
+
+    def on_mount(self) -> None:
+        self._said.display = False
+        self._filter.display = False
+
+    def title(self, text: str, subtitle: str = "") -> None:
+        """Plain text in the border, above and below."""
+        self.border_title = Content(clean(text))
+        self.border_subtitle = Content(clean(subtitle))
+
+    def tell(self, text: str, *, is_error: bool = False) -> None:
+        """A sentence instead of the body; an empty one shows the body again."""
+        self._said.display = bool(text)
+        self.body.display = not text
+        self._said.update(Content(clean(text, keep="\n")))
+        self._said.set_class(is_error, "-error")
+        # The focus has to be somewhere, or no key is heard.
+        if text and self.body.has_focus:
+            self.body.focus()
+
+    def focus(self, scroll_visible: bool = True) -> "Pane":
+        self.body.focus(scroll_visible)
+        return self
+
+    @property
+    def is_filtering(self) -> bool:
+        return self._filter.has_focus
+
+    @property
+    def filter_text(self) -> str:
+        return self._filter.value
+
+    def open_filter(self) -> None:
+        self._filter.display = True
+        self._filter.focus()
+
+    def clear_filter(self) -> None:
+        """Closes it, and everything is shown again."""
+        had = bool(self._filter.value)
+        self._filter.value = ""
+        self._close_filter()
+        if had:
+            self.post_message(self.Filtered(self, ""))
+
+    def _close_filter(self) -> None:
+        self._filter.display = bool(self._filter.value)
+        if self._filter.has_focus:
+            self.body.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Filtered(self, event.value))
+
+    @on(Input.Submitted)
+    def _kept(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close_filter()

@@ -1,0 +1,92 @@
+"""Which columns of the tag table fit, how wide they are, and what stands in them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from regtui.listing.columns import SortColumn
+from regtui.listing.tag_row import TagRow
+from regtui.listing.tags import TagList
+from regtui.text import age, clean, short_digest, size
+
+_LONGEST_TAG: Final = 40
+_SHORTEST_TAG: Final = 12
+_GAP: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`width` in cells, the gap to the next one not counted. `sorts_by`: what a click on its title does."""
+
+    title: str
+    width: int
+    text: Callable[[TagRow], str]
+    sorts_by: SortColumn | None = None
+    is_right: bool = False
+
+
+def columns_for(tags: TagList, width: int, now: datetime) -> list[Column]:
+    """Those that fit `width` cells: the last ones go first, the tag's name never."""
+    longest = max((len(row.tag) for row in tags.shown[:2000]), default=0)
+    name = Column("TAG", min(max(longest, _SHORTEST_TAG), _LONGEST_TAG), lambda row: clean(row.tag), SortColumn.VERSION)
+    others = [
+        Column("CREATED", 14, lambda row: _created(row, now), SortColumn.CREATED),
+        Column("SIZE", 7, lambda row: size(row.summary.size) if row.summary else "", SortColumn.SIZE, is_right=True),
+        Column("PLATFORM", 13, _platforms),
+        Column("DIGEST", 12, _digest, SortColumn.DIGEST),
+    ]
+    columns, left = [name], width - name.width
+    for column in others:
+        if left < column.width + _GAP:
+            break
+        columns.append(column)
+        left -= column.width + _GAP
+    if len(columns) > len(others) and left >= 14 + _GAP:
+        columns.append(Column("SAME IMAGE", left - _GAP, lambda row: clean(", ".join(tags.same_image(row.tag)))))
+    return columns
+
+
+def line_of(columns: Sequence[Column], cells: Sequence[str]) -> str:
+    """The cells beside each other, each cut or padded to its column."""
+    return (" " * _GAP).join(_fit(text, column) for column, text in zip(columns, cells, strict=True))
+
+
+def column_at(columns: Sequence[Column], x: int) -> Column | None:
+    """The column at cell `x` of a line."""
+    for column in columns:
+        if x < column.width + _GAP:
+            return column
+        x -= column.width + _GAP
+    return None
+
+
+def _fit(text: str, column: Column) -> str:
+    if len(text) > column.width:
+        text = text[: column.width - 1] + "…"
+    return text.rjust(column.width) if column.is_right else text.ljust(column.width)
+
+
+def _created(row: TagRow, now: datetime) -> str:
+    if row.summary is None:
+        return "…"
+    if row.summary.error:
+        return "! broken" if row.summary.is_broken else "! not read"
+    return age(row.summary.created, now)
+
+
+def _digest(row: TagRow) -> str:
+    return short_digest(row.summary.digest) if row.summary else ""
+
+
+def _platforms(row: TagRow) -> str:
+    """The platform, or how many; what an artifact is."""
+    summary = row.summary
+    if summary is None:
+        return ""
+    if summary.artifact_type:
+        return clean(summary.artifact_type.rpartition("/")[2].removeprefix("vnd."))
+    platforms = [str(image.platform) for image in summary.platforms if image.platform is not None]
+    if len(platforms) > 1:
+        return f"{len(platforms)} platforms"
+    return clean(platforms[0]) if platforms else ""
