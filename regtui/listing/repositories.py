@@ -49,12 +49,16 @@ class RepositoryTree:
 
     def add(self, names: Iterable[str]) -> None:
         """Adds repositories, in any order; those that are there already stay as they are."""
+        before = len(self._nodes)
         for name in names:
             node = self._node(name)
             if not node.is_repository:
                 node.is_repository = True
                 self.total += 1
-        self._open_where_few()
+        # A tree that fits a screen is shown unfolded: nobody wants to open three namespaces one by one.
+        if len(self._nodes) <= _FEW:
+            for node in list(self._nodes.values())[before:]:
+                node.is_expanded = True
         self._show()
 
     def names(self) -> list[str]:
@@ -90,6 +94,9 @@ class RepositoryTree:
         """Shows the repositories that have every word of `text` in their name, unfolded; all for an empty text."""
         self.filter_text = text
         self._show()
+        node = self.cursor
+        if text and node is not None and not node.is_repository:
+            self.move_to(next((line for line, node in enumerate(self.shown) if node.is_repository), 0))
 
     def set_show_hidden(self, show: bool) -> None:
         self.show_hidden = show
@@ -148,12 +155,6 @@ class RepositoryTree:
 
     def _parent(self, node: Node) -> Node:
         return self._nodes[node.name.rpartition("/")[0]]
-
-    def _open_where_few(self) -> None:
-        """A tree that fits a screen is shown unfolded: nobody wants to open three namespaces one by one."""
-        if len(self._nodes) <= _FEW and not any(n.is_expanded for n in self._root.children.values() if n.children):
-            for node in self._nodes.values():
-                node.is_expanded = True
 
     def _show(self) -> None:
         words = self.filter_text.lower().split()

@@ -159,6 +159,15 @@ class RegtuiApp(App[int]):
             return
         self.exit(0)
 
+    @property
+    def crash(self) -> Exception | None:
+        """The unexpected error that ended the app."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        # Textual prints the traceback with its local variables: passwords are among them. See start.py.
+        self._close_messages_no_wait()
+
     async def on_unmount(self) -> None:
         for connection in self._connections:
             await connection.close()

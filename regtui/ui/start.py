@@ -12,25 +12,13 @@ from regtui.settings.paths import make_private, state_dir
 from regtui.ui.app import RegtuiApp
 
 
-class _Quiet(RegtuiApp):
-    """Keeps an unexpected error for the log instead of printing it with its local variables: those hold passwords."""
-
-    crash: BaseException | None = None
-
-    def _handle_exception(self, error: Exception) -> None:
-        self.crash = self.crash or error
-        self._return_code = 1
-        self._exception = self._exception or error
-        self._exception_event.set()
-        self._close_messages_no_wait()
-
-
 def run_app(config: Config, credentials: Credentials, target: Target | None) -> int:
     """The exit code. An unexpected error is one line on stderr, with the file that has the rest."""
-    app = _Quiet(config, credentials, target)
+    app = RegtuiApp(config, credentials, target)
     result = app.run()
-    if app.crash is not None:
-        print(f"regtui: it ended by an internal error; the details are in {_log(app.crash)}", file=sys.stderr)  # noqa: T201
+    crash = app.crash
+    if crash is not None:
+        print(f"regtui: it ended by an internal error; the details are in {_log(crash)}", file=sys.stderr)  # noqa: T201
         return 1
     return result or 0
 

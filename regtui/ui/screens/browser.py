@@ -322,6 +322,12 @@ class BrowserScreen(Screen[None]):
         else:
             self.view.search(event.text)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is done to tags isn't done from among the repositories: nobody sees there which tag is meant."""
+        if action in ("delete", "copy"):
+            return self._pane is not self.repositories_pane
+        return True
+
     def action_filter(self) -> None:
         self._pane.open_filter()
 
