@@ -1,5 +1,6 @@
 """The browser: repositories, the tags of one, the details of one."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,6 +67,7 @@ class BrowserScreen(Screen[None]):
         self._standing = Standing(connection)
         self._filling: Filling | None = None
         self._doubt = ""
+        self._wanted = ("", "")
         self._header = Header()
         self.lines = RepositoryLines()
         self.table = TagTable(clock)
@@ -228,7 +230,7 @@ class BrowserScreen(Screen[None]):
         else:
             self.tags_pane.tell("")
         self._title_tags()
-        if model.shown and self.view.details is None:
+        if model.shown and self._wanted[0] != self.repository:
             self._load_details_soon()
 
     def _title_tags(self, trouble: str = "") -> None:
@@ -270,16 +272,14 @@ class BrowserScreen(Screen[None]):
     # Details
 
     def _load_details_soon(self) -> None:
-        if self.details_pane.display:
-            self.load_details(self.repository, self.table.model.cursor or "")
+        wanted = (self.repository, self.table.model.cursor or "")
+        if self.details_pane.display and wanted[1]:
+            self._wanted = wanted
+            self.load_details(*wanted)
 
     @work(exclusive=True, group="details")
     async def load_details(self, repository: str, tag: str) -> None:
-        from asyncio import sleep
-
-        if not tag:
-            return
-        await sleep(_REST)
+        await asyncio.sleep(_REST)
         self.details_pane.title(f"{repository}:{tag}", "reading …")
         try:
             details = await self.connection.details(repository, tag)

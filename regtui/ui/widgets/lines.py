@@ -16,6 +16,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from regtui.text import clean
+
 MOVES: list[BindingType] = [
     Binding("down,j", "move(1)", "down", show=False, id="lines.down"),
     Binding("up,k", "move(-1)", "up", show=False, id="lines.up"),
@@ -32,13 +34,17 @@ class Lines(ScrollView, can_focus=True):
     """Lines below an optional header line. Subclasses say how many there are and what is in each."""
 
     BINDINGS: ClassVar[list[BindingType]] = MOVES
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--header"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"lines--header", "lines--said", "lines--error"}
     DEFAULT_CSS = """
     Lines { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; }
+    Lines > .lines--said { color: $text-muted; }
+    Lines > .lines--error { color: $text-warning; }
     Lines > .lines--header { text-style: bold; color: $text-muted; }
     """
 
     has_header: bool = False
+    _said = ""
+    _said_is_error = False
 
     def line_count(self) -> int:
         raise NotImplementedError
@@ -66,8 +72,16 @@ class Lines(ScrollView, can_focus=True):
 
     def lines_changed(self) -> None:
         """The number of lines, or all of them, changed."""
-        self.virtual_size = Size(0, self.line_count() + self.has_header)
+        self.virtual_size = Size(0, 0 if self._said else self.line_count() + self.has_header)
         self.refresh()
+
+    def tell(self, text: str, *, is_error: bool = False) -> None:
+        """Says `text` in place of the lines: while loading, where there is nothing, after a failure. An empty one shows
+        the lines again. The widget stays, and so does the focus on it."""
+        text = clean(text, keep="\n")
+        if (text, is_error) != (self._said, self._said_is_error):
+            self._said, self._said_is_error = text, is_error
+            self.lines_changed()
 
     def line_changed(self, number: int) -> None:
         y = number - self.scroll_offset.y + self.has_header
@@ -84,6 +98,8 @@ class Lines(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
+        if self._said:
+            return self._say(y, width)
         if self.has_header and y == 0:
             style = self.get_component_rich_style("lines--header")
             return self._strip(self.header(width), style, width)
@@ -91,6 +107,13 @@ class Lines(ScrollView, can_focus=True):
         if number >= self.line_count():
             return Strip.blank(width, self.rich_style)
         return self._strip(self.line(number, width), self.line_style(number), width)
+
+    def _say(self, y: int, width: int) -> Strip:
+        style = self.get_component_rich_style("lines--error" if self._said_is_error else "lines--said")
+        lines = Text(self._said).wrap(self.app.console, max(width - 2, 1))
+        # One line of air above it.
+        said = lines[y - 1] if 0 < y <= len(lines) else Text()
+        return self._strip(Text(" ").append(said), style, width)
 
     def _strip(self, text: Text, style: Style, width: int) -> Strip:
         text.truncate(width, overflow="ellipsis")

@@ -7,14 +7,14 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from regtui.text import clean
+from regtui.ui.widgets.lines import Lines
 
 
 class Pane(Vertical):
-    """Holds `body`; says `tell(...)` in its place. `/` opens the filter where `can_filter`."""
+    """Holds `body`. `open_filter` opens the line for filtering below it."""
 
     @dataclass
     class Filtered(Message):
@@ -27,21 +27,17 @@ class Pane(Vertical):
         def control(self) -> "Pane":
             return self.pane
 
-    def __init__(self, body: Widget, *, id: str, can_filter: bool = True) -> None:
+    def __init__(self, body: Lines, *, id: str) -> None:
         super().__init__(id=id, classes="pane")
         self.body = body
-        self.can_filter = can_filter
-        self._said = Static(classes="pane--said")
         self._filter = Input(placeholder="filter", compact=True, classes="pane--filter")
         self._filter.cursor_blink = False
 
     def compose(self) -> ComposeResult:
-        yield self._said
         yield self.body
         yield self._filter
 
     def on_mount(self) -> None:
-        self._said.display = False
         self._filter.display = False
 
     def title(self, text: str, subtitle: str = "") -> None:
@@ -50,14 +46,8 @@ class Pane(Vertical):
         self.border_subtitle = Content(clean(subtitle))
 
     def tell(self, text: str, *, is_error: bool = False) -> None:
-        """A sentence instead of the body; an empty one shows the body again."""
-        self._said.display = bool(text)
-        self.body.display = not text
-        self._said.update(Content(clean(text, keep="\n")))
-        self._said.set_class(is_error, "-error")
-        # The focus has to be somewhere, or no key is heard.
-        if text and self.body.has_focus:
-            self.body.focus()
+        """A sentence instead of the lines; an empty one shows them again."""
+        self.body.tell(text, is_error=is_error)
 
     def focus(self, scroll_visible: bool = True) -> "Pane":
         self.body.focus(scroll_visible)
