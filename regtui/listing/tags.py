@@ -121,6 +121,8 @@ class TagList:
             else:
                 self._sort()
             if self.shown != before:
+                if not self._is_touched:
+                    self._cursor = None  # Nobody chose the tag that was first while nothing was known.
                 self._place()
                 return Changed((), True)
         rows = set(news).union(*(self._same.get(digest, ()) for digest in touched))

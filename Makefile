@@ -1,0 +1,60 @@
+# make demo and make test set up everything they need in .venv; neither asks for anything else to be done before.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TOOLS := $(CURDIR)/.cache/bin
+
+.PHONY: demo test unit lint format types imports wheel screenshots snapshots clean programs
+
+demo: $(VENV)/.installed
+	@$(BIN)/regtui demo
+
+# All tests, against real servers. A program that is missing fails them: nothing is skipped in silence.
+test: $(VENV)/.developing programs
+	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest
+
+# Only those that need no server.
+unit: $(VENV)/.developing
+	$(BIN)/python -m pytest -m "not integration"
+
+lint: $(VENV)/.developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.developing
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.developing
+	$(BIN)/mypy
+
+imports: $(VENV)/.developing
+	$(BIN)/lint-imports
+
+wheel: $(VENV)/.developing
+	rm -rf dist
+	$(BIN)/python -m build --wheel
+
+screenshots: $(VENV)/.developing
+	$(BIN)/python -m screenshots.make
+
+# After a change of the screens: look at the report before committing what this writes.
+snapshots: $(VENV)/.developing
+	$(BIN)/python -m pytest tests/snapshots --snapshot-update
+
+programs: $(VENV)/.developing
+	@sh .ci/programs $(BIN)/python $(TOOLS)
+
+clean:
+	rm -rf $(VENV) .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.installed: pyproject.toml
+	@sh .ci/python $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $@
