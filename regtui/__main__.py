@@ -1,0 +1,5 @@
+"""`python -m regtui`."""
+
+from regtui.cli.main import run
+
+run()

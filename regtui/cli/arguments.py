@@ -1,0 +1,248 @@
+"""The parser: what can be typed, and the help that says so. Imports nothing heavy: `--help` must be quick."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from regtui import __version__
+from regtui.errors import UsageError
+
+COMMANDS: Final = {
+    "browse": "open the browser (the default)",
+    "demo": "open the browser on a sample registry that lives in memory",
+    "ls": "list repositories",
+    "tags": "list the tags of a repository",
+    "inspect": "show manifest, platforms, config, layers and history of an image",
+    "rm": "delete tags or manifests",
+    "login": "check and store a credential",
+    "logout": "forget a credential",
+}
+
+_REFERENCE_HELP: Final = "[REGISTRY/]NAME[:TAG|@DIGEST]"
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError where argparse would print its usage and exit: an error is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Leaves examples as they are written, and wraps the description."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("example"):
+            return super()._fill_text(text, width, indent)
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Raises UsageError; SystemExit after --help, --version and --print-completion."""
+    parser, takes_value = _build()
+    arguments, unknown = parser.parse_known_args(_with_command(list(argv), takes_value))
+    if unknown:
+        # argparse would point to the help of the whole, which says nothing of this command's options.
+        raise UsageError(f"Unrecognized arguments: {' '.join(unknown)}.", f"See: regtui {arguments.command} --help")
+    return arguments
+
+
+def _with_command(argv: list[str], takes_value: frozenset[str]) -> list[str]:
+    """The command first: `regtui -u ci ls` is `regtui ls -u ci`, and `regtui HOST` is `regtui browse HOST`."""
+    skip = False
+    for position, argument in enumerate(argv):
+        if skip:
+            skip = False
+        elif argument in ("-h", "--help", "--version") or argument.startswith("--print-completion"):
+            return argv[position:]
+        elif argument == "--":
+            break
+        elif argument.startswith("-") and argument != "-":
+            skip = argument in takes_value
+        elif argument in COMMANDS:
+            return [argument, *argv[:position], *argv[position + 1 :]]
+        else:
+            break
+    return ["browse", *argv]
+
+
+def _build() -> tuple[Parser, frozenset[str]]:
+    """The parser, and the options of every command that are followed by a value."""
+    parser = Parser(
+        prog="regtui",
+        **_texts(
+            "A terminal browser for container registries, and its commands.",
+            ["regtui registry.example.com", "regtui tags registry.example.com/fullstack/common", "regtui demo"],
+            "Without a command, regtui [REGISTRY] opens the browser. Each command has its own --help.",
+        ),
+    )
+    _version_option(parser)
+    parser.add_argument(
+        "--print-completion", action=_PrintCompletion, choices=("bash", "zsh", "tcsh"), help="print a shell completion"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    common = _connection_options()
+
+    def command(name: str, description: str, examples: list[str]) -> Parser:
+        made = commands.add_parser(name, help=COMMANDS[name], parents=[common], **_texts(description, examples))
+        _version_option(made)
+        return made
+
+    _browsing(command)
+    _reading(command)
+    _changing(command)
+    return parser, frozenset(
+        option for action in common._actions if action.nargs is None for option in action.option_strings
+    )
+
+
+def _browsing(command: Any) -> None:
+    browse = command(
+        "browse",
+        "Opens the browser. With nothing configured and no REGISTRY, it opens the connect screen.",
+        ["regtui", "regtui prod", "regtui http://localhost:5000"],
+    )
+    _registry_argument(browse)
+    command("demo", "Opens the browser on a built-in sample registry. Nothing leaves the machine.", ["regtui demo"])
+
+
+def _reading(command: Any) -> None:
+    ls = command("ls", "Lists repositories, one a line, as they arrive.", ["regtui ls registry.example.com"])
+    _registry_argument(ls)
+    _json_option(ls)
+
+    tags = command(
+        "tags",
+        "Lists the tags of a repository, newest version first. To a pipe: tag, created, size in bytes, platforms and "
+        "digest, separated by tabs.",
+        ["regtui tags registry.example.com/fullstack/common", "regtui tags -r prod fullstack/common --names"],
+    )
+    tags.add_argument("repository", metavar="REPOSITORY", help="[REGISTRY/]NAME")
+    tags.add_argument("--names", action="store_true", help="names alone: no request per tag")
+    _json_option(tags)
+
+    inspect = command(
+        "inspect",
+        "Shows manifest, platforms, config, layers and history of an image.",
+        [
+            "regtui inspect registry.example.com/fullstack/common:0.0.43",
+            "regtui inspect prod/fullstack/common --raw | sha256sum",
+        ],
+    )
+    inspect.add_argument("reference", metavar="REFERENCE", help=f"{_REFERENCE_HELP}; without either, latest")
+    inspect.add_argument("--raw", action="store_true", help="write the manifest's exact bytes")
+    inspect.add_argument("--platform", metavar="OS/ARCH[/VARIANT]", help="this platform of an index alone")
+    _json_option(inspect)
+
+
+def _changing(command: Any) -> None:
+    rm = command(
+        "rm",
+        "Deletes tags. Other tags of the same image stay. A manifest that loses its last tag is deleted by digest.",
+        [
+            "regtui rm registry.example.com/fullstack/common:0.0.41",
+            "regtui rm --dry-run -r prod fullstack/common:0.0.41 fullstack/common:0.0.42",
+        ],
+    )
+    rm.add_argument("references", metavar="REFERENCE", nargs="+", help="[REGISTRY/]NAME:TAG or NAME@DIGEST")
+    rm.add_argument("--manifest", action="store_true", help="delete the manifest by digest, with all its tags")
+    rm.add_argument("--with-attached", action="store_true", help="also signatures, attestations and SBOMs of the image")
+    rm.add_argument("--dry-run", action="store_true", help="show what would happen, and change nothing")
+    rm.add_argument("-y", "--yes", action="store_true", help="don't ask")
+    _json_option(rm)
+
+    login = command(
+        "login",
+        "Checks a user name and password against the registry, and stores them in the system's keyring.",
+        ["regtui login registry.example.com -u ci", "regtui login prod -u ci --password-stdin < password.txt"],
+    )
+    _registry_argument(login)
+    logout = command("logout", "Forgets the credential of a registry.", ["regtui logout registry.example.com"])
+    _registry_argument(logout)
+
+
+def _texts(description: str, examples: Sequence[str], more: str = "") -> dict[str, Any]:
+    """What every parser is made with."""
+    lines = ["examples:" if len(examples) > 1 else "example:", *(f"  {example}" for example in examples)]
+    return {
+        "description": description,
+        "epilog": "\n".join([*lines, *(("", more) if more else ())]),
+        "formatter_class": _HelpFormatter,
+        # Scripts that rely on --pass would break with the next option that begins so.
+        "allow_abbrev": False,
+    }
+
+
+def _version_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", action="version", version=f"regtui {__version__}")
+
+
+def _registry_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "registry_argument", metavar="REGISTRY", nargs="?", help="a profile's name, or [http://]HOST[:PORT][/PREFIX]"
+    )
+
+
+def _json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _connection_options() -> Parser:
+    """The options of every command that talks to a registry."""
+    parent = Parser(add_help=False, allow_abbrev=False)
+    group = parent.add_argument_group("registry")
+    group.add_argument("-r", "--registry", metavar="REGISTRY", help="the registry, apart from the repository")
+    group.add_argument("-u", "--username", metavar="NAME", default="", help="log in as NAME; asks for the password")
+    group.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    group.add_argument("--plain-http", action="store_true", help="HTTP instead of HTTPS")
+    group.add_argument("--ca-file", metavar="FILE", type=_path, help="trust the authorities in FILE (PEM)")
+    group.add_argument("--client-cert", metavar="FILE", type=_path, help="show this certificate (PEM)")
+    group.add_argument("--client-key", metavar="FILE", type=_path, help="its key, where it is in another file")
+    group.add_argument("--insecure", action="store_true", help="don't check the certificate")
+    group.add_argument("--no-cache", action="store_true", help="ask the registry again for everything")
+    group.add_argument("--timeout", metavar="SECONDS", type=_seconds, help="for each answer (default: 30)")
+    group.add_argument("--config", metavar="FILE", type=_path, help="instead of regtui/config.toml")
+    group.add_argument("--log-file", metavar="FILE", type=_path, help="write every request there, without secrets")
+    group.add_argument("--read-only", action="store_true", help="change nothing in the registry")
+    return parent
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return value
+
+
+class _PrintCompletion(argparse.Action):
+    """Loads shtab only when a completion is asked for."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> NoReturn:
+        import shtab
+
+        for each in (parser, *_subparsers(parser)):
+            for action in each._actions:
+                if action.metavar == "FILE":
+                    action.complete = shtab.FILE  # type: ignore[attr-defined]
+        sys.stdout.write(shtab.complete(parser, values) + "\n")
+        parser.exit()
+
+
+def _subparsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    return [
+        choice
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for choice in action.choices.values()
+    ]

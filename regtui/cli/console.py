@@ -1,0 +1,95 @@
+"""Between the program and who sits there: warnings and progress on stderr, questions and hidden prompts."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from regtui.errors import UsageError
+from regtui.text import one_line
+
+# Seconds between two states of the progress: more than people read, less than they wait.
+_INTERVAL: Final = 0.1
+
+
+def warn(text: str) -> None:
+    """A line on stderr, marked as ours."""
+    say(f"regtui: {one_line(text)}")
+
+
+def say(text: str = "") -> None:
+    """A line on stderr: plans, results in words. Cleaned."""
+    print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def is_interactive() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask(question: str) -> str:
+    """The line typed; empty at the end of input. Raises KeyboardInterrupt, also within asyncio.run."""
+    sys.stderr.write(one_line(question) + " ")
+    sys.stderr.flush()
+    with _interruptible():
+        return sys.stdin.readline().strip()
+
+
+def ask_password(prompt: str) -> str:
+    """A line typed without being shown. Raises UsageError where nobody is there or nothing was typed."""
+    import getpass
+
+    try:
+        password = getpass.getpass(one_line(prompt) + " ", sys.stderr)
+    except EOFError:
+        password = ""
+    if not password:
+        raise UsageError("No password was given.")
+    return password
+
+
+def read_password() -> str:
+    """All of stdin, without the line break at its end. Raises UsageError."""
+    try:
+        password = sys.stdin.buffer.read(1024 * 1024).decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise UsageError("The password on standard input is no UTF-8 text.") from None
+    if not password:
+        raise UsageError("There is no password on standard input.")
+    return password
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """asyncio.run turns the first Ctrl+C into a cancellation, which a blocking read would never notice."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Progress:
+    """`340/2,000` on one line of stderr, erased at the end. Silent where stderr is no terminal."""
+
+    def __init__(self, what: str = "", *, enabled: bool = True) -> None:
+        self._what = f"{what} " if what else ""
+        self._enabled = enabled and sys.stderr.isatty()
+        self._shown = False
+        self._next = time.monotonic() + _INTERVAL
+
+    def show(self, done: int, total: int) -> None:
+        if self._enabled and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _INTERVAL
+            self._shown = True
+            sys.stderr.write(f"\r{self._what}{done:,}/{total:,}\x1b[K")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self._shown:
+            self._shown = False
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

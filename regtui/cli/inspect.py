@@ -1,0 +1,141 @@
+"""`regtui inspect`: all that is known of one image."""
+
+import argparse
+import json
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from regtui import text
+from regtui.cli.image import show_fields, show_text
+from regtui.cli.missing import tag_missing
+from regtui.cli.output import Form, Output, write_bytes
+from regtui.cli.session import Session
+from regtui.connection import Connection
+from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
+from regtui.listing.details import Details, PlatformDetails
+from regtui.oci import Platform, Reference
+from regtui.oci.platform import InvalidPlatform
+from regtui.registry import ManifestNotFound
+
+T = TypeVar("T")
+
+
+class PlatformMissing(RegtuiError):
+    """The image isn't made for the platform asked for."""
+
+    exit_code = NOT_FOUND
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """A broken image is an answer, too: exit code 0. Raises RegtuiError."""
+    if arguments.raw and arguments.json:
+        raise UsageError("--raw and --json exclude each other.")
+    platform = _platform(arguments.platform)
+    session = Session(arguments)
+    reference = session.reference(arguments.reference)
+    output = Output.chosen(arguments.json)
+
+    async def work(connection: Connection) -> int:
+        if arguments.raw and platform is None:
+            found = await _found(connection, reference, lambda: connection.manifest(*_asked(reference)))
+            write_bytes(found.body)
+            return DONE
+        details = await _found(connection, reference, lambda: connection.details(*_asked(reference)))
+        shown = details.platforms if platform is None else (_chosen(details, platform, reference),)
+        if arguments.raw:
+            write_bytes((await connection.manifest(reference.repository, shown[0].digest)).body)
+        elif output.form is Form.JSON:
+            output.json(_record(details, shown, reference))
+        elif output.form is Form.FIELDS:
+            show_fields(output, _name(reference), details, shown)
+        else:
+            show_text(output, _name(reference), details, shown)
+        return DONE
+
+    return session.run(reference.registry, work)
+
+
+def _asked(reference: Reference) -> tuple[str, str]:
+    """Repository, and tag or digest; `latest` without either, as Docker has it: nothing is changed here."""
+    return reference.repository, reference.identifier or "latest"
+
+
+def _name(reference: Reference) -> str:
+    if reference.digest:
+        return f"{reference.repository}@{reference.digest}"
+    return f"{reference.repository}:{reference.tag or 'latest'}"
+
+
+async def _found(connection: Connection, reference: Reference, ask: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await ask()
+    except ManifestNotFound as error:
+        if reference.digest:
+            raise
+        raise await tag_missing(connection, *_asked(reference), error.missing_digest) from None
+
+
+def _platform(written: str | None) -> Platform | None:
+    try:
+        return Platform.parse(written) if written else None
+    except InvalidPlatform as error:
+        message = str(error)
+        raise UsageError(f"{message[0].upper()}{message[1:]}.") from None
+
+
+def _chosen(details: Details, wanted: Platform, reference: Reference) -> PlatformDetails:
+    """The platform asked for. Without a variant, the first of that architecture does."""
+    for match_variant in (True, False):
+        for each in details.platforms:
+            if each.platform and _is(each.platform, wanted, match_variant=match_variant):
+                return each
+    known = ", ".join(str(each.platform) for each in details.platforms if each.platform)
+    raise PlatformMissing(
+        f"{_name(reference)} is not made for {wanted}.", f"It is for {known}." if known else "It names no platform."
+    )
+
+
+def _is(platform: Platform, wanted: Platform, *, match_variant: bool) -> bool:
+    same = (platform.os, platform.architecture) == (wanted.os, wanted.architecture)
+    return same and (platform.variant == wanted.variant if match_variant else not wanted.variant)
+
+
+def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Reference) -> dict[str, object]:
+    """The JSON record (UX: "JSON records")."""
+    record: dict[str, object] = {
+        "reference": _name(reference),
+        "digest": details.digest,
+        "media_type": details.media_type or None,
+        "size": details.pull_size,
+        "manifest": _parsed(details.body),
+        "platforms": [_platform_record(each) for each in shown],
+    }
+    if details.error:
+        record["error"] = details.error
+    return record
+
+
+def _platform_record(each: PlatformDetails) -> dict[str, object]:
+    record: dict[str, object] = {
+        "platform": str(each.platform) if each.platform else None,
+        "digest": each.digest,
+        "media_type": each.media_type or None,
+        "created": text.rfc3339(each.created) or None,
+        "size": each.pull_size,
+        "config": _parsed(each.config_body) if each.config_body is not None else None,
+    }
+    if each.error:
+        record["error"] = each.error
+    return record
+
+
+def _parsed(body: bytes) -> object:
+    """What JSON says; None for what is none. NaN and the like are Python's, not JSON's."""
+
+    def finite(_: str) -> None:
+        return None
+
+    try:
+        return json.loads(body, parse_constant=finite)
+    except (ValueError, RecursionError):
+        return None

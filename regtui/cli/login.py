@@ -1,0 +1,69 @@
+"""`regtui login`: checks a credential against the registry, and keeps it in the keyring."""
+
+import argparse
+import asyncio
+from dataclasses import replace
+
+from regtui.cli.console import ask, ask_password, is_interactive, say
+from regtui.cli.session import Session, connected
+from regtui.connection import Target
+from regtui.errors import DONE, SettingsError, UsageError
+from regtui.registry import Credential, NotAuthenticated
+from regtui.settings import Kept, Profile
+from regtui.targets import target_for
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Raises UsageError where something isn't known and nobody can be asked, RegtuiError."""
+    session = Session(arguments)
+    profile = session.profile(arguments.registry_argument)
+    target = target_for(profile, None, session.options)
+    password = session.options.password
+    if password is None:
+        _check_interactive()
+        # Before anything secret is typed: is it there, is it a registry, is its certificate right?
+        asyncio.run(_reach(target))
+    username = session.options.username or profile.username or _ask_username(profile)
+    if password is None:
+        password = ask_password(f"Password of {username} for {profile.address.name}:")
+    credential = Credential(username, password)
+    if not asyncio.run(_is_asked_for(replace(target, credential=credential))):
+        say(f"{profile.address.name} asks for no login. Nothing was stored.")
+        return DONE
+    if session.credentials.store(profile.address.name, credential) is Kept.SESSION:
+        raise SettingsError(
+            f"{profile.address.name} accepts the login of {username}, but it can't be kept: this machine has no "
+            "usable keyring.",
+            "Set REGTUI_USERNAME and REGTUI_PASSWORD, or give -u and --password-stdin with each command, or install "
+            "a backend for Python's keyring.",
+        )
+    say(f"Logged in to {profile.address.name} as {username}. The password is in the keyring.")
+    return DONE
+
+
+def _check_interactive() -> None:
+    if not is_interactive():
+        raise UsageError("Nobody can be asked for the password here.", "Give it with --password-stdin.")
+
+
+def _ask_username(profile: Profile) -> str:
+    if not is_interactive():
+        raise UsageError("A password without a user name.", "Give it with -u NAME.")
+    username = ask(f"User name for {profile.address.name}:")
+    if not username:
+        raise UsageError("No user name was given.")
+    return username
+
+
+async def _reach(target: Target) -> None:
+    try:
+        async with connected(target):
+            pass
+    except NotAuthenticated:
+        return
+
+
+async def _is_asked_for(target: Target) -> bool:
+    """Whether the registry asked for the credential, and took it. Raises RegistryError."""
+    async with connected(target) as connection:
+        return bool(connection.username)

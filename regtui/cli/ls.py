@@ -1,0 +1,34 @@
+"""`regtui ls`: repositories, one a line."""
+
+import argparse
+
+from regtui.cli.console import say, warn
+from regtui.cli.output import Form, Output
+from regtui.cli.session import Session
+from regtui.connection import Connection
+from regtui.errors import DONE, FAILED
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit code 1 where the registry's list may not be complete. Raises RegtuiError."""
+    output = Output.chosen(arguments.json)
+    return Session(arguments).run(arguments.registry_argument, lambda connection: _list(connection, output))
+
+
+async def _list(connection: Connection, output: Output) -> int:
+    doubt, count = "", 0
+    async for page in connection.repositories():
+        for repository in page.repositories:
+            if output.form is Form.JSON:
+                output.json({"repository": repository})
+            else:
+                output.line(repository)
+        output.flush()
+        count += len(page.repositories)
+        doubt = doubt or page.doubt
+    if doubt:
+        warn(doubt)
+        return FAILED
+    if not count and output.form is Form.TABLE:
+        say(f"{connection.host} has no repositories.")
+    return DONE

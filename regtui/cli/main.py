@@ -1,0 +1,96 @@
+"""Where the program starts: parse, run one command, and turn whatever goes wrong into a line and an exit code."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from regtui.cli.arguments import parse
+from regtui.errors import FAILED, INTERRUPTED, RegtuiError
+
+# What a shell says of programs that are ended by SIGPIPE: `regtui ls | head -1` is no failure of ours.
+_BROKEN_PIPE = 128 + 13
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """The exit code of `regtui ARGV…`."""
+    _prepare_streams()
+    try:
+        try:
+            code = _run(argv)
+        except SystemExit as exit_:  # --help, --version and --print-completion
+            code = exit_.code if isinstance(exit_.code, int) else 0
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return _BROKEN_PIPE
+    except OSError as error:
+        _forget_stdout()
+        return _failed(RegtuiError(f"The output can't be written: {(error.strerror or str(error)).lower()}."))
+    return code
+
+
+def _run(argv: Sequence[str]) -> int:
+    try:
+        arguments = parse(argv)
+        command = import_module(f"regtui.cli.{arguments.command}")
+        code: int = command.run(arguments)
+    except RegtuiError as error:
+        return _failed(error)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 (a bug, told as one)
+        _tell(_internal(error))
+        return FAILED
+    return code
+
+
+def _prepare_streams() -> None:
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that isn't UTF-8 shall show something in place of a dash, not fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _failed(error: RegtuiError) -> int:
+    _tell(str(error))
+    return error.exit_code
+
+
+def _tell(message: str) -> None:
+    """One line on stderr. What a server said may be part of it."""
+    from regtui.text import one_line
+
+    print(f"regtui: {one_line(message)}", file=sys.stderr)  # noqa: T201
+
+
+def _internal(error: Exception) -> str:
+    import traceback
+
+    from regtui.settings.paths import state_dir, write_private
+
+    file = state_dir() / "crash.log"
+    what = f"internal error: {type(error).__name__}: {error}"
+    try:
+        write_private(file, "".join(traceback.format_exception(error)))
+    except OSError:
+        return what
+    return f"{what} (details in {file})"
+
+
+def _forget_stdout() -> None:
+    from regtui.cli.output import forget_stdout
+
+    forget_stdout()

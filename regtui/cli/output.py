@@ -1,0 +1,167 @@
+"""What goes to stdout: an aligned table for people, tab-separated fields for pipes, JSON Lines for programs."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final, TextIO
+
+from regtui.errors import RegtuiError
+from regtui.text import clean, one_line
+
+_GAP: Final = "   "
+
+
+class Form(Enum):
+    TABLE = "table"
+    FIELDS = "fields"
+    JSON = "json"
+
+
+class OutputFailed(RegtuiError):
+    """stdout takes nothing more: a full disk."""
+
+
+class Output:
+    """Writes records in one form. Texts are cleaned here, so that callers hand over what the server said."""
+
+    def __init__(self, form: Form, stream: TextIO | None = None) -> None:
+        self.form = form
+        self._stream = stream or sys.stdout
+        self._coloured = form is Form.TABLE and is_coloured(self._stream)
+
+    @classmethod
+    def chosen(cls, as_json: bool, stream: TextIO | None = None) -> "Output":
+        """JSON where that was asked for, else by what stdout is."""
+        stream = stream or sys.stdout
+        return cls(Form.JSON if as_json else Form.TABLE if stream.isatty() else Form.FIELDS, stream)
+
+    def json(self, record: Mapping[str, object]) -> None:
+        """One object on one line. ASCII, so that it is valid in every locale and no terminal acts on it."""
+        text = json.dumps(record, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        self._write(text.replace("\x7f", "\\u007f") + "\n")
+
+    def fields(self, *fields: str) -> None:
+        """Fields separated by tabs."""
+        self._write("\t".join(map(one_line, fields)) + "\n")
+
+    def line(self, text: str = "", style: str = "", *, keep_spaces: bool = False) -> None:
+        """A line for people. `style`: `bold` or `warning`, where the terminal has colours."""
+        self._write(self._styled(clean(text) if keep_spaces else one_line(text), style) + "\n")
+
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        right: frozenset[str] = frozenset(),
+        warned: frozenset[int] = frozenset(),
+        indent: str = "",
+    ) -> None:
+        """Aligned columns; the last is cut at the terminal's width, and left out where it is empty throughout.
+
+        `right`: columns aligned to the right. `warned`: rows in the warning colour.
+        """
+        cells = [[one_line(cell) for cell in row] for row in rows]
+        while columns and all(not row[len(columns) - 1] for row in cells):
+            columns = columns[:-1]
+        if not columns:
+            return
+        widths = [max(cell_width(name), *(cell_width(row[at]) for row in cells), 0) for at, name in enumerate(columns)]
+        room = terminal_width() - len(indent) - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
+        for number, row in enumerate([list(columns), *cells]):
+            parts = [
+                padded(cell, width, to_right=name in right)
+                for name, cell, width in zip(columns[:-1], row, widths, strict=False)
+            ]
+            parts.append(cut(row[len(columns) - 1], max(room, 20)))
+            style = "bold" if number == 0 else "warning" if number - 1 in warned else ""
+            self._write(indent + self._styled(_GAP.join(parts).rstrip(), style) + "\n")
+
+    def flush(self) -> None:
+        """What was written so far can be read by whoever waits for it."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _failed(error, self._stream) from None
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise _failed(error, self._stream) from None
+
+    def _styled(self, text: str, style: str) -> str:
+        code = {"bold": "1", "warning": "33"}.get(style)
+        return f"\x1b[{code}m{text}\x1b[0m" if code and self._coloured and text else text
+
+
+def _failed(error: OSError, stream: TextIO) -> OutputFailed:
+    if stream is sys.stdout:
+        # Else Python tries once more to write what is left, and fails once more.
+        forget_stdout()
+    return OutputFailed(f"The output can't be written: {(error.strerror or str(error)).lower()}.")
+
+
+def write_bytes(content: bytes) -> None:
+    """Exact bytes to stdout. Raises OutputFailed."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _failed(error, sys.stdout) from None
+
+
+def forget_stdout() -> None:
+    """Whoever read stdout is gone: what is still written, and flushed at the end, goes nowhere instead of failing."""
+    # A stdout that was replaced within Python, as tests do, has no descriptor to point elsewhere.
+    with contextlib.suppress(io.UnsupportedOperation), open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def is_coloured(stream: TextIO) -> bool:
+    """Whether `stream` takes colours, and the user wants them (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def terminal_width() -> int:
+    return shutil.get_terminal_size((120, 24)).columns
+
+
+def cell_width(text: str) -> int:
+    """Columns that `text` takes in a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def padded(text: str, width: int, *, to_right: bool = False) -> str:
+    space = " " * (width - cell_width(text))
+    return space + text if to_right else text + space
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` columns of `text`, with an ellipsis where something is missing."""
+    if cell_width(text) <= width:
+        return text
+    kept, used = "", 0
+    for char in text:
+        used += cell_width(char)
+        if used > width - 1:
+            break
+        kept += char
+    return kept + "…"

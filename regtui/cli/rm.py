@@ -1,0 +1,97 @@
+"""`regtui rm`: deletes exactly what was named, after showing it and asking."""
+
+import argparse
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+
+from regtui.cli.console import is_interactive, say
+from regtui.cli.output import Output
+from regtui.cli.removal import Removal, Selection, Shown, execute, is_confirmed, prepare, show_plan
+from regtui.cli.session import Session, connected
+from regtui.connection import Connection, Target
+from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Nothing is deleted before everything named was found, shown and confirmed. Raises RegtuiError."""
+    session = Session(arguments)
+    selections = _selections(session, arguments.references)
+    registries = list(dict.fromkeys(selection.registry for selection in selections))
+    if len(registries) > 1 and session.gives_login:
+        raise UsageError(
+            "The references are of several registries, but -u and --password-stdin are for one.",
+            "Run regtui rm for each, or regtui login.",
+        )
+    if not arguments.dry_run and not arguments.yes and not is_interactive():
+        raise UsageError("Nobody can be asked here.", "Add --yes to delete, or --dry-run to see what would go.")
+    targets = {registry: session.target(registry) for registry in registries}
+    output = Output.chosen(arguments.json)
+    return asyncio.run(_remove(targets, selections, output, arguments))
+
+
+def _selections(session: Session, references: Sequence[str]) -> list[Selection]:
+    """By registry and repository, in the order of their first mention. Raises UsageError."""
+    found: dict[tuple[str | None, str], Selection] = {}
+    for written in references:
+        reference = session.reference(written)
+        if not reference.identifier:
+            raise UsageError(f"{reference} names no tag.", f"What is deleted is never guessed: {reference}:TAG")
+        if reference.tag and reference.digest:
+            raise UsageError(
+                f"{reference} names a tag and a digest.",
+                "Name the tag to remove it, or the digest to delete the image.",
+            )
+        key = (session.registry(reference.registry), reference.repository)
+        selection = found.setdefault(key, Selection(*key))
+        if reference.digest and reference.digest not in selection.digests:
+            selection.digests.append(reference.digest)
+        if reference.tag and reference.tag not in selection.tags:
+            selection.tags.append(reference.tag)
+    return list(found.values())
+
+
+async def _remove(
+    targets: Mapping[str | None, Target],
+    selections: Sequence[Selection],
+    output: Output,
+    arguments: argparse.Namespace,
+) -> int:
+    async with AsyncExitStack() as stack:
+        connections: dict[str | None, Connection] = {}
+        for registry, target in targets.items():
+            connections[registry] = await stack.enter_async_context(connected(target))
+        removals = [
+            await prepare(
+                connections[selection.registry],
+                selection,
+                whole_manifests=arguments.manifest,
+                with_attached=arguments.with_attached,
+                dry_run=arguments.dry_run,
+                may_ask=not arguments.yes,
+            )
+            for selection in selections
+        ]
+        for removal in removals:
+            show_plan(removal, output, dry_run=arguments.dry_run)
+        if arguments.dry_run:
+            return DONE
+        if not arguments.yes and not all(is_confirmed(removal) for removal in removals):
+            say("Nothing was deleted.")
+            return FAILED
+        return await _execute_all(removals, output)
+
+
+async def _execute_all(removals: Sequence[Removal], output: Output) -> int:
+    """What was confirmed is done to the end, also where nobody reads the output any more."""
+    code = DONE
+    shown = Shown(output)
+    for number, removal in enumerate(removals):
+        result = await execute(removal, shown)
+        if result.stopped:
+            for left in removals[number + 1 :]:
+                shown.final(left.untouched("not deleted: stopped before"))
+            return INTERRUPTED
+        if not result.is_complete:
+            code = FAILED
+    return code

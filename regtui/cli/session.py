@@ -1,0 +1,114 @@
+"""From the options of a command to an open registry: config, credentials, target, connection, log."""
+
+import argparse
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from regtui.cli.console import ask_password, is_interactive, read_password
+from regtui.cli.log import write_log
+from regtui.connection import Connection, Target, open_connection
+from regtui.errors import UsageError
+from regtui.oci import Reference
+from regtui.oci.reference import is_repository
+from regtui.registry import Credential
+from regtui.settings import Config, Credentials, Profile
+from regtui.targets import Options, profile_for, resolve_target, split_reference
+
+
+class Session:
+    """What the command line, the environment and the config file say together.
+
+    Raises SettingsError, UsageError; reads a password from stdin where the options say so.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        write_log(arguments.log_file)
+        self.config = Config.load(arguments.config)
+        self._registry: str | None = arguments.registry
+        self._username: str = arguments.username
+        if arguments.plain_http and (arguments.ca_file or arguments.insecure or arguments.client_cert):
+            raise UsageError("--plain-http has no certificates: it goes with none of the options about them.")
+        if arguments.client_key and not arguments.client_cert:
+            raise UsageError("--client-key needs --client-cert.")
+        self.options = Options(
+            username=self._username,
+            password=read_password() if arguments.password_stdin else None,
+            plain_http=arguments.plain_http,
+            ca_file=arguments.ca_file,
+            client_cert=arguments.client_cert,
+            client_key=arguments.client_key,
+            insecure=arguments.insecure,
+            timeout=arguments.timeout,
+            read_only=arguments.read_only,
+        )
+        self.credentials = Credentials(_environment(self._username))
+
+    @property
+    def gives_login(self) -> bool:
+        """Whether the command line names a user or a password: meant for one registry, and sent to no other."""
+        return bool(self._username) or self.options.password is not None
+
+    def registry(self, argument: str | None) -> str | None:
+        """The registry meant: as an argument, by -r, by $REGTUI_REGISTRY or the config's default; None for none."""
+        if argument and self._registry and argument != self._registry:
+            raise UsageError(f"Two registries are named: {argument} and, with -r, {self._registry}.")
+        return argument or self._registry or os.environ.get("REGTUI_REGISTRY") or self.config.default or None
+
+    def reference(self, text: str) -> Reference:
+        """REPOSITORY or REFERENCE. With -r, all of it is the repository's name, dots in its first part included."""
+        reference = split_reference(text, self.config)
+        if not self._registry or reference.registry is None:
+            return reference
+        repository = f"{reference.registry}/{reference.repository}"
+        if not is_repository(repository):
+            raise UsageError(f"Two registries are named: {reference.registry} and, with -r, {self._registry}.")
+        return replace(reference, registry=None, repository=repository)
+
+    def profile(self, argument: str | None) -> Profile:
+        return profile_for(self.registry(argument), self.config)
+
+    def target(self, argument: str | None) -> Target:
+        """The target to open; asks for the password where -u names a user without a known one."""
+        resolved = resolve_target(self.registry(argument), self.config, self.credentials, self.options)
+        target = resolved.target
+        if not self._username or target.credential is not None or target.http.transport is not None:
+            return target
+        if not is_interactive():
+            raise UsageError(
+                f"There is no password for {self._username}.",
+                "Give it with --password-stdin or in REGTUI_PASSWORD.",
+            )
+        password = ask_password(f"Password of {self._username} for {target.address.name}:")
+        return replace(target, credential=Credential(self._username, password))
+
+    def run(self, argument: str | None, work: Callable[[Connection], Awaitable[int]]) -> int:
+        """Opens the registry, runs `work` with it, closes it; `work`'s exit code. Raises RegtuiError."""
+        target = self.target(argument)
+
+        async def opened() -> int:
+            async with connected(target) as connection:
+                return await work(connection)
+
+        return asyncio.run(opened())
+
+
+@asynccontextmanager
+async def connected(target: Target) -> AsyncIterator[Connection]:
+    connection = await open_connection(target)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _environment(username: str) -> dict[str, str]:
+    """The environment with -u over it: REGTUI_PASSWORD is that user's, unless it is said to be another's."""
+    environment = dict(os.environ)
+    if username and environment.get("REGTUI_USERNAME", "") not in ("", username):
+        del environment["REGTUI_USERNAME"]
+    elif username:
+        environment["REGTUI_USERNAME"] = username
+    return environment

@@ -1,0 +1,151 @@
+"""`regtui tags`: the tags of a repository, newest version first."""
+
+import argparse
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from regtui import text
+from regtui.cli.console import Progress, say, warn
+from regtui.cli.output import Form, Output
+from regtui.cli.session import Session
+from regtui.connection import Connection
+from regtui.errors import DONE, FAILED
+from regtui.listing.order import order_key
+from regtui.listing.summary import Summary
+
+# Of an index with more, the table says how many there are.
+_PLATFORMS_SHOWN: Final = 3
+# A registry that fails shall not fill the terminal with the same line.
+_WARNINGS: Final = 10
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit code 1 where a tag couldn't be asked for; a broken tag is an answer. Raises RegtuiError."""
+    session = Session(arguments)
+    reference = session.reference(arguments.repository)
+    if reference.identifier:
+        from regtui.errors import UsageError
+
+        raise UsageError(
+            f"{reference} is one image, not a repository.",
+            f"To see it: regtui inspect {reference}",
+        )
+    output = Output.chosen(arguments.json)
+
+    async def work(connection: Connection) -> int:
+        return await _list(connection, reference.repository, output, names_only=arguments.names)
+
+    return session.run(reference.registry, work)
+
+
+async def _list(connection: Connection, repository: str, output: Output, *, names_only: bool) -> int:
+    names = [name async for page in connection.tags(repository) for name in page]
+    names.sort(key=order_key, reverse=True)
+    if not names and output.form is Form.TABLE:
+        say(f"{repository} has no tags.")
+    if names_only:
+        for name in names:
+            if output.form is Form.JSON:
+                output.json({"repository": repository, "tag": name})
+            else:
+                output.line(name)
+        return DONE
+    if output.form is Form.TABLE:
+        return await _table(connection, repository, names, output)
+    return await _stream(connection, repository, names, output)
+
+
+async def _table(connection: Connection, repository: str, names: Sequence[str], output: Output) -> int:
+    rows = [row async for row in _filled(connection, repository, names, Progress())]
+    now = datetime.now(UTC)
+    output.table(
+        ("TAG", "CREATED", "SIZE", "PLATFORM", "DIGEST", ""),
+        [
+            (
+                name,
+                text.age(summary.created, now),
+                text.size(summary.size),
+                platforms_shown(summary),
+                text.short_digest(summary.digest),
+                summary.error,
+            )
+            for name, summary in rows
+        ],
+        right=frozenset({"SIZE"}),
+        warned=frozenset(number for number, (_, summary) in enumerate(rows) if summary.error),
+    )
+    return FAILED if any(summary.is_retryable for _, summary in rows) else DONE
+
+
+async def _stream(connection: Connection, repository: str, names: Sequence[str], output: Output) -> int:
+    """Each tag as soon as it and those before it are known."""
+    failed = warned = 0
+    # On a terminal the records themselves show how far it is.
+    async for name, summary in _filled(connection, repository, names, Progress()):
+        failed += summary.is_retryable
+        if output.form is Form.JSON:
+            output.json(record(repository, name, summary))
+        else:
+            output.fields(
+                name,
+                text.rfc3339(summary.created),
+                "" if summary.size is None else str(summary.size),
+                ",".join(str(each.platform) for each in summary.platforms if each.platform),
+                summary.digest or "",
+            )
+            if summary.error:
+                warned += 1
+                if warned <= _WARNINGS:
+                    warn(f"{repository}:{name}: {summary.error.rstrip('.')}.")
+        output.flush()
+    if warned > _WARNINGS:
+        warn(f"{text.plural(warned - _WARNINGS, 'more tag')} with errors.")
+    return FAILED if failed else DONE
+
+
+async def _filled(
+    connection: Connection, repository: str, names: Sequence[str], progress: Progress
+) -> AsyncIterator[tuple[str, Summary]]:
+    """Every tag with its summary, in the order of `names`, which is not that of the answers."""
+    waiting: dict[str, Summary] = {}
+    done = given = 0
+    try:
+        async for batch in connection.fill(repository, names).batches():
+            waiting.update(batch)
+            done += len(batch)
+            if given < len(names) and names[given] in waiting:
+                progress.clear()
+            while given < len(names) and names[given] in waiting:
+                yield names[given], waiting.pop(names[given])
+                given += 1
+            progress.show(done, len(names))
+    finally:
+        progress.clear()
+
+
+def platforms_shown(summary: Summary) -> str:
+    """For a column: the platforms, or what else it is."""
+    names = [str(each.platform) for each in summary.platforms if each.platform]
+    if len(names) > _PLATFORMS_SHOWN:
+        return f"{', '.join(names[: _PLATFORMS_SHOWN - 1])}, +{len(names) - _PLATFORMS_SHOWN + 1}"
+    return ", ".join(names) or summary.artifact_type or "–"
+
+
+def record(repository: str, tag: str, summary: Summary) -> dict[str, object]:
+    """The JSON record of a tag (UX: "JSON records")."""
+    made: dict[str, object] = {
+        "repository": repository,
+        "tag": tag,
+        "digest": summary.digest,
+        "media_type": summary.media_type or None,
+        "created": text.rfc3339(summary.created) or None,
+        "size": summary.size,
+        "platforms": [
+            {"platform": str(each.platform) if each.platform else None, "digest": each.digest, "size": each.size}
+            for each in summary.platforms
+        ],
+    }
+    if summary.error:
+        made["error"] = summary.error
+    return made
