@@ -90,7 +90,7 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _failed(error) from None
+            raise _failed(error, self._stream) from None
 
     def _write(self, text: str) -> None:
         try:
@@ -98,16 +98,17 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _failed(error) from None
+            raise _failed(error, self._stream) from None
 
     def _styled(self, text: str, style: str) -> str:
         code = {"bold": "1", "warning": "33"}.get(style)
         return f"\x1b[{code}m{text}\x1b[0m" if code and self._coloured and text else text
 
 
-def _failed(error: OSError) -> OutputFailed:
-    # Else Python tries once more to write what is left, and fails once more.
-    forget_stdout()
+def _failed(error: OSError, stream: TextIO) -> OutputFailed:
+    if stream is sys.stdout:
+        # Else Python tries once more to write what is left, and fails once more.
+        forget_stdout()
     return OutputFailed(f"The output can't be written: {(error.strerror or str(error)).lower()}.")
 
 
@@ -120,7 +121,7 @@ def write_bytes(content: bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise _failed(error) from None
+        raise _failed(error, sys.stdout) from None
 
 
 def forget_stdout() -> None:

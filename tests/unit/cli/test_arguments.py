@@ -1,0 +1,103 @@
+import argparse
+
+import pytest
+
+from regtui import __version__
+from regtui.cli.arguments import COMMANDS, parse
+from regtui.errors import UsageError
+
+
+def test_a_first_argument_that_is_no_command_is_a_registry() -> None:
+    arguments = parse(["registry.example.com"])
+    assert (arguments.command, arguments.registry_argument) == ("browse", "registry.example.com")
+
+
+def test_nothing_at_all_opens_the_browser() -> None:
+    arguments = parse([])
+    assert (arguments.command, arguments.registry_argument) == ("browse", None)
+
+
+@pytest.mark.parametrize("argv", [["-u", "ci", "ls", "prod"], ["ls", "-u", "ci", "prod"], ["ls", "prod", "-uci"]])
+def test_options_may_stand_before_the_command(argv: list[str]) -> None:
+    arguments = parse(argv)
+    assert (arguments.command, arguments.registry_argument, arguments.username) == ("ls", "prod", "ci")
+
+
+def test_an_option_s_value_is_no_command() -> None:
+    arguments = parse(["-r", "ls", "tags", "a/b"])
+    assert (arguments.command, arguments.registry, arguments.repository) == ("tags", "ls", "a/b")
+
+
+def test_options_before_a_registry_belong_to_the_browser() -> None:
+    arguments = parse(["--insecure", "prod"])
+    assert (arguments.command, arguments.registry_argument, arguments.insecure) == ("browse", "prod", True)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["tags"],
+        ["rm"],
+        ["ls", "--nonsense"],
+        ["ls", "one", "two"],
+        ["ls", "--timeout", "0"],
+        ["ls", "--timeout", "nan"],
+        ["ls", "--timeout", "soon"],
+        ["rm", "a:1", "--dry"],
+    ],
+)
+def test_what_makes_no_sense_is_one_line_with_a_hint(argv: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(argv)
+    assert "\n" not in str(caught.value)
+    assert caught.value.remedy == f"See: regtui {argv[0]} --help"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse([command, "--help"])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert f"  regtui {command if command != 'browse' else ''}".rstrip() in said.partition("example")[2]
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["ls", "--version"], ["--insecure", "--version"]])
+def test_version(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(argv)
+    assert capsys.readouterr().out == f"regtui {__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_knows_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(["--print-completion", shell])
+    script = capsys.readouterr().out
+    assert ended.value.code in (0, None)
+    assert all(command in script for command in COMMANDS)
+
+
+# UX.md: "Options on every command that talks to a registry".
+_EVERYWHERE = (
+    "username",
+    "password_stdin",
+    "plain_http",
+    "ca_file",
+    "client_cert",
+    "client_key",
+    "insecure",
+    "no_cache",
+    "timeout",
+    "config",
+    "log_file",
+    "read_only",
+    "registry",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_the_registry_options(command: str) -> None:
+    needed = {"tags": ["a/b"], "inspect": ["a/b:1"], "rm": ["a/b:1"]}.get(command, [])
+    arguments: argparse.Namespace = parse([command, *needed])
+    assert all(hasattr(arguments, option) for option in _EVERYWHERE)

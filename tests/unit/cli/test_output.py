@@ -1,0 +1,94 @@
+import io
+import json
+import os
+
+import pytest
+
+from regtui.cli.output import Form, Output, OutputFailed, cell_width, cut
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class FullDisk(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(28, os.strerror(28))
+
+
+def test_form_is_what_was_asked_for_else_what_stdout_is() -> None:
+    assert Output.chosen(True, Terminal()).form is Form.JSON
+    assert Output.chosen(False, Terminal()).form is Form.TABLE
+    assert Output.chosen(False, io.StringIO()).form is Form.FIELDS
+
+
+def test_fields_are_separated_by_tabs_and_hold_none() -> None:
+    stream = io.StringIO()
+    Output(Form.FIELDS, stream).fields("a\tb", "c\x1b]52;c;x\x07", "")
+    assert stream.getvalue() == "a b\tc�]52;c;x�\t\n"
+
+
+def test_json_is_one_valid_ascii_line_whatever_is_in_it() -> None:
+    stream = io.StringIO()
+    nasty = "\x1b[31m\n\u2028\u202e\x9b\x7f\ud800é"
+    Output(Form.JSON, stream).json({"error": nasty, "none": None})
+    line = stream.getvalue()
+    assert line.endswith("\n")
+    assert line[:-1].isprintable()
+    assert line.isascii()
+    assert json.loads(line) == {"error": nasty, "none": None}
+
+
+def test_columns_are_aligned_by_what_the_terminal_shows() -> None:
+    stream = io.StringIO()
+    Output(Form.TABLE, stream).table(
+        ("TAG", "SIZE", "DIGEST"), [("漢字", "1 B", "aa"), ("b", "999 kB", "bb")], right=frozenset({"SIZE"})
+    )
+    assert stream.getvalue().splitlines() == [
+        "TAG      SIZE   DIGEST",
+        "漢字      1 B   aa",
+        "b      999 kB   bb",
+    ]
+
+
+def test_a_last_column_without_content_is_left_out() -> None:
+    stream = io.StringIO()
+    Output(Form.TABLE, stream).table(("A", "B", ""), [("1", "2", "")])
+    assert stream.getvalue() == "A   B\n1   2\n"
+
+
+def test_the_last_column_is_cut_at_the_terminal_s_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    stream = io.StringIO()
+    Output(Form.TABLE, stream).table(("A", "B"), [("1", "x" * 100)])
+    assert stream.getvalue().splitlines()[1] == "1   " + "x" * 25 + "…"
+
+
+def test_no_rows_are_only_a_header() -> None:
+    stream = io.StringIO()
+    Output(Form.TABLE, stream).table(("A", "B"), [])
+    assert stream.getvalue() in ("", "A   B\n")
+
+
+@pytest.mark.parametrize(
+    ("no_color", "term", "coloured"), [("", "xterm", True), ("1", "xterm", False), ("", "dumb", False)]
+)
+def test_colours_are_for_terminals_that_want_them(
+    monkeypatch: pytest.MonkeyPatch, no_color: str, term: str, coloured: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", term)
+    stream = Terminal()
+    Output(Form.TABLE, stream).line("text", "bold")
+    assert ("\x1b[" in stream.getvalue()) is coloured
+
+
+def test_a_full_disk_is_told() -> None:
+    with pytest.raises(OutputFailed, match="can't be written: no space left"):
+        Output(Form.FIELDS, FullDisk()).fields("a")
+
+
+def test_cut_counts_columns_not_characters() -> None:
+    assert cut("漢字漢字", 5) == "漢字…"
+    assert cell_width(cut("漢字漢字", 5)) == 5
