@@ -1,4 +1,4 @@
-"""What every test has: a home of its own, no credentials, no proxies, no animation; and real servers, or a loud skip."""
+"""What every test has: a home of its own, no credentials, no animation; and real servers, or a loud skip."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _UNWANTED = (
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home directory, and nothing in the environment that leads out of it."""
     directory = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(directory))
@@ -38,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.setenv("TZ", "UTC")
-    yield directory
+    return directory
 
 
 # Read before any test changes the environment.
