@@ -1,7 +1,7 @@
 """Completes a list of tags: their summaries, what is looked at first, then all the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Final
 
 from regtui.listing.source import Source
@@ -42,7 +42,7 @@ class Filler:
         """These come next, in their order, in place of those named before. Safe from any thread."""
         self._wanted = tuple(names)
 
-    async def run(self) -> AsyncIterator[Batch]:
+    async def run(self) -> AsyncGenerator[Batch, None]:
         """Batches of (tag, summary), one an `interval` (seconds) at most. To be run once.
 
         A tag that fails alone is in a batch, with `is_retryable`. Raises the RegistryError that any other
