@@ -1,0 +1,74 @@
+"""The app on the demo registry at a fixed time, for tests that look at it and for screenshots."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from textual.pilot import Pilot
+
+from regtui.connection import Target
+from regtui.demo import DemoStorage, DemoTransport, sample_storage
+from regtui.registry import Address, HttpSettings, RetryPolicy
+from regtui.settings import Config, Credentials
+from regtui.ui.app import RegtuiApp
+from regtui.ui.screens.browser import BrowserScreen
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SIZES = [(80, 24), (120, 30), (200, 50)]
+
+
+def target(transport: httpx.AsyncBaseTransport | None = None, **changes: object) -> Target:
+    """The sample as it is at NOW, or another transport."""
+    transport = transport or DemoTransport(sample_storage(NOW), "2.8.2")
+    settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=1))
+    made = Target(Address.parse("http://demo.localhost"), http=settings, name="demo", ephemeral=True)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def app_on(start: Target | None, config: Path = Path("/nowhere/config.toml")) -> RegtuiApp:
+    return RegtuiApp(Config(config), Credentials(environment={}, keyring_timeout=0.1), start, clock=lambda: NOW)
+
+
+def empty_registry() -> DemoTransport:
+    return DemoTransport(DemoStorage(), "2.8.2")
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """Until nothing is being read and the screen is painted."""
+    for _ in range(3):
+        await pilot.pause()
+        loading = [w for w in pilot.app.workers if w.group not in ("ask", "delete", "switch")]
+        if loading:
+            await pilot.app.workers.wait_for_complete(loading)
+    await pilot.pause()
+
+
+def keys(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:
+    """Presses keys, each on a settled screen; a word is typed letter by letter."""
+
+    async def press(pilot: Pilot[int]) -> None:
+        await settled(pilot)
+        for key in pressed:
+            await pilot.press(*(key[1:] if key.startswith("'") else [key]))
+            await settled(pilot)
+
+    return press
+
+
+@asynccontextmanager
+async def browsing(
+    *pressed: str, start: Target | None = None, size: tuple[int, int] = (120, 30)
+) -> AsyncIterator[tuple[Pilot[int], BrowserScreen]]:
+    """The browser after these keys."""
+    app = app_on(start or target())
+    async with app.run_test(size=size) as pilot:
+        await keys(*pressed)(pilot)
+        browser = next(screen for screen in app.screen_stack if isinstance(screen, BrowserScreen))
+        yield pilot, browser
+
+
+COMMON = ("slash", "'common", "enter", "enter")
+"""Opens fullstack/common: 42 tags."""

@@ -1,0 +1,134 @@
+"""Real registries on loopback: Debian's docker-registry (2.8.2) and distribution 3.1.1."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import httpx
+
+from tests.support.processes import clean_environment, running
+from tests.support.programs import find_program
+from tests.support.tls import TlsFiles
+
+VERSIONS = ("2.8.2", "3.1.1")
+
+_PROGRAMS = {"2.8.2": "docker-registry", "3.1.1": "registry"}
+
+# Both write it when the socket is open. We let the kernel choose the port, so no two tests can collide.
+_LISTENING = re.compile(rb"listening on 127\.0\.0\.1:(\d+)")
+
+
+@dataclass(frozen=True)
+class RegistryServer:
+    """A running registry. `url` has the prefix, if any; `command` and `config` are for its collector."""
+
+    version: str
+    host: str
+    url: str
+    storage: Path
+    pid: int
+    log: Path
+    command: Path
+    config: Path
+
+    @property
+    def port(self) -> int:
+        return int(self.host.rpartition(":")[2])
+
+
+@contextmanager
+def start_registry(
+    version: str,
+    directory: Path,
+    *,
+    delete: bool = True,
+    readonly: bool = False,
+    htpasswd: Mapping[str, str] | None = None,
+    tls: TlsFiles | None = None,
+    prefix: str | None = None,
+    maxentries: int | None = None,
+    port: int = 0,
+) -> Iterator[RegistryServer]:
+    """Run a registry with its files below `directory` until the block ends.
+
+    `htpasswd` maps users to passwords. `prefix` is like "/reg". A second start on the same directory finds
+    the same content, and with `port` the same address: that is a restart.
+    """
+    command = find_program(_PROGRAMS[version])
+    directory.mkdir(parents=True, exist_ok=True)
+    storage, log, config = directory / "storage", directory / "registry.log", directory / "config.yml"
+    storage.mkdir(exist_ok=True)
+    path = f"/{prefix.strip('/')}" if prefix else ""
+
+    settings = _settings(storage, delete=delete, readonly=readonly, port=port)
+    if path:
+        settings["http"]["prefix"] = f"{path}/"
+    if tls:
+        settings["http"]["tls"] = {"certificate": str(tls.cert), "key": str(tls.key)}
+    if htpasswd is not None:
+        users = write_htpasswd(directory / "htpasswd", htpasswd)
+        settings["auth"] = {"htpasswd": {"realm": "Registry Realm", "path": str(users)}}
+    if maxentries is not None:
+        settings["catalog"] = {"maxentries": maxentries}
+    # JSON is YAML, and needs no library.
+    config.write_text(json.dumps(settings, indent=2))
+
+    # A restart appends to the log: only what this run writes tells its port.
+    already_logged = log.stat().st_size if log.exists() else 0
+    scheme = "https" if tls else "http"
+
+    def host() -> str | None:
+        match = _LISTENING.search(log.read_bytes()[already_logged:])
+        return f"127.0.0.1:{match[1].decode()}" if match else None
+
+    def ready() -> bool:
+        address = host()
+        return address is not None and _answers(f"{scheme}://{address}{path}/v2/", tls)
+
+    environment = clean_environment(
+        directory,
+        # 3.1.1 else reports to a collector on localhost, and fills its log with failures to.
+        OTEL_TRACES_EXPORTER="none",
+    )
+    with running([str(command), "serve", str(config)], log=log, environment=environment, ready=ready) as pid:
+        address = host()
+        assert address is not None
+        url = f"{scheme}://{address}{path}"
+        yield RegistryServer(version, address, url, storage, pid, log, command, config)
+
+
+def write_htpasswd(path: Path, users: Mapping[str, str]) -> Path:
+    """A password file as registries and nginx read it. Cost 5: each request is checked anew, and takes 3 ms."""
+    lines = (
+        f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(5)).decode()}\n" for user, password in users.items()
+    )
+    path.write_text("".join(lines))
+    return path
+
+
+def _settings(storage: Path, *, delete: bool, readonly: bool, port: int) -> dict[str, Any]:
+    return {
+        "version": "0.1",
+        "log": {"level": "info", "accesslog": {"disabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(storage)},
+            # As both ship it: the cache that does not notice a collection is part of what is tested.
+            "cache": {"blobdescriptor": "inmemory"},
+            "delete": {"enabled": delete},
+            "maintenance": {"readonly": {"enabled": readonly}},
+        },
+        "http": {"addr": f"127.0.0.1:{port}", "secret": "only for tests"},
+    }
+
+
+def _answers(url: str, tls: TlsFiles | None) -> bool:
+    try:
+        answer = httpx.get(url, verify=tls.client_context() if tls else False, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return answer.status_code in (200, 401)

@@ -1,0 +1,69 @@
+"""A command on a terminal of its own: what is typed goes in, what is shown comes out."""
+
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from select import select
+
+_SECONDS = 30.0
+
+
+class Terminal:
+    """The other end of a running command's terminal."""
+
+    def __init__(self, process: subprocess.Popen[bytes], descriptor: int) -> None:
+        self._process = process
+        self._descriptor = descriptor
+        self.shown = ""
+
+    def wait_for(self, text: str) -> None:
+        """Reads until `text` was shown. Fails where it never is."""
+        give_up = time.monotonic() + _SECONDS
+        while text not in self.shown:
+            assert self._read(give_up), f"it ended without {text!r}:\n{self.shown}"
+
+    def type(self, text: str) -> None:
+        os.write(self._descriptor, text.encode())
+
+    def end(self) -> int:
+        """Reads the rest; the exit code."""
+        give_up = time.monotonic() + _SECONDS
+        while self._read(give_up):
+            pass
+        return self._process.wait(_SECONDS)
+
+    def _read(self, give_up: float) -> bool:
+        readable, _, _ = select([self._descriptor], [], [], max(give_up - time.monotonic(), 0.0))
+        assert readable, f"nothing more came:\n{self.shown}"
+        try:
+            data = os.read(self._descriptor, 65536)
+        except OSError:  # Linux: the command has closed its end
+            data = b""
+        self.shown += data.decode(errors="replace").replace("\r\n", "\n")
+        return bool(data)
+
+
+@contextmanager
+def on_terminal(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[Terminal]:
+    """`python -m regtui …` with stdin, stdout and stderr on a terminal that is its controlling one."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("own_terminal.py")), *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=dict(environment),
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        yield Terminal(process, ours)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
