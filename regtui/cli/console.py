@@ -31,9 +31,10 @@ def is_interactive() -> bool:
 
 def ask(question: str) -> str:
     """The line typed; empty at the end of input. Raises KeyboardInterrupt, also within asyncio.run."""
-    sys.stderr.write(one_line(question) + " ")
-    sys.stderr.flush()
     with _interruptible():
+        # Only now: who sees the question may already press Ctrl+C.
+        sys.stderr.write(one_line(question) + " ")
+        sys.stderr.flush()
         return sys.stdin.readline().strip()
 
 
@@ -67,9 +68,22 @@ def _interruptible() -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        if _is_cancelled():
+            raise KeyboardInterrupt
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _is_cancelled() -> bool:
+    """Whether a Ctrl+C came already, and waits for an await that a question never reaches."""
+    import asyncio
+
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop is running
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 class Progress:
