@@ -13,7 +13,7 @@ def signed_payload(body: bytes) -> bytes:
         header = json.loads(_decode(json.loads(body)["signatures"][0]["protected"]))
         length, tail = header["formatLength"], _decode(header["formatTail"])
         return body[: int(length)] + tail
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
         return body
 
 

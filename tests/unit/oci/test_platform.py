@@ -1,0 +1,43 @@
+"""Platforms, as users write them and as registries have them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regtui.oci import InvalidPlatform, Platform
+from regtui.oci import media_type as mt
+
+PART = st.text(st.characters(exclude_characters="/"), min_size=1)
+
+
+@given(PART, PART, st.just("") | PART)
+def test_what_is_written_is_read_back(os: str, architecture: str, variant: str) -> None:
+    platform = Platform(os, architecture, variant)
+    assert Platform.parse(str(platform)) == platform
+
+
+@pytest.mark.parametrize("text", ["", "linux", "linux/", "/amd64", "linux//v7", "a/b/c/d"])
+def test_what_is_no_platform(text: str) -> None:
+    with pytest.raises(InvalidPlatform):
+        Platform.parse(text)
+
+
+def test_json_is_read_leniently() -> None:
+    windows = {"os": "windows", "architecture": "amd64", "os.version": "10.0.17763.1"}
+    assert Platform.from_json(windows) == Platform("windows", "amd64", "", "10.0.17763.1")
+    assert Platform.from_json({"os": "linux", "variant": 7}) == Platform("linux", "")
+    assert str(Platform("linux", "")) == "linux/?"
+    nothings: list[object] = [None, [], {}, {"os": ""}, {"os": 5, "architecture": []}]
+    for nothing in nothings:
+        assert Platform.from_json(nothing) is None
+
+
+def test_unknown_is_what_buildx_calls_attestations() -> None:
+    assert Platform("unknown", "unknown").is_unknown
+    assert not Platform("unknown", "amd64").is_unknown
+
+
+def test_media_types_have_a_kind_and_parameters_dont_matter() -> None:
+    assert mt.kind_of(mt.essence("Application/VND.oci.image.index.v1+json; charset=utf-8")) is mt.Kind.INDEX
+    assert mt.kind_of("text/html") is mt.Kind.UNKNOWN
+    assert all(mt.kind_of(name) is not mt.Kind.UNKNOWN for name in mt.ACCEPT_MANIFESTS.split(", "))
