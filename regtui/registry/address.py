@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from regtui.errors import UsageError
 
+# What a URL's path holds without being quoted, less what a client would resolve or a server would fold.
+_PREFIX: Final = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")
 _HOST_NAME: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.(?!-)[A-Za-z0-9_-]{1,63})*\.?")
 
 
@@ -27,6 +29,7 @@ class Address:
         """Raises UsageError with the reason. A user name in it is refused: it would end up in histories."""
         text = text.strip()
         scheme, separator, _ = text.partition("://")
+        scheme = scheme.lower()
         if separator and scheme not in ("http", "https"):
             raise UsageError(f"{text!r} is not a registry: the scheme is http or https.")
         try:
@@ -39,7 +42,7 @@ class Address:
                 "A registry's address holds no user name or password.",
                 "Give them with -u, or by regtui login.",
             )
-        if parts.query or parts.fragment or not _is_host(host):
+        if parts.query or parts.fragment or port == 0 or not _is_host(host) or not _PREFIX.fullmatch(parts.path):
             raise UsageError(f"{text!r} is not a registry's address.", "Expected HOST[:PORT][/PREFIX].")
         prefix = parts.path.rstrip("/")
         return cls(scheme if separator else "", host, port, prefix.removesuffix("/v2"))

@@ -42,8 +42,9 @@ def error_codes(response: httpx.Response) -> tuple[str, ...]:
     return tuple(str(entry.get("code", "")) for entry in error_entries(response))
 
 
-def error_for(response: httpx.Response, where: Where) -> RegistryError:
-    """The error that a status of 400 or above, or an unexpected redirect, stands for."""
+def error_for(response: httpx.Response, where: Where, *, anonymous: bool = False) -> RegistryError:
+    """The error that a status of 400 or above, or an unexpected redirect, stands for. `anonymous`: what was sent
+    along, if anything, was a token that anybody gets."""
     entries = error_entries(response)
     codes = error_codes(response)
     status = response.status_code
@@ -53,7 +54,7 @@ def error_for(response: httpx.Response, where: Where) -> RegistryError:
         return kind(where, message, remedy, status=status, codes=codes)
 
     if status == 401:
-        return _unauthorized(response, where, codes)
+        return _unauthorized(response, where, codes, anonymous)
     if status == 403:
         what = f" ({where.target})" if where.target else ""
         return made(errors.NotAllowed, f"{host} does not allow {where.operation}{what} with this login.")
@@ -70,8 +71,8 @@ def error_for(response: httpx.Response, where: Where) -> RegistryError:
     return made(RegistryError, f"{host} refuses {where.operation}: {_reason(response, entries)}.")
 
 
-def _unauthorized(response: httpx.Response, where: Where, codes: tuple[str, ...]) -> RegistryError:
-    sent = "Authorization" in response.request.headers
+def _unauthorized(response: httpx.Response, where: Where, codes: tuple[str, ...], anonymous: bool) -> RegistryError:
+    sent = "Authorization" in response.request.headers and not anonymous
     host = where.host
     challenge = response.headers.get("WWW-Authenticate", "")
     if sent and "insufficient_scope" in challenge:
@@ -80,24 +81,25 @@ def _unauthorized(response: httpx.Response, where: Where, codes: tuple[str, ...]
             where, f"{host} does not allow {where.operation}{what} with this login.", status=401, codes=codes
         )
     if sent:
-        return wrong_password(where)
+        return wrong_password(where, codes)
     return errors.NotAuthenticated(
         where, f"Not logged in to {host}.", _LOGIN.format(host=host), status=401, codes=codes
     )
 
 
-def wrong_password(where: Where) -> errors.NotAuthenticated:
+def wrong_password(where: Where, codes: tuple[str, ...] = ()) -> errors.NotAuthenticated:
     return errors.NotAuthenticated(
         where,
         f"{where.host} rejects the user name or password.",
         _LOGIN.format(host=where.host),
         status=401,
+        codes=codes,
     )
 
 
 def _not_found(where: Where, codes: tuple[str, ...], entries: list[dict[str, object]]) -> RegistryError:
     host, target = where.host, where.target
-    if "NAME_UNKNOWN" in codes:
+    if "NAME_UNKNOWN" in codes and where.repository:
         return errors.RepositoryNotFound(
             where, f"{host} has no repository {where.repository}.", status=404, codes=codes
         )
@@ -191,7 +193,9 @@ def causes(error: BaseException) -> Iterator[BaseException]:
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield current
-        current = current.__cause__ or current.__context__
+        inner = current.__cause__ or current.__context__
+        # Several addresses of one name that all failed: the first tells as much as any.
+        current = inner.exceptions[0] if isinstance(inner, BaseExceptionGroup) else inner
 
 
 def unreachable(error: httpx.TransportError, address: Address, where: Where) -> errors.Unreachable:

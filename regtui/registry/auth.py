@@ -6,6 +6,7 @@ A credential goes to the registry's own origin and to its token service alone: r
 
 import asyncio
 import base64
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,13 +15,16 @@ from typing import Final
 import httpx
 
 from regtui.registry import errors
-from regtui.registry.answers import wrong_password
+from regtui.registry.answers import error_codes, wrong_password
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
 from regtui.registry.values import Credential
 
 # Token spec: "expires_in" is optional, 60 seconds where it's missing.
 _DEFAULT_LIFE: Final = 60.0
+_LONGEST_LIFE: Final = 24 * 3600.0
+# What a header can hold.
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 # Renewed this much earlier than it ends, so that a request under way doesn't lose its token.
 _MARGIN: Final = 10.0
 
@@ -51,6 +55,11 @@ class Authenticator:
         self._refreshing: dict[str, asyncio.Lock] = {}
 
     @property
+    def is_anonymous(self) -> bool:
+        """No credential is known: a token, if there is one, is what anybody gets."""
+        return self._credential is None
+
+    @property
     def scheme(self) -> str:
         """`basic`, `bearer`, or empty while nothing was asked for."""
         return "basic" if self._basic else "bearer" if self._bearer else ""
@@ -65,6 +74,9 @@ class Authenticator:
 
     async def answer(self, response: httpx.Response, scope: str, send: Send, where: Where) -> str | None:
         """The value to try again with after a 401; None where there's nothing better to send."""
+        if not _is_at(self._origin, response.request.url):
+            # A redirect's target (an object store) can't ask for what is the registry's.
+            return None
         challenges = parse_challenges(response.headers.get_list("WWW-Authenticate"))
         used = response.request.headers.get("Authorization")
         bearer = next((c for c in challenges if c.scheme == "bearer" and c.get("realm")), None)
@@ -112,7 +124,7 @@ class Authenticator:
                 raise errors.NotAuthenticated(
                     where, f"Not logged in to {where.host}.", f"Run: regtui login {where.host}", status=401
                 )
-            raise wrong_password(where)
+            raise wrong_password(where, error_codes(response))
         return self._read(response, realm, where)
 
     def _realm(self, challenge: Challenge, where: Where) -> httpx.URL:
@@ -133,17 +145,24 @@ class Authenticator:
     def _read(self, response: httpx.Response, realm: httpx.URL, where: Where) -> _Token:
         try:
             value = response.json() if response.is_success else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             value = {}
         token = (value.get("token") or value.get("access_token")) if isinstance(value, dict) else None
-        if not isinstance(token, str):
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise errors.BadAnswer(
                 where,
                 f"The token service of {where.host} ({realm.host}) answered {response.status_code} without a token.",
             )
         life = value.get("expires_in")
-        seconds = float(life) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE
+        seconds = float(min(life, _LONGEST_LIFE)) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE
         return _Token(token, self._clock() + max(seconds - _MARGIN, seconds / 2))
+
+
+def _is_at(origin: httpx.URL, url: httpx.URL) -> bool:
+    """Whether `url` is of `origin`, or of its HTTPS on the usual port: what httpx sends Authorization to as well."""
+    usual = {"http": 80, "https": 443}
+    one, other = [(u.scheme, u.host, u.port or usual.get(u.scheme)) for u in (origin, url)]
+    return one == other or (one == ("http", url.host, 80) and other == ("https", url.host, 443))
 
 
 def _basic(credential: Credential) -> str:

@@ -7,6 +7,8 @@ that was never made, after which a DELETE would wrongly count as not sent.
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -28,4 +30,49 @@ def _load(context: ssl.SSLContext, connections: int) -> httpx.AsyncBaseTransport
         # httpx's client keeps the cookies, and knows whom they belong to.
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    return AiohttpTransport(verify=context, client=session)
+    return _Honest(AiohttpTransport(verify=context, client=session))
+
+
+class _Honest(httpx.AsyncBaseTransport):
+    """Tells connections that broke, and answers that aren't HTTP, from connections that couldn't be made."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        with _told_apart():
+            response = await self._inner.handle_async_request(request)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _HonestStream(response.stream)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _HonestStream(httpx.AsyncByteStream):
+    def __init__(self, inner: httpx.AsyncByteStream) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _told_apart():
+            async for chunk in self._inner:
+                yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    import aiohttp
+
+    try:
+        yield
+    except httpx.ConnectTimeout as error:
+        # httpx-aiohttp's word for every connection error that isn't one of making it.
+        if isinstance(error.__cause__, aiohttp.ServerTimeoutError):
+            raise
+        raise httpx.RemoteProtocolError(str(error)) from error
+    except aiohttp.ClientError as error:
+        raise httpx.RemoteProtocolError(str(error)) from error

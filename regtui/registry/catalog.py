@@ -92,8 +92,8 @@ class CatalogReader:
     async def _in_other_sizes(self, query: Mapping[str, str]) -> httpx.Response | None:
         """3.1.1 panics where a page ends at such a name: another size moves the end."""
         size = self._page_size
-        for other in dict.fromkeys((size - 1, size - 2, size // 2, 3, 2, 1)):
-            if 0 < other < size:
+        for other in dict.fromkeys((size, size - 1, size - 2, size // 2, 3, 2, 1)):
+            if 0 < other <= size and str(other) != query.get("n"):
                 try:
                     return await self._fetch({**query, "n": str(other)})
                 except errors.Unreachable as error:
@@ -105,17 +105,27 @@ class CatalogReader:
         """The repositories that contain `boundary` and weren't listed: those that its paging loses."""
         parts = boundary.split("/")
         outer = ["/".join(parts[:length]) for length in range(1, len(parts))]
-        return self._fresh([name for name in outer if name not in self._seen and await self._exists(name)])
+        return self._fresh([name for name in outer if name not in self._seen and await self._is_there(name)])
+
+    async def _is_there(self, repository: str) -> bool:
+        try:
+            return await self._exists(repository)
+        except errors.NotAllowed:
+            # Whether it exists or not: this login couldn't look into it.
+            return False
+        except errors.RegistryError as error:
+            if error.affects_all:
+                raise
+            self._doubt = f"{self._where.host} may hold more repositories: {repository} can't be looked up."
+            return False
 
     def _names(self, response: httpx.Response) -> list[str]:
         try:
-            value = response.json()
-            names = value["repositories"]
-        except (ValueError, TypeError, KeyError):
+            return listed(response, "repositories")
+        except ValueError:
             raise errors.BadAnswer(
                 self._where, f"{self._where.host} answers the catalog with something that is no catalog."
             ) from None
-        return [name for name in names or () if isinstance(name, str)]
 
     def _fresh(self, names: list[str]) -> tuple[str, ...]:
         """What wasn't named yet. Names outside the grammar can't be asked for; they are passed over."""
@@ -127,10 +137,16 @@ class CatalogReader:
 def next_query(response: httpx.Response) -> dict[str, str] | None:
     """The query of the next page. Of the Link only that counts: its host and path may be those of an inside that
     a proxy hides, with another scheme, port or prefix."""
-    link = response.links.get("next", {}).get("url")
-    if not link:
-        return None
+    link = response.links.get("next", {}).get("url", "")
+    return dict(httpx.QueryParams(link.partition("?")[2].partition("#")[0])) or None
+
+
+def listed(response: httpx.Response, key: str) -> list[str]:
+    """The texts in the list at `key`; none where it is null, as distribution has it. Raises ValueError for all else."""
     try:
-        return dict(httpx.URL(link).params.items()) or None
-    except httpx.InvalidURL:
-        return None
+        names = response.json()[key]
+    except (TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"no {key}") from error
+    if not isinstance(names, list | None):
+        raise ValueError(f"{key} is no list")
+    return [name for name in names or () if isinstance(name, str)]

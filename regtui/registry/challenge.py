@@ -37,6 +37,5 @@ def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
 
 
 def _unquote(text: str) -> str:
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return re.sub(r"\\(.)", r"\1", text[1:-1])
-    return text
+    # parse_http_list has taken the backslashes out already.
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text

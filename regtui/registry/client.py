@@ -10,10 +10,11 @@ import httpx
 
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
+from regtui.oci.reference import is_tag
 from regtui.oci.schema1 import signed_payload
 from regtui.registry import errors
 from regtui.registry.address import Address
-from regtui.registry.catalog import CatalogReader, next_query
+from regtui.registry.catalog import CatalogReader, listed, next_query
 from regtui.registry.errors import Where
 from regtui.registry.http import HttpSettings, RegistryHttp
 from regtui.registry.retry import Safety
@@ -128,13 +129,13 @@ class RegistryClient:
             asked.add(str(query))
             response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
             try:
-                names = response.json()["tags"]
-            except (ValueError, TypeError, KeyError):
+                names = listed(response, "tags")
+            except ValueError:
                 raise errors.BadAnswer(
                     where, f"{self.host} answers the tags of {repository} with something that is no list."
                 ) from None
-            # `tags: null` is how distribution says "none", and how 3.x ends a list of whole pages.
-            yield tuple(name for name in names or () if isinstance(name, str))
+            # Names outside the grammar can't be asked for; as in the catalog they are passed over.
+            yield tuple(filter(is_tag, names))
             query = next_query(response)
 
     async def resolve(self, repository: str, reference: str) -> Resolved:
@@ -176,11 +177,10 @@ class RegistryClient:
         named = Digest.or_none(response.headers.get("Docker-Content-Digest"))
         wanted = Digest.or_none(reference) or named
         body = response.content
+        payload = signed_payload(body) if media_type == mt.DOCKER_SCHEMA1_SIGNED else body
         if wanted is None:
-            return FetchedManifest(Digest.of(body), media_type, body)
-        if not wanted.matches(body) and not (
-            media_type == mt.DOCKER_SCHEMA1_SIGNED and wanted.matches(signed_payload(body))
-        ):
+            return FetchedManifest(Digest.of(payload), media_type, body)
+        if not wanted.matches(body) and not wanted.matches(payload):
             raise self._mismatch(where, wanted, body)
         return FetchedManifest(wanted, media_type, body)
 
@@ -200,8 +200,9 @@ class RegistryClient:
         path = f"/v2/{repository}/blobs/{digest}"
         headers = {"Range": "bytes=0-0"}
         try:
+            # Not all that stands before a registry knows ranges: the rest of a layer is not waited for.
             response = await self._http.send(
-                "GET", path, where, scope=_pull(repository), headers=headers, accept=frozenset({416})
+                "GET", path, where, scope=_pull(repository), headers=headers, accept=frozenset({416}), enough=1
             )
         except errors.NotFound:
             return False
@@ -231,7 +232,7 @@ class RegistryClient:
 
     async def _delete(self, repository: str, reference: str) -> None:
         where = self._where("deleting the manifest", repository, reference)
-        path = f"/v2/{repository}/manifests/{reference}"
+        path = _manifest_path(repository, reference)
         await self._http.send("DELETE", path, where, scope=f"repository:{repository}:delete", safety=Safety.ONCE)
 
     async def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> Digest:
@@ -239,7 +240,7 @@ class RegistryClient:
         where = self._where("storing the manifest", repository, reference)
         await self._http.send(
             "PUT",
-            f"/v2/{repository}/manifests/{reference}",
+            _manifest_path(repository, reference),
             where,
             scope=_push(repository),
             safety=Safety.ONCE,
@@ -286,7 +287,7 @@ class RegistryClient:
         inner host, and the password goes nowhere else."""
         location = response.headers.get("Location", "")
         try:
-            url = httpx.URL(self.address.url).join(location)
+            url = response.request.url.join(location)
         except httpx.InvalidURL:
             location = ""
         if not location:
@@ -329,10 +330,9 @@ class RegistryClient:
     # Shared
 
     async def _manifest_request(self, method: str, where: Where) -> httpx.Response:
-        reference = quote(where.reference, safe=":")
         return await self._http.send(
             method,
-            f"/v2/{where.repository}/manifests/{reference}",
+            _manifest_path(where.repository, where.reference),
             where,
             scope=_pull(where.repository),
             headers={"Accept": mt.ACCEPT_MANIFESTS},
@@ -349,6 +349,10 @@ class RegistryClient:
             f"got {Digest.of(body)}.",
             "Its storage, or something on the way, is damaged.",
         )
+
+
+def _manifest_path(repository: str, reference: str) -> str:
+    return f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
 
 
 def _pull(repository: str) -> str:

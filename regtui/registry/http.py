@@ -102,9 +102,10 @@ class RegistryHttp:
         content: bytes | None = None,
         accept: frozenset[int] = frozenset(),
         limit: int = _LARGEST_BODY,
+        enough: int | None = None,
     ) -> httpx.Response:
         """The answer, its body read (at most `limit` bytes). `path` starts at `/v2/`, below the prefix, or is a
-        whole URL of this registry (an upload's Location).
+        whole URL of this registry (an upload's Location). Of a body longer than `enough` the rest isn't waited for.
 
         Raises a RegistryError for every status of 300 and above that isn't in `accept`, and for no answer.
         """
@@ -123,11 +124,11 @@ class RegistryHttp:
 
         async with self._slots:
             authorization = await self._auth.header(scope, self._send_token_request(where), where)
-            response = await self._try(request(authorization), where, safety, limit)
+            response = await self._try(request(authorization), where, safety, limit, enough)
             if response.status_code == 401:
                 better = await self._auth.answer(response, scope, self._send_token_request(where), where)
                 if better is not None:
-                    response = await self._try(request(better), where, safety, limit)
+                    response = await self._try(request(better), where, safety, limit, enough)
         if response.status_code >= 300 and response.status_code not in accept:
             if speaks_https(response):
                 raise errors.SpeaksHttps(
@@ -136,16 +137,18 @@ class RegistryHttp:
                     f"Use {self.address.over('https')}",
                     status=400,
                 )
-            raise error_for(response, where)
+            raise error_for(response, where, anonymous=self._auth.is_anonymous)
         return response
 
-    async def _try(self, request: httpx.Request, where: Where, safety: Safety, limit: int) -> httpx.Response:
+    async def _try(
+        self, request: httpx.Request, where: Where, safety: Safety, limit: int, enough: int | None = None
+    ) -> httpx.Response:
         """Sends, and sends again where that's safe and may help."""
         retry = self._settings.retry
         for attempt in range(1, retry.tries + 1):
             last = attempt == retry.tries
             try:
-                response = await self._once(request, where, limit)
+                response = await self._once(request, where, limit, enough)
             except httpx.TransportError as error:
                 if last or not retry.after_error(error, safety) or (not self._heard and _is_definite(error)):
                     raise await asyncio.to_thread(unreachable, error, self.address, where) from error
@@ -156,7 +159,7 @@ class RegistryHttp:
             await asyncio.sleep(retry.wait(attempt, response))
         raise AssertionError("a policy has at least one try")
 
-    async def _once(self, request: httpx.Request, where: Where, limit: int) -> httpx.Response:
+    async def _once(self, request: httpx.Request, where: Where, limit: int, enough: int | None) -> httpx.Response:
         started = time.monotonic()
         status, size = "failed", 0
         try:
@@ -170,6 +173,8 @@ class RegistryHttp:
                 body = bytearray()
                 async for chunk in response.aiter_bytes():
                     body += chunk
+                    if enough is not None and len(body) > enough:
+                        break
                     if len(body) > limit:
                         raise errors.BadAnswer(
                             where, f"{where.host} sent more than {limit // _MEBIBYTE} MiB {where.operation}."
@@ -180,6 +185,12 @@ class RegistryHttp:
             return _with_body(response, bytes(body))
         except httpx.TooManyRedirects:
             raise errors.BadAnswer(where, f"{where.host} redirects in a circle {where.operation}.") from None
+        except httpx.RemoteProtocolError as error:
+            if "location header" in str(error):
+                raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
+            raise
+        except httpx.DecodingError:
+            raise errors.BadAnswer(where, f"{where.host} sent what can't be decoded {where.operation}.") from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
         finally:
@@ -202,6 +213,8 @@ def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
         content=body,
         request=response.request,
     )
+    # Whatever charset an answer claims: JSON is UTF-8, and Python knows "charsets" that aren't texts.
+    read.encoding = "utf-8"
     # HEAD tells the size of what it doesn't send.
     if "Content-Length" in response.headers:
         read.headers["Content-Length"] = response.headers["Content-Length"]

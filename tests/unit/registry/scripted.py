@@ -1,0 +1,73 @@
+"""A registry that answers what a test says, and remembers what it was asked."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from regtui.registry import Address, Credential, HttpSettings, RegistryClient, RetryPolicy
+
+Answer = httpx.Response | Exception
+Script = Callable[[httpx.Request], Answer | Awaitable[Answer]]
+
+ADDRESS = "https://registry.example.com"
+
+
+@dataclass
+class Scripted:
+    """`script` answers every request; the exceptions that it returns are raised as the network's."""
+
+    script: Script
+    asked: list[httpx.Request] = field(default_factory=list)
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        answer = self.script(request)
+        # Others get their turn, as they would while a network answers.
+        await asyncio.sleep(0)
+        if isinstance(answer, Awaitable):
+            answer = await answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def client(self, credential: Credential | None = None, address: str = ADDRESS, tries: int = 3) -> RegistryClient:
+        transport = httpx.MockTransport(self)
+        settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=tries, base=0.0))
+        return RegistryClient(Address.parse(address), credential, settings)
+
+    @property
+    def lines(self) -> list[str]:
+        """METHOD PATH?QUERY of every request."""
+        return [f"{request.method} {request.url.raw_path.decode()}" for request in self.asked]
+
+
+def in_turn(*answers: Answer) -> Scripted:
+    """Answers one after the other; the last one again and again."""
+    left = list(answers)
+    return Scripted(lambda request: left.pop(0) if len(left) > 1 else left[0])
+
+
+def by_path(answers: Mapping[str, Answer | Callable[[httpx.Request], Answer]]) -> Scripted:
+    """By `METHOD PATH` or PATH, without the query; 404 for all else."""
+
+    def script(request: httpx.Request) -> Answer:
+        answer = answers.get(f"{request.method} {request.url.path}") or answers.get(request.url.path)
+        if callable(answer):
+            return answer(request)
+        return answer or refusal(404, "UNKNOWN")
+
+    return Scripted(script)
+
+
+def refusal(status: int, code: str, detail: object = None, **headers: str) -> httpx.Response:
+    """An error in the form of the distribution-spec."""
+    entry = {"code": code, "message": code.lower().replace("_", " "), "detail": detail}
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(status, headers=names, content=json.dumps({"errors": [entry]}).encode())
+
+
+def pong() -> httpx.Response:
+    return httpx.Response(200, headers={"Docker-Distribution-Api-Version": "registry/2.0"}, content=b"{}")

@@ -1,0 +1,231 @@
+"""Lists, whole: Link in all its forms, page sizes that are refused, and what real registries lose on the way."""
+
+import httpx
+import pytest
+
+from regtui.registry import (
+    BadAnswer,
+    Credential,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    RegistryClient,
+    RegistryError,
+)
+from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, refusal
+
+
+def tag_page(*names: str, link: str = "") -> httpx.Response:
+    headers = {"Link": f'{link}; rel="next"'} if link else {}
+    return httpx.Response(200, headers=headers, json={"name": "a", "tags": list(names) or None})
+
+
+async def tags(client: RegistryClient) -> list[str]:
+    return [name async for page in client.tags("a") for name in page]
+
+
+async def catalog(client: RegistryClient) -> tuple[list[str], str]:
+    """(the names, the doubt)"""
+    pages = [page async for page in client.catalog()]
+    return [name for page in pages for name in page.repositories], pages[-1].doubt
+
+
+@pytest.mark.parametrize(
+    ("link", "asked"),
+    [
+        ("</v2/a/tags/list?last=x&n=1>", "last=x&n=1"),
+        ("<https://registry.example.com/v2/a/tags/list?last=x&n=1>", "last=x&n=1"),
+        # Behind a proxy: the inner host, the inner scheme, a path without the prefix.
+        ("<http://registry:5000/v2/a/tags/list?last=x>", "last=x"),
+        ("<http://bad:port/v2/a/tags/list?last=x>", "last=x"),
+        ("<?last=x>", "last=x"),
+        # Opaque to us, percent-encoded, unescaped (zot).
+        ("</v2/a/tags/list?next=Zm9v%3D%3D>", "next=Zm9v%3D%3D"),
+        ("</v2/a/tags/list?last=a/b&n=2>", "last=a%2Fb&n=2"),
+    ],
+)
+async def test_of_a_link_only_the_query_counts(link: str, asked: str) -> None:
+    registry = in_turn(tag_page("x", link=link), tag_page("y"))
+    async with registry.client(address="https://registry.example.com/reg") as client:
+        assert await tags(client) == ["x", "y"]
+    assert registry.lines == ["GET /reg/v2/a/tags/list", f"GET /reg/v2/a/tags/list?{asked}"]
+    assert {request.url.host for request in registry.asked} == {"registry.example.com"}
+
+
+async def test_links_in_a_circle_end() -> None:
+    link = "</v2/a/tags/list?last={}>"
+    registry = in_turn(*(tag_page(name, link=link.format(name)) for name in "xyxy"))
+    async with registry.client() as client:
+        assert await tags(client) == ["x", "y", "x"]
+
+
+@pytest.mark.parametrize("link", ["", "</v2/a/tags/list>", "<>", "nonsense"])
+async def test_no_link_or_one_that_leads_nowhere_is_the_end(link: str) -> None:
+    async with in_turn(tag_page("x", link=link)).client() as client:
+        assert await tags(client) == ["x"]
+
+
+async def test_no_tags_are_null_or_an_empty_last_page() -> None:
+    async with in_turn(tag_page()).client() as client:
+        assert await tags(client) == []
+    async with in_turn(tag_page("x", link="<?last=x>"), tag_page()).client() as client:
+        assert await tags(client) == ["x"]
+
+
+async def test_tags_that_nobody_could_ask_for_are_passed_over() -> None:
+    async with in_turn(tag_page("x", "../other", "", "a b", "\x1b]0;", "y")).client() as client:
+        assert await tags(client) == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b"5", b"{}", b'{"tags": 5}', b'{"tags": "abc"}', b'{"tags": {}}', b"[" * 100_000],
+)
+async def test_what_is_no_list(body: bytes) -> None:
+    async with in_turn(httpx.Response(200, content=body)).client() as client:
+        with pytest.raises(BadAnswer, match="no list"):
+            await tags(client)
+        with pytest.raises(BadAnswer, match="no catalog"):
+            await catalog(client)
+
+
+# The catalog
+
+
+class Catalog:
+    """Names in pages; `largest` n, as 2.8.2 and 3.1.1 have it; `refuses` names at which a page can't end."""
+
+    def __init__(self, names: list[str], largest: int = 1000, *, loses: str = "", drops_at: str = "") -> None:
+        self.names, self.largest = names, largest
+        self.loses, self.drops_at = loses, drops_at
+        self.registry = Scripted(self.script)
+
+    def script(self, request: httpx.Request) -> Answer:
+        if request.url.path.endswith("/tags/list"):
+            name = request.url.path.removeprefix("/v2/").removesuffix("/tags/list")
+            return tag_page("latest") if name in self.names else refusal(404, "NAME_UNKNOWN")
+        size, last = int(request.url.params["n"]), request.url.params.get("last", "")
+        if size > self.largest:
+            return refusal(400, "PAGINATION_NUMBER_INVALID")
+        rest = self.names[self.names.index(last) + 1 :] if last else self.names
+        whole = len(rest) <= size
+        page = rest[:size]
+        if not whole and page[-1] == self.drops_at:
+            return httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        if not whole:
+            page = [name for name in page if name != self.loses]
+        link = {} if whole else {"Link": f'</v2/_catalog?last={page[-1]}&n={size}>; rel="next"'}
+        return httpx.Response(200, headers=link, json={"repositories": page})
+
+
+async def test_the_largest_page_comes_first_and_is_halved_where_refused() -> None:
+    small = Catalog(["a", "b"], largest=60)
+    async with small.registry.client() as client:
+        assert await catalog(client) == (["a", "b"], "")
+    sizes = [int(request.url.params["n"]) for request in small.registry.asked]
+    assert sizes[:2] == [100_000, 1_000]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] == 50
+
+
+async def test_many_pages() -> None:
+    names = [f"r{number:03}" for number in range(120)]
+    many = Catalog(names, largest=50)
+    async with many.registry.client() as client:
+        assert await catalog(client) == (names, "")
+
+
+async def test_an_empty_catalog() -> None:
+    nothings: list[list[str] | None] = [[], None]
+    for empty in nothings:
+        async with in_turn(httpx.Response(200, json={"repositories": empty})).client() as client:
+            assert await catalog(client) == ([], "")
+
+
+async def test_a_repository_that_a_page_loses_is_found_again() -> None:
+    # 2.x: `node` is walked after `node/18`, and lost where a page ends between them.
+    names = ["a", "node/18", "node", "z1", "z2"]
+    nested = Catalog(names, largest=2, loses="node")
+    nested.names = ["a", "node/18", "z1", "z2"]
+    nested.registry.script = lambda request: (
+        tag_page("latest") if request.url.path == "/v2/node/tags/list" else nested.script(request)
+    )
+    async with nested.registry.client() as client:
+        found, doubt = await catalog(client)
+    assert (sorted(found), doubt) == (sorted(names), "")
+
+
+async def test_a_list_that_breaks_off_without_a_link_goes_on() -> None:
+    pages = {"": ["a", "b"], "b": ["c", "d"], "d": []}
+
+    def script(request: httpx.Request) -> Answer:
+        if request.url.params["n"] != "2":
+            return refusal(400, "PAGINATION_NUMBER_INVALID")
+        return httpx.Response(200, json={"repositories": pages[request.url.params.get("last", "")]})
+
+    async with Scripted(script).client() as client:
+        assert await catalog(client) == (["a", "b", "c", "d"], "")
+
+
+async def test_a_page_at_which_the_registry_drops_the_connection_is_asked_in_another_size() -> None:
+    names = ["a", "b", "c", "d", "e", "f", "g"]
+    dropping = Catalog(names, largest=2, drops_at="d")
+    async with dropping.registry.client(tries=2) as client:
+        found, doubt = await catalog(client)
+    assert (sorted(found), doubt) == (names, "")
+
+
+async def test_where_no_size_helps_the_list_says_that_it_may_not_be_whole() -> None:
+    def script(request: httpx.Request) -> Answer:
+        if "last" in request.url.params:
+            return httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return httpx.Response(200, headers={"Link": '<?last=b>; rel="next"'}, json={"repositories": ["a", "b"]})
+
+    async with Scripted(script).client(tries=1) as client:
+        found, doubt = await catalog(client)
+    assert found == ["a", "b"]
+    assert "may be more repositories" in doubt
+
+
+@pytest.mark.parametrize(("status", "doubtful"), [(401, False), (403, False), (500, True)])
+async def test_a_lost_one_that_cant_be_looked_up_does_not_end_the_list(status: int, doubtful: bool) -> None:
+    challenge = 'Bearer realm="https://auth/t",error="insufficient_scope"'
+
+    def script(request: httpx.Request) -> Answer:
+        if request.url.host == "auth":
+            return httpx.Response(200, json={"token": "t"})
+        if request.url.path == "/v2/b/tags/list":
+            return refusal(status, "DENIED", WWW_Authenticate=challenge)
+        if "last" in request.url.params:
+            return httpx.Response(200, json={"repositories": ["c"]})
+        return httpx.Response(200, headers={"Link": '<?last=b/1>; rel="next"'}, json={"repositories": ["a", "b/1"]})
+
+    async with Scripted(script).client(Credential("ci", "x"), tries=1) as client:
+        found, doubt = await catalog(client)
+    assert found == ["a", "b/1", "c"]
+    assert bool(doubt) is doubtful
+
+
+async def test_names_that_are_none_and_names_told_twice_are_passed_over() -> None:
+    listed = httpx.Response(200, json={"repositories": ["b", "a", "b", "UPPER", "../x", 5, None, ""]})
+    async with in_turn(listed).client() as client:
+        assert await catalog(client) == (["b", "a"], "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code"),
+    [
+        (refusal(401, "UNAUTHORIZED"), NotAuthenticated, 4),
+        (refusal(403, "DENIED"), NotAllowed, 4),
+        (httpx.Response(404, text="404 page not found"), NotFound, 5),
+        (refusal(404, "NAME_UNKNOWN"), NotFound, 5),
+    ],
+)
+async def test_a_catalog_that_is_refused(answer: httpx.Response, kind: type[RegistryError], code: int) -> None:
+    async with by_path({"/v2/_catalog": answer}).client() as client:
+        with pytest.raises(kind) as caught:
+            await catalog(client)
+    assert caught.value.exit_code == code
+    assert caught.value.operation == "listing the repositories"
+    assert "  " not in str(caught.value)
+    assert " ." not in str(caught.value)

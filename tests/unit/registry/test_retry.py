@@ -1,0 +1,130 @@
+"""When a request is sent again: reads always, changes only where the first certainly did nothing."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regtui.oci import Digest
+from regtui.oci import media_type as mt
+from regtui.registry import RateLimited, RegistryClient, RegistryError, RetryPolicy, ServerFailed, Unreachable
+from tests.unit.registry.scripted import Answer, in_turn, pong, refusal
+
+DIGEST = Digest.of(b"x")
+ACCEPTED = httpx.Response(202)
+
+
+def waited(value: str) -> float:
+    return RetryPolicy().wait(1, httpx.Response(503, headers={"Retry-After": value}))
+
+
+def test_retry_after_in_seconds_counts_up_to_half_a_minute() -> None:
+    assert waited("7") == 7.0
+    assert waited("0") == 0.0
+    assert waited("3600") == 30.0
+    assert waited("9" * 500) == 30.0
+
+
+def test_retry_after_as_a_date() -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=20)
+    assert 15.0 < waited(format_datetime(soon, usegmt=True)) <= 20.0
+    assert waited("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+    assert waited("Wed, 21 Oct 2015 07:28:00 -0000") == 0.0
+
+
+@given(st.text() | st.builds("Mon, 01 Jan {} 00:00:00 +{}".format, st.integers(), st.integers()))
+def test_a_retry_after_that_makes_no_sense_is_a_wait_of_our_own(value: str) -> None:
+    try:
+        response = httpx.Response(503, headers={"Retry-After": value})
+    except UnicodeEncodeError:
+        return
+    assert 0.0 <= RetryPolicy().wait(1, response) <= 30.0
+
+
+def test_waits_grow_and_are_shortened_by_chance() -> None:
+    policy = RetryPolicy(base=1.0)
+    for attempt, longest in ((1, 1.0), (2, 2.0), (3, 4.0), (20, 30.0)):
+        assert longest / 2 <= policy.wait(attempt) <= longest
+
+
+async def get(client: RegistryClient) -> object:
+    return await client.ping()
+
+
+async def delete(client: RegistryClient) -> None:
+    await client.delete_manifest("a", DIGEST)
+
+
+async def put(client: RegistryClient) -> object:
+    return await client.put_manifest("a", "x", b"{}", mt.OCI_INDEX)
+
+
+async def post(client: RegistryClient) -> object:
+    return await client.mount_blob("a", DIGEST, "b")
+
+
+CHANGES = [delete, put, post]
+LOST = [httpx.ReadError("reset"), httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("gone"), httpx.WriteError("x")]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("error", LOST, ids=lambda error: type(error).__name__)
+async def test_a_change_that_may_have_been_heard_is_not_sent_twice(change: object, error: Exception) -> None:
+    registry = in_turn(error, ACCEPTED)
+    async with registry.client() as client:
+        with pytest.raises(Unreachable):
+            await change(client)  # type: ignore[operator]
+    assert len(registry.asked) == 1
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "first",
+    [httpx.ConnectError("refused"), httpx.PoolTimeout("full"), refusal(429, "TOOMANYREQUESTS"), refusal(503, "X")],
+    ids=["no connection", "no place in the pool", "429", "503"],
+)
+async def test_a_change_that_was_not_done_is_sent_again(change: object, first: Answer) -> None:
+    registry = in_turn(first, ACCEPTED)
+    async with registry.client() as client:
+        await change(client)  # type: ignore[operator]
+    assert len(registry.asked) == 2
+    assert registry.asked[0].content == registry.asked[1].content
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_change_that_failed_there_may_be_half_done(change: object, status: int) -> None:
+    registry = in_turn(refusal(status, "UNKNOWN"), ACCEPTED)
+    async with registry.client() as client:
+        with pytest.raises(ServerFailed):
+            await change(client)  # type: ignore[operator]
+    assert len(registry.asked) == 1
+
+
+@pytest.mark.parametrize("first", [*LOST, httpx.ConnectError("refused"), *(refusal(s, "X") for s in (429, 500, 502))])
+async def test_reads_are_sent_again(first: Answer) -> None:
+    registry = in_turn(first, pong())
+    async with registry.client() as client:
+        await get(client)
+    assert len(registry.asked) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+async def test_what_wont_change_is_not_asked_again(status: int) -> None:
+    registry = in_turn(refusal(status, "X"))
+    async with registry.client() as client:
+        with pytest.raises(RegistryError):
+            await get(client)
+    assert len(registry.asked) == 1
+
+
+async def test_it_gives_up_in_the_end() -> None:
+    registry = in_turn(refusal(429, "TOOMANYREQUESTS"))
+    async with registry.client(tries=4) as client:
+        with pytest.raises(RateLimited) as caught:
+            await get(client)
+    assert len(registry.asked) == 4
+    assert caught.value.status == 429
