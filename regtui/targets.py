@@ -50,8 +50,7 @@ def split_reference(text: str, config: Config) -> Reference:
 def profile_for(registry: str | None, config: Config, environment: Mapping[str, str] | None = None) -> Profile:
     """The profile meant by `registry`; an address becomes a profile of its own. Without one: $REGTUI_REGISTRY,
     then the config's default. Raises UsageError where there is none at all."""
-    environment = os.environ if environment is None else environment
-    name = registry or environment.get("REGTUI_REGISTRY", "") or config.default
+    name = _named(registry, config, environment)
     if not name:
         raise UsageError(
             "No registry is named.",
@@ -62,9 +61,14 @@ def profile_for(registry: str | None, config: Config, environment: Mapping[str, 
     address = Address.parse(name)
     for known in config.profiles.values():
         # The same registry, called by its address: what its profile says about it still holds.
-        if known.address.name == address.name and address.scheme in ("", known.address.scheme):
+        if known.address.name == address.name and address.scheme in ("", known.address.scheme or "https"):
             return known
     return Profile(name=address.name, address=address, protect=config.protect)
+
+
+def _named(registry: str | None, config: Config, environment: Mapping[str, str] | None) -> str:
+    environment = os.environ if environment is None else environment
+    return registry or environment.get("REGTUI_REGISTRY", "") or config.default
 
 
 def resolve_target(
@@ -79,9 +83,10 @@ def resolve_target(
     Raises UsageError, SettingsError.
     """
     options = options or Options()
-    if registry == "demo" and "demo" not in config.profiles:
+    name = _named(registry, config, environment)
+    if name == "demo" and "demo" not in config.profiles:
         return Resolved(replace(demo_target(), read_only=options.read_only, protect=config.protect), Source.NONE)
-    profile = profile_for(registry, config, environment)
+    profile = profile_for(name, config, environment)
     found = _credential(profile, credentials, options)
     return Resolved(target_for(profile, found.credential, options), found.source)
 

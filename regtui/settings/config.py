@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
-from regtui.errors import SettingsError
+from regtui.errors import SettingsError, UsageError
 from regtui.registry import Address, TlsSettings
 from regtui.settings.paths import config_file, write_private
 
@@ -81,14 +81,7 @@ class Config:
 
     def remember_profile(self, profile: Profile, *, as_default: bool) -> "Config":
         """Adds or changes a profile in the file; comments and unknown keys stay. Raises SettingsError."""
-        entry: dict[str, object] = {"address": str(profile.address)}
-        if profile.username:
-            entry["username"] = profile.username
-        if profile.tls.ca_file:
-            entry["ca_file"] = str(profile.tls.ca_file)
-        if profile.tls.insecure:
-            entry["insecure"] = True
-        values: dict[str, object] = {"registries": {profile.name: entry}}
+        values: dict[str, object] = {"registries": {profile.name: self._entry(profile)}}
         if as_default:
             values["default"] = profile.name
         self._edit(values)
@@ -97,6 +90,23 @@ class Config:
             profiles={**self.profiles, profile.name: profile},
             default=profile.name if as_default else self.default,
         )
+
+    def _entry(self, profile: Profile) -> dict[str, object]:
+        """The keys of a profile; None for what is as it would be without the key, which then goes."""
+        tls = profile.tls
+        shared = len(self.protect) if profile.protect[: len(self.protect)] == self.protect else 0
+        return {
+            "address": str(profile.address),
+            "username": profile.username or None,
+            "ca_file": str(tls.ca_file) if tls.ca_file else None,
+            "client_cert": str(tls.client_cert) if tls.client_cert else None,
+            "client_key": str(tls.client_key) if tls.client_key else None,
+            "insecure": tls.insecure or None,
+            "read_only": profile.read_only or None,
+            "timeout": profile.timeout,
+            # Never dropped: who saves a profile that is about something else must not lose what it protects.
+            **({"protect": list(profile.protect[shared:])} if profile.protect[shared:] else {}),
+        }
 
     def _edit(self, values: Mapping[str, object]) -> None:
         import tomlkit
@@ -124,7 +134,9 @@ def _merge(table: "Mapping[str, object]", values: Mapping[str, object]) -> None:
                 table[key] = tomlkit.table(is_super_table=isinstance(next(iter(value.values()), None), Mapping))
             inner: Table = table[key]
             _merge(inner, value)
-        else:
+        elif value is None:
+            table.pop(key, None)
+        elif table.get(key) != value:
             table[key] = value
 
 
@@ -136,7 +148,7 @@ def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
     tls = TlsSettings(path("ca_file"), path("client_cert"), path("client_key"), entry.boolean("insecure"))
     return Profile(
         name=name,
-        address=Address.parse(entry.string("address") or name),
+        address=entry.address("address", name),
         username=entry.string("username"),
         tls=tls,
         read_only=entry.boolean("read_only"),
@@ -158,6 +170,15 @@ class _Reader:
         if not isinstance(value, str):
             self._wrong(key, "a text")
         return value
+
+    def address(self, key: str, default: str) -> Address:
+        try:
+            return Address.parse(self.string(key) or default)
+        except UsageError as error:
+            raise SettingsError(
+                f"The config file {self._file} has something wrong at {self._prefix}{key}: {error.message}",
+                error.remedy,
+            ) from None
 
     def boolean(self, key: str) -> bool:
         value = self._table.get(key, False)

@@ -37,6 +37,8 @@ def write_private(path: Path, content: str) -> None:
 
     Raises OSError.
     """
+    # A link to a file elsewhere (dotfiles in a repository, another disk) stays a link.
+    path = path.resolve()
     make_private(path.parent)
     # mkstemp's files are 0600 from the start.
     handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
@@ -45,8 +47,7 @@ def write_private(path: Path, content: str) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # A link to a file elsewhere (dotfiles in a repository) stays a link.
-        Path(name).replace(path.resolve())
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -1,0 +1,110 @@
+"""Which registry is meant, by which name, with whose credential."""
+
+from pathlib import Path
+
+import pytest
+
+from regtui.errors import UsageError
+from regtui.registry import Address, Credential, TlsSettings
+from regtui.settings import Config, Credentials, Profile, Source
+from regtui.targets import Options, profile_for, resolve_target, split_reference, target_for
+
+PROD = Profile("prod", Address.parse("https://registry.example.com"), "ci", TlsSettings(Path("/ca.pem")), timeout=5.0)
+LAB = Profile("lab", Address.parse("lab.example.com:5000"), read_only=True, protect=("v*",))
+PLAIN = Profile("plain", Address.parse("http://10.0.0.1:5000"))
+CONFIG = Config(Path("config.toml"), default="prod", protect=("v*",), profiles={p.name: p for p in (PROD, LAB, PLAIN)})
+NOTHING = Config(Path("config.toml"))
+
+
+@pytest.fixture
+def credentials() -> Credentials:
+    """What was typed in this session, and no keyring."""
+    known = Credentials({}, keyring_timeout=0.0)
+    known.use_for_session("registry.example.com", Credential("ci", "x"))
+    return known
+
+
+@pytest.mark.parametrize(
+    ("registry", "environment", "expected"),
+    [
+        ("lab", {"REGTUI_REGISTRY": "plain"}, LAB),
+        (None, {"REGTUI_REGISTRY": "plain"}, PLAIN),
+        (None, {}, PROD),
+        (None, {"REGTUI_REGISTRY": ""}, PROD),
+        # By its address it is the same registry, with the same certificates.
+        ("registry.example.com", {}, PROD),
+        ("https://registry.example.com", {}, PROD),
+        ("lab.example.com:5000", {}, LAB),
+        ("https://lab.example.com:5000", {}, LAB),
+        ("10.0.0.1:5000", {}, PLAIN),
+        ("http://10.0.0.1:5000", {}, PLAIN),
+    ],
+)
+def test_profiles(registry: str | None, environment: dict[str, str], expected: Profile) -> None:
+    assert profile_for(registry, CONFIG, environment) == expected
+
+
+@pytest.mark.parametrize(
+    "address", ["http://registry.example.com", "https://10.0.0.1:5000", "registry.example.com:5000", "lab.example.com"]
+)
+def test_another_scheme_or_port_is_another_registry(address: str) -> None:
+    profile = profile_for(address, CONFIG, {})
+    assert (profile.address, profile.username, profile.tls) == (Address.parse(address), "", TlsSettings())
+    assert profile.protect == CONFIG.protect
+
+
+def test_no_registry_at_all() -> None:
+    with pytest.raises(UsageError, match="No registry is named"):
+        profile_for(None, NOTHING, {})
+
+
+def test_options_lie_over_the_profile(credentials: Credentials) -> None:
+    options = Options(insecure=True, timeout=9.0, client_cert=Path("/c.pem"), read_only=True)
+    target = resolve_target("prod", CONFIG, credentials, options, {}).target
+    assert target.http.tls == TlsSettings(Path("/ca.pem"), Path("/c.pem"), None, insecure=True)
+    assert (target.http.timeout, target.read_only, target.name) == (9.0, True, "prod")
+    assert target_for(PROD, None).http.timeout == 5.0
+    assert target_for(LAB, None).http.timeout == 30.0
+    assert target_for(LAB, None).read_only
+    assert target_for(LAB, None, Options(plain_http=True)).address.is_plain
+
+
+def test_credentials(credentials: Credentials) -> None:
+    found = resolve_target("prod", CONFIG, credentials, environment={})
+    assert (found.target.credential, found.source) == (Credential("ci", "x"), Source.SESSION)
+    given = resolve_target("prod", CONFIG, credentials, Options(password="y"), {})
+    assert (given.target.credential, given.source) == (Credential("ci", "y"), Source.GIVEN)
+    other = resolve_target("prod", CONFIG, credentials, Options(username="bob"), {})
+    assert (other.target.credential, other.source) == (None, Source.NONE)
+    with pytest.raises(UsageError, match="without a user name"):
+        resolve_target("lab", CONFIG, credentials, Options(password="y"), {})
+
+
+@pytest.mark.parametrize(
+    ("registry", "environment", "config"),
+    [
+        ("demo", {}, NOTHING),
+        (None, {"REGTUI_REGISTRY": "demo"}, NOTHING),
+        (None, {}, Config(Path("config.toml"), default="demo")),
+    ],
+)
+def test_the_demo_registry(
+    registry: str | None, environment: dict[str, str], config: Config, credentials: Credentials
+) -> None:
+    target = resolve_target(registry, config, credentials, Options(read_only=True), environment).target
+    assert (target.name, target.ephemeral, target.read_only) == ("demo", True, True)
+
+
+def test_a_profile_called_demo_is_that_profile(credentials: Credentials) -> None:
+    config = Config(Path("config.toml"), profiles={"demo": Profile("demo", Address.parse("demo.example.com"))})
+    assert not resolve_target("demo", config, credentials, environment={}).target.ephemeral
+
+
+def test_references() -> None:
+    assert split_reference("prod/team/app:x", CONFIG).registry == "prod"
+    assert split_reference("team/app:x", CONFIG).registry is None
+    with pytest.raises(UsageError) as caught:
+        split_reference("Team/app", CONFIG)
+    assert str(caught.value) == (
+        "A repository's name has no capitals: 'Team/app'. Expected [REGISTRY/]NAME[:TAG|@DIGEST]."
+    )
