@@ -6,10 +6,12 @@ Measured: a key press beside a running fill takes 28-48 ms on one loop, 8-11 ms 
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Crossing(Protocol):
@@ -50,6 +52,9 @@ class OwnThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        # Nothing is handed over once the loop is about to end: it would never be answered.
+        self._handing = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._live, daemon=True, name="registry")
         self._thread.start()
 
@@ -57,7 +62,13 @@ class OwnThread:
         async def there() -> T:
             return await work()
 
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(there(), self._loop))
+        return await asyncio.wrap_future(self._hand_over(there))
+
+    def _hand_over(self, work: Callable[[], Coroutine[None, None, R]]) -> "Future[R]":
+        with self._handing:
+            if self._closed:
+                raise RuntimeError("the crossing was closed")
+            return asyncio.run_coroutine_threadsafe(work(), self._loop)
 
     async def stream(self, work: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
         here = asyncio.get_running_loop()
@@ -70,28 +81,30 @@ class OwnThread:
                 here.call_soon_threadsafe(queue.put_nowait, item)
 
         async def pump() -> None:
-            try:
-                async for item in work():
-                    put(item)
-            except BaseException as error:
-                put(_End(error))
-                raise
-            put(_End(None))
+            async for item in work():
+                put(item)
 
-        pumping = asyncio.run_coroutine_threadsafe(pump(), self._loop)
+        def end(pumped: "Future[None]") -> None:
+            put(_End(asyncio.CancelledError() if pumped.cancelled() else pumped.exception()))
+
+        pumping = self._hand_over(pump)
+        # Not in pump(): cancelled before its first step, it would never say so.
+        pumping.add_done_callback(end)
         try:
             while not isinstance(item := await queue.get(), _End):
                 yield item
-            if item.error is not None and not isinstance(item.error, asyncio.CancelledError):
+            # Cut off by close(), too: half a list must not look like a whole one.
+            if item.error is not None:
                 raise item.error
         finally:
             pumping.cancel()
 
     def close(self) -> None:
         """Cancels what is running, and waits a second for it to end: a server that hangs doesn't keep us."""
-        if not self._thread.is_alive():
-            return
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        with self._handing:
+            if not self._closed:
+                self._closed = True
+                self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(1.0)
 
     def _live(self) -> None:

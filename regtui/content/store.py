@@ -14,6 +14,12 @@ _CAPACITY: Final = 64 * 1024 * 1024
 _Key = tuple[str, str]
 
 
+def _heard(flight: asyncio.Task[FetchedManifest]) -> None:
+    """A failure that everybody stopped waiting for isn't reported on the terminal."""
+    if not flight.cancelled():
+        flight.exception()
+
+
 class ContentStore:
     """In front of one registry's client; `capacity` in bytes of content. Lives on the client's event loop.
 
@@ -70,6 +76,7 @@ class ContentStore:
         flight = self._flights.get(key)
         if flight is None:
             flight = asyncio.ensure_future(self._fly(key, fetch))
+            flight.add_done_callback(_heard)
             self._flights[key] = flight
         # Whoever asked first may give up; the others still want it.
         return await asyncio.shield(flight)

@@ -1,0 +1,167 @@
+"""Work on another thread's loop, as if it were here: results, errors and cancelling cross over, ends are ends."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from regtui.crossing import Crossing, OwnThread, SameLoop
+
+
+@pytest.fixture
+async def own() -> AsyncIterator[OwnThread]:
+    crossing = OwnThread()
+    yield crossing
+    crossing.close()
+
+
+@pytest.fixture(params=["same loop", "own thread"])
+async def crossing(request: pytest.FixtureRequest) -> AsyncIterator[Crossing]:
+    made: Crossing = SameLoop() if request.param == "same loop" else OwnThread()
+    yield made
+    made.close()
+
+
+class Mishap(Exception):
+    pass
+
+
+async def numbers(count: int) -> AsyncIterator[int]:
+    for number in range(count):
+        await asyncio.sleep(0)
+        yield number
+
+
+async def test_results_and_errors_come_back(crossing: Crossing) -> None:
+    async def result() -> int:
+        return 5
+
+    async def fails() -> None:
+        raise Mishap("there")
+
+    assert await crossing.run(result) == 5
+    with pytest.raises(Mishap, match="there"):
+        await crossing.run(fails)
+
+
+async def test_streams_are_whole_and_in_order(crossing: Crossing) -> None:
+    assert [number async for number in crossing.stream(lambda: numbers(100))] == list(range(100))
+
+
+async def test_a_stream_gives_what_it_had_before_its_error(crossing: Crossing) -> None:
+    async def breaks() -> AsyncIterator[int]:
+        yield 1
+        yield 2
+        raise Mishap
+
+    stream = crossing.stream(breaks)
+    assert [await anext(stream), await anext(stream)] == [1, 2]
+    with pytest.raises(Mishap):
+        await anext(stream)
+
+
+async def test_it_is_another_thread_and_always_the_same(own: OwnThread) -> None:
+    async def where() -> threading.Thread:
+        return threading.current_thread()
+
+    first, second = await asyncio.gather(own.run(where), own.run(where))
+    assert first is second is not threading.current_thread()
+
+
+async def test_cancelling_here_cancels_there(own: OwnThread) -> None:
+    started, cancelled = threading.Event(), threading.Event()
+
+    async def hangs() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    running = asyncio.create_task(own.run(hangs))
+    assert await asyncio.to_thread(started.wait, 5.0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await asyncio.to_thread(cancelled.wait, 5.0)
+
+
+async def test_closing_a_stream_here_closes_it_there(own: OwnThread) -> None:
+    closed = threading.Event()
+
+    async def endless() -> AsyncIterator[int]:
+        try:
+            while True:
+                yield 1
+                await asyncio.sleep(0)
+        finally:
+            closed.set()
+
+    stream = own.stream(endless)
+    assert await anext(stream) == 1
+    await stream.aclose()  # type: ignore[attr-defined]
+    assert await asyncio.to_thread(closed.wait, 5.0)
+
+
+async def test_close_ends_what_hangs_and_half_a_list_is_not_a_whole_one() -> None:
+    crossing = OwnThread()
+    started = threading.Event()
+
+    async def hangs() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    async def stops_short() -> AsyncIterator[int]:
+        yield 1
+        await hangs()
+
+    async def collect() -> list[int]:
+        return [number async for number in crossing.stream(stops_short)]
+
+    waiting = [asyncio.create_task(crossing.run(hangs)), asyncio.create_task(collect())]
+    assert await asyncio.to_thread(started.wait, 5.0)
+    await asyncio.sleep(0)
+    before = time.monotonic()
+    crossing.close()
+    assert time.monotonic() - before < 1.0
+    results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5.0)
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 2
+
+
+async def test_work_that_wont_end_does_not_keep_us(caplog: pytest.LogCaptureFixture) -> None:
+    crossing = OwnThread()
+    started, release = threading.Event(), threading.Event()
+
+    async def blocks() -> None:
+        started.set()
+        release.wait(10.0)
+
+    running = asyncio.create_task(crossing.run(blocks))
+    assert await asyncio.to_thread(started.wait, 5.0)
+    before = time.monotonic()
+    crossing.close()
+    assert 0.9 < time.monotonic() - before < 3.0
+    release.set()
+    await asyncio.wait_for(asyncio.gather(running, return_exceptions=True), 5.0)
+    assert caplog.records == []
+
+
+async def test_a_stream_closed_at_once_still_ends() -> None:
+    for _ in range(20):
+        crossing = OwnThread()
+        reading = asyncio.create_task(anext(crossing.stream(lambda: numbers(1)), None))
+        await asyncio.sleep(0)
+        crossing.close()
+        assert (await asyncio.wait_for(asyncio.gather(reading, return_exceptions=True), 5.0)) is not None
+
+
+async def test_after_closing_nothing_can_be_run(own: OwnThread) -> None:
+    own.close()
+    own.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await own.run(lambda: asyncio.sleep(0))
+    with pytest.raises(RuntimeError, match="closed"):
+        await anext(own.stream(lambda: numbers(1)))
