@@ -400,11 +400,14 @@ class BrowserScreen(Screen[None]):
         if obstacle := self.connection.deletion_obstacle(self._standing.deletion):
             self.app.notify(clean(obstacle), severity="warning", timeout=12, markup=False)
             return
+        # Filling in would compete with the plan for the registry; it goes on afterwards.
+        self.workers.cancel_group(self, "tags")
         report = await self.app.push_screen_wait(DeleteScreen(self.connection, self.repository, tags))
         if report is not None:
             model.clear_marks()
+            self._wanted = ("", "")
+        if report is not None or model.filled < model.total:
             self.load_tags()
-            self._load_details_soon()
 
     def sort_by(self, column: SortColumn) -> None:
         self.table.sort_by(column)

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, Checkbox, Input, Label, Static
+from textual.widgets import Button, Input, Label, Static
 
 from regtui.connection import Connection, Target, open_connection
 from regtui.crossing import OwnThread
@@ -20,6 +20,7 @@ from regtui.settings import Config, Credentials, Kept, Profile
 from regtui.targets import profile_for, target_for
 from regtui.text import clean
 from regtui.ui.widgets.hints import Hints
+from regtui.ui.widgets.tick import Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class ConnectScreen(Screen[Connected | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel", show=False, id="connect.back"),
-        Binding("down", "app.focus_next", "next field", show=False, id="connect.next"),
-        Binding("up", "app.focus_previous", "previous field", show=False, id="connect.previous"),
+        Binding("down", "app.focus_next", "next field", show=False, priority=True, id="connect.next"),
+        Binding("up", "app.focus_previous", "previous field", show=False, priority=True, id="connect.previous"),
     ]
 
     def __init__(
@@ -56,7 +57,7 @@ class ConnectScreen(Screen[Connected | None]):
         self._address = Input(str(target.address) if target else "", placeholder="registry.example.com", compact=True)
         self._user = Input(known, placeholder="empty: without login", compact=True)
         self._password = Input(password=True, compact=True)
-        self._remember = Checkbox("remember it (the password in the keyring)", compact=True, id="remember")
+        self._remember = Tick("remember it (the password in the keyring)", id="remember")
         self._connect = Button("Connect", variant="primary", compact=True, id="connect")
         self._said = Static(id="said")
         for field in (self._address, self._user, self._password):

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, Checkbox, Input, Static
+from textual.widgets import Button, Input, Static
 
 from regtui.connection import Connection, Deleting
 from regtui.deletion import Action, Outcome, Plan, Report, Status
@@ -25,6 +25,7 @@ from regtui.errors import RegtuiError
 from regtui.text import clean, plural
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import Lines
+from regtui.ui.widgets.tick import Tick
 
 _SIGNS = {Status.DONE: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.PLANNED: "·"}
 
@@ -86,7 +87,7 @@ class DeleteScreen(Screen[Report | None]):
         self._report: Report | None = None
         self._sentences = Static(id="sentences")
         self._table = OutcomeLines()
-        self._attached = Checkbox("", id="attached", compact=True)
+        self._attached = Tick("", id="attached")
         self._typed = Input(id="typed", compact=True)
         self._typed.cursor_blink = False
         self._cancel = Button("Cancel", id="cancel", compact=True)
@@ -116,6 +117,9 @@ class DeleteScreen(Screen[Report | None]):
 
     @work(exclusive=True, group="plan")
     async def make_plan(self, *, with_attached: bool) -> None:
+        # What was shown before isn't what would be done now: until the new plan is shown, nothing can be confirmed.
+        self._plan = None
+        self._delete.display = False
         self._say(["Reading the repository …"])
 
         def progress(read: int, total: int) -> None:
@@ -155,8 +159,8 @@ class DeleteScreen(Screen[Report | None]):
         self._hints.show(*((("y", "delete"),) if can_delete and not word else ()), ("tab", "next"), ("esc", "cancel"))
         (self._typed if self._typed.display else self._cancel).focus()
 
-    @on(Checkbox.Changed, "#attached")
-    def _attached_changed(self, event: Checkbox.Changed) -> None:
+    @on(Tick.Changed, "#attached")
+    def _attached_changed(self, event: Tick.Changed) -> None:
         self.make_plan(with_attached=event.value)
 
     @on(Input.Changed, "#typed")
@@ -178,7 +182,7 @@ class DeleteScreen(Screen[Report | None]):
 
     def action_confirm(self) -> None:
         """`y`: only where nothing has to be typed."""
-        if self._delete.display and not self._delete.disabled:
+        if self._plan is not None and self._delete.display and not self._delete.disabled:
             self._start()
 
     # The deletion
@@ -203,11 +207,14 @@ class DeleteScreen(Screen[Report | None]):
                 done = sum(1 for outcome in told.values() if outcome.status is not Status.PLANNED)
                 self._say([f"{'Stopping' if deleting.is_stopping else 'Deleting'} … {done:,}/{total:,}"])
                 self._table.show(list(told.values()), notes)
+            trouble = []
         except RegtuiError as error:
-            self._say([error.message, error.remedy])
+            trouble = [error.message, error.remedy]
         self._report = deleting.report
         if self._report.outcomes:
-            self._say(report_sentences(self._report))
+            trouble += report_sentences(self._report)
+        self._say(trouble)
+        if self._report.outcomes:
             self._table.show(self._report.outcomes, notes)
         self._hints.show(("esc", "close"))
         self._cancel.label = "Close"

@@ -1,9 +1,12 @@
-"""What the tabs have in common: labelled values, headings, JSON in colours. All server text is cleaned here."""
+"""What the tabs have in common: labelled values, headings, wrapped text, JSON. All server text is cleaned here."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
+from rich.cells import chop_cells
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
@@ -13,50 +16,91 @@ DIM: Final = "dim"
 HEADING: Final = "bold"
 WRONG: Final = "bold yellow"
 _LABEL: Final = 12
-# Lines of an attested build's manifest stay far below; what is longer is no line that anybody reads.
-_LONGEST: Final = 4000
+_HIGHLIGHTER: Final = JSONHighlighter()
+# Strings, structure, and everything else (numbers, literals): what JSON is made of, to the letter.
+_OPENS: Final = frozenset("{[")
+_CLOSES: Final = frozenset("}]")
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s"{}\[\],:]+')
 
 
-def field(label: str, value: str, style: str = "") -> Text:
-    """`label      value`, on one line."""
-    return Text(f"{label:<{_LABEL}}", DIM, no_wrap=True).append(one_line(value), style)
+@dataclass(frozen=True, slots=True)
+class JsonLine:
+    """A piece of a line of JSON, coloured when it is painted: a manifest may have 200,000 of them."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def plain(self) -> str:
+        return self.text[self.start : self.end]
+
+    def drawn(self) -> Text:
+        text = Text(self.text, no_wrap=True)
+        _HIGHLIGHTER.highlight(text)
+        return text[self.start : self.end]
+
+
+Line = Text | JsonLine
+
+
+def field(label: str, value: str, width: int, style: str = "") -> list[Text]:
+    """`label      value`, the value on as many lines as it needs."""
+    first, *rest = chop_cells(one_line(value), max(width - _LABEL, 10)) or [""]
+    lines = [Text(f"{label:<{_LABEL}}", DIM, no_wrap=True).append(first, style)]
+    return lines + [Text(" " * _LABEL, no_wrap=True).append(more, style) for more in rest]
 
 
 def heading(text: str) -> Text:
     return Text(clean(text), HEADING, no_wrap=True)
 
 
-def wrapped(text: str, width: int, style: str = "", indent: int = 0) -> list[Text]:
+def wrapped(text: str, width: int, style: str = "") -> list[Text]:
     """Server text over as many lines as it needs, cut at the cell where it would run over."""
-    room = max(width - indent, 10)
     lines: list[Text] = []
     for line in clean(text, limit=20_000, keep="\n").expandtabs(4).split("\n"):
-        for start in range(0, max(len(line), 1), room):
-            lines.append(Text(" " * indent + line[start : start + room], style, no_wrap=True))
+        lines += [Text(piece, style, no_wrap=True) for piece in chop_cells(line, max(width, 10)) or [""]]
     return lines
 
 
-def json_lines(body: bytes) -> list[Text]:
-    """Indented and coloured; as it is where it isn't JSON."""
+def json_lines(body: bytes, width: int) -> list[Line]:
+    """Indented, to the letter otherwise; as it is where it isn't JSON. Long lines go on below."""
+    text = body.decode("utf-8", "replace")
     try:
-        text = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        json.loads(body)
+        lines: Iterable[str] = _indented(text)
     except (ValueError, RecursionError):
-        text = body.decode("utf-8", "replace")
-    return [_coloured(line) for line in text.split("\n")]
+        lines = text.split("\n")
+    room = max(width, 20)
+    return [
+        JsonLine(cleaned, start, start + room)
+        for line in lines
+        for cleaned in [clean(line, limit=20_000)]
+        for start in range(0, max(len(cleaned), 1), room)
+    ]
 
 
-_HIGHLIGHTER: Final = JSONHighlighter()
+def _indented(text: str) -> Iterator[str]:
+    """The tokens of a JSON text, one member or element a line: keys that come twice and the forms of numbers stay."""
+    depth, line, before = 0, "", ""
+    for part in _TOKEN.findall(text):
+        if part in _CLOSES:
+            depth -= 1
+        is_empty = before in _OPENS and part in _CLOSES
+        if not is_empty and (before == "," or before in _OPENS or part in _CLOSES):
+            yield line
+            line = "  " * depth
+        elif before == ":":
+            line += " "
+        line += part
+        depth += part in _OPENS
+        before = part
+    yield line
 
 
-def _coloured(line: str) -> Text:
-    text = Text(clean(line, limit=_LONGEST), no_wrap=True)
-    _HIGHLIGHTER.highlight(text)
-    return text
-
-
-def blank_between(blocks: Iterable[list[Text]]) -> list[Text]:
+def blank_between(blocks: Iterable[list[Text]]) -> list[Line]:
     """The blocks that have lines, with an empty line between them."""
-    lines: list[Text] = []
+    lines: list[Line] = []
     for block in blocks:
         if block:
             lines += ([Text()] if lines else []) + block

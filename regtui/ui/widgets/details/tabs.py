@@ -1,6 +1,6 @@
 """What stands in each tab: pure functions from details to lines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,23 +11,23 @@ from regtui.listing.history import instruction
 from regtui.oci import Descriptor, Index, Manifest, Schema1Manifest
 from regtui.oci.media_type import IMAGE_CONFIGS
 from regtui.text import age, clean, exact_size, one_line, plural, size, time_utc
-from regtui.ui.widgets.details.drawing import DIM, WRONG, blank_between, field, heading, json_lines, wrapped
+from regtui.ui.widgets.details.drawing import DIM, WRONG, Line, blank_between, field, heading, json_lines, wrapped
 
 _BAR: Final = 10
 _ATTESTATION: Final = "vnd.docker.reference.type"
 
-Tab = Callable[[Details, PlatformDetails | None, int, datetime], list[Text]]
+Tab = Callable[[Details, PlatformDetails | None, int, datetime], Sequence[Line]]
 
 
-def overview(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
+def overview(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Line]:
     """What it is, what it runs on, how it runs."""
     return blank_between(
         [
             _broken(details, image, width),
-            _identity(details, now),
-            _platforms(details, image, now),
-            _run(image),
-            _annotations(details, image),
+            _identity(details, width, now),
+            _platforms(details, image, width, now),
+            _run(image, width),
+            _annotations(details, image, width),
         ]
     )
 
@@ -37,19 +37,19 @@ def _broken(details: Details, image: PlatformDetails | None, width: int) -> list
     return wrapped(f"! {error}", width, WRONG) if error else []
 
 
-def _identity(details: Details, now: datetime) -> list[Text]:
+def _identity(details: Details, width: int, now: datetime) -> list[Text]:
     created = f"{time_utc(details.created)}  ({age(details.created, now)})" if details.created else "not known"
     lines = [
-        field("digest", details.digest),
-        field("type", _kind(details)),
-        field("media type", details.media_type),
-        field("created", created),
-        field("pull size", f"{size(details.pull_size)}  ({exact_size(details.pull_size)})"),
-        field("manifest", exact_size(len(details.body))),
+        *field("digest", details.digest, width),
+        *field("type", _kind(details), width),
+        *field("media type", details.media_type, width),
+        *field("created", created, width),
+        *field("pull size", f"{size(details.pull_size)}  ({exact_size(details.pull_size)})", width),
+        *field("manifest", exact_size(len(details.body)), width),
     ]
     manifest = details.manifest
     if isinstance(manifest, Manifest | Index) and manifest.subject:
-        lines.append(field("attached to", manifest.subject.digest))
+        lines += field("attached to", manifest.subject.digest, width)
     return lines
 
 
@@ -69,11 +69,11 @@ def _kind(details: Details) -> str:
             return "unknown to regtui: shown as it is"
 
 
-def _platforms(details: Details, image: PlatformDetails | None, now: datetime) -> list[Text]:
+def _platforms(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
     """Each with its size and date; attestations stand under what they attest."""
     if not isinstance(details.manifest, Index):
         if image is not None and image.platform is not None:
-            return [field("platform", str(image.platform))]
+            return field("platform", str(image.platform), width)
         return []
     lines = [heading("Platforms")]
     for one in details.platforms:
@@ -92,7 +92,7 @@ def _attestation(attestation: Descriptor) -> Text:
     return Text(f"    └ {kind}  {attestation.digest.short}", DIM, no_wrap=True)
 
 
-def _run(image: PlatformDetails | None) -> list[Text]:
+def _run(image: PlatformDetails | None, width: int) -> list[Text]:
     config = image.config if image else None
     if config is None:
         return []
@@ -106,22 +106,27 @@ def _run(image: PlatformDetails | None) -> list[Text]:
         ("health", " ".join(config.healthcheck)),
         ("author", config.author),
     ]
-    lines = [field(label, value) for label, value in pairs if value]
-    lines += [field("env" if number == 0 else "", entry) for number, entry in enumerate(config.env)]
+    pairs += [("env" if number == 0 else "", entry) for number, entry in enumerate(config.env)]
+    lines = [line for label, value in pairs if value for line in field(label, value, width)]
     labels = sorted(config.labels.items())
     if labels:
-        lines += [Text(), heading("Labels"), *(_pair(key, value) for key, value in labels)]
+        lines += [Text(), heading("Labels"), *_pairs(labels, width)]
     return lines
 
 
-def _annotations(details: Details, image: PlatformDetails | None) -> list[Text]:
+def _annotations(details: Details, image: PlatformDetails | None, width: int) -> list[Text]:
     manifests = [details.manifest, image.manifest if image else None]
     found = {k: v for m in manifests if isinstance(m, Manifest | Index) for k, v in m.annotations.items()}
-    return [heading("Annotations"), *(_pair(k, v) for k, v in sorted(found.items()))] if found else []
+    return [heading("Annotations"), *_pairs(sorted(found.items()), width)] if found else []
 
 
-def _pair(key: str, value: str) -> Text:
-    return Text(f"  {one_line(key)} ", DIM, no_wrap=True).append(one_line(value), "")
+def _pairs(items: Sequence[tuple[str, str]], width: int) -> list[Text]:
+    lines: list[Text] = []
+    for key, value in items:
+        first, *rest = wrapped(f"  {one_line(key)} {one_line(value)}", width)
+        first.stylize(DIM, 0, len(one_line(key)) + 2)
+        lines += [first, *(Text("    ").append(more) for more in rest)]
+    return lines
 
 
 def layers(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
@@ -173,14 +178,14 @@ def history(details: Details, image: PlatformDetails | None, width: int, now: da
     return lines
 
 
-def config(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
+def config(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> Sequence[Line]:
     if image is None or image.config_body is None:
         return [Text("No image config.", DIM)]
-    return json_lines(image.config_body)
+    return json_lines(image.config_body, width)
 
 
-def manifest(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
-    return json_lines(details.body)
+def manifest(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> Sequence[Line]:
+    return json_lines(details.body, width)
 
 
 TABS: Final[tuple[tuple[str, Tab], ...]] = (

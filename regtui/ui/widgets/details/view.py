@@ -1,6 +1,6 @@
 """The details: tabs, platforms, and search within what is shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from regtui.listing.details import Details, PlatformDetails
+from regtui.ui.widgets.details.drawing import Line
 from regtui.ui.widgets.details.tabs import TABS
 from regtui.ui.widgets.lines import Lines
 
@@ -44,7 +45,7 @@ class DetailsView(Lines):
         self._details: Details | None = None
         self._image = 0
         self._tab = 0
-        self._lines: list[Text] = []
+        self._lines: Sequence[Line] = []
         self._made_for: tuple[int, int, int] | None = None
         self._sought = ""
         self._matches: list[int] = []
@@ -94,7 +95,8 @@ class DetailsView(Lines):
         return text
 
     def line(self, number: int, width: int) -> Text:
-        text = self._lines[number].copy()
+        line = self._lines[number]
+        text = line.copy() if isinstance(line, Text) else line.drawn()
         if self._sought:
             style = self.get_component_rich_style("details--match", partial=True)
             text.highlight_words([self._sought], style, case_sensitive=False)

@@ -1,0 +1,54 @@
+"""JSON as it is shown: indented, and otherwise to the letter."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regtui.ui.widgets.details.drawing import JsonLine, field, json_lines, wrapped
+from regtui.ui.widgets.details.tabs import bar
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+)
+
+
+def shown(body: bytes, width: int = 10_000) -> list[str]:
+    return [line.plain for line in json_lines(body, width)]
+
+
+@given(JSON)
+def test_json_is_indented_like_everybody_does(value: object) -> None:
+    plain = json.dumps(value)
+    assert "\n".join(shown(plain.encode())) == json.dumps(json.loads(plain), indent=2)
+
+
+def test_keys_that_come_twice_and_forms_of_numbers_stay() -> None:
+    assert shown(b'{"a":1.0e3,"a":{},"b":[]}') == ["{", '  "a": 1.0e3,', '  "a": {},', '  "b": []', "}"]
+
+
+def test_what_is_no_json_is_shown_as_it_is_and_made_harmless() -> None:
+    assert shown(b"<html>\n\x1b[2J[/]") == ["<html>", "\ufffd[2J[/]"]
+
+
+def test_long_lines_go_on_below_and_nothing_is_lost() -> None:
+    body = json.dumps({"digest": "x" * 300}).encode()
+    lines = shown(body, 40)
+    assert all(len(line) <= 40 for line in lines)
+    assert "x" * 300 in "".join(lines)
+    assert "".join(line.plain[12:] for line in field("digest", "y" * 100, 40)) == "y" * 100
+    assert "".join(line.plain for line in wrapped("z" * 95, 30)) == "z" * 95
+
+
+def test_a_coloured_piece_has_the_text_of_its_line() -> None:
+    for line in json_lines(b'{"key": "a long value that is cut somewhere"}', 24):
+        assert isinstance(line, JsonLine)
+        assert line.drawn().plain == line.plain
+
+
+def test_the_largest_layer_fills_the_bar_and_the_smallest_still_shows() -> None:
+    assert bar(100, 100) == "█" * 10
+    assert bar(1, 1_000_000).strip() != ""
+    assert bar(0, 100).strip() == ""
+    assert {len(bar(value, 97)) for value in range(98)} == {10}
