@@ -119,7 +119,8 @@ def _not_found(where: Where, codes: tuple[str, ...], entries: list[dict[str, obj
             f"{host} has no manifest {target}.",
             status=404,
             codes=codes,
-            missing_digest=_missing_digest(entries),
+            # Asked by digest, the detail only repeats it.
+            missing_digest="" if Digest.or_none(where.reference) else _missing_digest(entries),
         )
     if where.repository:
         return errors.RepositoryNotFound(

@@ -195,7 +195,7 @@ class RegistryClient:
 
     async def has_blob(self, repository: str, digest: Digest) -> bool:
         """Whether the blob's content is there: its first byte is read, as HEAD lies about collected blobs until the
-        registry restarts (2.x and 3.x with their in-memory cache)."""
+        registry restarts (2.x and 3.x with their in-memory cache): they answer 206, and break off."""
         where = self._where("checking the blob", repository, digest)
         path = f"/v2/{repository}/blobs/{digest}"
         headers = {"Range": "bytes=0-0"}
@@ -205,6 +205,12 @@ class RegistryClient:
                 "GET", path, where, scope=_pull(repository), headers=headers, accept=frozenset({416}), enough=1
             )
         except errors.NotFound:
+            return False
+        except errors.Unreachable as error:
+            if not error.dropped:
+                raise
+            # It broke off each time, and for this blob alone: where the registry is gone, this raises.
+            await self._ping()
             return False
         # 416: an empty blob has no first byte.
         return response.status_code == 416 or len(response.content) > 0

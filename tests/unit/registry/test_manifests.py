@@ -14,9 +14,10 @@ from regtui.registry import (
     Refused,
     RegistryError,
     Resolved,
+    Unreachable,
 )
 from tests.unit.oci.test_manifest import signed
-from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, refusal
+from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, pong, refusal
 
 BODY = b'{"schemaVersion": 2,\n "manifests": []}'
 DIGEST = Digest.of(BODY)
@@ -108,6 +109,11 @@ async def test_a_dangling_tag_tells_which_manifest_is_gone(detail: object) -> No
         with pytest.raises(ManifestNotFound) as caught:
             await client.resolve("a", "x")
     assert caught.value.missing_digest == OTHER
+    # Asked by digest there is no tag that could dangle.
+    async with in_turn(refusal(404, "MANIFEST_UNKNOWN", detail)).client() as client:
+        with pytest.raises(ManifestNotFound) as caught:
+            await client.manifest("a", OTHER)
+    assert caught.value.missing_digest == ""
 
 
 @pytest.mark.parametrize("detail", [None, {"Tag": "x"}, "unknown tag=x", [], 5, {"Revision": 5}])
@@ -163,6 +169,17 @@ async def test_whether_a_blob_is_there(answer: httpx.Response, there: bool) -> N
     async with registry.client() as client:
         assert await client.has_blob("a", DIGEST) is there
     assert registry.asked[0].headers["Range"] == "bytes=0-0"
+
+
+async def test_a_collected_blob_that_the_registry_remembers_breaks_off() -> None:
+    broken = httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+    registry = by_path({f"/v2/a/blobs/{DIGEST}": broken, "/v2/": pong()})
+    async with registry.client() as client:
+        assert not await client.has_blob("a", DIGEST)
+    # Not so where nothing answers any more.
+    async with in_turn(broken).client() as client:
+        with pytest.raises(Unreachable):
+            await client.has_blob("a", DIGEST)
 
 
 async def test_a_blob_that_is_missing() -> None:

@@ -1,0 +1,86 @@
+"""Both transports tell the same of the same mishap, over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from regtui.oci import Digest
+from regtui.registry import Address, HttpSettings, RegistryClient, RegistryError, RetryPolicy, Unreachable
+
+PONG = b"HTTP/1.1 200 OK\r\nDocker-Distribution-Api-Version: registry/2.0\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@asynccontextmanager
+async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[str]:
+    """A server on loopback that writes `answer(first line)` to each connection's first request, and closes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(head.partition(b"\r\n")[0]))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@asynccontextmanager
+async def opened(url: str, bulk: bool) -> AsyncIterator[RegistryClient]:
+    settings = HttpSettings(retry=RetryPolicy(tries=2, base=0.0))
+    async with RegistryClient(Address.parse(url), settings=settings) as client:
+        if bulk:
+            await client.prepare_bulk()
+        yield client
+
+
+@pytest.mark.parametrize("bulk", [False, True], ids=["httpx", "bulk"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha",
+    ],
+    ids=["nothing", "half a body", "half a chunk"],
+)
+async def test_a_connection_that_breaks_is_told_from_one_that_was_never_made(answer: bytes, bulk: bool) -> None:
+    async with answering(lambda line: answer) as url, opened(url, bulk) as client:
+        with pytest.raises(Unreachable) as caught:
+            await client.ping()
+    assert caught.value.dropped
+    assert "closed the connection" in caught.value.message
+
+
+@pytest.mark.parametrize("bulk", [False, True], ids=["httpx", "bulk"])
+@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 99])
+async def test_what_is_not_http_is_an_error_of_ours(answer: bytes, bulk: bool) -> None:
+    async with answering(lambda line: answer) as url, opened(url, bulk) as client:
+        with pytest.raises(RegistryError):
+            await client.ping()
+
+
+@pytest.mark.parametrize("bulk", [False, True], ids=["httpx", "bulk"])
+async def test_nobody_there(bulk: bool) -> None:
+    async with answering(lambda line: PONG) as url:
+        pass
+    async with opened(url, bulk) as client:
+        with pytest.raises(Unreachable, match="Nothing listens") as caught:
+            await client.ping()
+    assert not caught.value.dropped
+
+
+async def test_a_delete_whose_answer_is_lost_is_sent_once_whatever_reads_use() -> None:
+    lines: list[bytes] = []
+
+    def answer(line: bytes) -> bytes:
+        lines.append(line)
+        return b"" if line.startswith(b"DELETE") else PONG
+
+    async with answering(answer) as url, opened(url, bulk=True) as client:
+        await client.ping()
+        with pytest.raises(Unreachable):
+            await client.delete_manifest("a", Digest.of(b"x"))
+    assert [line.partition(b" ")[0] for line in lines] == [b"GET", b"DELETE"]
