@@ -16,12 +16,15 @@ from tests.support.programs import ProgramMissing
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.tls import TlsFiles, make_tls
 
-# keyring picks its backend when it is first imported, which is after this: the tests' modules come later.
-os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+_NO_KEYRING = "keyring.backends.null.Keyring"
+os.environ["PYTHON_KEYRING_BACKEND"] = _NO_KEYRING
+
+# Read before any test changes the environment.
+_REQUIRED = bool(os.environ.get("CI") or os.environ.get("REGTUI_REQUIRE_SERVERS"))
 
 _INTEGRATION = Path(__file__).parent / "integration"
 
-_UNSET = (
+_UNWANTED = (
     *("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "SSH_CONNECTION", "SSH_TTY", "SSH_AUTH_SOCK"),
     *("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
@@ -29,6 +32,7 @@ _UNSET = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # so that -m sees the mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in tests/integration is an integration test: nobody has to remember the mark."""
     for item in items:
@@ -50,38 +54,34 @@ def _skipping_what_is_missing() -> Generator[None]:
     try:
         yield
     except ProgramMissing as missing:
-        if os.environ.get("CI") or os.environ.get("REGTUI_REQUIRE_SERVERS") == "1":
+        if _REQUIRED:
             pytest.fail(str(missing), pytrace=False)
         pytest.skip(str(missing))
 
 
 @pytest.fixture(autouse=True)
-def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test sees, or writes to, the home and the settings of whoever runs it."""
-    home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("HOME", str(home))
-    for kind in ("CONFIG", "CACHE", "DATA", "STATE"):
-        monkeypatch.setenv(f"XDG_{kind}_HOME", str(home / f".{kind.lower()}"))
-    runtime = home / ".run"
-    runtime.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    for name in _UNSET:
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home directory, and nothing in the environment that leads out of it."""
+    directory = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(directory))
+    for name, below in (
+        ("CONFIG", ".config"),
+        ("STATE", ".local/state"),
+        ("CACHE", ".cache"),
+        ("DATA", ".local/share"),
+    ):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(directory / below))
+    for name in [*_UNWANTED, *(name for name in os.environ if name.startswith(("REGTUI_", "REGISTRY_")))]:
         monkeypatch.delenv(name, raising=False)
-    for name in [name for name in os.environ if name.startswith(("REGTUI_", "REGISTRY_"))]:
-        if name != "REGTUI_REQUIRE_SERVERS":
-            monkeypatch.delenv(name)
-    # The variable for programs that tests start; this process read it before, when a plugin imported Textual.
+    # The variables are for programs that tests start. This process may have read them before: pytest's
+    # snapshot plugin imports Textual, and keyring chooses when it is imported.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", _NO_KEYRING)
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
-    before = os.environ.get("TZ")
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    # monkeypatch puts TZ back after this, too late for tzset.
-    if before is None:
-        monkeypatch.delenv("TZ")
-    else:
-        monkeypatch.setenv("TZ", before)
+    with monkeypatch.context() as zone:
+        zone.setenv("TZ", "UTC")
+        time.tzset()
+        yield directory
     time.tzset()
 
 

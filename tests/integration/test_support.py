@@ -136,18 +136,18 @@ def test_same_recipe_same_digest(shared_registry: RegistryServer) -> None:
 
 def test_seeded_repository_is_as_good_as_a_pushed_one(any_registry: RegistryServer) -> None:
     newest = datetime(2024, 5, 4, tzinfo=UTC)
-    tags = [(f"1.0.{number}", newest - timedelta(hours=number)) for number in range(2000)]
+    tags = [(f"1.0.{number}", newest - timedelta(hours=number)) for number in range(500)]
     digests = seed_repository(any_registry.storage, "team/seeded", tags)
-    assert len(set(digests.values())) == 2000
+    assert len(set(digests.values())) == 500
     repository = f"{any_registry.host}/team/seeded"
     assert crane("catalog", any_registry.host) == "team/seeded"
     assert skopeo_list_tags(repository) == sorted(digests)
-    for tag in ("1.0.0", "1.0.777", "1.0.1999"):
+    for tag in ("1.0.0", "1.0.321", "1.0.499"):
         assert crane_digest(f"{repository}:{tag}") == digests[tag]
         crane_validate(f"{repository}:{tag}")
     assert json.loads(crane("config", f"{repository}:1.0.24"))["created"] == "2024-05-03T00:00:00Z"
-    crane("delete", f"{repository}@{digests['1.0.777']}")
-    assert "1.0.777" not in skopeo_list_tags(repository)
+    crane("delete", f"{repository}@{digests['1.0.321']}")
+    assert "1.0.321" not in skopeo_list_tags(repository)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

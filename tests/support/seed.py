@@ -42,7 +42,7 @@ def seed_repositories(storage: Path, names: Iterable[str], created: datetime) ->
 
 
 class _Writer:
-    """Writes files, and asks the file system only once whether a folder or a blob is there."""
+    """Writes files, and what all tags share, as their layers, only once."""
 
     def __init__(self, storage: Path) -> None:
         self._root = storage / "docker" / "registry" / "v2"
@@ -58,8 +58,8 @@ class _Writer:
 
     def _write(self, folder: str, name: str, data: bytes) -> Path:
         target = self._root / folder / name
-        # What is the same for all tags, as their base layer, is written once.
-        if folder not in self._done or name == "link":
+        # A folder is named for what it holds, so it is written once, but for the digest a tag has now.
+        if folder not in self._done or folder.endswith("/current"):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
             self._done.add(folder)
