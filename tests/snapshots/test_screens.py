@@ -1,0 +1,84 @@
+"""Every screen at three sizes, on the demo registry at a fixed time."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from regtui.registry import NotAuthenticated, Where
+from regtui.settings import Credentials
+from regtui.ui.screens.connect import ConnectScreen
+from tests.support.screens import COMMON, SIZES, app_on, empty_registry, keys, target
+
+Compare = Callable[..., bool]
+
+at_each_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+SCREENS = {
+    "first": (),
+    "tags": COMMON,
+    "filtered": (*COMMON, "slash", "'0.0.3", "enter"),
+    "marked": (*COMMON, "space", "space", "j", "space"),
+    "by_size": (*COMMON, "s"),
+    "zoomed": (*COMMON, "z"),
+    "index": ("slash", "'builder", "enter", "enter", "enter"),
+    "layers": (*COMMON, "enter", "right_square_bracket"),
+    "history": (*COMMON, "enter", "right_square_bracket", "right_square_bracket"),
+    "manifest_search": (*COMMON, "enter", "left_square_bracket", "slash", "'sha256", "enter"),
+    "artifact": ("slash", "'chart", "enter", "enter", "enter"),
+    "broken_tag": ("slash", "'reports", "enter", "enter"),
+    "hostile": ("slash", "'hostile", "enter", "enter", "enter"),
+    "empty_repository": ("slash", "'empty", "enter", "enter"),
+    "no_match": (*COMMON, "slash", "'nothing"),
+    "delete_plan": (*COMMON, "space", "space", "space", "d"),
+    "delete_typed": (*COMMON, "a", "d"),
+    "delete_result": (*COMMON, "space", "space", "space", "d", "y"),
+    "help": ("question_mark",),
+    "choose": ("c",),
+}
+
+
+@at_each_size
+@pytest.mark.parametrize("name", SCREENS)
+def test_screen(name: str, size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(app_on(target()), terminal_size=size, run_before=keys(*SCREENS[name]))
+
+
+@at_each_size
+def test_connect(size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(app_on(None), terminal_size=size, run_before=keys())
+
+
+def test_connect_after_a_refused_login(snap_compare: Compare) -> None:
+    app = app_on(None)
+    error = NotAuthenticated(Where("registry.example.com"), "Not logged in to registry.example.com.", "Run: …")
+
+    async def open_it(pilot: object) -> None:
+        await keys()(pilot)  # type: ignore[arg-type]
+        app.push_screen(ConnectScreen(app.config, Credentials(environment={}), None, error))
+        await keys()(pilot)  # type: ignore[arg-type]
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=open_it)
+
+
+@at_each_size
+def test_empty_registry(size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(app_on(target(empty_registry())), terminal_size=size, run_before=keys())
+
+
+class _NoCatalog(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/_catalog"):
+            return httpx.Response(
+                503, json={"errors": [{"code": "UNAVAILABLE", "message": "storage [/]is away\x1b[2J"}]}
+            )
+        return httpx.Response(200, json={}, headers={"Docker-Distribution-Api-Version": "registry/2.0"})
+
+
+@at_each_size
+def test_a_failure_is_told_in_its_pane(size: tuple[int, int], snap_compare: Compare) -> None:
+    assert snap_compare(app_on(target(_NoCatalog())), terminal_size=size, run_before=keys())
+
+
+def test_too_small(snap_compare: Compare) -> None:
+    assert snap_compare(app_on(target()), terminal_size=(38, 9), run_before=keys())
