@@ -1,7 +1,7 @@
 """The first screen where nothing is configured, and where the registry that was named can't be opened."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import on, work
@@ -135,7 +135,7 @@ class ConnectScreen(Screen[Connected | None]):
                 self._credentials.use_for_session(profile.address.name, credential)
             return Connected(connection, self._config)
         user = credential.username if credential else profile.username
-        kept = Profile(profile.name, connection.address, user, profile.tls, profile.read_only, timeout=profile.timeout)
+        kept = replace(profile, address=connection.address, username=user)
         config = self._config.remember_profile(kept, as_default=not self._config.default)
         if credential is None:
             return Connected(connection, config)
