@@ -25,7 +25,7 @@ from regtui.ui.screens.help import HelpScreen
 from regtui.ui.screens.opening import OpeningScreen
 from regtui.ui.styles import style_path
 
-_SMALLEST = (40, 10)
+_SMALLEST = (50, 12)
 
 
 def utc_now() -> datetime:

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
+from textual.widgets import Static
 
 from regtui.connection import Connection, Filling
 from regtui.errors import RegtuiError
@@ -83,6 +84,7 @@ class BrowserScreen(Screen[None]):
             yield self.repositories_pane
             yield self.tags_pane
             yield self.details_pane
+        yield Static("The terminal is too small: regtui needs 50 columns and 12 lines.", id="too-small")
         yield self._hints
 
     def on_mount(self) -> None:
