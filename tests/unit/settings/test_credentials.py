@@ -131,7 +131,7 @@ def test_a_keyring_that_hangs_is_not_waited_for(ring: InMemory) -> None:
     started = time.monotonic()
     assert credentials.find(HOST) == Found(None, Source.NONE)
     assert credentials.store(HOST, ALICE) is Kept.SESSION
-    assert time.monotonic() - started < 5.0
+    assert time.monotonic() - started < 30.0
     assert all(thread.daemon for thread in threading.enumerate() if thread.name == "keyring")
 
 
