@@ -2,13 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from textual import work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
 
 from regtui.connection import Connection, Target, open_connection
 from regtui.crossing import OwnThread
@@ -145,9 +147,31 @@ class RegtuiApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Over a dialog, only the dialog's own keys count."""
-        if action in ("switch", "help"):
+        if action == "switch":
             return isinstance(self.screen, BrowserScreen)
+        if action == "help":
+            return not isinstance(self.screen, ModalScreen)
         return True
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers everywhere; the browser adds its own."""
+        yield SystemCommand("Theme", "choose the colours; the choice is remembered", self.action_change_theme)
+        if self.check_action("help", ()):
+            yield SystemCommand("Keys", "what each key does", self.action_help)
+        yield SystemCommand("Quit", "leave regtui", self.action_quit)
+
+    def action_command_palette(self) -> None:
+        super().action_command_palette()
+        self.call_after_refresh(self._still_cursors)
+
+    def search_themes(self) -> None:
+        super().search_themes()
+        self.call_after_refresh(self._still_cursors)
+
+    def _still_cursors(self) -> None:
+        """A blinking cursor is 2.6 KB a second over SSH."""
+        for field in self.screen.query(Input):
+            field.cursor_blink = False
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())

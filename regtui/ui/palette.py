@@ -1,10 +1,12 @@
 """The command palette: every repository, beside Textual's own actions and themes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.dom import DOMNode
 
 from regtui.oci.reference import is_repository
 from regtui.text import clean
@@ -12,15 +14,11 @@ from regtui.text import clean
 if TYPE_CHECKING:
     from regtui.ui.screens.browser import BrowserScreen
 
-_ACTIONS = (
-    ("Reload from the registry", "reload"),
-    ("Delete the marked tags", "delete"),
-    ("Copy the pull reference", "copy(False)"),
-    ("Copy the pull reference by digest", "copy(True)"),
-    ("Zoom the pane", "zoom"),
-    ("Show or hide signatures and empty repositories", "hidden"),
-    ("Switch registry", "app.switch"),
-)
+# Ids of what only moves around, which nobody opens a palette for, and of what the app offers everywhere.
+_LEFT_OUT = ("lines.", "pane.next", "pane.previous", "pane.back", "app.help", "app.quit", "app.interrupt")
+# More than anyone scrolls through; the rest is found by typing.
+_LISTED = 200
+_ON_TAGS = ("delete", "copy")
 
 
 class BrowserCommands(Provider):
@@ -32,18 +30,35 @@ class BrowserCommands(Provider):
 
         return self.screen if isinstance(self.screen, BrowserScreen) else None
 
+    def _actions(self) -> Iterator[tuple[str, str, Callable[[], Awaitable[None]]]]:
+        """(what it does, its key, doing it) of every key of the browser and its panes, but for moving around."""
+        browser = self._browser
+        if browser is None:
+            return
+        seen: set[str] = set()
+        for node in (browser.table, browser, browser.lines, browser.view, browser.app):
+            for binding in type(node).BINDINGS:
+                if not isinstance(binding, Binding) or not binding.id or binding.id in seen:
+                    continue
+                seen.add(binding.id)
+                if not binding.id.startswith(_LEFT_OUT):
+                    key = browser.app.get_key_display(next(iter(Binding.make_bindings([binding]))))
+                    yield binding.description.capitalize(), key, self._runs(node, binding.action)
+
     async def discover(self) -> Hits:
-        for title, action in _ACTIONS if self._browser else ():
-            yield DiscoveryHit(title, self._runs(action))
+        for title, key, run in self._actions():
+            yield DiscoveryHit(title, run, help=f"key: {key}")
+        for name in self._browser.lines.model.names()[:_LISTED] if self._browser else ():
+            yield DiscoveryHit(clean(name), self._opens(name), help="repository")
 
     async def search(self, query: str) -> Hits:
         browser = self._browser
         if browser is None:
             return
         matcher = self.matcher(query)
-        for title, action in _ACTIONS:
+        for title, key, run in self._actions():
             if (score := matcher.match(title)) > 0:
-                yield Hit(score, matcher.highlight(title), self._runs(action))
+                yield Hit(score, matcher.highlight(title), run, help=f"key: {key}")
         names = browser.lines.model.names()
         for name in names:
             if (score := matcher.match(name)) > 0:
@@ -51,11 +66,15 @@ class BrowserCommands(Provider):
         if query not in names and is_repository(query):
             yield Hit(0.01, Content(f"Open the repository {query}"), self._opens(query), help="not listed")
 
-    def _runs(self, action: str) -> Callable[[], Awaitable[None]]:
-        screen = self.screen
+    def _runs(self, node: DOMNode, action: str) -> Callable[[], Awaitable[None]]:
+        browser = self._browser
+        assert browser is not None
 
         async def run() -> None:
-            await screen.run_action(action)
+            # What is done to tags is asked for from here without going to their pane first.
+            if node is browser.table or action.startswith(_ON_TAGS):
+                browser.table.focus()
+            await browser.app.run_action(action, default_namespace=node)
 
         return run
 

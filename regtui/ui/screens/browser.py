@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -16,11 +16,11 @@ from textual.widgets import Static
 
 from regtui.connection import Connection, Filling
 from regtui.errors import RegtuiError
-from regtui.listing.columns import SortColumn
 from regtui.listing.tags import TagList
 from regtui.oci import Digest
 from regtui.registry import Deletion, NotFound
-from regtui.text import clean, plural, size
+from regtui.text import clean
+from regtui.ui.screens.browser_words import ALWAYS, HINTS, catalog_words, no_tags_words, tags_standing, tags_title
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.widgets.details import DetailsView
@@ -31,12 +31,6 @@ from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.repositories import RepositoryLines
 from regtui.ui.widgets.tags import TagTable
 
-_HINTS = {
-    "repositories": (("enter", "open"), ("/", "filter"), ("tab", "next pane"), ("c", "registry")),
-    "tags": (("space", "mark"), ("d", "delete"), ("enter", "details"), ("/", "filter"), ("s", "sort"), ("y", "copy")),
-    "details": (("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("z", "zoom")),
-}
-_ALWAYS = (("?", "help"), ("q", "quit"))
 # Moving through tags loads nothing until the cursor rests.
 _REST = 0.15
 
@@ -100,22 +94,25 @@ class BrowserScreen(Screen[None]):
 
     @work(exclusive=True, group="repositories")
     async def load_repositories(self) -> None:
-        self._title_repositories("reading …")
+        self.repositories_pane.title("Repositories", "reading …")
         self.repositories_pane.tell("Reading the repositories …")
-        counted = 0
+        # One that was typed stays, listed or not.
+        names = [self.repository] if self.repository else []
         self._doubt = ""
         try:
             async for page in self.connection.repositories():
                 self.lines.model.add(page.repositories)
                 self._doubt = page.doubt or self._doubt
-                counted += len(page.repositories)
+                names += page.repositories
                 if self.lines.model.total:
                     self.repositories_pane.tell("")
                 self._repositories_changed("reading …")
         except RegtuiError as error:
-            self._title_repositories("not read")
-            self.repositories_pane.tell(f"{_catalog_words(error)}\n\nr: try again", is_error=True)
+            self.repositories_pane.title("Repositories", "not read")
+            self.repositories_pane.tell(f"{catalog_words(error)}\n\nr: try again", is_error=True)
             return
+        if not self._doubt:
+            self.lines.keep(names)
         if not self.lines.model.total:
             self.repositories_pane.tell(f"{self.connection.host} has no repositories yet.\n\nr: look again")
         elif not self.repository:
@@ -123,14 +120,16 @@ class BrowserScreen(Screen[None]):
         self._repositories_changed("not complete" if self._doubt else "")
         if self._doubt:
             self.app.notify(clean(self._doubt), severity="warning", timeout=10, markup=False)
-        await self._find_out_deletion()
+        if names:
+            self.find_out_deletion(names[0])
 
-    async def _find_out_deletion(self) -> None:
-        names = self.lines.model.names()
-        if not names:
+    @work(exclusive=True, group="deletion")
+    async def find_out_deletion(self, repository: str) -> None:
+        """Once, and told before anyone marks a tag. Asking changes nothing."""
+        if self._standing.deletion is not Deletion.UNKNOWN:
             return
         with contextlib.suppress(RegtuiError):
-            deletion = await self.connection.deletion(names[0])
+            deletion = await self.connection.deletion(repository)
             self._standing = replace(self._standing, deletion=deletion)
             self._header.show(self._standing)
 
@@ -145,9 +144,6 @@ class BrowserScreen(Screen[None]):
         self.lines.changed()
         self._standing = replace(self._standing, repositories=self.lines.model.total)
         self._header.show(self._standing)
-        self._title_repositories(state)
-
-    def _title_repositories(self, state: str = "") -> None:
         self.repositories_pane.title("Repositories", state)
 
     @on(CursorLines.Chosen, "RepositoryLines")
@@ -169,9 +165,13 @@ class BrowserScreen(Screen[None]):
             self.details_pane.title("Details")
             self.details_pane.tell("")
             self.load_tags()
+            if not self._standing.repositories:
+                # Its name was typed: where nothing is listed, nothing has asked yet.
+                self.find_out_deletion(name)
 
     @work(exclusive=True, group="tags")
-    async def load_tags(self) -> None:
+    async def load_tags(self, *, anew: bool = False) -> None:
+        """`anew`: what is known of each tag is asked for again too, and shown until it is answered."""
         repository, model = self.repository, self.table.model
         names: list[str] = []
         if not model.total:
@@ -187,7 +187,7 @@ class BrowserScreen(Screen[None]):
             self.lines.changed()
             self._tags_changed()
             if names:
-                await self._fill(repository, model)
+                await self._fill(repository, model, names if anew else model.unfilled())
         except NotFound:
             self.lines.model.set_count(repository, 0)
             self.lines.changed()
@@ -199,8 +199,8 @@ class BrowserScreen(Screen[None]):
             else:
                 self.tags_pane.tell(f"{error}\n\nr: try again", is_error=True)
 
-    async def _fill(self, repository: str, model: TagList) -> None:
-        self._filling = filling = self.connection.fill(repository, model.unfilled())
+    async def _fill(self, repository: str, model: TagList, names: Sequence[str]) -> None:
+        self._filling = filling = self.connection.fill(repository, names)
         self._prioritise()
         async with contextlib.aclosing(filling.batches()) as batches:  # type: ignore[type-var]
             async for batch in batches:
@@ -208,6 +208,10 @@ class BrowserScreen(Screen[None]):
                 if self.table.model is not model:
                     return
                 if change.reordered:
+                    if not self.table.was_touched:
+                        # Nobody chose the tag that came first while no date was known.
+                        model.move_to(0)
+                        self._load_details_soon()
                     self._tags_changed()
                     self._prioritise()
                 else:
@@ -224,32 +228,14 @@ class BrowserScreen(Screen[None]):
         """Also where nothing is shown, and why."""
         model = self.table.model
         self.table.changed()
-        if not model.total:
-            self.tags_pane.tell(f"{self.repository} has no tags.")
-        elif not model.shown:
-            hidden = "" if model.filter_text else " All of them are signatures and the like: . shows them."
-            self.tags_pane.tell(f"No tag matches.{hidden}")
-        else:
-            self.tags_pane.tell("")
+        self.tags_pane.tell(no_tags_words(self.repository, model))
         self._title_tags()
         if model.shown and self._wanted[0] != self.repository:
             self._load_details_soon()
 
     def _title_tags(self, trouble: str = "") -> None:
         model = self.table.model
-        shown = f"{len(model.shown):,} of " if len(model.shown) != model.total else ""
-        title = f"{self.repository} · {shown}{plural(model.total, 'tag')}, {model.order_words}"
-        told = []
-        if self.table.range_from:
-            told.append(f"range from {self.table.range_from}: v ends it")
-        if model.marked_count:
-            frees = model.frees_up_to(model.marked)
-            told.append(f"{model.marked_count:,} marked" + (f" · frees up to {size(frees)}" if frees else ""))
-        if trouble:
-            told.append(trouble)
-        elif model.filled < model.total:
-            told.append(f"{model.filled:,}/{model.total:,} read")
-        self.tags_pane.title(title, " · ".join(told))
+        self.tags_pane.title(tags_title(self.repository, model), tags_standing(model, self.table.range_from, trouble))
 
     @on(TagTable.Changed)
     def _table_changed(self) -> None:
@@ -266,6 +252,7 @@ class BrowserScreen(Screen[None]):
         tag = self.table.model.cursor
         if tag is None:
             return
+        self.table.was_touched = True
         if self.details_pane.display:
             self.view.focus()
         else:
@@ -273,9 +260,9 @@ class BrowserScreen(Screen[None]):
 
     # Details
 
-    def _load_details_soon(self) -> None:
+    def _load_details_soon(self, *, anew: bool = False) -> None:
         wanted = (self.repository, self.table.model.cursor or "")
-        if self.details_pane.display and wanted[1]:
+        if self.details_pane.display and wanted[1] and (anew or wanted != self._wanted):
             self._wanted = wanted
             self.load_details(*wanted)
 
@@ -310,13 +297,14 @@ class BrowserScreen(Screen[None]):
         return self.repositories_pane
 
     def on_descendant_focus(self) -> None:
-        self._hints.show(*_HINTS[self._pane.id or "tags"], *_ALWAYS)
+        self._hints.show(*HINTS[self._pane.id or "tags"], *ALWAYS)
 
     @on(Pane.Filtered)
     def _filtered(self, event: Pane.Filtered) -> None:
         if event.pane is self.repositories_pane:
             self.lines.model.filter(event.text)
             self.lines.changed()
+            self.repositories_pane.tell("" if self.lines.model.shown or not event.text else "No repository matches.")
         elif event.pane is self.tags_pane:
             self.table.model.filter(event.text)
             self._tags_changed()
@@ -339,8 +327,8 @@ class BrowserScreen(Screen[None]):
             return
         await self.connection.forget(self.repository)
         if self.repository:
-            self.load_tags()
-            self._load_details_soon()
+            self.load_tags(anew=True)
+            self._load_details_soon(anew=True)
 
     def action_zoom(self) -> None:
         pane = self._pane
@@ -411,15 +399,6 @@ class BrowserScreen(Screen[None]):
         if report is not None or model.filled < model.total:
             self.load_tags()
 
-    def sort_by(self, column: SortColumn) -> None:
-        self.table.sort_by(column)
-
     @property
     def deletion(self) -> Deletion:
         return self._standing.deletion
-
-
-def _catalog_words(error: RegtuiError) -> str:
-    if isinstance(error, NotFound):
-        return f"{error.message}\nThis registry doesn't list its repositories: type one with ctrl+p."
-    return str(error)

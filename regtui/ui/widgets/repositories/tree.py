@@ -1,5 +1,6 @@
 """The tree of repositories, drawn over its model."""
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from rich.text import Text
@@ -74,3 +75,27 @@ class RepositoryLines(CursorLines):
         """The model changed by other hands."""
         self.lines_changed()
         self.show_line(self.model.line)
+
+    def keep(self, names: Collection[str]) -> None:
+        """After a reload: only these are there now. What was folded, counted and current stays so."""
+        before, kept = self.model, set(names)
+        if all(name in kept for name in before.names()):
+            return
+        self.model = RepositoryTree()
+        self.model.add(names)
+        for node in map(before.node, {part for name in names for part in _with_namespaces(name)}):
+            if node is not None and self.model.node(node.name) is not None:
+                self.model.expand(node.name, node.is_expanded)
+                if node.count is not None:
+                    self.model.set_count(node.name, node.count)
+        self.model.set_show_hidden(before.show_hidden)
+        self.model.filter(before.filter_text)
+        line = before.line
+        if before.cursor is None or not self.model.select(before.cursor.name):
+            self.model.move_to(line)
+        self.changed()
+
+
+def _with_namespaces(name: str) -> list[str]:
+    parts = name.split("/")
+    return ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]

@@ -1,5 +1,6 @@
 """Which columns of the tag table fit, how wide they are, and what stands in them."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from regtui.text import age, clean, short_digest, size
 _LONGEST_TAG: Final = 40
 _SHORTEST_TAG: Final = 12
 _GAP: Final = 2
+# `application/vnd.cncf.helm.config.v1+json` is a `cncf.helm`.
+_TYPE_NOISE: Final = re.compile(r"\Avnd\.|(?:\.config)?(?:\.v\d+)?(?:\+\w+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def columns_for(tags: TagList, width: int, now: datetime) -> list[Column]:
     others = [
         Column("CREATED", 14, lambda row: _created(row, now), SortColumn.CREATED),
         Column("SIZE", 7, lambda row: size(row.summary.size) if row.summary else "", SortColumn.SIZE, is_right=True),
-        Column("PLATFORM", 13, _platforms),
+        Column("PLATFORM", 14, _platforms),
         Column("DIGEST", 12, _digest, SortColumn.DIGEST),
     ]
     columns, left = [name], width - name.width
@@ -85,7 +88,7 @@ def _platforms(row: TagRow) -> str:
     if summary is None:
         return ""
     if summary.artifact_type:
-        return clean(summary.artifact_type.rpartition("/")[2].removeprefix("vnd."))
+        return clean(_TYPE_NOISE.sub("", summary.artifact_type.rpartition("/")[2]))
     platforms = [str(image.platform) for image in summary.platforms if image.platform is not None]
     if len(platforms) > 1:
         return f"{len(platforms)} platforms"

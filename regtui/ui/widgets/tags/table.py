@@ -53,10 +53,13 @@ class TagTable(CursorLines):
         self._columns: list[Column] = []
         self._columns_width = -1
         self._range_from: str | None = None
+        self.was_touched = False
+        """Whether the user has moved or marked anything since the list is shown."""
 
     def show(self, model: TagList) -> None:
         self.model = model
         self._range_from = None
+        self.was_touched = False
         self.changed()
         self.scroll_to(y=0, animate=False, immediate=True)
         self.show_line(model.line)
@@ -81,6 +84,7 @@ class TagTable(CursorLines):
         return self.model.line
 
     def put_cursor(self, line: int) -> None:
+        self.was_touched = True
         self.model.move_to(line)
 
     def header(self, width: int) -> Text:
@@ -144,6 +148,7 @@ class TagTable(CursorLines):
         self._marks_changed()
 
     def _marks_changed(self) -> None:
+        self.was_touched = True
         self.refresh()
         self.post_message(self.Changed(self))
 

@@ -1,0 +1,57 @@
+"""What the browser says in its titles, its hints, and in panes that have nothing to show."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from regtui.errors import RegtuiError
+from regtui.listing.tags import TagList
+from regtui.registry import NotAllowed, NotAuthenticated, NotFound
+from regtui.text import plural, size
+
+Hint = tuple[str, str]
+
+HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
+    "repositories": (("enter", "open"), ("/", "filter"), ("tab", "next pane"), ("c", "registry")),
+    "tags": (("space", "mark"), ("d", "delete"), ("enter", "details"), ("/", "filter"), ("s", "sort"), ("y", "copy")),
+    "details": (("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("z", "zoom")),
+}
+ALWAYS: Final[tuple[Hint, ...]] = (("?", "help"), ("q", "quit"))
+
+
+def catalog_words(error: RegtuiError) -> str:
+    """Why there is no list; where a list isn't to be had, that a name can be typed."""
+    if isinstance(error, NotFound | NotAllowed | NotAuthenticated):
+        unlisted = "This registry doesn't list its repositories" if isinstance(error, NotFound) else str(error)
+        return f"{unlisted.rstrip('.')}.\nA repository's name can be typed: ctrl+p."
+    return str(error)
+
+
+def tags_title(repository: str, model: TagList) -> str:
+    """`fullstack/common · 6 tags, by created, newest first`."""
+    shown = f"{len(model.shown):,} of " if len(model.shown) != model.total else ""
+    return f"{repository} · {shown}{plural(model.total, 'tag')}, {model.order_words}"
+
+
+def tags_standing(model: TagList, range_from: str | None, trouble: str = "") -> str:
+    """What is marked and what it frees; how far reading is, or what stopped it."""
+    told = []
+    if range_from:
+        told.append(f"range from {range_from}: v ends it")
+    if model.marked_count:
+        frees = model.frees_up_to(model.marked)
+        told.append(f"{model.marked_count:,} marked" + (f" · frees up to {size(frees)}" if frees else ""))
+    if trouble:
+        told.append(trouble)
+    elif model.filled < model.total:
+        told.append(f"{model.filled:,}/{model.total:,} read")
+    return " · ".join(told)
+
+
+def no_tags_words(repository: str, model: TagList) -> str:
+    """Why no tag is shown; empty where one is."""
+    if model.shown:
+        return ""
+    if not model.total:
+        return f"{repository} has no tags."
+    hidden = "" if model.filter_text else " All of them are signatures and the like: . shows them."
+    return f"No tag matches.{hidden}"
