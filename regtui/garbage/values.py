@@ -1,0 +1,172 @@
+"""What a garbage collection is made of: what was found on the host, what it would free, how it goes, what came of it.
+
+Sizes are bytes, times seconds. All immutable; both faces show these and nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from regtui.oci import Digest
+
+
+class Stage(Enum):
+    """In the order in which they run."""
+
+    LOOK = "look"
+    DRY_RUN = "dry run"
+    UNTAGGED = "untagged"
+    KEEP_OUT = "keep pushes out"
+    COLLECT = "collect"
+    BRING_BACK = "bring back"
+    VERIFY = "verify"
+
+
+class StageStatus(Enum):
+    STARTED = "started"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class KeepOut(Enum):
+    """How pushes are kept out while blobs are swept: an image pushed meanwhile would be broken."""
+
+    STOP = "stop"
+    """The registry is stopped, and the collector runs beside it with the same volumes and environment."""
+    READ_ONLY = "read-only"
+    """The registry goes on answering pulls, read-only: where that is how the user has set it up."""
+    ONLINE = "online"
+    """Nothing keeps pushes out. Needs a second confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user wants. `untagged`: manifests that no tag, index or referrer reaches go too, through the API."""
+
+    untagged: bool = False
+    keep_out: KeepOut = KeepOut.STOP
+    verify_all: bool = False
+    """Every tag is checked afterwards, also above the number from which a sample is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found on the host. Empty texts and None where it can't be told.
+
+    `place`: the host in words. `runtime`: `docker`, `podman`, `docker compose`, `kubectl`, `systemd` or `command`.
+    `unit`: the container's, service's, deployment's or systemd unit's name. `version`: the registry's, as its binary
+    says. `root`: where its storage is, as the collector sees it. `driver`: `filesystem`, `s3` …
+    `uploads`: uploads in progress. `used`, `free`: bytes on the storage's disk; `used` are those of its blobs.
+    """
+
+    place: str
+    runtime: str
+    unit: str
+    version: str = ""
+    config: str = ""
+    root: str = ""
+    driver: str = ""
+    delete_enabled: bool | None = None
+    uploads: int | None = None
+    used: int | None = None
+    free: int | None = None
+    blob_cache: str = ""
+    """`inmemory` needs a restart after the sweep; `redis`; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class UntaggedManifest:
+    """A manifest that nothing reaches: no tag, no index, no referrer of its repository."""
+
+    repository: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a collection would free, by a dry run. `blobs`: digest → size, None where the storage didn't tell.
+
+    `by_repository`: bytes of the blobs that were linked in it, each blob in the first one alone, largest first.
+    `at_risk`: sentences about what a naive run with --delete-untagged would break here; empty where nothing.
+    `untagged`: what `Choices.untagged` deletes before; their blobs are among `blobs` only where that was chosen.
+    `nothing`: why there is nothing to collect, where the storage is empty.
+    """
+
+    marked: int
+    blobs: Mapping[Digest, int | None] = field(hash=False)
+    by_repository: tuple[tuple[str, int], ...] = ()
+    untagged: tuple[UntaggedManifest, ...] = ()
+    at_risk: tuple[str, ...] = ()
+    seconds: float = 0.0
+    nothing: str = ""
+
+    @property
+    def bytes(self) -> int:
+        return sum(size or 0 for size in self.blobs.values())
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the size of every blob is known."""
+        return all(size is not None for size in self.blobs.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `text` may be server text: whoever shows it cleans it.
+
+    With a `status`, the stage began or ended; without one, `text` is a line of its log, or `blobs` and `bytes` say
+    how far it is.
+    """
+
+    stage: Stage
+    status: StageStatus | None = None
+    text: str = ""
+    blobs: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """After the registry was brought back: which tags that existed before still resolve with all their blobs."""
+
+    checked: int
+    total: int
+    broken: tuple[str, ...] = ()
+    """References (`NAME:TAG`), with what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionReport:
+    """What came of it. `freed`: bytes, by comparing the blobs before and after; None where it never got so far.
+
+    `is_up`: whether the registry answers again. `trouble`: sentences, each with what to do; empty where all went well.
+    """
+
+    place: str
+    stages: tuple[tuple[Stage, StageStatus], ...]
+    blobs: int = 0
+    freed: int | None = None
+    predicted: int | None = None
+    seconds: float = 0.0
+    is_up: bool | None = None
+    verified: Verified | None = None
+    empty_repositories: tuple[str, ...] = ()
+    """Listed, though no manifest, tag or upload is left in them: their directories can be removed."""
+    trouble: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.trouble and not (self.verified and self.verified.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A collection that was begun before, and lost its connection or its regtui. `log`: its last lines."""
+
+    started: str
+    """UTC, RFC 3339."""
+    stage: Stage
+    is_running: bool
+    log: tuple[str, ...] = ()
