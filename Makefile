@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(CURDIR)/.cache/bin
 
-.PHONY: demo test unit lint format types imports wheel screenshots snapshots clean programs
+.PHONY: demo test unit lint format types imports wheel screenshots snapshots benchmarks clean programs
 
 demo: $(VENV)/.installed
 	@$(BIN)/regtui demo
@@ -42,6 +42,10 @@ screenshots: $(VENV)/.developing
 # After a change of the screens: look at the report before committing what this writes.
 snapshots: $(VENV)/.developing
 	$(BIN)/python -m pytest tests/snapshots --snapshot-update
+
+# Side by side with what it is measured against; see docs/benchmarks.md. Takes minutes.
+benchmarks: $(VENV)/.developing programs
+	$(BIN)/python -m benchmarks
 
 programs: $(VENV)/.developing
 	@sh .ci/programs $(BIN)/python $(TOOLS)
