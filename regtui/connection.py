@@ -32,7 +32,9 @@ from regtui.registry import (
 from regtui.settings.paths import journal_dir
 
 if TYPE_CHECKING:
+    from regtui.collecting import Collecting, Interactive, MakeCollector
     from regtui.demo import Version
+    from regtui.garbage.profile import HostSettings
 
 # From so many tags on, reading them pays for loading the faster transport.
 _MANY: Final = 300
@@ -50,6 +52,10 @@ class Target:
     protect: tuple[str, ...] = ()
     ephemeral: bool = False
     """Gone when regtui is: the demo registry. Its deletions don't go into the user's journal."""
+    runs_at: "HostSettings | None" = None
+    """Where the registry runs, for its garbage collection; None where nobody said."""
+    make_collector: "MakeCollector | None" = None
+    """Makes the collector of a registry that runs on no host: the demo's."""
 
 
 class Connection:
@@ -178,6 +184,21 @@ class Connection:
     def deleting(self, plan: Plan) -> "Deleting":
         """Carries out a plan that was confirmed."""
         return Deleting(self._client, self._content, plan, self._crossing, self.username, self._journal)
+
+    def collector(self, interactive: "Interactive | None" = None) -> "Collecting":
+        """Garbage collection where this registry runs. `interactive`: for what ssh or sudo has to ask; called on the
+        caller's event loop. Raises HostUnknown where nobody said where the registry runs.
+        """
+        from regtui.collecting import Collecting
+        from regtui.garbage.errors import HostUnknown
+
+        make = self.target.make_collector
+        if make is None:
+            raise HostUnknown(
+                f"Garbage collection runs on the registry's host, and nobody said which that is for {self.host}.",
+                f'Add it to the config file: [registries.{self.name}.host] with ssh = "USER@HOST".',
+            )
+        return Collecting(make, self._crossing, interactive)
 
 
 class Filling:
