@@ -7,6 +7,7 @@ async with RegistryClient(Address.parse("registry.example.com"), Credential("ci"
 
 from regtui.registry.address import Address
 from regtui.registry.answers import deletion_obstacle
+from regtui.registry.auth import LookUp
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import (
     BadAnswer,
@@ -33,7 +34,7 @@ from regtui.registry.errors import (
 from regtui.registry.http import HttpSettings
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.tls import TlsSettings
-from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Pong, Resolved
+from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Keychain, Pong, Resolved
 
 __all__ = [
     "Address",
@@ -47,6 +48,8 @@ __all__ = [
     "DigestMismatch",
     "FetchedManifest",
     "HttpSettings",
+    "Keychain",
+    "LookUp",
     "ManifestNotFound",
     "NotARegistry",
     "NotAllowed",

@@ -87,10 +87,12 @@ def _unauthorized(response: httpx.Response, where: Where, codes: tuple[str, ...]
     )
 
 
-def wrong_password(where: Where, codes: tuple[str, ...] = ()) -> errors.NotAuthenticated:
+def wrong_password(
+    where: Where, codes: tuple[str, ...] = (), what: str = "user name or password"
+) -> errors.NotAuthenticated:
     return errors.NotAuthenticated(
         where,
-        f"{where.host} rejects the user name or password.",
+        f"{where.host} rejects the {what}.",
         _LOGIN.format(host=where.host),
         status=401,
         codes=codes,

@@ -1,7 +1,9 @@
-"""Authentication: Basic (RFC 7617), and Bearer tokens as distribution's token specification has them.
+"""Authentication: Basic (RFC 7617), and Bearer tokens as distribution's token specification has them: by GET with a
+password, by POST with an identity token.
 
-A credential goes to the registry's own origin and to its token service alone: redirects to other origins lose it
-(httpx does that), and a token service over plain HTTP never gets it from an HTTPS registry.
+Nothing is looked for before the registry asks: an open one never waits for a keyring. A credential goes to the
+registry's own origin and to its token service alone: redirects to other origins lose it (httpx does that), and a token
+service over plain HTTP never gets it from an HTTPS registry.
 """
 
 import asyncio
@@ -16,9 +18,10 @@ import httpx
 
 from regtui.registry import errors
 from regtui.registry.answers import error_codes, wrong_password
+from regtui.registry.aside import aside
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
-from regtui.registry.values import Credential
+from regtui.registry.values import Credential, Keychain
 
 # Token spec: "expires_in" is optional, 60 seconds where it's missing.
 _DEFAULT_LIFE: Final = 60.0
@@ -28,7 +31,12 @@ _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 # Renewed this much earlier than it ends, so that a request under way doesn't lose its token.
 _MARGIN: Final = 10.0
 
+# Who asks: the token service's log shows it, and its administrator may have rules for it.
+_CLIENT_ID: Final = "regtui"
+
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
+LookUp = Callable[[], Keychain]
+"""Blocks as long as keyrings and helpers take. Called once, off the event loop, when a login is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +51,23 @@ class Authenticator:
     Scopes are texts of the token specification: `repository:NAME:pull,push`, `registry:catalog:*`, or empty.
     """
 
-    def __init__(
-        self, origin: httpx.URL, credential: Credential | None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, origin: httpx.URL, look_up: LookUp, clock: Callable[[], float] = time.monotonic) -> None:
         self._origin = origin
-        self._credential = credential
+        self._look_up = look_up
+        self._keychain: Keychain | None = None
+        self._looking = asyncio.Lock()
         self._clock = clock
         self._basic = False
         self._bearer: Challenge | None = None
         self._tokens: dict[str, _Token] = {}
         self._refreshing: dict[str, asyncio.Lock] = {}
+        # Services may hand out a new identity token with each answer, and take the old one no more.
+        self._renewed: dict[str, str] = {}
 
-    @property
-    def is_anonymous(self) -> bool:
-        """No credential is known: a token, if there is one, is what anybody gets."""
-        return self._credential is None
+    def credential(self, scope: str = "") -> Credential | None:
+        """What was sent, or would be, for `scope`. None where no credential is known: a token, if there is one, is what
+        anybody gets. None as well while none was wanted."""
+        return self._keychain.credential_for(_repository(scope)) if self._keychain else None
 
     @property
     def scheme(self) -> str:
@@ -66,10 +76,13 @@ class Authenticator:
 
     async def header(self, scope: str, send: Send, where: Where) -> str | None:
         """The value of `Authorization`; None for an anonymous request. Fetches a token where one is needed."""
-        if self._basic and self._credential:
-            return _basic(self._credential)
+        credential = self.credential(scope)
+        if self._basic:
+            return _basic(credential) if credential and credential.password else None
         if self._bearer is None:
             return None
+        if credential and credential.registry_token:
+            return f"Bearer {credential.registry_token}"
         return f"Bearer {await self._token(self._bearer, scope, send, where, stale=None)}"
 
     async def answer(self, response: httpx.Response, scope: str, send: Send, where: Where) -> str | None:
@@ -80,16 +93,29 @@ class Authenticator:
         challenges = parse_challenges(response.headers.get_list("WWW-Authenticate"))
         used = response.request.headers.get("Authorization")
         bearer = next((c for c in challenges if c.scheme == "bearer" and c.get("realm")), None)
+        basic = any(c.scheme == "basic" for c in challenges)
+        if bearer is None and not basic:
+            return None
+        await self._find()
+        credential = self.credential(scope)
         if bearer is not None:
             self._bearer, self._basic = bearer, False
+            if credential and credential.registry_token:
+                return f"Bearer {credential.registry_token}" if used is None else None
             stale = used.removeprefix("Bearer ") if used and used.startswith("Bearer ") else None
             if stale is not None and bearer.get("error") == "insufficient_scope" and not _wants_more(bearer, scope):
                 return None
             return f"Bearer {await self._token(bearer, bearer.get('scope') or scope, send, where, stale, scope)}"
-        if any(c.scheme == "basic" for c in challenges) and self._credential and used is None:
+        if credential and credential.password and used is None:
             self._basic = True
-            return _basic(self._credential)
+            return _basic(credential)
         return None
+
+    async def _find(self) -> None:
+        """Looks for the credentials, once for however many requests were refused at the same time."""
+        async with self._looking:
+            if self._keychain is None:
+                self._keychain = await aside(self._look_up)
 
     async def _token(
         self,
@@ -105,36 +131,52 @@ class Authenticator:
         async with self._refreshing.setdefault(key, asyncio.Lock()):
             token = self._tokens.get(key)
             if token is None or token.value == stale or self._clock() >= token.ends:
-                token = await self._fetch(challenge, scope, send, where)
+                token = await self._fetch(challenge, scope, send, where, self.credential(key))
                 self._tokens[key] = token
             return token.value
 
-    async def _fetch(self, challenge: Challenge, scope: str, send: Send, where: Where) -> _Token:
-        """Token specification, "Requesting a Token" (GET; several scopes become several parameters)."""
-        realm = self._realm(challenge, where)
-        parameters: dict[str, str | list[str]] = {"scope": scope.split()} if scope else {}
-        if challenge.get("service"):
-            parameters["service"] = challenge.get("service")
-        request = httpx.Request("GET", realm.copy_merge_params(parameters))
-        if self._credential is not None:
-            request.headers["Authorization"] = _basic(self._credential)
+    async def _fetch(
+        self, challenge: Challenge, scope: str, send: Send, where: Where, credential: Credential | None
+    ) -> _Token:
+        realm = self._realm(challenge, where, credential)
+        service = challenge.get("service")
+        by_identity = credential is not None and bool(credential.identity_token)
+        if credential is not None and by_identity:
+            request = self._by_identity_token(realm, service, scope, credential)
+        else:
+            request = _by_password(realm, service, scope, credential)
         response = await send(request)
-        if response.status_code in (401, 403):
-            if self._credential is None:
+        if response.status_code in (401, 403) or (by_identity and response.status_code == 400):
+            if credential is None:
                 raise errors.NotAuthenticated(
                     where, f"Not logged in to {where.host}.", f"Run: regtui login {where.host}", status=401
                 )
-            raise wrong_password(where, error_codes(response))
-        return self._read(response, realm, where)
+            what = "identity token" if by_identity else "user name or password"
+            raise wrong_password(where, error_codes(response), what)
+        token, renewed = self._read(response, realm, where)
+        if credential is not None and by_identity and renewed:
+            self._renewed[credential.identity_token] = renewed
+        return token
 
-    def _realm(self, challenge: Challenge, where: Where) -> httpx.URL:
+    def _by_identity_token(self, realm: httpx.URL, service: str, scope: str, credential: Credential) -> httpx.Request:
+        """Token specification, "Getting a token" with OAuth2 (POST; several scopes are one field)."""
+        form = {
+            "grant_type": "refresh_token",
+            "service": service,
+            "client_id": _CLIENT_ID,
+            "scope": scope,
+            "refresh_token": self._renewed.get(credential.identity_token, credential.identity_token),
+        }
+        return httpx.Request("POST", realm, data={name: value for name, value in form.items() if value})
+
+    def _realm(self, challenge: Challenge, where: Where, credential: Credential | None) -> httpx.URL:
         try:
             realm = httpx.URL(challenge.get("realm"))
         except httpx.InvalidURL:
             realm = httpx.URL()
         if realm.scheme not in ("http", "https") or not realm.host:
             raise errors.BadAnswer(where, f"{where.host} names a token service that is no address.")
-        if self._credential and self._origin.scheme == "https" and realm.scheme == "http":
+        if credential and self._origin.scheme == "https" and realm.scheme == "http":
             raise errors.BadAnswer(
                 where,
                 f"{where.host} wants the password sent to {realm.host} over plain HTTP. That was not done.",
@@ -142,7 +184,8 @@ class Authenticator:
             )
         return realm
 
-    def _read(self, response: httpx.Response, realm: httpx.URL, where: Where) -> _Token:
+    def _read(self, response: httpx.Response, realm: httpx.URL, where: Where) -> tuple[_Token, str]:
+        """The token, and the identity token to use from now on; empty where it stays as it is."""
         try:
             value = response.json() if response.is_success else {}
         except (ValueError, RecursionError):
@@ -155,7 +198,28 @@ class Authenticator:
             )
         life = value.get("expires_in")
         seconds = float(min(life, _LONGEST_LIFE)) if isinstance(life, int | float) and life > 0 else _DEFAULT_LIFE
-        return _Token(token, self._clock() + max(seconds - _MARGIN, seconds / 2))
+        renewed = value.get("refresh_token")
+        return (
+            _Token(token, self._clock() + max(seconds - _MARGIN, seconds / 2)),
+            renewed if isinstance(renewed, str) else "",
+        )
+
+
+def _by_password(realm: httpx.URL, service: str, scope: str, credential: Credential | None) -> httpx.Request:
+    """Token specification, "Requesting a Token" (GET; several scopes become several parameters)."""
+    parameters: dict[str, str | list[str]] = {"scope": scope.split()} if scope else {}
+    if service:
+        parameters["service"] = service
+    request = httpx.Request("GET", realm.copy_merge_params(parameters))
+    if credential is not None:
+        request.headers["Authorization"] = _basic(credential)
+    return request
+
+
+def _repository(scope: str) -> str:
+    """The repository that a scope is about, the first of several; empty for the registry's own."""
+    kind, _, rest = scope.partition(" ")[0].partition(":")
+    return rest.rpartition(":")[0] if kind == "repository" else ""
 
 
 def _is_at(origin: httpx.URL, url: httpx.URL) -> bool:

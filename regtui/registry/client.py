@@ -14,11 +14,12 @@ from regtui.oci.reference import is_tag
 from regtui.oci.schema1 import signed_payload
 from regtui.registry import errors
 from regtui.registry.address import Address
+from regtui.registry.auth import LookUp
 from regtui.registry.catalog import CatalogReader, listed, next_query
 from regtui.registry.errors import Where
 from regtui.registry.http import HttpSettings, RegistryHttp
 from regtui.registry.retry import Safety
-from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Pong, Resolved
+from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Keychain, Pong, Resolved
 
 # distribution refuses manifests above 4 MiB; other registries take more.
 _LARGEST_MANIFEST: Final = 32 * 1024 * 1024
@@ -26,14 +27,22 @@ _NO_SUCH_DIGEST: Final = Digest("sha256:" + "0" * 64)
 
 
 class RegistryClient:
-    """One registry. Everything raises RegistryError. Lives on one event loop; `async with` closes its connections."""
+    """One registry. Everything raises RegistryError. Lives on one event loop; `async with` closes its connections.
+
+    `look_up`: in place of a credential, how to find those of this registry, once it asks for a login.
+    """
 
     def __init__(
-        self, address: Address, credential: Credential | None = None, settings: HttpSettings | None = None
+        self,
+        address: Address,
+        credential: Credential | None = None,
+        settings: HttpSettings | None = None,
+        look_up: LookUp | None = None,
     ) -> None:
-        self._credential = credential
+        keychain = Keychain(credential)
+        self._look_up = look_up or (lambda: keychain)
         self._settings = settings or HttpSettings()
-        self._http = RegistryHttp(address, credential, self._settings)
+        self._http = RegistryHttp(address, self._look_up, self._settings)
 
     @property
     def address(self) -> Address:
@@ -47,6 +56,16 @@ class RegistryClient:
     def auth_scheme(self) -> str:
         """`basic`, `bearer`, or empty where the registry asked for nothing so far."""
         return self._http.auth_scheme
+
+    @property
+    def username(self) -> str:
+        """Who is logged in; empty where nobody is, or a token doesn't say whose it is."""
+        return self._http.username if self.auth_scheme else ""
+
+    @property
+    def date(self) -> str:
+        """The `Date` header of the last answer; empty where there was none."""
+        return self._http.date
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,7 +95,7 @@ class RegistryClient:
             if self.address.scheme or not self.address.is_loopback:
                 raise
         await self._http.close()
-        self._http = RegistryHttp(self.address.over("http"), self._credential, self._settings)
+        self._http = RegistryHttp(self.address.over("http"), self._look_up, self._settings)
         return await self._ping()
 
     async def _ping(self) -> Pong:

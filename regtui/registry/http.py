@@ -15,12 +15,11 @@ from regtui import __version__
 from regtui.registry import errors
 from regtui.registry.address import Address
 from regtui.registry.answers import causes, error_for, speaks_https, unreachable
-from regtui.registry.auth import Authenticator, Send
+from regtui.registry.auth import Authenticator, LookUp, Send
 from regtui.registry.bulk import bulk_transport
 from regtui.registry.errors import Where
 from regtui.registry.retry import RetryPolicy, Safety
 from regtui.registry.tls import TlsSettings
-from regtui.registry.values import Credential
 
 requests_log: Final = logging.getLogger("regtui.requests")
 
@@ -51,17 +50,19 @@ class HttpSettings:
 class RegistryHttp:
     """Sends requests below one registry's base URL. Not thread-safe: lives on one event loop."""
 
-    def __init__(self, address: Address, credential: Credential | None, settings: HttpSettings) -> None:
+    def __init__(self, address: Address, look_up: LookUp, settings: HttpSettings) -> None:
         self.address = address
         self._settings = settings
         self._base = httpx.URL(address.url)
-        self._auth = Authenticator(self._base, credential)
+        self._auth = Authenticator(self._base, look_up)
         self._slots = asyncio.Semaphore(settings.in_flight)
         self._context = settings.tls.context() if settings.transport is None else None
         self._client = self._make_client(settings.transport)
         self._bulk: httpx.AsyncClient | None = None
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
         self._heard = False
+        self.date = ""
+        """The `Date` of the last answer, as it was sent."""
 
     def _make_client(self, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
         settings = self._settings
@@ -83,6 +84,12 @@ class RegistryHttp:
     @property
     def auth_scheme(self) -> str:
         return self._auth.scheme
+
+    @property
+    def username(self) -> str:
+        """Who is logged in; empty where nobody is, or a token doesn't say whose it is."""
+        credential = self._auth.credential()
+        return credential.username if credential else ""
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -137,7 +144,7 @@ class RegistryHttp:
                     f"Use {self.address.over('https')}",
                     status=400,
                 )
-            raise error_for(response, where, anonymous=self._auth.is_anonymous)
+            raise error_for(response, where, anonymous=self._auth.credential(scope) is None)
         return response
 
     async def _try(
@@ -168,6 +175,7 @@ class RegistryHttp:
             client = self._bulk if self._bulk is not None and reads else self._client
             response = await client.send(request, stream=True, follow_redirects=reads)
             self._heard = True
+            self.date = response.headers.get("Date", "")
             status = str(response.status_code)
             try:
                 body = bytearray()
@@ -199,7 +207,9 @@ class RegistryHttp:
 
     def _send_token_request(self, where: Where) -> Send:
         async def send(request: httpx.Request) -> httpx.Response:
-            made = self._client.build_request("GET", request.url, headers=request.headers)
+            made = self._client.build_request(
+                request.method, request.url, headers=request.headers, content=request.content
+            )
             return await self._try(made, where, Safety.IDEMPOTENT, _MEBIBYTE)
 
         return send

@@ -8,10 +8,33 @@ from regtui.oci import Digest
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A user and a password. Neither is ever part of a repr, a log line or an exception."""
+    """A user and a password, or a token in place of the password. No secret is ever part of a repr, a log line or an
+    exception."""
 
     username: str
-    password: str = field(repr=False)
+    """Empty where a token doesn't tell whose it is."""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    """What `docker login` gets from some registries (`identitytoken`): the token service takes it by POST."""
+    registry_token: str = field(default="", repr=False)
+    """A Bearer token as it stands (`registrytoken`): sent with every request, never renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keychain:
+    """What is known for one registry. `general`: for all of it. `scoped`: for repositories below a prefix (Podman)."""
+
+    general: Credential | None = None
+    scoped: tuple[tuple[str, Credential], ...] = ()
+
+    def credential_for(self, repository: str) -> Credential | None:
+        """The longest prefix of whole path components wins. Without a repository (ping, catalog) the general one; where
+        there is none the shortest prefix's, else nothing of the registry could be opened."""
+        by_length = sorted(self.scoped, key=lambda entry: len(entry[0]), reverse=True)
+        if not repository:
+            return self.general or (by_length[-1][1] if by_length else None)
+        below = f"{repository}/"
+        return next((credential for prefix, credential in by_length if below.startswith(f"{prefix}/")), self.general)
 
 
 @dataclass(frozen=True, slots=True)

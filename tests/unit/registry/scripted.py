@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from regtui.registry import Address, Credential, HttpSettings, RegistryClient, RetryPolicy
+from regtui.registry import Address, Credential, HttpSettings, LookUp, RegistryClient, RetryPolicy
 
 Answer = httpx.Response | Exception
 Script = Callable[[httpx.Request], Answer | Awaitable[Answer]]
@@ -34,9 +34,14 @@ class Scripted:
         return answer
 
     def client(self, credential: Credential | None = None, address: str = ADDRESS, tries: int = 3) -> RegistryClient:
-        transport = httpx.MockTransport(self)
-        settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=tries, base=0.0))
-        return RegistryClient(Address.parse(address), credential, settings)
+        return RegistryClient(Address.parse(address), credential, self._settings(tries))
+
+    def client_with(self, look_up: LookUp) -> RegistryClient:
+        """A client that looks for its credentials when it is asked for them."""
+        return RegistryClient(Address.parse(ADDRESS), None, self._settings(3), look_up)
+
+    def _settings(self, tries: int) -> HttpSettings:
+        return HttpSettings(transport=httpx.MockTransport(self), retry=RetryPolicy(tries=tries, base=0.0))
 
     @property
     def lines(self) -> list[str]:

@@ -11,6 +11,7 @@ from regtui.oci import Digest
 from regtui.registry import (
     BadAnswer,
     Credential,
+    Keychain,
     NotAllowed,
     NotAuthenticated,
     RegistryClient,
@@ -164,7 +165,7 @@ async def test_twenty_requests_that_wait_for_a_token_share_one() -> None:
 )
 async def test_a_token_is_renewed_before_it_ends(answer: dict[str, object], kept: float) -> None:
     now = 1000.0
-    auth = Authenticator(httpx.URL("https://registry.example.com"), CI, clock=lambda: now)
+    auth = Authenticator(httpx.URL("https://registry.example.com"), lambda: Keychain(CI), clock=lambda: now)
     service = TokenService(answer=answer)
 
     async def send(request: httpx.Request) -> httpx.Response:
