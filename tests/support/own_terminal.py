@@ -1,4 +1,4 @@
-"""Runs regtui with stdin as its controlling terminal, so that Ctrl+C becomes a signal: a child of `on_terminal`."""
+"""Runs a command with stdin as its controlling terminal, so that Ctrl+C becomes a signal: a child of `on_command`."""
 
 import fcntl
 import os
@@ -7,4 +7,4 @@ import termios
 
 if __name__ == "__main__":
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    os.execv(sys.executable, [sys.executable, "-m", "regtui", *sys.argv[1:]])
+    os.execv(sys.argv[1], sys.argv[1:])

@@ -42,6 +42,9 @@ PROGRAMS = {
         Program("skopeo", apt="skopeo"),
         Program("nginx", apt="nginx-light"),
         Program("tmux", apt="tmux"),
+        Program("sshd", apt="openssh-server"),
+        Program("ssh", apt="openssh-client"),
+        Program("ssh-keygen", apt="openssh-client"),
         Program("crane", go="github.com/google/go-containerregistry/cmd/crane@v0.22.1"),
         Program(
             "registry",

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from select import select
 
@@ -48,12 +48,17 @@ class Terminal:
         return bool(data)
 
 
-@contextmanager
-def on_terminal(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[Terminal]:
+def on_terminal(arguments: Sequence[str], environment: Mapping[str, str]) -> AbstractContextManager[Terminal]:
     """`python -m regtui …` with stdin, stdout and stderr on a terminal that is its controlling one."""
+    return on_command([sys.executable, "-m", "regtui", *arguments], environment)
+
+
+@contextmanager
+def on_command(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Terminal]:
+    """Any command, likewise."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("own_terminal.py")), *arguments],
+        [sys.executable, str(Path(__file__).with_name("own_terminal.py")), *command],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
