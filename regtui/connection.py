@@ -67,7 +67,7 @@ class Connection:
         self._client = client
         self._content = ContentStore(client)
         self._crossing = crossing
-        self._journal = Journal(None if target.ephemeral else journal_dir())
+        self.journal = Journal(None if target.ephemeral else journal_dir())
 
     @property
     def name(self) -> str:
@@ -183,7 +183,7 @@ class Connection:
 
     def deleting(self, plan: Plan) -> "Deleting":
         """Carries out a plan that was confirmed."""
-        return Deleting(self._client, self._content, plan, self._crossing, self.username, self._journal)
+        return Deleting(self._client, self._content, plan, self._crossing, self.username, self.journal)
 
     def collector(self, interactive: "Interactive | None" = None) -> "Collecting":
         """Garbage collection where this registry runs. `interactive`: for what ssh or sudo has to ask; called on the

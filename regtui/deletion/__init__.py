@@ -1,5 +1,6 @@
 """Deletion people can trust: a plan, carried out exactly, recorded first and checked afterwards."""
 
+from regtui.deletion.entry import Collection, Entry, Kind
 from regtui.deletion.execution import Execution
 from regtui.deletion.inventory import read_contents
 from regtui.deletion.journal import Journal, JournalFailed
@@ -18,10 +19,13 @@ from regtui.deletion.values import (
 
 __all__ = [
     "Action",
+    "Collection",
     "Contents",
+    "Entry",
     "Execution",
     "Journal",
     "JournalFailed",
+    "Kind",
     "Method",
     "Outcome",
     "Plan",

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from regtui.deletion.journal import Journal, Run
 from regtui.deletion.recheck import recheck
+from regtui.deletion.surely import delete_surely
 from regtui.deletion.untagging import STOPPED, untag_by_placeholder, untag_by_tag
 from regtui.deletion.values import (
     Action,
@@ -24,7 +25,7 @@ from regtui.deletion.values import (
 from regtui.deletion.verification import verify
 from regtui.deletion.work import Attempt, Work
 from regtui.oci import Digest
-from regtui.registry import NotFound, RegistryClient, RegistryError
+from regtui.registry import RegistryClient
 
 _Key = tuple[Action, str]
 
@@ -93,23 +94,7 @@ class Execution:
 
     async def _delete(self, manifest: PlannedManifest) -> None:
         """Done also where it was done before, or where only the answer got lost."""
-        try:
-            await self._client.delete_manifest(self._plan.repository, manifest.digest)
-        except NotFound:
-            return
-        except RegistryError as error:
-            unheard = error.status == 0 or error.status >= 500
-            if not (unheard and await self._is_gone(manifest.digest)):
-                raise
-
-    async def _is_gone(self, digest: Digest) -> bool:
-        try:
-            await self._client.resolve(self._plan.repository, digest)
-        except NotFound:
-            return True
-        except RegistryError:
-            return False
-        return False
+        await delete_surely(self._client, self._plan.repository, manifest.digest)
 
     def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         batch = list(outcomes)

@@ -1,75 +1,225 @@
-"""The journal: before the first DELETE of a run, everything that goes is on disk.
+"""The journal: before the first DELETE of a run, everything that goes is on disk. It is the audit trail as well: who
+deleted, restored and collected what, when, where, and with what result.
 
-One file a run, JSON Lines, append-only: first the plan with the exact bytes of every manifest and the tags, then each
-step as it is done, then the end. Only this user can read it.
+One file a run, JSON Lines, append-only: first what is to be done with the exact bytes of every manifest and the tags,
+then each step that leaves something half done, then the results and the end. Only this user can read it.
 """
 
 import base64
 import getpass
-import io
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 from uuid import uuid4
 
+from regtui.deletion.entry import Entry, Kind, read_entry
 from regtui.deletion.plan import reachable
-from regtui.deletion.values import Contents, Outcome, Plan
+from regtui.deletion.shelf import Directory, Memory, Shelf
+from regtui.deletion.values import Outcome, Plan, StoredManifest
 from regtui.errors import RegtuiError
 from regtui.oci import Digest
 
+KEPT: Final = timedelta(days=90)
+"""How long a finished run can be undone, and is told of."""
+
+_NAME: Final = re.compile(r"\d{8}T\d{6}Z-.+-[0-9a-f]{8}")
+_ENDED: Final = re.compile(r'\{"record": "end".*"standing": \[\]\}\n?\Z')
+
 
 class JournalFailed(RegtuiError):
-    """What goes can't be recorded: then nothing goes."""
+    """What goes can't be recorded: then nothing goes. Or what was recorded can't be read."""
 
 
 class Journal:
-    """The runs of all registries, below `directory`; None keeps them in memory, for a registry that lives there too."""
+    """The runs of all registries, below `directory`; None keeps them in memory, for a registry that lives there too.
+
+    Writing raises JournalFailed; so does reading an entry that was asked for by name.
+    """
 
     def __init__(self, directory: Path | None) -> None:
-        self._directory = directory
+        self._shelf: Shelf = Memory() if directory is None else Directory(directory)
 
-    def begin(self, registry: str, username: str, plan: Plan) -> "Run":
-        """Writes what goes, and has it on disk (fsync) before it returns. Raises JournalFailed."""
-        now = datetime.now(UTC)
-        name = f"{now:%Y%m%dT%H%M%SZ}-{re.sub('[^a-z0-9.-]+', '_', registry.lower())[:60]}-{uuid4().hex[:8]}"
-        run = Run(name, self._open(name))
-        run.write("plan", **_plan_record(registry, username, plan, now))
-        if self._directory is not None:
-            _sync_directory(self._directory)
+    # Writing
+
+    def begin(self, registry: str, username: str, plan: Plan, *, undoes: str = "") -> "Run":
+        """Writes what goes, and has it on disk (fsync) before it returns. `undoes`: the restore that it takes back."""
+        roots = [tag.digest for tag in plan.removed if tag.digest] + [manifest.digest for manifest in plan.manifests]
+        return self._begin(
+            Kind.DELETION,
+            registry,
+            username,
+            repository=plan.repository,
+            method=plan.method.value,
+            tags={tag.tag: tag.digest for tag in plan.removed},
+            by_digest=[manifest.digest for manifest in plan.manifests],
+            manifests=_manifest_records(plan.contents.manifests, roots),
+            **({"undoes": undoes} if undoes else {}),
+        )
+
+    def begin_restore(
+        self,
+        registry: str,
+        username: str,
+        repository: str,
+        *,
+        undoes: str,
+        tags: Mapping[str, Digest],
+        before: Mapping[str, Digest | None],
+        by_digest: Sequence[Digest],
+        manifests: Mapping[Digest, StoredManifest],
+    ) -> "Run":
+        """Writes what is put back: `tags` with what they will point at, and `before`, None where there is nothing.
+        `manifests`: all of those, so that it can be taken back."""
+        roots = [digest for digest in (*tags.values(), *before.values(), *by_digest) if digest]
+        return self._begin(
+            Kind.RESTORE,
+            registry,
+            username,
+            repository=repository,
+            undoes=undoes,
+            tags=dict(tags),
+            before=dict(before),
+            by_digest=list(by_digest),
+            manifests=_manifest_records(manifests, roots),
+        )
+
+    def resume(self, entry: Entry) -> "Run":
+        """Goes on with a run that was cut off. Raises JournalFailed also where another process does so already."""
+        try:
+            run = Run(entry.name, self._shelf.append(entry.name), entry.standing)
+        except BlockingIOError:
+            raise JournalFailed("This deletion is being finished in another window.", "Wait for it.") from None
+        except OSError as error:
+            raise _failed(entry.name, error) from None
+        run.write("resumed", time=_now(), by=_local_user())
         return run
 
-    def _open(self, name: str) -> IO[str]:
-        if self._directory is None:
-            return io.StringIO()
-        path = self._directory / f"{name}.jsonl"
+    def record_collection(
+        self,
+        registry: str,
+        *,
+        host: str,
+        stages: Sequence[tuple[str, str]],
+        blobs: int | None,
+        freed: int | None,
+        seconds: float,
+        result: str,
+        error: str = "",
+        username: str = "",
+    ) -> str:
+        """Records a garbage collection that has ended, as `regtui log` tells it; the record's name.
+
+        `registry`: its address, as of a connection's (`str(connection.address)`). `host`: where the collector ran, as
+        the user names it. `stages`: each stage's name with its status, in order. `blobs` and `freed` (bytes): what it
+        freed, None where that isn't known. `result`: `done`, `failed` or `interrupted`; `error` says why. `username`:
+        who is logged in to the registry. On disk (fsync) when this returns. Dry runs are not recorded.
+        """
+        run = self._begin(
+            Kind.COLLECTION,
+            registry,
+            username,
+            host=host,
+            stages=[list(stage) for stage in stages],
+            blobs=blobs,
+            bytes=freed,
+            seconds=round(seconds, 3),
+            result=result,
+            error=error,
+        )
+        run.end((), interrupted=result == "interrupted")
+        return run.name
+
+    def _begin(self, kind: Kind, registry: str, username: str, **values: object) -> "Run":
+        now = datetime.now(UTC)
+        self.prune(now - KEPT)
+        name = f"{now:%Y%m%dT%H%M%SZ}-{re.sub('[^a-z0-9.-]+', '_', _bare(registry).lower())[:60]}-{uuid4().hex[:8]}"
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            run = Run(name, self._shelf.create(name))
         except OSError as error:
-            raise _failed(str(path), error) from None
-        return os.fdopen(handle, "w", encoding="utf-8")
+            raise _failed(error.filename or name, error) from None
+        run.write(kind.value, time=_time(now), registry=registry, user=username, by=_local_user(), **values)
+        return run
+
+    # Reading
+
+    def entries(self, registry: str = "") -> list[Entry]:
+        """The runs, newest first; of all registries, or of the one at that address (its scheme doesn't count)."""
+        found = [entry for name in self._shelf.names() if (entry := self._read(name))]
+        wanted = [entry for entry in found if not registry or _bare(entry.registry) == _bare(registry)]
+        return sorted(wanted, key=lambda entry: entry.time, reverse=True)
+
+    def entry(self, name: str) -> Entry:
+        """One run. Raises JournalFailed where there is none of that name."""
+        entry = self._read(name) if is_run(name) else None
+        if entry is None:
+            raise JournalFailed(f"There is no run {name} in the journal.", "See: regtui undo --list")
+        return entry
+
+    def unfinished(self, registry: str) -> list[Entry]:
+        """The runs at that address that were cut off, oldest first: what they began has to be finished or reverted."""
+        # Of those that ended only the last line is read: there may be hundreds, and this is asked at every start.
+        open_ones = [name for name in self._shelf.names() if not _ENDED.search(self._tail(name))]
+        found = [entry for name in open_ones if (entry := self._read(name)) and entry.is_unfinished]
+        here = [entry for entry in found if _bare(entry.registry) == _bare(registry)]
+        return sorted(here, key=lambda entry: entry.time)
+
+    def prune(self, before: datetime) -> int:
+        """Forgets what ended before then, and can't be undone afterwards; how many. What was cut off is kept."""
+        stamp = f"{before.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        old = [name for name in self._shelf.names() if is_run(name) and name < stamp]
+        gone = [name for name in old if (entry := self._read(name)) is None or not entry.is_unfinished]
+        try:
+            for name in gone:
+                self._shelf.remove(name)
+        except OSError as error:
+            raise _failed(error.filename or "the journal", error) from None
+        return len(gone)
+
+    def _read(self, name: str) -> Entry | None:
+        try:
+            return read_entry(name, self._shelf.read(name), is_running=self._shelf.is_held(name))
+        except OSError:
+            return None
+
+    def _tail(self, name: str) -> str:
+        try:
+            return self._shelf.tail(name)
+        except OSError:
+            return ""
 
 
 class Run:
-    """One deletion's record. `name` is what the user calls it by."""
+    """One run's record, being written. `name` is what the user calls it by; `standing`: placeholders that may stand."""
 
-    def __init__(self, name: str, file: IO[str]) -> None:
+    def __init__(self, name: str, file: IO[str], standing: Iterable[Digest] = ()) -> None:
         self.name = name
         self._file = file
+        self._standing = dict.fromkeys(standing)
 
     def write(self, record: str, **values: object) -> None:
         """Appends one record, on disk when this returns. Raises JournalFailed."""
         try:
             self._file.write(json.dumps({"record": record, **values}, ensure_ascii=False) + "\n")
             self._file.flush()
-            if not isinstance(self._file, io.StringIO):
-                os.fsync(self._file.fileno())
+            if isinstance(handle := _handle(self._file), int):
+                os.fsync(handle)
         except OSError as error:
             raise _failed(self.name, error) from None
+
+    def placed(self, digest: Digest, tags: Sequence[str]) -> None:
+        """Before a placeholder takes the place of `tags`."""
+        self._standing[digest] = None
+        self.write("placeholder", digest=digest, tags=list(tags))
+
+    def taken_away(self, digest: Digest) -> None:
+        """No tag points at that placeholder any more."""
+        if digest in self._standing:
+            del self._standing[digest]
+            self.write("placeholder removed", digest=digest)
 
     def end(self, outcomes: Iterable[Outcome], interrupted: bool) -> None:
         """Writes what came of it, and closes."""
@@ -78,31 +228,34 @@ class Run:
             | ({"error": o.error} if o.error else {})
             for o in outcomes
         ]
-        self.write("end", time=_time(datetime.now(UTC)), interrupted=interrupted, results=results)
+        if results:
+            self.write("results", results=results)
+        # By itself and short, so that the end of a file tells whether the run has ended.
+        self.write("end", time=_now(), interrupted=interrupted, standing=list(self._standing))
         self.close()
 
     def close(self) -> None:
-        """Without an end: the next start sees that the run was broken off."""
+        """Without an end: the next start sees that the run was cut off."""
         self._file.close()
 
 
-def _plan_record(registry: str, username: str, plan: Plan, now: datetime) -> Mapping[str, object]:
-    roots = [tag.digest for tag in plan.removed if tag.digest] + [manifest.digest for manifest in plan.manifests]
-    return {
-        "time": _time(now),
-        "registry": registry,
-        "repository": plan.repository,
-        "user": username,
-        "by": _local_user(),
-        "method": plan.method.value,
-        "tags": {tag.tag: tag.digest for tag in plan.removed},
-        "deletes": [manifest.digest for manifest in plan.manifests],
-        "manifests": [_manifest_record(plan.contents, d) for d in sorted(reachable(plan.contents.manifests, roots))],
-    }
+def is_run(text: str) -> bool:
+    """Whether it looks like a run's name."""
+    return _NAME.fullmatch(text) is not None
 
 
-def _manifest_record(contents: Contents, digest: Digest) -> Mapping[str, object]:
-    manifest = contents.manifests.get(digest)
+def _handle(file: IO[str]) -> int | None:
+    try:
+        return file.fileno()
+    except OSError:  # in memory
+        return None
+
+
+def _manifest_records(manifests: Mapping[Digest, StoredManifest], roots: Iterable[Digest]) -> list[object]:
+    return [_manifest_record(manifests.get(digest), digest) for digest in sorted(reachable(manifests, roots))]
+
+
+def _manifest_record(manifest: StoredManifest | None, digest: Digest) -> Mapping[str, object]:
     if manifest is None:
         return {"digest": digest, "missing": True}
     record: dict[str, object] = {
@@ -123,17 +276,17 @@ def _local_user() -> str:
         return str(os.getuid())
 
 
+def _bare(registry: str) -> str:
+    return registry.rpartition("://")[2].rstrip("/")
+
+
+def _now() -> str:
+    return _time(datetime.now(UTC))
+
+
 def _time(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _sync_directory(directory: Path) -> None:
-    """The file's name has to survive a crash as well as its content."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """With microseconds: runs of one second have an order."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _failed(path: str, error: OSError) -> JournalFailed:

@@ -1,0 +1,196 @@
+"""What the journal says of one run, read back. Lines that a crash tore are passed over."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from regtui.deletion.inventory import stored
+from regtui.deletion.values import Action, Outcome, Status, StoredManifest
+from regtui.oci import Digest
+from regtui.registry import FetchedManifest
+
+
+class Kind(Enum):
+    """What a run did."""
+
+    DELETION = "deletion"
+    RESTORE = "restore"
+    COLLECTION = "collection"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A garbage collection's result. `stages`: each with its status. `bytes` freed and `blobs`: None where unknown."""
+
+    host: str
+    stages: tuple[tuple[str, str], ...]
+    blobs: int | None
+    bytes: int | None
+    seconds: float
+    result: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run. `user`: who was logged in to the registry, `by`: who sat at this machine.
+
+    `tags`: of a deletion, what each pointed at; of a restore, what each points at since. `before`: of a restore, what
+    stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest. `undoes`: the run
+    that this one took back. `placeholders`: digests of the empty indexes that took the tags' places; `standing`: those
+    that perhaps still do. `ended`: None while it runs, and where it was cut off.
+    """
+
+    name: str
+    kind: Kind
+    time: datetime
+    registry: str
+    repository: str = ""
+    user: str = ""
+    by: str = ""
+    tags: Mapping[str, Digest | None] = field(default_factory=dict)
+    before: Mapping[str, Digest | None] = field(default_factory=dict)
+    manifests_changed: tuple[Digest, ...] = ()
+    undoes: str = ""
+    placeholders: tuple[Digest, ...] = ()
+    standing: tuple[Digest, ...] = ()
+    ended: datetime | None = None
+    interrupted: bool = False
+    results: tuple[Outcome, ...] = ()
+    collection: Collection | None = None
+    is_running: bool = False
+    _manifests: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it was cut off between its steps: tags may point at a placeholder."""
+        cut_off = self.ended is None or bool(self.standing)
+        return self.kind is not Kind.COLLECTION and not self.is_running and cut_off
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it ended, and did all that it set out to."""
+        return (
+            self.ended is not None
+            and not self.interrupted
+            and all(outcome.status is Status.DONE for outcome in self.results)
+        )
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether it may have changed anything."""
+        return self.ended is None or any(outcome.status is Status.DONE for outcome in self.results)
+
+    def status_of(self, action: Action, reference: str) -> Status | None:
+        """How that ended; None where the run was cut off before it could say so."""
+        return next((o.status for o in self.results if o.action is action and o.reference == reference), None)
+
+    def manifests(self) -> dict[Digest, StoredManifest]:
+        """With their exact bytes. Those that the registry didn't have any more aren't among them."""
+        found = {}
+        for record in self._manifests:
+            if not record.get("missing"):
+                body = _body(record)
+                fetched = FetchedManifest(Digest(record["digest"]), str(record["media_type"]), body)
+                found[fetched.digest] = stored(fetched)
+        return found
+
+
+def read_entry(name: str, text: str, *, is_running: bool = False) -> Entry | None:
+    """The run's state after all its records; None where not even the first one is whole: then nothing was done."""
+    # Not splitlines(): it takes characters for line ends that are part of JSON texts.
+    records = [record for line in text.split("\n") if (record := _record(line))]
+    try:
+        first = records[0]
+        entry = _first(name, Kind(first["record"]), first, is_running)
+        return _after(entry, records[1:])
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _record(line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -> Entry:
+    return Entry(
+        name=name,
+        kind=kind,
+        time=_time(record["time"]),
+        registry=str(record["registry"]),
+        repository=str(record.get("repository", "")),
+        user=str(record.get("user", "")),
+        by=str(record.get("by", "")),
+        tags=_tags(record.get("tags", {})),
+        before=_tags(record.get("before", {})),
+        manifests_changed=tuple(map(Digest, record.get("by_digest", ()))),
+        undoes=str(record.get("undoes", "")),
+        collection=_collection(record) if kind is Kind.COLLECTION else None,
+        is_running=is_running,
+        _manifests=tuple(record.get("manifests", ())),
+    )
+
+
+def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
+    placeholders: dict[Digest, None] = {}
+    standing: dict[Digest, None] = {}
+    results: dict[tuple[Action, str], Outcome] = {}
+    for record in records:
+        match record.get("record"):
+            case "placeholder":
+                placeholders[Digest(record["digest"])] = standing[Digest(record["digest"])] = None
+            case "placeholder removed":
+                standing.pop(Digest(record["digest"]), None)
+            case "resumed":
+                entry = replace(entry, ended=None)
+            case "results":
+                told = [_outcome(result) for result in record["results"]]
+                results.update({(outcome.action, outcome.reference): outcome for outcome in told})
+            case "end":
+                entry = replace(entry, ended=_time(record["time"]), interrupted=bool(record.get("interrupted")))
+    return replace(entry, placeholders=tuple(placeholders), standing=tuple(standing), results=tuple(results.values()))
+
+
+def _outcome(record: Mapping[str, Any]) -> Outcome:
+    digest = record.get("digest")
+    return Outcome(
+        str(record["reference"]),
+        Digest(digest) if digest else None,
+        Action(record["action"]),
+        Status(record["status"]),
+        str(record.get("error", "")),
+    )
+
+
+def _collection(record: Mapping[str, Any]) -> Collection:
+    return Collection(
+        host=str(record["host"]),
+        stages=tuple((str(stage), str(status)) for stage, status in record["stages"]),
+        blobs=record["blobs"],
+        bytes=record["bytes"],
+        seconds=float(record["seconds"]),
+        result=str(record["result"]),
+        error=str(record.get("error", "")),
+    )
+
+
+def _tags(value: Mapping[str, Any]) -> dict[str, Digest | None]:
+    return {str(tag): Digest(digest) if digest else None for tag, digest in value.items()}
+
+
+def _body(record: Mapping[str, Any]) -> bytes:
+    if "body_base64" in record:
+        return base64.b64decode(record["body_base64"])
+    return str(record["body"]).encode()
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -1,0 +1,157 @@
+"""Where the journal's records are kept: one file a run, append-only, on disk for this user alone, or in memory.
+
+Whoever writes a file holds a lock on it, which ends with the process however it ends: so a run that was killed can be
+told from one that is under way in another window.
+"""
+
+import fcntl
+import io
+import os
+from pathlib import Path
+from typing import IO, Protocol
+
+_SUFFIX = ".jsonl"
+# The last record of a run is short: this much of a file's end shows whether it is there.
+_TAIL = 4096
+
+
+class Shelf(Protocol):
+    """All but `read` and `tail` raise OSError; those raise it for a name that isn't there, too."""
+
+    def create(self, name: str) -> IO[str]:
+        """A new file, locked."""
+
+    def append(self, name: str) -> IO[str]:
+        """An old one, locked, at the beginning of a line. Raises BlockingIOError where it is held."""
+
+    def names(self) -> list[str]: ...
+
+    def read(self, name: str) -> str: ...
+
+    def tail(self, name: str) -> str: ...
+
+    def is_held(self, name: str) -> bool:
+        """Whether somebody is writing it."""
+
+    def remove(self, name: str) -> None: ...
+
+
+class Directory:
+    """Files below `directory`: 0600 in 0700."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def create(self, name: str) -> IO[str]:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self._path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        _lock(handle)
+        # The file's name has to survive a crash as well as its content.
+        directory = os.open(self._directory, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+        return os.fdopen(handle, "w", encoding="utf-8")
+
+    def append(self, name: str) -> IO[str]:
+        handle = os.open(self._path(name), os.O_WRONLY | os.O_APPEND)
+        try:
+            _lock(handle)
+        except BlockingIOError:
+            os.close(handle)
+            raise
+        file = os.fdopen(handle, "w", encoding="utf-8")
+        if not self.tail(name).endswith("\n"):
+            # A line that a crash tore: the next one shall not grow onto it.
+            file.write("\n")
+        return file
+
+    def names(self) -> list[str]:
+        return [path.name.removesuffix(_SUFFIX) for path in self._directory.glob(f"*{_SUFFIX}")]
+
+    def read(self, name: str) -> str:
+        return self._path(name).read_text(encoding="utf-8", errors="replace")
+
+    def tail(self, name: str) -> str:
+        with self._path(name).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            return file.read().decode("utf-8", errors="replace")
+
+    def is_held(self, name: str) -> bool:
+        try:
+            handle = os.open(self._path(name), os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # no locks here
+            return False
+        finally:
+            os.close(handle)
+        return False
+
+    def remove(self, name: str) -> None:
+        self._path(name).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}{_SUFFIX}"
+
+
+class Memory:
+    """For a registry that lives in memory, too."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, _Kept] = {}
+
+    def create(self, name: str) -> IO[str]:
+        self._files[name] = _Kept()
+        return self._files[name]
+
+    def append(self, name: str) -> IO[str]:
+        file = self._files[name]
+        if file.is_held:
+            raise BlockingIOError
+        file.is_held = True
+        return file
+
+    def names(self) -> list[str]:
+        return list(self._files)
+
+    def read(self, name: str) -> str:
+        try:
+            return self._files[name].getvalue()
+        except KeyError:
+            raise FileNotFoundError(name) from None
+
+    def tail(self, name: str) -> str:
+        return self.read(name)[-_TAIL:]
+
+    def is_held(self, name: str) -> bool:
+        return name in self._files and self._files[name].is_held
+
+    def remove(self, name: str) -> None:
+        self._files.pop(name, None)
+
+
+class _Kept(io.StringIO):
+    """Closing only ends the writing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_held = True
+
+    def close(self) -> None:
+        self.is_held = False
+
+
+def _lock(handle: int) -> None:
+    """Raises BlockingIOError. A file system without locks does without."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return

@@ -1,0 +1,85 @@
+"""One change of a registry whose answer may get lost: looked at, and done again where it wasn't.
+
+The client never sends a DELETE or PUT twice by itself, as it can't know what the first did. Here it is known what is
+to be there afterwards: a digest is gone, or a reference leads to it.
+"""
+
+import asyncio
+from typing import Final
+
+from regtui.deletion.values import StoredManifest
+from regtui.oci import Digest
+from regtui.registry import DigestMismatch, NotFound, RegistryClient, RegistryError, Where
+
+_TRIES: Final = 3
+# Seconds; a registry that restarts behind its proxy takes about so long.
+_PAUSE: Final = 0.2
+
+
+class NotKept(RegistryError):
+    """The registry said that it stored a manifest, and doesn't have it."""
+
+
+async def delete_surely(client: RegistryClient, repository: str, digest: Digest) -> None:
+    """The manifest is gone, by this or before. Raises RegistryError where it isn't, or nobody knows."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return await client.delete_manifest(repository, digest)
+        except NotFound:
+            return None
+        except RegistryError as error:
+            if not _is_unheard(error):
+                raise
+            there = await leads_to(client, repository, digest, digest)
+            if there is False:
+                return None
+            if not left:
+                raise
+        await asyncio.sleep(_PAUSE)
+    return None
+
+
+async def put_surely(client: RegistryClient, repository: str, reference: str, manifest: StoredManifest) -> None:
+    """`reference`, a tag or the manifest's digest, leads to it, and it can be read.
+
+    Raises NotKept where the registry answers 201 and doesn't have it: 2.x and 3.x with their in-memory cache do so
+    after a garbage collection until they are restarted.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            await client.put_manifest(repository, reference, manifest.body, manifest.media_type)
+            break
+        except RegistryError as error:
+            if not _is_unheard(error):
+                raise
+            if await leads_to(client, repository, reference, manifest.digest):
+                return
+            if not left:
+                raise
+        await asyncio.sleep(_PAUSE)
+    try:
+        kept = (await client.manifest(repository, reference)).digest == manifest.digest
+    except (NotFound, DigestMismatch):
+        kept = False
+    if not kept:
+        where = Where(client.host, "storing the manifest", repository, reference)
+        raise NotKept(
+            where,
+            f"{client.host} said that it stored {where.target}, and doesn't have it.",
+            "It has to be restarted after a garbage collection.",
+        )
+
+
+def _is_unheard(error: RegistryError) -> bool:
+    """Whether it may have been done: no answer, or one that says nothing about that."""
+    return error.status == 0 or error.status >= 500
+
+
+async def leads_to(client: RegistryClient, repository: str, reference: str, digest: Digest) -> bool | None:
+    """None where it can't be told."""
+    try:
+        return (await client.manifest(repository, reference)).digest == digest
+    except NotFound:
+        return False
+    except RegistryError:
+        return None
