@@ -72,6 +72,11 @@ def order_key(tag: str) -> str:
     return f"{start}{_rest(rest)}{_END}{tag}" if rest else f"{start}{_END}{tag}"
 
 
+def is_commit(text: str) -> bool:
+    """Whether `text`, in lower case, is a short or full commit id: hexadecimal, with a letter, without a point."""
+    return _COMMIT.match(text) is not None
+
+
 def is_prerelease(tag: str) -> bool:
     """Whether a number in `tag` is followed by alpha, beta, rc, dev, snapshot, nightly or the like."""
     text = tag[:_LONGEST].lower()
