@@ -140,18 +140,24 @@ def _reading(command: Any) -> None:
 def _changing(command: Any) -> None:
     rm = command(
         "rm",
-        "Deletes tags. Other tags of the same image stay. A manifest that loses its last tag is deleted by digest.",
+        "Deletes tags: those that are named, or those of a repository that a rule selects. Other tags of the same "
+        "image stay. A manifest that loses its last tag is deleted by digest.",
         [
             "regtui rm registry.example.com/fullstack/common:0.0.41",
             "regtui rm --dry-run -r prod fullstack/common:0.0.41 fullstack/common:0.0.42",
+            "regtui rm prod/fullstack/common --match '^dev-' --older-than 30d --keep 5",
+            "regtui rm -r prod --all-repositories --keep 10 --keep-match '^(latest|stable)$' --dry-run",
         ],
     )
-    rm.add_argument("references", metavar="REFERENCE", nargs="+", help="[REGISTRY/]NAME:TAG or NAME@DIGEST")
+    rm.add_argument(
+        "references", metavar="REFERENCE", nargs="*", help="[REGISTRY/]NAME:TAG or NAME@DIGEST; with a rule, NAME"
+    )
     rm.add_argument("--manifest", action="store_true", help="delete the manifest by digest, with all its tags")
     rm.add_argument("--with-attached", action="store_true", help="also signatures, attestations and SBOMs of the image")
     rm.add_argument("--dry-run", action="store_true", help="show what would happen, and change nothing")
     rm.add_argument("-y", "--yes", action="store_true", help="don't ask")
     _json_option(rm)
+    _rule_options(rm)
 
     login = command(
         "login",
@@ -161,6 +167,21 @@ def _changing(command: Any) -> None:
     _registry_argument(login)
     logout = command("logout", "Forgets the credential of a registry.", ["regtui logout registry.example.com"])
     _registry_argument(logout)
+
+
+def _rule_options(rm: Parser) -> None:
+    """What they mean together is said in deletion/rules.py."""
+    rule = rm.add_argument_group(
+        "by rule", "A tag goes where all the conditions hold. Protected tags, and tags without a date by age, never do."
+    )
+    rule.add_argument("--match", metavar="REGEX", help="its name matches, anywhere unless bound by ^ and $ (RE2)")
+    rule.add_argument("--older-than", metavar="AGE", help="created longer ago: 12h, 30d, 2w, 6m (of 30 days), 1y")
+    rule.add_argument("--prereleases", action="store_true", help="its name has a version with alpha, beta, rc, dev …")
+    rule.add_argument("--duplicates", action="store_true", help="another tag of the same image has the better name")
+    rule.add_argument("--keep", metavar="N", help="all but the newest N of those that --match and --prereleases leave")
+    rule.add_argument("--keep-by", choices=("created", "version"), help="what is newest (default: created)")
+    rule.add_argument("--keep-match", metavar="REGEX", help="tags whose name matches stay, and don't count for --keep")
+    rule.add_argument("--all-repositories", action="store_true", help="in every repository of the registry")
 
 
 def _texts(description: str, examples: Sequence[str], more: str = "") -> dict[str, Any]:

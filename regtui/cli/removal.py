@@ -1,18 +1,19 @@
 """One repository's part of `regtui rm`: planned, shown, confirmed, carried out."""
 
+import argparse
 import asyncio
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from regtui.cli.console import Progress, ask, say, warn
+from regtui.cli.console import Progress, ask, is_interactive, say, warn
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output, forget_stdout
 from regtui.connection import Connection
 from regtui.deletion.values import Action, Outcome, Plan, Status
 from regtui.deletion.words import plan_sentences, planned_outcomes, report_sentences, typed_confirmation
-from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
+from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError, UsageError
 from regtui.oci import Digest
 from regtui.registry import Deletion, ManifestNotFound, Where
 from regtui.text import plural
@@ -50,7 +51,11 @@ class Removal:
 
     def untouched(self, why: str) -> list[Outcome]:
         """Of everything planned, that it wasn't done."""
-        return [replace(row, status=Status.SKIPPED, error=why) for row in planned_outcomes(self.plan)]
+        return skipped_rows(planned_outcomes(self.plan), why)
+
+
+def skipped_rows(rows: Iterable[Outcome], why: str) -> list[Outcome]:
+    return [replace(row, status=Status.SKIPPED, error=why) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,12 @@ class Result:
 
     is_complete: bool
     stopped: bool = False
+
+
+def check_askable(arguments: argparse.Namespace) -> None:
+    """Raises UsageError where something would be deleted without anybody to confirm it."""
+    if not arguments.dry_run and not arguments.yes and not is_interactive():
+        raise UsageError("Nobody can be asked here.", "Add --yes to delete, or --dry-run to see what would go.")
 
 
 async def prepare(

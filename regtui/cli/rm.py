@@ -1,42 +1,60 @@
-"""`regtui rm`: deletes exactly what was named, after showing it and asking."""
+"""`regtui rm`: deletes exactly what was named, or what a rule selects, after showing it and asking."""
 
 import argparse
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
-from regtui.cli.console import is_interactive, say
+from regtui.cli import sweep
+from regtui.cli.by_rule import choose_tags, rule_of, tell_choice
+from regtui.cli.console import say
 from regtui.cli.output import Output
-from regtui.cli.removal import Removal, Selection, Shown, execute, is_confirmed, prepare, show_plan
+from regtui.cli.removal import Removal, Selection, Shown, check_askable, execute, is_confirmed, prepare, show_plan
 from regtui.cli.session import Session, connected
 from regtui.connection import Connection, Target
+from regtui.deletion.rules import Rule
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Nothing is deleted before everything named was found, shown and confirmed. Raises RegtuiError."""
     session = Session(arguments)
-    selections = _selections(session, arguments.references)
+    rule = rule_of(arguments)
+    if rule is not None and arguments.manifest:
+        raise UsageError("--manifest takes other tags along, a rule selects single ones: they don't go together.")
+    if arguments.all_repositories:
+        return sweep.run(session, arguments, rule)
+    if not arguments.references:
+        raise UsageError("Nothing is named.", "Name REPOSITORY:TAG, or a REPOSITORY with a rule. See: regtui rm --help")
+    selections = _selections(session, arguments.references, by_rule=rule is not None)
     registries = list(dict.fromkeys(selection.registry for selection in selections))
     if len(registries) > 1 and session.gives_login:
         raise UsageError(
             "The references are of several registries, but -u and --password-stdin are for one.",
             "Run regtui rm for each, or regtui login.",
         )
-    if not arguments.dry_run and not arguments.yes and not is_interactive():
-        raise UsageError("Nobody can be asked here.", "Add --yes to delete, or --dry-run to see what would go.")
+    check_askable(arguments)
     targets = {registry: session.target(registry) for registry in registries}
     output = Output.chosen(arguments.json)
-    return asyncio.run(_remove(targets, selections, output, arguments))
+    return asyncio.run(_remove(targets, selections, rule, output, arguments))
 
 
-def _selections(session: Session, references: Sequence[str]) -> list[Selection]:
+def _selections(session: Session, references: Sequence[str], *, by_rule: bool) -> list[Selection]:
     """By registry and repository, in the order of their first mention. Raises UsageError."""
     found: dict[tuple[str | None, str], Selection] = {}
     for written in references:
         reference = session.reference(written)
-        if not reference.identifier:
-            raise UsageError(f"{reference} names no tag.", f"What is deleted is never guessed: {reference}:TAG")
+        if by_rule and reference.identifier:
+            raise UsageError(
+                f"{reference} is one image, and a rule looks at a repository.",
+                "Name the repository alone, or leave the rule out.",
+            )
+        if not by_rule and not reference.identifier:
+            raise UsageError(
+                f"{reference} names no tag.",
+                f"What is deleted is never guessed: {reference}:TAG, or a rule (see regtui rm --help).",
+            )
         if reference.tag and reference.digest:
             raise UsageError(
                 f"{reference} names a tag and a digest.",
@@ -54,6 +72,7 @@ def _selections(session: Session, references: Sequence[str]) -> list[Selection]:
 async def _remove(
     targets: Mapping[str | None, Target],
     selections: Sequence[Selection],
+    rule: Rule | None,
     output: Output,
     arguments: argparse.Namespace,
 ) -> int:
@@ -61,6 +80,9 @@ async def _remove(
         connections: dict[str | None, Connection] = {}
         for registry, target in targets.items():
             connections[registry] = await stack.enter_async_context(connected(target))
+        code = DONE
+        if rule is not None:
+            selections, code = await _selected(connections, selections, rule)
         removals = [
             await prepare(
                 connections[selection.registry],
@@ -74,12 +96,27 @@ async def _remove(
         ]
         for removal in removals:
             show_plan(removal, output, dry_run=arguments.dry_run)
-        if arguments.dry_run:
-            return DONE
+        if arguments.dry_run or not removals:
+            return code
         if not arguments.yes and not all(is_confirmed(removal) for removal in removals):
             say("Nothing was deleted.")
             return FAILED
-        return await _execute_all(removals, output)
+        return await _execute_all(removals, output) or code
+
+
+async def _selected(
+    connections: Mapping[str | None, Connection], selections: Sequence[Selection], rule: Rule
+) -> tuple[list[Selection], int]:
+    """Those in which the rule selects anything, with their tags; and the exit code if all goes well from here on."""
+    found, code = [], DONE
+    for selection in selections:
+        choice = await choose_tags(connections[selection.registry], selection.repository, rule)
+        tell_choice(selection.repository, choice)
+        if choice.unread:
+            code = FAILED
+        if choice.selected:
+            found.append(replace(selection, tags=list(choice.selected)))
+    return found, code
 
 
 async def _execute_all(removals: Sequence[Removal], output: Output) -> int:

@@ -149,6 +149,13 @@ def choose(rule: Rule, candidates: Sequence[Candidate], *, now: datetime, protec
     )
 
 
+def in_question(rule: Rule, candidates: Iterable[Candidate]) -> list[str]:
+    """The tags of which the rule has to know more than the name."""
+    if not rule.selects or not rule.needs_reading:
+        return []
+    return [each.tag for each in candidates if rule.duplicates or _is_meant(rule, each)]
+
+
 def dated(candidate: Candidate) -> datetime | None:
     """When it was created; None also for a date from before there were images."""
     created = candidate.created

@@ -37,7 +37,6 @@ def test_options_before_a_registry_belong_to_the_browser() -> None:
     "argv",
     [
         ["tags"],
-        ["rm"],
         ["ls", "--nonsense"],
         ["ls", "one", "two"],
         ["ls", "--timeout", "0"],

@@ -1,0 +1,90 @@
+"""`regtui rm` by rule: its options, and the tags that a rule selects in a repository."""
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from regtui.cli.console import Progress, say, warn
+from regtui.connection import Connection
+from regtui.deletion.rules import Choice, Rule, choose, in_question, parse_rule
+from regtui.errors import UsageError
+from regtui.text import plural
+
+if TYPE_CHECKING:
+    from regtui.listing.summary import Summary
+
+_NAMED: Final = 3
+
+
+def rule_of(arguments: argparse.Namespace) -> Rule | None:
+    """None where no option of a rule was given. Raises UsageError."""
+    rule = parse_rule(
+        match=arguments.match or "",
+        older_than=arguments.older_than or "",
+        keep=arguments.keep or "",
+        keep_by=arguments.keep_by or "",
+        keep_match=arguments.keep_match or "",
+        prereleases=arguments.prereleases,
+        duplicates=arguments.duplicates,
+    )
+    for option in ("match", "older_than", "keep", "keep_match"):
+        if getattr(arguments, option) == "":
+            # A variable of a script that is not set must not widen what goes.
+            raise UsageError(f"--{option.replace('_', '-')} is empty.", "See: regtui rm --help")
+    if rule.selects:
+        return rule
+    if rule.keep_match is not None:
+        raise UsageError(
+            "--keep-match says what stays, and nothing says what goes.",
+            "Add --match, --older-than, --keep, --prereleases or --duplicates.",
+        )
+    return None
+
+
+async def choose_tags(connection: Connection, repository: str, rule: Rule, now: datetime | None = None) -> Choice:
+    """What the rule selects now. Reads of each tag only what the rule has to know.
+
+    Raises NotFound where the repository isn't there, RegistryError.
+    """
+    # Within, since the command line is to be quick where no rule is given.
+    from regtui.candidates import candidates
+
+    names = [name async for page in connection.tags(repository) for name in page]
+    known: dict[str, Summary | None] = dict.fromkeys(names)
+    asked = in_question(rule, candidates(known.items()))
+    if asked:
+        progress = Progress(f"Reading {repository}:")
+        try:
+            done = 0
+            async for batch in connection.fill(repository, asked).batches():
+                known.update(batch)
+                done += len(batch)
+                progress.show(done, len(asked))
+        finally:
+            progress.clear()
+    return choose(rule, candidates(known.items()), now=now or datetime.now(UTC), protect=connection.target.protect)
+
+
+def tell_choice(repository: str, choice: Choice) -> None:
+    """What the rule passed over, and why; that it selects nothing."""
+    if choice.protected:
+        verb = "is" if len(choice.protected) == 1 else "are"
+        say(f"{_names(choice.protected)} {verb} protected by the config file: not selected.")
+    if choice.undated:
+        tell_undated(len(choice.undated), f"{_names(choice.undated)}: ")
+    if choice.unread:
+        warn(
+            f"{plural(len(choice.unread), 'tag')} of {repository} could not be read, and stay: {_names(choice.unread)}."
+        )
+    if not choice.selected:
+        say(f"{repository}: no tag matches.")
+
+
+def tell_undated(count: int, names: str = "") -> None:
+    say(f"{names}{plural(count, 'tag')} without a date of creation, never matched by age.")
+
+
+def _names(tags: Sequence[str]) -> str:
+    more = f" and {len(tags) - _NAMED:,} more" if len(tags) > _NAMED else ""
+    return f"{', '.join(tags[:_NAMED])}{more}"

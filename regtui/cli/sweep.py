@@ -1,0 +1,218 @@
+"""`regtui rm --all-repositories`: one rule over every repository, a plan for each, one confirmation for all.
+
+A plan holds the bytes of every manifest of its repository, and a registry may have thousands: plans are shown as they
+are made, and only what they say is kept. Right before a repository's turn its plan is made anew; where it says
+something else than what was shown and confirmed, nothing is deleted there.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from regtui.cli.by_rule import choose_tags, tell_choice, tell_undated
+from regtui.cli.console import Progress, ask, say, warn
+from regtui.cli.output import Output
+from regtui.cli.removal import (
+    Removal,
+    Result,
+    Selection,
+    Shown,
+    check_askable,
+    execute,
+    prepare,
+    show_plan,
+    skipped_rows,
+)
+from regtui.cli.session import Session, connected
+from regtui.connection import Connection, Target
+from regtui.deletion import Outcome
+from regtui.deletion.rules import Rule
+from regtui.deletion.words import planned_outcomes
+from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError, UsageError
+from regtui.registry import NotFound, RegistryError
+from regtui.text import plural, size
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What was shown of one repository, and may be confirmed."""
+
+    selection: Selection
+    rows: tuple[Outcome, ...]
+    tags: int
+    manifests: int
+    freed: int
+
+
+@dataclass(slots=True)
+class Sweep:
+    """What was found: `failed` repositories could not be looked at, or not as a whole."""
+
+    promises: list[Promise] = field(default_factory=list)
+    repositories: int = 0
+    undated: int = 0
+    failed: int = 0
+    is_whole: bool = True
+
+    @property
+    def tags(self) -> int:
+        return sum(promise.tags for promise in self.promises)
+
+    @property
+    def code(self) -> int:
+        return FAILED if self.failed or not self.is_whole else DONE
+
+    def sentences(self) -> list[str]:
+        """The sum of all plans."""
+        if not self.promises:
+            return [f"No tag matches in {plural(self.repositories, 'repository', 'repositories')}."]
+        manifests = sum(promise.manifests for promise in self.promises)
+        freed = sum(promise.freed for promise in self.promises)
+        where = f"{len(self.promises):,} of {plural(self.repositories, 'repository', 'repositories')}"
+        lines = [f"In all: {plural(self.tags, 'tag')} and {plural(manifests, 'manifest')} in {where}."]
+        if freed:
+            lines.append(f"Up to {size(freed)} become collectable; what repositories share is counted in each.")
+        return lines
+
+
+def run(session: Session, arguments: argparse.Namespace, rule: Rule | None) -> int:
+    """Raises RegtuiError."""
+    if arguments.references:
+        raise UsageError(
+            f"--all-repositories names them all, and {arguments.references[0]} is named too.",
+            "The registry is named by -r: regtui rm -r REGISTRY --all-repositories …",
+        )
+    if rule is None:
+        raise UsageError("--all-repositories needs a rule.", "See: regtui rm --help")
+    check_askable(arguments)
+    target = session.target(session.registry(None))
+    return asyncio.run(_run(target, rule, Output.chosen(arguments.json), arguments))
+
+
+async def _run(target: Target, rule: Rule, output: Output, arguments: argparse.Namespace) -> int:
+    async with connected(target) as connection:
+        found = await _plan_all(connection, rule, output, arguments)
+        for sentence in found.sentences():
+            say(sentence)
+        if arguments.dry_run or not found.promises:
+            return found.code
+        if not arguments.yes and not _is_confirmed(connection, found):
+            say("Nothing was deleted.")
+            return FAILED
+        return await _execute_all(connection, found.promises, output, arguments) or found.code
+
+
+async def _plan_all(connection: Connection, rule: Rule, output: Output, arguments: argparse.Namespace) -> Sweep:
+    """Looks at every repository, and shows the plan of each as soon as it is made."""
+    found = Sweep()
+    names: list[str] = []
+    async for page in connection.repositories():
+        names += page.repositories
+        if page.doubt:
+            found.is_whole = False
+            warn(page.doubt)
+    progress = Progress("Repositories:")
+    for number, repository in enumerate(names):
+        progress.show(number, len(names))
+        try:
+            promise = await _plan_one(connection, repository, rule, output, arguments, found)
+        except NotFound:
+            continue  # Listed, but without tags.
+        except RegistryError as error:
+            if error.affects_all:
+                raise
+            progress.clear()
+            warn(f"{repository}: {error}")
+            found.failed += 1
+            continue
+        finally:
+            progress.clear()
+        found.repositories += 1
+        if promise is not None:
+            found.promises.append(promise)
+    if found.undated:
+        tell_undated(found.undated)
+    return found
+
+
+async def _plan_one(
+    connection: Connection,
+    repository: str,
+    rule: Rule,
+    output: Output,
+    arguments: argparse.Namespace,
+    found: Sweep,
+) -> Promise | None:
+    choice = await choose_tags(connection, repository, rule)
+    found.undated += len(choice.undated)
+    if choice.unread:
+        found.failed += 1
+    if choice.selected or choice.unread:
+        tell_choice(repository, choice)
+    if not choice.selected:
+        return None
+    selection = Selection(None, repository, list(choice.selected))
+    removal = await _prepare(connection, selection, arguments)
+    show_plan(removal, output, dry_run=arguments.dry_run)
+    output.flush()
+    plan = removal.plan
+    return Promise(selection, _rows(removal), len(plan.removed), len(plan.manifests), plan.freed)
+
+
+async def _prepare(connection: Connection, selection: Selection, arguments: argparse.Namespace) -> Removal:
+    return await prepare(
+        connection,
+        selection,
+        whole_manifests=False,
+        with_attached=arguments.with_attached,
+        dry_run=arguments.dry_run,
+        may_ask=not arguments.yes,
+    )
+
+
+def _rows(removal: Removal) -> tuple[Outcome, ...]:
+    return (*planned_outcomes(removal.plan), *removal.skipped)
+
+
+def _is_confirmed(connection: Connection, found: Sweep) -> bool:
+    """The number is typed, however small: nobody reads every line of a whole registry."""
+    these = f"{plural(found.tags, 'tag')} in {plural(len(found.promises), 'repository', 'repositories')}"
+    return ask(f"To delete {these} of {connection.host}, type {found.tags}:") == str(found.tags)
+
+
+async def _execute_all(
+    connection: Connection, promises: Sequence[Promise], output: Output, arguments: argparse.Namespace
+) -> int:
+    code = DONE
+    shown = Shown(output)
+    for number, promise in enumerate(promises):
+        try:
+            result = await _execute_one(connection, promise, shown, arguments)
+        except RegtuiError as error:
+            warn(f"{promise.selection.repository}: {error}")
+            code = FAILED
+            if not isinstance(error, RegistryError) or error.affects_all:
+                _skip(shown, promises[number + 1 :], "not deleted: it failed before")
+                return error.exit_code
+            continue
+        if result.stopped:
+            _skip(shown, promises[number + 1 :], "not deleted: stopped before")
+            return INTERRUPTED
+        if not result.is_complete:
+            code = FAILED
+    return code
+
+
+async def _execute_one(connection: Connection, promise: Promise, shown: Shown, arguments: argparse.Namespace) -> Result:
+    removal = await _prepare(connection, promise.selection, arguments)
+    if set(_rows(removal)) != set(promise.rows):
+        say(f"{promise.selection.repository} has changed since the plan was shown: nothing is deleted there.")
+        _skip(shown, [promise], "changed since the plan was shown")
+        return Result(is_complete=False)
+    return await execute(removal, shown)
+
+
+def _skip(shown: Shown, promises: Sequence[Promise], why: str) -> None:
+    for promise in promises:
+        shown.final(skipped_rows(promise.rows, why))

@@ -1,0 +1,179 @@
+"""`regtui rm` by rule, on real registries; what is left is what crane and skopeo say."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.clients import ClientFailed, crane, crane_digest, skopeo_list_tags
+from tests.support.commands import Regtui, failed
+from tests.support.content import Recipe
+from tests.support.images import open_registry, push_artifact, push_image, push_index
+from tests.support.servers import RegistryServer
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def regtui(tmp_path: Path) -> Regtui:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Regtui(home)
+
+
+@pytest.fixture
+def writer(shared_registry: RegistryServer) -> Iterator[httpx.Client]:
+    with open_registry(shared_registry.url) as client:
+        yield client
+
+
+@pytest.fixture
+def repository(request: pytest.FixtureRequest) -> str:
+    """One of its own for each test of the shared registry."""
+    return f"rules/{request.function.__name__}"
+
+
+def push_ages(writer: httpx.Client, repository: str, days: Mapping[str, float]) -> dict[str, str]:
+    """Images so many days old; returns their digests."""
+    return {
+        tag: push_image(writer, repository, tag, recipe=Recipe(repository, created=NOW - timedelta(days=age))).digest
+        for tag, age in days.items()
+    }
+
+
+AGES = {"1.0": 400, "1.1": 300, "1.2": 20, "1.10": 10, "dev-1": 60, "dev-2": 40, "dev-3": 5}
+
+
+def left(server: RegistryServer, repository: str) -> set[str]:
+    """What two other clients say."""
+    tags = crane("ls", f"{server.host}/{repository}").split()
+    assert sorted(tags) == sorted(skopeo_list_tags(f"{server.host}/{repository}"))
+    return set(tags)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "goes"),
+    [
+        ("match", ["--match", "^dev-"], {"dev-1", "dev-2", "dev-3"}),
+        ("older", ["--older-than", "30d"], {"1.0", "1.1", "dev-1", "dev-2"}),
+        ("both", ["--match", "^dev-", "--older-than", "30d"], {"dev-1", "dev-2"}),
+        ("keep", ["--keep", "3"], {"1.0", "1.1", "dev-1", "dev-2"}),
+        ("keep_of", ["--match", "^dev-", "--keep", "1"], {"dev-1", "dev-2"}),
+        ("keep_by", ["--keep", "2", "--keep-by", "version"], {"1.0", "1.1"}),
+        ("keep_match", ["--match", ".", "--keep-match", r"^1\.1"], AGES.keys() - {"1.1", "1.10"}),
+    ],
+)
+def test_exactly_what_the_rule_selects_goes(
+    shared_registry: RegistryServer,
+    writer: httpx.Client,
+    regtui: Regtui,
+    name: str,
+    options: list[str],
+    goes: set[str],
+) -> None:
+    repository = f"rules/{name}"
+    digests = push_ages(writer, repository, AGES)
+    reference = f"{shared_registry.host}/{repository}"
+    assert _dry(regtui, reference, options) == {f"{repository}:{tag}" for tag in goes}
+    assert left(shared_registry, repository) == AGES.keys()
+    done = regtui("rm", reference, *options, "--yes", "--json")
+    assert done.returncode == 0, done
+    assert left(shared_registry, repository) == AGES.keys() - goes
+    for tag, digest in digests.items():
+        if tag in goes:
+            with pytest.raises(ClientFailed):
+                crane_digest(f"{reference}@{digest}")
+        else:
+            assert crane_digest(f"{reference}:{tag}") == digest
+    again = regtui("rm", reference, *options, "--yes")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", f"{repository}: no tag matches.\n")
+
+
+def _dry(regtui: Regtui, reference: str, options: list[str]) -> set[str]:
+    done = regtui("rm", reference, *options, "--dry-run", "--json")
+    assert done.returncode == 0, done
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {record["status"] for record in records} == {"planned"}
+    return {record["reference"] for record in records if record["action"] == "untag"}
+
+
+def test_duplicates_leave_the_best_name_and_the_image(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str
+) -> None:
+    recipe, other = Recipe("one"), Recipe("other")
+    for tag in ("latest", "1", "1.4", "1.4.2", "9c1f6d0"):
+        digest = push_image(writer, repository, tag, recipe=recipe).digest
+    for tag in ("edge", "sha-23ffb64"):
+        edge = push_image(writer, repository, tag, recipe=other).digest
+    done = regtui("rm", f"{shared_registry.host}/{repository}", "--duplicates", "--yes")
+    assert done.returncode == 0, done
+    assert left(shared_registry, repository) == {"1.4.2", "edge"}
+    assert crane_digest(f"{shared_registry.host}/{repository}:1.4.2") == digest
+    assert crane_digest(f"{shared_registry.host}/{repository}:edge") == edge
+    crane("validate", "--remote", f"{shared_registry.host}/{repository}:1.4.2")
+
+
+def test_what_has_no_date_stays_and_is_named(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str
+) -> None:
+    push_ages(writer, repository, {"old": 400})
+    push_image(writer, repository, "reproducible", recipe=Recipe(repository, created=datetime(1980, 1, 1, tzinfo=UTC)))
+    push_artifact(writer, repository, "chart")
+    done = regtui("rm", f"{shared_registry.host}/{repository}", "--older-than", "1d", "--yes")
+    assert done.returncode == 0, done
+    assert "2 tags without a date of creation, never matched by age." in done.stderr
+    assert left(shared_registry, repository) == {"reproducible", "chart"}
+
+
+def test_attached_artifacts_are_no_tags_of_their_own(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str
+) -> None:
+    image = push_index(writer, repository, "1.0", recipe=Recipe(repository, created=NOW - timedelta(days=90)))
+    stays = push_index(writer, repository, "2.0", recipe=Recipe(repository, created=NOW - timedelta(days=2)))
+    signatures = [f"{each.digest.replace(':', '-')}.sig" for each in (image, stays)]
+    for each, tag in zip((image, stays), signatures, strict=True):
+        push_artifact(writer, repository, tag, subject=each)
+    reference = f"{shared_registry.host}/{repository}"
+    assert _dry(regtui, reference, ["--match", "."]) == {f"{repository}:1.0", f"{repository}:2.0"}
+    done = regtui("rm", reference, "--older-than", "30d", "--with-attached", "--yes")
+    assert done.returncode == 0, done
+    assert left(shared_registry, repository) == {"2.0", signatures[1]}
+
+
+def test_protected_tags_are_not_selected(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str, tmp_path: Path
+) -> None:
+    push_ages(writer, repository, {"1.0": 300, "latest": 300, "2.0": 1})
+    config = tmp_path / "config.toml"
+    config.write_text('protect = ["latest"]\n')
+    command = ["rm", f"{shared_registry.host}/{repository}", "--config", str(config), "--yes"]
+    done = regtui(*command, "--older-than", "30d")
+    assert done.returncode == 0, done
+    assert "latest is protected by the config file: not selected." in done.stderr
+    assert left(shared_registry, repository) == {"latest", "2.0"}
+
+
+def test_all_repositories(any_registry: RegistryServer, regtui: Regtui) -> None:
+    with open_registry(any_registry.url) as writer:
+        for repository in ("one", "team/two", "team/two/nested"):
+            push_ages(writer, repository, AGES)
+        push_ages(writer, "team/quiet", {"1.0": 1})
+    command = ["rm", "-r", any_registry.url, "--all-repositories", "--keep", "3"]
+    failed(regtui(*command), 2, "Nobody can be asked here.")
+    dry = regtui(*command, "--dry-run")
+    assert dry.returncode == 0, dry
+    assert "In all: 12 tags and 12 manifests in 3 of 4 repositories." in dry.stderr
+    assert left(any_registry, "one") == AGES.keys()
+    done = regtui(*command, "--yes", "--json")
+    assert done.returncode == 0, done
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(told) == 24
+    assert {record["status"] for record in told} == {"done"}
+    for repository in ("one", "team/two", "team/two/nested"):
+        assert left(any_registry, repository) == {"1.2", "1.10", "dev-3"}
+    assert left(any_registry, "team/quiet") == {"1.0"}
+    again = regtui(*command, "--yes")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "No tag matches in 4 repositories.\n")
