@@ -1,22 +1,17 @@
-"""Turns a registry's answers, and its silence, into errors with a sentence and a remedy.
+"""Turns a registry's answers into errors with a sentence and a remedy.
 
 Answers come as JSON (distribution-spec, "Error codes"), plain text, HTML from proxies, `{}`, two JSON documents in
 a row, or nothing: all seen on real registries. Nothing here trusts their form.
 """
 
 import json
-import socket
-import ssl
-from collections.abc import Iterator
 from typing import Final
 
 import httpx
 
 from regtui.oci import Digest
 from regtui.registry import errors
-from regtui.registry.address import Address
 from regtui.registry.errors import RegistryError, Where
-from regtui.registry.tls import rejection
 from regtui.registry.values import Deletion
 
 _LOGIN: Final = "Run: regtui login {host}"
@@ -189,85 +184,15 @@ def _reason(response: httpx.Response, entries: list[dict[str, object]]) -> str:
     return (said or f"{response.status_code} {response.reason_phrase}".strip())[:400].rstrip(".")
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """`error`, and what it came from: httpx and httpcore wrap the operating system's error in their own."""
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        inner = current.__cause__ or current.__context__
-        # Several addresses of one name that all failed: the first tells as much as any.
-        current = inner.exceptions[0] if isinstance(inner, BaseExceptionGroup) else inner
-
-
-def unreachable(error: httpx.TransportError, address: Address, where: Where) -> errors.Unreachable:
-    """The sentence for a request that got no answer. May block some seconds to name a certificate's issuer."""
-    host = where.host
-    for cause in causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            message, remedy = rejection(host, address.host, address.port or 443, cause)
-            return errors.CertificateRejected(where, message, remedy)
-        if isinstance(cause, ssl.SSLError):
-            return _tls_failed(cause, address, where)
-        if isinstance(cause, socket.gaierror):
-            return errors.Unreachable(
-                where,
-                f"There is no host {address.host}: its name can't be resolved.",
-                "Check the name, or the DNS.",
-            )
-        if isinstance(cause, ConnectionRefusedError):
-            return errors.Unreachable(
-                where,
-                f"Nothing listens at {host} (port {port_of(address)}): the connection was refused.",
-                "Check the port, and that the registry is running.",
-            )
-    if isinstance(error, httpx.ConnectTimeout):
-        return errors.Unreachable(
-            where,
-            f"{host} does not answer on port {port_of(address)}.",
-            "Check the name, the port and the firewall.",
-        )
-    if isinstance(error, httpx.TimeoutException):
-        return errors.Unreachable(
-            where, f"{host} took too long while {where.operation}.", "Try again, or allow more with --timeout."
-        )
-    if isinstance(error, httpx.ProxyError):
-        return errors.Unreachable(where, f"The proxy refuses the way to {host}.", "Check HTTPS_PROXY and NO_PROXY.")
-    if isinstance(error, httpx.ConnectError):
-        reason = next((os_reason(c) for c in causes(error) if os_reason(c)), "the connection failed")
-        return errors.Unreachable(where, f"{host} can't be reached: {reason}.", "Check the network.")
-    dropped = errors.Unreachable(where, f"{host} closed the connection while {where.operation}.", "Try again.")
-    dropped.dropped = True
-    return dropped
-
-
-def os_reason(error: BaseException) -> str:
-    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else ""
-
-
-def port_of(address: Address) -> int:
-    return address.port or (80 if address.is_plain else 443)
-
-
-def _tls_failed(error: ssl.SSLError, address: Address, where: Where) -> errors.Unreachable:
-    if (error.reason or "") in (
-        "WRONG_VERSION_NUMBER",
-        "RECORD_LAYER_FAILURE",
-        "HTTP_REQUEST",
-        "UNKNOWN_PROTOCOL",
-    ):
-        return errors.SpeaksHttp(
-            where,
-            f"{where.host} speaks plain HTTP, not HTTPS.",
-            f"If that is intended, use {address.over('http')}",
-        )
-    reason = (error.reason or str(error)).replace("_", " ").lower()
-    return errors.Unreachable(where, f"TLS with {where.host} failed: {reason}.", "Check the address and its TLS.")
-
-
 def speaks_https(response: httpx.Response) -> bool:
     """Whether a 400 says "this is a TLS port": Go's words, and nginx's."""
     return response.status_code == 400 and (
         "HTTP request to an HTTPS server" in response.text or "HTTP request was sent to HTTPS port" in response.text
+    )
+
+
+def wants_certificate(response: httpx.Response) -> bool:
+    """Whether a 400 says "show a client certificate, one that I know": nginx's words."""
+    return response.status_code == 400 and (
+        "No required SSL certificate was sent" in response.text or "The SSL certificate error" in response.text
     )

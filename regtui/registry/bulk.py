@@ -9,24 +9,25 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 
-async def bulk_transport(url: httpx.URL, context: ssl.SSLContext, connections: int) -> httpx.AsyncBaseTransport | None:
-    """None where a proxy leads to `url`: httpx's own transport knows how to go through those."""
-    if url.scheme in getproxies() and not proxy_bypass(url.host):
-        return None
-    return await asyncio.to_thread(_load, context, connections)
+async def bulk_transport(context: ssl.SSLContext, connections: int, way: str = "") -> httpx.AsyncBaseTransport:
+    """`way`: a local socket that leads there, for plain HTTP alone. It knows of no proxies."""
+    return await asyncio.to_thread(_load, context, connections, way)
 
 
-def _load(context: ssl.SSLContext, connections: int) -> httpx.AsyncBaseTransport:
+def _load(context: ssl.SSLContext, connections: int, way: str) -> httpx.AsyncBaseTransport:
     import aiohttp
     from httpx_aiohttp import AiohttpTransport
 
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(ssl=context, limit=connections)
+        connector = (
+            aiohttp.UnixConnector(path=way, limit=connections)
+            if way
+            else aiohttp.TCPConnector(ssl=context, limit=connections)
+        )
         # httpx's client keeps the cookies, and knows whom they belong to.
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 

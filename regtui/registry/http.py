@@ -14,12 +14,13 @@ import httpx
 from regtui import __version__
 from regtui.registry import errors
 from regtui.registry.address import Address
-from regtui.registry.answers import causes, error_for, speaks_https, unreachable
+from regtui.registry.answers import error_for, speaks_https, wants_certificate
 from regtui.registry.auth import Authenticator, LookUp, Send
-from regtui.registry.bulk import bulk_transport
 from regtui.registry.errors import Where
+from regtui.registry.network import Network, Tunnel
 from regtui.registry.retry import RetryPolicy, Safety
 from regtui.registry.tls import TlsSettings
+from regtui.registry.unreachable import causes, unreachable, wants_client_certificate
 
 requests_log: Final = logging.getLogger("regtui.requests")
 
@@ -45,6 +46,8 @@ class HttpSettings:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     transport: httpx.AsyncBaseTransport | None = field(default=None, compare=False)
     """Instead of the network: the demo registry, and tests."""
+    tunnel: Tunnel | None = field(default=None, compare=False)
+    """The way to a registry that only another host reaches."""
 
 
 class RegistryHttp:
@@ -56,30 +59,25 @@ class RegistryHttp:
         self._base = httpx.URL(address.url)
         self._auth = Authenticator(self._base, look_up)
         self._slots = asyncio.Semaphore(settings.in_flight)
-        self._context = settings.tls.context() if settings.transport is None else None
-        self._client = self._make_client(settings.transport)
-        self._bulk: httpx.AsyncClient | None = None
+        self._network = (
+            Network(address, settings.tls, settings.in_flight, settings.tunnel) if settings.transport is None else None
+        )
+        self._client = httpx.AsyncClient(
+            transport=settings.transport or self._network,
+            timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, _CONNECT_TIMEOUT), pool=None),
+            headers={"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"},
+            # Proxies and certificates are the network's: as Docker has them, not as httpx.
+            trust_env=False,
+        )
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
         self._heard = False
         self.date = ""
         """The `Date` of the last answer, as it was sent."""
 
-    def _make_client(self, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-        settings = self._settings
-        return httpx.AsyncClient(
-            verify=self._context or False,
-            transport=transport,
-            timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, _CONNECT_TIMEOUT), pool=None),
-            limits=httpx.Limits(max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight),
-            headers={"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"},
-        )
-
     async def prepare_bulk(self) -> None:
         """Reads take the faster transport from now on. For when hundreds are due; again does nothing."""
-        if self._bulk is None and self._context is not None:
-            transport = await bulk_transport(self._base, self._context, self._settings.in_flight)
-            if transport is not None and self._bulk is None:
-                self._bulk = self._make_client(transport)
+        if self._network is not None:
+            await self._network.prepare_bulk()
 
     @property
     def auth_scheme(self) -> str:
@@ -93,8 +91,6 @@ class RegistryHttp:
 
     async def close(self) -> None:
         await self._client.aclose()
-        if self._bulk is not None:
-            await self._bulk.aclose()
 
     async def send(
         self,
@@ -144,6 +140,8 @@ class RegistryHttp:
                     f"Use {self.address.over('https')}",
                     status=400,
                 )
+            if wants_certificate(response):
+                raise wants_client_certificate(where)
             raise error_for(response, where, anonymous=self._auth.credential(scope) is None)
         return response
 
@@ -158,7 +156,7 @@ class RegistryHttp:
                 response = await self._once(request, where, limit, enough)
             except httpx.TransportError as error:
                 if last or not retry.after_error(error, safety) or (not self._heard and _is_definite(error)):
-                    raise await asyncio.to_thread(unreachable, error, self.address, where) from error
+                    raise await asyncio.to_thread(unreachable, error, self.address, where, self._network) from error
                 await asyncio.sleep(retry.wait(attempt))
                 continue
             if last or not retry.after_answer(response, safety):
@@ -172,8 +170,7 @@ class RegistryHttp:
         try:
             # Only reads follow redirects (blobs in object stores); httpx drops Authorization at another origin.
             reads = request.method in ("GET", "HEAD")
-            client = self._bulk if self._bulk is not None and reads else self._client
-            response = await client.send(request, stream=True, follow_redirects=reads)
+            response = await self._client.send(request, stream=True, follow_redirects=reads)
             self._heard = True
             self.date = response.headers.get("Date", "")
             status = str(response.status_code)

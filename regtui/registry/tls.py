@@ -1,12 +1,14 @@
 """Certificates: what is trusted, what the client shows, and why a server's certificate was rejected."""
 
-import socket
 import ssl
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from socket import socket
+from typing import Any, Final
 
 from regtui.errors import SettingsError
+from regtui.registry.docker_certs import docker_certs_directories, find_docker_certs
 
 _SELF_SIGNED: Final = 18
 _NOT_YET_VALID: Final = 9
@@ -15,69 +17,129 @@ _UNKNOWN_AUTHORITY: Final = (2, 19, 20, 21, 27)
 _WRONG_NAMES: Final = (62, 64)
 """OpenSSL's X509_V_ERR_* numbers, as SSLCertVerificationError carries them."""
 
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the standard library doesn't name.
+_NO_CHECK_TIME: Final = 0x200000
+# Where systems keep their store, for a Python that was built elsewhere and looks in a folder that isn't there.
+_STORES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+Dial = Callable[[float], socket]
+"""Opens a bare connection to the server, the way that requests take; blocks up to so many seconds. Raises OSError."""
+
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """Nothing set: the system's trust store, or what SSL_CERT_FILE names."""
+    """Trusted is the system's store, or what SSL_CERT_FILE and SSL_CERT_DIR name in its place; and in addition what
+    Docker's certs.d holds for the registry, and `ca_file`."""
 
     ca_file: Path | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
     insecure: bool = False
+    docker_dirs: tuple[Path, ...] = field(default_factory=docker_certs_directories, compare=False)
 
-    def context(self) -> ssl.SSLContext:
-        """Raises SettingsError where a file can't be read or isn't what it should be."""
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            if self.client_cert is not None:
-                # With a password given, even a wrong one, OpenSSL doesn't ask the terminal for it.
-                context.load_cert_chain(self.client_cert, self.client_key, password="")
-        except (OSError, ssl.SSLError) as error:
-            files = ", ".join(str(f) for f in (self.ca_file, self.client_cert, self.client_key) if f)
-            reason = error.strerror or str(error)
-            raise SettingsError(f"The certificate files can't be used ({files}): {reason}.") from None
+    def context(self, name: str = "", *, shows_client: bool = True) -> ssl.SSLContext:
+        """For `name` (`HOST[:PORT]`). `shows_client`: the client certificate that was given may be shown to it.
+
+        Raises SettingsError where a file can't be read or isn't what it should be.
+        """
+        context = ssl.create_default_context()
+        paths = ssl.get_default_verify_paths()
+        if not (paths.cafile or paths.capath):
+            _trust(context, [store for store in map(Path, _STORES) if store.is_file()][:1])
+        placed = find_docker_certs(name, self.docker_dirs)
+        _trust(context, [*placed.authorities, *([self.ca_file] if self.ca_file else [])])
+        for certificate, key in placed.pairs:
+            _show(context, certificate, key)
+        if self.client_cert is not None and shows_client:
+            _show(context, self.client_cert, self.client_key)
         if self.insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
 
 
-def rejection(name: str, host: str, port: int, error: ssl.SSLCertVerificationError) -> tuple[str, str]:
+def _trust(context: ssl.SSLContext, files: Iterable[Path]) -> None:
+    for file in files:
+        try:
+            context.load_verify_locations(file)
+        except (OSError, ssl.SSLError) as error:
+            raise _unusable((file,), error) from None
+
+
+def _show(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
+    try:
+        # With a password given, even a wrong one, OpenSSL doesn't ask the terminal for it.
+        context.load_cert_chain(certificate, key, password="")
+    except (OSError, ssl.SSLError) as error:
+        raise _unusable((certificate, *([key] if key else [])), error) from None
+
+
+def _unusable(files: Iterable[Path], error: OSError) -> SettingsError:
+    names = ", ".join(map(str, files))
+    return SettingsError(f"The certificate files can't be used ({names}): {error.strerror or str(error)}.")
+
+
+def rejection(name: str, host: str, dial: Dial, error: ssl.SSLCertVerificationError) -> tuple[str, str]:
     """(what is wrong with the certificate of `host`, what to do), in words. Asks the host for it once more."""
     certificate = f"The certificate of {name}"
+    shown = shown_certificate(host, dial)
     if error.verify_code == _EXPIRED:
-        return f"{certificate} has expired.", "Renew it there, or use --insecure if you must."
+        when = f" on {_day(shown['notAfter'])}" if "notAfter" in shown else ""
+        return f"{certificate} has expired{when}.", "Renew it there, or use --insecure if you must."
     if error.verify_code == _NOT_YET_VALID:
         return f"{certificate} is not valid yet.", "Compare the clocks, here and there."
     if error.verify_code in _WRONG_NAMES:
-        return f"{certificate} is for another name.", "Use the name that it was issued for."
+        names = ", ".join(value for _, value in shown.get("subjectAltName", ())[:3])
+        return (
+            f"{certificate} is for another name{f': {names}' if names else ''}.",
+            "Use the name that it was issued for.",
+        )
     if error.verify_code not in (_SELF_SIGNED, *_UNKNOWN_AUTHORITY):
         return f"{certificate} can't be verified: {error.verify_message}.", "It has to be issued anew there."
-    issuer = issuer_name(host, port)
+    issuer = _issuer(shown)
     issued_by = f" ({issuer})" if issuer else ""
     if error.verify_code == _SELF_SIGNED:
         return f"{certificate} is self-signed{issued_by}.", "Give it with --ca-file."
     return f"{certificate} is signed by an unknown authority{issued_by}.", "Give it with --ca-file."
 
 
-def issuer_name(host: str, port: int, timeout: float = 3.0) -> str:
-    """Who signed the certificate of `host`, as `CN=…` or `O=…`; empty where that can't be found out.
+def shown_certificate(host: str, dial: Dial, timeout: float = 3.0) -> dict[str, Any]:
+    """What the server's certificate says, as `SSLSocket.getpeercert` has it; empty where that can't be found out.
 
     The standard library decodes a certificate only after it has verified it: so the certificate itself is made the
-    trust anchor of a second connection, over which nothing is sent. Blocks up to `timeout` seconds.
+    trust anchor of a second connection, over which nothing is sent. Blocks up to `timeout` seconds for each.
     """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     try:
-        pem = ssl.get_server_certificate((host, port), timeout=timeout)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.load_verify_locations(cadata=pem)
-        with socket.create_connection((host, port), timeout=timeout) as raw, context.wrap_socket(raw) as tls:
-            issuer = (tls.getpeercert() or {}).get("issuer", ())
+        with dial(timeout) as raw, context.wrap_socket(raw, server_hostname=host) as unverified:
+            certificate = unverified.getpeercert(binary_form=True) or b""
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
+        context.load_verify_locations(cadata=certificate)
+        with dial(timeout) as raw, context.wrap_socket(raw, server_hostname=host) as tls:
+            return dict(tls.getpeercert() or {})
     except (OSError, ValueError):
-        return ""
-    names = {key: value for pairs in issuer for key, value in pairs}  # type: ignore[str-unpack]
+        return {}
+
+
+def _issuer(shown: dict[str, Any]) -> str:
+    """Who signed it, as `CN=…` or `O=…`."""
+    names = {key: value for pairs in shown.get("issuer", ()) for key, value in pairs}
     for label, key in (("CN", "commonName"), ("O", "organizationName")):
         if name := names.get(key):
             return f"{label}={name}"
     return ""
+
+
+def _day(openssl: str) -> str:
+    """`Nov 24 09:17:00 2026 GMT` as `2026-11-24`."""
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(openssl), UTC).date().isoformat()

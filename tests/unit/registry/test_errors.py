@@ -31,7 +31,8 @@ from regtui.registry import (
     Where,
 )
 from regtui.registry import tls as tls_module
-from regtui.registry.answers import error_for, unreachable
+from regtui.registry.answers import error_for
+from regtui.registry.unreachable import unreachable
 from regtui.targets import Options
 from tests.unit.registry.scripted import Scripted, by_path, in_turn, pong, refusal
 
@@ -84,7 +85,12 @@ def test_plain_http() -> None:
 
 @pytest.fixture
 def issued_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls_module, "issuer_name", lambda host, port: "CN=Internal CA")
+    shown = {
+        "issuer": ((("commonName", "Internal CA"),),),
+        "notAfter": "Nov 20 09:17:00 2026 GMT",
+        "subjectAltName": (("DNS", "registry.corp"), ("IP Address", "10.0.0.1")),
+    }
+    monkeypatch.setattr(tls_module, "shown_certificate", lambda host, dial: shown)
 
 
 @pytest.mark.usefixtures("issued_by")
@@ -94,10 +100,10 @@ def issued_by(monkeypatch: pytest.MonkeyPatch) -> None:
         (20, "is signed by an unknown authority (CN=Internal CA). Give it with --ca-file."),
         (19, "is signed by an unknown authority (CN=Internal CA). Give it with --ca-file."),
         (18, "is self-signed (CN=Internal CA). Give it with --ca-file."),
-        (10, "has expired. Renew it there, or use --insecure if you must."),
+        (10, "has expired on 2026-11-20. Renew it there, or use --insecure if you must."),
         (9, "is not valid yet. Compare the clocks, here and there."),
-        (62, "is for another name. Use the name that it was issued for."),
-        (64, "is for another name. Use the name that it was issued for."),
+        (62, "is for another name: registry.corp, 10.0.0.1. Use the name that it was issued for."),
+        (64, "is for another name: registry.corp, 10.0.0.1. Use the name that it was issued for."),
         (26, "can't be verified: unsupported purpose. It has to be issued anew there."),
     ],
 )
@@ -122,7 +128,6 @@ def test_certificates(code: int, sentence: str) -> None:
         (caused_by(httpx.ConnectError, OSError(113, "No route to host")), "no route to host", False),
         (httpx.ConnectTimeout(""), "does not answer on port 5000", False),
         (httpx.ReadTimeout(""), "took too long while listing the tags", False),
-        (httpx.ProxyError(""), "The proxy refuses", False),
         (httpx.RemoteProtocolError(""), "closed the connection while listing the tags", True),
         (httpx.ReadError(""), "closed the connection while listing the tags", True),
     ],

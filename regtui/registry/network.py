@@ -1,0 +1,142 @@
+"""The way to a registry, and to where it sends us: directly, by a proxy, or through a tunnel to the registry's host."""
+
+import asyncio
+import base64
+import http.client
+import socket
+import ssl
+from pathlib import Path
+from typing import Final, Protocol
+
+import httpx
+
+from regtui.registry.address import Address
+from regtui.registry.aside import aside
+from regtui.registry.bulk import bulk_transport
+from regtui.registry.proxies import proxy_for
+from regtui.registry.tls import TlsSettings
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class Tunnel(Protocol):
+    """Leads to what only another host can reach. Both methods block."""
+
+    def forward(self, host: str, port: int) -> Path:
+        """A local socket that leads to `host`:`port`. Raises RegtuiError."""
+
+    def trouble(self, host: str, port: int) -> tuple[str, str] | None:
+        """(what is wrong, what to do) with the way, after a connection broke; None where nothing is known."""
+
+
+class Network(httpx.AsyncBaseTransport):
+    """Through `tunnel` go requests to the registry's own host, on whatever port; others, to a token service or an
+    object store elsewhere, go directly or by their proxy. Raises SettingsError for what they
+    can't work with."""
+
+    def __init__(self, address: Address, tls: TlsSettings, connections: int, tunnel: Tunnel | None = None) -> None:
+        self.address = address
+        self.tunnel = tunnel
+        self._tls = tls
+        self._limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._transports: dict[tuple[str, str], httpx.AsyncHTTPTransport] = {}
+        self._bulk: httpx.AsyncBaseTransport | None = None
+        self._preparing = asyncio.Lock()
+        # Now, so that what is wrong with the settings is told before anything is sent.
+        self.proxy(url := httpx.URL(address.url))
+        self._verifying(url)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        if self._bulk is not None and request.method in ("GET", "HEAD") and self._is_own(url):
+            return await self._bulk.handle_async_request(request)
+        transport = await self._transport(url)
+        return await transport.handle_async_request(request)
+
+    async def prepare_bulk(self) -> None:
+        """Reads from the registry itself take the faster transport from now on. Again does nothing."""
+        async with self._preparing:
+            url = httpx.URL(self.address.url)
+            way = await self._way(url)
+            # It knows no proxies, and no TLS over a tunnel's socket.
+            if self._bulk is None and not self.proxy(url) and not (way and url.scheme == "https"):
+                self._bulk = await bulk_transport(self._verifying(url), self._limits.max_connections or 1, way)
+
+    async def aclose(self) -> None:
+        for transport in (*self._transports.values(), *([self._bulk] if self._bulk else [])):
+            await transport.aclose()
+
+    def dial(self, url: httpx.URL, timeout: float) -> socket.socket:
+        """A bare connection to where `url` leads, for finding out what is there. Blocks. Raises OSError."""
+        port = _port(url)
+        if self.tunnel is not None and self._is_tunneled(url):
+            through = socket.socket(socket.AF_UNIX)
+            through.settimeout(timeout)
+            through.connect(str(self.tunnel.forward(url.host, port)))
+            return through
+        if proxy := self.proxy(url):
+            return _dial_by_proxy(httpx.Proxy(proxy), url.host, port, timeout)
+        return socket.create_connection((url.host, port), timeout=timeout)
+
+    async def _transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+        proxy, way = self.proxy(url), await self._way(url)
+        key = (proxy or way, _name(url) if url.scheme == "https" else "")
+        transport = self._transports.get(key)
+        if transport is None:
+            transport = self._transports[key] = httpx.AsyncHTTPTransport(
+                verify=self._verifying(url),
+                limits=self._limits,
+                trust_env=False,
+                uds=way or None,
+                proxy=httpx.Proxy(proxy, ssl_context=self._tls.context(shows_client=False)) if proxy else None,
+            )
+        return transport
+
+    async def _way(self, url: httpx.URL) -> str:
+        """The local end of the tunnel; empty where none leads there."""
+        if self.tunnel is None or not self._is_tunneled(url):
+            return ""
+        tunnel, port = self.tunnel, _port(url)
+        return str(await aside(lambda: tunnel.forward(url.host, port)))
+
+    def proxy(self, url: httpx.URL) -> str:
+        """The URL of the proxy that leads there; empty for none."""
+        return "" if self.tunnel is not None and self._is_tunneled(url) else proxy_for(url)
+
+    def _is_tunneled(self, url: httpx.URL) -> bool:
+        return url.host == httpx.URL(self.address.url).host
+
+    def _is_own(self, url: httpx.URL) -> bool:
+        own = httpx.URL(self.address.url)
+        return (url.scheme, url.host, _port(url)) == (own.scheme, own.host, _port(own))
+
+    def _verifying(self, url: httpx.URL) -> ssl.SSLContext:
+        """For plain HTTP one that trusts nobody: it isn't used, and loading the system's store takes 20 ms."""
+        return self._context(url) if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    def _context(self, url: httpx.URL) -> ssl.SSLContext:
+        """Each host has its own in Docker's certs.d, and the client certificate is for the registry alone."""
+        name = _name(url)
+        if name not in self._contexts:
+            self._contexts[name] = self._tls.context(name, shows_client=self._is_own(url))
+        return self._contexts[name]
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port or _PORTS.get(url.scheme, 443)
+
+
+def _name(url: httpx.URL) -> str:
+    """As Docker names it: with the port only where it isn't the usual one."""
+    return url.netloc.decode("ascii")
+
+
+def _dial_by_proxy(proxy: httpx.Proxy, host: str, port: int, timeout: float) -> socket.socket:
+    kind = http.client.HTTPSConnection if proxy.url.scheme == "https" else http.client.HTTPConnection
+    connection = kind(proxy.url.host, _port(proxy.url), timeout=timeout)
+    login = base64.b64encode(b":".join(proxy.raw_auth)).decode("ascii") if proxy.raw_auth else ""
+    connection.set_tunnel(host, port, {"Proxy-Authorization": f"Basic {login}"} if login else {})
+    connection.connect()
+    dialled: socket.socket = connection.sock
+    return dialled

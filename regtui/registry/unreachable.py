@@ -1,0 +1,182 @@
+"""Turns a request that got no answer into an error with its remedy: names, ports, TLS, proxies, tunnels."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import httpx
+
+from regtui.registry import errors
+from regtui.registry.address import Address
+from regtui.registry.errors import Where
+from regtui.registry.network import Network
+from regtui.registry.tls import Dial, rejection
+
+_PROBE_SECONDS: Final = 3.0
+# OpenSSL's reasons for an answer that isn't TLS at all.
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
+_CERTIFICATE_WANTED: Final = frozenset(
+    {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_HANDSHAKE_FAILURE"}
+)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """`error`, and what it came from: httpx and httpcore wrap the operating system's error in their own."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        inner = current.__cause__ or current.__context__
+        # Several addresses of one name that all failed: the first tells as much as any.
+        current = inner.exceptions[0] if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def unreachable(
+    error: httpx.TransportError, registry: Address, where: Where, network: Network | None = None
+) -> errors.Unreachable:
+    """The sentence. May block some seconds to look at what is there. Without a `network` nobody is asked."""
+    url = _url(error) or httpx.URL(registry.url)
+    address = _address(url)
+    if address.name.split("/")[0] != registry.name.split("/")[0]:
+        # A token service or an object store: it is what can't be reached, not the registry.
+        where = replace(where, host=address.name)
+    else:
+        address = registry
+    tunnel = network.tunnel if network is not None else None
+    if tunnel is not None and (trouble := tunnel.trouble(url.host, port_of(address))):
+        return errors.Unreachable(where, *trouble)
+    proxy = network.proxy(url) if network is not None else ""
+    if proxy and (found := _proxy_failed(error, proxy, where)):
+        return found
+
+    def dial(timeout: float) -> socket.socket:
+        assert network is not None
+        return network.dial(url, timeout)
+
+    return _told(error, address, where, dial if network is not None else _nobody)
+
+
+def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dial) -> errors.Unreachable:
+    host = where.host
+    for cause in causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            message, remedy = rejection(host, address.host, dial, cause)
+            return errors.CertificateRejected(where, message, remedy)
+        if isinstance(cause, ssl.SSLError):
+            return _tls_failed(cause, address, where, dial)
+        if isinstance(cause, socket.gaierror):
+            return errors.Unreachable(
+                where,
+                f"There is no host {address.host}: its name can't be resolved.",
+                "Check the name, or the DNS.",
+            )
+        if isinstance(cause, ConnectionRefusedError):
+            return errors.Unreachable(
+                where,
+                f"Nothing listens at {host} (port {port_of(address)}): the connection was refused.",
+                "Check the port, and that the registry is running.",
+            )
+    if isinstance(error, httpx.ConnectTimeout):
+        return errors.Unreachable(
+            where,
+            f"{host} does not answer on port {port_of(address)}.",
+            "Check the name, the port and the firewall.",
+        )
+    if isinstance(error, httpx.TimeoutException):
+        return errors.Unreachable(
+            where, f"{host} took too long while {where.operation}.", "Try again, or allow more with --timeout."
+        )
+    if isinstance(error, httpx.ConnectError):
+        reason = next((os_reason(c) for c in causes(error) if os_reason(c)), "the connection failed")
+        return errors.Unreachable(where, f"{host} can't be reached: {reason}.", "Check the network.")
+    if isinstance(error, httpx.RemoteProtocolError) and "status line" in str(error):
+        return _not_http(where)
+    dropped = errors.Unreachable(where, f"{host} closed the connection while {where.operation}.", "Try again.")
+    dropped.dropped = True
+    return dropped
+
+
+def os_reason(error: BaseException) -> str:
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else ""
+
+
+def port_of(address: Address) -> int:
+    return address.port or (80 if address.is_plain else 443)
+
+
+def _url(error: httpx.TransportError) -> httpx.URL | None:
+    try:
+        return error.request.url
+    except RuntimeError:
+        return None
+
+
+def _address(url: httpx.URL) -> Address:
+    return Address(url.scheme, url.host, url.port)
+
+
+def _proxy_failed(error: httpx.TransportError, proxy: str, where: Where) -> errors.Unreachable | None:
+    """None where it isn't the proxy that failed, but what is behind it."""
+    at = httpx.URL(proxy)
+    name = f"{at.host}:{at.port}" if at.port else at.host
+    remedy = "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
+    if isinstance(error, httpx.ProxyError):
+        said = f": {error}" if str(error) else ""
+        return errors.Unreachable(where, f"The proxy {name} refuses the way to {where.host}{said}.", remedy)
+    for cause in causes(error):
+        if isinstance(cause, ssl.SSLError):
+            return None
+        if isinstance(cause, OSError) or isinstance(error, httpx.ConnectTimeout):
+            reason = os_reason(cause) or "no answer"
+            return errors.Unreachable(
+                where, f"The proxy {name}, on the way to {where.host}, can't be reached: {reason}.", remedy
+            )
+    return None
+
+
+def _tls_failed(error: ssl.SSLError, address: Address, where: Where, dial: Dial) -> errors.Unreachable:
+    if (error.reason or "") in _NO_TLS:
+        if not _speaks_http(address, dial):
+            return _not_http(where)
+        return errors.SpeaksHttp(
+            where,
+            f"{where.host} speaks plain HTTP, not HTTPS.",
+            f"If that is intended, use {address.over('http')}",
+        )
+    if (error.reason or "") in _CERTIFICATE_WANTED:
+        return wants_client_certificate(where)
+    reason = (error.reason or str(error)).replace("_", " ").lower()
+    return errors.Unreachable(where, f"TLS with {where.host} failed: {reason}.", "Check the address and its TLS.")
+
+
+def wants_client_certificate(where: Where) -> errors.Unreachable:
+    return errors.CertificateRejected(
+        where,
+        f"{where.host} wants a client certificate that it knows.",
+        f"Give it with --client-cert and --client-key, or put both into ~/.docker/certs.d/{where.host.split('/')[0]}/",
+    )
+
+
+def _not_http(where: Where) -> errors.Unreachable:
+    return errors.NotARegistry(
+        where, f"{where.host} answers, but speaks neither HTTPS nor HTTP: it is no registry.", "Check the port."
+    )
+
+
+def _speaks_http(address: Address, dial: Dial) -> bool:
+    """Asks without any credential. What can't be asked any more is taken for what it most often is."""
+    try:
+        with dial(_PROBE_SECONDS) as raw:
+            raw.settimeout(_PROBE_SECONDS)
+            raw.sendall(f"HEAD / HTTP/1.0\r\nHost: {address.name.split('/')[0]}\r\n\r\n".encode())
+            answer = raw.recv(5)
+    except OSError:
+        return True
+    return answer in (b"HTTP/", b"")
+
+
+def _nobody(timeout: float) -> socket.socket:
+    raise OSError("there is no network")
