@@ -34,6 +34,7 @@ from regtui.settings.paths import journal_dir
 if TYPE_CHECKING:
     from regtui.collecting import Collecting, Interactive, MakeCollector
     from regtui.demo import Version
+    from regtui.garbage.collector import Collector
     from regtui.garbage.profile import HostSettings
 
 # From so many tags on, reading them pays for loading the faster transport.
@@ -295,8 +296,18 @@ def demo_target(version: "Version" = "2.8.2") -> Target:
     from regtui.demo import DemoTransport, sample_storage
 
     transport = DemoTransport(sample_storage(datetime.now(UTC)), version)
+
+    def make_collector(interactive: object) -> "Collector":
+        from regtui.demo.collector import DemoCollector
+
+        return DemoCollector(transport.storage, version)
+
     return Target(
-        Address.parse("http://demo.localhost"), http=HttpSettings(transport=transport), name="demo", ephemeral=True
+        Address.parse("http://demo.localhost"),
+        http=HttpSettings(transport=transport),
+        name="demo",
+        ephemeral=True,
+        make_collector=make_collector,
     )
 
 

@@ -7,7 +7,7 @@ bytes, nor an index's children; only collection frees bytes; and a tag can point
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from uuid import uuid4
 
@@ -191,6 +191,29 @@ class DemoStorage:
         del self._uploads[upload.id]
 
     # Collection
+
+    def copy(self) -> "DemoStorage":
+        """The same content, to try something on. Uploads in progress are not in it."""
+        made = DemoStorage()
+        with self.lock:
+            made.blobs = dict(self.blobs)
+            made._repositories = {
+                name: replace(found, revisions=dict(found.revisions), tags=dict(found.tags), layers=dict(found.layers))
+                for name, found in self._repositories.items()
+            }
+        return made
+
+    def remove_repository(self, name: str) -> bool:
+        """Takes its directory away, where nothing is in it. Whether it did."""
+        with self.lock:
+            found = self._repositories.get(name)
+            if found is None or found.revisions or found.tags or self.uploads_of(name):
+                return False
+            del self._repositories[name]
+            return True
+
+    def uploads_of(self, repository: str) -> int:
+        return sum(1 for upload in self._uploads.values() if upload.repository == repository)
 
     def collect(self, delete_untagged: bool = False, *, dry_run: bool = False, version: Version = "2.8.2") -> Collected:
         """Marks and sweeps as that version's `registry garbage-collect` does, and tells what it freed.

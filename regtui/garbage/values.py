@@ -73,6 +73,8 @@ class Survey:
     free: int | None = None
     blob_cache: str = ""
     """`inmemory` needs a restart after the sweep; `redis`; empty for none."""
+    keep_out: tuple[KeepOut, ...] = (KeepOut.STOP, KeepOut.ONLINE)
+    """How pushes can be kept out there; the first is what is taken unless the user chooses another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,9 @@ class Forecast:
 class Event:
     """One thing that happened. `text` may be server text: whoever shows it cleans it.
 
-    With a `status`, the stage began or ended; without one, `text` is a line of its log, or `blobs` and `bytes` say
-    how far it is.
+    With a `status`, the stage began or ended (`text`: why it failed or was skipped); without one, `text` is a line of
+    its log, or `blobs` and `bytes` say how far it is. Those are what was freed so far in all, `seconds` are counted
+    from the stage's begin.
     """
 
     stage: Stage

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from regtui.errors import RegtuiError
+from regtui.garbage.errors import CollectionFailed
 from regtui.text import one_line, plural
 
 SIGNALLED: Final = frozenset({129, 130, 137, 143})
@@ -38,7 +38,7 @@ class Outcome(Enum):
         return self in (Outcome.COMPLETE, Outcome.NOTHING)
 
 
-class CollectorFailed(RegtuiError):
+class CollectorFailed(CollectionFailed):
     """The registry's own collector failed, or can't be shown to have succeeded. `outcome` says how."""
 
     def __init__(self, verdict: "Verdict") -> None:

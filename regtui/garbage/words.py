@@ -1,0 +1,232 @@
+"""Garbage collection in sentences, the same in the app and in the command. What comes from the host is server text:
+whoever shows it cleans it."""
+
+import json
+import re
+from typing import Final
+
+from regtui.garbage.values import (
+    Choices,
+    CollectionReport,
+    EarlierRun,
+    Forecast,
+    KeepOut,
+    Stage,
+    Survey,
+)
+from regtui.text import plural, size
+
+TOP: Final = 20
+"""Repositories that are named with what they free."""
+
+STAGES: Final = {
+    Stage.LOOK: "look at the host",
+    Stage.DRY_RUN: "dry run",
+    Stage.UNTAGGED: "delete untagged images",
+    Stage.KEEP_OUT: "keep pushes out",
+    Stage.COLLECT: "collect",
+    Stage.BRING_BACK: "bring the registry back",
+    Stage.VERIFY: "check the tags",
+}
+
+KEEP_OUT: Final = {
+    KeepOut.STOP: "stop the registry",
+    KeepOut.READ_ONLY: "make it read-only",
+    KeepOut.ONLINE: "don't: stay online",
+}
+
+ONLINE_WARNING: Final = (
+    "Nothing keeps pushes out: an image that is pushed meanwhile can lose layers, and nobody is told. "
+    "Only where nothing pushes now."
+)
+
+_RUNTIMES: Final = {
+    "docker": "the docker container",
+    "podman": "the podman container",
+    "docker compose": "the compose service",
+    "compose": "the compose service",
+    "kubectl": "the deployment",
+    "systemd": "the systemd unit",
+    "command": "the command",
+}
+
+
+def survey_sentences(survey: Survey) -> list[str]:
+    """Where the registry runs and what is there: two to four lines."""
+    unit = f"{_RUNTIMES.get(survey.runtime, survey.runtime)} {survey.unit}".strip()
+    version = f", version {survey.version}" if survey.version else ""
+    lines = [f"On {survey.place}: {unit}{version}."]
+    where = [f"config {survey.config}"] * bool(survey.config)
+    where += [f"storage {survey.root}" + (f" ({survey.driver})" if survey.driver else "")] * bool(survey.root)
+    where += [f"{size(survey.used)} in blobs"] * (survey.used is not None)
+    where += [f"{size(survey.free)} free"] * (survey.free is not None)
+    if where:
+        lines.append(f"{_capital(', '.join(where))}.")
+    if survey.uploads:
+        verb = "is" if survey.uploads == 1 else "are"
+        lines.append(f"{plural(survey.uploads, 'upload')} {verb} in progress there: somebody may be pushing.")
+    if survey.delete_enabled is False:
+        lines.append(
+            "Deletion is disabled there: untagged images can't be deleted, what is unused already can be freed."
+        )
+    return lines
+
+
+def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey) -> list[str]:
+    """What a collection would free, by the dry run."""
+    if forecast.nothing:
+        return [forecast.nothing]
+    lines = [_freeable(forecast, survey)]
+    if not forecast.is_exact:
+        unknown = sum(1 for freed in forecast.blobs.values() if freed is None)
+        lines.append(f"The storage didn't tell the size of {plural(unknown, 'blob')}: it will be more.")
+    if forecast.untagged:
+        lines.append(_about_untagged(forecast, choices))
+    return lines
+
+
+def _freeable(forecast: Forecast, survey: Survey) -> str:
+    if not forecast.blobs:
+        return f"Nothing can be freed: all {plural(forecast.marked, 'blob')} are in use." + _took(forecast)
+    of = f" of {size(survey.used)}" if survey.used else ""
+    return (
+        f"{plural(len(forecast.blobs), 'blob')} can be freed, {size(forecast.bytes)}{of}; "
+        f"{plural(forecast.marked, 'blob')} {'is' if forecast.marked == 1 else 'are'} in use." + _took(forecast)
+    )
+
+
+def _took(forecast: Forecast) -> str:
+    return f" The dry run took {duration(forecast.seconds)}."
+
+
+def _about_untagged(forecast: Forecast, choices: Choices) -> str:
+    count = len(forecast.untagged)
+    repositories = len({found.repository for found in forecast.untagged})
+    what = f"{plural(count, 'untagged image')} in {plural(repositories, 'repository', 'repositories')}"
+    if choices.untagged:
+        it = "it" if count == 1 else "them"
+        return f"{what} {'is' if count == 1 else 'are'} deleted first; until the sweep, undo can put {it} back."
+    return f"{what} {'stays' if count == 1 else 'stay'}: nothing reaches {'it' if count == 1 else 'them'} any more."
+
+
+def risk_sentences(forecast: Forecast) -> list[str]:
+    """What the collector's own --delete-untagged would break here; empty where nothing."""
+    if not forecast.at_risk:
+        return []
+    return [
+        "regtui doesn't use --delete-untagged, which would break images on this version:",
+        *(f"  {risk}" for risk in forecast.at_risk),
+    ]
+
+
+def keep_out_sentence(choice: KeepOut, forecast: Forecast | None = None) -> str:
+    """What happens to pushes, and to the registry, meanwhile."""
+    if choice is KeepOut.ONLINE:
+        return ONLINE_WARNING
+    long = f", for about {duration(forecast.seconds)} or a bit more" if forecast and forecast.seconds >= 1 else ""
+    if choice is KeepOut.READ_ONLY:
+        return f"The registry goes on answering pulls and refuses pushes{long}."
+    return f"The registry is stopped meanwhile{long}; whatever happens, it is started again."
+
+
+def repository_rows(forecast: Forecast) -> list[tuple[str, int]]:
+    """(repository, bytes), largest first, at most TOP; what the others free together is the last."""
+    rows = list(forecast.by_repository[:TOP])
+    rest = forecast.by_repository[TOP:]
+    if rest:
+        rows.append((f"{plural(len(rest), 'more repository', 'more repositories')}", sum(freed for _, freed in rest)))
+    return rows
+
+
+def question(forecast: Forecast, choices: Choices, place: str) -> str:
+    """What is asked before anything is done."""
+    first = (
+        f"Delete {plural(len(forecast.untagged), 'untagged image')}, then collect" if choices.untagged else "Collect"
+    )
+    return f"{first} {size(forecast.bytes)} on {place}? [y/N]"
+
+
+def earlier_sentences(run: EarlierRun) -> list[str]:
+    """A run that was begun before."""
+    since = run.started.replace("T", " ").removesuffix("Z")
+    if run.is_running:
+        return [f"A collection begun at {since} UTC is still going on, at: {STAGES[run.stage]}."]
+    return [f"A collection begun at {since} UTC ended without regtui hearing, at: {STAGES[run.stage]}."]
+
+
+def report_sentences(report: CollectionReport) -> list[str]:
+    """What came of it: what was freed, whether the registry answers, what was verified, what is left to do."""
+    lines = [_freed(report)]
+    if report.is_up is not None:
+        lines.append("The registry answers again." if report.is_up else "THE REGISTRY DOESN'T ANSWER.")
+    if report.verified is not None:
+        lines.append(_verified(report))
+    lines += report.trouble
+    if report.empty_repositories:
+        count = len(report.empty_repositories)
+        lines.append(
+            f"{plural(count, 'repository is', 'repositories are')} empty and still listed: "
+            f"{'its directory' if count == 1 else 'their directories'} can be removed."
+        )
+    return lines
+
+
+def _freed(report: CollectionReport) -> str:
+    if report.freed is None:
+        return f"Nothing was freed on {report.place}."
+    text = f"{size(report.freed)} freed in {plural(report.blobs, 'blob')} on {report.place}, "
+    text += f"in {duration(report.seconds)}."
+    if report.predicted is not None and report.predicted != report.freed:
+        text += f" The dry run had said {size(report.predicted)}."
+    return text
+
+
+def _verified(report: CollectionReport) -> str:
+    verified = report.verified
+    assert verified is not None
+    sample = f" of {verified.total:,}" if verified.checked < verified.total else ""
+    checked = f"{verified.checked:,}{sample} {'tag' if verified.checked == 1 and not sample else 'tags'} checked"
+    if not verified.broken:
+        return f"{checked}: all of them have all their blobs."
+    named = ", ".join(verified.broken[:4])
+    more = f" and {len(verified.broken) - 4:,} more" if len(verified.broken) > 4 else ""
+    return f"{checked}, and {len(verified.broken):,} MISS SOMETHING: {named}{more}."
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `1 h 5 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def not_configured(name: str, host: str, *, is_profile: bool) -> tuple[list[str], str]:
+    """Sentences, and the lines to put into the config file, for a registry of which nobody said where it runs.
+
+    `name`: how the user calls it; `host`: its address. `is_profile`: whether the config file has it already.
+    """
+    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+    known = [] if is_profile else [f"[registries.{key}]", f"address = {json.dumps(host)}", ""]
+    example = [
+        *known,
+        f"[registries.{key}.host]",
+        'ssh = "USER@HOST"        # where it runs, as ssh knows it; leave it out for this machine',
+        'runtime = "docker"       # podman, compose, kubectl, systemd, command; left out, it is found',
+        'container = "registry"   # its name; left out, it is found where there is only one',
+        "sudo = false             # true where docker needs it",
+    ]
+    sentences = [
+        f"Garbage collection runs on the registry's host, and nobody said which that is for {host}.",
+        "Put this into the config file, with what fits:",
+    ]
+    return sentences, "\n".join(example)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
