@@ -23,12 +23,14 @@ from regtui.registry import (
     Deletion,
     FetchedManifest,
     HttpSettings,
+    NotAuthenticated,
     NotFound,
     Pong,
     RegistryClient,
     Resolved,
     deletion_obstacle,
 )
+from regtui.settings import Lookup, Source
 from regtui.settings.paths import journal_dir
 
 if TYPE_CHECKING:
@@ -53,6 +55,16 @@ class Target:
     protect: tuple[str, ...] = ()
     ephemeral: bool = False
     """Gone when regtui is: the demo registry. Its deletions don't go into the user's journal."""
+    lookup: Lookup | None = field(default=None, compare=False)
+    """Where no credential is given: how one is found, when the registry asks for it."""
+
+    @property
+    def login_words(self) -> str:
+        """Whose login was looked up, and where it was found: `ci, from the keyring`. Empty where none was wanted, or
+        none found."""
+        found = self.lookup.found if self.lookup else None
+        return found.words if found else ""
+
     runs_at: "HostSettings | None" = None
     """Where the registry runs, for its garbage collection; None where nobody said."""
     make_collector: "MakeCollector | None" = None
@@ -87,8 +99,7 @@ class Connection:
     @property
     def username(self) -> str:
         """Who is logged in; empty where nobody is."""
-        credential = self.target.credential
-        return credential.username if credential and self._client.auth_scheme else ""
+        return self._client.username
 
     @property
     def read_only(self) -> bool:
@@ -274,9 +285,12 @@ async def open_connection(target: Target, crossing: Crossing | None = None) -> C
     crossing = crossing or SameLoop()
 
     async def opened() -> tuple[RegistryClient, Pong]:
-        client = RegistryClient(target.address, target.credential, target.http)
+        client = RegistryClient(target.address, target.credential, target.http, target.lookup)
         try:
             return client, await client.ping()
+        except NotAuthenticated as error:
+            await client.close()
+            raise _explained(error, target) from None
         except BaseException:
             await client.close()
             raise
@@ -287,6 +301,18 @@ async def open_connection(target: Target, crossing: Crossing | None = None) -> C
         crossing.close()
         raise
     return Connection(target, client, pong, crossing)
+
+
+def _explained(error: NotAuthenticated, target: Target) -> NotAuthenticated:
+    """With which login was tried, or what kept one from being found."""
+    found = target.lookup.found if target.lookup else None
+    if found is None:
+        return error
+    # What was given with the command needs no telling.
+    tried = f"Tried: {found.words}." if found.words and found.source is not Source.GIVEN else ""
+    troubles = [trouble.message for trouble in found.troubles]
+    remedy = " ".join(filter(None, [tried, *troubles, error.remedy]))
+    return NotAuthenticated(error.where, error.message, remedy, status=error.status, codes=error.codes)
 
 
 def demo_target(version: "Version" = "2.8.2") -> Target:

@@ -12,7 +12,7 @@ from regtui.connection import Target, demo_target
 from regtui.errors import UsageError
 from regtui.oci import InvalidReference, Reference
 from regtui.registry import Address, Credential, HttpSettings, TlsSettings
-from regtui.settings import Config, Credentials, Found, Profile, Source
+from regtui.settings import Config, Credentials, Found, Lookup, Profile, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,6 @@ class Options:
     insecure: bool = False
     timeout: float | None = None
     read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A target, and where its credential was found."""
-
-    target: Target
-    source: Source
 
 
 def split_reference(text: str, config: Config) -> Reference:
@@ -77,18 +69,17 @@ def resolve_target(
     credentials: Credentials,
     options: Options | None = None,
     environment: Mapping[str, str] | None = None,
-) -> Resolved:
-    """The target to open. Looks for a credential, which may block (see Credentials). `demo` is the demo registry.
+) -> Target:
+    """The target to open. Its credential is looked for when the registry asks for one. `demo` is the demo registry.
 
     Raises UsageError, SettingsError.
     """
     options = options or Options()
     name = _named(registry, config, environment)
     if name == "demo" and "demo" not in config.profiles:
-        return Resolved(replace(demo_target(), read_only=options.read_only, protect=config.protect), Source.NONE)
+        return replace(demo_target(), read_only=options.read_only, protect=config.protect)
     profile = profile_for(name, config, environment)
-    found = _credential(profile, credentials, options)
-    return Resolved(target_for(profile, found.credential, options), found.source)
+    return replace(target_for(profile, None, options), lookup=lookup_for(profile, credentials, options))
 
 
 def target_for(profile: Profile, credential: Credential | None, options: Options | None = None) -> Target:
@@ -111,10 +102,13 @@ def target_for(profile: Profile, credential: Credential | None, options: Options
     )
 
 
-def _credential(profile: Profile, credentials: Credentials, options: Options) -> Found:
-    if options.password is not None:
-        username = options.username or profile.username
-        if not username:
-            raise UsageError("A password without a user name.", "Give it with -u NAME.")
-        return Found(Credential(username, options.password), Source.GIVEN)
-    return credentials.find(profile.address.name, options.username or profile.username)
+def lookup_for(profile: Profile, credentials: Credentials, options: Options | None = None) -> Lookup:
+    """How the credential of a profile is found. Raises UsageError where a password is given without a user."""
+    options = options or Options()
+    username = options.username or profile.username
+    if options.password is None:
+        return Lookup(lambda: credentials.find(profile.address.name, username))
+    if not username:
+        raise UsageError("A password without a user name.", "Give it with -u NAME.")
+    given = Credential(username, options.password)
+    return Lookup(lambda: Found(given, Source.GIVEN))

@@ -161,10 +161,17 @@ def _changing(command: Any) -> None:
 
     login = command(
         "login",
-        "Checks a user name and password against the registry, and stores them in the system's keyring.",
-        ["regtui login registry.example.com -u ci", "regtui login prod -u ci --password-stdin < password.txt"],
+        "Checks a user name and password against the registry, and stores them in the system's keyring. Where there is "
+        "none, as on most servers, it offers to keep them as docker login does.",
+        [
+            "regtui login registry.example.com -u ci",
+            "regtui login prod -u ci --store docker --password-stdin < password.txt",
+        ],
     )
     _registry_argument(login)
+    login.add_argument(
+        "--store", choices=("keyring", "docker"), default="keyring", help="where to keep it (default: keyring)"
+    )
     logout = command("logout", "Forgets the credential of a registry.", ["regtui logout registry.example.com"])
     _registry_argument(logout)
 

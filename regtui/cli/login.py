@@ -1,4 +1,4 @@
-"""`regtui login`: checks a credential against the registry, and keeps it in the keyring."""
+"""`regtui login`: checks a credential against the registry, and keeps it in the keyring, or as Docker does."""
 
 import argparse
 import asyncio
@@ -9,7 +9,7 @@ from regtui.cli.session import Session, connected
 from regtui.connection import Target
 from regtui.errors import DONE, SettingsError, UsageError
 from regtui.registry import Credential, NotAuthenticated
-from regtui.settings import Kept, Profile
+from regtui.settings import Credentials, Kept, Profile
 from regtui.targets import target_for
 
 
@@ -30,15 +30,28 @@ def run(arguments: argparse.Namespace) -> int:
     if not asyncio.run(_is_asked_for(replace(target, credential=credential))):
         say(f"{profile.address.name} asks for no login. Nothing was stored.")
         return DONE
-    if session.credentials.store(profile.address.name, credential) is Kept.SESSION:
-        raise SettingsError(
-            f"{profile.address.name} accepts the login of {username}, but it can't be kept: this machine has no "
-            "usable keyring.",
-            "Set REGTUI_USERNAME and REGTUI_PASSWORD, or give -u and --password-stdin with each command, or install "
-            "a backend for Python's keyring.",
-        )
-    say(f"Logged in to {profile.address.name} as {username}. The password is in the keyring.")
+    place = _keep(session.credentials, profile.address.name, credential, with_docker=arguments.store == "docker")
+    say(f"Logged in to {profile.address.name} as {username}. The password is in {place}.")
     return DONE
+
+
+def _keep(credentials: Credentials, host: str, credential: Credential, *, with_docker: bool) -> str:
+    """Where it is now. Raises SettingsError where that is nowhere."""
+    if with_docker:
+        return credentials.store_with_docker(host, credential)
+    if credentials.store(host, credential) is Kept.KEYRING:
+        return "the keyring"
+    reason = credentials.keyring_trouble
+    if is_interactive():
+        say(f"It can't be kept in the keyring: {reason}.")
+        say(f"It can be kept {credentials.docker_way(host)}.")
+        if ask("Keep it there? [y/N]").lower() in ("y", "yes"):
+            return credentials.store_with_docker(host, credential)
+    raise SettingsError(
+        f"{host} accepts the login of {credential.username}, but it can't be kept: {reason}.",
+        f"Add --store docker to keep it {credentials.docker_way(host)}; or set REGTUI_USERNAME and REGTUI_PASSWORD, or "
+        "give -u and --password-stdin with each command.",
+    )
 
 
 def _check_interactive() -> None:

@@ -72,9 +72,8 @@ class Session:
 
     def target(self, argument: str | None) -> Target:
         """The target to open; asks for the password where -u names a user without a known one."""
-        resolved = resolve_target(self.registry(argument), self.config, self.credentials, self.options)
-        target = resolved.target
-        if not self._username or target.credential is not None or target.http.transport is not None:
+        target = resolve_target(self.registry(argument), self.config, self.credentials, self.options)
+        if not self._username or target.lookup is None or target.lookup.find().credential is not None:
             return target
         if not is_interactive():
             raise UsageError(
@@ -82,7 +81,7 @@ class Session:
                 "Give it with --password-stdin or in REGTUI_PASSWORD.",
             )
         password = ask_password(f"Password of {self._username} for {target.address.name}:")
-        return replace(target, credential=Credential(self._username, password))
+        return replace(target, credential=Credential(self._username, password), lookup=None)
 
     def run(self, argument: str | None, work: Callable[[Connection], Awaitable[int]]) -> int:
         """Opens the registry, runs `work` with it, closes it; `work`'s exit code. Raises RegtuiError."""

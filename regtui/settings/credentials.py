@@ -1,26 +1,34 @@
 """Credentials: where they are looked for, and where they are kept. Never in a file of ours.
 
 In this order: what the command line gave, REGTUI_USERNAME and REGTUI_PASSWORD, what was typed since regtui was
-started, the operating system's keyring.
+started, the operating system's keyring, Docker's config file and its helpers, Podman's auth files.
 """
 
-import contextlib
 import os
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, TypeVar
+from pathlib import Path
+from typing import Final
 
-from regtui.registry import Credential
+from regtui.errors import SettingsError
+from regtui.registry import Credential, Keychain
+from regtui.settings import own_logins
+from regtui.settings.credential_helper import Helper
+from regtui.settings.docker_files import (
+    AuthFile,
+    auth_files,
+    docker_file,
+    remove_login,
+    server_of,
+    shown,
+    write_login,
+)
+from regtui.settings.system_keyring import SystemKeyring
 
-T = TypeVar("T")
-
-# A keyring may wait for D-Bus, or for a password dialog that nobody sees.
 _KEYRING_TIMEOUT: Final = 3.0
-# The entry that holds which user the password of a registry belongs to.
-_SERVICE: Final = "regtui:{host}"
-_USER_ENTRY: Final = "(user)"
+# Some ask a cloud for a token first.
+_HELPER_TIMEOUT: Final = 10.0
 
 
 class Source(Enum):
@@ -30,29 +38,78 @@ class Source(Enum):
     ENVIRONMENT = "REGTUI_USERNAME"
     SESSION = "typed in this session"
     KEYRING = "the keyring"
+    DOCKER = "Docker's config file"
+    HELPER = "a credential helper"
+    PODMAN = "Podman's auth file"
     NONE = "anonymous"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """`place`: which file or program. `troubles`: what went wrong on the way, each with its remedy."""
+
     credential: Credential | None
     source: Source
+    place: str = ""
+    scoped: tuple[tuple[str, Credential], ...] = ()
+    troubles: tuple[SettingsError, ...] = field(default=(), compare=False)
+
+    @property
+    def keychain(self) -> Keychain:
+        return Keychain(self.credential, self.scoped)
+
+    @property
+    def words(self) -> str:
+        """Whose it is, and where from: `ci, from the keyring`. Empty where there is none."""
+        known = self.keychain.credential_for("")
+        if known is None:
+            return ""
+        whose = known.username or "a token"
+        only = " (for some repositories)" if self.credential is None else ""
+        if self.source is Source.SESSION:
+            return f"{whose}{only}, {self.source.value}"
+        return f"{whose}{only}, from {self.place or self.source.value}"
+
+
+class Lookup:
+    """A credential that is looked for when a registry asks for one, and once. Blocks."""
+
+    def __init__(self, find: Callable[[], Found]) -> None:
+        self._find = find
+        self.found: Found | None = None
+        """None until somebody wanted it."""
+
+    def __call__(self) -> Keychain:
+        return self.find().keychain
+
+    def find(self) -> Found:
+        if self.found is None:
+            self.found = self._find()
+        return self.found
 
 
 class Kept(Enum):
     """Where a credential went."""
 
     KEYRING = "in the keyring"
-    SESSION = "until regtui is closed: this machine has no usable keyring"
+    SESSION = "until regtui is closed"
 
 
 class Credentials:
-    """All lookups block, up to the keyring's time limit (seconds): call them off the event loop."""
+    """All lookups block, up to the time limits (seconds) of keyring and helpers: call them off the event loop."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None, keyring_timeout: float = _KEYRING_TIMEOUT) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        keyring_timeout: float = _KEYRING_TIMEOUT,
+        helper_timeout: float = _HELPER_TIMEOUT,
+    ) -> None:
         self._environment = os.environ if environment is None else environment
-        self._timeout = keyring_timeout
+        self._keyring = SystemKeyring(keyring_timeout)
+        self._helper_timeout = helper_timeout
         self._session: dict[str, Credential] = {}
+        self.keyring_trouble = ""
+        """Why the keyring didn't keep what it was given last. Reads on after a colon."""
 
     def find(self, host: str, username: str = "") -> Found:
         """What is known for `host` (`HOST[:PORT][/PREFIX]`); `username` narrows it where the profile names one."""
@@ -62,74 +119,127 @@ class Credentials:
             return Found(Credential(user, password), Source.ENVIRONMENT)
         if (kept := self._session.get(host)) and username in ("", kept.username):
             return Found(kept, Source.SESSION)
-        if stored := self._from_keyring(host, username):
-            return Found(stored, Source.KEYRING)
-        return Found(None, Source.NONE)
+        troubles: list[SettingsError] = []
+        try:
+            if stored := self._keyring.get(host, username):
+                return Found(stored, Source.KEYRING)
+        except SettingsError as error:
+            troubles.append(error)
+        return self._from_files(host, username, troubles)
+
+    def _from_files(self, host: str, username: str, troubles: list[SettingsError]) -> Found:
+        """Docker's and Podman's. The first general credential counts, and all scoped ones: those are more precise."""
+        best = Found(None, Source.NONE)
+        scoped: dict[str, Credential] = {}
+        for path, is_docker in auth_files(self._environment):
+            for found in self._from_file(path, is_docker, host, troubles):
+                general = found.credential if _is_of(username, found.credential) else None
+                mine = {prefix: c for prefix, c in found.scoped if _is_of(username, c)}
+                scoped = mine | scoped
+                if (best.credential is None and general) or (best.source is Source.NONE and mine):
+                    best = Found(general, found.source, found.place)
+        return Found(best.credential, best.source, best.place, tuple(scoped.items()), tuple(troubles))
+
+    def _from_file(self, path: Path, is_docker: bool, host: str, troubles: list[SettingsError]) -> list[Found]:
+        """What its helper has, then what stands in it. Where one fails the other may still know."""
+        try:
+            file = AuthFile.load(path, is_docker=is_docker)
+        except SettingsError as error:
+            troubles.append(error)
+            return []
+        if file is None:
+            return []
+        results = []
+        try:
+            if (name := file.helper(host)) and (kept := self._helper(name).get(server_of(host))):
+                place = f"docker-credential-{name} (named in {shown(path)})"
+                results.append(Found(kept, Source.HELPER, place))
+        except SettingsError as error:
+            troubles.append(SettingsError(error.message, error.remedy or f"It is named in {shown(path)}."))
+        try:
+            own = file.keychain(host)
+            source = Source.DOCKER if is_docker else Source.PODMAN
+            results.append(Found(own.general, source, shown(path), own.scoped))
+        except SettingsError as error:
+            troubles.append(error)
+        return results
+
+    def _helper(self, name: str) -> Helper:
+        return Helper(name, self._environment, self._helper_timeout)
+
+    # Keeping
 
     def use_for_session(self, host: str, credential: Credential) -> None:
         """Keeps it in memory alone."""
         self._session[host] = credential
 
     def store(self, host: str, credential: Credential) -> Kept:
-        """Keeps it in the keyring, or where there is none, until regtui is closed."""
-
-        def write() -> bool:
-            import keyring
-
-            service = _SERVICE.format(host=host)
-            keyring.set_password(service, credential.username, credential.password)
-            keyring.set_password(service, _USER_ENTRY, credential.username)
-            return keyring.get_password(service, credential.username) == credential.password
-
-        if self._ask_keyring(write):
-            self._session.pop(host, None)
-            return Kept.KEYRING
+        """Keeps it in the keyring, or where there is none that answers, until regtui is closed."""
+        self.keyring_trouble = "this machine has no usable keyring"
+        try:
+            if self._keyring.store(host, credential):
+                self._session.pop(host, None)
+                return Kept.KEYRING
+        except SettingsError as error:
+            self.keyring_trouble = f"{error.message[:1].lower()}{error.message[1:].rstrip('.')}"
         self.use_for_session(host, credential)
         return Kept.SESSION
 
-    def forget(self, host: str) -> bool:
-        """Removes it everywhere; whether there was one."""
+    def docker_way(self, host: str) -> str:
+        """Where `store_with_docker` would put it, and how safe that is. Raises SettingsError."""
+        path = docker_file(self._environment)
+        file = AuthFile.load(path, is_docker=True)
+        if file and (helper := file.helper(host)):
+            return f"with docker-credential-{helper}, as Docker does"
+        return f"in {shown(path)}, as Docker does: readable by you alone, but not encrypted"
 
-        def remove() -> bool:
-            import keyring
-            import keyring.errors
+    def store_with_docker(self, host: str, credential: Credential) -> str:
+        """Keeps it where `docker login` would: with the helper that Docker's config file names, else in the file. Says
+        where. Raises SettingsError."""
+        path = docker_file(self._environment)
+        file = AuthFile.load(path, is_docker=True)
+        helper = file.helper(host) if file else ""
+        if helper:
+            self._helper(helper).store(server_of(host), credential)
+        write_login(path, host, None if helper else credential)
+        own_logins.remember(host, credential.username)
+        self._session.pop(host, None)
+        return f"docker-credential-{helper}" if helper else shown(path)
 
-            service = _SERVICE.format(host=host)
-            user = keyring.get_password(service, _USER_ENTRY)
-            removed = False
-            for entry in filter(None, (user, _USER_ENTRY)):
-                try:
-                    keyring.delete_password(service, entry)
-                    removed = True
-                except keyring.errors.PasswordDeleteError:
-                    continue
-            return removed
+    # Forgetting
 
-        in_session = self._session.pop(host, None) is not None
-        return bool(self._ask_keyring(remove)) or in_session
+    def forget(self, host: str) -> list[str]:
+        """Removes it everywhere that regtui has put it; the places. Raises SettingsError where one can't be asked."""
+        places = []
+        if self._session.pop(host, None) is not None:
+            places.append("this session")
+        try:
+            if self._keyring.remove(host):
+                places.append("the keyring")
+        finally:
+            if place := self._forget_with_docker(host):
+                places.append(place)
+        return places
 
-    def _from_keyring(self, host: str, username: str) -> Credential | None:
-        def read() -> Credential | None:
-            import keyring
+    def _forget_with_docker(self, host: str) -> str:
+        """Where it was; empty where regtui didn't put it there, or somebody has logged in anew since."""
+        username = own_logins.logins().get(host)
+        if username is None:
+            return ""
+        path = docker_file(self._environment)
+        kept = [f.credential for f in self._from_file(path, True, host, []) if f.credential]
+        place = ""
+        if kept and kept[0].username == username:
+            file = AuthFile.load(path, is_docker=True)
+            helper = file.helper(host) if file else ""
+            if helper:
+                self._helper(helper).erase(server_of(host))
+            remove_login(path, host)
+            place = f"docker-credential-{helper}" if helper else shown(path)
+        own_logins.forget(host)
+        return place
 
-            service = _SERVICE.format(host=host)
-            user = username or keyring.get_password(service, _USER_ENTRY)
-            password = keyring.get_password(service, user) if user else None
-            return Credential(user, password) if user and password else None
 
-        return self._ask_keyring(read)
-
-    def _ask_keyring(self, ask: Callable[[], T]) -> T | None:
-        """The answer; None where there is no keyring, it fails, or it doesn't answer in time. The thread is a
-        daemon, so that one stuck on D-Bus never keeps regtui from ending."""
-        answer: list[T] = []
-
-        def run() -> None:
-            # Backends raise whatever their platform does, and none of it is fatal here.
-            with contextlib.suppress(Exception):
-                answer.append(ask())
-
-        thread = threading.Thread(target=run, daemon=True, name="keyring")
-        thread.start()
-        thread.join(self._timeout)
-        return answer[0] if answer else None
+def _is_of(username: str, credential: Credential | None) -> bool:
+    """Whether it is that user's: a token that doesn't say whose it is may be."""
+    return credential is not None and (not username or credential.username in ("", username))

@@ -1,6 +1,5 @@
 """The app: themes, the palette, and which screen is on."""
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -139,11 +138,11 @@ class RegtuiApp(App[int]):
             self.ask()
             return
         try:
-            resolved = await asyncio.to_thread(resolve_target, name, self.config, self.credentials)
+            target = resolve_target(name, self.config, self.credentials)
         except RegtuiError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
             return
-        self.open(resolved.target)
+        self.open(target)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Over a dialog, only the dialog's own keys count."""

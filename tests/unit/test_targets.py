@@ -6,7 +6,7 @@ import pytest
 
 from regtui.errors import UsageError
 from regtui.registry import Address, Credential, TlsSettings
-from regtui.settings import Config, Credentials, Profile, Source
+from regtui.settings import Config, Credentials, Found, Profile, Source
 from regtui.targets import Options, profile_for, resolve_target, split_reference, target_for
 
 PROD = Profile("prod", Address.parse("https://registry.example.com"), "ci", TlsSettings(Path("/ca.pem")), timeout=5.0)
@@ -60,7 +60,7 @@ def test_no_registry_at_all() -> None:
 
 def test_options_lie_over_the_profile(credentials: Credentials) -> None:
     options = Options(insecure=True, timeout=9.0, client_cert=Path("/c.pem"), read_only=True)
-    target = resolve_target("prod", CONFIG, credentials, options, {}).target
+    target = resolve_target("prod", CONFIG, credentials, options, {})
     assert target.http.tls == TlsSettings(Path("/ca.pem"), Path("/c.pem"), None, insecure=True)
     assert (target.http.timeout, target.read_only, target.name) == (9.0, True, "prod")
     assert target_for(PROD, None).http.timeout == 5.0
@@ -70,12 +70,15 @@ def test_options_lie_over_the_profile(credentials: Credentials) -> None:
 
 
 def test_credentials(credentials: Credentials) -> None:
-    found = resolve_target("prod", CONFIG, credentials, environment={})
-    assert (found.target.credential, found.source) == (Credential("ci", "x"), Source.SESSION)
-    given = resolve_target("prod", CONFIG, credentials, Options(password="y"), {})
-    assert (given.target.credential, given.source) == (Credential("ci", "y"), Source.GIVEN)
-    other = resolve_target("prod", CONFIG, credentials, Options(username="bob"), {})
-    assert (other.target.credential, other.source) == (None, Source.NONE)
+    def found(options: Options | None = None) -> Found:
+        target = resolve_target("prod", CONFIG, credentials, options, {})
+        assert target.lookup is not None
+        assert (target.credential, target.lookup.found) == (None, None), "nobody wanted it so far"
+        return target.lookup.find()
+
+    assert found() == Found(Credential("ci", "x"), Source.SESSION)
+    assert found(Options(password="y")) == Found(Credential("ci", "y"), Source.GIVEN)
+    assert found(Options(username="bob")) == Found(None, Source.NONE)
     with pytest.raises(UsageError, match="without a user name"):
         resolve_target("lab", CONFIG, credentials, Options(password="y"), {})
 
@@ -91,13 +94,13 @@ def test_credentials(credentials: Credentials) -> None:
 def test_the_demo_registry(
     registry: str | None, environment: dict[str, str], config: Config, credentials: Credentials
 ) -> None:
-    target = resolve_target(registry, config, credentials, Options(read_only=True), environment).target
+    target = resolve_target(registry, config, credentials, Options(read_only=True), environment)
     assert (target.name, target.ephemeral, target.read_only) == ("demo", True, True)
 
 
 def test_a_profile_called_demo_is_that_profile(credentials: Credentials) -> None:
     config = Config(Path("config.toml"), profiles={"demo": Profile("demo", Address.parse("demo.example.com"))})
-    assert not resolve_target("demo", config, credentials, environment={}).target.ephemeral
+    assert not resolve_target("demo", config, credentials, environment={}).ephemeral
 
 
 def test_references() -> None:

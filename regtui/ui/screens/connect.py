@@ -1,6 +1,5 @@
 """The first screen where nothing is configured, and where the registry that was named can't be opened."""
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -16,9 +15,11 @@ from regtui.connection import Connection, Target, open_connection
 from regtui.crossing import OwnThread
 from regtui.errors import RegtuiError
 from regtui.registry import Credential, NotAuthenticated
+from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials, Kept, Profile
-from regtui.targets import profile_for, target_for
+from regtui.targets import Options, lookup_for, profile_for, target_for
 from regtui.text import clean
+from regtui.ui.screens.keep import KeepScreen
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.tick import Tick
 
@@ -53,7 +54,7 @@ class ConnectScreen(Screen[Connected | None]):
         self._credentials = credentials
         self._target = target
         self._error = error
-        known = target.credential.username if target and target.credential else ""
+        known = _user_of(target) if target else ""
         self._address = Input(str(target.address) if target else "", placeholder="registry.example.com", compact=True)
         self._user = Input(known, placeholder="empty: without login", compact=True)
         self._password = Input(password=True, compact=True)
@@ -99,8 +100,13 @@ class ConnectScreen(Screen[Connected | None]):
             self._say(f"Connecting to {profile.name} …")
             target = await self._target_of(profile)
             connection = await open_connection(target, OwnThread())
+        except RegtuiError as error:
+            self._tell(error)
+            return
+        try:
             connected = await self._remembered(connection, profile)
         except RegtuiError as error:
+            await connection.close()
             self._tell(error)
             return
         self.dismiss(connected)
@@ -122,26 +128,33 @@ class ConnectScreen(Screen[Connected | None]):
         user = self._user.value.strip()
         if user and self._password.value:
             return target_for(profile, Credential(user, self._password.value))
-        # The keyring may take its time: the form stays usable meanwhile.
-        found = await asyncio.to_thread(self._credentials.find, profile.address.name, user or profile.username)
-        return target_for(profile, found.credential)
+        lookup = lookup_for(profile, self._credentials, Options(username=user))
+        return replace(target_for(profile, None), lookup=lookup)
 
     async def _remembered(self, connection: Connection, profile: Profile) -> Connected:
         credential = connection.target.credential
-        if credential is None or not self._password.value:
-            credential = None
+        login = connection.target.login_words
+        notice = f"Logged in as {login}." if login and connection.username else ""
         if not self._remember.value:
             if credential is not None:
                 self._credentials.use_for_session(profile.address.name, credential)
-            return Connected(connection, self._config)
+            return Connected(connection, self._config, notice)
         user = credential.username if credential else profile.username
         kept = replace(profile, address=connection.address, username=user)
         config = self._config.remember_profile(kept, as_default=not self._config.default)
         if credential is None:
-            return Connected(connection, config)
-        where = await asyncio.to_thread(self._credentials.store, profile.address.name, credential)
-        notice = f"The password is kept {where.value}." if where is Kept.SESSION else ""
-        return Connected(connection, config, notice)
+            return Connected(connection, config, notice)
+        return Connected(connection, config, await self._kept(profile.address.name, credential))
+
+    async def _kept(self, host: str, credential: Credential) -> str:
+        """Where the password is now, in words; nothing where that was said before."""
+        if await aside(lambda: self._credentials.store(host, credential)) is Kept.KEYRING:
+            return ""
+        way = await aside(lambda: self._credentials.docker_way(host))
+        if await self.app.push_screen_wait(KeepScreen(self._credentials.keyring_trouble, way)):
+            place = await aside(lambda: self._credentials.store_with_docker(host, credential))
+            return f"The password is in {place}."
+        return f"The password is kept {Kept.SESSION.value}."
 
     def action_back(self) -> None:
         self.workers.cancel_group(self, "connect")
@@ -153,3 +166,10 @@ class ConnectScreen(Screen[Connected | None]):
     def _say(self, text: str, *, is_error: bool = False) -> None:
         self._said.update(Content(clean(text, keep="\n")))
         self._said.set_class(is_error, "-error")
+
+
+def _user_of(target: Target) -> str:
+    """The user that was tried: the field need not be filled in anew."""
+    found = target.lookup.found if target.lookup else None
+    credential = target.credential or (found.credential if found else None)
+    return credential.username if credential else ""

@@ -1,8 +1,13 @@
 """Credentials: in which order they are found, and what happens where the keyring doesn't do its part."""
 
+import json
+import os
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import keyring
 import keyring.backend
@@ -11,7 +16,8 @@ import keyring.errors
 import pytest
 
 from regtui.registry import Credential
-from regtui.settings import Credentials, Found, Kept, Source
+from regtui.settings import Credentials, Found, Kept, Lookup, Source
+from tests.support.credential_helpers import HANGING, HelperProgram, make_helper, make_program
 
 HOST = "registry.example.com:5000"
 ALICE, BOB = Credential("alice", "a-secret"), Credential("bob", "b-secret")
@@ -140,3 +146,207 @@ def test_no_secret_is_in_a_repr() -> None:
     credentials.use_for_session(HOST, ALICE)
     texts = [repr(credentials), repr(Found(ALICE, Source.SESSION)), f"{ALICE}"]
     assert "secret" not in " ".join(texts)
+
+
+# Docker's and Podman's
+
+
+def config(path: Path, *users: str, host: str = HOST, **more: Any) -> Path:
+    """A file in which each of `users` (`USER`, or `USER@REPOSITORY`) has a password for `host`."""
+    auths = {}
+    for user, _, repository in (name.partition("@") for name in users):
+        auths[f"{host}/{repository}" if repository else host] = {"auth": b64encode(f"{user}:pw".encode()).decode()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"auths": auths, **more}))
+    return path
+
+
+@pytest.fixture
+def docker(ring: InMemory) -> Path:
+    """Where Docker's file is expected."""
+    return Path.home() / ".docker/config.json"
+
+
+def test_dockers_file_comes_after_the_keyring(ring: InMemory, docker: Path) -> None:
+    config(docker, "docker")
+    found = Credentials({}).find(HOST)
+    assert found == Found(Credential("docker", "pw"), Source.DOCKER, "~/.docker/config.json")
+    assert found.words == "docker, from ~/.docker/config.json"
+    Credentials({}).store(HOST, ALICE)
+    assert Credentials({}).find(HOST) == Found(ALICE, Source.KEYRING)
+    # A user who was named is looked for in all of them.
+    assert Credentials({}).find(HOST, "docker").source is Source.DOCKER
+    assert Credentials({}).find(HOST, "nobody") == Found(None, Source.NONE)
+
+
+def test_podmans_files_come_after_dockers(docker: Path, tmp_path: Path) -> None:
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    runtime = config(tmp_path / "run/containers/auth.json", "runtime")
+    config(Path.home() / ".config/containers/auth.json", "home")
+    found = Credentials(environment).find(HOST)
+    assert found == Found(Credential("runtime", "pw"), Source.PODMAN, str(runtime))
+    named = config(tmp_path / "named.json", "named")
+    assert Credentials({**environment, "REGISTRY_AUTH_FILE": str(named)}).find(HOST).place == str(named)
+    config(docker, "docker")
+    assert Credentials(environment).find(HOST).source is Source.DOCKER
+    runtime.unlink()
+    docker.unlink()
+    assert Credentials(environment).find(HOST).place == "~/.config/containers/auth.json"
+
+
+def test_a_repositorys_own_credential_counts_beside_a_general_one(docker: Path, tmp_path: Path) -> None:
+    config(docker, "docker")
+    named = config(tmp_path / "auth.json", "podman", "team@team", "inner@team/inner")
+    found = Credentials({"REGISTRY_AUTH_FILE": str(named)}).find(HOST)
+    who = {name: found.keychain.credential_for(name) for name in ("", "x", "team/x", "team/inner/x")}
+    assert {name: c.username for name, c in who.items() if c} == {
+        **{"": "docker", "x": "docker"},
+        **{"team/x": "team", "team/inner/x": "inner"},
+    }
+    docker.unlink()
+    config(named, "team@team")
+    found = Credentials({"REGISTRY_AUTH_FILE": str(named)}).find(HOST)
+    assert (found.credential, found.source) == (None, Source.PODMAN)
+    assert found.words == f"team (for some repositories), from {named}"
+
+
+def test_tokens_are_told_as_such(docker: Path) -> None:
+    docker.parent.mkdir()
+    docker.write_text(json.dumps({"auths": {HOST: {"identitytoken": "idt"}}}))
+    found = Credentials({}).find(HOST, "whoever")
+    assert found.credential == Credential("", identity_token="idt")
+    assert found.words == "a token, from ~/.docker/config.json"
+
+
+@pytest.mark.usefixtures("ring")
+def test_helpers(docker: Path, tmp_path: Path) -> None:
+    make_helper(tmp_path, "general", {HOST: ("general", "pw"), "https://index.docker.io/v1/": ("hub", "pw")})
+    special = make_helper(tmp_path, "special", {"gcr.io": ("special", "pw")})
+    config(docker, "inline", credsStore="general", credHelpers={"gcr.io": "special"})
+    credentials = Credentials({"PATH": special.path})
+    words = {host: credentials.find(host).words for host in (HOST, "docker.io", "gcr.io", "else.example.com")}
+    place = "(named in ~/.docker/config.json)"
+    assert words == {
+        HOST: f"general, from docker-credential-general {place}",
+        "docker.io": f"hub, from docker-credential-general {place}",
+        "gcr.io": f"special, from docker-credential-special {place}",
+        "else.example.com": "",
+    }
+    # One that has none for it doesn't hide what stands in the file.
+    config(docker, "inline", credsStore="special")
+    assert credentials.find(HOST).words == "inline, from ~/.docker/config.json"
+
+
+@pytest.mark.usefixtures("ring")
+def test_helpers_that_fail_are_told_and_the_rest_still_counts(docker: Path, tmp_path: Path) -> None:
+    program = make_program(tmp_path, "bad", HANGING)
+    config(docker, "inline", credHelpers={HOST: "bad", "missing.example.com": "missing"})
+    credentials = Credentials({"PATH": program.path}, helper_timeout=0.5)
+    found = credentials.find(HOST)
+    assert found.words == "inline, from ~/.docker/config.json"
+    assert ["did not answer" in trouble.message for trouble in found.troubles] == [True]
+    (trouble,) = credentials.find("missing.example.com").troubles
+    assert str(trouble) == (
+        "docker-credential-missing is not installed, or not on the PATH. It is named in ~/.docker/config.json."
+    )
+
+
+def test_files_that_are_damaged_are_told_and_the_rest_still_counts(docker: Path, tmp_path: Path) -> None:
+    docker.parent.mkdir()
+    docker.write_text("{")
+    named = config(tmp_path / "auth.json", "podman")
+    found = Credentials({"REGISTRY_AUTH_FILE": str(named)}).find(HOST)
+    assert found.words == f"podman, from {named}"
+    assert [trouble.message for trouble in found.troubles] == [f"{docker} is no valid JSON."]
+
+
+def test_a_keyring_that_hangs_is_told(ring: InMemory) -> None:
+    ring.let_go = threading.Event()
+    credentials = Credentials({}, keyring_timeout=0.05)
+    assert ["keyring did not answer" in trouble.message for trouble in credentials.find(HOST).troubles] == [True]
+    credentials.store(HOST, ALICE)
+    assert "did not answer" in credentials.keyring_trouble
+
+
+def test_a_keyring_that_is_locked_is_told_and_one_that_is_not_there_is_the_usual_case(
+    ring: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring.set_keyring(keyring.backends.fail.Keyring())  # type: ignore[no-untyped-call]
+    assert Credentials({}).find(HOST).troubles == ()
+    keyring.set_keyring(ring)
+
+    def locked(*_: str) -> None:
+        raise keyring.errors.KeyringLocked("no")
+
+    monkeypatch.setattr(ring, "get_password", locked)
+    assert [str(trouble) for trouble in Credentials({}).find(HOST).troubles] == ["The keyring is locked. Unlock it."]
+
+
+# Kept as Docker does
+
+
+@pytest.mark.usefixtures("ring")
+def test_kept_in_dockers_file_and_taken_out_of_it(docker: Path) -> None:
+    config(docker, "other", host="other.example.com")
+    before = json.loads(docker.read_text())
+    credentials = Credentials({})
+    assert credentials.docker_way(HOST).startswith("in ~/.docker/config.json, as Docker does")
+    assert credentials.store_with_docker(HOST, ALICE) == "~/.docker/config.json"
+    assert Credentials({}).find(HOST) == Found(ALICE, Source.DOCKER, "~/.docker/config.json")
+    assert Credentials({}).forget(HOST) == ["~/.docker/config.json"]
+    assert json.loads(docker.read_text()) == before
+    assert Credentials({}).forget(HOST) == []
+
+
+@pytest.mark.usefixtures("ring")
+def test_what_docker_put_there_is_not_taken_out(docker: Path) -> None:
+    config(docker, "docker")
+    assert Credentials({}).forget(HOST) == []
+    assert Credentials({}).find(HOST).words == "docker, from ~/.docker/config.json"
+    # Nor where somebody has logged in anew, with docker and as another, since.
+    Credentials({}).store_with_docker(HOST, ALICE)
+    config(docker, "docker")
+    assert Credentials({}).forget(HOST) == []
+    assert Credentials({}).find(HOST).words == "docker, from ~/.docker/config.json"
+
+
+@pytest.mark.usefixtures("ring")
+def test_kept_with_the_helper_that_docker_uses(docker: Path, tmp_path: Path) -> None:
+    helper: HelperProgram = make_helper(tmp_path, "own", {})
+    config(docker, credsStore="own")
+    credentials = Credentials({"PATH": helper.path})
+    assert credentials.docker_way(HOST) == "with docker-credential-own, as Docker does"
+    assert credentials.store_with_docker(HOST, ALICE) == "docker-credential-own"
+    assert helper.entries == {HOST: ["alice", "a-secret"]}
+    assert json.loads(docker.read_text())["auths"] == {HOST: {}}, "as docker login leaves it"
+    assert credentials.find(HOST).credential == ALICE
+    assert credentials.forget(HOST) == ["docker-credential-own"]
+    assert helper.entries == {}
+    assert json.loads(docker.read_text())["auths"] == {}
+
+
+def test_nothing_of_ours_holds_a_secret(ring: InMemory) -> None:
+    credentials = Credentials({})
+    credentials.store(HOST, BOB)
+    credentials.store_with_docker(HOST, ALICE)
+    credentials.use_for_session(HOST, BOB)
+    written = {path: path.read_text() for path in Path.home().rglob("*") if path.is_file()}
+    assert [path.name for path, text in written.items() if b64encode(b"alice:a-secret").decode() in text] == [
+        "config.json"
+    ]
+    assert "secret" not in "".join(written.values()) + repr(credentials.find(HOST))
+    assert all(os.stat(path).st_mode & 0o077 == 0 for path in written)  # noqa: PTH116
+
+
+def test_a_lookup_looks_once_and_not_before() -> None:
+    looked: list[int] = []
+
+    def find() -> Found:
+        looked.append(1)
+        return Found(ALICE, Source.KEYRING)
+
+    lookup = Lookup(find)
+    assert (lookup.found, looked) == (None, [])
+    assert lookup().general == ALICE
+    assert lookup.find() is lookup.found
+    assert looked == [1]

@@ -1,0 +1,45 @@
+"""Where a password is kept when the system has no usable keyring: the usual case on a server."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+
+from regtui.text import clean
+
+
+class KeepScreen(ModalScreen[bool]):
+    """Answers whether the password goes to where Docker keeps its own; else it is kept until regtui is closed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "session", "until regtui is closed", show=False, id="keep.session"),
+    ]
+
+    def __init__(self, reason: str, docker_way: str) -> None:
+        """`reason`: why the keyring can't keep it. `docker_way`: how Docker would keep it."""
+        super().__init__()
+        self._reason = reason
+        self._docker_way = docker_way
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="keep"):
+            yield Static(Content(clean(f"The password can't be kept in the keyring: {self._reason}.")))
+            yield OptionList(
+                Content("Keep it until regtui is closed"),
+                Content(clean(f"Keep it {self._docker_way}")),
+            )
+
+    def on_mount(self) -> None:
+        self.query_one("#keep").border_title = "Where to keep the password"
+
+    def action_session(self) -> None:
+        self.dismiss(False)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_index == 1)
