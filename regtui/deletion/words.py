@@ -52,6 +52,8 @@ def plan_sentences(plan: Plan) -> list[str]:
 
 def _about_manifests(plan: Plan) -> list[str]:
     if not plan.manifests:
+        if all(tag.digest is None for tag in plan.removed):
+            return ["Nothing becomes collectable by it."]
         return ["No manifest is deleted, as all of them are still in use: nothing becomes collectable."]
     children = sum(1 for manifest in plan.manifests if manifest.parent)
     what = plural(len(plan.manifests) - children, "manifest")

@@ -192,11 +192,13 @@ async def test_an_unknown_repository(version: str, tmp_path: Path) -> None:
         with open_registry(server.url) as writer:
             push_image(writer, "team/app", "1.0")
         async with running(target(server.url), tmp_path) as pilot:
-            await until(pilot, shows(pilot, "1.0"))
+            await until(pilot, shows(pilot, "digest sha256:"))
             browser = pilot.app.screen
             assert isinstance(browser, BrowserScreen)
             browser.open_repository("team/nothing")
             await until(pilot, shows(pilot, "team/nothing has no tags."))
+            # Nothing of the image that was shown before stands beside it.
+            assert not shows(pilot, "digest sha256:")()
             browser.open_repository("team/app")
             await until(pilot, shows(pilot, "1.0"))
 
@@ -218,6 +220,7 @@ async def test_a_broken_tag_is_said_and_can_be_deleted(version: str, tmp_path: P
             browser.table.changed()
             await pilot.press("d")
             await until(pilot, shows(pilot, "broken is broken: no manifest is behind."))
+            assert not shows(pilot, "still in use")()
             assert isinstance(pilot.app.screen, DeleteScreen)
             await pilot.press("y")
             await until(pilot, shows(pilot, "1 tag removed"))

@@ -164,6 +164,7 @@ class BrowserScreen(Screen[None]):
             self.table.show(TagList())
             self.details_pane.title("Details")
             self.details_pane.tell("")
+            self.view.clear()
             self.load_tags()
             if not self._standing.repositories:
                 # Its name was typed: where nothing is listed, nothing has asked yet.

@@ -83,6 +83,11 @@ class DetailsView(Lines):
         self._image = next((n for n, p in enumerate(details.platforms) if p.platform == platform), 0)
         self._make_anew()
 
+    def clear(self) -> None:
+        """Shows no image: nothing of the last one stands beside tags that it isn't among."""
+        self._details, self._image, self._lines = None, 0, ()
+        self._make_anew()
+
     def line_count(self) -> int:
         self._make()
         return len(self._lines)
