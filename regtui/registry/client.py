@@ -352,6 +352,16 @@ class RegistryClient:
             return Deletion.BY_DIGEST
         return Deletion.BY_DIGEST
 
+    async def check_push(self, repository: str) -> None:
+        """Raises NotAllowed, NotAuthenticated or ReadOnly where this user can't push there, found out by a request
+        that stores nothing: a manifest that is none (400 on 2.7.1, 2.8.2 and 3.1.1, after the right was checked)."""
+        try:
+            await self.put_manifest(repository, f"regtui-probe-{uuid4().hex}", b"{}", mt.OCI_INDEX)
+        except (errors.NotAllowed, errors.NotAuthenticated, errors.ReadOnly):
+            raise
+        except errors.RegistryError:
+            return
+
     # Shared
 
     async def _manifest_request(self, method: str, where: Where) -> httpx.Response:
