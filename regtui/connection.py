@@ -126,7 +126,12 @@ class Connection:
     def fill(self, repository: str, names: Sequence[str]) -> "Filling":
         """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end."""
         many = len(names) >= _MANY
-        return Filling(Filler(self._content, repository, names), self._crossing, self._client if many else None)
+        filler = Filler(self._content, repository, names, in_flight=self._at_once)
+        return Filling(filler, self._crossing, self._client if many else None)
+
+    def _at_once(self) -> int:
+        """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
+        return self._client.in_flight + 2
 
     async def summary(self, repository: str, reference: str) -> Summary:
         return await self._crossing.run(lambda: summarize(self._content, repository, reference))

@@ -82,6 +82,11 @@ class RegistryClient:
         """For when hundreds of reads are due: they take a faster transport, which takes 0.3 s to load."""
         await self._http.prepare_bulk()
 
+    @property
+    def in_flight(self) -> int:
+        """How many requests the registry can take at once, as far as is known now."""
+        return self._http.in_flight
+
     # Reading
 
     async def ping(self) -> Pong:
