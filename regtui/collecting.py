@@ -1,21 +1,38 @@
 """A registry's garbage collector as the faces hold it: found from the target, and called across the crossing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable
 
 from regtui.crossing import Crossing
 from regtui.garbage.collector import Collector
+from regtui.garbage.errors import HostUnknown
+from regtui.garbage.hosts import Host, Interactive, LocalHost, SshHost
+from regtui.garbage.profile import HostSettings
 from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Event, Forecast, Survey
+from regtui.registry import Address
+from regtui.ssh import Destination
 
-Interactive = Callable[[Sequence[str]], Awaitable[int]]
-"""Runs a command line on the user's own terminal, for what ssh or sudo has to ask; its exit code. The app suspends."""
+
+def host_of(
+    settings: HostSettings | None, address: Address, name: str, interactive: Interactive | None
+) -> tuple[Host, HostSettings]:
+    """The host that a registry runs on. One at a loopback address runs on this machine, unless it is said otherwise.
+
+    Raises HostUnknown where nobody said it, UsageError where it is no SSH destination.
+    """
+    if settings is None and not address.is_loopback:
+        raise HostUnknown(
+            f"Garbage collection runs on the registry's host, and nobody said which that is for {address.name}.",
+            f'Add it to the config file: [registries.{name}.host] with ssh = "USER@HOST".',
+        )
+    settings = settings or HostSettings()
+    if not settings.ssh:
+        return LocalHost(), settings
+    return SshHost(Destination.parse(settings.ssh), interactive), settings
 
 
-class MakeCollector(Protocol):
-    """Makes the collector, on the client's event loop."""
-
-    def __call__(self, interactive: Interactive | None) -> Collector: ...
+MakeCollector = Callable[[Interactive | None], Collector]
+"""Makes the collector, of what ssh may ask with."""
 
 
 class Collecting:
@@ -57,12 +74,13 @@ def _called_back(interactive: Interactive | None) -> Interactive | None:
         return None
     here = asyncio.get_running_loop()
 
-    async def there(command: Sequence[str]) -> int:
-        async def run() -> int:
-            return await interactive(command)
+    async def there(work: Callable[[], None]) -> None:
+        async def run() -> None:
+            await interactive(work)
 
         if asyncio.get_running_loop() is here:
-            return await run()
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run(), here))
+            await run()
+        else:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(run(), here))
 
     return there

@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from regtui.changes import Changes, Running
 from regtui.content import ContentStore
 from regtui.crossing import Crossing, SameLoop
-from regtui.deletion import Execution, Journal, Method, Plan, make_plan, read_contents
+from regtui.deletion import Execution, Journal, Method, Outcome, Plan, Report, make_plan, read_contents
 from regtui.listing.details import Details, load_details
 from regtui.listing.filler import Filler
 from regtui.listing.summary import Summary, summarize
@@ -35,9 +34,10 @@ from regtui.settings import Lookup, Source
 from regtui.settings.paths import journal_dir
 
 if TYPE_CHECKING:
-    from regtui.collecting import Collecting, Interactive, MakeCollector
+    from regtui.collecting import Collecting, MakeCollector
     from regtui.demo import Version
     from regtui.garbage.collector import Collector
+    from regtui.garbage.hosts import Host, Interactive
     from regtui.garbage.profile import HostSettings
 
 # From so many tags on, reading them pays for loading the faster transport.
@@ -81,6 +81,7 @@ class Connection:
         self._client = client
         self._content = ContentStore(client)
         self._crossing = crossing
+        self._hosts: list[Host] = []
         self.journal = Journal(None if target.ephemeral else journal_dir())
 
     @property
@@ -108,6 +109,8 @@ class Connection:
         return self.target.read_only
 
     async def close(self) -> None:
+        for host in self._hosts:
+            await self._crossing.run(host.close)
         await self._crossing.run(self._client.close)
         self._crossing.close()
 
@@ -126,12 +129,7 @@ class Connection:
     def fill(self, repository: str, names: Sequence[str]) -> "Filling":
         """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end."""
         many = len(names) >= _MANY
-        filler = Filler(self._content, repository, names, in_flight=self._at_once)
-        return Filling(filler, self._crossing, self._client if many else None)
-
-    def _at_once(self) -> int:
-        """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
-        return self._client.in_flight + 2
+        return Filling(Filler(self._content, repository, names), self._crossing, self._client if many else None)
 
     async def summary(self, repository: str, reference: str) -> Summary:
         return await self._crossing.run(lambda: summarize(self._content, repository, reference))
@@ -199,37 +197,27 @@ class Connection:
         """Why nothing can be deleted here, with the remedy; empty where it can."""
         return deletion_obstacle(self.host, support, by_choice=self.read_only)
 
-    def deleting(self, plan: Plan) -> Running:
+    def deleting(self, plan: Plan) -> "Deleting":
         """Carries out a plan that was confirmed."""
-        execution = Execution(self._client, plan, self.journal, self.username)
-        return Running(execution, plan.repository, self._content, self._crossing)
-
-    @property
-    def changes(self) -> Changes:
-        """What was changed here before, and taking it back."""
-        return Changes(
-            self._client,
-            self._content,
-            self._crossing,
-            self.journal,
-            self.username,
-            self.deletion_obstacle,
-            read_only=self.read_only,
-        )
+        return Deleting(self._client, self._content, plan, self._crossing, self.username, self.journal)
 
     def collector(self, interactive: "Interactive | None" = None) -> "Collecting":
-        """Garbage collection where this registry runs. `interactive`: for what ssh or sudo has to ask; called on the
-        caller's event loop. Raises HostUnknown where nobody said where the registry runs.
+        """Garbage collection where this registry runs. `interactive`: for what ssh has to ask; called on the caller's
+        event loop. Raises HostUnknown where nobody said where the registry runs, UsageError for no SSH destination.
         """
-        from regtui.collecting import Collecting
-        from regtui.garbage.errors import HostUnknown
+        from regtui.collecting import Collecting, host_of
+        from regtui.garbage.procedure import HostCollector
 
-        make = self.target.make_collector
-        if make is None:
-            raise HostUnknown(
-                f"Garbage collection runs on the registry's host, and nobody said which that is for {self.host}.",
-                f'Add it to the config file: [registries.{self.name}.host] with ssh = "USER@HOST".',
+        if (made := self.target.make_collector) is not None:
+            return Collecting(made, self._crossing, interactive)
+
+        def make(asked: "Interactive | None") -> "Collector":
+            host, settings = host_of(self.target.runs_at, self.address, self.name, asked)
+            self._hosts.append(host)
+            return HostCollector(
+                host, settings, self._client, self.journal, username=self.username, read_only=self.read_only
             )
+
         return Collecting(make, self._crossing, interactive)
 
 
@@ -257,6 +245,47 @@ class Filling:
         finally:
             if loading is not None:
                 await loading
+
+
+class Deleting:
+    """A deletion under way, seen from the caller's side."""
+
+    def __init__(
+        self,
+        client: RegistryClient,
+        content: ContentStore,
+        plan: Plan,
+        crossing: Crossing,
+        username: str,
+        journal: Journal,
+    ) -> None:
+        self._execution = Execution(client, plan, journal, username)
+        self._content = content
+        self._repository = plan.repository
+        self._crossing = crossing
+
+    def stop(self) -> None:
+        """Ends it after what is in flight."""
+        self._execution.stop()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._execution.is_stopping
+
+    async def _run(self) -> AsyncIterator[list[Outcome]]:
+        try:
+            async for batch in self._execution.outcomes():
+                yield batch
+        finally:
+            self._content.forget(self._repository)
+
+    def outcomes(self) -> AsyncIterator[list[Outcome]]:
+        """What is done as it is done. Iterate to the end: closing it early cuts requests off. Use `stop`."""
+        return self._crossing.stream(self._run)
+
+    @property
+    def report(self) -> Report:
+        return self._execution.report
 
 
 async def open_connection(target: Target, crossing: Crossing | None = None) -> Connection:

@@ -99,6 +99,7 @@ def target_for(profile: Profile, credential: Credential | None, options: Options
         name=profile.name,
         read_only=options.read_only or profile.read_only,
         protect=profile.protect,
+        runs_at=profile.host,
     )
 
 

@@ -13,14 +13,27 @@ insecure = false                  # true: the certificate isn't checked
 read_only = false                 # true: nothing that changes the registry is offered
 protect = ["stable"]              # on top of those above
 timeout = 30                      # seconds
+
+[registries.prod.host]            # where it runs, for garbage collection; what is left out is found there
+ssh = "deploy@registry.internal"  # any OpenSSH destination; left out: this machine
+runtime = "docker"                # docker, podman, compose, kubectl, systemd or command
+container = "registry"            # or the compose service, the deployment, the systemd unit
+sudo = false                      # true: the runtime is called by sudo, which must not ask for a password
+config = "/etc/registry.yml"      # as the registry sees it; binary, likewise, is its program
+directory = "/srv/registry"       # compose: where the compose file is
+namespace = "infra"               # kubectl
+read_only = "…"                   # and read_write: commands that switch it, to collect while it answers pulls
+command = "…"                     # runtime "command": runs the registry's program, with its arguments in place of {}
+stop = "…"                        # and start: likewise; storage is where its root directory is on the host
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import NoReturn
 
 from regtui.errors import SettingsError, UsageError
+from regtui.garbage.profile import RUNTIMES, HostSettings
 from regtui.registry import Address, TlsSettings
 from regtui.settings.paths import config_file, write_private
 
@@ -36,6 +49,8 @@ class Profile:
     read_only: bool = False
     protect: tuple[str, ...] = ()
     timeout: float | None = None
+    host: HostSettings | None = None
+    """Where it runs; None where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +169,7 @@ def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
         read_only=entry.boolean("read_only"),
         protect=(*protect, *entry.strings("protect")),
         timeout=entry.number("timeout"),
+        host=entry.host("host"),
     )
 
 
@@ -199,6 +215,25 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             self._wrong(key, "a list of texts")
         return tuple(value)
+
+    def host(self, key: str) -> HostSettings | None:
+        if key not in self._table:
+            return None
+        table = self._table[key]
+        if not isinstance(table, dict):
+            self._wrong(key, "a table")
+        reader = _Reader(self._file, table, f"{self._prefix}{key}.")
+        names = [field.name for field in fields(HostSettings)]
+        for name in table:
+            if name not in names:
+                # A misspelt `sudo` or `container` would send the collection to the wrong place.
+                reader._wrong(name, f"one of {', '.join(names)}")
+        settings = HostSettings(
+            **{name: reader.string(name) for name in names if name != "sudo"}, sudo=reader.boolean("sudo")
+        )
+        if settings.runtime and settings.runtime not in RUNTIMES:
+            reader._wrong("runtime", f"one of {', '.join(RUNTIMES)}")
+        return settings
 
     def tables(self, key: str) -> "list[tuple[str, _Reader]]":
         value = self._table.get(key, {})

@@ -42,6 +42,11 @@ PROGRAMS = {
         Program("skopeo", apt="skopeo"),
         Program("nginx", apt="nginx-light"),
         Program("tmux", apt="tmux"),
+        # Real containers, for garbage collection; with runc, which works on kernels where crun doesn't.
+        Program("podman", apt="podman"),
+        Program("runc", apt="runc"),
+        Program("busybox", apt="busybox-static"),
+        Program("shellcheck", apt="shellcheck"),
         Program("sshd", apt="openssh-server"),
         Program("ssh", apt="openssh-client"),
         Program("ssh-keygen", apt="openssh-client"),

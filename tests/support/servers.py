@@ -17,7 +17,7 @@ from tests.support.tls import TlsFiles
 
 VERSIONS = ("2.8.2", "3.1.1")
 
-_PROGRAMS = {"2.8.2": "docker-registry", "3.1.1": "registry"}
+PROGRAMS = {"2.8.2": "docker-registry", "3.1.1": "registry"}
 
 # Both write it when the socket is open. We let the kernel choose the port, so no two tests can collide.
 _LISTENING = re.compile(rb"listening on 127\.0\.0\.1:(\d+)")
@@ -59,7 +59,7 @@ def start_registry(
     `htpasswd` maps users to passwords. `prefix` is like "/reg". A second start on the same directory finds
     the same content, and with `port` the same address: that is a restart.
     """
-    command = find_program(_PROGRAMS[version])
+    command = find_program(PROGRAMS[version])
     directory.mkdir(parents=True, exist_ok=True)
     storage, log, config = directory / "storage", directory / "registry.log", directory / "config.yml"
     storage.mkdir(exist_ok=True)

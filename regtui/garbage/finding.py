@@ -1,0 +1,340 @@
+"""Finds the registry on its host: the runtime, the container or the service, its config, its storage. Changes nothing.
+
+What a profile names is taken at its word; the rest is found where it is unambiguous, else the error says what is there.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from shlex import join, quote
+from typing import Any, Final
+
+from regtui.garbage.configuration import CANDIDATES, Storage, read_storage
+from regtui.garbage.errors import NotOnHost
+from regtui.garbage.hosts import Host
+from regtui.garbage.profile import HostSettings
+from regtui.garbage.runtimes import (
+    Container,
+    Process,
+    Unit,
+    command_unit,
+    container_unit,
+    kubectl_unit,
+    systemd_unit,
+)
+from regtui.garbage.trouble import check
+from regtui.text import clean
+
+_IMAGE: Final = re.compile(r"(?:^|/)(?:registry|distribution|docker-registry)(?:[:@]|$)")
+_PROGRAMS: Final = ("registry", "docker-registry")
+_UNIT: Final = "docker-registry.service"
+_VERSION: Final = re.compile(r"\bv?(\d+\.\d+\.\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The registry on its host. `version` is empty where its program doesn't tell."""
+
+    unit: Unit
+    storage: Storage
+    version: str
+
+
+async def find(host: Host, settings: HostSettings, port: int) -> Found:
+    """`port`: the registry's as clients reach it, to tell several apart. Raises GarbageError, SshError."""
+    match settings.runtime:
+        case "docker" | "podman" | "compose":
+            found = await _in_container(host, settings, port)
+        case "kubectl":
+            found = await _in_deployment(host, settings)
+        case "systemd":
+            found = await _as_service(host, settings)
+        case "command":
+            found = await _by_command(host, settings)
+        case _:
+            return await find(host, await _detected(host, settings), port)
+    return found
+
+
+async def _detected(host: Host, settings: HostSettings) -> HostSettings:
+    """Which runtime there is a registry in: the first that has one, of those that are there."""
+    for runtime in ("docker", "podman"):
+        command = _runtime(runtime, settings)
+        listed = await host.run(f"command -v {runtime} >/dev/null 2>&1 || exit 127\n{_LIST.format(join(command))}")
+        if listed.code == 0 and any(map(_is_registry, _containers(listed.stdout))):
+            return replace(settings, runtime=runtime)
+    unit = settings.container or _UNIT
+    if (await host.run(f"systemctl cat {quote(unit)} >/dev/null 2>&1")).code == 0:
+        return replace(settings, runtime="systemd")
+    for runtime in ("docker", "podman"):
+        # What keeps docker from telling is a better answer than that there is nothing.
+        if (await host.run(f"command -v {runtime} >/dev/null 2>&1")).code == 0:
+            return replace(settings, runtime=runtime)
+    raise NotOnHost(
+        f"There is no registry on {host.place}: neither docker nor podman is there, nor a service {_UNIT}.",
+        "Say how it is run: runtime and container, below [registries.NAME.host] in the config file.",
+    )
+
+
+# Containers
+
+_LIST: Final = 'ids=$({0} ps -aq --no-trunc) || exit 1\ntest -z "$ids" || {0} inspect $ids'
+
+
+def _runtime(name: str, settings: HostSettings) -> list[str]:
+    return [*(["sudo", "-n"] if settings.sudo else []), "docker" if name == "compose" else name]
+
+
+async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
+    command = _runtime(settings.runtime, settings)
+    container = await _container(host, command, settings, port)
+    program = settings.binary or _program(container.command)
+    has_shell = container.is_running and await _can(host, join([*command, "exec", container.name, "sh", "-c", ":"]))
+    if not container.is_running:
+        shell = [*command, "run", "--rm", "--network", "none", "--entrypoint", "sh", container.image, "-c", ":"]
+        has_shell = await _can(host, join(shell))
+    config = settings.config or _config(container.command, container.environment)
+    config, text = await _config_file(host, command, container, config, has_shell)
+    storage = read_storage(text, container.environment, config)
+    host_root = container.on_host(storage.root) if storage.root else ""
+    if not await _can(host, _sudo(settings, f"test -r {quote(host_root)}")):
+        host_root = ""
+    unit = container_unit(
+        command,
+        container,
+        settings,
+        program=program,
+        config=config,
+        root=storage.root,
+        driver=storage.driver,
+        has_shell=has_shell,
+        host_root=host_root,
+    )
+    version = await _version(host, f"{unit.inside} --version") if container.is_running else ""
+    return Found(unit, storage, version)
+
+
+async def _container(host: Host, command: Sequence[str], settings: HostSettings, port: int) -> Container:
+    if settings.runtime == "compose":
+        return await _of_service(host, command, settings)
+    if settings.container:
+        told = await host.run(join([*command, "inspect", "--type", "container", settings.container]))
+        if told.code != 0 and _NO_SUCH.search(told.said):
+            there = _containers((await host.run(_LIST.format(join(command)))).stdout)
+            raise NotOnHost(f"There is no container {settings.container} on {host.place}.", _there(there))
+        check(told, host.place, command[-1])
+        return _containers(told.stdout)[0]
+    told = await host.run(_LIST.format(join(command)))
+    check(told, host.place, command[-1])
+    containers = _containers(told.stdout)
+    registries = [container for container in containers if _is_registry(container)]
+    published = [container for container in registries if port in container.ports]
+    running = [container for container in registries if container.is_running]
+    for narrowed in (registries, published, running):
+        if len(narrowed) == 1:
+            return narrowed[0]
+    if registries:
+        raise NotOnHost(f"Several containers on {host.place} look like a registry.", _there(registries))
+    raise NotOnHost(f"No container on {host.place} looks like a registry.", _there(containers))
+
+
+_NO_SUCH: Final = re.compile(r"no such (?:container|object)|no container with name", re.IGNORECASE)
+
+
+def _there(containers: Iterable[Container]) -> str:
+    names = ", ".join(f"{clean(c.name)} ({clean(c.image_name)})" for c in containers)
+    return f'Name one of these: container = "…": {names}.' if names else "There is none at all."
+
+
+async def _of_service(host: Host, command: Sequence[str], settings: HostSettings) -> Container:
+    if not settings.container:
+        raise NotOnHost("Which compose service the registry is isn't said.", 'Add it: container = "SERVICE".')
+    project = ["--project-directory", settings.directory] if settings.directory else []
+    told = await host.run(join([*command, "compose", *project, "ps", "-a", "-q", settings.container]))
+    check(told, host.place, "docker compose")
+    name = (told.stdout.split() or [""])[0]
+    if not name:
+        raise NotOnHost(
+            f"The compose service {settings.container} has no container on {host.place}.",
+            'Check the service\'s name, and directory = "…" where its compose file is.',
+        )
+    told = await host.run(join([*command, "inspect", "--type", "container", name]))
+    check(told, host.place, command[-1])
+    return _containers(told.stdout)[0]
+
+
+def _containers(text: str) -> list[Container]:
+    """What `inspect` prints; both runtimes' dialects."""
+    try:
+        listed = json.loads(text) if text.strip() else []
+    except ValueError:
+        return []
+    return [_container_of(entry) for entry in listed if isinstance(entry, dict)]
+
+
+def _container_of(entry: Mapping[str, Any]) -> Container:
+    config: Mapping[str, Any] = entry.get("Config") or {}
+    published = (entry.get("HostConfig") or {}).get("PortBindings") or {}
+    bindings = [binding for bound in published.values() for binding in bound or ()]
+    return Container(
+        name=str(entry.get("Name", "")).removeprefix("/"),
+        image=str(entry.get("Image", "")),
+        image_name=str(entry.get("ImageName") or config.get("Image") or ""),
+        command=(str(entry.get("Path", "")), *map(str, entry.get("Args") or ())),
+        is_running=bool((entry.get("State") or {}).get("Running")),
+        environment=_environment(map(str, config.get("Env") or ())),
+        mounts={str(m.get("Destination", "")): str(m.get("Source", "")) for m in entry.get("Mounts") or ()},
+        ports=frozenset(int(port) for b in bindings if (port := str(b.get("HostPort", ""))).isdecimal()),
+        user=str(config.get("User") or ""),
+        network=str((entry.get("HostConfig") or {}).get("NetworkMode") or ""),
+    )
+
+
+def _environment(lines: Iterable[str]) -> dict[str, str]:
+    return {name: value for name, separator, value in (line.partition("=") for line in lines) if separator}
+
+
+def _is_registry(container: Container) -> bool:
+    """By its image's name, or its program's. The entry point of the official images is a script of another name."""
+    program = container.command[0].rpartition("/")[2]
+    return bool(_IMAGE.search(container.image_name)) or program in _PROGRAMS
+
+
+def _program(command: Sequence[str]) -> str:
+    named = [word for word in command if word.rpartition("/")[2] in _PROGRAMS]
+    # As in the official images, whose entry point is a script.
+    return named[0] if named else "registry"
+
+
+def _config(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    named = [word for word in command if word.endswith((".yml", ".yaml"))]
+    return named[-1] if named else environment.get("REGISTRY_CONFIGURATION_PATH", "")
+
+
+async def _config_file(
+    host: Host, command: Sequence[str], container: Container, config: str, has_shell: bool
+) -> tuple[str, str]:
+    """The config's path and text. `cp` also reads from a stopped container, and from one without any program."""
+    for path in (config,) if config else CANDIDATES:
+        line = f"{join([*command, 'cp', f'{container.name}:{path}', '-'])} | tar -xOf -"
+        if has_shell and container.is_running:
+            line = join([*command, "exec", container.name, "cat", path])
+        told = await host.run(line)
+        if told.code == 0 and told.stdout.strip():
+            return path, told.stdout
+    raise NotOnHost(
+        f"There is no config file {config or ' or '.join(CANDIDATES)} in {container.name} on {host.place}.",
+        'Say where it is: config = "…".',
+    )
+
+
+# Services
+
+
+async def _as_service(host: Host, settings: HostSettings) -> Found:
+    unit = settings.container or _UNIT
+    unit = unit if "." in unit else f"{unit}.service"
+    told = await host.run(
+        f"systemctl show -p LoadState -p MainPID -p User -p ExecStart {quote(unit)} || exit $?\n"
+        "printf 'Me=%s\\n' \"$(id -un)\""
+    )
+    check(told, host.place, "systemd")
+    properties = _environment(told.stdout.splitlines())
+    if properties.get("LoadState") == "not-found":
+        raise NotOnHost(
+            f"There is no service {unit} on {host.place}.", 'Say how the registry is run: runtime and container = "…".'
+        )
+    pid = int(properties.get("MainPID") or 0)
+    command, environment = await _of_process(host, settings, pid)
+    if not command:
+        started = re.search(r"argv\[\]=(.*?) ;", properties.get("ExecStart", ""))
+        command = started[1].split() if started else []
+    process = Process(
+        unit=unit,
+        program=settings.binary or (command[0] if command else "docker-registry"),
+        config=settings.config or _config(command, environment) or CANDIDATES[-1],
+        pid=pid,
+        user=properties.get("User", ""),
+        environment=environment,
+    )
+    text = await _text(host, settings, process.config)
+    storage = read_storage(text, environment, process.config)
+    found = systemd_unit(process, settings, root=storage.root, me=properties.get("Me", ""))
+    return Found(found, storage, await _version(host, f"{quote(process.program)} --version"))
+
+
+async def _of_process(host: Host, settings: HostSettings, pid: int) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment: what the service really was started with."""
+    if pid <= 0:
+        return [], {}
+    command = await host.run(f"tr '\\0' '\\n' < /proc/{pid}/cmdline")
+    environment = await host.run(f"{_sudo(settings, f'cat /proc/{pid}/environ')} | tr '\\0' '\\n'")
+    return command.stdout.splitlines(), _environment(environment.stdout.splitlines())
+
+
+async def _text(host: Host, settings: HostSettings, path: str) -> str:
+    told = await host.run(_sudo(settings, f"cat {quote(path)}"))
+    if told.code != 0 and "o such file" in told.said:
+        raise NotOnHost(f"There is no config file {path} on {host.place}.", 'Say where it is: config = "…".')
+    check(told, host.place, path)
+    return told.stdout
+
+
+# Deployments and commands
+
+
+async def _in_deployment(host: Host, settings: HostSettings) -> Found:
+    if not settings.container:
+        raise NotOnHost("Which deployment the registry is isn't said.", 'Add it: container = "DEPLOYMENT".')
+    kubectl = ["kubectl", *(["--namespace", settings.namespace] if settings.namespace else [])]
+    target = f"deployment/{settings.container}"
+    told = await host.run(_sudo(settings, join([*kubectl, "get", target, "-o", "json"])))
+    if told.code != 0 and "NotFound" in told.said:
+        raise NotOnHost(f"There is no {target} on {host.place}.", "Check container and namespace in the profile.")
+    check(told, host.place, "kubectl")
+    try:
+        pod = json.loads(told.stdout)["spec"]["template"]["spec"]["containers"][0]
+    except (ValueError, LookupError, TypeError):
+        raise NotOnHost(f"kubectl on {host.place} tells nothing of {target}.") from None
+    command = [str(word) for word in (*(pod.get("command") or ()), *(pod.get("args") or ()))]
+    environment = {str(e["name"]): str(e["value"]) for e in pod.get("env") or () if "value" in e}
+    program = settings.binary or _program(command)
+    config = settings.config or _config(command, environment)
+    for path in (config,) if config else CANDIDATES:
+        told = await host.run(_sudo(settings, join([*kubectl, "exec", target, "--", "cat", path])))
+        if told.code == 0 and told.stdout.strip():
+            storage = read_storage(told.stdout, environment, path)
+            unit = kubectl_unit(settings, program=program, config=path, root=storage.root)
+            return Found(unit, storage, await _version(host, f"{unit.inside} --version"))
+    check(told, host.place, "kubectl")
+    raise NotOnHost(f"There is no config file in {target}.", 'Say where it is: config = "…".')
+
+
+async def _by_command(host: Host, settings: HostSettings) -> Found:
+    if not settings.command or not settings.config:
+        raise NotOnHost(
+            'Runtime "command" needs command and config.',
+            'command = "…" runs the registry\'s program; {} are its arguments.',
+        )
+    unit = command_unit(settings)
+    read = await host.run(_sudo(settings, f"cat {quote(settings.config)}"))
+    storage = Storage("filesystem" if settings.storage else "", settings.storage, True, "inmemory")
+    if read.code == 0:
+        storage = replace(read_storage(read.stdout, {}, settings.config), root=settings.storage or "")
+    return Found(unit, storage, await _version(host, f"{unit.inside} --version"))
+
+
+async def _version(host: Host, command: str) -> str:
+    """Of the program itself; a registry whose environment is in a file tells it too, from an empty one."""
+    told = await host.run(re.sub(r"^<\S+ ", "</dev/null ", command))
+    match = _VERSION.search(told.stdout)
+    return match[1] if match and told.code == 0 else ""
+
+
+async def _can(host: Host, command: str) -> bool:
+    return (await host.run(f"{command} >/dev/null 2>&1")).code == 0
+
+
+def _sudo(settings: HostSettings, command: str) -> str:
+    return f"sudo -n {command}" if settings.sudo else command

@@ -1,0 +1,209 @@
+"""The dry run, and what follows from it: which blobs go, how many bytes they are, whose, and what must not be done."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from regtui.content import ContentStore
+from regtui.garbage import scripts
+from regtui.garbage.contents import Reading, read
+from regtui.garbage.errors import Unsafe
+from regtui.garbage.finding import Found
+from regtui.garbage.hosts import Host, Output
+from regtui.garbage.output import CollectorOutput
+from regtui.garbage.trouble import check, trouble
+from regtui.garbage.values import Forecast, UntaggedManifest
+from regtui.garbage.verdict import Outcome
+from regtui.oci import Digest
+from regtui.registry import RegistryClient
+from regtui.text import plural
+
+# Reading every manifest of a registry just to say what a naive run would break isn't worth more requests than this.
+_MANY: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies in the storage, apart from blobs."""
+
+    repositories: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    revisions: Mapping[str, frozenset[Digest]] = field(default_factory=dict)
+    uploads: int = 0
+    is_known: bool = True
+    """Whether the storage could be read at all: object stores, and images without a shell, tell nothing."""
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Repositories without a manifest and a tag; uploads are looked at when their directories are removed."""
+        tagged = {repository for repository, _ in self.tags}
+        return tuple(name for name in self.repositories if name not in tagged and not self.revisions.get(name))
+
+
+async def list_storage(host: Host, found: Found) -> Listing:
+    """Raises SshError, GarbageError."""
+    unit = found.unit
+    if not unit.root or not (unit.shell if unit.is_running else unit.shell_beside):
+        return Listing(is_known=False)
+    told = await host.run(scripts.question(unit, "facts"))
+    if told.code > 1:  # grep's 1: there is nothing but layers
+        raise trouble(told, host.place, unit.runtime)
+    repositories: dict[str, None] = {}
+    tags: list[tuple[str, str]] = []
+    revisions: dict[str, set[Digest]] = {}
+    uploads = 0
+    for line in told.stdout.splitlines():
+        match line.split(" "):
+            case ["repository", name]:
+                repositories[name] = None
+            case ["tag", name, tag]:
+                tags.append((name, tag))
+            case ["revision", name, text] if digest := Digest.or_none(text):
+                revisions.setdefault(name, set()).add(digest)
+            case ["upload", *_]:
+                uploads += 1
+    return Listing(
+        tuple(sorted(repositories)), tuple(sorted(tags)), {n: frozenset(d) for n, d in revisions.items()}, uploads
+    )
+
+
+async def forecast(
+    host: Host,
+    found: Found,
+    client: RegistryClient,
+    content: ContentStore,
+    *,
+    untagged: bool,
+    on_line: Callable[[str], None] = lambda _: None,
+) -> Forecast:
+    """Raises RegtuiError. `untagged`: with the manifests that nothing reaches."""
+    began = time.monotonic()
+    output = CollectorOutput()
+    nothing = await _dry_run(host, found, output, on_line)
+    if nothing:
+        return Forecast(0, {}, seconds=time.monotonic() - began, nothing=nothing)
+    listing = await list_storage(host, found)
+    await _is_the_same(host, client, listing)
+    if untagged and not listing.is_known:
+        raise Unsafe(
+            f"The storage on {host.place} can't be listed, so it can't be told which manifests nothing reaches.",
+            "Collect without untagged manifests.",
+        )
+    is_small = sum(map(len, listing.revisions.values())) <= _MANY
+    readings = [
+        await read(client, content, name, revisions)
+        for name, revisions in sorted(listing.revisions.items())
+        if untagged or is_small
+    ]
+    going = dict.fromkeys(output.eligible)
+    if untagged:
+        going |= dict.fromkeys(_freed_by(readings))
+    sizes = await _sizes(host, found, going)
+    return Forecast(
+        marked=(output.marked or 0) - (len(going) - len(output.eligible)),
+        blobs={digest: sizes.get(digest) for digest in going},
+        by_repository=await _by_repository(host, found, output, readings, sizes),
+        untagged=tuple(UntaggedManifest(r.repository, d) for r in readings for d in r.untagged),
+        at_risk=tuple(_at_risk(readings, found.version)),
+        seconds=time.monotonic() - began,
+    )
+
+
+async def _dry_run(host: Host, found: Found, output: CollectorOutput, on_line: Callable[[str], None]) -> str:
+    """Feeds `output`; why there is nothing to collect, or empty."""
+    code: int | None = None
+    said: list[str] = []
+    async for line in host.lines(scripts.dry_run(found.unit)):
+        words = scripts.marked(line)
+        if words is not None and words[0] == "exit":
+            code = int(words[1])
+            continue
+        finding = output.feed(line)
+        if not finding.kind.is_marking:
+            said = [*said[-20:], line]
+        on_line(line)
+    verdict = output.verdict(code)
+    if verdict.outcome is Outcome.NOTHING:
+        return verdict.message
+    if output.marked is None and (code in (125, 126, 127, 255) or code is None):
+        # Not the collector's own words, but those of what should have run it.
+        raise trouble(Output(code or 0, "\n".join(said), ""), host.place, found.unit.runtime)
+    verdict.check()
+    return ""
+
+
+async def _is_the_same(host: Host, client: RegistryClient, listing: Listing) -> None:
+    """Raises Unsafe where the storage is another registry's: a wrong container or a wrong config."""
+    if not listing.is_known:
+        return
+    async for page in client.catalog():
+        names = page.repositories
+        if names and not set(names) & set(listing.repositories):
+            raise Unsafe(
+                f"The storage on {host.place} isn't that of {client.host}: none of its repositories is there "
+                f"({names[0]}, for one).",
+                "Check ssh, container and config of the profile.",
+            )
+        if names:
+            return
+
+
+def _freed_by(readings: Iterable[Reading]) -> Iterable[Digest]:
+    """What nothing needs any more once the untagged manifests are gone."""
+    needed: set[Digest] = set()
+    leaving: dict[Digest, None] = {}
+    for reading in readings:
+        untagged = frozenset(reading.untagged)
+        needed.update(reading.needed_by(reading.revisions - untagged))
+        leaving |= dict.fromkeys(reading.needed_by(sorted(untagged)))
+    return [digest for digest in leaving if digest not in needed]
+
+
+def _at_risk(readings: Iterable[Reading], version: str) -> Iterable[str]:
+    """2.x takes the platform images of tagged indexes for untagged ones (distribution #3178, seen on 2.7.1, 2.8.2)."""
+    if version and not version.startswith("2."):
+        return
+    for reading in readings:
+        for tag, count in reading.platforms_at_risk.items():
+            images = plural(count, "platform image")
+            yield f"{reading.repository}:{tag} would lose {images} by --delete-untagged on this version."
+
+
+async def _sizes(host: Host, found: Found, digests: Iterable[Digest]) -> dict[Digest, int]:
+    asked = tuple(digests)
+    if not asked or not found.unit.root:
+        return {}
+    told = await host.run(scripts.question(found.unit, "sizes", stdin=asked))
+    check(told, host.place, found.unit.runtime)
+    sizes: dict[Digest, int] = {}
+    for line in told.stdout.splitlines():
+        count, _, text = line.partition(" ")
+        if count.isdecimal() and (digest := Digest.or_none(text)):
+            sizes[digest] = int(count)
+    return sizes
+
+
+async def _by_repository(
+    host: Host, found: Found, output: CollectorOutput, readings: Iterable[Reading], sizes: Mapping[Digest, int]
+) -> tuple[tuple[str, int], ...]:
+    """Layers and configs are linked in a repository; a manifest only while it isn't deleted there."""
+    owners: dict[Digest, str] = {
+        digest: reading.repository
+        for reading in reversed(list(readings))
+        for digest in reading.revisions
+        if digest in sizes
+    }
+    if sizes and found.unit.root:
+        told = await host.run(scripts.question(found.unit, "layers", stdin=tuple(sizes)))
+        for line in sorted(told.stdout.splitlines(), reverse=True):
+            match line.split(" "):
+                case ["layer", name, text] if digest := Digest.or_none(text):
+                    owners[digest] = name
+    sums: Counter[str] = Counter()
+    for digest, size in sizes.items():
+        owner = owners.get(digest, output.links.get(digest, ""))
+        if owner:
+            sums[owner] += size
+    return tuple(sums.most_common())

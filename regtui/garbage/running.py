@@ -1,0 +1,150 @@
+"""The collection on the host, as its log tells it: events, and what came of it. Goes on after a lost connection."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+from regtui.garbage import scripts
+from regtui.garbage.errors import CollectionFailed, Unsafe
+from regtui.garbage.hosts import Host
+from regtui.garbage.output import CollectorOutput, Kind
+from regtui.garbage.runtimes import Unit
+from regtui.garbage.values import Event, Stage, StageStatus
+from regtui.oci import Digest
+from regtui.ssh import SshError
+
+_STAGES: Final = {"keep-out": Stage.KEEP_OUT, "collect": Stage.COLLECT, "bring-back": Stage.BRING_BACK}
+_STATUS: Final = {"started": StageStatus.STARTED, "done": StageStatus.DONE}
+# Said by our own lines, or by the counts.
+_SILENT: Final = frozenset({Kind.MANIFEST_MARKED, Kind.BLOB_MARKED, Kind.BLOB_DELETED, Kind.LINK_ELIGIBLE})
+# How long a lost connection is tried anew, in seconds between the tries: the run goes on meanwhile.
+_AGAIN: Final = (1, 2, 3, 5, 5, 10, 10, 15)
+
+
+class Running:
+    """One run. `sizes` of blobs: from its dry run, for the bytes as they go."""
+
+    def __init__(self, host: Host, unit: Unit, sizes: Mapping[Digest, int | None]) -> None:
+        self._host = host
+        self._unit = unit
+        self._sizes = sizes
+        self._stage = Stage.KEEP_OUT
+        self._began = time.monotonic()
+        self._lines = 0
+        self.output = CollectorOutput()
+        self.exit_code: int | None = None
+        self.used: dict[str, tuple[int, int]] = {}
+        """`before` and `after` → blobs and their bytes, in the storage."""
+        self.blobs = 0
+        self.bytes = 0
+        self.is_up: bool | None = None
+        self.has_ended = False
+        self.was_stopped = False
+        self.failures: list[str] = []
+        """In sentences, as the script says them."""
+        self.said: list[str] = []
+        """The last lines of other programs, for what they say about a failure."""
+
+    async def events(self, script: str) -> AsyncIterator[Event]:
+        """Starts it and follows it to its end. Raises SshError where it can't be begun, Unsafe where one is going on,
+        CollectionFailed where the host has no room; later nothing: then `has_ended` is False."""
+        pauses = iter(_AGAIN)
+        while True:
+            try:
+                async for line in self._host.lines(script):
+                    for event in self._read(line):
+                        yield event
+                    if self.has_ended:
+                        return
+            except SshError as error:
+                if not self._lines:
+                    raise
+                yield self._event(str(error))
+            pause = next(pauses, None)
+            if pause is None or not self._lines:
+                return
+            await asyncio.sleep(pause)
+            script = scripts.follow(self._unit, self._lines)
+
+    @property
+    def passed(self) -> float:
+        """Seconds since the stage's begin."""
+        return time.monotonic() - self._began
+
+    def _read(self, line: str) -> list[Event]:
+        words = scripts.marked(line)
+        if words is not None and self._is_about_the_start(words):
+            return []
+        # Where the log is read on from, after a lost connection. What comes before its begin isn't of the log.
+        self._lines += self._lines > 0
+        if words is not None:
+            return self._marked(words)
+        if self._stage is not Stage.COLLECT:
+            self._remember(line)
+            return [self._event(line)] if line.strip() else []
+        finding = self.output.feed(line)
+        if finding.kind is Kind.BLOB_ELIGIBLE and finding.digest:
+            self.blobs += 1
+            self.bytes += self._sizes.get(finding.digest) or 0
+        if finding.kind in _SILENT or not finding.text.strip():
+            return []
+        if finding.kind in (Kind.OTHER, Kind.FAILURE):
+            self._remember(line)
+        return [self._event(finding.text)]
+
+    def _is_about_the_start(self, words: list[str]) -> bool:
+        match words:
+            case ["busy"]:
+                raise Unsafe(
+                    f"A collection is running on {self._host.place} already.", "Look at it with: regtui gc --status"
+                )
+            case ["no-room"]:
+                raise CollectionFailed(
+                    f"The disks of {self._host.place} are full: not even the collection's script can be kept there.",
+                    "Make room for a few kilobytes, then collect again.",
+                )
+            case ["begun", *_]:
+                self._lines = 1
+                return True
+        return False
+
+    def _marked(self, words: list[str]) -> list[Event]:
+        match words:
+            case ["stage", stage, status] if stage in _STAGES and status in _STATUS:
+                if status == "started":
+                    self._stage, self._began = _STAGES[stage], time.monotonic()
+                return self._stage_events(_STATUS[status])
+            case ["used", when, blobs, count] if blobs.isdecimal() and count.isdecimal():
+                self.used[when] = (int(blobs), int(count))
+            case ["exit", code]:
+                self.exit_code = int(code)
+            case ["up"]:
+                self.is_up = True
+            case ["down"]:
+                self.is_up = False
+            case ["stopped"]:
+                self.was_stopped = True
+            case ["end"]:
+                self.has_ended = True
+            case ["failed", *sentence]:
+                self.failures.append(" ".join(sentence))
+                return [self._event(" ".join(sentence))]
+        return []
+
+    def _stage_events(self, status: StageStatus) -> list[Event]:
+        if self._stage is Stage.COLLECT and status is StageStatus.DONE and not self.verdict_is_good:
+            status = StageStatus.FAILED
+        if self._stage is Stage.BRING_BACK and status is StageStatus.DONE and self.is_up is False:
+            status = StageStatus.FAILED
+        return [Event(self._stage, status, "", self.blobs, self.bytes, self.passed)]
+
+    @property
+    def verdict_is_good(self) -> bool:
+        return self.output.verdict(self.exit_code).outcome.is_good
+
+    def _event(self, text: str) -> Event:
+        return Event(self._stage, None, text, self.blobs, self.bytes, self.passed)
+
+    def _remember(self, line: str) -> None:
+        self.said = [*self.said[-4:], line]

@@ -1,0 +1,265 @@
+"""How a registry is run, as command lines for a POSIX shell: to collect in it and beside it, to stop and to start it.
+
+All of them can be copied and run by hand; every word that came from outside is quoted. Behaviour of docker and podman
+as seen on podman 4.3.1, whose command line is docker's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from shlex import join, quote
+from typing import Final
+
+from regtui.garbage.profile import HostSettings
+
+ENVIRONMENT_FILE: Final = "registry.env"
+"""Beside the run's script: the environment of the registry, for the collector beside it. It may hold passwords."""
+
+# Of a service's environment, what the registry and its storage drivers read.
+_OF_REGISTRY: Final = ("REGISTRY_", "AWS_", "GOOGLE_", "OTEL_")
+_EXPORT: Final = r"s/^\({}[A-Za-z0-9_]*\)=\(.*\)$/export \1='\2'/p"
+
+_READ_ONLY: Final = """REGISTRY_STORAGE_MAINTENANCE_READONLY='{"enabled":true}'"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One registry on its host. Command lines are empty where there is none.
+
+    `inside` and `beside` run the registry's program, the one where the registry is running, the other while it is
+    stopped; `shell` and `shell_beside` likewise a shell that reads its script from stdin and sees the storage, below
+    `root` (which is not the config's path where the shell runs outside a container). `check` succeeds while the
+    registry is running. `quit` ends a collector that was started by `beside`. `prepare` comes before `stop`, `tidy`
+    after the collector.
+    """
+
+    runtime: str
+    name: str
+    config: str
+    is_running: bool
+    inside: str
+    root: str = ""
+    shell: str = ""
+    shell_beside: str = ""
+    beside: str = ""
+    prepare: tuple[str, ...] = ()
+    tidy: tuple[str, ...] = ()
+    stop: str = ""
+    start: str = ""
+    check: str = ""
+    quit: str = ""
+    read_only: str = ""
+    read_write: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    obstacle: str = ""
+    """Why the registry can't be stopped for it, with what to do."""
+
+    def collector(self, *, dry_run: bool = False, running: bool = True) -> str:
+        """The collector's command line."""
+        flags = " --dry-run" if dry_run else ""
+        return f"{self.inside if running else self.beside} garbage-collect{flags} {quote(self.config)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What docker or podman tell about a container. `mounts`: path inside → path on the host."""
+
+    name: str
+    image: str
+    image_name: str
+    command: tuple[str, ...]
+    is_running: bool
+    environment: Mapping[str, str] = field(repr=False)
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    ports: frozenset[int] = frozenset()
+    """Published on the host."""
+    user: str = ""
+    network: str = ""
+
+    def mount_of(self, path: str) -> str:
+        """The mount that `path` is on; empty where it is in the container's own layer."""
+        inside = [point for point in self.mounts if path == point or path.startswith(point.rstrip("/") + "/")]
+        return max(inside, key=len, default="")
+
+    def on_host(self, path: str) -> str:
+        """The same path as the host has it; empty where the host has none."""
+        mount = self.mount_of(path)
+        return self.mounts[mount] + path[len(mount) :] if mount and self.mounts[mount] else ""
+
+
+def container_unit(
+    runtime: Sequence[str],
+    container: Container,
+    settings: HostSettings,
+    *,
+    program: str,
+    config: str,
+    root: str,
+    driver: str,
+    has_shell: bool,
+    host_root: str = "",
+) -> Unit:
+    """A registry in docker or podman; `runtime` is its command, with sudo where that is needed. In compose it is
+    stopped and started as a service. `host_root`: where the host sees the storage, for images without a shell.
+    """
+    name = container.name
+    # Not the image's name: by now it may be another version's.
+    beside = [*runtime, "run", "--rm", "--name", _collector_name(name), "--volumes-from", name]
+    # Only object stores need the network: without it nothing can push into what runs beside.
+    beside += ["--network", "none" if driver == "filesystem" else container.network or "default"]
+    beside += ["--user", container.user] if container.user else []
+    shell = ["run", "--rm", "-i", "--network", "none", "--volumes-from", name]
+    shell += ["--user", container.user] if container.user else []
+    outside = _with_sudo(settings, "sh -s") if host_root else ""
+    stop, start = join([*runtime, "stop", name]), join([*runtime, "start", name])
+    if settings.runtime == "compose":
+        service = [*runtime, "compose", *_project(settings)]
+        stop, start = (join([*service, verb, settings.container]) for verb in ("stop", "start"))
+    inspect = join([*runtime, "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", name])
+    return Unit(
+        runtime="docker compose" if settings.runtime == "compose" else runtime[-1],
+        name=settings.container if settings.runtime == "compose" else name,
+        config=config,
+        is_running=container.is_running,
+        inside=join([*runtime, "exec", name, program]),
+        root=root if has_shell else host_root,
+        shell=join([*runtime, "exec", "-i", name, "sh", "-s"]) if has_shell else outside,
+        shell_beside=join([*runtime, *shell, "--entrypoint", "sh", container.image, "-s"]) if has_shell else outside,
+        beside=f"{join(beside)} --env-file {ENVIRONMENT_FILE} {join(['--entrypoint', program, container.image])}",
+        # A line that is no variable is the rest of a value with line breaks: the runtimes refuse it.
+        prepare=(f"{inspect} | grep '^[A-Za-z_][A-Za-z0-9_]*=' > {ENVIRONMENT_FILE} || true",),
+        tidy=(f"rm -f {ENVIRONMENT_FILE}",),
+        stop=stop,
+        start=start,
+        check=f'test "$({join([*runtime, "inspect", "--format", "{{.State.Running}}", name])})" = true',
+        quit=join([*runtime, "kill", _collector_name(name)]),
+        read_only=settings.read_only,
+        read_write=settings.read_write,
+        environment=container.environment,
+        obstacle=_obstacle(container, root) if driver == "filesystem" else "",
+    )
+
+
+def _collector_name(container: str) -> str:
+    return f"regtui-gc-{container}"
+
+
+def _obstacle(container: Container, root: str) -> str:
+    if container.mount_of(root):
+        return ""
+    return (
+        f"The storage {root} of {container.name} is in the container itself, in no volume: nothing beside it can "
+        "collect there. Give the registry a volume."
+    )
+
+
+def _project(settings: HostSettings) -> list[str]:
+    return ["--project-directory", settings.directory] if settings.directory else []
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A systemd unit, and its process where it is running. `user` is empty for root's own."""
+
+    unit: str
+    program: str
+    config: str
+    pid: int
+    user: str
+    environment: Mapping[str, str] = field(repr=False)
+
+
+def systemd_unit(process: Process, settings: HostSettings, *, root: str, me: str) -> Unit:
+    """A plain binary as a systemd service; `me` is who is logged in on the host. The collector runs as the service's
+    user, so that nothing it writes belongs to root."""
+    user = process.user or "root"
+    as_user = ""
+    if user != me:
+        as_user = f"sudo -n -u {quote(user)} " if settings.sudo else f"runuser -u {quote(user)} -- "
+    run = f"{as_user}{quote(process.program)}"
+    prepare: tuple[str, ...] = ()
+    if any(name.startswith(_OF_REGISTRY) for name in process.environment):
+        # Through a file and stdin: values may be passwords, and what stands in a command line everybody can read.
+        kept = " ".join(f"-e {quote(_EXPORT.format(name))}" for name in _OF_REGISTRY)
+        read = _with_sudo(settings, f"cat /proc/{process.pid}/environ")
+        prepare = (f"{read} | tr '\\0' '\\n' | sed -n -e \"s/'/'\\\\\\\\''/g\" {kept} > {ENVIRONMENT_FILE}",)
+        run = f"<{ENVIRONMENT_FILE} {as_user}sh -c '. /dev/stdin; exec \"$@\"' sh {quote(process.program)}"
+    shell = _with_sudo(settings, "sh -s")
+    return Unit(
+        runtime="systemd",
+        name=process.unit,
+        config=process.config,
+        is_running=process.pid > 0,
+        inside=run,
+        beside=run,
+        prepare=prepare,
+        tidy=(f"rm -f {ENVIRONMENT_FILE}",) if prepare else (),
+        root=root,
+        shell=shell,
+        shell_beside=shell,
+        stop=_with_sudo(settings, join(["systemctl", "stop", process.unit])),
+        start=_with_sudo(settings, join(["systemctl", "start", process.unit])),
+        check=join(["systemctl", "is-active", "--quiet", process.unit]),
+        read_only=settings.read_only,
+        read_write=settings.read_write,
+        environment=process.environment,
+    )
+
+
+def kubectl_unit(settings: HostSettings, *, program: str, config: str, root: str) -> Unit:
+    """A deployment. Pushes are kept out by rolling it out read-only: a stopped deployment has no pod to collect in."""
+    kubectl = ["kubectl", *(["--namespace", settings.namespace] if settings.namespace else [])]
+    target = f"deployment/{settings.container}"
+
+    def words(*arguments: str) -> str:
+        return _with_sudo(settings, join([*kubectl, *arguments]))
+
+    rolled_out = words("rollout", "status", target, "--timeout=120s")
+    return Unit(
+        runtime="kubectl",
+        name=settings.container,
+        config=config,
+        is_running=True,
+        inside=words("exec", target, "--", program),
+        root=root,
+        shell=words("exec", "-i", target, "--", "sh", "-s"),
+        # The same roll-out brings it back, and with it an empty cache.
+        start=f"{words('set', 'env', target, 'REGISTRY_STORAGE_MAINTENANCE_READONLY-')} && {rolled_out}",
+        check=words("get", target),
+        read_only=settings.read_only or f"{words('set', 'env', target)} {_READ_ONLY} && {rolled_out}",
+        read_write=settings.read_write
+        or f"{words('set', 'env', target, 'REGISTRY_STORAGE_MAINTENANCE_READONLY-')} && {rolled_out}",
+    )
+
+
+def command_unit(settings: HostSettings) -> Unit:
+    """A free template: `{}` in the command is where the collector's arguments go; without one they go to its end."""
+    before, has_place, after = settings.command.partition("{}")
+    if has_place and after.strip():
+        # A function, so that what is left of {} and what is right of it stay one command.
+        run = f'{before}"$@"{after}'
+        run = f"sh -c {quote(run)} registry"
+    else:
+        run = before.rstrip()
+    shell = _with_sudo(settings, "sh -s") if settings.storage else ""
+    return Unit(
+        runtime="command",
+        name=settings.container or "the registry",
+        config=settings.config,
+        is_running=True,
+        inside=run,
+        beside=run,
+        root=settings.storage,
+        shell=shell,
+        shell_beside=shell,
+        stop=settings.stop,
+        start=settings.start,
+        read_only=settings.read_only,
+        read_write=settings.read_write,
+        obstacle=""
+        if settings.stop and settings.start
+        else "The profile says neither how to stop nor how to start it.",
+    )
+
+
+def _with_sudo(settings: HostSettings, command: str) -> str:
+    return f"sudo -n {command}" if settings.sudo else command

@@ -1,0 +1,57 @@
+"""What a host's programs print when they fail, as errors with a remedy."""
+
+import re
+from typing import Final
+
+from regtui.garbage.errors import CollectionFailed, GarbageError, HostNotAllowed, NotOnHost
+from regtui.garbage.hosts import Output
+from regtui.text import one_line
+
+_COMMAND_NOT_FOUND: Final = 127
+_SOCKET: Final = re.compile(
+    r"permission denied.{0,200}(?:socket|docker\.sock|podman\.sock)|(?:socket|\.sock).{0,200}permission denied",
+    re.I | re.S,
+)
+
+
+def check(output: Output, place: str, program: str) -> None:
+    """Raises GarbageError where the script failed. `program`: what it called, in the user's words."""
+    if output.code != 0:
+        raise trouble(output, place, program)
+
+
+def trouble(output: Output, place: str, program: str) -> GarbageError:
+    said = output.said
+    if "sudo:" in said and ("password is required" in said or "terminal is required" in said):
+        return HostNotAllowed(
+            f"sudo on {place} asks for a password.", f"Allow {program} without one (NOPASSWD in its sudoers file)."
+        )
+    if ("sudo:" in said and "not allowed" in said) or "not in the sudoers" in said:
+        return HostNotAllowed(f"sudo on {place} does not allow {program}.", "Allow it in its sudoers file.")
+    if output.code == _COMMAND_NOT_FOUND or "command not found" in said:
+        return NotOnHost(
+            f"There is no {program} on {place}.",
+            "Say how the registry is run there: runtime, below [registries.NAME.host] in the config file.",
+        )
+    if _SOCKET.search(said):
+        return HostNotAllowed(
+            f"The login may not use {program} on {place}: its socket refuses.",
+            "Add sudo = true to the profile, or put the user into the group that may.",
+        )
+    if "Cannot connect to the Docker daemon" in said or "Is the docker daemon running" in said:
+        return NotOnHost(f"{program} is not running on {place}.", "Start it there.")
+    if "No space left on device" in said:
+        return CollectionFailed(f"A disk of {place} is full.", "Make room for a few kilobytes, then collect again.")
+    if "ermission denied" in said:
+        return HostNotAllowed(
+            f"The login on {place} lacks permission: {last_line(said)}.", "Log in as another user, or add sudo = true."
+        )
+    return CollectionFailed(
+        f"{program} failed on {place} (exit {output.code}): {last_line(said) or 'it gives no reason'}."
+    )
+
+
+def last_line(said: str) -> str:
+    """The last line that says anything, harmless to show."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return one_line(lines[-1])[:300].rstrip(".") if lines else ""
