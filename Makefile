@@ -12,11 +12,11 @@ demo: $(VENV)/.installed
 
 # All tests, against real servers. A program that is missing fails them: nothing is skipped in silence.
 test: $(VENV)/.developing programs
-	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest
+	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 # Only those that need no server.
 unit: $(VENV)/.developing
-	$(BIN)/python -m pytest -m "not integration"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not integration"
 
 lint: $(VENV)/.developing
 	$(BIN)/ruff check .

@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from regtui.changes import Changes, Running
 from regtui.content import ContentStore
 from regtui.crossing import Crossing, SameLoop
-from regtui.deletion import Execution, Journal, Method, Outcome, Plan, Report, make_plan, read_contents
+from regtui.deletion import Execution, Journal, Method, Plan, make_plan, read_contents
 from regtui.listing.details import Details, load_details
 from regtui.listing.filler import Filler
 from regtui.listing.summary import Summary, summarize
@@ -129,7 +130,12 @@ class Connection:
     def fill(self, repository: str, names: Sequence[str]) -> "Filling":
         """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end."""
         many = len(names) >= _MANY
-        return Filling(Filler(self._content, repository, names), self._crossing, self._client if many else None)
+        filler = Filler(self._content, repository, names, in_flight=self._at_once)
+        return Filling(filler, self._crossing, self._client if many else None)
+
+    def _at_once(self) -> int:
+        """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
+        return self._client.in_flight + 2
 
     async def summary(self, repository: str, reference: str) -> Summary:
         return await self._crossing.run(lambda: summarize(self._content, repository, reference))
@@ -197,9 +203,23 @@ class Connection:
         """Why nothing can be deleted here, with the remedy; empty where it can."""
         return deletion_obstacle(self.host, support, by_choice=self.read_only)
 
-    def deleting(self, plan: Plan) -> "Deleting":
+    def deleting(self, plan: Plan) -> Running:
         """Carries out a plan that was confirmed."""
-        return Deleting(self._client, self._content, plan, self._crossing, self.username, self.journal)
+        execution = Execution(self._client, plan, self.journal, self.username)
+        return Running(execution, plan.repository, self._content, self._crossing)
+
+    @property
+    def changes(self) -> Changes:
+        """What was changed here before, and taking it back."""
+        return Changes(
+            self._client,
+            self._content,
+            self._crossing,
+            self.journal,
+            self.username,
+            self.deletion_obstacle,
+            read_only=self.read_only,
+        )
 
     def collector(self, interactive: "Interactive | None" = None) -> "Collecting":
         """Garbage collection where this registry runs. `interactive`: for what ssh has to ask; called on the caller's
@@ -245,47 +265,6 @@ class Filling:
         finally:
             if loading is not None:
                 await loading
-
-
-class Deleting:
-    """A deletion under way, seen from the caller's side."""
-
-    def __init__(
-        self,
-        client: RegistryClient,
-        content: ContentStore,
-        plan: Plan,
-        crossing: Crossing,
-        username: str,
-        journal: Journal,
-    ) -> None:
-        self._execution = Execution(client, plan, journal, username)
-        self._content = content
-        self._repository = plan.repository
-        self._crossing = crossing
-
-    def stop(self) -> None:
-        """Ends it after what is in flight."""
-        self._execution.stop()
-
-    @property
-    def is_stopping(self) -> bool:
-        return self._execution.is_stopping
-
-    async def _run(self) -> AsyncIterator[list[Outcome]]:
-        try:
-            async for batch in self._execution.outcomes():
-                yield batch
-        finally:
-            self._content.forget(self._repository)
-
-    def outcomes(self) -> AsyncIterator[list[Outcome]]:
-        """What is done as it is done. Iterate to the end: closing it early cuts requests off. Use `stop`."""
-        return self._crossing.stream(self._run)
-
-    @property
-    def report(self) -> Report:
-        return self._execution.report
 
 
 async def open_connection(target: Target, crossing: Crossing | None = None) -> Connection:

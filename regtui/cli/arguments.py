@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "tags": "list the tags of a repository",
     "inspect": "show manifest, platforms, config, layers and history of an image",
     "rm": "delete tags or manifests",
+    "undo": "put back what a deletion removed",
+    "log": "show what was deleted, restored and collected",
     "login": "check and store a credential",
     "logout": "forget a credential",
 }
@@ -159,6 +161,8 @@ def _changing(command: Any) -> None:
     _json_option(rm)
     _rule_options(rm)
 
+    _taking_back(command)
+
     login = command(
         "login",
         "Checks a user name and password against the registry, and stores them in the system's keyring. Where there is "
@@ -189,6 +193,36 @@ def _rule_options(rm: Parser) -> None:
     rule.add_argument("--keep-by", choices=("created", "version"), help="what is newest (default: created)")
     rule.add_argument("--keep-match", metavar="REGEX", help="tags whose name matches stay, and don't count for --keep")
     rule.add_argument("--all-repositories", action="store_true", help="in every repository of the registry")
+
+
+def _taking_back(command: Any) -> None:
+    undo = command(
+        "undo",
+        "Puts back what a deletion removed, digest for digest, as long as its blobs were not garbage-collected. "
+        "Without the name of a run, the last deletion at the registry that was not undone yet.",
+        [
+            "regtui undo registry.example.com",
+            "regtui undo --list",
+            "regtui undo 20261124T093012Z-registry.example.com-1f0c2b7e --dry-run",
+        ],
+    )
+    undo.add_argument("target", metavar="REGISTRY|RUN", nargs="?", help="where, or what: a run as --list names it")
+    undo.add_argument("--list", action="store_true", help="list what can be undone, newest first")
+    undo.add_argument("--overwrite", action="store_true", help="also tags that were pushed anew since")
+    undo.add_argument("--finish", action="store_true", help="do the rest of a deletion that was cut off")
+    undo.add_argument("--dry-run", action="store_true", help="show what would happen, and change nothing")
+    undo.add_argument("-y", "--yes", action="store_true", help="don't ask")
+    _json_option(undo)
+
+    log = command(
+        "log",
+        "Shows what was deleted, restored and collected from this machine, newest first: when, by whom, where, with "
+        "what result. It is kept for 90 days.",
+        ["regtui log", "regtui log registry.example.com --json", "regtui log --prune 30"],
+    )
+    _registry_argument(log)
+    log.add_argument("--prune", metavar="DAYS", type=_days, help="forget what is older: it can't be undone any more")
+    _json_option(log)
 
 
 def _texts(description: str, examples: Sequence[str], more: str = "") -> dict[str, Any]:
@@ -239,6 +273,12 @@ def _connection_options() -> Parser:
 
 def _path(text: str) -> Path:
     return Path(text).expanduser()
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or len(text) > 5:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -1,34 +1,101 @@
-"""The log of requests, and silence for everything that libraries would say on stderr."""
+"""`regtui log`: what was deleted, restored and collected; when, by whom, where, with what result."""
 
-import logging
-import os
-import stat
-import sys
-import time
-from pathlib import Path
+import argparse
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 
-from regtui.errors import SettingsError
+from regtui.cli.console import say
+from regtui.cli.output import Form, Output
+from regtui.cli.session import Session
+from regtui.deletion import Entry, Journal, Kind, Status
+from regtui.deletion.undo import undone
+from regtui.deletion.undo_words import result_of, verb_of, what_of, who_of
+from regtui.errors import DONE
+from regtui.settings.paths import journal_dir
+from regtui.text import plural, rfc3339, time_utc
 
 
-def write_log(file: Path | None) -> None:
-    """Requests go to `file`, readable for its owner alone; without one, nowhere. Raises SettingsError."""
-    # Without any handler, Python writes warnings of asyncio and httpx to stderr.
-    logging.getLogger().addHandler(logging.NullHandler())
-    if not sys.warnoptions:
-        logging.captureWarnings(True)
-    if file is None:
+def run(arguments: argparse.Namespace) -> int:
+    """Raises RegtuiError."""
+    session = Session(arguments)
+    if arguments.prune is not None:
+        before = datetime.now(UTC) - timedelta(days=arguments.prune)
+        count = Journal(journal_dir()).prune(before)
+        say(f"{plural(count, 'run')} forgotten that ended before {time_utc(before)}: they can't be undone any more.")
+        return DONE
+    named = arguments.registry_argument or arguments.registry
+    address = session.profile(named).address.name if named else ""
+    return show_runs(Output.chosen(arguments.json), address)
+
+
+def show_runs(output: Output, registry: str = "", *, undoable: bool = False) -> int:
+    """The journal's runs, newest first; of all registries, or of the one at `registry`. `undoable`: no collections.
+
+    Raises JournalFailed.
+    """
+    entries = Journal(journal_dir()).entries(registry)
+    taken_back = undone(entries)
+    entries = [entry for entry in entries if not undoable or entry.kind is not Kind.COLLECTION]
+    if output.form is Form.TABLE:
+        _table(output, entries, taken_back)
+    for entry in entries if output.form is not Form.TABLE else ():
+        if output.form is Form.JSON:
+            output.json(_record(entry, taken_back))
+        else:
+            output.fields(
+                rfc3339(entry.time),
+                entry.registry,
+                entry.repository,
+                who_of(entry),
+                verb_of(entry),
+                what_of(entry),
+                result_of(entry, taken_back),
+                entry.name,
+            )
+    output.flush()
+    return DONE
+
+
+def _table(output: Output, entries: list[Entry], taken_back: Collection[str]) -> None:
+    if not entries:
+        say("Nothing was deleted, restored or collected from here in the last 90 days.")
         return
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.fchmod(descriptor, 0o600)
-        stream = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
-    except OSError as error:
-        raise SettingsError(f"The log file {file} can't be written: {(error.strerror or '').lower()}.") from None
-    handler = logging.StreamHandler(stream)
-    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    requests = logging.getLogger("regtui.requests")
-    requests.addHandler(handler)
-    requests.setLevel(logging.INFO)
+    for entry in entries:
+        where = f"{entry.registry.rpartition('://')[2]}/{entry.repository}".rstrip("/")
+        result = result_of(entry, taken_back)
+        output.line(f"{time_utc(entry.time)}   {verb_of(entry):<7}  {where}", "bold")
+        output.line(f"  {what_of(entry)}", keep_spaces=True)
+        style = "" if result in ("done", "undone", "running") else "warning"
+        output.line(f"  {result} · by {who_of(entry)} · {entry.name}", style, keep_spaces=True)
+
+
+def _record(entry: Entry, taken_back: Collection[str]) -> dict[str, object]:
+    counts = {status: sum(1 for outcome in entry.results if outcome.status is status) for status in Status}
+    collection = entry.collection
+    record: dict[str, object] = {
+        "run": entry.name,
+        "time": rfc3339(entry.time),
+        "action": verb_of(entry),
+        "registry": entry.registry,
+        "repository": entry.repository or None,
+        "by": entry.by,
+        "user": entry.user or None,
+        "result": result_of(entry, taken_back),
+        "undoes": entry.undoes or None,
+    }
+    if collection is not None:
+        return record | {
+            "host": collection.host,
+            "stages": [{"stage": stage, "status": status} for stage, status in collection.stages],
+            "blobs": collection.blobs,
+            "bytes": collection.bytes,
+            "seconds": collection.seconds,
+            "error": collection.error or None,
+        }
+    return record | {
+        "tags": dict(entry.tags),
+        "manifests": list(entry.manifests_changed),
+        "done": counts[Status.DONE],
+        "failed": counts[Status.FAILED],
+        "skipped": counts[Status.SKIPPED],
+    }

@@ -1,19 +1,17 @@
 """One repository's part of `regtui rm`: planned, shown, confirmed, carried out."""
 
-import argparse
-import asyncio
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from regtui.cli.console import Progress, ask, is_interactive, say, warn
+from regtui.cli.console import Progress, ask, say, warn
+from regtui.cli.cut_off import settle
 from regtui.cli.missing import tag_missing
-from regtui.cli.output import Form, Output, forget_stdout
+from regtui.cli.output import Form, Output
+from regtui.cli.running import Result, Shown, carry_out, show_outcomes
 from regtui.connection import Connection
 from regtui.deletion.values import Action, Outcome, Plan, Status
-from regtui.deletion.words import plan_sentences, planned_outcomes, report_sentences, typed_confirmation
-from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError, UsageError
+from regtui.deletion.words import plan_sentences, planned_outcomes, typed_confirmation
+from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
 from regtui.oci import Digest
 from regtui.registry import Deletion, ManifestNotFound, Where
 from regtui.text import plural
@@ -58,20 +56,6 @@ def skipped_rows(rows: Iterable[Outcome], why: str) -> list[Outcome]:
     return [replace(row, status=Status.SKIPPED, error=why) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """`stopped`: by Ctrl+C, whatever was still done."""
-
-    is_complete: bool
-    stopped: bool = False
-
-
-def check_askable(arguments: argparse.Namespace) -> None:
-    """Raises UsageError where something would be deleted without anybody to confirm it."""
-    if not arguments.dry_run and not arguments.yes and not is_interactive():
-        raise UsageError("Nobody can be asked here.", "Add --yes to delete, or --dry-run to see what would go.")
-
-
 async def prepare(
     connection: Connection,
     selection: Selection,
@@ -87,6 +71,7 @@ async def prepare(
     """
     if not dry_run:
         await _check_possible(connection, selection.repository)
+        await settle(connection, selection.repository, may_ask=may_ask)
 
     async def planned(tags: Iterable[str]) -> Plan:
         progress = Progress(f"Reading {selection.repository}:")
@@ -168,116 +153,15 @@ def is_confirmed(removal: Removal) -> bool:
     return ask(f"Delete {these}? [y/N]").lower() in ("y", "yes")
 
 
-async def execute(removal: Removal, shown: "Shown") -> Result:
+async def execute(removal: Removal, shown: Shown) -> Result:
     """Deletes, and says what came of it. The first Ctrl+C stops after those in flight."""
     shown.final(removal.skipped)
     if removal.plan.is_empty:
         return Result(is_complete=False)
     deleting = removal.connection.deleting(removal.plan)
-    progress = Progress("Deleting:", enabled=not shown.is_live)
     total = len(removal.plan.removed) + len(removal.plan.manifests)
-    stopped = False
-
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
-        progress.clear()
-        say("Stopping after those in flight. Ctrl+C again ends at once.")
-        deleting.stop()
-
-    try:
-        with _interrupting(stop):
-            async for batch in deleting.outcomes():
-                shown.live(batch)
-                progress.show(min(len(deleting.report.outcomes), total), total)
-    finally:
-        # Also where it broke off: what was done until then is done.
-        progress.clear()
-        shown.final(deleting.report.outcomes)
-    for sentence in report_sentences(deleting.report):
-        say(sentence)
-    return Result(deleting.report.is_complete and not removal.skipped, stopped or deleting.report.interrupted)
-
-
-class Shown:
-    """Outcomes on stdout, each once. To people as they come, to programs when they were checked: a line that was
-    written can't be taken back."""
-
-    def __init__(self, output: Output) -> None:
-        self.is_live = output.form is Form.TABLE
-        self._output = output
-        self._written: set[Outcome] = set()
-        self._is_read = True
-
-    def live(self, outcomes: Iterable[Outcome]) -> None:
-        if self.is_live:
-            self.final(outcomes)
-
-    def final(self, outcomes: Iterable[Outcome]) -> None:
-        fresh = [outcome for outcome in outcomes if outcome not in self._written]
-        self._written.update(fresh)
-        if not self._is_read:
-            return
-        try:
-            for outcome in fresh:
-                show_outcome(self._output, outcome)
-            self._output.flush()
-        except BrokenPipeError:
-            # Whoever read it is gone; what was confirmed is still to be done, and checked.
-            self._is_read = False
-            forget_stdout()
-
-
-@contextmanager
-def _interrupting(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl+C calls `stop`; the next one is Python's own again."""
-    loop = asyncio.get_running_loop()
-
-    def interrupted() -> None:
-        # asyncio puts Python's handler back, so that a second Ctrl+C raises KeyboardInterrupt.
-        loop.remove_signal_handler(signal.SIGINT)
-        stop()
-
-    loop.add_signal_handler(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-
-
-def show_outcomes(output: Output, outcomes: list[Outcome]) -> None:
-    if output.form is not Form.TABLE:
-        for outcome in outcomes:
-            show_outcome(output, outcome)
-        return
-    rows = [
-        (
-            o.action.value,
-            o.status.value,
-            o.reference,
-            o.digest.short if o.digest and "@" not in o.reference else "",
-            o.error,
-        )
-        for o in outcomes
-    ]
-    output.table(("ACTION", "STATUS", "REFERENCE", "DIGEST", ""), rows)
-
-
-def show_outcome(output: Output, outcome: Outcome) -> None:
-    """One line, as things happen."""
-    action, status = outcome.action.value, outcome.status.value
-    if output.form is Form.JSON:
-        output.json(
-            {
-                "reference": outcome.reference,
-                "digest": outcome.digest,
-                "action": action,
-                "status": status,
-                "error": outcome.error or None,
-            }
-        )
-    elif output.form is Form.FIELDS:
-        output.fields(outcome.reference, outcome.digest or "", action, status, outcome.error)
-    else:
-        error = f": {outcome.error}" if outcome.error else ""
-        output.line(f"{action} {outcome.reference} {status}{error}", "" if outcome.status is Status.DONE else "warning")
+    result = await carry_out(deleting, shown, "Deleting", total)
+    report = deleting.report
+    if report.run and not removal.connection.target.ephemeral:
+        say(f"To put it back: regtui undo {report.run}")
+    return Result(result.is_complete and not removal.skipped, result.stopped)

@@ -10,7 +10,8 @@ from regtui.cli import sweep
 from regtui.cli.by_rule import choose_tags, rule_of, tell_choice
 from regtui.cli.console import say
 from regtui.cli.output import Output
-from regtui.cli.removal import Removal, Selection, Shown, check_askable, execute, is_confirmed, prepare, show_plan
+from regtui.cli.removal import Removal, Selection, execute, is_confirmed, prepare, show_plan
+from regtui.cli.running import Shown, check_askable
 from regtui.cli.session import Session, connected
 from regtui.connection import Connection, Target
 from regtui.deletion.rules import Rule

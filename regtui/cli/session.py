@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from regtui.cli.console import ask_password, is_interactive, read_password
-from regtui.cli.log import write_log
+from regtui.cli.request_log import write_log
 from regtui.connection import Connection, Target, open_connection
 from regtui.errors import UsageError
 from regtui.oci import Reference

@@ -15,15 +15,13 @@ from regtui.cli.console import Progress, ask, say, warn
 from regtui.cli.output import Output
 from regtui.cli.removal import (
     Removal,
-    Result,
     Selection,
-    Shown,
-    check_askable,
     execute,
     prepare,
     show_plan,
     skipped_rows,
 )
+from regtui.cli.running import Result, Shown, check_askable
 from regtui.cli.session import Session, connected
 from regtui.connection import Connection, Target
 from regtui.deletion import Outcome

@@ -8,6 +8,7 @@ A stop ends it after what is in flight; a placeholder that stands is always remo
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 
+from regtui.deletion.entry import Entry
 from regtui.deletion.journal import Journal, Run
 from regtui.deletion.recheck import recheck
 from regtui.deletion.surely import delete_surely
@@ -18,9 +19,11 @@ from regtui.deletion.values import (
     Outcome,
     Plan,
     PlannedManifest,
+    PlannedTag,
     Report,
     Status,
     manifest_outcome,
+    tag_outcome,
 )
 from regtui.deletion.verification import verify
 from regtui.deletion.work import Attempt, Work
@@ -33,11 +36,23 @@ _Key = tuple[Action, str]
 class Execution:
     """One run of one plan. Lives on the client's event loop; `stop` may be called from any thread."""
 
-    def __init__(self, client: RegistryClient, plan: Plan, journal: Journal, username: str = "") -> None:
+    def __init__(
+        self,
+        client: RegistryClient,
+        plan: Plan,
+        journal: Journal,
+        username: str = "",
+        *,
+        undoes: str = "",
+        resumes: Entry | None = None,
+    ) -> None:
+        """`undoes`: the run that this takes back. `resumes`: one that was cut off, of which `plan` is the rest."""
         self._client = client
         self._plan = plan
         self._journal = journal
         self._username = username
+        self._undoes = undoes
+        self._resumes = resumes
         self._work = Work()
         self._told: dict[_Key, Outcome] = {}
         self._doubts: tuple[str, ...] = ()
@@ -63,15 +78,16 @@ class Execution:
         Raises RegistryError where nothing could be begun, JournalFailed where nothing could be recorded.
         """
         plan, fell_out = await recheck(self._client, self._plan, self._work)
-        yield self._tell(fell_out)
-        if plan.is_empty:
+        yield self._tell([*_done_before(self._resumes, plan), *fell_out])
+        if plan.is_empty and self._resumes is None:
             return
-        registry = str(self._client.address)
-        run = await asyncio.to_thread(self._journal.begin, registry, self._username, plan)
+        run = await asyncio.to_thread(self._begin, plan)
         self._name = run.name
         try:
             async for batch in self._carry_out(plan, run):
                 yield self._tell(batch)
+            for digest in self._deleted():
+                run.taken_away(digest)
             told = {tag.tag: self._told.get((Action.UNTAG, f"{plan.repository}:{tag.tag}")) for tag in plan.removed}
             known = {tag: outcome for tag, outcome in told.items() if outcome is not None}
             verified = await verify(self._client, plan, known, self._work)
@@ -80,6 +96,15 @@ class Execution:
             await asyncio.to_thread(run.end, self._told.values(), self.report.interrupted)
         finally:
             run.close()
+
+    def _begin(self, plan: Plan) -> Run:
+        if self._resumes is not None:
+            return self._journal.resume(self._resumes)
+        return self._journal.begin(str(self._client.address), self._username, plan, undoes=self._undoes)
+
+    def _deleted(self) -> list[Digest]:
+        told = self._told.values()
+        return [o.digest for o in told if o.action is Action.DELETE and o.status is Status.DONE and o.digest]
 
     async def _carry_out(self, plan: Plan, run: Run) -> AsyncIterator[list[Outcome]]:
         if plan.method is Method.BY_TAG:
@@ -100,6 +125,18 @@ class Execution:
         batch = list(outcomes)
         self._told.update({(outcome.action, outcome.reference): outcome for outcome in batch})
         return batch
+
+
+def _done_before(entry: Entry | None, plan: Plan) -> list[Outcome]:
+    """What the run that was cut off had done already."""
+    if entry is None:
+        return []
+    contents = plan.contents
+    gone = [PlannedTag(tag, digest) for tag, digest in entry.tags.items() if tag not in contents.tags]
+    deleted = [PlannedManifest(d, "") for d in entry.manifests_changed if d not in contents.manifests]
+    return [tag_outcome(plan.repository, tag, Status.DONE) for tag in gone] + [
+        manifest_outcome(plan.repository, manifest, Status.DONE) for manifest in deleted
+    ]
 
 
 def _levels(plan: Plan) -> list[list[PlannedManifest]]:

@@ -86,6 +86,16 @@ async def read_tags(
     return {name: found[name] for name in wanted}
 
 
+async def read_manifests(
+    content: ContentStore, repository: str, digests: Collection[Digest]
+) -> dict[Digest, StoredManifest]:
+    """Those manifests and all below them; what is missing is left out. Raises RegistryError."""
+    found: dict[Digest, StoredManifest] = {}
+    await _read_by_digest(content, repository, digests, found)
+    await _read_children(content, repository, found)
+    return found
+
+
 async def _read_children(content: ContentStore, repository: str, manifests: dict[Digest, StoredManifest]) -> None:
     """Adds the children of indexes, and theirs: an index of indexes is allowed. Missing ones stay missing."""
     known: set[Digest] = set(manifests)

@@ -170,14 +170,20 @@ class Journal:
     def prune(self, before: datetime) -> int:
         """Forgets what ended before then, and can't be undone afterwards; how many. What was cut off is kept."""
         stamp = f"{before.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-        old = [name for name in self._shelf.names() if is_run(name) and name < stamp]
-        gone = [name for name in old if (entry := self._read(name)) is None or not entry.is_unfinished]
+        old = [name for name in self._shelf.names() if is_run(name) and name[: len(stamp)] <= stamp]
+        gone = [name for name in old if self._is_over(name, before)]
         try:
             for name in gone:
                 self._shelf.remove(name)
         except OSError as error:
             raise _failed(error.filename or "the journal", error) from None
         return len(gone)
+
+    def _is_over(self, name: str, before: datetime) -> bool:
+        entry = self._read(name)
+        if entry is None:
+            return True
+        return entry.time < before and not entry.is_unfinished and not entry.is_running
 
     def _read(self, name: str) -> Entry | None:
         try:

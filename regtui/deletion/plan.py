@@ -27,13 +27,14 @@ def make_plan(
     whole_manifests: bool = False,
     with_attached: bool = False,
     protect: Iterable[str] = (),
+    only: Collection[Digest] | None = None,
     obstacle: str = "",
 ) -> Plan:
     """What deleting `tags` (and the manifests `digests`) means.
 
     `whole_manifests`: all tags of the chosen manifests go along. `with_attached`: so do signatures, attestations and
-    SBOMs whose image goes. `protect`: shell patterns of tags that need a confirmation of their own. `obstacle`: why
-    nothing can be deleted here, if that is known already.
+    SBOMs whose image goes. `protect`: shell patterns of tags that need a confirmation of their own. `only`: no manifest
+    but these may go. `obstacle`: why nothing can be deleted here, if that is known already.
     """
     chosen = {tag for tag in tags if tag in contents.tags}
     by_digest = _tags_by_digest(contents)
@@ -47,14 +48,21 @@ def make_plan(
             attached = attached_tags(contents, chosen, targets)
 
     doomed = doomed_manifests(contents, chosen, targets)
+    if only is not None:
+        doomed &= set(only)
     parents = _parents(contents, doomed)
     patterns = tuple(protect)
     return Plan(
         repository=contents.repository,
         removed=tuple(_planned_tag(contents, by_digest, tag, chosen, attached, patterns) for tag in _sorted(chosen)),
         manifests=tuple(
-            PlannedManifest(d, _label(contents, d, parents), tuple(_sorted(by_digest.get(d, ()))), parents.get(d))
-            for d in _outer_first(contents.manifests, doomed)
+            PlannedManifest(
+                digest,
+                label_of(contents.manifests, digest, parents.get(digest)),
+                tuple(_sorted(by_digest.get(digest, ()))),
+                parents.get(digest),
+            )
+            for digest in _outer_first(contents.manifests, doomed)
         ),
         staying=tuple(
             _sorted({t for tag in chosen for t in by_digest.get(contents.tags[tag] or _NOTHING, ())} - chosen)
@@ -174,17 +182,15 @@ def _outer_first(manifests: Mapping[Digest, StoredManifest], doomed: Collection[
     return order[::-1]
 
 
-def _label(contents: Contents, digest: Digest, parents: Mapping[Digest, Digest]) -> str:
-    """What a manifest is, in the specifications' words."""
-    manifest = contents.manifests[digest].manifest
-    if parent := parents.get(digest):
-        index = contents.manifests[parent].manifest
-        child = next((c for c in index.manifests if c.digest == digest), None) if isinstance(index, Index) else None
-        if child is not None and is_attestation(child):
-            return "attestation"
-        if child is not None and (platform := platform_of(child)):
-            return str(platform)
-    return "index" if isinstance(manifest, Index) else "manifest"
+def label_of(manifests: Mapping[Digest, StoredManifest], digest: Digest, parent: Digest | None) -> str:
+    """What a manifest is, in the specifications' words: `index`, `linux/amd64`, `attestation`, `manifest`."""
+    index = manifests[parent].manifest if parent and parent in manifests else None
+    child = next((c for c in index.manifests if c.digest == digest), None) if isinstance(index, Index) else None
+    if child is not None and is_attestation(child):
+        return "attestation"
+    if child is not None and (platform := platform_of(child)):
+        return str(platform)
+    return "index" if digest in manifests and isinstance(manifests[digest].manifest, Index) else "manifest"
 
 
 def _freed(contents: Contents, chosen: Collection[str], doomed: Collection[Digest]) -> int:

@@ -17,7 +17,7 @@ from regtui.deletion.values import (
 from regtui.text import plural, size
 
 # From so many tags on the number is typed: a slip of the hand doesn't delete them.
-_TYPED_FROM: Final = 10
+TYPED_FROM: Final = 10
 _NAMED: Final = 4
 
 
@@ -32,16 +32,16 @@ def plan_sentences(plan: Plan) -> list[str]:
         lines.append(f"{plural(len(plan.removed), 'tag')} will be removed from {plan.repository}.")
     lines += _about_manifests(plan)
     if plan.staying:
-        lines.append(f"{_names(plan.staying)} {_stay(plan.staying)} the same image, and stay{_s(plan.staying)}.")
+        lines.append(f"{names(plan.staying)} {_stay(plan.staying)} the same image, and stay{_s(plan.staying)}.")
     broken = [tag.tag for tag in plan.removed if tag.digest is None]
     if broken:
-        lines.append(f"{_names(broken)} {'is' if len(broken) == 1 else 'are'} broken: no manifest is behind.")
+        lines.append(f"{names(broken)} {'is' if len(broken) == 1 else 'are'} broken: no manifest is behind.")
     if plan.attached:
         what = plural(len(plan.attached), "attached artifact")
         lines.append(f"{what} (signatures, attestations, SBOMs) would be left without their image: not deleted.")
     protected = [tag.tag for tag in plan.removed if tag.protected]
     if protected:
-        lines.append(f"{_names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
+        lines.append(f"{names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
     if plan.contents.unread:
         lines.append(
             f"{plural(len(plan.contents.unread), 'other tag')} could not be read: so that nothing they use is lost, "
@@ -72,9 +72,10 @@ def report_sentences(report: Report) -> list[str]:
     restored = report.count(Action.RESTORE, Status.DONE)
     failed = sum(1 for outcome in report.outcomes if outcome.status is Status.FAILED)
     skipped = sum(1 for outcome in report.outcomes if outcome.status is Status.SKIPPED)
-    done = [f"{plural(untagged, 'tag')} removed"] if untagged or not restored else []
+    restoring = any(outcome.action is Action.RESTORE for outcome in report.outcomes)
+    done = [f"{plural(untagged, 'tag')} removed"] if untagged or not restoring else []
     done += [f"{plural(deleted, 'manifest')} deleted"] if deleted else []
-    done += [f"{restored} restored"] if restored else []
+    done += [f"{_restored(report)} put back"] if restoring else []
     lines = [f"{report.repository}: {', '.join(done)}."]
     if failed:
         lines.append(f"{failed} failed.")
@@ -84,9 +85,18 @@ def report_sentences(report: Report) -> list[str]:
         lines.append("It was stopped before the end: what is not listed as done was not touched.")
     if report.doubts:
         lines += report.doubts
-    elif report.outcomes and not any("could not be checked" in line for line in lines):
+    elif restored:
+        lines.append("Each was read back from the registry: the same digests as before.")
+    elif report.outcomes and not restoring and not any("could not be checked" in line for line in lines):
         lines.append("Checked against the registry: nothing else changed.")
     return lines
+
+
+def _restored(report: Report) -> str:
+    back = [o.reference for o in report.outcomes if o.action is Action.RESTORE and o.status is Status.DONE]
+    manifests = sum(1 for reference in back if "@" in reference)
+    told = [plural(len(back) - manifests, "tag")] if len(back) > manifests or not manifests else []
+    return " and ".join(told + ([plural(manifests, "manifest")] if manifests else []))
 
 
 def typed_confirmation(plan: Plan) -> str:
@@ -94,7 +104,7 @@ def typed_confirmation(plan: Plan) -> str:
     protected = [tag.tag for tag in plan.removed if tag.protected]
     if len(protected) == 1:
         return protected[0]
-    if protected or len(plan.removed) >= _TYPED_FROM:
+    if protected or len(plan.removed) >= TYPED_FROM:
         return str(len(plan.removed))
     return ""
 
@@ -112,7 +122,8 @@ def method_sentence(plan: Plan) -> str:
     return "This registry deletes by digest only: a tag that shares its image is replaced by an empty index first."
 
 
-def _names(tags: Sequence[str]) -> str:
+def names(tags: Sequence[str]) -> str:
+    """`a, b, c, d and 3 more`."""
     shown = ", ".join(tags[:_NAMED])
     return f"{shown} and {len(tags) - _NAMED:,} more" if len(tags) > _NAMED else shown
 

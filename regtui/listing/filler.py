@@ -1,15 +1,14 @@
 """Completes a list of tags: their summaries, what is looked at first, then all the others."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Final
 
 from regtui.listing.source import Source
 from regtui.listing.summary import Summary, summarize
 from regtui.registry import RegistryError
 
-# What most registries can serve at once, and what the client serves fastest (SPEED: throughput).
-IN_FLIGHT: Final = 8
 # Seconds between batches: more often than ten times a second, nobody sees and a list of 100,000 can't sort.
 INTERVAL: Final = 0.1
 
@@ -17,7 +16,7 @@ Batch = list[tuple[str, Summary]]
 
 
 class Filler:
-    """Summarises the tags `names` of a repository, `in_flight` at a time."""
+    """Summarises the tags `names` of a repository, as many at a time as `in_flight` says at that time."""
 
     def __init__(
         self,
@@ -25,7 +24,7 @@ class Filler:
         repository: str,
         names: Sequence[str],
         *,
-        in_flight: int = IN_FLIGHT,
+        in_flight: Callable[[], int] = lambda: 8,
         interval: float = INTERVAL,
     ) -> None:
         self.repository = repository
@@ -35,8 +34,11 @@ class Filler:
         self._missing = dict.fromkeys(names)
         self._rest: Iterator[str] = iter(names)
         self._wanted: Sequence[str] = ()
+        self._under_way: set[asyncio.Task[None]] = set()
         self._results: Batch = []
+        self._failure: BaseException | None = None
         self._news = asyncio.Event()
+        self._ended = asyncio.Event()
 
     def prioritise(self, names: Sequence[str]) -> None:
         """These come next, in their order, in place of those named before. Safe from any thread."""
@@ -49,12 +51,10 @@ class Filler:
         request would meet too (`affects_all`), after a batch of what was done until then. Closing the iterator
         cancels what is under way.
         """
-        workers = [asyncio.create_task(self._work()) for _ in range(min(self._in_flight, len(self._missing)))]
-        for worker in workers:
-            worker.add_done_callback(lambda _: self._news.set())
         try:
+            self._top_up()
             while True:
-                ended = _ended(workers)
+                ended = self._ended.is_set()
                 # Cleared before the results are taken: what arrives after that sets it again.
                 self._news.clear()
                 if self._results:
@@ -62,27 +62,48 @@ class Filler:
                     yield batch
                 if ended:
                     break
-                await asyncio.wait(workers, timeout=self._interval, return_when=asyncio.FIRST_EXCEPTION)
-                if not _ended(workers):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._ended.wait(), self._interval)
+                if not self._ended.is_set():
                     await self._news.wait()
-            for worker in workers:
-                if worker.done():
-                    worker.result()
+            if self._failure is not None:
+                raise self._failure
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            self._ended.set()
+            under_way = list(self._under_way)
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
-    async def _work(self) -> None:
-        while (name := self._next()) is not None:
-            try:
-                summary = await summarize(self._source, self.repository, name)
-            except RegistryError as error:
-                if error.affects_all:
-                    raise
-                summary = Summary.failed(str(error))
-            self._results.append((name, summary))
+    def _top_up(self) -> None:
+        """Starts what may be under way. No earlier than that: what becomes visible next comes before it."""
+        while not self._ended.is_set() and len(self._under_way) < self._in_flight():
+            name = self._next()
+            if name is None:
+                break
+            task = asyncio.create_task(self._fill(name))
+            self._under_way.add(task)
+            task.add_done_callback(self._done)
+        if not self._under_way:
+            self._ended.set()
             self._news.set()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._failure = self._failure or failure
+            self._ended.set()
+        self._news.set()
+        self._top_up()
+
+    async def _fill(self, name: str) -> None:
+        try:
+            summary = await summarize(self._source, self.repository, name)
+        except RegistryError as error:
+            if error.affects_all:
+                raise
+            summary = Summary.failed(str(error))
+        self._results.append((name, summary))
 
     def _next(self) -> str | None:
         for name in self._wanted:
@@ -94,10 +115,3 @@ class Filler:
                 del self._missing[name]
                 return name
         return None
-
-
-def _ended(workers: Sequence[asyncio.Task[None]]) -> bool:
-    """Whether nothing more will come: all are done, or one has failed."""
-    return all(worker.done() for worker in workers) or any(
-        worker.done() and (worker.cancelled() or worker.exception() is not None) for worker in workers
-    )

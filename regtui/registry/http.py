@@ -5,7 +5,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,14 +18,19 @@ from regtui.registry.answers import error_for, speaks_https, wants_certificate
 from regtui.registry.auth import Authenticator, LookUp, Send
 from regtui.registry.errors import Where
 from regtui.registry.network import Network, Tunnel
+from regtui.registry.pace import Gate, Pace
 from regtui.registry.retry import RetryPolicy, Safety
 from regtui.registry.tls import TlsSettings
 from regtui.registry.unreachable import causes, unreachable, wants_client_certificate
 
 requests_log: Final = logging.getLogger("regtui.requests")
 
-# httpx's pool gets slower the more tasks wait inside it: they wait in front of it.
-_IN_FLIGHT: Final = 8
+# Nobody is helped by more; how many it really is, the pace finds out.
+_IN_FLIGHT: Final = 32
+# httpx's own pool gets slower the more tasks wait inside it. So they wait in front of it, and this many go in.
+_IN_HTTPX_POOL: Final = 8
+# What says "too much at once". Not 500: a single corrupt tag answers so, for ever.
+_TOO_MUCH: Final = frozenset({429, 502, 503, 504})
 # DELETE by digest takes 0.35 s at 10,000 tags and 6 s on a cold disk; a client that hangs up leaves a dangling
 # tag on 3.1.1. So it is given all the time it may need.
 _DELETE_TIMEOUT: Final = 600.0
@@ -38,7 +43,8 @@ _LARGEST_BODY: Final = 256 * _MEBIBYTE
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """How to talk to a registry. `timeout` in seconds, for connecting and for each pause within an answer."""
+    """How to talk to a registry. `timeout` in seconds, for connecting and for each pause within an answer.
+    `in_flight`: the most requests at once."""
 
     tls: TlsSettings = field(default_factory=TlsSettings)
     timeout: float = 30.0
@@ -58,17 +64,19 @@ class RegistryHttp:
         self._settings = settings
         self._base = httpx.URL(address.url)
         self._auth = Authenticator(self._base, look_up)
-        self._slots = asyncio.Semaphore(settings.in_flight)
+        self._gate = Gate(Pace(min(settings.in_flight, _IN_HTTPX_POOL)))
         self._network = (
             Network(address, settings.tls, settings.in_flight, settings.tunnel) if settings.transport is None else None
         )
+        self._transport = settings.transport or self._network
         self._client = httpx.AsyncClient(
-            transport=settings.transport or self._network,
+            transport=self._transport,
             timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, _CONNECT_TIMEOUT), pool=None),
             headers={"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"},
             # Proxies and certificates are the network's: as Docker has them, not as httpx.
             trust_env=False,
         )
+        self._redirects = False
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
         self._heard = False
         self.date = ""
@@ -76,8 +84,13 @@ class RegistryHttp:
 
     async def prepare_bulk(self) -> None:
         """Reads take the faster transport from now on. For when hundreds are due; again does nothing."""
-        if self._network is not None:
-            await self._network.prepare_bulk()
+        if self._network is not None and await self._network.prepare_bulk():
+            self._gate.pace.most = self._settings.in_flight
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests the registry can take at once, as far as is known now."""
+        return self._gate.pace.limit
 
     @property
     def auth_scheme(self) -> str:
@@ -125,7 +138,7 @@ class RegistryHttp:
                 made.headers["Authorization"] = authorization
             return made
 
-        async with self._slots:
+        async with self._gate:
             authorization = await self._auth.header(scope, self._send_token_request(where), where)
             response = await self._try(request(authorization), where, safety, limit, enough)
             if response.status_code == 401:
@@ -168,15 +181,13 @@ class RegistryHttp:
         started = time.monotonic()
         status, size = "failed", 0
         try:
-            # Only reads follow redirects (blobs in object stores); httpx drops Authorization at another origin.
-            reads = request.method in ("GET", "HEAD")
-            response = await self._client.send(request, stream=True, follow_redirects=reads)
+            response = await self._sent(request)
             self._heard = True
             self.date = response.headers.get("Date", "")
             status = str(response.status_code)
             try:
                 body = bytearray()
-                async for chunk in response.aiter_bytes():
+                async for chunk in _chunks(response):
                     body += chunk
                     if enough is not None and len(body) > enough:
                         break
@@ -187,7 +198,11 @@ class RegistryHttp:
             finally:
                 await response.aclose()
             size = len(body)
+            self._pace(response.status_code)
             return _with_body(response, bytes(body))
+        except httpx.TimeoutException:
+            self._gate.refused()
+            raise
         except httpx.TooManyRedirects:
             raise errors.BadAnswer(where, f"{where.host} redirects in a circle {where.operation}.") from None
         except httpx.RemoteProtocolError as error:
@@ -199,8 +214,34 @@ class RegistryHttp:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
         finally:
-            duration = (time.monotonic() - started) * 1000
-            requests_log.info("%s %s %s %d B %.0f ms", request.method, _shown(request), status, size, duration)
+            if requests_log.isEnabledFor(logging.INFO):
+                duration = (time.monotonic() - started) * 1000
+                requests_log.info("%s %s %s %d B %.0f ms", request.method, _shown(request), status, size, duration)
+
+    async def _sent(self, request: httpx.Request) -> httpx.Response:
+        """The answer, its body not read. Only reads follow redirects (blobs in object stores); httpx drops
+        Authorization at another origin."""
+        if request.method not in ("GET", "HEAD"):
+            return await self._client.send(request, stream=True)
+        if not self._redirects:
+            # httpx's client costs as much as the request itself, and adds nothing to an answer that is no redirect.
+            assert self._transport is not None
+            response = await self._transport.handle_async_request(request)
+            response.request = request
+            if "Set-Cookie" in response.headers:
+                self._client.cookies.extract_cookies(response)
+            if not response.has_redirect_location:
+                return response
+            await response.aclose()
+            # A registry that keeps its blobs elsewhere redirects them all: not to be asked twice for each.
+            self._redirects = True
+        return await self._client.send(request, stream=True, follow_redirects=True)
+
+    def _pace(self, status: int) -> None:
+        if status in _TOO_MUCH:
+            self._gate.refused()
+        else:
+            self._gate.answered()
 
     def _send_token_request(self, where: Where) -> Send:
         async def send(request: httpx.Request) -> httpx.Response:
@@ -212,23 +253,29 @@ class RegistryHttp:
         return send
 
 
+def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body, decoded; where there is nothing to decode, without httpx's machinery for it."""
+    stream = response.stream
+    if "Content-Encoding" in response.headers or not isinstance(stream, httpx.AsyncByteStream):
+        return response.aiter_bytes()
+    return aiter(stream)
+
+
 def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
     """The same answer, read: a streamed response refuses `.text` even when all of it went by."""
     read = httpx.Response(
         response.status_code,
-        headers=[(k, v) for k, v in response.headers.multi_items() if k.lower() not in _FRAMING],
+        # Content-Length stays: HEAD tells by it the size of what it doesn't send.
+        headers=[(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_WAY],
         content=body,
         request=response.request,
     )
     # Whatever charset an answer claims: JSON is UTF-8, and Python knows "charsets" that aren't texts.
     read.encoding = "utf-8"
-    # HEAD tells the size of what it doesn't send.
-    if "Content-Length" in response.headers:
-        read.headers["Content-Length"] = response.headers["Content-Length"]
     return read
 
 
-_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "content-encoding"})
+_OF_THE_WAY: Final = frozenset({b"transfer-encoding", b"content-encoding"})
 
 
 def _is_definite(error: httpx.TransportError) -> bool:

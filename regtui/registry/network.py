@@ -43,8 +43,10 @@ class Network(httpx.AsyncBaseTransport):
         self._transports: dict[tuple[str, str], httpx.AsyncHTTPTransport] = {}
         self._bulk: httpx.AsyncBaseTransport | None = None
         self._preparing = asyncio.Lock()
+        url = httpx.URL(address.url)
+        self._own = (url.scheme, url.host, _port(url))
         # Now, so that what is wrong with the settings is told before anything is sent.
-        self.proxy(url := httpx.URL(address.url))
+        self.proxy(url)
         self._verifying(url)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -54,14 +56,15 @@ class Network(httpx.AsyncBaseTransport):
         transport = await self._transport(url)
         return await transport.handle_async_request(request)
 
-    async def prepare_bulk(self) -> None:
-        """Reads from the registry itself take the faster transport from now on. Again does nothing."""
+    async def prepare_bulk(self) -> bool:
+        """Reads from the registry itself take the faster transport from now on; False where it can't go there."""
         async with self._preparing:
             url = httpx.URL(self.address.url)
             way = await self._way(url)
             # It knows no proxies, and no TLS over a tunnel's socket.
             if self._bulk is None and not self.proxy(url) and not (way and url.scheme == "https"):
                 self._bulk = await bulk_transport(self._verifying(url), self._limits.max_connections or 1, way)
+            return self._bulk is not None
 
     async def aclose(self) -> None:
         for transport in (*self._transports.values(), *([self._bulk] if self._bulk else [])):
@@ -108,8 +111,7 @@ class Network(httpx.AsyncBaseTransport):
         return url.host == httpx.URL(self.address.url).host
 
     def _is_own(self, url: httpx.URL) -> bool:
-        own = httpx.URL(self.address.url)
-        return (url.scheme, url.host, _port(url)) == (own.scheme, own.host, _port(own))
+        return (url.scheme, url.host, _port(url)) == self._own
 
     def _verifying(self, url: httpx.URL) -> ssl.SSLContext:
         """For plain HTTP one that trusts nobody: it isn't used, and loading the system's store takes 20 ms."""

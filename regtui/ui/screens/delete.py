@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Input, Static
 
-from regtui.connection import Connection, Deleting
+from regtui.changes import Running
+from regtui.connection import Connection
 from regtui.deletion import Action, Outcome, Plan, Report, Status
 from regtui.deletion.words import (
     method_sentence,
@@ -83,7 +84,7 @@ class DeleteScreen(Screen[Report | None]):
         self._repository = repository
         self._tags = list(tags)
         self._plan: Plan | None = None
-        self._deleting: Deleting | None = None
+        self._deleting: Running | None = None
         self._report: Report | None = None
         self._sentences = Static(id="sentences")
         self._table = OutcomeLines()
@@ -197,7 +198,7 @@ class DeleteScreen(Screen[Report | None]):
             self.carry_out(self._plan, self._deleting)
 
     @work(group="carry out")
-    async def carry_out(self, plan: Plan, deleting: Deleting) -> None:
+    async def carry_out(self, plan: Plan, deleting: Running) -> None:
         told = {outcome.reference: outcome for outcome in planned_outcomes(plan)}
         total, notes = len(told), _notes(plan)
         self._say([f"Deleting … 0/{total:,}"])

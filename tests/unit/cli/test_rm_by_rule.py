@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from regtui import targets
-from regtui.cli import removal, sweep
+from regtui.cli import running, sweep
 from regtui.cli.main import main
 from regtui.connection import demo_target
 from regtui.demo import DemoStorage, DemoTransport, sample_storage
@@ -136,7 +136,7 @@ def test_a_repository_that_fails_is_told_and_the_others_go_on(demo: Failing, cap
 
 
 def interactive(monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], str]) -> None:
-    monkeypatch.setattr(removal, "is_interactive", lambda: True)
+    monkeypatch.setattr(running, "is_interactive", lambda: True)
     monkeypatch.setattr(sweep, "ask", answer)
 
 

@@ -163,8 +163,13 @@ def test_what_is_older_than_ninety_days_goes_with_the_next_run(directory: Path) 
     journal = Journal(directory)
     run = journal.begin(REGISTRY, "", plan("a"))
     run.end((), interrupted=False)
-    old = f"{datetime.now(UTC) - timedelta(days=91):%Y%m%dT%H%M%SZ}{run.name[16:]}"
-    (directory / f"{run.name}.jsonl").rename(directory / f"{old}.jsonl")
+    then = datetime.now(UTC) - timedelta(days=91)
+    old = f"{then:%Y%m%dT%H%M%SZ}{run.name[16:]}"
+    file = directory / f"{run.name}.jsonl"
+    (directory / f"{old}.jsonl").write_text(
+        file.read_text().replace(f"{datetime.now(UTC):%Y-%m-%d}", f"{then:%Y-%m-%d}")
+    )
+    file.unlink()
     assert [entry.name for entry in journal.entries()] == [old]
     new = journal.begin(REGISTRY, "", plan("a"))
     new.close()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regtui.connection import Connection
 from regtui.demo import Version
 from regtui.oci import Digest
 
@@ -82,7 +83,7 @@ async def check(version: Version, shape: Shape) -> None:
     assert shown >= set(marked)
     if not shape.whole and not shape.with_attached:
         assert shown == set(marked)
-    used_before = set(world.storage.blobs)
+    used_before, revisions = set(world.storage.blobs), _revisions(world)
 
     report = await execute(connection, plan)
 
@@ -96,6 +97,33 @@ async def check(version: Version, shape: Shape) -> None:
         world.storage.blobs[d].size for d in used_before & _collectable(world, {str(m.digest) for m in plan.manifests})
     )
     assert freed == plan.freed
+    await check_the_way_back(world, connection, before, revisions)
+
+
+async def check_the_way_back(
+    world: World, connection: Connection, before: dict[str, Digest], revisions: dict[str, str]
+) -> None:
+    """Undone, the repository is as it was; that undone, as it was after the deletion; and so on."""
+    after = (await world.tags(REPOSITORY), _revisions(world))
+    run = ""
+    for expected in ((before, revisions), after, (before, revisions)):
+        entry = await connection.changes.entry(run) if run else await connection.changes.last()
+        if entry is None:  # nothing was marked, so nothing was done
+            assert before == after[0]
+            return
+        undo = await connection.changes.plan_undo(entry)
+        assert undo.obstacle == ""
+        running = connection.changes.undoing(undo)
+        async for _ in running.outcomes():
+            pass
+        assert running.report.is_complete, running.report
+        assert (await world.tags(REPOSITORY), _revisions(world)) == expected
+        assert all([await world.is_whole(REPOSITORY, tag) for tag in expected[0]])
+        run = running.report.run
+
+
+def _revisions(world: World) -> dict[str, str]:
+    return dict(world.storage.repositories[REPOSITORY].revisions)
 
 
 def _collectable(world: World, deleted: set[str]) -> set[str]:

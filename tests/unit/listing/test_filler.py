@@ -42,7 +42,7 @@ async def test_nothing_to_fill_ends_at_once(source: MemorySource) -> None:
 
 
 async def test_what_is_wanted_comes_next(source: MemorySource) -> None:
-    filler = Filler(source, "team/app", NAMES, in_flight=2, interval=0)
+    filler = Filler(source, "team/app", NAMES, in_flight=lambda: 2, interval=0)
     filler.prioritise(["1.50", "1.51", "not there"])
     async with aclosing(filler.run()) as batches:
         await anext(batches)
@@ -53,6 +53,18 @@ async def test_what_is_wanted_comes_next(source: MemorySource) -> None:
     assert asked[:2] == ["1.50", "1.51"]
     assert asked.index("1.90") < asked.index("1.30")
     assert sorted(asked) == sorted(NAMES)
+
+
+async def test_as_many_at_a_time_as_is_said_meanwhile(source: MemorySource) -> None:
+    allowed = 2
+    filler = Filler(source, "team/app", NAMES, in_flight=lambda: allowed, interval=0)
+    async with aclosing(filler.run()) as batches:
+        await anext(batches)
+        assert source.most_at_once == 2
+        allowed = 20
+        async for _ in batches:
+            pass
+    assert source.most_at_once == 20
 
 
 async def test_batches_keep_their_distance(source: MemorySource) -> None:

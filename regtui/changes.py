@@ -1,0 +1,160 @@
+"""What was changed in one registry, and taking it back: the journal's runs, seen from a connection."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from regtui.content import ContentStore
+from regtui.crossing import Crossing
+from regtui.deletion import Entry, Execution, Journal, Method, Outcome, Plan, Report
+from regtui.deletion.undo import Undo, Undoing, last_deletion, plan_rest, plan_undo
+from regtui.registry import Deletion, RegistryClient, RegistryError
+
+
+class Change(Protocol):
+    """A run of the engine: Execution, Undoing."""
+
+    def stop(self) -> None: ...
+
+    @property
+    def is_stopping(self) -> bool: ...
+
+    @property
+    def report(self) -> Report: ...
+
+    def outcomes(self) -> AsyncIterator[list[Outcome]]: ...
+
+
+class Running:
+    """A change under way, seen from the caller's side."""
+
+    def __init__(self, change: Change, repository: str, content: ContentStore, crossing: Crossing) -> None:
+        self._change = change
+        self._repository = repository
+        self._content = content
+        self._crossing = crossing
+
+    def stop(self) -> None:
+        """Ends it after what is in flight."""
+        self._change.stop()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._change.is_stopping
+
+    async def _run(self) -> AsyncIterator[list[Outcome]]:
+        try:
+            async for batch in self._change.outcomes():
+                yield batch
+        finally:
+            self._content.forget(self._repository)
+
+    def outcomes(self) -> AsyncIterator[list[Outcome]]:
+        """What is done as it is done. Iterate to the end: closing it early cuts requests off. Use `stop`."""
+        return self._crossing.stream(self._run)
+
+    @property
+    def report(self) -> Report:
+        return self._change.report
+
+
+class Changes:
+    """Past runs at one registry. Reading the journal raises JournalFailed, the registry RegistryError."""
+
+    def __init__(
+        self,
+        client: RegistryClient,
+        content: ContentStore,
+        crossing: Crossing,
+        journal: Journal,
+        username: str,
+        obstacle: Callable[[Deletion], str],
+        *,
+        read_only: bool,
+    ) -> None:
+        """`obstacle`: why nothing can be deleted, in words. `read_only`: the user wants nothing to be changed."""
+        self._client = client
+        self._content = content
+        self._crossing = crossing
+        self._journal = journal
+        self._username = username
+        self._obstacle = obstacle
+        self._read_only = read_only
+
+    async def entries(self) -> list[Entry]:
+        """What was deleted, restored and collected here, newest first."""
+        return await asyncio.to_thread(self._journal.entries, self._client.address.name)
+
+    async def entry(self, run: str) -> Entry:
+        """One run, by its name. Raises JournalFailed where there is none."""
+        return await asyncio.to_thread(self._journal.entry, run)
+
+    async def last(self) -> Entry | None:
+        """The last deletion that can be undone; None where there is none."""
+        return last_deletion(await self.entries())
+
+    async def unfinished(self) -> list[Entry]:
+        """Runs that were cut off, oldest first: to be finished or reverted."""
+        return await asyncio.to_thread(self._journal.unfinished, self._client.address.name)
+
+    async def plan_undo(
+        self, entry: Entry, *, overwrite: bool = False, on_progress: Callable[[int, int], None] | None = None
+    ) -> Undo:
+        """What undoing `entry` would do. Changes nothing.
+
+        `overwrite`: also tags that were pushed anew since. `on_progress` hears (looked at, in all), on the client's
+        thread.
+        """
+
+        async def plan() -> Undo:
+            support = await self._support(entry.repository)
+            return await plan_undo(
+                self._client,
+                self._content,
+                entry,
+                method=_method(support),
+                overwrite=overwrite,
+                restore_obstacle=await self._push_obstacle(entry.repository),
+                delete_obstacle=self._obstacle(support),
+                on_progress=on_progress,
+            )
+
+        return await self._crossing.run(plan)
+
+    def undoing(self, undo: Undo) -> Running:
+        """Carries an Undo out that was confirmed."""
+        return self._running(Undoing(self._client, undo, self._journal, self._username), undo.repository)
+
+    async def plan_rest(self, entry: Entry) -> Plan:
+        """What is left to do of a deletion that was cut off. Changes nothing."""
+
+        async def plan() -> Plan:
+            support = await self._support(entry.repository)
+            obstacle = self._obstacle(support)
+            return await plan_rest(self._client, self._content, entry, method=_method(support), obstacle=obstacle)
+
+        return await self._crossing.run(plan)
+
+    def finishing(self, entry: Entry, plan: Plan) -> Running:
+        """Carries the rest out: it belongs to the same run, and is undone with it."""
+        change = Execution(self._client, plan, self._journal, self._username, resumes=entry)
+        return self._running(change, entry.repository)
+
+    def _running(self, change: Change, repository: str) -> Running:
+        return Running(change, repository, self._content, self._crossing)
+
+    async def _support(self, repository: str) -> Deletion:
+        return Deletion.READ_ONLY if self._read_only else await self._client.deletion(repository)
+
+    async def _push_obstacle(self, repository: str) -> str:
+        if self._read_only:
+            return self._obstacle(Deletion.READ_ONLY).replace("nothing is deleted", "nothing is put back")
+        try:
+            await self._client.check_push(repository)
+        except RegistryError as error:
+            return f"Putting back needs the right to push. {error}"
+        return ""
+
+
+def _method(support: Deletion) -> Method:
+    return Method.BY_TAG if support is Deletion.BY_TAG else Method.PLACEHOLDER

@@ -1,0 +1,142 @@
+"""A change under way, as the commands show it: rows on stdout, progress and sentences on stderr, Ctrl+C to stop."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from regtui.changes import Running
+from regtui.cli.console import Progress, is_interactive, say
+from regtui.cli.output import Form, Output, forget_stdout
+from regtui.deletion.values import Outcome, Status
+from regtui.deletion.words import report_sentences
+from regtui.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`stopped`: by Ctrl+C, whatever was still done."""
+
+    is_complete: bool
+    stopped: bool = False
+
+
+def check_askable(arguments: argparse.Namespace) -> None:
+    """Raises UsageError where something would be changed without anybody to confirm it."""
+    if not arguments.dry_run and not arguments.yes and not is_interactive():
+        raise UsageError("Nobody can be asked here.", "Add --yes to go ahead, or --dry-run to see what would happen.")
+
+
+async def carry_out(running: Running, shown: "Shown", what: str, total: int) -> Result:
+    """Does it to the end, and says what came of it. The first Ctrl+C stops after those in flight.
+
+    `what` reads on after progress as `Deleting`; `total`: rows to come.
+    """
+    progress = Progress(f"{what}:", enabled=not shown.is_live)
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        progress.clear()
+        say("Stopping after those in flight. Ctrl+C again ends at once.")
+        running.stop()
+
+    try:
+        with _interrupting(stop):
+            async for batch in running.outcomes():
+                shown.live(batch)
+                progress.show(min(len(running.report.outcomes), total), total)
+    finally:
+        # Also where it broke off: what was done until then is done.
+        progress.clear()
+        shown.final(running.report.outcomes)
+    for sentence in report_sentences(running.report):
+        say(sentence)
+    return Result(running.report.is_complete, stopped or running.report.interrupted)
+
+
+class Shown:
+    """Outcomes on stdout, each once. To people as they come, to programs when they were checked: a line that was
+    written can't be taken back."""
+
+    def __init__(self, output: Output) -> None:
+        self.is_live = output.form is Form.TABLE
+        self._output = output
+        self._written: set[Outcome] = set()
+        self._is_read = True
+
+    def live(self, outcomes: Iterable[Outcome]) -> None:
+        if self.is_live:
+            self.final(outcomes)
+
+    def final(self, outcomes: Iterable[Outcome]) -> None:
+        fresh = [outcome for outcome in outcomes if outcome not in self._written]
+        self._written.update(fresh)
+        if not self._is_read:
+            return
+        try:
+            for outcome in fresh:
+                show_outcome(self._output, outcome)
+            self._output.flush()
+        except BrokenPipeError:
+            # Whoever read it is gone; what was confirmed is still to be done, and checked.
+            self._is_read = False
+            forget_stdout()
+
+
+@contextmanager
+def _interrupting(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl+C calls `stop`; the next one is Python's own again."""
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        # asyncio puts Python's handler back, so that a second Ctrl+C raises KeyboardInterrupt.
+        loop.remove_signal_handler(signal.SIGINT)
+        stop()
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def show_outcomes(output: Output, outcomes: list[Outcome]) -> None:
+    if output.form is not Form.TABLE:
+        for outcome in outcomes:
+            show_outcome(output, outcome)
+        return
+    rows = [
+        (
+            o.action.value,
+            o.status.value,
+            o.reference,
+            o.digest.short if o.digest and "@" not in o.reference else "",
+            o.error,
+        )
+        for o in outcomes
+    ]
+    output.table(("ACTION", "STATUS", "REFERENCE", "DIGEST", ""), rows)
+
+
+def show_outcome(output: Output, outcome: Outcome) -> None:
+    """One line, as things happen."""
+    action, status = outcome.action.value, outcome.status.value
+    if output.form is Form.JSON:
+        output.json(
+            {
+                "reference": outcome.reference,
+                "digest": outcome.digest,
+                "action": action,
+                "status": status,
+                "error": outcome.error or None,
+            }
+        )
+    elif output.form is Form.FIELDS:
+        output.fields(outcome.reference, outcome.digest or "", action, status, outcome.error)
+    else:
+        error = f": {outcome.error}" if outcome.error else ""
+        output.line(f"{action} {outcome.reference} {status}{error}", "" if outcome.status is Status.DONE else "warning")

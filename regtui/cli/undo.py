@@ -1,0 +1,127 @@
+"""`regtui undo`: puts back what a deletion removed, after showing it and asking."""
+
+import argparse
+
+from regtui.cli.console import Progress, ask, say, warn
+from regtui.cli.cut_off import finish, remedies, settle
+from regtui.cli.log import show_runs
+from regtui.cli.output import Form, Output
+from regtui.cli.running import Shown, carry_out, check_askable, show_outcomes
+from regtui.cli.session import Session
+from regtui.connection import Connection
+from regtui.deletion import Entry, Journal, Kind
+from regtui.deletion.journal import is_run
+from regtui.deletion.undo import Undo
+from regtui.deletion.undo_words import offers_overwriting, title_of, undo_confirmation, undo_sentences, what_of
+from regtui.deletion.words import plan_sentences, planned_outcomes
+from regtui.errors import DONE, FAILED, INTERRUPTED, NOT_ALLOWED, REFUSED, RegtuiError, UsageError
+from regtui.settings.paths import journal_dir
+
+
+class Obstructed(RegtuiError):
+    """It can't be put back as things stand."""
+
+    exit_code = REFUSED
+
+
+class PuttingBackNotAllowed(RegtuiError):
+    """The login doesn't cover it."""
+
+    exit_code = NOT_ALLOWED
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Nothing is put back before it was shown and confirmed. Raises RegtuiError."""
+    session = Session(arguments)
+    named = arguments.target or ""
+    entry = Journal(journal_dir()).entry(named) if is_run(named) else None
+    registry = session.registry(None if entry else named or None) or (entry.registry if entry else None)
+    output = Output.chosen(arguments.json)
+    if arguments.list:
+        address = session.target(registry).address.name if registry else ""
+        return show_runs(output, address, undoable=True)
+    if arguments.finish and entry is None:
+        raise UsageError("--finish needs the run's name.", "See: regtui undo --list")
+    check_askable(arguments)
+    return session.run(registry, lambda connection: _undo(connection, entry, output, arguments))
+
+
+async def _undo(connection: Connection, entry: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
+    if entry is None:
+        if not arguments.dry_run and await settle(connection, may_ask=not arguments.yes):
+            return DONE
+        entry = await connection.changes.last()
+    if entry is None:
+        say(f"There is nothing to undo at {connection.host}.")
+        return DONE
+    if entry.kind is Kind.COLLECTION:
+        raise UsageError("A garbage collection can't be undone: what it freed is gone.")
+    say(f"{title_of(entry)} in {entry.repository} at {connection.host}: {what_of(entry)}")
+    if arguments.finish:
+        return await _finish(connection, entry, output, arguments)
+    undo = await _planned(connection, entry, overwrite=arguments.overwrite)
+    if offers_overwriting(undo) and not arguments.overwrite and not arguments.yes and not arguments.dry_run:
+        _show(undo, output, dry_run=False)
+        if _is_yes(ask(f"{offers_overwriting(undo).capitalize()}? [y/N]")):
+            undo = await _planned(connection, entry, overwrite=True)
+            _show(undo, output, dry_run=False)
+    else:
+        _show(undo, output, dry_run=arguments.dry_run)
+    if arguments.dry_run:
+        return DONE
+    if undo.obstacle:
+        raise Obstructed(undo.obstacle, "Nothing was put back.")
+    if undo.restoration.kept:
+        say(f"To overwrite: regtui undo {entry.name} --overwrite")
+    if undo.is_empty and not entry.is_unfinished:
+        return FAILED if undo.restoration.lost or undo.restoration.kept else DONE
+    if not arguments.yes and not _is_confirmed(undo):
+        say("Nothing was put back.")
+        return FAILED
+    result = await carry_out(connection.changes.undoing(undo), Shown(output), "Putting back", len(undo.rows))
+    return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED
+
+
+async def _planned(connection: Connection, entry: Entry, *, overwrite: bool) -> Undo:
+    progress = Progress("Looking what is there:")
+    try:
+        return await connection.changes.plan_undo(entry, overwrite=overwrite, on_progress=progress.show)
+    finally:
+        progress.clear()
+
+
+def _show(undo: Undo, output: Output, *, dry_run: bool) -> None:
+    """As `rm` shows its plan: sentences on stderr, rows where somebody reads them or where they are the result."""
+    if dry_run or output.form is Form.TABLE:
+        show_outcomes(output, undo.rows)
+        output.flush()
+    for sentence in undo_sentences(undo):
+        say(sentence)
+
+
+def _is_confirmed(undo: Undo) -> bool:
+    if expected := undo_confirmation(undo):
+        return ask(f"To change these tags, type {expected}:") == expected
+    return _is_yes(ask("Put back? [y/N]" if undo.deletion is None else "Undo it? [y/N]"))
+
+
+def _is_yes(answer: str) -> bool:
+    return answer.lower() in ("y", "yes")
+
+
+async def _finish(connection: Connection, entry: Entry, output: Output, arguments: argparse.Namespace) -> int:
+    if not entry.is_unfinished or entry.kind is not Kind.DELETION:
+        raise UsageError(f"{entry.name} is no deletion that was cut off.", "See: regtui undo --list")
+    if arguments.dry_run:
+        plan = await connection.changes.plan_rest(entry)
+        show_outcomes(output, planned_outcomes(plan))
+        for sentence in plan_sentences(plan):
+            say(sentence)
+        if plan.obstacle:
+            warn(plan.obstacle)
+        return DONE
+    if not arguments.yes and not _is_yes(ask("Finish it? [y/N]")):
+        say(f"Nothing was changed. {remedies(entry)}")
+        return FAILED
+    result = await finish(connection, entry, Shown(output))
+    return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED

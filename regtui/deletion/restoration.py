@@ -1,0 +1,250 @@
+"""The way back, planned: from a run of the journal and what the registry has now, to what can be put back. Pure.
+
+What is never done: a tag that points elsewhere since is not overwritten unless that was chosen, and nothing is put
+back that would be broken.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.plan import label_of, reachable
+from regtui.deletion.values import Action, Outcome, Status, StoredManifest
+from regtui.oci import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the registry has now of what a run touched.
+
+    `tags`: those that exist, None for one without a manifest. `present`: manifests that can be read. `lost`: missing
+    manifests, each with the blobs that are gone as well. `unread`: tags and digests that couldn't be looked up, each
+    with the reason.
+    """
+
+    tags: Mapping[str, Digest | None] = field(hash=False)
+    present: frozenset[Digest]
+    lost: Mapping[Digest, tuple[Digest, ...]] = field(hash=False)
+    unread: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTagRestore:
+    """A tag that is put back. `now`: what it points at until then, None for nothing."""
+
+    tag: str
+    digest: Digest
+    now: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedManifestRestore:
+    """A manifest that is put back by its digest, children before their index. `label` says what it is."""
+
+    digest: Digest
+    label: str
+    parent: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """What undoing a run would put back.
+
+    `there`: tags that are as they were already. `moved`: tags that were pushed anew since, with what they point at;
+    they are in `tags` too where they are to be overwritten. `lost`: what can't be put back, `NAME:TAG` or
+    `NAME@DIGEST`, with the reason. `stored`: every manifest's bytes.
+    """
+
+    entry: Entry
+    tags: tuple[PlannedTagRestore, ...]
+    manifests: tuple[PlannedManifestRestore, ...]
+    there: tuple[str, ...]
+    moved: Mapping[str, Digest] = field(hash=False)
+    lost: Mapping[str, str] = field(hash=False)
+    obstacle: str = ""
+    stored: Mapping[Digest, StoredManifest] = field(repr=False, hash=False, default_factory=dict)
+
+    @property
+    def repository(self) -> str:
+        return self.entry.repository
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.tags and not self.manifests
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Tags that were pushed anew since, and stay so."""
+        overwritten = {tag.tag for tag in self.tags}
+        return tuple(tag for tag in sorted(self.moved) if tag not in overwritten)
+
+
+def make_restoration(
+    entry: Entry,
+    situation: Situation,
+    stored: Mapping[Digest, StoredManifest],
+    *,
+    overwrite: bool = False,
+    obstacle: str = "",
+) -> Restoration:
+    """What undoing `entry` puts back: of a deletion its tags and manifests, of a restore what it overwrote.
+
+    `stored`: the manifests of the entry. `overwrite`: also tags that were pushed anew since. `obstacle`: why nothing
+    can be put back here, where that is known.
+    """
+    wanted = wanted_tags(entry)
+    lost = _lost(entry, stored, situation)
+    tags: list[PlannedTagRestore] = []
+    there: list[str] = []
+    moved: dict[str, Digest] = {}
+    reasons: dict[str, str] = {}
+    for tag, digest in sorted(wanted.items()):
+        now = situation.tags.get(tag)
+        reference = f"{entry.repository}:{tag}"
+        if tag in situation.unread:
+            reasons[reference] = f"it could not be looked up: {situation.unread[tag]}"
+        elif now == digest:
+            there.append(tag)
+        elif digest in lost:
+            reasons[reference] = lost[digest]
+        elif now is not None and not _is_ours(entry, tag, now):
+            # What the run couldn't delete isn't its to bring back, once somebody else changed it.
+            if entry.status_of(Action.UNTAG, reference) is not Status.FAILED:
+                moved[tag] = now
+                if overwrite:
+                    tags.append(PlannedTagRestore(tag, digest, now))
+        else:
+            tags.append(PlannedTagRestore(tag, digest, now))
+    roots = {tag.digest for tag in tags} | {wanted[tag] for tag in there} | _untagged(entry, stored)
+    by_digest = _by_digest(tags, roots, stored, situation, lost)
+    reasons |= {f"{entry.repository}@{digest}": lost[digest] for digest in _untagged(entry, stored) if digest in lost}
+    return Restoration(entry, tuple(tags), tuple(by_digest), tuple(there), moved, reasons, obstacle, stored)
+
+
+def wanted_tags(entry: Entry) -> dict[str, Digest]:
+    """The tags that undoing `entry` concerns, with what they pointed at before it."""
+    if entry.kind is Kind.RESTORE:
+        return {tag: digest for tag, digest in entry.before.items() if digest is not None}
+    return {
+        tag: digest
+        for tag, digest in entry.tags.items()
+        if digest is not None and entry.status_of(Action.UNTAG, f"{entry.repository}:{tag}") is not Status.SKIPPED
+    }
+
+
+def wanted_manifests(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Digest]:
+    """The manifests that have to be there for that: to be looked for."""
+    return reachable(stored, {*wanted_tags(entry).values(), *_untagged(entry, stored)})
+
+
+def children_first(stored: Mapping[Digest, StoredManifest], wanted: Collection[Digest]) -> list[list[Digest]]:
+    """`wanted` in rounds: whatever is below a manifest comes in an earlier one."""
+    depth: dict[Digest, int] = {}
+
+    def of(digest: Digest) -> int:
+        if digest not in depth:
+            depth[digest] = 0  # a circle can't be, by content; a made-up one ends here
+            manifest = stored.get(digest)
+            below = [of(child) for child in manifest.children] if manifest else []
+            depth[digest] = max(below, default=-1) + 1
+        return depth[digest]
+
+    rounds: dict[int, list[Digest]] = {}
+    for digest in sorted(wanted):
+        rounds.setdefault(of(digest), []).append(digest)
+    return [rounds[number] for number in sorted(rounds)]
+
+
+def _untagged(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Digest]:
+    """The manifests that were deleted by themselves: no tag of the run leads to them."""
+    if entry.kind is Kind.RESTORE:
+        return set()
+    tagged = reachable(stored, [digest for digest in entry.tags.values() if digest])
+    return {
+        digest
+        for digest in entry.manifests_changed
+        if digest not in tagged and entry.status_of(Action.DELETE, f"{entry.repository}@{digest}") is not Status.SKIPPED
+    }
+
+
+def _is_ours(entry: Entry, tag: str, now: Digest) -> bool:
+    """Whether the run itself left the tag so: at its placeholder, or at what it put there."""
+    return now in entry.placeholders or (entry.kind is Kind.RESTORE and now == entry.tags.get(tag))
+
+
+def _by_digest(
+    tags: Iterable[PlannedTagRestore],
+    roots: Iterable[Digest],
+    stored: Mapping[Digest, StoredManifest],
+    situation: Situation,
+    lost: Mapping[Digest, str],
+) -> list[PlannedManifestRestore]:
+    """What isn't put back by the PUT of a tag: untagged manifests, and whatever an index needs to be there first."""
+    tagged = {tag.digest for tag in tags}
+    needed = {
+        digest
+        for digest in reachable(stored, roots)
+        if digest in stored and digest not in situation.present and digest not in lost
+    }
+    parents = {child: digest for digest in sorted(needed) for child in stored[digest].children}
+    return [
+        PlannedManifestRestore(digest, label_of(stored, digest, parents.get(digest)), parents.get(digest))
+        for some in children_first(stored, needed)
+        for digest in some
+        if digest not in tagged or digest in parents
+    ]
+
+
+def _lost(entry: Entry, stored: Mapping[Digest, StoredManifest], situation: Situation) -> dict[Digest, str]:
+    """Manifests that can't be put back, each with the reason: its blobs are gone, or those of one below it."""
+    reasons: dict[Digest, str] = {}
+    for some in children_first(stored, wanted_manifests(entry, stored)):
+        for digest in some:
+            if digest in situation.present:
+                continue
+            below = stored[digest].children if digest in stored else ()
+            if digest in situation.unread:
+                reasons[digest] = f"{digest.short} could not be looked up: {situation.unread[digest]}"
+            elif digest not in stored:
+                reasons[digest] = f"the manifest {digest.short} was missing already when it was deleted"
+            elif blobs := situation.lost.get(digest):
+                reasons[digest] = _collected(stored[digest], blobs)
+            elif gone := next((child for child in below if child in reasons), None):
+                reasons[digest] = f"{label_of(stored, gone, digest)} below it can't be put back: {reasons[gone]}"
+    return reasons
+
+
+def _collected(manifest: StoredManifest, blobs: tuple[Digest, ...]) -> str:
+    config = next(iter(manifest.blobs), None)
+    names = [f"{'config' if blob == config else 'layer'} {blob.short}" for blob in blobs]
+    verb = "is" if len(names) == 1 else "are"
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"its {shown} {verb} collected already"
+
+
+def planned_rows(restoration: Restoration) -> list[Outcome]:
+    """Each tag, then each manifest in the order in which it is put back, then what can't be or isn't."""
+    name = restoration.repository
+    rows = [Outcome(f"{name}:{t.tag}", t.digest, Action.RESTORE, Status.PLANNED) for t in restoration.tags]
+    rows += [Outcome(f"{name}@{m.digest}", m.digest, Action.RESTORE, Status.PLANNED) for m in restoration.manifests]
+    return rows + left_out(restoration)
+
+
+def left_out(restoration: Restoration) -> list[Outcome]:
+    """What undoing leaves as it is, with the reason."""
+    wanted = wanted_tags(restoration.entry)
+    rows = [
+        Outcome(
+            f"{restoration.repository}:{tag}",
+            wanted[tag],
+            Action.RESTORE,
+            Status.SKIPPED,
+            f"it was pushed anew since, and stays as it is ({restoration.moved[tag].short})",
+        )
+        for tag in restoration.kept
+    ]
+    for reference, reason in restoration.lost.items():
+        tag = reference.removeprefix(f"{restoration.repository}:")
+        digest = wanted.get(tag) or Digest.or_none(reference.rpartition("@")[2])
+        rows.append(Outcome(reference, digest, Action.RESTORE, Status.FAILED, reason))
+    return rows

@@ -1,0 +1,186 @@
+"""Carries a restoration out: looks again, records it, puts manifests back children first, then tags, and reads each.
+
+A placeholder that the undone run left standing is removed at the end.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+from regtui.deletion.journal import Journal, Run
+from regtui.deletion.recheck import tags_now
+from regtui.deletion.restoration import (
+    PlannedManifestRestore,
+    PlannedTagRestore,
+    Restoration,
+    children_first,
+    left_out,
+)
+from regtui.deletion.surely import delete_surely, put_surely
+from regtui.deletion.untagging import STOPPED
+from regtui.deletion.values import Action, Outcome, Report, Status
+from regtui.deletion.work import Attempt, Work
+from regtui.oci import Digest
+from regtui.registry import NotFound, RegistryClient, RegistryError
+
+_SINCE = "not put back: it was pushed since the plan was shown"
+
+
+class Restoring:
+    """One run of one restoration. Lives on the client's event loop; `stop` may be called from any thread."""
+
+    def __init__(self, client: RegistryClient, restoration: Restoration, journal: Journal, username: str = "") -> None:
+        self._client = client
+        self._plan = restoration
+        self._journal = journal
+        self._username = username
+        self._work = Work()
+        self._told: dict[str, Outcome] = {}
+        self._doubts: list[str] = []
+        self._name = ""
+
+    def stop(self) -> None:
+        """Nothing more is begun; what is in flight is finished and checked."""
+        self._work.stop()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._work.stopped
+
+    @property
+    def report(self) -> Report:
+        outcomes = tuple(self._told.values())
+        interrupted = any(outcome.error == STOPPED for outcome in outcomes)
+        return Report(self._plan.repository, outcomes, interrupted, tuple(self._doubts), self._name)
+
+    async def outcomes(self) -> AsyncIterator[list[Outcome]]:
+        """Yields what is done as it is done.
+
+        Raises RegistryError where nothing could be begun, JournalFailed where nothing could be recorded.
+        """
+        yield self._tell(left_out(self._plan))
+        tags, fell_out = await self._as_shown()
+        yield self._tell(fell_out)
+        if not tags and not self._plan.manifests and not self._plan.entry.is_unfinished:
+            return
+        run = await asyncio.to_thread(self._begin, tags)
+        self._name = run.name
+        try:
+            for some in self._rounds():
+                async for attempts in self._work.each(some, self._put_manifest):
+                    yield self._tell(self._outcome(attempt) for attempt in attempts)
+            async for tagged in self._work.each(tags, self._put_tag):
+                yield self._tell(self._outcome(attempt) for attempt in tagged)
+            await self._remove_placeholders()
+            done = [o for o in self._told.values() if o.reference in self._begun(tags)]
+            await asyncio.to_thread(run.end, done, self.report.interrupted)
+            if self._plan.entry.is_unfinished and all(outcome.status is Status.DONE for outcome in done):
+                await asyncio.to_thread(self._close_reverted, run.name)
+        finally:
+            run.close()
+
+    async def _as_shown(self) -> tuple[list[PlannedTagRestore], list[Outcome]]:
+        """The tags that are still as the plan said, and those that aren't. Raises RegistryError."""
+        names = set(await tags_now(self._client, self._plan.repository))
+        now: dict[str, Digest | None] = {}
+
+        async def look(tag: str) -> None:
+            try:
+                now[tag] = (await self._client.resolve(self._plan.repository, tag)).digest
+            except NotFound:
+                now[tag] = None
+
+        attempts = await self._work.all([t.tag for t in self._plan.tags if t.tag in names], look, to_the_end=True)
+        failed = {attempt.item: attempt.error.message for attempt in attempts if attempt.error}
+        fell_out = [
+            Outcome(self._reference(tag), tag.digest, Action.RESTORE, *why)
+            for tag in self._plan.tags
+            if (why := _changed(tag, now, failed))
+        ]
+        out = {outcome.reference for outcome in fell_out}
+        return [tag for tag in self._plan.tags if self._reference(tag) not in out], fell_out
+
+    def _begin(self, tags: Iterable[PlannedTagRestore]) -> Run:
+        entry = self._plan.entry
+        return self._journal.begin_restore(
+            str(self._client.address),
+            self._username,
+            self._plan.repository,
+            undoes=entry.name,
+            tags={tag.tag: tag.digest for tag in tags},
+            before={tag.tag: None if tag.now in entry.placeholders else tag.now for tag in tags},
+            by_digest=[manifest.digest for manifest in self._plan.manifests],
+            manifests=self._plan.stored,
+        )
+
+    def _rounds(self) -> list[list[PlannedManifestRestore]]:
+        planned = {manifest.digest: manifest for manifest in self._plan.manifests}
+        return [[planned[digest] for digest in some] for some in children_first(self._plan.stored, planned)]
+
+    async def _put_manifest(self, manifest: PlannedManifestRestore) -> None:
+        await put_surely(self._client, self._plan.repository, manifest.digest, self._plan.stored[manifest.digest])
+
+    async def _put_tag(self, tag: PlannedTagRestore) -> None:
+        await put_surely(self._client, self._plan.repository, tag.tag, self._plan.stored[tag.digest])
+
+    async def _remove_placeholders(self) -> None:
+        """Those of a run that was cut off: no tag that can be put back points at them any more."""
+        for digest in self._plan.entry.placeholders:
+            try:
+                if await self._exists(digest):
+                    await delete_surely(self._client, self._plan.repository, digest)
+            except RegistryError as error:
+                self._doubts.append(f"An empty index of the interrupted deletion is left ({digest.short}): {error}")
+
+    def _close_reverted(self, by: str) -> None:
+        """The run that was cut off has come to its end: nothing of it is left to be finished."""
+        entry = self._plan.entry
+        reverted = self._journal.resume(entry)
+        if not self._doubts:
+            for digest in entry.standing:
+                reverted.taken_away(digest)
+        outcomes = [
+            Outcome(f"{entry.repository}:{tag}", digest, Action.UNTAG, Status.SKIPPED, f"reverted by {by}")
+            for tag, digest in entry.tags.items()
+        ]
+        reverted.end(outcomes, interrupted=True)
+
+    async def _exists(self, digest: Digest) -> bool:
+        try:
+            await self._client.resolve(self._plan.repository, digest)
+        except NotFound:
+            return False
+        return True
+
+    def _outcome(self, attempt: Attempt[PlannedTagRestore] | Attempt[PlannedManifestRestore]) -> Outcome:
+        reference, digest = self._reference(attempt.item), attempt.item.digest
+        if not attempt.begun:
+            return Outcome(reference, digest, Action.RESTORE, Status.SKIPPED, STOPPED)
+        if attempt.error is not None:
+            return Outcome(reference, digest, Action.RESTORE, Status.FAILED, str(attempt.error))
+        return Outcome(reference, digest, Action.RESTORE, Status.DONE)
+
+    def _reference(self, item: PlannedTagRestore | PlannedManifestRestore) -> str:
+        if isinstance(item, PlannedTagRestore):
+            return f"{self._plan.repository}:{item.tag}"
+        return f"{self._plan.repository}@{item.digest}"
+
+    def _begun(self, tags: Iterable[PlannedTagRestore]) -> set[str]:
+        return {self._reference(tag) for tag in tags} | {self._reference(m) for m in self._plan.manifests}
+
+    def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        batch = list(outcomes)
+        self._told.update({outcome.reference: outcome for outcome in batch})
+        return batch
+
+
+def _changed(
+    tag: PlannedTagRestore, now: dict[str, Digest | None], failed: dict[str, str]
+) -> tuple[Status, str] | None:
+    """What stands against putting it back as shown; None where nothing does."""
+    if tag.tag in failed:
+        return Status.FAILED, f"not put back, as it could not be checked: {failed[tag.tag]}"
+    if now.get(tag.tag) == tag.now:
+        return None
+    if now.get(tag.tag) == tag.digest:
+        return Status.DONE, ""
+    return Status.SKIPPED, _SINCE

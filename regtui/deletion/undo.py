@@ -1,0 +1,176 @@
+"""Undoing a run of the journal, and ending one that was cut off: what each would do, as plans.
+
+a deletion        is undone by putting back what it removed
+a restore         is undone by deleting what it put back, and putting back what it overwrote
+one that was cut off is finished (the rest of its plan), or reverted (undone)
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from regtui.content import ContentStore
+from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.execution import Execution
+from regtui.deletion.inventory import read_contents, read_manifests
+from regtui.deletion.journal import Journal
+from regtui.deletion.plan import doomed_manifests, make_plan
+from regtui.deletion.restoration import Restoration, make_restoration, planned_rows
+from regtui.deletion.restoring import Restoring
+from regtui.deletion.situation import Progress, read_situation
+from regtui.deletion.values import Contents, Method, Outcome, Plan, Report
+from regtui.deletion.words import planned_outcomes
+from regtui.oci import Digest
+from regtui.registry import RegistryClient
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What undoing `entry` does: `restoration`, and for a restore also the `deletion` of what it had put there."""
+
+    entry: Entry
+    restoration: Restoration
+    deletion: Plan | None = None
+
+    @property
+    def repository(self) -> str:
+        return self.entry.repository
+
+    @property
+    def is_empty(self) -> bool:
+        return self.restoration.is_empty and (self.deletion is None or self.deletion.is_empty)
+
+    @property
+    def obstacle(self) -> str:
+        return self.restoration.obstacle or (self.deletion.obstacle if self.deletion is not None else "")
+
+    @property
+    def rows(self) -> list[Outcome]:
+        return planned_rows(self.restoration) + (planned_outcomes(self.deletion) if self.deletion else [])
+
+
+async def plan_undo(
+    client: RegistryClient,
+    content: ContentStore,
+    entry: Entry,
+    *,
+    method: Method,
+    overwrite: bool = False,
+    restore_obstacle: str = "",
+    delete_obstacle: str = "",
+    on_progress: Progress | None = None,
+) -> Undo:
+    """Reads what is there now, and changes nothing. Raises RegistryError."""
+    stored = entry.manifests()
+    situation = await read_situation(client, entry, stored, on_progress)
+    restoration = make_restoration(entry, situation, stored, overwrite=overwrite, obstacle=restore_obstacle)
+    if overwritten := {tag.now for tag in restoration.tags if tag.now and tag.now not in stored}:
+        # What is overwritten is recorded as well: so this can be undone in its turn.
+        stored |= await read_manifests(content, entry.repository, overwritten)
+        restoration = make_restoration(entry, situation, stored, overwrite=overwrite, obstacle=restore_obstacle)
+    if entry.kind is not Kind.RESTORE:
+        return Undo(entry, restoration)
+    contents = await read_contents(client, content, entry.repository, digests=entry.manifests_changed)
+    put_there = [
+        tag for tag, digest in entry.tags.items() if not entry.before.get(tag) and contents.tags.get(tag) == digest
+    ]
+    deletion = _plan_of(contents, put_there, entry.manifests_changed, method, delete_obstacle)
+    return Undo(entry, restoration, deletion)
+
+
+async def plan_rest(
+    client: RegistryClient, content: ContentStore, entry: Entry, *, method: Method, obstacle: str = ""
+) -> Plan:
+    """What is left to do of a deletion that was cut off: never more than was confirmed then. Raises RegistryError."""
+    content.forget(entry.repository)
+    confirmed = {*entry.manifests_changed, *entry.placeholders}
+    contents = await read_contents(client, content, entry.repository, digests=confirmed)
+    left = [
+        tag
+        for tag, digest in entry.tags.items()
+        if tag in contents.tags and contents.tags[tag] in (digest, None, *entry.placeholders)
+    ]
+    return _plan_of(contents, left, tuple(confirmed), method, obstacle, only=confirmed)
+
+
+def _plan_of(
+    contents: Contents,
+    tags: Sequence[str],
+    digests: Sequence[Digest],
+    method: Method,
+    obstacle: str,
+    only: set[Digest] | None = None,
+) -> Plan:
+    """What something else uses by now is left out, instead of standing against all of it."""
+    free = doomed_manifests(contents, tags, digests).intersection(digests)
+    return make_plan(contents, tags, method=method, digests=free, only=only, obstacle=obstacle)
+
+
+class Undoing:
+    """Carries an Undo out: first what is put back, then what is deleted. One report of both."""
+
+    def __init__(self, client: RegistryClient, undo: Undo, journal: Journal, username: str = "") -> None:
+        self._undo = undo
+        self._restoring = Restoring(client, undo.restoration, journal, username)
+        deletion = undo.deletion
+        self._deleting = (
+            Execution(client, deletion, journal, username, undoes=undo.entry.name)
+            if deletion is not None and not deletion.is_empty
+            else None
+        )
+
+    def stop(self) -> None:
+        """Nothing more is begun; what is in flight is finished and checked."""
+        self._restoring.stop()
+        if self._deleting is not None:
+            self._deleting.stop()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._restoring.is_stopping
+
+    @property
+    def report(self) -> Report:
+        restored = self._restoring.report
+        if self._deleting is None:
+            return restored
+        deleted = self._deleting.report
+        return Report(
+            restored.repository,
+            restored.outcomes + deleted.outcomes,
+            restored.interrupted or deleted.interrupted,
+            restored.doubts + deleted.doubts,
+            deleted.run or restored.run,
+        )
+
+    async def outcomes(self) -> AsyncIterator[list[Outcome]]:
+        """Yields what is done as it is done. Raises RegistryError, JournalFailed as both do."""
+        async for batch in self._restoring.outcomes():
+            yield batch
+        if self._deleting is not None:
+            async for batch in self._deleting.outcomes():
+                yield batch
+
+
+def undone(entries: Sequence[Entry]) -> set[str]:
+    """The names of those that were taken back, and not brought again. `entries`: newest first."""
+    names: set[str] = set()
+    for entry in entries:
+        if entry.undoes and entry.is_complete and entry.name not in names:
+            names.add(entry.undoes)
+    return names
+
+
+def last_deletion(entries: Sequence[Entry]) -> Entry | None:
+    """The newest that changed something and wasn't undone; None where there is none. `entries`: newest first."""
+    taken_back = undone(entries)
+    return next(
+        (
+            entry
+            for entry in entries
+            if entry.kind is Kind.DELETION
+            and entry.has_effect
+            and not entry.is_running
+            and entry.name not in taken_back
+        ),
+        None,
+    )

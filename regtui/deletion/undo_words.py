@@ -1,0 +1,135 @@
+"""An undo in sentences, and the journal's runs in words: the same in the app and in the commands. Tags are server text:
+whoever shows them cleans them."""
+
+from collections.abc import Collection
+
+from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.restoration import Restoration
+from regtui.deletion.undo import Undo
+from regtui.deletion.values import Action, Status
+from regtui.deletion.words import TYPED_FROM, names, plan_sentences
+from regtui.text import plural, size, time_utc
+
+
+def undo_sentences(undo: Undo) -> list[str]:
+    """What would be put back, what can't be, and what stays as it is."""
+    if undo.obstacle:
+        return [undo.obstacle]
+    lines = _about_tags(undo.restoration) + _about_manifests(undo.restoration) + _about_rest(undo.restoration)
+    if undo.deletion is not None and not undo.deletion.is_empty:
+        lines += ["What was put back then is deleted again:", *plan_sentences(undo.deletion)]
+    if undo.is_empty:
+        lines = ["Nothing to put back.", *lines]
+    return lines
+
+
+def _about_tags(restoration: Restoration) -> list[str]:
+    lines = []
+    if restoration.tags:
+        lines.append(f"{plural(len(restoration.tags), 'tag')} of {restoration.repository} will be put back.")
+    if overwritten := [tag for tag in restoration.moved if tag not in restoration.kept]:
+        verb = "was" if len(overwritten) == 1 else "were"
+        lines.append(f"{names(overwritten)} {verb} pushed anew since, and will be overwritten.")
+    return lines
+
+
+def _about_manifests(restoration: Restoration) -> list[str]:
+    if not restoration.manifests:
+        return []
+    what = plural(len(restoration.manifests), "manifest")
+    return [f"{what} will be stored by digest first: children before the index that names them."]
+
+
+def _about_rest(restoration: Restoration) -> list[str]:
+    lines = []
+    if restoration.there:
+        verb = "is" if len(restoration.there) == 1 else "are"
+        lines.append(f"{names(restoration.there)} {verb} there already.")
+    if kept := restoration.kept:
+        verb = "was" if len(kept) == 1 else "were"
+        lines.append(f"{names(kept)} {verb} pushed anew since, and stay{'s' if len(kept) == 1 else ''} as it is now.")
+    if restoration.lost:
+        first = next(iter(restoration.lost.items()))
+        lines.append(f"{plural(len(restoration.lost), 'reference')} can't be put back: {first[0]}, {first[1]}.")
+    return lines
+
+
+def offers_overwriting(undo: Undo) -> str:
+    """What may be chosen besides; empty where there is nothing to choose."""
+    moved = undo.restoration.moved
+    return f"also overwrite {names(sorted(moved))}, pushed anew since" if moved and not undo.obstacle else ""
+
+
+def undo_confirmation(undo: Undo) -> str:
+    """What has to be typed: the number of tags where many would be overwritten or deleted; nothing where `y` does."""
+    going = len(undo.deletion.removed) if undo.deletion else 0
+    changed = going + sum(1 for tag in undo.restoration.tags if tag.tag in undo.restoration.moved)
+    return str(changed) if changed >= TYPED_FROM else ""
+
+
+def undo_button(undo: Undo) -> str:
+    """What is done in one word and its count: `Put back 3 tags`."""
+    tags, manifests = len(undo.restoration.tags), len(undo.restoration.manifests)
+    if undo.deletion is not None and not undo.deletion.is_empty:
+        return f"Delete {plural(len(undo.deletion.removed) + len(undo.deletion.manifests), 'reference')} again"
+    return f"Put back {plural(tags, 'tag') if tags else plural(manifests, 'manifest')}"
+
+
+def undo_notes(undo: Undo) -> dict[str, str]:
+    """What to add to each row: beside its reference."""
+    name = undo.repository
+    notes = {f"{name}@{m.digest}": m.label for m in undo.restoration.manifests}
+    for tag in undo.restoration.tags:
+        over = f", over {tag.now.short}" if tag.tag in undo.restoration.moved and tag.now else ""
+        notes[f"{name}:{tag.tag}"] = f"{tag.digest.short}{over}"
+    return notes
+
+
+def title_of(entry: Entry) -> str:
+    """`Deletion of 2026-11-24 12:31 UTC`."""
+    return f"{entry.kind.value.capitalize()} of {time_utc(entry.time)}"
+
+
+def what_of(entry: Entry) -> str:
+    """What a run was about: `0.0.42, 0.0.43 and 2 more`, `2 manifests`, `12 blobs, 340 MB on ssh://host`."""
+    if (collection := entry.collection) is not None:
+        blobs = plural(collection.blobs, "blob") if collection.blobs is not None else "blobs"
+        return f"{blobs}, {size(collection.bytes)} on {collection.host}"
+    if entry.tags:
+        return names(sorted(entry.tags))
+    return plural(len(entry.manifests_changed), "manifest")
+
+
+def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
+    """How it ended: `done`, `2 failed`, `stopped`, `cut off`, `running`, `undone`."""
+    if entry.collection is not None:
+        return entry.collection.result
+    if entry.is_running:
+        return "running"
+    if entry.is_unfinished:
+        return "cut off"
+    failed = sum(1 for outcome in entry.results if outcome.status is Status.FAILED)
+    told = [f"{failed} failed"] if failed else []
+    told += ["stopped"] if entry.interrupted and entry.has_effect else []
+    told += ["reverted"] if entry.interrupted and not entry.has_effect else []
+    told += ["undone"] if entry.name in taken_back else []
+    return ", ".join(told) or "done"
+
+
+def verb_of(entry: Entry) -> str:
+    """What was done: `delete`, `restore`, `collect`."""
+    return {Kind.DELETION: Action.DELETE.value, Kind.RESTORE: Action.RESTORE.value}.get(entry.kind, "collect")
+
+
+def who_of(entry: Entry) -> str:
+    """`root`, or `root as ci` where somebody was logged in to the registry."""
+    return f"{entry.by} as {entry.user}" if entry.user else entry.by
+
+
+def cut_off_sentence(entry: Entry) -> str:
+    """That a run never ended, and what that may mean."""
+    verb = "deletion" if entry.kind is Kind.DELETION else "undo"
+    lines = f"A {verb} in {entry.repository} ({what_of(entry)}) was cut off on {time_utc(entry.time)}."
+    if entry.standing:
+        lines += " Its tags may point at an empty index."
+    return lines

@@ -1,0 +1,195 @@
+"""`regtui undo` and `regtui log` against a registry in memory whose journal is on disk, as a real one's is."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from regtui import targets
+from regtui.cli.main import main
+from regtui.connection import demo_target
+from regtui.deletion import Journal
+from regtui.demo import DemoStorage, DemoTransport
+from regtui.settings.paths import journal_dir
+
+Captured = pytest.CaptureFixture[str]
+COMMON = "fullstack/common"
+
+
+@pytest.fixture(autouse=True)
+def storage(monkeypatch: pytest.MonkeyPatch) -> DemoStorage:
+    target = replace(demo_target(), ephemeral=False)
+    monkeypatch.setattr(targets, "demo_target", lambda: replace(target))
+    assert isinstance(target.http.transport, DemoTransport)
+    return target.http.transport.storage
+
+
+def records(capsys: Captured) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def tags(storage: DemoStorage) -> dict[str, str]:
+    return dict(storage.repositories[COMMON].tags)
+
+
+def remove(*names: str) -> None:
+    assert main(["rm", "-r", "demo", *(f"{COMMON}:{name}" for name in names), "--yes"]) == 0
+
+
+def test_what_rm_removed_is_put_back(storage: DemoStorage, capsys: Captured) -> None:
+    before = tags(storage)
+    remove("latest", "0.0.9")
+    assert "To put it back: regtui undo 2" in capsys.readouterr().err
+    assert main(["undo", "demo", "--yes", "--json"]) == 0
+    told = records(capsys)
+    assert all(list(record) == ["reference", "digest", "action", "status", "error"] for record in told)
+    assert {(record["action"], record["status"]) for record in told} == {("restore", "done")}
+    assert {record["reference"] for record in told} == {f"{COMMON}:latest", f"{COMMON}:0.0.9"}
+    assert tags(storage) == before
+
+
+def test_a_dry_run_puts_nothing_back(storage: DemoStorage, capsys: Captured) -> None:
+    remove("0.0.9")
+    after = tags(storage)
+    capsys.readouterr()
+    assert main(["undo", "demo", "--dry-run", "--json"]) == 0
+    assert [record["status"] for record in records(capsys)] == ["planned"]
+    assert tags(storage) == after
+
+
+def test_a_run_is_undone_by_its_name_and_that_in_its_turn(storage: DemoStorage, capsys: Captured) -> None:
+    remove("0.0.9")
+    remove("0.0.8")
+    capsys.readouterr()
+    assert main(["undo", "demo", "--list", "--json"]) == 0
+    newer, older = records(capsys)
+    assert (list(newer["tags"]), list(older["tags"])) == (["0.0.8"], ["0.0.9"])
+    assert main(["undo", "-r", "demo", older["run"], "--yes"]) == 0
+    assert "0.0.9" in tags(storage)
+    assert "0.0.8" not in tags(storage)
+    capsys.readouterr()
+    assert main(["undo", "demo", "--list", "--json"]) == 0
+    restore, _, undone = records(capsys)
+    assert (restore["action"], restore["undoes"], undone["result"]) == ("restore", older["run"], "undone")
+    assert main(["undo", "-r", "demo", restore["run"], "--yes"]) == 0
+    assert "0.0.9" not in tags(storage)
+
+
+def test_a_tag_pushed_anew_stays_unless_overwriting_is_asked_for(storage: DemoStorage, capsys: Captured) -> None:
+    remove("0.0.9")
+    new = tags(storage)["0.0.10"]
+    storage.set_tag(COMMON, "0.0.9", new)
+    capsys.readouterr()
+    assert main(["undo", "demo", "--yes"]) == 1
+    assert "0.0.9 was pushed anew since" in capsys.readouterr().err
+    assert tags(storage)["0.0.9"] == new
+    assert main(["undo", "demo", "--yes", "--overwrite"]) == 0
+    assert tags(storage)["0.0.9"] != new
+
+
+def test_what_was_collected_is_named(storage: DemoStorage, capsys: Captured) -> None:
+    remove("0.0.9")
+    storage.collect()
+    capsys.readouterr()
+    assert main(["undo", "demo", "--yes"]) == 1
+    assert "collected already" in capsys.readouterr().err
+    assert "0.0.9" not in tags(storage)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["demo"], 2, "Nobody can be asked here."),
+        (["demo", "--yes"], 0, "There is nothing to undo at demo.localhost."),
+        (["20261124T101112Z-demo-0123abcd", "--yes"], 1, "There is no run 20261124T101112Z-demo-0123abcd"),
+        (["demo", "--finish", "--yes"], 2, "--finish needs the run's name."),
+    ],
+)
+def test_undo_that_is_not_carried_out(capsys: Captured, arguments: list[str], code: int, sentence: str) -> None:
+    assert main(["undo", *arguments]) == code
+    assert sentence in capsys.readouterr().err
+
+
+def test_read_only_puts_nothing_back(storage: DemoStorage, capsys: Captured) -> None:
+    remove("0.0.9")
+    capsys.readouterr()
+    assert main(["undo", "demo", "--yes", "--read-only"]) == 6
+    assert "nothing is put back" in capsys.readouterr().err
+    assert "0.0.9" not in tags(storage)
+
+
+def cut_off(storage: DemoStorage) -> str:
+    """A deletion of 0.0.9 whose process was killed after the placeholder took its place; the run's name."""
+    remove("0.0.9")
+    file = next(journal_dir().glob("*.jsonl"))
+    lines = file.read_text().splitlines(keepends=True)
+    placeholder = storage.put_manifest(
+        COMMON, b'{"schemaVersion":2,"manifests":[]}', "application/vnd.oci.image.index.v1+json"
+    )
+    storage.set_tag(COMMON, "0.0.9", placeholder)
+    step = json.dumps({"record": "placeholder", "digest": placeholder, "tags": ["0.0.9"]})
+    file.write_text(f"{lines[0]}{step}\n")
+    first = json.loads(lines[0])["manifests"][0]
+    storage.put_manifest(COMMON, first["body"].encode(), first["media_type"])
+    return file.stem
+
+
+@pytest.mark.parametrize("command", [["rm", "-r", "demo", f"{COMMON}:0.0.8"], ["undo", "demo"]])
+def test_nothing_is_changed_before_a_deletion_that_was_cut_off_is_settled(
+    storage: DemoStorage, capsys: Captured, command: list[str]
+) -> None:
+    run = cut_off(storage)
+    before = tags(storage)
+    assert main([*command, "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert "was cut off" in said
+    assert f"To put it back: regtui undo {run}; to finish it: regtui undo {run} --finish" in said
+    assert tags(storage) == before
+
+
+def test_in_other_repositories_it_is_only_told(storage: DemoStorage, capsys: Captured) -> None:
+    run = cut_off(storage)
+    assert main(["rm", "-r", "demo", "tools/cli:latest", "--yes"]) == 0
+    assert run in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("finish", [True, False])
+def test_it_is_finished_or_put_back_and_then_forgotten(storage: DemoStorage, capsys: Captured, finish: bool) -> None:
+    before = tags(storage)
+    run = cut_off(storage)
+    placeholder = tags(storage)["0.0.9"]
+    assert main(["undo", "-r", "demo", run, "--yes", *(["--finish"] if finish else [])]) == 0
+    assert tags(storage) == ({k: v for k, v in before.items() if k != "0.0.9"} if finish else before)
+    assert placeholder not in storage.repositories[COMMON].revisions
+    assert Journal(journal_dir()).unfinished("demo.localhost") == []
+    if finish:  # and is undone as a whole
+        assert main(["undo", "demo", "--yes"]) == 0
+        assert tags(storage) == before
+
+
+def test_the_log_tells_of_all_newest_first(storage: DemoStorage, capsys: Captured) -> None:
+    remove("0.0.9")
+    assert main(["undo", "demo", "--yes"]) == 0
+    Journal(journal_dir()).record_collection(
+        "http://demo.localhost",
+        host="ssh://demo",
+        stages=[("collect", "done")],
+        blobs=3,
+        freed=1200,
+        seconds=1.5,
+        result="done",
+    )
+    capsys.readouterr()
+    assert main(["log", "--json"]) == 0
+    told = records(capsys)
+    assert [record["action"] for record in told] == ["collect", "restore", "delete"]
+    assert [record["result"] for record in told] == ["done", "done", "undone"]
+    assert (told[0]["bytes"], told[0]["host"]) == (1200, "ssh://demo")
+    assert all(record["by"] for record in told)
+    assert main(["log", "other.example.com", "--json"]) == 0
+    assert records(capsys) == []
+    assert main(["log", "--prune", "0"]) == 0
+    assert "3 runs forgotten" in capsys.readouterr().err
+    assert main(["log"]) == 0
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,258 @@
+"""The way back: what was deleted is there again, digest for digest, and nothing else was touched."""
+
+from collections.abc import Sequence
+
+import httpx
+import pytest
+
+from regtui.changes import Running
+from regtui.connection import Connection
+from regtui.deletion import Action, Kind, Report, Status
+from regtui.deletion.undo import Undo
+from regtui.demo import DemoTransport
+from regtui.oci import Digest
+from regtui.oci import media_type as mt
+
+from .worlds import World
+
+REPOSITORY = "team/app"
+
+
+@pytest.fixture(params=["2.8.2", "3.1.1"])
+def world(request: pytest.FixtureRequest) -> World:
+    return World(request.param)
+
+
+async def finished(running: Running) -> Report:
+    async for _ in running.outcomes():
+        pass
+    return running.report
+
+
+async def delete(connection: Connection, *tags: str, digests: Sequence[Digest] = ()) -> Report:
+    plan = await connection.plan_deletion(REPOSITORY, tags, digests=digests)
+    return await finished(connection.deleting(plan))
+
+
+async def undo(connection: Connection, run: str = "", *, overwrite: bool = False) -> tuple[Undo, Report]:
+    changes = connection.changes
+    entry = await changes.entry(run) if run else await changes.last()
+    assert entry is not None
+    plan = await changes.plan_undo(entry, overwrite=overwrite)
+    return plan, await finished(changes.undoing(plan))
+
+
+def revisions(world: World) -> set[str]:
+    return set(world.storage.repositories[REPOSITORY].revisions)
+
+
+async def test_an_index_and_its_children_come_back(world: World) -> None:
+    amd, arm = await world.image(REPOSITORY, ["amd"]), await world.image(REPOSITORY, ["arm"], ["arm"])
+    inner = await world.index(REPOSITORY, [amd])
+    await world.put(
+        REPOSITORY,
+        {
+            "schemaVersion": 2,
+            "mediaType": mt.OCI_INDEX,
+            "manifests": [
+                {"mediaType": mt.OCI_INDEX, "digest": inner, "size": 1},
+                {"mediaType": mt.OCI_MANIFEST, "digest": arm, "size": 1},
+            ],
+        },
+        mt.OCI_INDEX,
+        ["multi", "latest"],
+    )
+    before, manifests = await world.tags(REPOSITORY), revisions(world)
+    connection = await world.open()
+    assert (await delete(connection, "multi", "latest", "arm")).is_complete
+    assert await world.tags(REPOSITORY) == {}
+
+    _, report = await undo(connection)
+    assert report.is_complete, report
+    assert await world.tags(REPOSITORY) == before
+    assert revisions(world) == manifests
+    assert all([await world.is_whole(REPOSITORY, tag) for tag in before])
+    assert {outcome.action for outcome in report.outcomes} == {Action.RESTORE}
+
+
+async def test_a_tag_that_shared_its_image_comes_back_alone(world: World) -> None:
+    await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    before = await world.tags(REPOSITORY)
+    connection = await world.open()
+    await delete(connection, "a")
+    plan, report = await undo(connection)
+    assert [tag.tag for tag in plan.restoration.tags] == ["a"]
+    assert plan.restoration.manifests == ()
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == before
+
+
+async def test_untagged_manifests_come_back_by_digest(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["left over"])
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    connection = await world.open()
+    await delete(connection, digests=[digest])
+    assert digest not in revisions(world)
+    _, report = await undo(connection)
+    assert [outcome.reference for outcome in report.outcomes] == [f"{REPOSITORY}@{digest}"]
+    assert digest in revisions(world)
+
+
+async def test_one_undo_after_another_goes_further_back(world: World) -> None:
+    for tag in "abc":
+        await world.image(REPOSITORY, [tag], [tag])
+    connection = await world.open()
+    await delete(connection, "a")
+    await delete(connection, "b")
+    await undo(connection)
+    assert set(await world.tags(REPOSITORY)) == {"b", "c"}
+    await undo(connection)
+    assert set(await world.tags(REPOSITORY)) == {"a", "b", "c"}
+    assert await connection.changes.last() is None
+
+
+async def test_an_undo_is_undone_and_that_undone_again(world: World) -> None:
+    one = await world.image(REPOSITORY, ["one"])
+    await world.index(REPOSITORY, [one], ["v1", "latest"])
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    before, manifests = await world.tags(REPOSITORY), revisions(world)
+    connection = await world.open()
+    await delete(connection, "v1", "latest")
+    deleted, manifests_after = await world.tags(REPOSITORY), revisions(world)
+
+    _, restored = await undo(connection)
+    _, again = await undo(connection, restored.run)
+    assert again.is_complete, again
+    assert await world.tags(REPOSITORY) == deleted
+    assert revisions(world) == manifests_after
+    assert {outcome.action for outcome in again.outcomes} == {Action.UNTAG, Action.DELETE}
+
+    _, back = await undo(connection)
+    assert back.is_complete
+    assert (await world.tags(REPOSITORY), revisions(world)) == (before, manifests)
+
+
+async def test_a_tag_pushed_anew_is_not_overwritten_unless_that_is_chosen(world: World) -> None:
+    old = await world.image(REPOSITORY, ["old"], ["latest"])
+    gone = await world.image(REPOSITORY, ["gone"], ["gone"])
+    connection = await world.open()
+    await delete(connection, "latest", "gone")
+    new = await world.image(REPOSITORY, ["new"], ["latest"])
+
+    plan, report = await undo(connection)
+    assert plan.restoration.kept == ("latest",)
+    assert await world.tags(REPOSITORY) == {"latest": new, "gone": gone}
+    assert old not in revisions(world)
+    told = {outcome.reference: outcome for outcome in report.outcomes}
+    assert told[f"{REPOSITORY}:latest"].status is Status.SKIPPED
+    assert "pushed anew" in told[f"{REPOSITORY}:latest"].error
+
+    (first,) = [e for e in await connection.changes.entries() if e.kind is Kind.DELETION]
+    _, overwritten = await undo(connection, first.name, overwrite=True)
+    assert await world.tags(REPOSITORY) == {"latest": old, "gone": gone}
+    # Which is undone in its turn: what was pushed meanwhile comes back.
+    _, report = await undo(connection, overwritten.run)
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == {"latest": new, "gone": gone}
+
+
+async def test_a_tag_pushed_after_the_plan_was_shown_stays(world: World) -> None:
+    await world.image(REPOSITORY, ["old"], ["latest"])
+    connection = await world.open()
+    await delete(connection, "latest")
+    entry = await connection.changes.last()
+    assert entry is not None
+    plan = await connection.changes.plan_undo(entry)
+    new = await world.image(REPOSITORY, ["new"], ["latest"])
+    report = await finished(connection.changes.undoing(plan))
+    assert await world.tags(REPOSITORY) == {"latest": new}
+    assert [o.status for o in report.outcomes if o.reference.endswith(":latest")] == [Status.SKIPPED]
+
+
+async def test_what_was_collected_is_named_and_the_rest_comes_back(world: World) -> None:
+    lost = await world.image(REPOSITORY, ["lost layer"], ["lost"])
+    kept = await world.image(REPOSITORY, ["kept layer"], ["kept"])
+    await world.index(REPOSITORY, [lost, kept], ["multi"])
+    connection = await world.open()
+    await delete(connection, "lost", "kept", "multi")
+    layer = Digest.of(b"lost layer")
+    world.storage.remove_blob(layer)
+
+    plan, report = await undo(connection)
+    assert await world.tags(REPOSITORY) == {"kept": kept}
+    assert layer.short in plan.restoration.lost[f"{REPOSITORY}:lost"]
+    assert layer.short in plan.restoration.lost[f"{REPOSITORY}:multi"]
+    failed = {outcome.reference for outcome in report.outcomes if outcome.status is Status.FAILED}
+    assert {f"{REPOSITORY}:lost", f"{REPOSITORY}:multi"} <= failed
+    assert not report.is_complete
+
+
+async def test_after_a_collection_of_everything_nothing_is_put_back(world: World) -> None:
+    await world.image(REPOSITORY, ["layer"], ["a"])
+    connection = await world.open()
+    await delete(connection, "a")
+    world.storage.collect()
+    plan, _ = await undo(connection)
+    assert plan.is_empty
+    assert "config" in plan.restoration.lost[f"{REPOSITORY}:a"]
+    assert await world.tags(REPOSITORY) == {}
+
+
+async def test_a_stopped_undo_says_what_it_did_and_the_next_does_the_rest(world: World) -> None:
+    for number in range(30):
+        await world.image(REPOSITORY, [str(number)], [f"v{number}"])
+    before = await world.tags(REPOSITORY)
+    connection = await world.open()
+    await delete(connection, *before)
+    entry = await connection.changes.last()
+    assert entry is not None
+    running = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for batch in running.outcomes():
+        if batch:
+            running.stop()
+    assert running.report.interrupted
+    back = {o.reference.rpartition(":")[2] for o in running.report.outcomes if o.status is Status.DONE}
+    assert set(await world.tags(REPOSITORY)) == back
+    assert 0 < len(back) < 30
+
+    _, report = await undo(connection)
+    assert report.is_complete, report
+    assert await world.tags(REPOSITORY) == before
+
+
+class Forgetful(httpx.AsyncBaseTransport):
+    """A registry that wasn't restarted after a collection: 201, and nothing is there."""
+
+    def __init__(self, inner: DemoTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT" and "regtui-probe" not in request.url.path:
+            return httpx.Response(201)
+        return await self._inner.handle_async_request(request)
+
+
+async def test_a_registry_that_says_201_and_lies_is_found_out(world: World) -> None:
+    await world.image(REPOSITORY, ["layer"], ["a"])
+    connection = await world.open()
+    await delete(connection, "a")
+    entry = await connection.changes.last()
+    assert entry is not None
+    world.transport = Forgetful(DemoTransport(world.storage, world.version))
+    lying = await world.open()
+    lying.journal = connection.journal
+    report = await finished(lying.changes.undoing(await lying.changes.plan_undo(entry)))
+    assert [outcome.status for outcome in report.outcomes] == [Status.FAILED]
+    assert "doesn't have it" in report.outcomes[0].error
+
+
+async def test_without_the_right_to_push_it_is_said_before_anything_is_tried(world: World) -> None:
+    await world.image(REPOSITORY, ["layer"], ["a"])
+    connection = await world.open()
+    await delete(connection, "a")
+    entry = await connection.changes.last()
+    assert entry is not None
+    world.transport = DemoTransport(world.storage, world.version, read_only=True)
+    refusing = await world.open()
+    plan = await refusing.changes.plan_undo(entry)
+    assert "read-only" in plan.obstacle
