@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "log": "show what was deleted, restored and collected",
     "login": "check and store a credential",
     "logout": "forget a credential",
+    "doctor": "check everything from the registry's name to its garbage collection",
 }
 
 _REFERENCE_HELP: Final = "[REGISTRY/]NAME[:TAG|@DIGEST]"
@@ -173,11 +174,18 @@ def _changing(command: Any) -> None:
         ],
     )
     _registry_argument(login)
-    login.add_argument(
-        "--store", choices=("keyring", "docker"), default="keyring", help="where to keep it (default: keyring)"
-    )
+    _store_option(login)
     logout = command("logout", "Forgets the credential of a registry.", ["regtui logout registry.example.com"])
     _registry_argument(logout)
+
+    doctor = command(
+        "doctor",
+        "Checks name, port, TLS, login, catalog, deletion, clock, SSH and garbage collection of a registry, and says "
+        "what to do about each that is wrong. Changes nothing. The exit code is that of the first failure.",
+        ["regtui doctor registry.example.com", "regtui doctor prod --json"],
+    )
+    _registry_argument(doctor)
+    _json_option(doctor)
 
 
 def _rule_options(rm: Parser) -> None:
@@ -244,6 +252,12 @@ def _version_option(parser: argparse.ArgumentParser) -> None:
 def _registry_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "registry_argument", metavar="REGISTRY", nargs="?", help="a profile's name, or [http://]HOST[:PORT][/PREFIX]"
+    )
+
+
+def _store_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--store", choices=("keyring", "docker"), default="keyring", help="where to keep it (default: keyring)"
     )
 
 

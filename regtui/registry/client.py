@@ -19,6 +19,7 @@ from regtui.registry.catalog import CatalogReader, listed, next_query
 from regtui.registry.errors import Where
 from regtui.registry.http import HttpSettings, RegistryHttp
 from regtui.registry.retry import Safety
+from regtui.registry.tls import Certificate
 from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Keychain, Pong, Resolved
 
 # distribution refuses manifests above 4 MiB; other registries take more.
@@ -66,6 +67,20 @@ class RegistryClient:
     def date(self) -> str:
         """The `Date` header of the last answer; empty where there was none."""
         return self._http.date
+
+    @property
+    def by_way_of(self) -> str:
+        """What leads to the registry: a proxy or a tunnel; empty where the way is direct."""
+        return self._http.by_way_of
+
+    @property
+    def is_insecure(self) -> bool:
+        """Whether certificates aren't checked."""
+        return self._settings.tls.insecure
+
+    async def certificate(self) -> Certificate | None:
+        """What the registry shows; None without TLS, and where it can't be found out."""
+        return await self._http.certificate()
 
     async def __aenter__(self) -> Self:
         return self

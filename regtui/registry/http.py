@@ -15,12 +15,13 @@ from regtui import __version__
 from regtui.registry import errors
 from regtui.registry.address import Address
 from regtui.registry.answers import error_for, speaks_https, wants_certificate
+from regtui.registry.aside import aside
 from regtui.registry.auth import Authenticator, LookUp, Send
 from regtui.registry.errors import Where
 from regtui.registry.network import Network, Tunnel
 from regtui.registry.pace import Gate, Pace
 from regtui.registry.retry import RetryPolicy, Safety
-from regtui.registry.tls import TlsSettings
+from regtui.registry.tls import Certificate, TlsSettings, certificate
 from regtui.registry.unreachable import causes, unreachable, wants_client_certificate
 
 requests_log: Final = logging.getLogger("regtui.requests")
@@ -101,6 +102,23 @@ class RegistryHttp:
         """Who is logged in; empty where nobody is, or a token doesn't say whose it is."""
         credential = self._auth.credential()
         return credential.username if credential else ""
+
+    @property
+    def by_way_of(self) -> str:
+        """What leads to the registry: a proxy or a tunnel; empty where the way is direct."""
+        if self._network is None:
+            return ""
+        if self._network.tunnel is not None:
+            return "the SSH tunnel"
+        # Without its login.
+        return f"the proxy {httpx.URL(proxy).host}" if (proxy := self._network.proxy(self._base)) else ""
+
+    async def certificate(self) -> Certificate | None:
+        """What the registry shows; None without TLS, and where it can't be found out."""
+        network, base = self._network, self._base
+        if network is None or self.address.is_plain:
+            return None
+        return await aside(lambda: certificate(base.host, lambda timeout: network.dial(base, timeout)))
 
     async def close(self) -> None:
         await self._client.aclose()

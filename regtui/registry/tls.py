@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from regtui.errors import SettingsError
 from regtui.registry.docker_certs import docker_certs_directories, find_docker_certs
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _SELF_SIGNED: Final = 18
 _NOT_YET_VALID: Final = 9
@@ -127,6 +130,24 @@ def shown_certificate(host: str, dial: Dial, timeout: float = 3.0) -> dict[str, 
             return dict(tls.getpeercert() or {})
     except (OSError, ValueError):
         return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a server shows. `issuer` as `CN=…` or `O=…`, empty where it has no name; `ends` in UTC."""
+
+    issuer: str
+    ends: "datetime"
+
+
+def certificate(host: str, dial: Dial) -> Certificate | None:
+    """None where it can't be found out. Blocks some seconds."""
+    from datetime import UTC, datetime
+
+    shown = shown_certificate(host, dial)
+    if "notAfter" not in shown:
+        return None
+    return Certificate(_issuer(shown), datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC))
 
 
 def _issuer(shown: dict[str, Any]) -> str:

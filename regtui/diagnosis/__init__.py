@@ -1,0 +1,10 @@
+"""What `regtui doctor` finds: each step from the registry's name to its garbage collection, with cause and remedy.
+
+async for check in diagnose(target):
+    print(check.verdict, check.subject, check.text, check.remedy)
+"""
+
+from regtui.diagnosis.course import diagnose
+from regtui.diagnosis.values import SUBJECTS, Check, Verdict, exit_code
+
+__all__ = ["SUBJECTS", "Check", "Verdict", "diagnose", "exit_code"]

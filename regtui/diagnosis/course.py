@@ -1,0 +1,173 @@
+"""The diagnosis from the first request on, in the order in which things can go wrong."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from regtui.connection import Target
+from regtui.diagnosis.host import host
+from regtui.diagnosis.values import REGISTRY_SUBJECTS, Check, bad, failed, good, skipped
+from regtui.diagnosis.way import is_before, stopped_at, way
+from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
+from regtui.registry import (
+    Credential,
+    Deletion,
+    NotAuthenticated,
+    NotFound,
+    Pong,
+    RegistryClient,
+    RegistryError,
+    RetryPolicy,
+    deletion_obstacle,
+)
+from regtui.settings import Found, Source
+from regtui.text import plural
+
+# distribution accepts tokens whose times are off by so much.
+_LEEWAY: Final = timedelta(seconds=60)
+# Asked for where the registry has none of its own: nothing is ever stored in it.
+_NO_REPOSITORY: Final = "regtui-doctor"
+
+
+async def diagnose(target: Target) -> AsyncIterator[Check]:
+    """One check for each of SUBJECTS, some with a second one, as they are found. Changes nothing anywhere. What is
+    wrong is told, never raised."""
+    async for check in _registry_itself(target):
+        yield check
+    for check in await host(target):
+        yield check
+
+
+async def _registry_itself(target: Target) -> AsyncIterator[Check]:
+    # A second try may succeed, and hide what is wrong.
+    settings = replace(target.http, retry=RetryPolicy(tries=1))
+    try:
+        client = RegistryClient(target.address, target.credential, settings, target.lookup)
+    except RegtuiError as unusable:
+        # Its certificates, or the proxy: nothing could be sent.
+        for subject in REGISTRY_SUBJECTS:
+            yield failed(subject, unusable) if subject == "TLS" else skipped(subject, "not reached")
+        return
+    async with client:
+        pong, error = await _ping(client)
+        now = datetime.now(UTC)
+        date = client.date
+        for check in await way(client, error, in_memory=target.http.transport is not None):
+            yield check
+        end = stopped_at(error, client.address) if error else ""
+        yield _registry(pong, error, end)
+        for check in _login(target, client, error, end):
+            yield check
+        if pong is not None:
+            async for check in _contents(target, client):
+                yield check
+        else:
+            yield skipped("catalog", "not reached")
+            yield skipped("deletion", "not reached")
+        yield _clock(date, now)
+
+
+async def _ping(client: RegistryClient) -> tuple[Pong | None, RegtuiError | None]:
+    try:
+        return await client.ping(), None
+    except RegtuiError as error:
+        return None, error
+
+
+def _registry(pong: Pong | None, error: RegtuiError | None, end: str) -> Check:
+    if error is not None and end == "registry":
+        return failed("registry", error)
+    if end and is_before(end, "registry"):
+        return skipped("registry", "not reached")
+    return good("registry", (pong.looks_like if pong else "") or "it answers as a registry")
+
+
+def _login(target: Target, client: RegistryClient, error: RegtuiError | None, end: str) -> "list[Check]":
+    if end and is_before(end, "login"):
+        return [skipped("login", "not reached")]
+    found = target.lookup.found if target.lookup else None
+    troubles = [
+        bad("login", trouble.message, trouble.remedy, NOT_ALLOWED) for trouble in (found.troubles if found else ())
+    ]
+    words = _whose(found, target.credential)
+    if error is not None and end == "login":
+        tried = f"Tried: {words}." if words and isinstance(error, NotAuthenticated) else ""
+        return [*troubles, failed("login", error, remedy=f"{tried} {error.remedy}".strip())]
+    if error is not None:
+        return [*troubles, skipped("login", "not reached")]
+    if not client.auth_scheme:
+        return [skipped("login", "it asks for none")]
+    if not words:
+        return [*troubles, skipped("login", "anonymous: no credential was found", f"Run: regtui login {client.host}")]
+    return [*troubles, good("login", words)]
+
+
+def _whose(found: Found | None, given: Credential | None) -> str:
+    if found is not None:
+        return found.words
+    return Found(given, Source.GIVEN).words if given else ""
+
+
+async def _contents(target: Target, client: RegistryClient) -> AsyncIterator[Check]:
+    names: tuple[str, ...] = ()
+    try:
+        # The first page tells enough: all of them may be ten thousand.
+        async with contextlib.aclosing(client.catalog()) as pages:  # type: ignore[type-var]
+            async for page in pages:
+                names = page.repositories
+                break
+        listed = plural(len(names), "repository", "repositories")
+        yield good("catalog", f"it lists {listed} on the first page" if names else "it is empty")
+    except RegistryError as error:
+        remedy = f"{error.remedy} Repositories can be named, too: regtui tags {client.host}/NAME".strip()
+        yield failed("catalog", error, remedy=remedy)
+    if target.read_only:
+        yield skipped("deletion", "it is opened read-only, by --read-only or its profile")
+        return
+    yield _deletion(client.host, await _support(client, names))
+
+
+async def _support(client: RegistryClient, names: tuple[str, ...]) -> Deletion:
+    for name in names[:1]:
+        return await client.deletion(name)
+    try:
+        # Token services give no rights to what isn't there: then nothing is said about what is.
+        found = await client.deletion(_NO_REPOSITORY)
+    except NotFound:
+        return Deletion.UNKNOWN
+    return Deletion.UNKNOWN if found is Deletion.NOT_ALLOWED else found
+
+
+def _deletion(host: str, found: Deletion) -> Check:
+    match found:
+        case Deletion.BY_TAG:
+            return good("deletion", "it is on, also of tags alone")
+        case Deletion.BY_DIGEST:
+            return good("deletion", "it is on, by digest; tags alone are taken out by a placeholder")
+        case Deletion.UNKNOWN:
+            return skipped("deletion", "it can't be found out without deleting something")
+    message, _, remedy = deletion_obstacle(host, found).partition(". ")
+    remedy = remedy or "Log in as somebody who may, or ask its administrator."
+    return bad("deletion", f"{message.rstrip('.')}.", remedy, NOT_ALLOWED if found is Deletion.NOT_ALLOWED else REFUSED)
+
+
+def _clock(date: str, now: datetime) -> Check:
+    """By the `Date` of the first answer."""
+    try:
+        theirs = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return skipped("clock", "no answer told the time")
+    apart = (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)) - now
+    if abs(apart) <= _LEEWAY:
+        return good("clock", "it agrees with this machine's")
+    import humanize
+
+    direction = "ahead of" if apart > timedelta() else "behind"
+    return bad(
+        "clock",
+        f"The registry's clock is {humanize.naturaldelta(apart)} {direction} this machine's.",
+        "Set both by NTP: tokens and certificates depend on them.",
+    )
