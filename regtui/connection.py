@@ -6,7 +6,7 @@ async for page in connection.repositories(): ...
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from regtui.changes import Changes, Running
@@ -31,8 +31,10 @@ from regtui.registry import (
     Resolved,
     deletion_obstacle,
 )
+from regtui.registry.aside import aside
 from regtui.settings import Lookup, Source
 from regtui.settings.paths import journal_dir
+from regtui.ssh import Destination, Ssh
 
 if TYPE_CHECKING:
     from regtui.collecting import Collecting, MakeCollector
@@ -55,6 +57,10 @@ class Target:
     name: str = ""
     read_only: bool = False
     protect: tuple[str, ...] = ()
+    via: Destination | None = None
+    """The host from which `address` is reached; None for this one."""
+    known_repositories: tuple[str, ...] = ()
+    """For a registry that doesn't list its own."""
     ephemeral: bool = False
     """Gone when regtui is: the demo registry. Its deletions don't go into the user's journal."""
     lookup: Lookup | None = field(default=None, compare=False)
@@ -76,9 +82,12 @@ class Target:
 class Connection:
     """Everything raises RegistryError. Made by `open_connection`; `close` it."""
 
-    def __init__(self, target: Target, client: RegistryClient, pong: Pong, crossing: Crossing) -> None:
+    def __init__(
+        self, target: Target, client: RegistryClient, pong: Pong, crossing: Crossing, ssh: Ssh | None = None
+    ) -> None:
         self.target = target
         self.pong = pong
+        self._ssh = ssh
         self._client = client
         self._content = ContentStore(client)
         self._crossing = crossing
@@ -110,10 +119,14 @@ class Connection:
         return self.target.read_only
 
     async def close(self) -> None:
-        for host in self._hosts:
-            await self._crossing.run(host.close)
-        await self._crossing.run(self._client.close)
-        self._crossing.close()
+        try:
+            for host in self._hosts:
+                await self._crossing.run(host.close)
+            await self._crossing.run(self._client.close)
+            self._crossing.close()
+        finally:
+            if self._ssh is not None:
+                self._ssh.close()
 
     def pull_reference(self, repository: str, tag: str = "", digest: Digest | None = None) -> str:
         """What `docker pull` takes: by digest where one is given, else by tag."""
@@ -267,27 +280,44 @@ class Filling:
                 await loading
 
 
-async def open_connection(target: Target, crossing: Crossing | None = None) -> Connection:
-    """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError."""
+async def open_connection(target: Target, crossing: Crossing | None = None, ssh: Ssh | None = None) -> Connection:
+    """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError, and SshError
+    where the target is reached via a host. `ssh`: logged in there already; the connection closes it."""
     crossing = crossing or SameLoop()
-
-    async def opened() -> tuple[RegistryClient, Pong]:
-        client = RegistryClient(target.address, target.credential, target.http, target.lookup)
-        try:
-            return client, await client.ping()
-        except NotAuthenticated as error:
-            await client.close()
-            raise _explained(error, target) from None
-        except BaseException:
-            await client.close()
-            raise
-
     try:
+        if target.via is not None and ssh is None:
+            ssh = await log_in(target.via)
+        settings = replace(target.http, tunnel=ssh) if ssh is not None else target.http
+
+        async def opened() -> tuple[RegistryClient, Pong]:
+            client = RegistryClient(target.address, target.credential, settings, target.lookup)
+            try:
+                return client, await client.ping()
+            except NotAuthenticated as error:
+                await client.close()
+                raise _explained(error, target) from None
+            except BaseException:
+                await client.close()
+                raise
+
         client, pong = await crossing.run(opened)
     except BaseException:
         crossing.close()
+        if ssh is not None:
+            ssh.close()
         raise
-    return Connection(target, client, pong, crossing)
+    return Connection(target, client, pong, crossing, ssh)
+
+
+async def log_in(via: Destination, *, on_terminal: bool = False) -> Ssh:
+    """A login by ssh, which may ask on the terminal, or else asks nothing. Raises SshError."""
+    ssh = Ssh(via)
+    try:
+        await aside(lambda: ssh.open(on_terminal=on_terminal))
+    except BaseException:
+        ssh.close()
+        raise
+    return ssh
 
 
 def _explained(error: NotAuthenticated, target: Target) -> NotAuthenticated:

@@ -45,6 +45,8 @@ _OPEN_SECONDS: Final = 45.0
 _TELL_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.02
 _STDERR_LINES: Final = 40
+# ssh doesn't say which connection was refused: the one that broke at that time, retries included.
+_JUST_NOW: Final = 5.0
 
 # Given to every login, over the user's configuration: what else it says about forwards and commands of a host is for
 # interactive sessions, and would get in the way.
@@ -153,6 +155,8 @@ class Ssh:
         self._forwards: dict[tuple[str, int], Path] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._interrupted = False
+        self._refusal = (-_JUST_NOW, "")
 
     def open(self, *, on_terminal: bool = False) -> None:
         """Logs in. `on_terminal`: ssh may ask there for passwords, passphrases and unknown host keys; what it asks is
@@ -162,6 +166,7 @@ class Ssh:
                 raise ConnectionLost(f"The SSH connection to {self.destination} was closed.")
             self._stop()
             self._said.clear()
+            self._interrupted = False
             self._directory = _private_directory()
             self._process = process = _start(self._login(on_terminal), self._directory, own_session=not on_terminal)
             self._reader = threading.Thread(target=self._read, args=(process, on_terminal), daemon=True, name="ssh")
@@ -170,6 +175,8 @@ class Ssh:
         while not self._control.exists():
             if process.poll() is not None:
                 self._stop()
+                if self._interrupted:
+                    raise LoginRefused(f"The SSH login at {self.destination} was interrupted.", "Try again.")
                 raise ssh_error(self.said, self.destination)
             if time.monotonic() > give_up and not on_terminal:
                 self._stop()
@@ -194,6 +201,8 @@ class Ssh:
             for line in said:
                 text = line.decode("utf-8", "replace").rstrip()
                 self._said.append(text)
+                if "open failed" in text:
+                    self._refusal = (time.monotonic(), text)
                 # "Permission denied, please try again." belongs before the next question.
                 if shown and not self._control.exists():
                     sys.stderr.write(f"{clean(text)}\n")
@@ -216,10 +225,13 @@ class Ssh:
         return [*control, "-o", "ProxyCommand=false", "-T", "--", self.destination.argument, remote]
 
     def forward(self, host: str, port: int) -> Path:
-        """A local socket that leads to `host`:`port` as seen from the destination. The same one when asked again.
+        """A local socket that leads to `host`:`port` as seen from the destination. The same one when asked again; where
+        the login was lost, it is made anew, as far as that goes without asking.
 
-        Whether anything listens there is told by the first connection: it is closed at once, and `said` has why.
+        Whether anything listens there is told by the first connection: it is closed at once; see `forward_error`.
         """
+        if not self.is_open:
+            self.open()
         with self._lock:
             known = self._forwards.get((host, port))
             if known is not None:
@@ -235,13 +247,15 @@ class Ssh:
             self._forwards[host, port] = socket
             return socket
 
-    def forward_error(self, host: str, port: int) -> SshError:
-        """Why a forwarded connection got no answer, from what ssh said since."""
+    def forward_error(self, host: str, port: int) -> SshError | None:
+        """Why a forwarded connection was closed at once, from what ssh said just now; None where it said nothing."""
         if not self.is_open:
             return ConnectionLost(
                 f"The SSH connection to {self.destination} was lost.", "Check the network, then try again."
             )
-        refusal = next((line for line in reversed(self._said) if "open failed" in line), "")
+        when, refusal = self._refusal
+        if time.monotonic() - when > _JUST_NOW:
+            return None
         there = f"{host}:{port}"
         if "administratively prohibited" in refusal:
             return ForwardRefused(
@@ -253,8 +267,15 @@ class Ssh:
                 f"Nothing listens at {there} on {self.destination}: the connection was refused.",
                 "Check the port, and that the registry is running.",
             )
-        reason = refusal.rpartition("failed: ")[2] or "the connection was closed"
-        return ForwardRefused(f"{there} can't be reached from {self.destination}: {reason}.")
+        reason = refusal.rpartition("failed: ")[2]
+        return ForwardRefused(f"{there} can't be reached from {self.destination}: {reason}.", "Check the address.")
+
+    def interrupt(self) -> None:
+        """Ends a login that is waiting for answers: `open` raises. May be called from a signal's handler."""
+        process = self._process
+        if process is not None and process.stdin is not None:
+            self._interrupted = True
+            process.stdin.close()
 
     def close(self) -> None:
         """Ends the login and all that goes through it. Again does nothing."""

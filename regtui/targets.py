@@ -100,6 +100,8 @@ def target_for(profile: Profile, credential: Credential | None, options: Options
         read_only=options.read_only or profile.read_only,
         protect=profile.protect,
         runs_at=profile.host,
+        via=profile.via,
+        known_repositories=profile.repositories,
     )
 
 

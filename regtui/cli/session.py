@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from regtui.cli.console import ask_password, is_interactive, read_password
 from regtui.cli.request_log import write_log
-from regtui.connection import Connection, Target, open_connection
+from regtui.connection import Connection, Target, log_in, open_connection
 from regtui.errors import UsageError
 from regtui.oci import Reference
 from regtui.oci.reference import is_repository
@@ -96,7 +96,8 @@ class Session:
 
 @asynccontextmanager
 async def connected(target: Target) -> AsyncIterator[Connection]:
-    connection = await open_connection(target)
+    ssh = await log_in(target.via, on_terminal=is_interactive()) if target.via else None
+    connection = await open_connection(target, ssh=ssh)
     try:
         yield connection
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import http.client
+import os
 import socket
 import ssl
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final, Protocol
 
 import httpx
 
+from regtui.errors import RegtuiError
 from regtui.registry.address import Address
 from regtui.registry.aside import aside
 from regtui.registry.bulk import bulk_transport
@@ -25,8 +27,8 @@ class Tunnel(Protocol):
     def forward(self, host: str, port: int) -> Path:
         """A local socket that leads to `host`:`port`. Raises RegtuiError."""
 
-    def trouble(self, host: str, port: int) -> tuple[str, str] | None:
-        """(what is wrong, what to do) with the way, after a connection broke; None where nothing is known."""
+    def forward_error(self, host: str, port: int) -> RegtuiError | None:
+        """What is wrong with the way, after a connection broke; None where nothing is known."""
 
 
 class Network(httpx.AsyncBaseTransport):
@@ -41,7 +43,8 @@ class Network(httpx.AsyncBaseTransport):
         self._limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._transports: dict[tuple[str, str], httpx.AsyncHTTPTransport] = {}
-        self._bulk: httpx.AsyncBaseTransport | None = None
+        self._ways: dict[tuple[str, int], str] = {}
+        self._bulk: tuple[httpx.AsyncBaseTransport | None, str] = (None, "")
         self._preparing = asyncio.Lock()
         url = httpx.URL(address.url)
         self._own = (url.scheme, url.host, _port(url))
@@ -51,10 +54,11 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        if self._bulk is not None and request.method in ("GET", "HEAD") and self._is_own(url):
-            return await self._bulk.handle_async_request(request)
-        transport = await self._transport(url)
-        return await transport.handle_async_request(request)
+        way = await self._way(url)
+        bulk, bulk_way = self._bulk
+        if bulk is not None and bulk_way == way and request.method in ("GET", "HEAD") and self._is_own(url):
+            return await bulk.handle_async_request(request)
+        return await self._transport(url, way).handle_async_request(request)
 
     async def prepare_bulk(self) -> bool:
         """Reads from the registry itself take the faster transport from now on; False where it can't go there."""
@@ -62,13 +66,15 @@ class Network(httpx.AsyncBaseTransport):
             url = httpx.URL(self.address.url)
             way = await self._way(url)
             # It knows no proxies, and no TLS over a tunnel's socket.
-            if self._bulk is None and not self.proxy(url) and not (way and url.scheme == "https"):
-                self._bulk = await bulk_transport(self._verifying(url), self._limits.max_connections or 1, way)
-            return self._bulk is not None
+            if self._bulk[0] is None and not self.proxy(url) and not (way and url.scheme == "https"):
+                transport = await bulk_transport(self._verifying(url), self._limits.max_connections or 1, way)
+                self._bulk = (transport, way)
+            return self._bulk[0] is not None
 
     async def aclose(self) -> None:
-        for transport in (*self._transports.values(), *([self._bulk] if self._bulk else [])):
-            await transport.aclose()
+        for transport in (*self._transports.values(), self._bulk[0]):
+            if transport is not None:
+                await transport.aclose()
 
     def dial(self, url: httpx.URL, timeout: float) -> socket.socket:
         """A bare connection to where `url` leads, for finding out what is there. Blocks. Raises OSError."""
@@ -82,8 +88,8 @@ class Network(httpx.AsyncBaseTransport):
             return _dial_by_proxy(httpx.Proxy(proxy), url.host, port, timeout)
         return socket.create_connection((url.host, port), timeout=timeout)
 
-    async def _transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
-        proxy, way = self.proxy(url), await self._way(url)
+    def _transport(self, url: httpx.URL, way: str) -> httpx.AsyncHTTPTransport:
+        proxy = self.proxy(url)
         key = (proxy or way, _name(url) if url.scheme == "https" else "")
         transport = self._transports.get(key)
         if transport is None:
@@ -97,11 +103,18 @@ class Network(httpx.AsyncBaseTransport):
         return transport
 
     async def _way(self, url: httpx.URL) -> str:
-        """The local end of the tunnel; empty where none leads there."""
-        if self.tunnel is None or not self._is_tunneled(url):
-            return ""
+        """The local end of the tunnel; empty where none leads there. Raises httpx.ConnectError."""
         tunnel, port = self.tunnel, _port(url)
-        return str(await aside(lambda: tunnel.forward(url.host, port)))
+        if tunnel is None or not self._is_tunneled(url):
+            return ""
+        known = self._ways.get((url.host, port), "")
+        # It goes when the tunnel goes: cheaper to ask than ssh.
+        if not known or not os.path.exists(known):  # noqa: ASYNC240, PTH110 (3 µs, at each request)
+            try:
+                known = self._ways[url.host, port] = str(await aside(lambda: tunnel.forward(url.host, port)))
+            except RegtuiError as error:
+                raise httpx.ConnectError(error.message) from error
+        return known
 
     def proxy(self, url: httpx.URL) -> str:
         """The URL of the proxy that leads there; empty for none."""

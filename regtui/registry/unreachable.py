@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 
+from regtui.errors import RegtuiError
 from regtui.registry import errors
 from regtui.registry.address import Address
 from regtui.registry.errors import Where
@@ -46,8 +47,8 @@ def unreachable(
     else:
         address = registry
     tunnel = network.tunnel if network is not None else None
-    if tunnel is not None and (trouble := tunnel.trouble(url.host, port_of(address))):
-        return errors.Unreachable(where, *trouble)
+    if tunnel is not None and (trouble := _of_tunnel(error) or tunnel.forward_error(url.host, port_of(address))):
+        return errors.Unreachable(where, trouble.message, trouble.remedy)
     proxy = network.proxy(url) if network is not None else ""
     if proxy and (found := _proxy_failed(error, proxy, where)):
         return found
@@ -116,6 +117,10 @@ def _url(error: httpx.TransportError) -> httpx.URL | None:
 
 def _address(url: httpx.URL) -> Address:
     return Address(url.scheme, url.host, url.port)
+
+
+def _of_tunnel(error: httpx.TransportError) -> RegtuiError | None:
+    return next((cause for cause in causes(error) if isinstance(cause, RegtuiError)), None)
 
 
 def _proxy_failed(error: httpx.TransportError, proxy: str, where: Where) -> errors.Unreachable | None:

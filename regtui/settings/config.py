@@ -6,7 +6,9 @@ protect = ["latest", "v*"]        # tags that rules never delete (shell patterns
 
 [registries.prod]
 address = "https://registry.example.com"
+via = "admin@example.com"         # through SSH: as the address is seen from there
 username = "ci"                   # the password is in the keyring
+repositories = ["team/app"]       # shown where the registry doesn't list its own
 ca_file = "~/certs/internal.pem"
 client_cert = "…"                 # and client_key
 insecure = false                  # true: the certificate isn't checked
@@ -27,15 +29,19 @@ command = "…"                     # runtime "command": runs the registry's pro
 stop = "…"                        # and start: likewise; storage is where its root directory is on the host
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from regtui.errors import SettingsError, UsageError
 from regtui.garbage.profile import RUNTIMES, HostSettings
+from regtui.oci.reference import is_repository
 from regtui.registry import Address, TlsSettings
 from regtui.settings.paths import config_file, write_private
+from regtui.ssh import Destination
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class Profile:
     timeout: float | None = None
     host: HostSettings | None = None
     """Where it runs; None where nothing is said."""
+    via: Destination | None = None
+    repositories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ class Config:
         shared = len(self.protect) if profile.protect[: len(self.protect)] == self.protect else 0
         return {
             "address": str(profile.address),
+            "via": str(profile.via) if profile.via else None,
             "username": profile.username or None,
             "ca_file": str(tls.ca_file) if tls.ca_file else None,
             "client_cert": str(tls.client_cert) if tls.client_cert else None,
@@ -170,6 +179,8 @@ def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
         protect=(*protect, *entry.strings("protect")),
         timeout=entry.number("timeout"),
         host=entry.host("host"),
+        via=entry.parsed("via", Destination.parse),
+        repositories=entry.repositories("repositories"),
     )
 
 
@@ -188,13 +199,24 @@ class _Reader:
         return value
 
     def address(self, key: str, default: str) -> Address:
+        return self.parsed(key, Address.parse, default) or Address.parse(default)
+
+    def parsed(self, key: str, parse: Callable[[str], T], default: str = "") -> T | None:
+        """None where there is neither the key nor a default."""
+        text = self.string(key) or default
         try:
-            return Address.parse(self.string(key) or default)
+            return parse(text) if text else None
         except UsageError as error:
             raise SettingsError(
                 f"The config file {self._file} has something wrong at {self._prefix}{key}: {error.message}",
                 error.remedy,
             ) from None
+
+    def repositories(self, key: str) -> tuple[str, ...]:
+        names = self.strings(key)
+        if not all(is_repository(name) for name in names):
+            self._wrong(key, "a list of repositories' names, without the registry")
+        return names
 
     def boolean(self, key: str) -> bool:
         value = self._table.get(key, False)

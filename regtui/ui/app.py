@@ -11,13 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.crossing import OwnThread
+from regtui.connection import Connection, Target
 from regtui.errors import RegtuiError
 from regtui.settings import Config, Credentials
 from regtui.targets import resolve_target
 from regtui.text import clean
 from regtui.ui.palette import BrowserCommands
+from regtui.ui.reaching import reach
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.choose import OTHER, ChooseScreen
 from regtui.ui.screens.connect import Connected, ConnectScreen
@@ -95,7 +95,7 @@ class RegtuiApp(App[int]):
         opening = OpeningScreen(target.name or target.address.name)
         self.push_screen(opening)
         try:
-            connection = await open_connection(target, OwnThread())
+            connection = await reach(self, target)
         except RegtuiError as error:
             opening.dismiss()
             self.ask(target, error)

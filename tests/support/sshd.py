@@ -70,6 +70,17 @@ class SshServer:
         return f"{self.directory / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
     @property
+    def logins(self) -> int:
+        """How many were let in so far."""
+        return self.log.read_text().count("Accepted publickey")
+
+    @property
+    def has_clients(self) -> bool:
+        """Whether anybody is connected: sshd has a process for each."""
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True)
+        return bool(listed.stdout.split())
+
+    @property
     def known_hosts(self) -> Path:
         """The host's key is in there. A test may empty or change it."""
         return self.directory / "known_hosts"

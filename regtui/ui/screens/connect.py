@@ -11,14 +11,14 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Input, Label, Static
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.crossing import OwnThread
+from regtui.connection import Connection, Target
 from regtui.errors import RegtuiError
 from regtui.registry import Credential, NotAuthenticated
 from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials, Kept, Profile
 from regtui.targets import Options, lookup_for, profile_for, target_for
 from regtui.text import clean
+from regtui.ui.reaching import reach
 from regtui.ui.screens.keep import KeepScreen
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.tick import Tick
@@ -99,7 +99,7 @@ class ConnectScreen(Screen[Connected | None]):
             profile = self._profile()
             self._say(f"Connecting to {profile.name} …")
             target = await self._target_of(profile)
-            connection = await open_connection(target, OwnThread())
+            connection = await reach(self.app, target)
         except RegtuiError as error:
             self._tell(error)
             return

@@ -61,6 +61,8 @@ class Header(Widget):
         warning = self.app.theme_variables.get("text-warning", "yellow")
         if connection.target.ephemeral:
             return [("in memory", "")]
+        if (via := connection.target.via) is not None:
+            return [(f"via {clean(str(via))}", "")]
         if connection.address.is_plain:
             return [("no TLS", warning)]
         if connection.target.http.tls.insecure:

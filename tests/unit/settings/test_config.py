@@ -9,6 +9,7 @@ from regtui.errors import SettingsError
 from regtui.registry import Address, TlsSettings
 from regtui.settings import Config, Profile
 from regtui.settings.paths import write_private
+from regtui.ssh import Destination
 
 WRITTEN_BY_HAND = """\
 # my registries
@@ -57,6 +58,8 @@ def test_every_key(file: Path) -> None:
         read_only = true
         protect = ["v*"]
         timeout = 5
+        via = "admin@host:2222"
+        repositories = ["team/app"]
         [registries."other.example.com"]
         """,
     )
@@ -69,6 +72,8 @@ def test_every_key(file: Path) -> None:
         read_only=True,
         protect=("latest", "v*"),
         timeout=5.0,
+        via=Destination("host", "admin", 2222),
+        repositories=("team/app",),
     )
     assert config.profiles["other.example.com"].address == Address("", "other.example.com")
 
@@ -89,6 +94,9 @@ def test_every_key(file: Path) -> None:
         ("[registries.prod]\ntimeout = 0", "registries.prod.timeout"),
         ("[registries.prod]\ntimeout = true", "registries.prod.timeout"),
         ("[registries.prod]\nca_file = []", "registries.prod.ca_file"),
+        ("[registries.prod]\nvia = '-oProxyCommand=x'", "registries.prod.via"),
+        ("[registries.prod]\nvia = 5", "registries.prod.via"),
+        ("[registries.prod]\nrepositories = ['host:5000/Name']", "registries.prod.repositories"),
     ],
 )
 def test_what_is_wrong_is_named_by_file_and_key(file: Path, text: str, key: str) -> None:
