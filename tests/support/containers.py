@@ -46,6 +46,8 @@ netns = "host"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+# Those in shared memory are one set for the whole machine, whatever the directories.
+lock_type = "file"
 """
 _BUSYBOX = ("sh", "awk", "cat", "dirname", "find", "grep", "head", "ls", "rm", "rmdir", "sed", "xargs", "df", "test")
 

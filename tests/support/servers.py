@@ -102,6 +102,12 @@ def start_registry(
         yield RegistryServer(version, address, url, storage, pid, log, command, config)
 
 
+def write_config(path: Path, storage: Path, *, port: int) -> Path:
+    """The config file of a registry that somebody else starts."""
+    path.write_text(json.dumps(_settings(storage, delete=True, readonly=False, port=port), indent=2))
+    return path
+
+
 def write_htpasswd(path: Path, users: Mapping[str, str]) -> Path:
     """A password file as registries and nginx read it. Cost 5: each request is checked anew, and takes 3 ms."""
     lines = (

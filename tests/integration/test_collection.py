@@ -1,0 +1,179 @@
+"""Garbage collection on real registries: over a real sshd into real containers, and as a plain binary.
+
+Sizes are held against those of the file system, images against crane and skopeo.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from regtui.connection import Connection
+from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
+from tests.support.clients import crane, crane_validate, skopeo
+from tests.support.collecting import (
+    GOING,
+    INDEXES,
+    REPOSITORY,
+    Registry,
+    all_pull,
+    bytes_on_disk,
+    collect,
+    connected,
+    delete_half,
+    fill,
+    kept,
+    target,
+)
+from tests.support.containers import Containers, start_registry_container
+from tests.support.images import open_registry
+from tests.support.servers import VERSIONS
+from tests.support.ssh_host import SshHostForTests, start_ssh_host
+from tests.support.systemd import start_service
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["container", "service"])
+def place(
+    request: pytest.FixtureRequest, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Registry, SshHostForTests]]:
+    """A registry, and the host that it runs on."""
+    if request.param == "container":
+        containers: Containers = request.getfixturevalue("containers")
+        name = f"registry-{version}"
+        with (
+            start_registry_container(containers, version, tmp_path / "storage", name=name) as registry,
+            start_ssh_host(tmp_path / "host", containers.bin) as host,
+        ):
+            monkeypatch.setenv("PATH", host.path)
+            yield registry, host
+    else:
+        with (
+            start_service(version, tmp_path / "service") as service,
+            start_ssh_host(tmp_path / "host", service.bin) as host,
+        ):
+            monkeypatch.setenv("PATH", host.path)
+            yield service, host
+
+
+@pytest.fixture
+async def connection(place: tuple[Registry, SshHostForTests]) -> AsyncIterator[Connection]:
+    registry, host = place
+    # A service has to be named where docker is there too.
+    runtime = "docker" if not registry_is_service(registry) else "systemd"
+    opened = await connected(target(registry, host, runtime=runtime))
+    yield opened
+    await opened.close()
+
+
+def registry_is_service(registry: Registry) -> bool:
+    return hasattr(registry, "calls")
+
+
+async def test_what_was_predicted_is_what_was_freed_and_all_that_stays_pulls(
+    place: tuple[Registry, SshHostForTests], connection: Connection, version: str
+) -> None:
+    registry, _ = place
+    fill(registry.url)
+    with kept(registry.url, f"{REPOSITORY}:{GOING[0]}") as image:
+        await delete_half(connection)
+        collector = connection.collector()
+        survey = await collector.survey()
+        before = bytes_on_disk(registry.storage)
+        assert (survey.version, survey.used, survey.blob_cache) == (version, before, "inmemory")
+        forecast = await collector.forecast(Choices())
+        assert forecast.is_exact
+        assert bytes_on_disk(registry.storage) == before
+
+        events = [event async for event in collector.collect(Choices(verify_all=True))]
+        report = collector.report
+
+        assert report.is_complete, report
+        freed = before - bytes_on_disk(registry.storage)
+        assert forecast.bytes == report.freed == freed > 0
+        assert len(forecast.blobs) == report.blobs
+        assert sum(size for _, size in forecast.by_repository) <= forecast.bytes
+        assert report.verified is not None
+        assert (report.verified.checked, report.verified.total, report.verified.broken) == (12, 12, ())
+        assert events[-1].stage is Stage.VERIFY
+        all_pull(registry.host)
+        # A layer that was collected comes back: the registry doesn't believe that it still has it.
+        skopeo("copy", f"dir:{image}", f"docker://{registry.host}/{REPOSITORY}:again")
+        crane_validate(f"{registry.host}/{REPOSITORY}:again")
+
+
+async def test_with_untagged_the_leftovers_go_and_every_platform_stays(
+    place: tuple[Registry, SshHostForTests], connection: Connection
+) -> None:
+    registry, _ = place
+    filled = fill(registry.url)
+    await delete_half(connection)
+    collector = connection.collector()
+    plain = await collector.forecast(Choices())
+    assert {manifest.digest for manifest in plain.untagged} == set(filled.untagged)
+    choices = Choices(untagged=True)
+    forecast = await collector.forecast(choices)
+    assert forecast.bytes > plain.bytes
+    before = bytes_on_disk(registry.storage)
+
+    async for _ in collector.collect(choices):
+        pass
+    report = collector.report
+
+    assert report.is_complete, report
+    assert forecast.bytes == report.freed == before - bytes_on_disk(registry.storage)
+    all_pull(registry.host)
+    with open_registry(registry.url) as client:
+        for digest in filled.untagged:
+            assert client.get(f"v2/{INDEXES}/manifests/{digest}").status_code == 404
+
+
+async def test_a_run_that_finds_nothing_to_free_says_zero(
+    place: tuple[Registry, SshHostForTests], connection: Connection
+) -> None:
+    registry, _ = place
+    fill(registry.url, images=2)
+    report, _ = await collect(connection)
+    assert report.is_complete, report
+    assert (report.freed, report.predicted, report.blobs) == (0, 0, 0)
+    assert registry.is_running()
+
+
+async def test_online_the_registry_is_restarted_afterwards_for_its_cache(
+    place: tuple[Registry, SshHostForTests], connection: Connection
+) -> None:
+    registry, _ = place
+    fill(registry.url)
+    with kept(registry.url, f"{REPOSITORY}:{GOING[0]}") as image:
+        await delete_half(connection)
+        report, _ = await collect(connection, Choices(keep_out=KeepOut.ONLINE))
+        assert report.is_complete, report
+        assert dict(report.stages)[Stage.KEEP_OUT] is StageStatus.SKIPPED
+        assert report.freed == report.predicted
+        skopeo("copy", f"dir:{image}", f"docker://{registry.host}/{REPOSITORY}:again")
+        crane_validate(f"{registry.host}/{REPOSITORY}:again")
+
+
+async def test_empty_repositories_are_listed_and_go_when_they_are_confirmed(
+    place: tuple[Registry, SshHostForTests], connection: Connection
+) -> None:
+    registry, _ = place
+    fill(registry.url, images=2)
+    deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, ["v0", "v1"]))
+    async for _ in deleting.outcomes():
+        pass
+    collector = connection.collector()
+    await collector.forecast(Choices())
+    async for _ in collector.collect(Choices()):
+        pass
+    assert collector.report.empty_repositories == (REPOSITORY,)
+    with open_registry(registry.url) as client:
+        client.post(f"v2/{INDEXES}/blobs/uploads/").raise_for_status()
+
+    assert await collector.remove_empty((REPOSITORY, INDEXES)) == (REPOSITORY,)
+    assert crane("catalog", registry.host).split() == [INDEXES]
+    crane_validate(f"{registry.host}/{INDEXES}:latest")

@@ -1,0 +1,51 @@
+"""A host to log in to: a real sshd whose sessions have the runtimes' stand-ins on PATH, and a home of their own."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.sshd import SshServer, start_sshd
+
+
+@dataclass(frozen=True)
+class SshHostForTests:
+    server: SshServer
+    state: Path
+    """Where regtui keeps a collection's files on the host."""
+
+    @property
+    def destination(self) -> str:
+        return self.server.destination
+
+    @property
+    def path(self) -> str:
+        """For the PATH of who logs in."""
+        return self.server.path
+
+    def sessions(self) -> list[int]:
+        """The pids of sshd's children: a connection each."""
+        return _children(self.server.pid)
+
+
+@contextmanager
+def start_ssh_host(directory: Path, programs: Path, *, options: str = "") -> Iterator[SshHostForTests]:
+    """`programs`: what comes first on the PATH of its sessions."""
+    state = directory / "state"
+    path = f"{programs}:{os.environ.get('PATH', os.defpath)}"
+    variables = f"SetEnv PATH={path} XDG_STATE_HOME={state} HOME={directory}"
+    with start_sshd(directory / "sshd", options=f"{options}\n{variables}") as server:
+        yield SshHostForTests(server, state)
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(stat.parent.name))
+    return found
