@@ -2,6 +2,8 @@
 
 default = "prod"                  # opened when no registry is named
 theme = "nord"                    # as chosen in the app
+driver = "stock"                  # Textual's own way to write to the terminal; "difference" sends what changed
+colors = 256                      # or 16: fewer bytes over a slow line; needs the driver "difference"
 protect = ["latest", "v*"]        # tags that rules never delete (shell patterns)
 
 [registries.prod]
@@ -68,6 +70,8 @@ class Config:
     path: Path
     default: str = ""
     theme: str = ""
+    driver: str = "difference"
+    colors: int | None = None
     protect: tuple[str, ...] = ()
     profiles: Mapping[str, Profile] = field(default_factory=dict)
 
@@ -93,6 +97,8 @@ class Config:
             path=file,
             default=reader.string("default"),
             theme=reader.string("theme"),
+            driver=reader.choice("driver", ("difference", "stock")),
+            colors=reader.colors("colors"),
             protect=protect,
             profiles={name: _profile(name, entry, protect) for name, entry in reader.tables("registries")},
         )
@@ -196,6 +202,19 @@ class _Reader:
         value = self._table.get(key, "")
         if not isinstance(value, str):
             self._wrong(key, "a text")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        """The first where there is none."""
+        value = self.string(key) or choices[0]
+        if value not in choices:
+            self._wrong(key, " or ".join(f'"{choice}"' for choice in choices))
+        return value
+
+    def colors(self, key: str) -> int | None:
+        value = self._table.get(key)
+        if value not in (None, 16, 256) or isinstance(value, bool | float):
+            self._wrong(key, "16 or 256")
         return value
 
     def address(self, key: str, default: str) -> Address:

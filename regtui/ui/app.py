@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
@@ -34,7 +35,10 @@ def utc_now() -> datetime:
 
 
 class RegtuiApp(App[int]):
-    """`start`: the registry to open; None asks for one. `clock` tells the time that ages are counted to."""
+    """`start`: the registry to open; None asks for one. `clock` tells the time that ages are counted to.
+
+    `driver_class`: how the terminal is written to; None for Textual's own way.
+    """
 
     TITLE = "regtui"
     CSS_PATH: ClassVar[Any] = [style_path(name) for name in ("app.tcss", "browser.tcss", "dialogs.tcss")]
@@ -52,6 +56,7 @@ class RegtuiApp(App[int]):
         Binding("c", "switch", "switch registry", show=False, id="app.switch"),
         Binding("q,ctrl+q", "quit", "quit", show=False, id="app.quit"),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True, id="app.interrupt"),
+        Binding("ctrl+z", "suspend_process", "suspend, back by fg", show=False, id="app.suspend"),
     ]
 
     def __init__(
@@ -61,8 +66,9 @@ class RegtuiApp(App[int]):
         start: Target | None,
         *,
         clock: Callable[[], datetime] = utc_now,
+        driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class)
         self.config = config
         self.credentials = credentials
         self.clock = clock

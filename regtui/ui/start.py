@@ -4,7 +4,10 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+
+from textual.driver import Driver
 
 from regtui.connection import Target
 from regtui.settings import Config, Credentials
@@ -14,13 +17,23 @@ from regtui.ui.app import RegtuiApp
 
 def run_app(config: Config, credentials: Credentials, target: Target | None) -> int:
     """The exit code. An unexpected error is one line on stderr, with the file that has the rest."""
-    app = RegtuiApp(config, credentials, target)
+    app = RegtuiApp(config, credentials, target, driver_class=driver_class(config))
     result = app.run()
     crash = app.crash
     if crash is not None:
         print(f"regtui: it ended by an internal error; the details are in {_log(crash)}", file=sys.stderr)  # noqa: T201
         return 1
     return result or 0
+
+
+def driver_class(config: Config, environment: Mapping[str, str] = os.environ) -> type[Driver] | None:
+    """As $REGTUI_DRIVER or the config says; None for Textual's own, and where $TEXTUAL_DRIVER names another."""
+    chosen = environment.get("REGTUI_DRIVER") or config.driver
+    if chosen == "stock" or "TEXTUAL_DRIVER" in environment:
+        return None
+    from regtui.ui.driver import DifferenceDriver
+
+    return type("RegtuiDriver", (DifferenceDriver,), {"colors": config.colors})
 
 
 def _log(error: BaseException) -> Path:

@@ -47,6 +47,8 @@ def test_every_key(file: Path) -> None:
         """
         default = "prod"
         theme = "nord"
+        driver = "stock"
+        colors = 16
         protect = ["latest"]
         [registries.prod]
         address = "https://registry.example.com/reg"
@@ -64,6 +66,7 @@ def test_every_key(file: Path) -> None:
         """,
     )
     assert (config.default, config.theme, config.protect) == ("prod", "nord", ("latest",))
+    assert (config.driver, config.colors) == ("stock", 16)
     assert config.profiles["prod"] == Profile(
         name="prod",
         address=Address("https", "registry.example.com", None, "/reg"),
@@ -82,6 +85,9 @@ def test_every_key(file: Path) -> None:
     ("text", "key"),
     [
         ("default = 5", "default"),
+        ("driver = 'fast'", "driver"),
+        ("colors = 8", "colors"),
+        ("colors = true", "colors"),
         ("protect = 'latest'", "protect"),
         ("protect = [5]", "protect"),
         ("registries = 5", "registries"),

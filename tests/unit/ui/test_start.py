@@ -1,0 +1,33 @@
+"""How the terminal is written to is the user's choice."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from regtui.settings import Config
+from regtui.ui.driver import DifferenceDriver
+from regtui.ui.start import driver_class
+
+CONFIG = Config(Path("/nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("config", "environment"),
+    [
+        (replace(CONFIG, driver="stock"), {}),
+        (CONFIG, {"REGTUI_DRIVER": "stock"}),
+        # Whoever runs it in a browser, by textual-serve.
+        (CONFIG, {"TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver"}),
+    ],
+)
+def test_textual_s_own_where_that_is_wanted(config: Config, environment: dict[str, str]) -> None:
+    assert driver_class(config, environment) is None
+
+
+def test_ours_otherwise_with_the_colours_of_the_config() -> None:
+    made = driver_class(replace(CONFIG, colors=16), {})
+    assert made is not None
+    assert issubclass(made, DifferenceDriver)
+    assert made.colors == 16
+    assert driver_class(replace(CONFIG, driver="stock"), {"REGTUI_DRIVER": "difference"}) is not None
