@@ -24,6 +24,7 @@ from regtui.garbage.values import (
     Verified,
 )
 from regtui.oci import Digest
+from regtui.text import plural
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -233,7 +234,7 @@ class DemoCollector:
             return
         for name, repository in sorted(self._storage.repositories.items()):
             if count := len(children_of_tagged(self._storage, repository)):
-                yield f"{name}: {count} platform images of its tagged indexes"
+                yield f"{name}: {plural(count, 'platform image')} of tagged indexes"
 
     def _by_repository(self, freed: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
         sums: Counter[str] = Counter()

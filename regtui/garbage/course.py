@@ -31,7 +31,8 @@ class Course:
 
     def feed(self, event: Event) -> None:
         if event.status is not None:
-            self._steps[event.stage] = Step(event.stage, event.status, event.text, event.seconds)
+            seconds = 0.0 if event.status is StageStatus.STARTED else event.seconds
+            self._steps[event.stage] = Step(event.stage, event.status, event.text, seconds)
         if event.text:
             self.log.append(event.text)
         self.blobs = max(self.blobs, event.blobs)

@@ -82,21 +82,19 @@ def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey) -> 
         lines.append(f"The storage didn't tell the size of {plural(unknown, 'blob')}: it will be more.")
     if forecast.untagged:
         lines.append(_about_untagged(forecast, choices))
+    if forecast.at_risk:
+        lines.append("The collector's own --delete-untagged would break multi-arch images here: regtui doesn't use it.")
     return lines
 
 
 def _freeable(forecast: Forecast, survey: Survey) -> str:
     if not forecast.blobs:
-        return f"Nothing can be freed: all {plural(forecast.marked, 'blob')} are in use." + _took(forecast)
+        return f"Nothing can be freed: all {plural(forecast.marked, 'blob')} are in use."
     of = f" of {size(survey.used)}" if survey.used else ""
     return (
         f"{plural(len(forecast.blobs), 'blob')} can be freed, {size(forecast.bytes)}{of}; "
-        f"{plural(forecast.marked, 'blob')} {'is' if forecast.marked == 1 else 'are'} in use." + _took(forecast)
+        f"{plural(forecast.marked, 'blob')} {'is' if forecast.marked == 1 else 'are'} in use."
     )
-
-
-def _took(forecast: Forecast) -> str:
-    return f" The dry run took {duration(forecast.seconds)}."
 
 
 def _about_untagged(forecast: Forecast, choices: Choices) -> str:
@@ -113,10 +111,7 @@ def risk_sentences(forecast: Forecast) -> list[str]:
     """What the collector's own --delete-untagged would break here; empty where nothing."""
     if not forecast.at_risk:
         return []
-    return [
-        "regtui doesn't use --delete-untagged, which would break images on this version:",
-        *(f"  {risk}" for risk in forecast.at_risk),
-    ]
+    return ["At risk from the collector's own --delete-untagged:", *(f"  {risk}" for risk in forecast.at_risk)]
 
 
 def keep_out_sentence(choice: KeepOut, forecast: Forecast | None = None) -> str:

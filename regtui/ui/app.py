@@ -17,12 +17,15 @@ from regtui.errors import RegtuiError
 from regtui.settings import Config, Credentials
 from regtui.targets import resolve_target
 from regtui.text import clean
+from regtui.ui.leaving import may_leave
 from regtui.ui.palette import BrowserCommands
 from regtui.ui.reaching import reach
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.choose import OTHER, ChooseScreen
+from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.connect import Connected, ConnectScreen
-from regtui.ui.screens.delete import DeleteScreen
+from regtui.ui.screens.details import DetailsScreen
+from regtui.ui.screens.garbage import GarbageScreen
 from regtui.ui.screens.help import HelpScreen
 from regtui.ui.screens.opening import OpeningScreen
 from regtui.ui.styles import style_path
@@ -41,7 +44,9 @@ class RegtuiApp(App[int]):
     """
 
     TITLE = "regtui"
-    CSS_PATH: ClassVar[Any] = [style_path(name) for name in ("app.tcss", "browser.tcss", "dialogs.tcss")]
+    CSS_PATH: ClassVar[Any] = [
+        style_path(name) for name in ("app.tcss", "browser.tcss", "dialogs.tcss", "garbage.tcss")
+    ]
     # Textual declares both as instance variables, and reads them from the class.
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-tiny"),
@@ -54,6 +59,7 @@ class RegtuiApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", show=False, id="app.help"),
         Binding("c", "switch", "switch registry", show=False, id="app.switch"),
+        Binding("ctrl+g", "garbage", "garbage collection", show=False, id="app.garbage"),
         Binding("q,ctrl+q", "quit", "quit", show=False, id="app.quit"),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True, id="app.interrupt"),
         Binding("ctrl+z", "suspend_process", "suspend, back by fg", show=False, id="app.suspend"),
@@ -150,10 +156,24 @@ class RegtuiApp(App[int]):
             return
         self.open(target)
 
+    @work(exclusive=True, group="garbage")
+    async def action_garbage(self) -> None:
+        report = await self.push_screen_wait(GarbageScreen(self._connections[-1], self.config))
+        if report is not None:
+            # Untagged images and empty repositories may be gone.
+            for screen in self.screen_stack:
+                if isinstance(screen, BrowserScreen):
+                    screen.load_repositories()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Over a dialog, only the dialog's own keys count."""
         if action == "switch":
             return isinstance(self.screen, BrowserScreen)
+        if action == "garbage":
+            return isinstance(self.screen, BrowserScreen | DetailsScreen)
+        if action == "quit":
+            # Its own keys answer.
+            return not isinstance(self.screen, ConfirmScreen)
         if action == "help":
             return not isinstance(self.screen, ModalScreen)
         return True
@@ -182,11 +202,13 @@ class RegtuiApp(App[int]):
         self.push_screen(HelpScreen())
 
     async def action_quit(self) -> None:
-        """While something is being deleted, quitting stops it first and shows what was done."""
-        if isinstance(self.screen, DeleteScreen):
-            self.screen.action_back()
-            return
-        self.exit(0)
+        self.leave()
+
+    @work(exclusive=True, group="leave")
+    async def leave(self) -> None:
+        """Out, once nothing is being changed any more; see leaving.py."""
+        if await may_leave(self):
+            self.exit(0)
 
     @property
     def crash(self) -> Exception | None:

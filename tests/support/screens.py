@@ -40,7 +40,9 @@ async def settled(pilot: Pilot[int]) -> None:
     """Until nothing is being read and the screen is painted."""
     for _ in range(3):
         await pilot.pause()
-        loading = [w for w in pilot.app.workers if w.group not in ("ask", "delete", "switch")]
+        loading = [
+            w for w in pilot.app.workers if w.group not in ("ask", "delete", "switch", "garbage", "confirm", "leave")
+        ]
         if loading:
             await pilot.app.workers.wait_for_complete(loading)
     await pilot.pause()

@@ -1,5 +1,6 @@
 """Deleting: the plan, then the progress, then the result. Nothing goes that wasn't shown and confirmed here."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -73,8 +74,6 @@ class DeleteScreen(Screen[Report | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel, or stop", show=False, id="delete.back"),
-        Binding("q", "back", "cancel, or stop", show=False, id="delete.quit"),
-        Binding("ctrl+c", "back", "cancel, or stop", show=False, priority=True, id="delete.interrupt"),
         Binding("y", "confirm", "delete", show=False, id="delete.confirm"),
     ]
 
@@ -86,6 +85,7 @@ class DeleteScreen(Screen[Report | None]):
         self._plan: Plan | None = None
         self._deleting: Running | None = None
         self._report: Report | None = None
+        self._ended = asyncio.Event()
         self._sentences = Static(id="sentences")
         self._table = OutcomeLines()
         self._attached = Tick("", id="attached")
@@ -221,16 +221,31 @@ class DeleteScreen(Screen[Report | None]):
         self._cancel.label = "Close"
         self._cancel.display = True
         self._cancel.focus()
+        self._ended.set()
 
     def action_back(self) -> None:
         """Cancels the plan, stops the deletion, or closes the result: whichever it is."""
-        if self._deleting is None:
-            self.dismiss(None)
-        elif self._report is not None:
-            self.dismiss(self._report)
+        if self.under_way:
+            self.stop()
         else:
+            self.dismiss(self._report)
+
+    # Leaving (regtui.ui.leaving.Changing)
+
+    @property
+    def under_way(self) -> str:
+        if self._deleting is None or self._report is not None or self._plan is None:
+            return ""
+        return f"{plural(len(self._plan.removed), 'tag')} of {self._repository} are being deleted."
+
+    def stop(self) -> None:
+        if self._deleting is not None:
             self._deleting.stop()
             self._hints.show(("", "stopping after those in flight …"))
+
+    async def ended(self) -> bool:
+        await self._ended.wait()
+        return self._report is not None and (self._report.interrupted or self._report.is_complete)
 
     def _say(self, sentences: Sequence[str]) -> None:
         self._sentences.update(Content("\n".join(clean(sentence) for sentence in sentences if sentence)))

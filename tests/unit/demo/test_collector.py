@@ -72,7 +72,7 @@ async def test_only_2_x_puts_the_children_of_tagged_indexes_at_risk() -> None:
     storage = DemoStorage()
     index(storage, "team/app", "1.0")
     assert (await collector(storage, "2.8.2").forecast(Choices())).at_risk == (
-        "team/app: 2 platform images of its tagged indexes",
+        "team/app: 2 platform images of tagged indexes",
     )
     assert (await collector(storage, "3.1.1").forecast(Choices())).at_risk == ()
 

@@ -449,7 +449,7 @@ async def test_every_binding_has_an_id_and_those_of_later_issues_are_not_bound(t
         ours = [b for widget in widgets for b in type(widget).BINDINGS if isinstance(b, Binding)]
         assert all(binding.id and binding.description for binding in ours)
         active = set(screen.active_bindings)
-        assert not active & {"asterisk", "U", "u", "equals_sign", "t", "ctrl+f", "ctrl+g", "exclamation_mark"}
+        assert not active & {"asterisk", "U", "u", "equals_sign", "t", "ctrl+f", "exclamation_mark"}
 
 
 async def test_hidden_are_digest_tags_and_empty_repositories(tmp_path: Path) -> None:
