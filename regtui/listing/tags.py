@@ -67,6 +67,11 @@ class TagList:
         """How many tags there are, shown or not."""
         return len(self._rows)
 
+    @property
+    def rows(self) -> Sequence[TagRow]:
+        """All of them as listed, those too that the filter hides."""
+        return self._ordered()
+
     def add(self, names: Iterable[str]) -> None:
         """Adds tags, in any order; those that are there already stay as they are."""
         rows = self._rows

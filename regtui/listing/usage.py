@@ -44,3 +44,10 @@ class BlobUses:
             for blob in blobs:
                 counted[blob] = counted.get(blob, 0) + 1
         return sum(size for (digest, size), count in counted.items() if count == self._uses[digest])
+
+
+def sizes(users: Iterable[Iterable[Blob]], others: Iterable[Iterable[Blob]]) -> tuple[int, int]:
+    """(bytes of all blobs of `users`, bytes of those that none of `others` uses), each blob once."""
+    held = {blob for blobs in users for blob in blobs}
+    shared = {digest for blobs in others for digest, _ in blobs}
+    return sum(size for _, size in held), sum(size for digest, size in held if digest not in shared)

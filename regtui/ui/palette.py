@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LEFT_OUT = ("lines.", "pane.next", "pane.previous", "pane.back", "app.help", "app.quit", "app.interrupt")
 # More than anyone scrolls through; the rest is found by typing.
 _LISTED = 200
-_ON_TAGS = ("delete", "copy")
+_ON_TAGS = ("delete", "copy", "rule")
 
 
 class BrowserCommands(Provider):
@@ -71,9 +71,10 @@ class BrowserCommands(Provider):
         assert browser is not None
 
         async def run() -> None:
-            # What is done to tags is asked for from here without going to their pane first.
+            # What is done to tags is asked for from here without going to their pane first. Not by its focus(), which
+            # comes later: until then the action is refused.
             if node is browser.table or action.startswith(_ON_TAGS):
-                browser.table.focus()
+                browser.set_focus(browser.table)
             await browser.app.run_action(action, default_namespace=node)
 
         return run

@@ -33,6 +33,9 @@ SCREENS = {
     "delete_plan": (*COMMON, "space", "space", "space", "d"),
     "delete_typed": (*COMMON, "a", "d"),
     "delete_result": (*COMMON, "space", "space", "space", "d", "y"),
+    "rule": (*COMMON, "asterisk", "'0.0.1", "tab", "'1", "d"),
+    "rule_empty": (*COMMON, "asterisk"),
+    "rule_mistake": (*COMMON, "asterisk", "'1.(2"),
     "help": ("question_mark",),
     "choose": ("c",),
 }

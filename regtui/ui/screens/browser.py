@@ -23,6 +23,8 @@ from regtui.text import clean
 from regtui.ui.screens.browser_words import ALWAYS, HINTS, catalog_words, no_tags_words, tags_standing, tags_title
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.details import DetailsScreen
+from regtui.ui.screens.rule import Marking, RuleScreen
+from regtui.ui.screens.rule_preview import RuleTexts, marked_words
 from regtui.ui.widgets.details import DetailsView
 from regtui.ui.widgets.header import Header, Standing
 from regtui.ui.widgets.hints import Hints
@@ -46,6 +48,7 @@ class BrowserScreen(Screen[None]):
         Binding("z", "zoom", "zoom the pane, and back", show=False, id="pane.zoom"),
         Binding("full_stop", "hidden", "show or hide signatures and empty repositories", show=False, id="pane.hidden"),
         Binding("escape", "back", "back, close, clear", show=False, id="pane.back"),
+        Binding("asterisk", "rule", "mark by rule", show=False, id="tags.rule"),
         Binding("d", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
         Binding("y", "copy(False)", "copy the pull reference", show=False, id="tags.copy"),
         Binding("Y", "copy(True)", "copy the pull reference by digest", show=False, id="tags.copy_digest"),
@@ -63,6 +66,7 @@ class BrowserScreen(Screen[None]):
         self._filling: Filling | None = None
         self._doubt = ""
         self._wanted = ("", "")
+        self._rule = RuleTexts()
         self._header = Header()
         self.lines = RepositoryLines()
         self.table = TagTable(clock)
@@ -315,7 +319,7 @@ class BrowserScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to tags isn't done from among the repositories: nobody sees there which tag is meant."""
-        if action in ("delete", "copy"):
+        if action in ("delete", "copy", "rule"):
             return self._pane is not self.repositories_pane
         return True
 
@@ -381,6 +385,19 @@ class BrowserScreen(Screen[None]):
         reference = self.connection.pull_reference(self.repository, tag, digest)
         self.app.copy_to_clipboard(reference)
         self.app.notify(f"Copied {clean(reference)}", timeout=3, markup=False)
+
+    def action_rule(self) -> None:
+        """Reading goes on meanwhile; marks are all that comes of it."""
+        model, protect = self.table.model, self.connection.target.protect
+        if model.total:
+            screen = RuleScreen(self.repository, model, protect, self.clock, self._rule)
+            self.app.push_screen(screen, self._mark_by_rule)
+
+    def _mark_by_rule(self, marking: Marking | None) -> None:
+        if marking is not None:
+            self._rule = marking.texts
+            self.table.mark(marking.tags)
+            self.app.notify(marked_words(marking.tags, marking.unread), timeout=5, markup=False)
 
     @work(exclusive=True, group="delete")
     async def action_delete(self) -> None:

@@ -35,6 +35,7 @@ _KEYS: Final = (
             ("space", "mark or unmark, and move down"),
             ("v", "mark a range: from here to the next v"),
             ("a   i", "mark all shown, invert"),
+            ("*", "mark by rule: name, age, newest, duplicates"),
             ("s   S", "next sort column, reverse"),
             ("d", "delete the marked tags, or this one"),
             ("y   Y", "copy the pull reference by tag, by digest"),

@@ -1,6 +1,6 @@
 """The table of tags, drawn over its model: marks, cursor, order by a click on a title."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -141,6 +141,11 @@ class TagTable(CursorLines):
 
     def action_invert(self) -> None:
         self.model.invert()
+        self._marks_changed()
+
+    def mark(self, tags: Iterable[str]) -> None:
+        """On top of what is marked already."""
+        self.model.mark(tags)
         self._marks_changed()
 
     def clear_marks(self) -> None:

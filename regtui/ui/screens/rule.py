@@ -1,0 +1,187 @@
+"""Marking by rule: what is typed shows at once which tags it means, and enter marks them. Nothing is deleted here."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from regtui.errors import UsageError
+from regtui.listing.tag_row import TagRow
+from regtui.listing.tags import TagList
+from regtui.text import age, clean, size
+from regtui.ui.screens.rule_preview import LABELS, Preview, RuleTexts, preview
+from regtui.ui.widgets.lines import Lines
+from regtui.ui.widgets.tick import Tick
+
+# Seconds: a letter more replaces what is being worked out, and what is read meanwhile comes in twice a second.
+_REST = 0.05
+_INTERVAL = 0.5
+_HINT = "All conditions have to hold. Signatures and the like are left out."
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """What to mark, of what was typed, and how many tags weren't read yet."""
+
+    tags: tuple[str, ...]
+    texts: RuleTexts
+    unread: int
+
+
+class ChosenLines(Lines):
+    """The tags that would be marked, with age and size."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._rows: Sequence[TagRow] = ()
+
+    def show(self, rows: Sequence[TagRow]) -> None:
+        self._rows = rows
+        self.lines_changed()
+
+    def line_count(self) -> int:
+        return len(self._rows)
+
+    def line(self, number: int, width: int) -> Text:
+        row = self._rows[number]
+        room = max(width - 28, 12)
+        name = clean(row.tag)
+        if len(name) > room:
+            name = name[: room - 1] + "…"
+        created = age(row.summary.created, self._clock()) if row.summary else "…"
+        told = size(row.summary.size) if row.summary else ""
+        return Text(f"● {name:<{room}} {created:<15} {told:>8}", no_wrap=True)
+
+
+class RuleScreen(ModalScreen[Marking | None]):
+    """Answers with what to mark; None where nothing was chosen. `texts`: what was typed the last time."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "cancel", show=False, id="rule.back"),
+        Binding("enter", "mark", "mark", show=False, priority=True, id="rule.mark"),
+        Binding("down", "app.focus_next", "next field", show=False, id="rule.next"),
+        Binding("up", "app.focus_previous", "previous field", show=False, id="rule.previous"),
+    ]
+
+    def __init__(
+        self,
+        repository: str,
+        model: TagList,
+        protect: Sequence[str],
+        clock: Callable[[], datetime],
+        texts: RuleTexts,
+    ) -> None:
+        super().__init__()
+        self._repository = repository
+        self._model = model
+        self._protect = tuple(protect)
+        self._clock = clock
+        self._known = (0, 0)
+        self._match = _field(texts.match, r"^dev- (an expression, anywhere in the name)")
+        self._older = _field(texts.older_than, "30d (h d w m y)")
+        self._keep = _field(texts.keep, "5")
+        self._by_version = Tick("by version, not by date", id="by-version")
+        self._keep_match = _field(texts.keep_match, "^(latest|stable)$ (an expression)")
+        self._prereleases = Tick("prereleases", id="prereleases")
+        self._duplicates = Tick("duplicate names of one image", id="duplicates")
+        self._by_version.value = texts.by_version
+        self._prereleases.value = texts.prereleases
+        self._duplicates.value = texts.duplicates
+        self._said = Static(id="said")
+        self._chosen = ChosenLines(clock)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="rule"):
+            for name, field in (("match", self._match), ("older_than", self._older)):
+                yield Horizontal(Label(LABELS[name]), field, classes="field")
+            yield Horizontal(Label(LABELS["keep"]), self._keep, self._by_version, classes="field", id="keep")
+            yield Horizontal(Label(LABELS["keep_match"]), self._keep_match, classes="field")
+            yield Horizontal(Label("Only"), self._prereleases, self._duplicates, classes="field")
+            yield self._said
+            yield self._chosen
+
+    def on_mount(self) -> None:
+        dialog = self.query_one("#rule")
+        dialog.border_title = Content(clean(f"Mark by rule: {self._repository}"))
+        dialog.border_subtitle = "enter marks · tab next field · esc cancels"
+        self._match.focus()
+        self.set_interval(_INTERVAL, self._read_more)
+        self.show_preview()
+
+    @property
+    def _texts(self) -> RuleTexts:
+        return RuleTexts(
+            match=self._match.value,
+            older_than=self._older.value,
+            keep=self._keep.value,
+            by_version=self._by_version.value,
+            keep_match=self._keep_match.value,
+            prereleases=self._prereleases.value,
+            duplicates=self._duplicates.value,
+        )
+
+    @on(Input.Changed)
+    @on(Tick.Changed)
+    def _changed(self) -> None:
+        self.show_preview()
+
+    def _read_more(self) -> None:
+        """The list goes on filling in below this screen."""
+        if (self._model.total, self._model.filled) != self._known:
+            self.show_preview()
+
+    @work(exclusive=True, group="preview")
+    async def show_preview(self) -> None:
+        await asyncio.sleep(_REST)
+        await self._previewed(self._texts)
+
+    @work(exclusive=True, group="preview")
+    async def action_mark(self) -> None:
+        """Marks what is typed now, shown already or not. Where that is nothing, it stays and says so."""
+        texts = self._texts
+        found = await self._previewed(texts)
+        if found is not None and found.rows:
+            tags = tuple(row.tag for row in found.rows)
+            self.dismiss(Marking(tags, texts, len(found.choice.unread)))
+
+    async def _previewed(self, texts: RuleTexts) -> Preview | None:
+        """Shows and returns what `texts` select; None where they select nothing by themselves, or make no sense."""
+        self._known = (self._model.total, self._model.filled)
+        try:
+            rule = texts.rule()
+        except UsageError as error:
+            self._say([error.message, error.remedy], (), is_error=True)
+            return None
+        if not rule.selects:
+            self._say(["A rule says which tags go: nothing is marked yet.", _HINT], ())
+            return None
+        rows = self._model.rows
+        # A hundred thousand tags take longer than a key press may.
+        found = await asyncio.to_thread(preview, rule, rows, self._clock(), self._protect)
+        self._say(found.sentences(), found.rows)
+        return found
+
+    def _say(self, sentences: Sequence[str], rows: Sequence[TagRow], *, is_error: bool = False) -> None:
+        self._said.update(Content("\n".join(clean(sentence) for sentence in sentences if sentence)))
+        self._said.set_class(is_error, "-error")
+        self._chosen.show(rows)
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+
+def _field(value: str, placeholder: str) -> Input:
+    field = Input(value, placeholder=placeholder, compact=True)
+    field.cursor_blink = False
+    return field
