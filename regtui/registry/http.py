@@ -187,7 +187,8 @@ class RegistryHttp:
                 response = await self._once(request, where, limit, enough)
             except httpx.TransportError as error:
                 if last or not retry.after_error(error, safety) or (not self._heard and _is_definite(error)):
-                    raise await asyncio.to_thread(unreachable, error, self.address, where, self._network) from error
+                    network, url = self._network, request.url
+                    raise await asyncio.to_thread(unreachable, error, self.address, where, network, url) from error
                 await asyncio.sleep(retry.wait(attempt))
                 continue
             if last or not retry.after_answer(response, safety):

@@ -36,10 +36,15 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def unreachable(
-    error: httpx.TransportError, registry: Address, where: Where, network: Network | None = None
+    error: httpx.TransportError,
+    registry: Address,
+    where: Where,
+    network: Network | None = None,
+    url: httpx.URL | None = None,
 ) -> errors.Unreachable:
-    """The sentence. May block some seconds to look at what is there. Without a `network` nobody is asked."""
-    url = _url(error) or httpx.URL(registry.url)
+    """The sentence. May block some seconds to look at what is there. Without a `network` nobody is asked. `url`: what
+    was asked for, where the error itself doesn't know (it knows of redirects)."""
+    url = _url(error) or url or httpx.URL(registry.url)
     address = _address(url)
     if address.name.split("/")[0] != registry.name.split("/")[0]:
         # A token service or an object store: it is what can't be reached, not the registry.

@@ -48,6 +48,8 @@ class Gateway:
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
     name: str = "127.0.0.1"
+    passes_logins: bool = False
+    """Whether `upstream` sees Authorization too."""
 
     @property
     def host(self) -> str:
@@ -68,7 +70,8 @@ class Gateway:
     def _from_upstream(self, asked: Asked) -> Reply:
         connection = http.client.HTTPConnection(self.upstream, timeout=60)
         try:
-            headers = {k: v for k, v in asked.headers.items() if k not in (*_HOP, "authorization")}
+            dropped = _HOP if self.passes_logins else {*_HOP, "authorization"}
+            headers = {k: v for k, v in asked.headers.items() if k not in dropped}
             connection.request(asked.method, asked.path, asked.body or None, headers)
             response = connection.getresponse()
             body = response.read()

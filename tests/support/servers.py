@@ -14,6 +14,7 @@ import httpx
 from tests.support.processes import clean_environment, running
 from tests.support.programs import find_program
 from tests.support.tls import TlsFiles
+from tests.support.tokens import ISSUER, SERVICE, TokenService
 
 VERSIONS = ("2.8.2", "3.1.1")
 
@@ -49,6 +50,7 @@ def start_registry(
     delete: bool = True,
     readonly: bool = False,
     htpasswd: Mapping[str, str] | None = None,
+    tokens: TokenService | None = None,
     tls: TlsFiles | None = None,
     prefix: str | None = None,
     maxentries: int | None = None,
@@ -56,8 +58,8 @@ def start_registry(
 ) -> Iterator[RegistryServer]:
     """Run a registry with its files below `directory` until the block ends.
 
-    `htpasswd` maps users to passwords. `prefix` is like "/reg". A second start on the same directory finds
-    the same content, and with `port` the same address: that is a restart.
+    `htpasswd` maps users to passwords, `tokens` gives the tokens that are wanted. `prefix` is like "/reg". A second
+    start on the same directory finds the same content, and with `port` the same address: that is a restart.
     """
     command = find_program(PROGRAMS[version])
     directory.mkdir(parents=True, exist_ok=True)
@@ -73,6 +75,15 @@ def start_registry(
     if htpasswd is not None:
         users = write_htpasswd(directory / "htpasswd", htpasswd)
         settings["auth"] = {"htpasswd": {"realm": "Registry Realm", "path": str(users)}}
+    if tokens is not None:
+        settings["auth"] = {
+            "token": {
+                "realm": tokens.realm,
+                "service": SERVICE,
+                "issuer": ISSUER,
+                "rootcertbundle": str(tokens.bundle),
+            }
+        }
     if maxentries is not None:
         settings["catalog"] = {"maxentries": maxentries}
     # JSON is YAML, and needs no library.

@@ -1,0 +1,165 @@
+"""Registries that want bearer tokens, with a real token service: which scopes are asked for, what becomes of a refused
+one, and where the password and the tokens go."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import socket
+
+import pytest
+
+from regtui.registry import Address, BadAnswer, Credential, NotAllowed, RegistryClient, Unreachable
+from tests.support.commands import Regtui, failed
+from tests.support.gateway import Asked, Gateway, Reply, start_gateway
+from tests.support.seed import seed_repository
+from tests.support.servers import VERSIONS, RegistryServer, start_registry
+from tests.support.tokens import TokenService, start_token_service
+from tests.support.witness import logins_stayed
+
+PASSWORD = "s3cret-word"
+CI = Credential("ci", PASSWORD)
+CREATED = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def only_the_team(user: str, what: str, actions: set[str]) -> set[str]:
+    """`ci` may do everything with what is below team/, pull `shared`, and list nothing."""
+    if user != "ci":
+        return set()
+    return actions if what.startswith("repository:team/") else actions & {"pull"} if what.endswith(":shared") else set()
+
+
+@dataclass
+class Place:
+    """A registry behind a front that sees all requests, its token service, and an object store for blobs."""
+
+    server: RegistryServer
+    front: Gateway
+    tokens: TokenService
+    store: Gateway
+
+    def client(self, credential: Credential | None = CI) -> RegistryClient:
+        return RegistryClient(Address.parse(self.front.url), credential)
+
+    def logins_stayed(self, *elsewhere: Gateway) -> None:
+        logins_stayed(registry=self.front, realm=self.tokens.gateway, elsewhere=elsewhere, secrets=[PASSWORD])
+
+
+@pytest.fixture(params=VERSIONS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with ExitStack() as stack:
+        tokens = stack.enter_context(start_token_service(tmp_path / "tokens", users={"ci": PASSWORD}))
+        server = stack.enter_context(start_registry(request.param, tmp_path / "registry", tokens=tokens))
+        for name in ("team/app", "team/web", "shared", "private"):
+            seed_repository(server.storage, name, [("1.0", CREATED), ("1.1", CREATED)])
+        # As registries on S3 do: blobs by a redirect to a signed address. One elsewhere serves it from here.
+        store = stack.enter_context(start_gateway(lambda asked: stored(server, asked), name="localhost"))
+
+        def redirected(asked: Asked) -> Reply | None:
+            if "/blobs/sha256:" in asked.path and asked.method == "GET" and asked.authorization:
+                return Reply(307, {"Location": f"{store.url}{asked.path}?X-Amz-Signature=abc"})
+            return None
+
+        front = stack.enter_context(start_gateway(redirected, upstream=server.host))
+        front.passes_logins = True
+        yield Place(server, front, tokens, store)
+
+
+def stored(server: RegistryServer, asked: Asked) -> Reply:
+    digest = asked.path.partition("?")[0].rpartition("sha256:")[2]
+    return Reply(200, {}, (server.storage / f"docker/registry/v2/blobs/sha256/{digest[:2]}/{digest}/data").read_bytes())
+
+
+@pytest.fixture
+def regtui(tmp_path: Path) -> Regtui:
+    (tmp_path / "home").mkdir()
+    made = Regtui(tmp_path / "home")
+    made.environment |= {"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": PASSWORD}
+    return made
+
+
+async def tags(client: RegistryClient, repository: str) -> list[str]:
+    return sorted([tag async for page in client.tags(repository) for tag in page])
+
+
+def test_each_command_asks_for_what_it_needs(place: Place, regtui: Regtui, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    url = place.front.url
+    assert [r["repository"] for r in regtui.records("ls", url)] == ["private", "shared", "team/app", "team/web"]
+    assert ("ci", ("registry:catalog:*",)) in place.tokens.issued
+    records = regtui.records("tags", "-r", url, "team/app", "--log-file", str(log))
+    assert sorted(record["tag"] for record in records) == ["1.0", "1.1"]
+    assert ("ci", ("repository:team/app:pull",)) in place.tokens.issued
+    # The configs came from the object store, by a redirect.
+    assert all(record["created"] for record in records)
+    gone = regtui("rm", "-r", url, "team/app:1.0", "--yes")
+    assert gone.returncode == 0, gone.stderr
+    assert ("ci", ("repository:team/app:delete",)) in place.tokens.issued
+    assert [record["tag"] for record in regtui.records("tags", "-r", url, "team/app")] == ["1.1"]
+    place.logins_stayed(place.store)
+    for text in (log.read_text(), gone.stderr):
+        assert PASSWORD not in text
+        assert "Bearer" not in text
+
+
+def test_a_right_that_is_missing_is_told_and_breaks_nothing_else(place: Place, regtui: Regtui) -> None:
+    place.tokens.allow = only_the_team
+    url, host = place.front.url, place.front.host
+    failed(regtui("ls", url), 4, f"{host} does not allow listing the repositories with this login.")
+    assert len(regtui.records("tags", "-r", url, "team/app")) == 2
+    failed(
+        regtui("tags", "-r", url, "private"), 4, f"{host} does not allow listing the tags (private) with this login."
+    )
+    pulled = regtui("rm", "-r", url, "shared:1.0", "--yes")
+    assert pulled.returncode == 4
+    assert "does not allow" in pulled.stderr
+    assert len(regtui.records("tags", "-r", url, "shared")) == 2
+    wrong = regtui("ls", url, REGTUI_PASSWORD="wrong")
+    failed(wrong, 4, f"{host} rejects the user name or password.")
+    nobody = regtui("ls", url, REGTUI_USERNAME="", REGTUI_PASSWORD="")
+    failed(nobody, 4, f"Not logged in to {host}.")
+    place.logins_stayed()
+
+
+async def test_a_token_that_is_valid_but_too_narrow_is_not_asked_for_for_ever(place: Place) -> None:
+    place.tokens.allow = only_the_team
+    async with place.client() as client:
+        for _ in range(3):
+            with pytest.raises(NotAllowed) as caught:
+                await tags(client, "private")
+            assert caught.value.codes == ("UNAUTHORIZED",)
+        assert await tags(client, "team/app") == ["1.0", "1.1"]
+    assert len([scopes for _, scopes in place.tokens.issued if "private" in "".join(scopes)]) == 1
+
+
+async def test_tokens_end_while_the_app_stays_open(place: Place) -> None:
+    # Registries allow 60 seconds: these are refused two seconds after they were issued, whatever clients are told.
+    place.tokens.life = -58.0
+    async with place.client() as client:
+        assert await tags(client, "team/app") == ["1.0", "1.1"]
+        before = len(place.tokens.issued)
+        await asyncio.sleep(2.5)
+        # One new token for however many wait for it.
+        assert await asyncio.gather(*(tags(client, "team/app") for _ in range(20))) == [["1.0", "1.1"]] * 20
+        assert len(place.tokens.issued) == before + 1
+    place.logins_stayed()
+
+
+async def test_a_token_service_that_is_gone_is_named_itself(place: Place) -> None:
+    place.tokens.gateway.script = lambda asked: Reply(500, {}, b"<html>")
+    async with place.client() as client:
+        with pytest.raises(BadAnswer, match=rf"The token service of {place.front.host} \(localhost\) answered 500"):
+            await client.ping()
+
+
+async def test_a_token_service_that_cannot_be_reached_is_named_itself(place: Place) -> None:
+    with socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        challenge = f'Bearer realm="http://localhost:{port}/token",service="x"'
+        place.front.script = lambda asked: Reply(401, {"WWW-Authenticate": challenge})
+        async with place.client() as client:
+            with pytest.raises(Unreachable, match=f"Nothing listens at localhost:{port}"):
+                await client.ping()
