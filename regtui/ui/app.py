@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import work
@@ -25,6 +26,7 @@ from regtui.ui.screens.choose import OTHER, ChooseScreen
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.connect import Connected, ConnectScreen
 from regtui.ui.screens.details import DetailsScreen
+from regtui.ui.screens.doctor import DoctorScreen
 from regtui.ui.screens.garbage import GarbageScreen
 from regtui.ui.screens.help import HelpScreen
 from regtui.ui.screens.opening import OpeningScreen
@@ -183,7 +185,18 @@ class RegtuiApp(App[int]):
         yield SystemCommand("Theme", "choose the colours; the choice is remembered", self.action_change_theme)
         if self.check_action("help", ()):
             yield SystemCommand("Keys", "what each key does", self.action_help)
+        target = screen.connection.target if isinstance(screen, BrowserScreen) else None
+        if isinstance(screen, ConnectScreen):
+            target = screen.target
+        if target is not None:
+            yield SystemCommand(
+                "Doctor", "check the way to this registry, and what it allows", partial(self.examine, target)
+            )
         yield SystemCommand("Quit", "leave regtui", self.action_quit)
+
+    def examine(self, target: Target) -> None:
+        """What is wrong with a registry, and what to do about it."""
+        self.push_screen(DoctorScreen(target))
 
     def action_command_palette(self) -> None:
         super().action_command_palette()

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from regtui.registry import NotAuthenticated, Where
+from regtui.demo import DemoTransport, sample_storage
+from regtui.registry import Credential, NotAuthenticated, Where
 from regtui.settings import Credentials
 from regtui.ui.screens.connect import ConnectScreen
-from tests.support.screens import COMMON, SIZES, app_on, empty_registry, keys, target
+from regtui.ui.screens.keep import KeepScreen
+from tests.support.screens import COMMON, NOW, SIZES, app_on, empty_registry, keys, target
 
 Compare = Callable[..., bool]
 
@@ -62,6 +64,32 @@ def test_connect_after_a_refused_login(snap_compare: Compare) -> None:
         await keys()(pilot)  # type: ignore[arg-type]
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=open_it)
+
+
+@at_each_size
+def test_doctor(size: tuple[int, int], snap_compare: Compare) -> None:
+    transport = DemoTransport(sample_storage(NOW), "2.8.2", htpasswd={"ci": "right"}, delete_enabled=False)
+    app = app_on(target(transport, credential=Credential("ci", "right")))
+
+    async def open_it(pilot: object) -> None:
+        await keys()(pilot)  # type: ignore[arg-type]
+        app.examine(target(transport))
+        await keys()(pilot)  # type: ignore[arg-type]
+
+    assert snap_compare(app, terminal_size=size, run_before=open_it)
+
+
+@at_each_size
+def test_keep(size: tuple[int, int], snap_compare: Compare) -> None:
+    app = app_on(target())
+
+    async def open_it(pilot: object) -> None:
+        await keys()(pilot)  # type: ignore[arg-type]
+        way = "in ~/.docker/config.json, as Docker does: readable by you alone, but not encrypted"
+        app.push_screen(KeepScreen("this machine has no usable keyring", way))
+        await keys()(pilot)  # type: ignore[arg-type]
+
+    assert snap_compare(app, terminal_size=size, run_before=open_it)
 
 
 @at_each_size

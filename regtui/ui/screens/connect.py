@@ -52,7 +52,7 @@ class ConnectScreen(Screen[Connected | None]):
         super().__init__()
         self._config = config
         self._credentials = credentials
-        self._target = target
+        self.target = target
         self._error = error
         known = _user_of(target) if target else ""
         self._address = Input(str(target.address) if target else "", placeholder="registry.example.com", compact=True)
@@ -98,8 +98,8 @@ class ConnectScreen(Screen[Connected | None]):
         try:
             profile = self._profile()
             self._say(f"Connecting to {profile.name} …")
-            target = await self._target_of(profile)
-            connection = await reach(self.app, target)
+            self.target = self._target_of(profile)
+            connection = await reach(self.app, self.target)
         except RegtuiError as error:
             self._tell(error)
             return
@@ -114,13 +114,13 @@ class ConnectScreen(Screen[Connected | None]):
     def _profile(self) -> Profile:
         """Raises UsageError where the address is none."""
         address = self._address.value.strip()
-        if self._target is not None and address == str(self._target.address) and self._target.name:
-            known = self._config.profiles.get(self._target.name)
+        if self.target is not None and address == str(self.target.address) and self.target.name:
+            known = self._config.profiles.get(self.target.name)
             if known is not None:
                 return known
         return profile_for(address, self._config, environment={})
 
-    async def _target_of(self, profile: Profile) -> Target:
+    def _target_of(self, profile: Profile) -> Target:
         if profile.name == "demo" and "demo" not in self._config.profiles:
             from regtui.connection import demo_target
 
