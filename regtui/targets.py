@@ -10,6 +10,7 @@ from pathlib import Path
 
 from regtui.connection import Target, demo_target
 from regtui.errors import UsageError
+from regtui.garbage.profile import HostSettings
 from regtui.oci import InvalidReference, Reference
 from regtui.registry import Address, Credential, HttpSettings, TlsSettings
 from regtui.settings import Config, Credentials, Found, Lookup, Profile, Source
@@ -99,10 +100,15 @@ def target_for(profile: Profile, credential: Credential | None, options: Options
         name=profile.name,
         read_only=options.read_only or profile.read_only,
         protect=profile.protect,
-        runs_at=profile.host,
+        runs_at=profile.host or _behind(profile),
         via=profile.via,
         known_repositories=profile.repositories,
     )
+
+
+def _behind(profile: Profile) -> HostSettings | None:
+    """What is reached at a host's own loopback runs there."""
+    return HostSettings(ssh=str(profile.via)) if profile.via and profile.address.is_loopback else None
 
 
 def lookup_for(profile: Profile, credentials: Credentials, options: Options | None = None) -> Lookup:

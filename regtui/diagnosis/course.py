@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from regtui.connection import Target
+from regtui.connection import Target, log_in
 from regtui.diagnosis.host import host
-from regtui.diagnosis.values import REGISTRY_SUBJECTS, Check, bad, failed, good, skipped
+from regtui.diagnosis.values import SUBJECTS, Check, Verdict, bad, failed, good, skipped
 from regtui.diagnosis.way import is_before, stopped_at, way
 from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
 from regtui.registry import (
@@ -24,6 +24,7 @@ from regtui.registry import (
     deletion_obstacle,
 )
 from regtui.settings import Found, Source
+from regtui.ssh import Ssh
 from regtui.text import plural
 
 # distribution accepts tokens whose times are off by so much.
@@ -35,39 +36,52 @@ _NO_REPOSITORY: Final = "regtui-doctor"
 async def diagnose(target: Target) -> AsyncIterator[Check]:
     """One check for each of SUBJECTS, some with a second one, as they are found. Changes nothing anywhere. What is
     wrong is told, never raised."""
-    async for check in _registry_itself(target):
-        yield check
-    for check in await host(target):
-        yield check
-
-
-async def _registry_itself(target: Target) -> AsyncIterator[Check]:
-    # A second try may succeed, and hide what is wrong.
-    settings = replace(target.http, retry=RetryPolicy(tries=1))
+    ssh: Ssh | None = None
     try:
+        ssh = await log_in(target.via) if target.via is not None else None
+        # A second try may succeed, and hide what is wrong.
+        settings = replace(target.http, retry=RetryPolicy(tries=1), tunnel=ssh or target.http.tunnel)
         client = RegistryClient(target.address, target.credential, settings, target.lookup)
-    except RegtuiError as unusable:
-        # Its certificates, or the proxy: nothing could be sent.
-        for subject in REGISTRY_SUBJECTS:
-            yield failed(subject, unusable) if subject == "TLS" else skipped(subject, "not reached")
+    except RegtuiError as error:
+        # The tunnel, or the certificates' files: nothing could be sent.
+        for subject in SUBJECTS:
+            at_fault = subject == stopped_at(error, target.address)
+            yield failed(subject, error) if at_fault else skipped(subject, "not reached")
+        if ssh is not None:
+            ssh.close()
         return
-    async with client:
-        pong, error = await _ping(client)
-        now = datetime.now(UTC)
-        date = client.date
-        for check in await way(client, error, in_memory=target.http.transport is not None):
-            yield check
-        end = stopped_at(error, client.address) if error else ""
-        yield _registry(pong, error, end)
-        for check in _login(target, client, error, end):
-            yield check
-        if pong is not None:
-            async for check in _contents(target, client):
+    try:
+        async with client:
+            async for check in _registry_itself(target, client):
                 yield check
-        else:
-            yield skipped("catalog", "not reached")
-            yield skipped("deletion", "not reached")
-        yield _clock(date, now)
+            if ssh is not None:
+                yield good("SSH", f"{ssh.destination} lets regtui in, and leads to the registry")
+            for check in await host(target, client):
+                # Once is enough to say that the same host lets us in.
+                if not (ssh and check.subject == "SSH" and check.verdict is not Verdict.BAD):
+                    yield check
+    finally:
+        if ssh is not None:
+            ssh.close()
+
+
+async def _registry_itself(target: Target, client: RegistryClient) -> AsyncIterator[Check]:
+    pong, error = await _ping(client)
+    now = datetime.now(UTC)
+    date = client.date
+    for check in await way(client, error, in_memory=target.http.transport is not None):
+        yield check
+    end = stopped_at(error, client.address) if error else ""
+    yield _registry(pong, error, end)
+    for check in _login(target, client, error, end):
+        yield check
+    if pong is not None:
+        async for check in _contents(target, client):
+            yield check
+    else:
+        yield skipped("catalog", "not reached")
+        yield skipped("deletion", "not reached")
+    yield _clock(date, now)
 
 
 async def _ping(client: RegistryClient) -> tuple[Pong | None, RegtuiError | None]:
@@ -120,10 +134,15 @@ async def _contents(target: Target, client: RegistryClient) -> AsyncIterator[Che
                 names = page.repositories
                 break
         listed = plural(len(names), "repository", "repositories")
-        yield good("catalog", f"it lists {listed} on the first page" if names else "it is empty")
+        yield good("catalog", f"it lists {listed} on the first page" if names else "it lists none")
     except RegistryError as error:
-        remedy = f"{error.remedy} Repositories can be named, too: regtui tags {client.host}/NAME".strip()
-        yield failed("catalog", error, remedy=remedy)
+        if target.known_repositories:
+            named = plural(len(target.known_repositories), "is", "are")
+            yield skipped("catalog", f"{error.message} {named} named in the profile.")
+        else:
+            remedy = f'{error.remedy} Name repositories in its profile: repositories = ["NAME"].'.strip()
+            yield failed("catalog", error, remedy=remedy)
+    names = names or target.known_repositories
     if target.read_only:
         yield skipped("deletion", "it is opened read-only, by --read-only or its profile")
         return

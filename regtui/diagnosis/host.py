@@ -1,59 +1,65 @@
-"""SSH, and what garbage collection needs on the registry's host."""
+"""SSH, and what garbage collection needs on the registry's host. A login for which something has to be typed fails."""
 
 import json
 import re
+from collections.abc import AsyncIterator
 
-from regtui.collecting import Collecting
+from regtui.collecting import Collecting, host_of
 from regtui.connection import Target
 from regtui.crossing import SameLoop
+from regtui.deletion import Journal
 from regtui.diagnosis.values import Check, failed, good, skipped
 from regtui.errors import RegtuiError
-from regtui.registry.aside import aside
-from regtui.ssh import Destination, Ssh
+from regtui.garbage.hosts import Host
+from regtui.garbage.procedure import HostCollector
+from regtui.garbage.values import Survey
+from regtui.registry import RegistryClient
 
 
-async def host(target: Target) -> "list[Check]":
-    """Asks nobody anything: a login that wants a password typed fails here."""
-    return [await _ssh(target), await _collection(target)]
-
-
-async def _ssh(target: Target) -> Check:
-    if target.ephemeral:
-        return skipped("SSH", "in memory: there is no host")
-    if target.runs_at is None:
-        return skipped("SSH", "its profile names no host", _how(target))
-    if not target.runs_at.ssh:
-        return skipped("SSH", "it runs on this machine, says its profile")
+async def host(target: Target, client: RegistryClient) -> list[Check]:
+    """SSH and GC."""
+    if target.make_collector is not None:
+        return [
+            skipped("SSH", "in memory: there is no host"),
+            _collection(await Collecting(target.make_collector, SameLoop(), None).survey()),
+        ]
+    if target.runs_at is None and not client.address.is_loopback:
+        # TOML's bare keys; whatever else a name holds is quoted as JSON does it.
+        key = target.name if re.fullmatch(r"[A-Za-z0-9_-]+", target.name) else json.dumps(target.name)
+        how = f'For garbage collection add to the config file: [registries.{key}.host] with ssh = "USER@HOST".'
+        return [skipped("SSH", "its profile names no host", how), skipped("GC", "nobody said where the registry runs")]
     try:
-        destination = Destination.parse(target.runs_at.ssh)
-        await aside(lambda: _log_in(destination))
+        machine, settings = host_of(target.runs_at, client.address, target.name, None)
     except RegtuiError as error:
-        return failed("SSH", error)
-    return good("SSH", f"{destination} lets regtui in")
-
-
-def _log_in(destination: Destination) -> None:
-    ssh = Ssh(destination)
+        return [failed("SSH", error), skipped("GC", "not reached")]
     try:
-        ssh.open()
+        return [check async for check in _on(machine, HostCollector(machine, settings, client, Journal(None)), target)]
     finally:
-        ssh.close()
+        await machine.close()
 
 
-async def _collection(target: Target) -> Check:
-    if target.make_collector is None:
-        return skipped("GC", "nobody said where the registry runs")
+async def _on(machine: Host, collector: HostCollector, target: Target) -> AsyncIterator[Check]:
+    if machine.login:
+        try:
+            await machine.run("exit 0")
+        except RegtuiError as error:
+            yield failed("SSH", error)
+            yield skipped("GC", "not reached")
+            return
+        yield good("SSH", f"{machine.place} lets regtui in")
+    else:
+        yield skipped("SSH", "it runs on this machine" if target.runs_at else "by its address it runs on this machine")
     try:
-        survey = await Collecting(target.make_collector, SameLoop(), None).survey()
+        survey = await collector.survey()
     except RegtuiError as error:
-        return failed("GC", error)
+        # Nobody said that it does run here: a loopback address is only a hint.
+        yield failed("GC", error) if target.runs_at else skipped("GC", error.message, error.remedy)
+        return
+    yield _collection(survey)
+
+
+def _collection(survey: Survey) -> Check:
     what = " ".join(filter(None, [survey.runtime, survey.unit]))
     version = f" ({survey.version})" if survey.version else ""
     storage = f", storage {survey.root}" if survey.root else ""
-    return good("GC", f"{what}{version} at {survey.place}{storage}")
-
-
-def _how(target: Target) -> str:
-    # TOML's bare keys; whatever else a name holds is quoted as JSON does it.
-    key = target.name if re.fullmatch(r"[A-Za-z0-9_-]+", target.name) else json.dumps(target.name)
-    return f'For garbage collection add to the config file: [registries.{key}.host] with ssh = "USER@HOST".'
+    return good("GC", f"{what}{version} on {survey.place}{storage}")

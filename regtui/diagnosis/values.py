@@ -7,8 +7,7 @@ from typing import Final
 
 from regtui.errors import DONE, FAILED, RegtuiError
 
-REGISTRY_SUBJECTS: Final = ("name", "port", "TLS", "registry", "login", "catalog", "deletion", "clock")
-SUBJECTS: Final = (*REGISTRY_SUBJECTS, "SSH", "GC")
+SUBJECTS: Final = ("name", "port", "TLS", "registry", "login", "catalog", "deletion", "clock", "SSH", "GC")
 """In the order in which they are told. What is behind a failure isn't checked, and told as such."""
 
 

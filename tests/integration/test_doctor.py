@@ -18,6 +18,8 @@ from tests.support.credential_helpers import HANGING, make_program
 from tests.support.gateway import Asked, Reply, start_gateway
 from tests.support.images import open_registry, push_image
 from tests.support.servers import start_registry
+from tests.support.ssh_host import start_ssh_host
+from tests.support.sshd import start_sshd
 from tests.support.tls import make_tls
 
 SUBJECTS = ("name", "port", "TLS", "registry", "login", "catalog", "deletion", "clock", "SSH", "GC")
@@ -52,6 +54,13 @@ class World:
 
     def gateway(self, **options: Any) -> Any:
         return self.stack.enter_context(start_gateway(**options))
+
+    def profile(self, address: str, *, via: str = "", host: str = "") -> None:
+        """A profile called lab; `host`: the lines of its host table."""
+        lines = ["[registries.lab]", f'address = "http://{address}"', *([f'via = "{via}"'] if via else [])]
+        file = self.home / ".config/regtui/config.toml"
+        file.parent.mkdir(parents=True)
+        file.write_text("\n".join([*lines, *(["[registries.lab.host]", host] if host else [])]))
 
     def docker_config(self, host: str, password: str, **more: object) -> None:
         auth = b64encode(f"ci:{password}".encode()).decode()
@@ -215,7 +224,7 @@ def no_catalog(world: World) -> Case:
         gateway.url,
         "catalog",
         f"{gateway.host} does not allow listing the repositories with this login.",
-        f"Repositories can be named, too: regtui tags {gateway.host}/NAME",
+        'Name repositories in its profile: repositories = ["NAME"].',
         4,
         before_it_is_good=("port", "registry", "deletion", "clock"),
     )
@@ -293,11 +302,81 @@ def unusable_certificate_file(world: World) -> Case:
     )
 
 
+def ssh_host_unreachable(world: World) -> Case:
+    server = start_open(world)
+    world.profile(server, host='ssh = "admin@registry.invalid"')
+    return Case(
+        "lab",
+        "SSH",
+        "There is no host registry.invalid: its name can't be resolved.",
+        "Check the name, or the DNS.",
+        3,
+        before_it_is_good=("registry", "catalog", "deletion", "clock"),
+    )
+
+
+def ssh_refuses_the_key(world: World) -> Case:
+    sshd = world.stack.enter_context(start_sshd(world.folder / "sshd"))
+    (sshd.directory / "authorized_keys").write_text("")
+    world.profile(start_open(world), host=f'ssh = "{sshd.destination}"')
+    return Case(
+        "lab",
+        "SSH",
+        f"{sshd.destination} does not accept the SSH login. It takes: publickey.",
+        f"Try: ssh {sshd.destination}",
+        4,
+        environment={"PATH": sshd.path},
+    )
+
+
+def nothing_on_the_host(world: World) -> Case:
+    host = world.stack.enter_context(start_ssh_host(world.folder / "host", world.folder / "none"))
+    world.profile(start_open(world), host=f'ssh = "{host.destination}"\nruntime = "podman"\ncontainer = "gone"')
+    return Case(
+        "lab",
+        "GC",
+        f"There is no container gone on {host.destination}.",
+        "There is none at all.",
+        5,
+        environment={"PATH": host.path},
+        before_it_is_good=("SSH",),
+    )
+
+
+def the_way_is_closed(world: World) -> Case:
+    world.profile("127.0.0.1:5000", via="admin@registry.invalid")
+    return Case(
+        "lab",
+        "SSH",
+        "There is no host registry.invalid: its name can't be resolved.",
+        "Check the name, or the DNS.",
+        3,
+    )
+
+
+def nothing_listens_behind_it(world: World) -> Case:
+    sshd = world.stack.enter_context(start_sshd(world.folder / "sshd"))
+    taken = world.stack.enter_context(socket.socket())
+    taken.bind(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    world.profile(f"127.0.0.1:{port}", via=sshd.destination)
+    return Case(
+        "lab",
+        "port",
+        f"Nothing listens at 127.0.0.1:{port} on {sshd.destination}: the connection was refused.",
+        "Check the port, and that the registry is running.",
+        3,
+        environment={"PATH": sshd.path},
+        before_it_is_good=("SSH",),
+    )
+
+
 CASES: list[Callable[[World], Case]] = [
     *(unknown_host, closed_port, https_to_http, http_to_https, unknown_authority, unusable_certificate_file),
     *(not_a_registry, no_credential, wrong_password, wrong_password_given, hanging_helper, missing_helper),
     *(damaged_docker_config, no_catalog, deletion_disabled, deletion_disabled_and_empty, read_only),
-    *(clock_ahead, clock_behind),
+    *(clock_ahead, clock_behind, ssh_host_unreachable, ssh_refuses_the_key, nothing_on_the_host),
+    *(the_way_is_closed, nothing_listens_behind_it),
 ]
 
 
