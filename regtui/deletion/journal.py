@@ -134,7 +134,7 @@ class Journal:
         return run.name
 
     def _begin(self, kind: Kind, registry: str, username: str, **values: object) -> "Run":
-        now = datetime.now(UTC)
+        now = utc_now()
         self.prune(now - KEPT)
         name = f"{now:%Y%m%dT%H%M%SZ}-{re.sub('[^a-z0-9.-]+', '_', _bare(registry).lower())[:60]}-{uuid4().hex[:8]}"
         try:
@@ -245,6 +245,10 @@ class Run:
         self._file.close()
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 def is_run(text: str) -> bool:
     """Whether it looks like a run's name."""
     return _NAME.fullmatch(text) is not None
@@ -287,7 +291,7 @@ def _bare(registry: str) -> str:
 
 
 def _now() -> str:
-    return _time(datetime.now(UTC))
+    return _time(utc_now())
 
 
 def _time(time: datetime) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from regtui.deletion.inventory import list_tags
 from regtui.deletion.plan import make_plan
 from regtui.deletion.values import (
+    MOVED,
     Contents,
     Outcome,
     Plan,
@@ -38,8 +39,7 @@ async def recheck(client: RegistryClient, plan: Plan, work: Work) -> tuple[Plan,
         elif tag.tag not in names:
             fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, "it was gone already")
         elif now[tag.tag] != tag.digest:
-            why = "not deleted: it points at another manifest since the plan was shown"
-            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, why)
+            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, MOVED)
 
     chosen = [tag for tag in plan.removed if tag.tag not in fell_out]
     narrowed = _narrowed(plan, chosen, _contents_now(plan.contents, names, now, failed))

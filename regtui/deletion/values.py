@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from regtui.oci import AnyManifest, Digest
 
@@ -116,6 +117,10 @@ class Outcome:
     error: str = ""
 
 
+MOVED: Final = "not deleted: it points at another manifest since the plan was shown"
+"""Why a tag was left alone that somebody pushed in between."""
+
+
 def tag_outcome(repository: str, tag: PlannedTag, status: Status, error: str = "") -> Outcome:
     return Outcome(f"{repository}:{tag.tag}", tag.digest, Action.UNTAG, status, error)
 
@@ -134,6 +139,11 @@ class Report:
     doubts: tuple[str, ...] = ()
     """What the check found that shouldn't be: tags gone that were to stay, tags still there that were to go."""
     run: str = ""
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Tags that were left alone because they point elsewhere since the plan was shown."""
+        return tuple(o.reference.rpartition(":")[2] for o in self.outcomes if o.error == MOVED)
 
     def count(self, action: Action, status: Status) -> int:
         return sum(1 for outcome in self.outcomes if outcome.action is action and outcome.status is status)

@@ -81,6 +81,8 @@ def report_sentences(report: Report) -> list[str]:
         lines.append(f"{failed} failed.")
     if skipped:
         lines.append(f"{skipped} {'was' if skipped == 1 else 'were'} left alone.")
+    if report.moved:
+        lines.append(f"{names(report.moved)} changed since the plan was shown: plan again to delete what is there now.")
     if report.interrupted:
         lines.append("It was stopped before the end: what is not listed as done was not touched.")
     if report.doubts:
@@ -113,6 +115,30 @@ def planned_outcomes(plan: Plan) -> list[Outcome]:
     """The rows of the plan: each tag, then each manifest in the order in which it goes."""
     tags = [tag_outcome(plan.repository, tag, Status.PLANNED) for tag in plan.removed]
     return tags + [manifest_outcome(plan.repository, manifest, Status.PLANNED) for manifest in plan.manifests]
+
+
+def plan_notes(plan: Plan) -> dict[str, str]:
+    """Why each row is there, and what stays: by its reference."""
+    notes: dict[str, str] = {}
+    for tag in plan.removed:
+        reasons = [f"stays as {', '.join(tag.stays_as)}"] if tag.stays_as else []
+        reasons += ["broken"] if tag.digest is None else []
+        reasons += ["protected"] if tag.protected else []
+        reasons += [f"attached to {tag.attached_to.short}"] if tag.attached_to else []
+        notes[f"{plan.repository}:{tag.tag}"] = "; ".join(reasons)
+    for manifest in plan.manifests:
+        below = f" of {manifest.parent.short}" if manifest.parent else ""
+        tags = f" ({', '.join(manifest.tags)})" if manifest.tags else ""
+        notes[f"{plan.repository}@{manifest.digest}"] = f"{manifest.label}{below}{tags}"
+    return notes
+
+
+def attached_offer(plan: Plan) -> str:
+    """What may go along; empty where nothing would be left behind."""
+    if not plan.attached:
+        return ""
+    what = plural(len(plan.attached), "signature or SBOM", "signatures and SBOMs")
+    return f"also delete {what} that would be left without their image"
 
 
 def method_sentence(plan: Plan) -> str:

@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from textual.pilot import Pilot
 
+from regtui.deletion import journal
 from regtui.demo import DemoTransport, sample_storage
 from regtui.registry import Credential, NotAuthenticated, Where
 from regtui.settings import Credentials
+from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.keep import KeepScreen
 from tests.support.screens import COMMON, NOW, SIZES, app_on, empty_registry, keys, target
@@ -38,6 +41,8 @@ SCREENS = {
     "rule": (*COMMON, "asterisk", "'0.0.1", "tab", "'1", "d"),
     "rule_empty": (*COMMON, "asterisk"),
     "rule_mistake": (*COMMON, "asterisk", "'1.(2"),
+    "undo_plan": (*COMMON, "space", "space", "space", "d", "y", "escape", "U"),
+    "undo_result": (*COMMON, "space", "space", "space", "d", "y", "U", "y"),
     "help": ("question_mark",),
     "choose": ("c",),
 }
@@ -45,8 +50,31 @@ SCREENS = {
 
 @at_each_size
 @pytest.mark.parametrize("name", SCREENS)
-def test_screen(name: str, size: tuple[int, int], snap_compare: Compare) -> None:
+def test_screen(name: str, size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "utc_now", lambda: NOW)
     assert snap_compare(app_on(target()), terminal_size=size, run_before=keys(*SCREENS[name]))
+
+
+@at_each_size
+def test_a_deletion_that_was_cut_off_is_asked_about(
+    size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "utc_now", lambda: NOW)
+
+    async def cut_off(pilot: Pilot[int]) -> None:
+        await keys(*COMMON)(pilot)
+        browser = pilot.app.screen
+        assert isinstance(browser, BrowserScreen)
+        plan = await browser.connection.plan_deletion("fullstack/common", ["0.0.42", "0.0.41"])
+        run = browser.connection.journal.begin(str(browser.connection.address), "", plan)
+        run.placed(plan.manifests[0].digest, ["0.0.42", "0.0.41"])
+        run.close()
+        browser.settle_cut_off()
+        while pilot.app.screen is browser:
+            await pilot.pause(0.02)
+        await pilot.pause()
+
+    assert snap_compare(app_on(target()), terminal_size=size, run_before=cut_off)
 
 
 @at_each_size

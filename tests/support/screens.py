@@ -40,9 +40,8 @@ async def settled(pilot: Pilot[int]) -> None:
     """Until nothing is being read and the screen is painted."""
     for _ in range(3):
         await pilot.pause()
-        loading = [
-            w for w in pilot.app.workers if w.group not in ("ask", "delete", "switch", "garbage", "confirm", "leave")
-        ]
+        asking = ("ask", "cut off", "delete", "switch", "garbage", "confirm", "leave", "undo")
+        loading = [w for w in pilot.app.workers if w.group not in asking]
         if loading:
             await pilot.app.workers.wait_for_complete(loading)
     await pilot.pause()

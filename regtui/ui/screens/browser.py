@@ -21,10 +21,12 @@ from regtui.oci import Digest
 from regtui.registry import Deletion, NotFound
 from regtui.text import clean
 from regtui.ui.screens.browser_words import ALWAYS, HINTS, catalog_words, no_tags_words, tags_standing, tags_title
+from regtui.ui.screens.cut_off import settle
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.screens.rule import Marking, RuleScreen
 from regtui.ui.screens.rule_preview import RuleTexts, marked_words
+from regtui.ui.screens.undo import undo_last
 from regtui.ui.widgets.details import DetailsView
 from regtui.ui.widgets.header import Header, Standing
 from regtui.ui.widgets.hints import Hints
@@ -50,6 +52,7 @@ class BrowserScreen(Screen[None]):
         Binding("escape", "back", "back, close, clear", show=False, id="pane.back"),
         Binding("asterisk", "rule", "mark by rule", show=False, id="tags.rule"),
         Binding("d", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
+        Binding("U", "undo", "undo the last deletion", show=False, id="tags.undo"),
         Binding("y", "copy(False)", "copy the pull reference", show=False, id="tags.copy"),
         Binding("Y", "copy(True)", "copy the pull reference by digest", show=False, id="tags.copy_digest"),
         Binding("right_square_bracket", "tab(1)", "next tab", show=False, id="details.next_tab"),
@@ -93,6 +96,7 @@ class BrowserScreen(Screen[None]):
         self.details_pane.tell("Choose a tag.")
         self.lines.focus()
         self.load_repositories()
+        self.settle_cut_off()
 
     # Repositories
 
@@ -415,6 +419,23 @@ class BrowserScreen(Screen[None]):
             model.clear_marks()
             self._wanted = ("", "")
         if report is not None or model.filled < model.total:
+            self.load_tags()
+
+    @work(exclusive=True, group="delete")
+    async def action_undo(self) -> None:
+        if await undo_last(self.app, self.connection):
+            self._changed_by_undo()
+
+    @work(exclusive=True, group="cut off")
+    async def settle_cut_off(self) -> None:
+        """What an earlier run left half done is asked about before anything else is changed."""
+        if await settle(self.app, self.connection):
+            self._changed_by_undo()
+
+    def _changed_by_undo(self) -> None:
+        self._wanted = ("", "")
+        self.load_repositories()
+        if self.repository:
             self.load_tags()
 
     @property

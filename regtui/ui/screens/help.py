@@ -38,6 +38,7 @@ _KEYS: Final = (
             ("*", "mark by rule: name, age, newest, duplicates"),
             ("s   S", "next sort column, reverse"),
             ("d", "delete the marked tags, or this one"),
+            ("U", "undo the last deletion"),
             ("y   Y", "copy the pull reference by tag, by digest"),
             ("enter", "details"),
         ),

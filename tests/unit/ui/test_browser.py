@@ -126,10 +126,10 @@ async def test_nothing_can_be_confirmed_while_a_new_plan_is_made(monkeypatch: py
             await never.wait()
 
         monkeypatch.setattr(browser.connection, "plan_deletion", hanging)
-        screen.make_plan(with_attached=True)
+        screen.make_plan()
         await pilot.pause()
         await pilot.press("y")
-        assert screen._deleting is None
+        assert screen._change is None
         await pilot.press("escape")
         assert pilot.app.screen == browser
 

@@ -289,7 +289,7 @@ async def test_deletes_the_marked_and_reloads(tmp_path: Path) -> None:
         await pilot.press("space", "space", "d")
         await pilot.pause()
         assert isinstance(app.screen, DeleteScreen)
-        while not app.screen._delete.display:
+        while not app.screen._go.display:
             await pilot.pause(0.02)
         await pilot.press("y")
         while app.screen._report is None:

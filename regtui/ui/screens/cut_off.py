@@ -1,0 +1,82 @@
+"""Deletions that were cut off by a crash or a kill: asked about when their registry is opened."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from regtui.connection import Connection
+from regtui.deletion import Entry, Kind
+from regtui.deletion.undo_words import cut_off_sentence
+from regtui.errors import RegtuiError
+from regtui.text import clean
+from regtui.ui.screens.delete import FinishScreen
+from regtui.ui.screens.undo import UndoScreen
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+FINISH, BACK, LATER = "finish", "back", "later"
+
+
+class CutOffScreen(ModalScreen[str]):
+    """Answers with FINISH, BACK or LATER."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "answer('later')", "later", show=False, id="cut_off.later"),
+        Binding("f", "answer('finish')", "finish it", show=False, id="cut_off.finish"),
+        Binding("b", "answer('back')", "put everything back", show=False, id="cut_off.back"),
+    ]
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        self._entry = entry
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="cut-off"):
+            yield Static(Content(clean(cut_off_sentence(self._entry))))
+            with Horizontal(id="buttons"):
+                yield Button("Later", id=LATER, compact=True)
+                yield Button("Put back (b)", id=BACK, variant="primary", compact=True)
+                if self._entry.kind is Kind.DELETION:
+                    yield Button("Finish it (f)", id=FINISH, variant="error", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#cut-off").border_title = "Not finished"
+        self.query_one(f"#{LATER}").focus()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id or LATER)
+
+    def action_answer(self, answer: str) -> None:
+        if answer != FINISH or self._entry.kind is Kind.DELETION:
+            self.dismiss(answer)
+
+
+async def settle(app: "App[Any]", connection: Connection) -> list[str]:
+    """Asks what becomes of each run that was cut off, and does it; the repositories that were changed.
+
+    Called within a worker. Where the connection is read-only it is only told.
+    """
+    changed: list[str] = []
+    try:
+        unfinished = await connection.changes.unfinished()
+    except RegtuiError:
+        return changed
+    for entry in unfinished:
+        if connection.read_only:
+            app.notify(clean(cut_off_sentence(entry)), severity="warning", timeout=12, markup=False)
+            continue
+        answer = await app.push_screen_wait(CutOffScreen(entry))
+        if answer == LATER:
+            continue
+        screen = FinishScreen(connection, entry) if answer == FINISH else UndoScreen(connection, entry)
+        if await app.push_screen_wait(screen) is not None:
+            changed.append(entry.repository)
+    return changed

@@ -1,0 +1,290 @@
+"""A change of a registry on the screen: the plan, then the progress, then the result. Nothing is done that wasn't shown
+and confirmed here. What is planned, and how, is said by the screens below this one."""
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Button, Input, Static
+
+from regtui.changes import Running
+from regtui.connection import Connection
+from regtui.deletion import Outcome, Report, Status
+from regtui.deletion.words import report_sentences
+from regtui.errors import RegtuiError
+from regtui.text import clean, plural
+from regtui.ui.widgets.hints import Hints
+from regtui.ui.widgets.outcomes import OutcomeLines
+from regtui.ui.widgets.tick import Tick
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan as it is shown and asked about.
+
+    `rows`: what is done to each tag and manifest; `notes` by their reference. `button`: what confirming does. `typed`:
+    what has to be typed for it, empty where `y` is enough. `offers`: what may be chosen besides, each with its label.
+    """
+
+    sentences: Sequence[str]
+    rows: Sequence[Outcome]
+    notes: Mapping[str, str]
+    button: str
+    start: Callable[[], Running]
+    is_possible: bool
+    typed: str = ""
+    offers: Mapping[str, str] = field(default_factory=dict)
+
+
+class PlanScreen(Screen[Report | None]):
+    """Answers with the last report; None where nothing was done."""
+
+    OFFERS: ClassVar[tuple[str, ...]] = ()
+    """Names of what may be chosen besides the plan."""
+    LOOKING = "Reading the repository …"
+    DOING = "Deleting"
+    DONE = "deleted"
+    VARIANT: ClassVar[Literal["primary", "error"]] = "error"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "cancel, or stop", show=False, id="plan.back"),
+        Binding("y", "confirm", "confirm", show=False, id="plan.confirm"),
+        Binding("U", "undo", "undo it", show=False, id="plan.undo"),
+        Binding("p", "again", "plan again", show=False, id="plan.again"),
+    ]
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+        self._proposal: Proposal | None = None
+        self._change: Running | None = None
+        self._report: Report | None = None
+        self._answer: Report | None = None
+        self._ended = asyncio.Event()
+        self._sentences = Static(id="sentences")
+        self._table = OutcomeLines()
+        self._offers = {name: Tick("", id=name) for name in self.OFFERS}
+        self._typed = Input(id="typed", compact=True)
+        self._typed.cursor_blink = False
+        self._cancel = Button("Cancel", id="cancel", compact=True)
+        self._go = Button("", id="go", variant=self.VARIANT, compact=True)
+        self._hints = Hints(("esc", "cancel"))
+
+    # What the screens below say
+
+    @property
+    @abstractmethod
+    def repository(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def heading(self) -> str: ...
+
+    @abstractmethod
+    async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
+        """The plan, with what was `chosen` of the offers. Raises RegtuiError."""
+
+    def plan_anew(self, report: Report) -> bool:
+        """Makes ready to plan again what `report` left alone because it had changed; whether there is any."""
+        return False
+
+    # The plan
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="pane", id="plan"):
+            yield self._sentences
+            yield self._table
+            yield from self._offers.values()
+            yield self._typed
+            with Horizontal(id="buttons"):
+                yield self._cancel
+                yield self._go
+        yield self._hints
+
+    def on_mount(self) -> None:
+        self.query_one("#plan").border_title = Content(clean(self.heading))
+        for widget in (*self._offers.values(), self._typed, self._go):
+            widget.display = False
+        self._cancel.focus()
+        self.make_plan()
+
+    @work(exclusive=True, group="plan")
+    async def make_plan(self) -> None:
+        # What was shown before isn't what would be done now: until the new plan is shown, nothing can be confirmed.
+        self._proposal = None
+        self._go.display = False
+        self._say([self.LOOKING])
+
+        def progress(done: int, total: int) -> None:
+            if done % 50 == 0 or done == total:
+                self.app.call_later(self._say_progress, done, total)
+
+        chosen = {name: tick.value for name, tick in self._offers.items()}
+        try:
+            proposal = await self.propose(chosen, progress)
+        except RegtuiError as error:
+            self._say([error.message, error.remedy])
+            return
+        self._proposal = proposal
+        self._show(proposal)
+
+    def _say_progress(self, done: int, total: int) -> None:
+        if self._proposal is None:
+            self._say([f"{self.LOOKING} {done:,}/{total:,}"])
+
+    def _show(self, proposal: Proposal) -> None:
+        self._say(proposal.sentences)
+        self._table.show(proposal.rows, proposal.notes)
+        for name, tick in self._offers.items():
+            label = proposal.offers.get(name, "")
+            tick.display = bool(label) or tick.value
+            if label:
+                tick.label = Content(clean(label))
+        word = proposal.typed
+        self._typed.display = bool(word) and proposal.is_possible
+        self._typed.placeholder = f"type {word} to confirm"
+        self._go.display = proposal.is_possible
+        self._go.disabled = bool(word)
+        self._go.label = Content(proposal.button)
+        can_press = proposal.is_possible and not word
+        self._hints.show(*((("y", proposal.button.lower()),) if can_press else ()), ("tab", "next"), ("esc", "cancel"))
+        (self._typed if self._typed.display else self._cancel).focus()
+
+    @on(Tick.Changed)
+    def _offer_changed(self) -> None:
+        if self._change is None:
+            self.make_plan()
+
+    @on(Input.Changed, "#typed")
+    def _typed_changed(self, event: Input.Changed) -> None:
+        self._go.disabled = self._proposal is None or event.value.strip() != self._proposal.typed
+
+    @on(Input.Submitted, "#typed")
+    def _typed_submitted(self) -> None:
+        if not self._go.disabled:
+            self._start()
+
+    @on(Button.Pressed, "#go")
+    def _go_pressed(self) -> None:
+        self._start()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel_pressed(self) -> None:
+        self.action_back()
+
+    def action_confirm(self) -> None:
+        """`y`: only where nothing has to be typed."""
+        if self._proposal is not None and self._go.display and not self._go.disabled:
+            self._start()
+
+    # Doing it
+
+    def _start(self) -> None:
+        if self._proposal is not None and self._change is None:
+            self._change = self._proposal.start()
+            for widget in (*self._offers.values(), self._typed, self._go, self._cancel):
+                widget.display = False
+            self._table.focus()
+            self._hints.show(("esc", "stop after those in flight"))
+            self.carry_out(self._proposal, self._change)
+
+    @work(group="carry out")
+    async def carry_out(self, proposal: Proposal, running: Running) -> None:
+        told = {outcome.reference: outcome for outcome in proposal.rows}
+        total = len(told)
+        self._say([f"{self.DOING} … 0/{total:,}"])
+        try:
+            async for batch in running.outcomes():
+                told.update({outcome.reference: outcome for outcome in batch})
+                done = sum(1 for outcome in told.values() if outcome.status is not Status.PLANNED)
+                self._say([f"{'Stopping' if running.is_stopping else self.DOING} … {done:,}/{total:,}"])
+                self._table.show(list(told.values()), proposal.notes)
+            trouble = []
+        except RegtuiError as error:
+            trouble = [error.message, error.remedy]
+        self._show_result(proposal, running.report, trouble)
+
+    def _show_result(self, proposal: Proposal, report: Report, trouble: list[str]) -> None:
+        self._report = report
+        if report.outcomes:
+            self._answer = report
+            trouble += report_sentences(report)
+            self._table.show(report.outcomes, proposal.notes)
+        self._say(trouble)
+        self._hints.show(
+            *((("U", "undo"),) if report.run else ()),
+            *((("p", "plan again"),) if report.moved else ()),
+            ("esc", "close"),
+        )
+        self._cancel.label = "Close"
+        self._cancel.display = True
+        self._cancel.focus()
+        self._ended.set()
+
+    # The result
+
+    def action_again(self) -> None:
+        """`p` on a result: what had changed since the plan was shown is planned anew."""
+        if self._report is not None and self.plan_anew(self._report):
+            self._change = self._report = None
+            self._ended.clear()
+            self._cancel.label = "Cancel"
+            self._typed.value = ""
+            self.make_plan()
+
+    @work(exclusive=True, group="undo")
+    async def action_undo(self) -> None:
+        """`U` on a result takes it back."""
+        from regtui.ui.screens.undo import UndoScreen
+
+        report = self._report
+        if report is None or not report.run:
+            return
+        try:
+            entry = await self._connection.changes.entry(report.run)
+        except RegtuiError as error:
+            self.app.notify(clean(str(error)), severity="warning", markup=False)
+            return
+        if await self.app.push_screen_wait(UndoScreen(self._connection, entry)) is not None:
+            # What it shows isn't so any more.
+            self.dismiss(report)
+
+    def action_back(self) -> None:
+        """Cancels the plan, stops what is under way, or closes the result: whichever it is."""
+        if self.under_way:
+            self.stop()
+        else:
+            self.dismiss(self._answer)
+
+    # Leaving (regtui.ui.leaving.Changing)
+
+    @property
+    def under_way(self) -> str:
+        if self._change is None or self._report is not None or self._proposal is None:
+            return ""
+        tags = sum(1 for row in self._proposal.rows if "@" not in row.reference)
+        what = plural(tags, "tag") if tags else plural(len(self._proposal.rows), "manifest")
+        verb = "is" if what.startswith("1 ") else "are"
+        return f"{what} of {self.repository} {verb} being {self.DONE}."
+
+    def stop(self) -> None:
+        if self._change is not None:
+            self._change.stop()
+            self._hints.show(("", "stopping after those in flight …"))
+
+    async def ended(self) -> bool:
+        await self._ended.wait()
+        return self._report is not None and (self._report.interrupted or self._report.is_complete)
+
+    def _say(self, sentences: Sequence[str]) -> None:
+        self._sentences.update(Content("\n".join(clean(sentence) for sentence in sentences if sentence)))

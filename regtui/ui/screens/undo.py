@@ -1,0 +1,75 @@
+"""Undoing: what is put back, over what, and what can't be."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from regtui.connection import Connection
+from regtui.deletion import Entry, Kind
+from regtui.deletion.undo_words import (
+    cut_off_sentence,
+    offers_overwriting,
+    title_of,
+    undo_button,
+    undo_confirmation,
+    undo_notes,
+    undo_sentences,
+    what_of,
+)
+from regtui.errors import RegtuiError
+from regtui.text import clean
+from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+
+class UndoScreen(PlanScreen):
+    """Takes `entry` back, after showing what that means."""
+
+    OFFERS: ClassVar[tuple[str, ...]] = ("overwrite",)
+    LOOKING = "Looking what is there still …"
+    DOING = "Putting back"
+    DONE = "put back"
+    VARIANT: ClassVar[Literal["primary", "error"]] = "primary"
+
+    def __init__(self, connection: Connection, entry: Entry) -> None:
+        super().__init__(connection)
+        self._entry = entry
+
+    @property
+    def repository(self) -> str:
+        return self._entry.repository
+
+    @property
+    def heading(self) -> str:
+        return f"{self._entry.repository} at {self._connection.host}: undo"
+
+    async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
+        entry, changes = self._entry, self._connection.changes
+        undo = await changes.plan_undo(entry, overwrite=chosen["overwrite"], on_progress=on_progress)
+        about = cut_off_sentence(entry) if entry.is_unfinished else f"{title_of(entry)}: {what_of(entry)}."
+        # Also where nothing is left to be put back: then the run that was cut off has only to be told its end.
+        can_end = entry.is_unfinished and entry.kind is Kind.DELETION
+        return Proposal(
+            sentences=[about, *undo_sentences(undo)],
+            rows=undo.rows,
+            notes=undo_notes(undo),
+            button=undo_button(undo) if not undo.is_empty else "Put back",
+            start=lambda: changes.undoing(undo),
+            is_possible=not undo.obstacle and (not undo.is_empty or can_end),
+            typed=undo_confirmation(undo),
+            offers={"overwrite": offers_overwriting(undo)},
+        )
+
+
+async def undo_last(app: "App[Any]", connection: Connection) -> bool:
+    """Undoes the last deletion, asking; whether anything was done. Called within a worker."""
+    try:
+        entry = await connection.changes.last()
+    except RegtuiError as error:
+        app.notify(clean(str(error)), severity="error", markup=False)
+        return False
+    if entry is None:
+        app.notify(f"There is nothing to undo at {connection.host}.", timeout=4, markup=False)
+        return False
+    return await app.push_screen_wait(UndoScreen(connection, entry)) is not None

@@ -1,0 +1,51 @@
+"""A line for each tag and manifest: what happens to it, or happened, and why not."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+
+from regtui.deletion import Action, Outcome, Status
+from regtui.text import clean
+from regtui.ui.widgets.lines import Lines
+
+_SIGNS = {Status.DONE: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.PLANNED: "·"}
+_WORDS = {Action.UNTAG: "remove tag", Action.DELETE: "delete", Action.RESTORE: "put back"}
+
+
+class OutcomeLines(Lines):
+    """Failures first."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"outcomes--failed", "outcomes--dim"}
+    DEFAULT_CSS = """
+    OutcomeLines > .outcomes--failed { color: $text-warning; }
+    OutcomeLines > .outcomes--dim { color: $text-muted; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._outcomes: list[Outcome] = []
+        self._notes: Mapping[str, str] = {}
+
+    def show(self, outcomes: Sequence[Outcome], notes: Mapping[str, str] | None = None) -> None:
+        """`notes`: what to add to a reference."""
+        order = {Status.FAILED: 0, Status.SKIPPED: 1}
+        self._outcomes = sorted(outcomes, key=lambda outcome: order.get(outcome.status, 2))
+        self._notes = notes if notes is not None else self._notes
+        self.lines_changed()
+
+    def line_count(self) -> int:
+        return len(self._outcomes)
+
+    def line(self, number: int, width: int) -> Text:
+        outcome = self._outcomes[number]
+        name, at, _ = outcome.reference.partition("@")
+        short = outcome.digest.short if outcome.digest else ""
+        label = f"manifest {short}" if at else clean(name.rpartition(":")[2])
+        note = clean(outcome.error or self._notes.get(outcome.reference, ""))
+        room = max(min(width // 3, 40), 21)
+        failed = self.get_component_rich_style("outcomes--failed", partial=True)
+        style = failed if outcome.status in (Status.FAILED, Status.SKIPPED) else ""
+        what = _WORDS[outcome.action]
+        text = Text(f"{_SIGNS[outcome.status]} {what:<10}  {label[:room]:<{room}}  ", style, no_wrap=True)
+        return text.append(note, style or self.get_component_rich_style("outcomes--dim", partial=True))

@@ -1,0 +1,181 @@
+"""`U` in the app: the plan, its confirmation, the result; and what becomes of a deletion that was cut off."""
+
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from regtui.connection import Connection
+from regtui.demo import DemoStorage, DemoTransport, sample_storage
+from regtui.ui.screens.cut_off import CutOffScreen
+from regtui.ui.screens.delete import DeleteScreen, FinishScreen
+from regtui.ui.screens.plan import PlanScreen
+from regtui.ui.screens.undo import UndoScreen
+from tests.support.screens import COMMON, NOW, browsing, settled, target
+
+REPOSITORY = "fullstack/common"
+
+
+def new_storage() -> DemoStorage:
+    return sample_storage(NOW)
+
+
+def tags(storage: DemoStorage) -> dict[str, str]:
+    return dict(storage.repositories[REPOSITORY].tags)
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+def shows(pilot: Pilot[Any], kind: type) -> bool:
+    return isinstance(pilot.app.screen, kind)
+
+
+def said(pilot: Pilot[Any]) -> str:
+    return str(pilot.app.screen.query_one("#sentences", Static).content)
+
+
+async def test_the_last_deletion_is_put_back_and_shown_again() -> None:
+    storage = new_storage()
+    before = tags(storage)
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        await press(pilot, "space", "space", "d", "y", "escape")
+        assert len(tags(storage)) == len(before) - 2
+        await press(pilot, "U")
+        assert shows(pilot, UndoScreen)
+        assert "2 tags of fullstack/common will be put back." in said(pilot)
+        assert len(tags(storage)) == len(before) - 2
+        await press(pilot, "y")
+        assert "2 tags put back" in said(pilot)
+        assert tags(storage) == before
+        await press(pilot, "escape")
+        assert pilot.app.screen is browser
+        assert browser.table.model.total == len(before)
+
+
+async def test_enter_on_the_focused_cancel_puts_nothing_back() -> None:
+    storage = new_storage()
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        await press(pilot, "d", "y", "escape")
+        after = tags(storage)
+        await press(pilot, "U", "enter")
+        assert pilot.app.screen is browser
+        assert tags(storage) == after
+
+
+async def test_a_result_is_undone_where_it_is_shown_and_that_in_its_turn() -> None:
+    storage = new_storage()
+    before = tags(storage)
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "3.1.1"))) as (pilot, browser):
+        await press(pilot, "d", "y")
+        assert shows(pilot, DeleteScreen)
+        after = tags(storage)
+        await press(pilot, "U", "y")
+        assert shows(pilot, UndoScreen)
+        assert tags(storage) == before
+        await press(pilot, "U", "y")
+        assert tags(storage) == after
+        await press(pilot, "U", "y")
+        assert tags(storage) == before
+        await press(pilot, "escape", "escape", "escape")
+        assert pilot.app.screen is browser
+
+
+async def test_with_nothing_to_undo_it_is_said() -> None:
+    async with browsing(*COMMON, "U") as (pilot, browser):
+        assert pilot.app.screen is browser
+        messages = [str(notification.message) for notification in pilot.app._notifications]
+        assert messages == ["There is nothing to undo at demo.localhost."]
+
+
+async def test_a_tag_pushed_anew_is_overwritten_only_when_ticked() -> None:
+    storage = new_storage()
+    before = tags(storage)
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, _):
+        await press(pilot, "d", "y", "escape")
+        (tag,) = before.keys() - tags(storage).keys()
+        storage.set_tag(REPOSITORY, tag, before["0.0.9"])
+        await press(pilot, "U")
+        assert f"{tag} was pushed anew since, and stays as it is now." in said(pilot)
+        pilot.app.screen.query_one("#overwrite").focus()
+        await press(pilot, "space")
+        assert "will be overwritten" in said(pilot)
+        await press(pilot, "y")
+        assert tags(storage) == before
+
+
+async def test_what_moved_since_the_plan_was_shown_is_planned_again() -> None:
+    storage = new_storage()
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        first, second = (row.tag for row in browser.table.model.shown[:2])
+        await press(pilot, "space", "space", "d")
+        storage.set_tag(REPOSITORY, first, tags(storage)["0.0.9"])
+        await press(pilot, "y")
+        assert "plan again" in said(pilot)
+        assert first in tags(storage)
+        assert second not in tags(storage)
+        await press(pilot, "p")
+        assert "1 tag will be removed" in said(pilot)
+        await press(pilot, "y")
+        assert first not in tags(storage)
+        assert "0.0.9" in tags(storage)
+
+
+async def cut_off(connection: Connection, storage: DemoStorage) -> str:
+    """A deletion whose process ended after the placeholder had taken its tag's place; the tag."""
+    plan = await connection.plan_deletion(REPOSITORY, ["0.0.9"])
+    run = connection.journal.begin(str(connection.address), "", plan)
+    placeholder = storage.put_manifest(REPOSITORY, b"{}", "application/vnd.oci.image.index.v1+json")
+    run.placed(plan.manifests[0].digest.of(b"{}"), ["0.0.9"])
+    storage.set_tag(REPOSITORY, "0.0.9", placeholder)
+    run.close()
+    return placeholder
+
+
+async def answered(key: str) -> tuple[dict[str, str], dict[str, str], DemoStorage, str, list[type]]:
+    storage = new_storage()
+    before = tags(storage)
+    screens: list[type] = []
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        placeholder = await cut_off(browser.connection, storage)
+        browser.settle_cut_off()
+        await settled_on(pilot, CutOffScreen)
+        await pilot.press(key)
+        if key != "escape":
+            await settled_on(pilot, PlanScreen)
+            screens.append(type(pilot.app.screen))
+            await press(pilot, "y")
+            assert isinstance(pilot.app.screen, PlanScreen)
+            await press(pilot, "escape")
+            assert await browser.connection.changes.unfinished() == []
+        await settled(pilot)
+        assert pilot.app.screen is browser
+    return before, tags(storage), storage, placeholder, screens
+
+
+async def settled_on(pilot: Pilot[Any], kind: type) -> None:
+    while not isinstance(pilot.app.screen, kind):
+        await pilot.pause(0.02)
+    await pilot.pause(0.1)
+
+
+async def test_what_was_cut_off_is_finished() -> None:
+    before, after, storage, placeholder, screens = await answered("f")
+    assert screens == [FinishScreen]
+    assert before.keys() - after.keys() == {"0.0.9"}
+    assert placeholder not in storage.repositories[REPOSITORY].revisions
+
+
+async def test_what_was_cut_off_is_put_back() -> None:
+    before, after, storage, placeholder, screens = await answered("b")
+    assert screens == [UndoScreen]
+    assert before == after
+    assert placeholder not in storage.repositories[REPOSITORY].revisions
+
+
+async def test_what_was_cut_off_can_wait() -> None:
+    before, after, _, placeholder, _ = await answered("escape")
+    assert after == {**before, "0.0.9": placeholder}
