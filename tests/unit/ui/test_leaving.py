@@ -25,7 +25,7 @@ async def deleting(directory: Path) -> AsyncIterator[tuple[Pilot[Any], Scripted]
     async with browsing(app, "fullstack/common") as (pilot, _):
         await pilot.press("space", "space", "d")
         async with asyncio.timeout(_PATIENCE):
-            while not (isinstance(app.screen, DeleteScreen) and app.screen.query_one("#delete").display):
+            while not (isinstance(app.screen, DeleteScreen) and app.screen.query_one("#go").display):
                 await pilot.pause(0.02)
         transport.hanging = ("/manifests/",)
         await pilot.press("y")
