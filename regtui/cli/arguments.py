@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "inspect": "show manifest, platforms, config, layers and history of an image",
     "rm": "delete tags or manifests",
     "undo": "put back what a deletion removed",
+    "gc": "free what deletions left: garbage collection on the registry's host",
     "log": "show what was deleted, restored and collected",
     "login": "check and store a credential",
     "logout": "forget a credential",
@@ -222,6 +223,8 @@ def _taking_back(command: Any) -> None:
     undo.add_argument("-y", "--yes", action="store_true", help="don't ask")
     _json_option(undo)
 
+    _collecting(command)
+
     log = command(
         "log",
         "Shows what was deleted, restored and collected from this machine, newest first: when, by whom, where, with "
@@ -231,6 +234,34 @@ def _taking_back(command: Any) -> None:
     _registry_argument(log)
     log.add_argument("--prune", metavar="DAYS", type=_days, help="forget what is older: it can't be undone any more")
     _json_option(log)
+
+
+def _collecting(command: Any) -> None:
+    gc = command(
+        "gc",
+        "Frees what deletions left, on the registry's host: looks, makes a dry run, shows the commands, asks, keeps "
+        "pushes out, collects, brings the registry back, and checks every tag. Where the registry runs is said in the "
+        "config file; at a loopback address it is this machine.",
+        [
+            "regtui gc prod --dry-run",
+            "regtui gc prod --untagged",
+            "regtui gc prod --yes --json",
+            "regtui gc prod --status",
+        ],
+    )
+    _registry_argument(gc)
+    gc.add_argument("--dry-run", action="store_true", help="show what would be freed, and change nothing")
+    gc.add_argument("--untagged", action="store_true", help="also images that no tag, index or referrer reaches")
+    ways = gc.add_mutually_exclusive_group()
+    ways.add_argument("--online", action="store_true", help="keep no pushes out: what is pushed meanwhile can break")
+    ways.add_argument(
+        "--read-only-mode", action="store_true", help="make the registry read-only meanwhile, where that is set up"
+    )
+    gc.add_argument("--verify", choices=("sample", "all"), default="sample", help="tags that are checked afterwards")
+    gc.add_argument("--remove-empty", action="store_true", help="also remove repositories in which nothing is left")
+    gc.add_argument("--status", action="store_true", help="show a collection that was begun before, with its log")
+    gc.add_argument("-y", "--yes", action="store_true", help="don't ask")
+    _json_option(gc)
 
 
 def _texts(description: str, examples: Sequence[str], more: str = "") -> dict[str, Any]:

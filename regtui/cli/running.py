@@ -45,7 +45,7 @@ async def carry_out(running: Running, shown: "Shown", what: str, total: int) -> 
         running.stop()
 
     try:
-        with _interrupting(stop):
+        with interrupting(stop):
             async for batch in running.outcomes():
                 shown.live(batch)
                 progress.show(min(len(running.report.outcomes), total), total)
@@ -88,7 +88,7 @@ class Shown:
 
 
 @contextmanager
-def _interrupting(stop: Callable[[], None]) -> Iterator[None]:
+def interrupting(stop: Callable[[], None]) -> Iterator[None]:
     """Ctrl+C calls `stop`; the next one is Python's own again."""
     loop = asyncio.get_running_loop()
 

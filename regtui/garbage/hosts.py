@@ -19,6 +19,16 @@ Interactive = Callable[[Callable[[], None]], Awaitable[None]]
 """Calls a function while the user's terminal is free for it: ssh asks there for passwords and host keys. The app
 suspends meanwhile. The function blocks, and doesn't raise."""
 
+
+def undisturbed(work: Callable[[], None]) -> None:
+    """Calls it here and now, so that nothing of ours writes in between. Ctrl+C is for what runs there."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        work()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 _SSH_FAILED: Final = 255
 _CHUNK: Final = 64 * 1024
 
