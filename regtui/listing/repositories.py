@@ -3,7 +3,7 @@
 A name can be a repository and a namespace at once (`platform/ingress` beside `platform/ingress/controller`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,8 +16,11 @@ class Node:
     """One name, or one part of several. `count`: its tags, None where nobody has looked. Only the tree changes it."""
 
     name: str
+    folded: str
+    """The name in lower case, for the filter; mostly the same object."""
     label: str
     depth: int
+    parent: "Node | None"
     is_repository: bool = False
     count: int | None = None
     is_expanded: bool = False
@@ -40,8 +43,11 @@ class RepositoryTree:
         self.show_hidden = True
         """Whether repositories without tags are shown."""
         self.total = 0
-        self._root = Node("", "", -1, is_expanded=True)
+        self._root = Node("", "", "", -1, None, is_expanded=True)
         self._nodes: dict[str, Node] = {"": self._root}
+        # All nodes in order, and of these the repositories that match; None where they have to be found anew.
+        self._all: list[Node] | None = None
+        self._matching: list[Node] | None = None
         self._cursor: Node | None = None
         self._line = 0
 
@@ -63,7 +69,7 @@ class RepositoryTree:
 
     def names(self) -> list[str]:
         """All repositories, in the tree's order, hidden or not."""
-        return [node.name for node in self._walk(self._root, lambda _: True) if node.is_repository]
+        return [node.name for node in self._everything() if node.is_repository]
 
     def set_count(self, name: str, count: int) -> None:
         """How many tags a repository has: an empty one is sorted last among its neighbours."""
@@ -72,7 +78,7 @@ class RepositoryTree:
             return
         was_empty, node.count = node.is_empty, count
         if node.is_empty is not was_empty:
-            self._parent(node).ordered = None
+            self._disorder(_above(node))
             self._show()
 
     def node(self, name: str) -> Node | None:
@@ -92,6 +98,9 @@ class RepositoryTree:
 
     def filter(self, text: str) -> None:
         """Shows the repositories that have every word of `text` in their name, unfolded; all for an empty text."""
+        # Another letter only takes repositories away: then what matches is all there is to look through.
+        if not (self.filter_text and text.startswith(self.filter_text)):
+            self._matching = None
         self.filter_text = text
         self._show()
         node = self.cursor
@@ -125,17 +134,17 @@ class RepositoryTree:
         """Onto the namespace above; False where there is none."""
         if self._cursor is None or self._cursor.depth == 0:
             return False
-        return self.select(self._parent(self._cursor).name)
+        return self.select(_above(self._cursor).name)
 
     def select(self, name: str) -> bool:
         """Puts the cursor on `name`, unfolding what is above; False where it isn't there or is filtered out."""
         node = self._nodes.get(name)
         if node is None or node is self._root:
             return False
-        above = self._parent(node)
+        above = _above(node)
         while above is not self._root:
             above.is_expanded = True
-            above = self._parent(above)
+            above = _above(above)
         self._cursor = node
         self._show()
         return self._cursor is node
@@ -147,48 +156,78 @@ class RepositoryTree:
         if node is None:
             above, _, label = name.rpartition("/")
             parent = self._node(above)
-            node = Node(name, label, parent.depth + 1)
+            folded = name.lower()
+            node = Node(name, name if folded == name else folded, label, parent.depth + 1, parent)
             parent.children[label] = node
-            parent.ordered = None
+            self._disorder(parent)
             self._nodes[name] = node
         return node
 
-    def _parent(self, node: Node) -> Node:
-        return self._nodes[node.name.rpartition("/")[0]]
+    def _disorder(self, parent: Node) -> None:
+        """Its children came, or change their places."""
+        parent.ordered = self._all = self._matching = None
 
     def _show(self) -> None:
         words = self.filter_text.lower().split()
-        if words:
-            wanted = {self._root.name}
-            for name, node in self._nodes.items():
-                if node.is_repository and all(word in name.lower() for word in words):
-                    parts = name.split("/")
-                    wanted.update("/".join(parts[:length]) for length in range(1, len(parts) + 1))
-            self.shown = [n for n in self._walk(self._root, lambda _: True) if n.name in wanted and self._is_shown(n)]
-        else:
-            self.shown = [n for n in self._walk(self._root, lambda node: node.is_expanded) if self._is_shown(n)]
+        shown = self._filtered(words) if words else self._below(self._root, lambda node: node.is_expanded)
+        self.shown = shown if self.show_hidden else [node for node in shown if not node.is_empty]
         self._place()
 
-    def _is_shown(self, node: Node) -> bool:
-        return self.show_hidden or not node.is_empty
+    def _filtered(self, words: Iterable[str]) -> list[Node]:
+        """The repositories that have all `words` in them, and what is above these."""
+        everything = self._everything()
+        matching = self._matching
+        if matching is None:
+            matching = [node for node in everything if node.is_repository]
+        for word in words:
+            matching = [node for node in matching if word in node.folded]
+        self._matching = matching
+        wanted = {self._root, *matching}
+        for node in matching:
+            above = _above(node)
+            while above not in wanted:
+                wanted.add(above)
+                above = _above(above)
+        return [node for node in everything if node in wanted]
 
-    def _walk(self, node: Node, goes_into: Callable[[Node], bool]) -> Iterator[Node]:
+    def _everything(self) -> list[Node]:
+        if self._all is None:
+            self._all = self._below(self._root, lambda _: True)
+        return self._all
+
+    def _below(self, node: Node, goes_into: Callable[[Node], bool]) -> list[Node]:
+        below: list[Node] = []
+        self._collect(node, goes_into, below)
+        return below
+
+    def _collect(self, node: Node, goes_into: Callable[[Node], bool], into: list[Node]) -> None:
         if node.ordered is None:
-            node.ordered = sorted(node.children.values(), key=lambda child: (child.is_empty, child.label))
+            node.ordered = sorted(node.children.values(), key=_place_among_children)
         for child in node.ordered:
-            yield child
+            into.append(child)
             if child.children and goes_into(child):
-                yield from self._walk(child, goes_into)
+                self._collect(child, goes_into, into)
 
     def _place(self) -> None:
         """Finds the cursor's line again; a hidden cursor goes to what is above it, else to the first line."""
         if not self.shown:
             self._line = 0
             return
-        lines = {id(node): line for line, node in enumerate(self.shown)}
         node = self._cursor
-        while node is not None and node is not self._root and id(node) not in lines:
-            node = self._parent(node)
-        self._line = lines.get(id(node), 0)
-        if self._cursor is None or id(self._cursor) not in lines:
-            self._cursor = self.shown[self._line]
+        while node is not None and node is not self._root:
+            # By identity, in C: much quicker than numbering all lines.
+            if node in self.shown:
+                break
+            node = node.parent
+        is_shown = node is not None and node is not self._root
+        self._line = self.shown.index(node) if is_shown and node is not None else 0
+        self._cursor = self.shown[self._line]
+
+
+def _above(node: Node) -> Node:
+    assert node.parent is not None, "the root is never shown"
+    return node.parent
+
+
+def _place_among_children(node: Node) -> tuple[bool, str]:
+    return node.count == 0 and not node.children, node.label

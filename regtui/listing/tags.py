@@ -53,6 +53,7 @@ class TagList:
         self._digest_tags: dict[Digest, list[str]] = {}
         self._same: dict[Digest, list[TagRow]] = {}
         self._uses = BlobUses()
+        self._marked_free: int | None = None
         self._lines_counted = False
         self._cursor: TagRow | None = None
         self._line = 0
@@ -75,11 +76,15 @@ class TagList:
     def add(self, names: Iterable[str]) -> None:
         """Adds tags, in any order; those that are there already stay as they are."""
         rows = self._rows
-        before = len(rows)
+        new = []
         for name in names:
             if name not in rows:
-                rows[name] = self._new(name)
-        if len(rows) > before:
+                row = rows[name] = self._new(name)
+                new.append(row)
+        if new:
+            self._marked_free = None
+            # Those that are there are sorted already: merging costs little.
+            self._by_version = sorted([*self._by_version, *new], key=_key)
             self._sort()
             if not self._is_touched and self.shown:
                 self._cursor = None  # Nobody chose the first tag of the first page.
@@ -104,6 +109,8 @@ class TagList:
     def replace(self, names: Iterable[str]) -> None:
         """After a reload: these are the tags now. What stays keeps its summary, its mark and the cursor."""
         names = dict.fromkeys(names)
+        if names.keys() == self._rows.keys():
+            return
         self.remove([name for name in self._rows if name not in names])
         self.add(names)
 
@@ -171,8 +178,12 @@ class TagList:
 
     def sort(self, column: SortColumn, reverse: bool | None = None) -> None:
         """Sorts by `column`; where no direction is given, the one that puts the interesting ones first."""
+        is_other = column is not self.column
         self.column, self.reverse = column, column.starts_reversed if reverse is None else reverse
-        self._sort()
+        if is_other:
+            self._sort()
+        else:
+            self._show()
         self._place()
 
     def next_sort(self) -> None:
@@ -255,6 +266,7 @@ class TagList:
 
     def invert(self) -> None:
         """Of what is shown: marked becomes unmarked, and the other way round."""
+        self._marked_free = None
         for row in self.shown:
             row.is_marked = not row.is_marked
             self.marked_count += 1 if row.is_marked else -1
@@ -272,6 +284,12 @@ class TagList:
             return None
         return self._uses.freed_by(row.blobs for tag in tags if (row := self._rows.get(tag)) is not None)
 
+    def marked_free_up_to(self) -> int | None:
+        """The same of the marked tags; told again at no cost until a mark or a summary changes."""
+        if self._marked_free is None and self.filled >= len(self._rows):
+            self._marked_free = self._uses.freed_by(row.blobs for row in self._rows.values() if row.is_marked)
+        return self._marked_free
+
     # -- within
 
     def _new(self, name: str) -> TagRow:
@@ -283,6 +301,7 @@ class TagList:
     def _learn(self, row: TagRow, summary: Summary) -> Iterable[Digest]:
         row.summary = replace(summary, blobs=self._uses.add(summary.blobs)) if summary.blobs else summary
         self.filled += row.is_filled
+        self._marked_free = None
         if summary.digest is None:
             return ()
         self._same.setdefault(summary.digest, []).append(row)
@@ -292,6 +311,7 @@ class TagList:
         if row.summary is None:
             return ()
         self.filled -= row.is_filled
+        self._marked_free = None
         self._uses.remove(row.blobs)
         digest = row.summary.digest
         if digest is None:
@@ -303,6 +323,7 @@ class TagList:
         return (digest,)
 
     def _mark(self, rows: Iterable[TagRow], mark: bool) -> None:
+        self._marked_free = None
         for row in rows:
             if row.is_marked is not mark:
                 row.is_marked = mark

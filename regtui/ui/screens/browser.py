@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from regtui.connection import Connection, Filling
 from regtui.errors import RegtuiError
+from regtui.listing.parts import in_parts
 from regtui.listing.tags import TagList
 from regtui.oci import Digest
 from regtui.registry import Deletion, NotFound
@@ -189,8 +190,11 @@ class BrowserScreen(Screen[None]):
         try:
             async for page in self.connection.tags(repository):
                 names += page
-                model.add(page)
-                self._tags_changed()
+                for part in in_parts(page):
+                    model.add(part)
+                    self._tags_changed()
+                    # Keys and the painting in between.
+                    await asyncio.sleep(0)
             model.replace(names)
             self.lines.model.set_count(repository, len(names))
             self.lines.changed()

@@ -38,7 +38,7 @@ def tags_standing(model: TagList, range_from: str | None, trouble: str = "") -> 
     if range_from:
         told.append(f"range from {range_from}: v ends it")
     if model.marked_count:
-        frees = model.frees_up_to(model.marked)
+        frees = model.marked_free_up_to()
         told.append(f"{model.marked_count:,} marked" + (f" · frees up to {size(frees)}" if frees else ""))
     if trouble:
         told.append(trouble)

@@ -208,6 +208,22 @@ def test_what_deletion_frees_is_what_nobody_else_uses_each_blob_once() -> None:
     assert tags.frees_up_to(["1"]) == 7
 
 
+def test_what_the_marked_ones_free_follows_marks_and_summaries() -> None:
+    tags = versions("1", "2")
+    tags.fill([("1", summary("a", blobs=[("one", 1)])), ("2", summary("b", blobs=[("two", 20)]))])
+    assert tags.marked_free_up_to() == 0
+    tags.mark(["1"])
+    assert tags.marked_free_up_to() == 1
+    tags.invert()
+    assert tags.marked_free_up_to() == 20
+    tags.fill([("2", summary("c", blobs=[("two", 20), ("three", 300)]))])
+    assert tags.marked_free_up_to() == 320
+    tags.add(["3"])
+    assert tags.marked_free_up_to() is None
+    tags.remove(["3", "2"])
+    assert tags.marked_free_up_to() == 0
+
+
 def test_a_tag_that_failed_is_not_filled_and_asked_for_again() -> None:
     tags = versions("1", "2", "3")
     tags.fill([("1", Summary.failed("It failed.")), ("2", Summary.gone())])
