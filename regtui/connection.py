@@ -28,6 +28,7 @@ from regtui.registry import (
     NotFound,
     Pong,
     RegistryClient,
+    RequestLog,
     Resolved,
     deletion_obstacle,
 )
@@ -112,6 +113,11 @@ class Connection:
     def username(self) -> str:
         """Who is logged in; empty where nobody is."""
         return self._client.username
+
+    @property
+    def requests(self) -> RequestLog:
+        """What was sent and answered in the last while, without secrets."""
+        return self._client.log
 
     @property
     def read_only(self) -> bool:

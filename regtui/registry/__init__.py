@@ -31,6 +31,7 @@ from regtui.registry.errors import (
     Unreachable,
     Where,
 )
+from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.registry.http import HttpSettings
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.tls import TlsSettings
@@ -46,6 +47,7 @@ __all__ = [
     "Deletion",
     "DeletionDisabled",
     "DigestMismatch",
+    "Exchange",
     "FetchedManifest",
     "HttpSettings",
     "Keychain",
@@ -62,6 +64,7 @@ __all__ = [
     "RegistryClient",
     "RegistryError",
     "RepositoryNotFound",
+    "RequestLog",
     "Resolved",
     "RetryPolicy",
     "ServerFailed",

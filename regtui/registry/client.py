@@ -17,6 +17,7 @@ from regtui.registry.address import Address
 from regtui.registry.auth import LookUp
 from regtui.registry.catalog import CatalogReader, listed, next_query
 from regtui.registry.errors import Where
+from regtui.registry.exchanges import RequestLog
 from regtui.registry.http import HttpSettings, RegistryHttp
 from regtui.registry.retry import Safety
 from regtui.registry.tls import Certificate
@@ -62,6 +63,11 @@ class RegistryClient:
     def username(self) -> str:
         """Who is logged in; empty where nobody is, or a token doesn't say whose it is."""
         return self._http.username if self.auth_scheme else ""
+
+    @property
+    def log(self) -> RequestLog:
+        """Its requests of the last while."""
+        return self._http.log
 
     @property
     def date(self) -> str:
@@ -115,7 +121,7 @@ class RegistryClient:
             if self.address.scheme or not self.address.is_loopback:
                 raise
         await self._http.close()
-        self._http = RegistryHttp(self.address.over("http"), self._look_up, self._settings)
+        self._http = RegistryHttp(self.address.over("http"), self._look_up, self._settings, self._http.log)
         return await self._ping()
 
     async def _ping(self) -> Pong:

@@ -18,6 +18,7 @@ from regtui.registry.answers import error_for, speaks_https, wants_certificate
 from regtui.registry.aside import aside
 from regtui.registry.auth import Authenticator, LookUp, Send
 from regtui.registry.errors import Where
+from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.registry.network import Network, Tunnel
 from regtui.registry.pace import Gate, Pace
 from regtui.registry.retry import RetryPolicy, Safety
@@ -60,7 +61,9 @@ class HttpSettings:
 class RegistryHttp:
     """Sends requests below one registry's base URL. Not thread-safe: lives on one event loop."""
 
-    def __init__(self, address: Address, look_up: LookUp, settings: HttpSettings) -> None:
+    def __init__(
+        self, address: Address, look_up: LookUp, settings: HttpSettings, log: RequestLog | None = None
+    ) -> None:
         self.address = address
         self._settings = settings
         self._base = httpx.URL(address.url)
@@ -80,6 +83,7 @@ class RegistryHttp:
         self._redirects = False
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
         self._heard = False
+        self.log = log or RequestLog()
         self.date = ""
         """The `Date` of the last answer, as it was sent."""
 
@@ -197,13 +201,13 @@ class RegistryHttp:
         raise AssertionError("a policy has at least one try")
 
     async def _once(self, request: httpx.Request, where: Where, limit: int, enough: int | None) -> httpx.Response:
-        started = time.monotonic()
-        status, size = "failed", 0
+        began, started = time.time(), time.monotonic()
+        status, size = None, 0
         try:
             response = await self._sent(request)
             self._heard = True
             self.date = response.headers.get("Date", "")
-            status = str(response.status_code)
+            status = response.status_code
             try:
                 body = bytearray()
                 async for chunk in _chunks(response):
@@ -233,9 +237,13 @@ class RegistryHttp:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
         finally:
-            if requests_log.isEnabledFor(logging.INFO):
-                duration = (time.monotonic() - started) * 1000
-                requests_log.info("%s %s %s %d B %.0f ms", request.method, _shown(request), status, size, duration)
+            self._tell(Exchange(began, request.method, _shown(request), status, size, time.monotonic() - started))
+
+    def _tell(self, done: Exchange) -> None:
+        self.log.add(done)
+        if requests_log.isEnabledFor(logging.INFO):
+            status = "failed" if done.status is None else str(done.status)
+            requests_log.info("%s %s %s %d B %.0f ms", done.method, done.url, status, done.size, done.seconds * 1000)
 
     async def _sent(self, request: httpx.Request) -> httpx.Response:
         """The answer, its body not read. Only reads follow redirects (blobs in object stores); httpx drops

@@ -30,6 +30,7 @@ from regtui.ui.screens.doctor import DoctorScreen
 from regtui.ui.screens.garbage import GarbageScreen
 from regtui.ui.screens.help import HelpScreen
 from regtui.ui.screens.opening import OpeningScreen
+from regtui.ui.screens.requests import RequestsScreen
 from regtui.ui.styles import style_path
 
 _SMALLEST = (50, 12)
@@ -62,6 +63,7 @@ class RegtuiApp(App[int]):
         Binding("question_mark", "help", "help", show=False, id="app.help"),
         Binding("c", "switch", "switch registry", show=False, id="app.switch"),
         Binding("ctrl+g", "garbage", "garbage collection", show=False, id="app.garbage"),
+        Binding("exclamation_mark", "requests", "log of requests", show=False, id="app.requests"),
         Binding("q,ctrl+q", "quit", "quit", show=False, id="app.quit"),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True, id="app.interrupt"),
         Binding("ctrl+z", "suspend_process", "suspend, back by fg", show=False, id="app.suspend"),
@@ -176,6 +178,8 @@ class RegtuiApp(App[int]):
         if action == "quit":
             # Its own keys answer.
             return not isinstance(self.screen, ConfirmScreen)
+        if action == "requests":
+            return bool(self._connections) and not isinstance(self.screen, ModalScreen)
         if action == "help":
             return not isinstance(self.screen, ModalScreen)
         return True
@@ -210,6 +214,10 @@ class RegtuiApp(App[int]):
         """A blinking cursor is 2.6 KB a second over SSH."""
         for field in self.screen.query(Input):
             field.cursor_blink = False
+
+    def action_requests(self) -> None:
+        connection = self._connections[-1]
+        self.push_screen(RequestsScreen(connection.requests, connection.host, connection.address.url))
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())

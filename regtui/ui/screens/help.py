@@ -23,6 +23,7 @@ _KEYS: Final = (
             ("z", "zoom the pane, and back"),
             (".", "show or hide signatures and empty repositories"),
             ("c", "switch registry"),
+            ("!", "log of requests"),
             ("ctrl+p", "every action, repository and theme"),
             ("ctrl+g", "garbage collection, the dry run first"),
             ("esc", "one step back"),

@@ -297,7 +297,7 @@ async def test_no_secret_is_ever_written_down(caplog: pytest.LogCaptureFixture) 
                 with pytest.raises(RegistryError) as caught:
                     await call
                 shown += [str(caught.value), repr(caught.value)]
-            shown += [repr(client), repr(vars(client))]
+            shown += [repr(client), repr(vars(client)), repr(client.log.latest())]
     logged = [record.getMessage() for record in caplog.records if record.name == "regtui.requests"]
     assert len(logged) >= 6
     assert secret not in "\n".join(shown + logged)
