@@ -29,10 +29,20 @@ STAGES: Final = {
     Stage.VERIFY: "check the tags",
 }
 
+NOW: Final = {
+    Stage.LOOK: "Looking at the host",
+    Stage.DRY_RUN: "Dry run",
+    Stage.UNTAGGED: "Deleting untagged images",
+    Stage.KEEP_OUT: "Keeping pushes out",
+    Stage.COLLECT: "Collecting",
+    Stage.BRING_BACK: "Bringing the registry back",
+    Stage.VERIFY: "Checking the tags",
+}
+
 KEEP_OUT: Final = {
     KeepOut.STOP: "stop the registry",
-    KeepOut.READ_ONLY: "make it read-only",
-    KeepOut.ONLINE: "don't: stay online",
+    KeepOut.READ_ONLY: "read-only",
+    KeepOut.ONLINE: "no, stay online",
 }
 
 ONLINE_WARNING: Final = (
@@ -211,9 +221,9 @@ def not_configured(name: str, host: str, *, is_profile: bool) -> tuple[list[str]
     example = [
         *known,
         f"[registries.{key}.host]",
-        'ssh = "USER@HOST"        # where it runs, as ssh knows it; leave it out for this machine',
-        'runtime = "docker"       # podman, compose, kubectl, systemd, command; left out, it is found',
-        'container = "registry"   # its name; left out, it is found where there is only one',
+        'ssh = "USER@HOST"        # as ssh knows it; without it: this machine',
+        'runtime = "docker"       # or podman, compose, kubectl, systemd, command',
+        'container = "registry"   # its name; without these two, it is looked for',
         "sudo = false             # true where docker needs it",
     ]
     sentences = [

@@ -22,8 +22,8 @@ from regtui.garbage.course import Course
 from regtui.garbage.errors import HostUnknown
 from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, KeepOut, Survey
 from regtui.garbage.words import (
+    NOW,
     ONLINE_WARNING,
-    STAGES,
     duration,
     earlier_sentences,
     forecast_sentences,
@@ -271,11 +271,11 @@ class GarbageScreen(Screen[CollectionReport | None]):
         if self._phase is not _Phase.COLLECTING:
             return
         course, forecast = self._course, self._forecast
-        stage = STAGES[course.current] if course.current else "beginning"
+        stage = NOW[course.current] if course.current else "Beginning"
         of = f" of {size(forecast.bytes)}" if forecast else ""
         self._say(
             [
-                f"{'Stopping at the next safe point' if self._is_stopping else 'Collecting'}: {stage} …",
+                f"{'Stopping at the next safe point. ' if self._is_stopping else ''}{stage} …",
                 f"{plural(course.blobs, 'blob')} freed, {size(course.bytes)}{of}, "
                 f"{_seconds(time.monotonic() - self._began)}",
             ]
@@ -365,6 +365,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self._phase = phase
         runs = phase in (_Phase.COLLECTING, _Phase.DONE)
         single = phase in (_Phase.STUCK, _Phase.EARLIER)
+        self.query_one("#garbage-panes").set_class(runs, "-runs")
         self.query_one("#what").display = not single
         self.query_one("#how").display = not single or phase is _Phase.EARLIER
         self._freed.display, self._steps.display = not runs, runs

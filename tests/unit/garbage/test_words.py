@@ -20,6 +20,7 @@ from regtui.garbage.values import (
 )
 from regtui.garbage.words import (
     KEEP_OUT,
+    NOW,
     STAGES,
     duration,
     earlier_sentences,
@@ -111,7 +112,7 @@ def test_what_happens_to_pushes_is_said_for_each_way() -> None:
     }
     assert "for about 3.2 s" in keep_out_sentence(KeepOut.STOP, FORECAST)
     assert set(KEEP_OUT) == set(KeepOut)
-    assert set(STAGES) == set(Stage)
+    assert set(STAGES) == set(NOW) == set(Stage)
 
 
 def test_at_most_twenty_repositories_and_what_the_others_free_together() -> None:

@@ -191,7 +191,7 @@ async def test_esc_stops_it_at_the_next_safe_point_and_the_result_is_shown() -> 
     collector = ScriptedCollector(hold=KEEPING_OUT, result=stopped)
     async with garbage(collector) as (pilot, _):
         await pilot.press("y")
-        await until(pilot, "keep pushes out")
+        await until(pilot, "Keeping pushes out")
         await pilot.press("escape")
         await until(pilot, "It was stopped before the sweep.")
         assert collector.is_stopped
@@ -204,7 +204,7 @@ async def test_quitting_asks_and_goes_on_unless_it_is_confirmed(key: str) -> Non
     collector = ScriptedCollector(hold=KEEPING_OUT)
     async with garbage(collector) as (pilot, _):
         await pilot.press("y")
-        await until(pilot, "keep pushes out")
+        await until(pilot, "Keeping pushes out")
         await pilot.press(key)
         await pilot.pause()
         assert isinstance(pilot.app.screen, ConfirmScreen)
@@ -220,7 +220,7 @@ async def test_confirmed_it_stops_waits_for_the_end_and_quits() -> None:
     collector = ScriptedCollector(hold=KEEPING_OUT)
     async with garbage(collector) as (pilot, _):
         await pilot.press("y")
-        await until(pilot, "keep pushes out")
+        await until(pilot, "Keeping pushes out")
         await pilot.press("q", "y")
         async with asyncio.timeout(_PATIENCE):
             while pilot.app.return_value is None:
@@ -233,7 +233,7 @@ async def test_it_doesnt_quit_while_the_registry_is_down() -> None:
     collector = ScriptedCollector(hold=KEEPING_OUT, result=replace(REPORT, is_up=False, trouble=("Start it by hand.",)))
     async with garbage(collector) as (pilot, _):
         await pilot.press("y")
-        await until(pilot, "keep pushes out")
+        await until(pilot, "Keeping pushes out")
         await pilot.press("q", "y")
         await until(pilot, "THE REGISTRY DOESN'T ANSWER.")
         assert "Start it by hand." in said(pilot)
