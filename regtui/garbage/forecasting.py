@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -115,15 +116,16 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput, on_line: C
     """Feeds `output`; why there is nothing to collect, or empty."""
     code: int | None = None
     said: list[str] = []
-    async for line in host.lines(scripts.dry_run(found.unit)):
-        words = scripts.marked(line)
-        if words is not None and words[0] == "exit":
-            code = int(words[1])
-            continue
-        finding = output.feed(line)
-        if not finding.kind.is_marking:
-            said = [*said[-20:], line]
-        on_line(line)
+    async with aclosing(host.lines(scripts.dry_run(found.unit))) as lines:
+        async for line in lines:
+            words = scripts.marked(line)
+            if words is not None and words[0] == "exit":
+                code = int(words[1])
+                continue
+            finding = output.feed(line)
+            if not finding.kind.is_marking:
+                said = [*said[-20:], line]
+            on_line(line)
     verdict = output.verdict(code)
     if verdict.outcome is Outcome.NOTHING:
         return verdict.message

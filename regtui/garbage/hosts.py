@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -61,8 +62,8 @@ class Host(Protocol):
     async def run(self, script: str) -> Output:
         """Runs a script to its end."""
 
-    def lines(self, script: str) -> AsyncIterator[str]:
-        """Its lines as they come, stdout and stderr together. Closing the iterator leaves the script behind."""
+    def lines(self, script: str) -> AsyncGenerator[str, None]:
+        """Its lines as they come, stdout and stderr together. To be closed: that leaves the script behind."""
 
     async def close(self) -> None: ...
 
@@ -76,7 +77,7 @@ class LocalHost:
     async def run(self, script: str) -> Output:
         return await _run(["sh", "-s"], script)
 
-    def lines(self, script: str) -> AsyncIterator[str]:
+    def lines(self, script: str) -> AsyncGenerator[str, None]:
         return _lines(["sh", "-s"], script)
 
     async def close(self) -> None:
@@ -108,10 +109,11 @@ class SshHost:
             raise self._failure(ssh, output.stderr)
         return output
 
-    async def lines(self, script: str) -> AsyncIterator[str]:
+    async def lines(self, script: str) -> AsyncGenerator[str, None]:
         ssh = await self._opened()
-        async for line in _lines(ssh.command("exec sh -s"), script):
-            yield line
+        async with aclosing(_lines(ssh.command("exec sh -s"), script)) as lines:
+            async for line in lines:
+                yield line
         if not ssh.is_open:
             raise self._failure(ssh, "")
 
@@ -166,7 +168,7 @@ async def _run(command: Sequence[str], script: str) -> Output:
     return Output(process.returncode or 0, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"))
 
 
-async def _lines(command: Sequence[str], script: str) -> AsyncIterator[str]:
+async def _lines(command: Sequence[str], script: str) -> AsyncGenerator[str, None]:
     process = await _start(command, stderr=asyncio.subprocess.STDOUT)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -205,4 +207,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _whole(script: str) -> bytes:
     """The shell reads it to its end before it begins, and what it starts finds nothing of it on stdin."""
-    return f"main() {{\n{script}\n}}\nmain </dev/null\nexit $?\n".encode()
+    # 255 is what ssh says when it fails itself.
+    end = f'code=$?; test "$code" != {_SSH_FAILED} || code=254; exit "$code"'
+    return f"main() {{\n{script}\n}}\nmain </dev/null\n{end}\n".encode()

@@ -5,6 +5,7 @@ bring back, verify. The `Collector` of every registry that runs on a host.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from shlex import quote
 from typing import Final
@@ -19,7 +20,7 @@ from regtui.garbage.forecasting import Listing, forecast, list_storage
 from regtui.garbage.hosts import Host
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.profile import HostSettings
-from regtui.garbage.running import Running
+from regtui.garbage.running import Running, running_already
 from regtui.garbage.trouble import last_line
 from regtui.garbage.values import (
     Choices,
@@ -157,11 +158,18 @@ class HostCollector:
 
     async def forecast(self, choices: Choices) -> Forecast:
         found = await self._look()
+        await self._must_be_alone()
         if choices.untagged:
             await self._must_delete()
         self._forecast = await forecast(self._host, found, self._client, self._content, untagged=choices.untagged)
         self._forecast_untagged = choices.untagged
         return self._forecast
+
+    async def _must_be_alone(self) -> None:
+        """Raises Unsafe where another run is going on; should one begin later, the host refuses ours."""
+        earlier = await self.earlier()
+        if earlier is not None and earlier.is_running:
+            raise running_already(self._host.place)
 
     async def _must_delete(self) -> None:
         """Raises Unsafe where manifests can't be deleted through the API."""
@@ -200,6 +208,7 @@ class HostCollector:
     async def collect(self, choices: Choices) -> AsyncIterator[Event]:
         found = await self._look()
         self._must_be_possible(choices, found)
+        await self._must_be_alone()
         if self._forecast is None or self._forecast_untagged != choices.untagged:
             await self.forecast(choices)
         assert self._forecast is not None
@@ -233,8 +242,6 @@ class HostCollector:
         if choices.keep_out not in self._ways():
             why = found.unit.obstacle or f"It isn't known how {found.unit.name} is made {choices.keep_out.value}."
             raise Unsafe(why, "Or let it run on (--online), when nobody pushes.")
-        if choices.keep_out is not KeepOut.ONLINE and found.unit.runtime == "kubectl":
-            return
 
     async def _tags(self, listing: Listing) -> Sequence[tuple[str, str]]:
         """Every tag: as the storage has them, else as the API lists them."""
@@ -270,16 +277,17 @@ class HostCollector:
         if choices.keep_out is KeepOut.ONLINE:
             yield self._ended(Stage.KEEP_OUT, StageStatus.SKIPPED, "the registry stays online")
         script = scripts.collection(found.unit, choices.keep_out, self._needs_restart)
-        async for event in running.events(script):
-            if event.stage is Stage.KEEP_OUT and event.status and choices.keep_out is KeepOut.ONLINE:
-                continue
-            run.blobs, run.is_up = running.blobs, running.is_up
-            if event.stage is Stage.BRING_BACK and event.status not in (None, StageStatus.STARTED):
-                continue  # It has ended when the registry answers, below.
-            if event.status not in (None, StageStatus.STARTED):
-                assert event.status is not None
-                run.stages.append((event.stage, event.status))
-            yield event
+        async with aclosing(running.events(script)) as events:
+            async for event in events:
+                has_ended = event.status is not None and event.status is not StageStatus.STARTED
+                run.blobs, run.is_up = running.blobs, running.is_up
+                if event.stage is Stage.KEEP_OUT and event.status and choices.keep_out is KeepOut.ONLINE:
+                    continue
+                if event.stage is Stage.BRING_BACK and has_ended:
+                    continue  # It has ended when the registry answers, below.
+                if event.status and has_ended:
+                    run.stages.append((event.stage, event.status))
+                yield event
         run.was_stopped = running.was_stopped
         run.trouble += self._troubles(running)
         if "before" in running.used and "after" in running.used:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Final
 
 from regtui.garbage import scripts
@@ -19,7 +20,11 @@ _STATUS: Final = {"started": StageStatus.STARTED, "done": StageStatus.DONE}
 # Said by our own lines, or by the counts.
 _SILENT: Final = frozenset({Kind.MANIFEST_MARKED, Kind.BLOB_MARKED, Kind.BLOB_DELETED, Kind.LINK_ELIGIBLE})
 # How long a lost connection is tried anew, in seconds between the tries: the run goes on meanwhile.
-_AGAIN: Final = (1, 2, 3, 5, 5, 10, 10, 15)
+AGAIN: Final = (1, 2, 3, 5, 5, 10, 10, 15)
+
+
+def running_already(place: str) -> Unsafe:
+    return Unsafe(f"A collection is running on {place} already.", "Look at it with: regtui gc --status")
 
 
 class Running:
@@ -46,17 +51,18 @@ class Running:
         self.said: list[str] = []
         """The last lines of other programs, for what they say about a failure."""
 
-    async def events(self, script: str) -> AsyncIterator[Event]:
+    async def events(self, script: str) -> AsyncGenerator[Event, None]:
         """Starts it and follows it to its end. Raises SshError where it can't be begun, Unsafe where one is going on,
         CollectionFailed where the host has no room; later nothing: then `has_ended` is False."""
-        pauses = iter(_AGAIN)
+        pauses = iter(AGAIN)
         while True:
             try:
-                async for line in self._host.lines(script):
-                    for event in self._read(line):
-                        yield event
-                    if self.has_ended:
-                        return
+                async with aclosing(self._host.lines(script)) as lines:
+                    async for line in lines:
+                        for event in self._read(line):
+                            yield event
+                        if self.has_ended:
+                            return
             except SshError as error:
                 if not self._lines:
                     raise
@@ -96,9 +102,7 @@ class Running:
     def _is_about_the_start(self, words: list[str]) -> bool:
         match words:
             case ["busy"]:
-                raise Unsafe(
-                    f"A collection is running on {self._host.place} already.", "Look at it with: regtui gc --status"
-                )
+                raise running_already(self._host.place)
             case ["no-room"]:
                 raise CollectionFailed(
                     f"The disks of {self._host.place} are full: not even the collection's script can be kept there.",

@@ -37,6 +37,7 @@ class Filled:
 
 
 def fill(url: str, *, images: int = IMAGES) -> Filled:
+    """`images` in REPOSITORY, and in INDEXES two indexes and what a tag that was pushed anew leaves behind."""
     with open_registry(url) as registry:
         for number in range(images):
             recipe = Recipe(name=f"shared-{number % 2}", labels={"number": str(number)}, layers=1 + number % 3)
@@ -50,8 +51,8 @@ def fill(url: str, *, images: int = IMAGES) -> Filled:
     return Filled((old.digest, older.digest, *(child.digest for child in older.children)))
 
 
-async def delete_half(connection: Connection) -> None:
-    for repository, tags in ((REPOSITORY, GOING), (INDEXES, ("going",))):
+async def delete_half(connection: Connection, *, images: int = IMAGES) -> None:
+    for repository, tags in ((REPOSITORY, GOING[: images // 2]), (INDEXES, ("going",))):
         deleting = connection.deleting(await connection.plan_deletion(repository, tags))
         async for _ in deleting.outcomes():
             pass
@@ -63,10 +64,10 @@ def bytes_on_disk(storage: Path) -> int:
     return sum(file.stat().st_size for file in (storage / "docker/registry/v2/blobs").glob("*/*/*/data"))
 
 
-def all_pull(host: str) -> None:
+def all_pull(host: str, *, images: int = IMAGES) -> None:
     """What wasn't deleted: by crane, each digest and size on the way, and the index with all its platforms by skopeo
     (crane's check doesn't take attestations)."""
-    for reference in (*(f"{REPOSITORY}:{tag}" for tag in STAYING), f"{INDEXES}:latest"):
+    for reference in (*(f"{REPOSITORY}:{tag}" for tag in STAYING[: images // 2]), f"{INDEXES}:latest"):
         crane_validate(f"{host}/{reference}")
     with TemporaryDirectory(prefix="regtui-pulled-") as directory:
         skopeo("copy", "--all", f"docker://{host}/{INDEXES}:staying", f"dir:{directory}")

@@ -1,0 +1,269 @@
+"""A collection that loses its connection, its regtui or its script: the registry comes back, nothing tagged is lost."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from regtui.connection import Connection
+from regtui.garbage import running
+from regtui.garbage.errors import Unsafe
+from regtui.garbage.values import Choices, Stage, StageStatus
+from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
+from tests.support.containers import Containers, RegistryContainer, start_registry_container, wait_until_up
+from tests.support.processes import clean_environment
+from tests.support.programs import find_program
+from tests.support.servers import PROGRAMS
+from tests.support.ssh_host import SshHostForTests, start_ssh_host
+from tests.support.systemd import start_service
+
+VERSION = "2.8.2"
+FEW = 4
+PHASES = (Stage.KEEP_OUT, Stage.COLLECT, Stage.BRING_BACK)
+_SECONDS = 60.0
+
+# Each phase is held where a file says so: then there is all the time to cut in.
+_HOLDING = """\
+#!/bin/sh
+case "$1 $*" in
+    stop*) phase={stop} ;;
+    run*garbage-collect*) phase={run} ;;
+    start*) phase={start} ;;
+    *) phase=none ;;
+esac
+while test -e "{directory}/hold-$phase"; do sleep 0.05; done
+exec {docker} "$@"
+"""
+
+_REGTUI = """\
+import asyncio, sys
+from regtui.connection import Target, open_connection
+from regtui.garbage.profile import HostSettings
+from regtui.garbage.values import Choices
+from regtui.registry import Address
+
+async def main(url, ssh, name):
+    runs_at = HostSettings(ssh=ssh, runtime="docker", container=name)
+    collector = (await open_connection(Target(Address.parse(url), runs_at=runs_at))).collector()
+    await collector.forecast(Choices())
+    async for event in collector.collect(Choices()):
+        if event.status:
+            print(event.stage.value, event.status.value, flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A registry in a container, the host that it runs on, and a docker that can be held."""
+
+    registry: RegistryContainer
+    host: SshHostForTests
+    directory: Path
+
+    def hold(self, phase: Stage) -> None:
+        (self.directory / f"hold-{phase.name}").touch()
+
+    def let_go(self) -> None:
+        for file in self.directory.glob("hold-*"):
+            file.unlink()
+
+
+@pytest.fixture
+def place(containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    directory = tmp_path / "holding"
+    directory.mkdir()
+    docker = directory / "docker"
+    names = {"stop": Stage.KEEP_OUT.name, "run": Stage.COLLECT.name, "start": Stage.BRING_BACK.name}
+    docker.write_text(_HOLDING.format(directory=directory, docker=containers.bin / "docker", **names))
+    docker.chmod(0o755)
+    with (
+        start_registry_container(containers, VERSION, tmp_path / "storage", name="interrupted") as registry,
+        start_ssh_host(tmp_path / "host", directory) as host,
+    ):
+        monkeypatch.setenv("PATH", host.path)
+        made = Place(registry, host, directory)
+        yield made
+        made.let_go()
+
+
+@pytest.fixture
+async def connection(place: Place) -> AsyncIterator[Connection]:
+    registry, host = place.registry, place.host
+    opened = await connected(target(registry, host, runtime="docker", container=registry.name))
+    yield opened
+    await opened.close()
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + _SECONDS
+    while not happened():
+        assert time.monotonic() < give_up
+        await asyncio.to_thread(time.sleep, 0.02)
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.value)
+async def test_a_connection_that_is_cut_is_made_anew_and_the_run_followed_to_its_end(
+    place: Place, connection: Connection, phase: Stage
+) -> None:
+    registry, host = place.registry, place.host
+    fill(registry.url, images=FEW)
+    await delete_half(connection, images=FEW)
+    before = bytes_on_disk(registry.storage)
+    collector = connection.collector()
+    forecast = await collector.forecast(Choices())
+    seen: list[Stage] = []
+    place.hold(phase)
+    async for event in collector.collect(Choices()):
+        if event.status is StageStatus.STARTED:
+            seen.append(event.stage)
+            if event.stage is phase:
+                cut = host.sessions()
+                assert cut
+                for pid in cut:
+                    os.kill(pid, signal.SIGKILL)
+                place.let_go()
+    # Each stage is told once, though the log was read in two parts.
+    assert seen == [*PHASES, Stage.VERIFY]
+    assert collector.report.is_complete, collector.report
+    assert collector.report.freed == forecast.bytes == before - bytes_on_disk(registry.storage)
+    all_pull(registry.host, images=FEW)
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.value)
+async def test_with_kill_9_of_regtui_the_registry_is_up_again_and_the_run_is_found(
+    place: Place, connection: Connection, phase: Stage
+) -> None:
+    registry, host = place.registry, place.host
+    fill(registry.url, images=FEW)
+    await delete_half(connection, images=FEW)
+    before = bytes_on_disk(registry.storage)
+    place.hold(phase)
+    regtui = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _REGTUI, registry.url, host.destination, registry.name),
+        env={**clean_environment(host.state.parent), "PATH": host.path},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert regtui.stdout is not None
+    await regtui.stdout.readuntil(f"{phase.value} started\n".encode())
+    regtui.kill()
+    assert await regtui.wait() == -signal.SIGKILL
+
+    collector = connection.collector()
+    earlier = await collector.earlier()
+    assert earlier is not None
+    assert (earlier.stage, earlier.is_running) == (phase, True)
+    with pytest.raises(Unsafe, match=r"running on .* already"):
+        async for _ in collector.collect(Choices()):
+            pass
+    place.let_go()
+    await until(lambda: any(host.state.rglob("ended")))
+    earlier = await collector.earlier()
+    assert earlier is not None
+    assert not earlier.is_running
+    assert earlier.stage is Stage.BRING_BACK
+    assert any("eligible for deletion" in line for line in earlier.log)
+    wait_until_up(registry.url, _SECONDS)
+    assert bytes_on_disk(registry.storage) < before
+    all_pull(registry.host, images=FEW)
+
+
+async def test_where_ssh_does_not_come_back_the_registry_does(
+    place: Place, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, host = place.registry, place.host
+    monkeypatch.setattr(running, "AGAIN", (0.1,))
+    fill(registry.url, images=FEW)
+    await delete_half(connection, images=FEW)
+    collector = connection.collector()
+    await collector.forecast(Choices())
+    place.hold(Stage.COLLECT)
+    async for event in collector.collect(Choices()):
+        if (event.stage, event.status) == (Stage.COLLECT, StageStatus.STARTED):
+            sessions = host.sessions()
+            os.kill(host.server.pid, signal.SIGKILL)
+            for pid in sessions:
+                os.kill(pid, signal.SIGKILL)
+            place.let_go()
+    report = collector.report
+    assert report.is_up
+    assert [sentence for sentence in report.trouble if "regtui gc --status" in sentence]
+    wait_until_up(registry.url, _SECONDS)
+    all_pull(registry.host, images=FEW)
+
+
+async def test_kill_9_of_the_script_on_the_host_brings_the_registry_back_too(
+    place: Place, connection: Connection
+) -> None:
+    registry, host = place.registry, place.host
+    fill(registry.url, images=FEW)
+    await delete_half(connection, images=FEW)
+    collector = connection.collector()
+    await collector.forecast(Choices())
+    place.hold(Stage.COLLECT)
+    async for event in collector.collect(Choices()):
+        if (event.stage, event.status) == (Stage.COLLECT, StageStatus.STARTED):
+            assert not registry.is_running()
+            (pid,) = host.state.rglob("pid")
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+            place.let_go()
+    assert registry.is_running()
+    assert collector.report.is_up
+    assert not collector.report.is_complete
+    all_pull(registry.host, images=FEW)
+
+
+async def test_stopped_before_the_sweep_nothing_is_freed_and_the_registry_runs(
+    place: Place, connection: Connection
+) -> None:
+    registry, host = place.registry, place.host
+    fill(registry.url, images=FEW)
+    await delete_half(connection, images=FEW)
+    before = bytes_on_disk(registry.storage)
+    collector = connection.collector()
+    await collector.forecast(Choices())
+    place.hold(Stage.KEEP_OUT)
+    async for event in collector.collect(Choices()):
+        if (event.stage, event.status) == (Stage.KEEP_OUT, StageStatus.STARTED):
+            collector.stop()
+            await until(lambda: any(host.state.rglob("stop")))
+            place.let_go()
+    assert bytes_on_disk(registry.storage) == before
+    assert registry.is_running()
+    assert "stopped before" in " ".join(collector.report.trouble)
+
+
+async def test_a_collector_that_marks_for_long_is_ended_by_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a service, where it is a process of ours."""
+    program = tmp_path / "slow-registry"
+    with start_service(VERSION, tmp_path / "service") as service:
+        program.write_text(
+            f'#!/bin/sh\ncase "$*" in *--dry-run*|--version) exec {find_program(PROGRAMS[VERSION])} "$@" ;; esac\n'
+            "echo team/app; exec sleep 600\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
+        fill(service.url, images=2)
+        connection = await connected(target(service, runtime="systemd", binary=str(program)))
+        try:
+            collector = connection.collector()
+            await collector.forecast(Choices())
+            before = bytes_on_disk(service.storage)
+            async for event in collector.collect(Choices()):
+                if event.text == "team/app":
+                    collector.stop()
+            assert "stopped before" in " ".join(collector.report.trouble)
+            assert service.is_running()
+            assert bytes_on_disk(service.storage) == before
+
+        finally:
+            await connection.close()
