@@ -143,6 +143,9 @@ async def _contents(target: Target, client: RegistryClient) -> AsyncIterator[Che
             remedy = f'{error.remedy} Name repositories in its profile: repositories = ["NAME"].'.strip()
             yield failed("catalog", error, remedy=remedy)
     names = names or target.known_repositories
+    if target.lookup is not None and (found := target.lookup.found) is not None:
+        # One that somebody is logged in for, where logins are for some repositories alone.
+        names = tuple(name for name in names if found.keychain.credential_for(name)) or names
     if target.read_only:
         yield skipped("deletion", "it is opened read-only, by --read-only or its profile")
         return

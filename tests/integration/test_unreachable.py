@@ -8,6 +8,7 @@ from socket import socket
 import pytest
 
 from tests.support.commands import Regtui, failed
+from tests.support.file_keyring import FILE_KEYRING
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.terminal import on_terminal
 from tests.support.tls import make_tls
@@ -75,11 +76,7 @@ def test_a_password_is_asked_for_and_not_shown(tmp_path: Path, regtui: Regtui) -
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_login_is_kept_in_the_keyring(version: str, tmp_path: Path, regtui: Regtui) -> None:
-    (tmp_path / "home/file_keyring.py").write_text(_KEYRING)
-    regtui.environment |= {
-        "PYTHONPATH": str(tmp_path / "home"),
-        "PYTHON_KEYRING_BACKEND": "file_keyring.FileKeyring",
-    }
+    regtui.environment |= FILE_KEYRING
     with start_registry(version, tmp_path / "registry", htpasswd={"ci": "right"}) as server:
         done = regtui("login", server.url, "-u", "ci", "--password-stdin", stdin="right\n")
         assert (done.returncode, done.stdout) == (0, "")
@@ -87,34 +84,6 @@ def test_login_is_kept_in_the_keyring(version: str, tmp_path: Path, regtui: Regt
         assert "was removed" in regtui("logout", server.url).stderr
         failed(regtui("ls", server.url), 4, "Not logged in")
         assert "There was no credential" in regtui("logout", server.url).stderr
-
-
-_KEYRING = """
-import json, pathlib
-from keyring.backend import KeyringBackend
-from keyring.errors import PasswordDeleteError
-
-FILE = pathlib.Path.home() / "keyring.json"
-
-
-class FileKeyring(KeyringBackend):
-    priority = 1
-
-    def _all(self):
-        return json.loads(FILE.read_text()) if FILE.exists() else {}
-
-    def get_password(self, service, username):
-        return self._all().get(f"{service}\\0{username}")
-
-    def set_password(self, service, username, password):
-        FILE.write_text(json.dumps({**self._all(), f"{service}\\0{username}": password}))
-
-    def delete_password(self, service, username):
-        known = self._all()
-        if known.pop(f"{service}\\0{username}", None) is None:
-            raise PasswordDeleteError("not found")
-        FILE.write_text(json.dumps(known))
-"""
 
 
 def test_login_to_a_registry_that_asks_for_none(server: RegistryServer, regtui: Regtui) -> None:

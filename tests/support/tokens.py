@@ -48,6 +48,9 @@ class TokenService:
     expires_in: float | None = 300.0
     issued: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     """(user, scopes asked for) of each token."""
+    identities: dict[str, str] = field(default_factory=dict)
+    """User by identity token: those are taken by POST, as OAuth2 has it."""
+    certificate: str = ""
     _key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048), repr=False)
 
     @property
@@ -72,14 +75,19 @@ class TokenService:
         self.bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
 
-    def answer(self, asked: Asked, certificate: str) -> Reply:
-        query = parse_qs(urlsplit(asked.path).query)
-        user = self._user(asked.authorization)
+    def answer(self, asked: Asked) -> Reply:
+        if asked.method == "POST":
+            query = parse_qs(asked.body.decode())
+            query["scope"] = " ".join(query.get("scope", ())).split()
+            user = self.identities.get(query["refresh_token"][0]) if query["grant_type"] == ["refresh_token"] else None
+        else:
+            query = parse_qs(urlsplit(asked.path).query)
+            user = self._user(asked.authorization)
         if user is None:
             return Reply(401, {"WWW-Authenticate": 'Basic realm="tokens"'}, b'{"details":"incorrect login"}')
         scopes = tuple(query.get("scope", ()))
         self.issued.append((user, scopes))
-        value: dict[str, object] = {"token": self._token(user, scopes, certificate)}
+        value: dict[str, object] = {"token": self.token(user, scopes)}
         if self.expires_in is not None:
             value["expires_in"] = self.expires_in
         return Reply(200, {"Content-Type": "application/json"}, json.dumps(value).encode())
@@ -91,7 +99,8 @@ class TokenService:
         name, _, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
         return name if self.users.get(name) == password else None
 
-    def _token(self, user: str, scopes: tuple[str, ...], certificate: str) -> str:
+    def token(self, user: str, scopes: tuple[str, ...]) -> str:
+        """One that registries accept."""
         access = []
         for scope in scopes:
             what, _, actions = scope.rpartition(":")
@@ -109,7 +118,7 @@ class TokenService:
             "jti": secrets.token_hex(8),
             "access": access,
         }
-        signed = ".".join(_part(part) for part in ({"typ": "JWT", "alg": "RS256", "x5c": [certificate]}, claims))
+        signed = ".".join(_part(part) for part in ({"typ": "JWT", "alg": "RS256", "x5c": [self.certificate]}, claims))
         signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
         return f"{signed}.{_base64(signature)}"
 
@@ -121,9 +130,9 @@ def start_token_service(
     """Listens until the block ends, on a host of another name than the registry's, as Docker Hub has it."""
     directory.mkdir(parents=True, exist_ok=True)
     service: list[TokenService] = []
-    with start_gateway(lambda asked: service[0].answer(asked, certificate), name=name) as gateway:
+    with start_gateway(lambda asked: service[0].answer(asked), name=name) as gateway:
         service.append(TokenService(users, directory / "tokens.pem", gateway, allow))
-        certificate = service[0].write_bundle()
+        service[0].certificate = service[0].write_bundle()
         yield service[0]
 
 
