@@ -21,18 +21,12 @@ from regtui.text import clean
 from regtui.ui.leaving import may_leave
 from regtui.ui.palette import BrowserCommands
 from regtui.ui.reaching import reach
-from regtui.ui.screens.browser import BrowserScreen
-from regtui.ui.screens.choose import OTHER, ChooseScreen
 from regtui.ui.screens.confirm import ConfirmScreen
-from regtui.ui.screens.connect import Connected, ConnectScreen
-from regtui.ui.screens.details import DetailsScreen
-from regtui.ui.screens.doctor import DoctorScreen
-from regtui.ui.screens.garbage import GarbageScreen
-from regtui.ui.screens.help import HelpScreen
 from regtui.ui.screens.opening import OpeningScreen
 from regtui.ui.screens.requests import RequestsScreen
 from regtui.ui.styles import style_path
 
+# Screens that are not needed for the first frame are imported when they are opened.
 _SMALLEST = (50, 12)
 
 
@@ -110,6 +104,8 @@ class RegtuiApp(App[int]):
         """Opens a registry; where that fails, the connect screen says why."""
         opening = OpeningScreen(target.name or target.address.name)
         self.push_screen(opening)
+        # The browser is imported after that: something is seen earlier.
+        await opening.painted()
         try:
             connection = await reach(self, target)
         except RegtuiError as error:
@@ -122,9 +118,9 @@ class RegtuiApp(App[int]):
     @work(exclusive=True, group="ask")
     async def ask(self, target: Target | None = None, error: RegtuiError | None = None) -> None:
         """The connect screen; without an answer, back to what is open, or out."""
-        connected: Connected | None = await self.push_screen_wait(
-            ConnectScreen(self.config, self.credentials, target, error)
-        )
+        from regtui.ui.screens.connect import ConnectScreen
+
+        connected = await self.push_screen_wait(ConnectScreen(self.config, self.credentials, target, error))
         if connected is None:
             if not self._connections:
                 self.exit(error.exit_code if error else 0)
@@ -136,6 +132,8 @@ class RegtuiApp(App[int]):
 
     def _use(self, connection: Connection) -> None:
         """The browser on `connection`, in place of the one that was open."""
+        from regtui.ui.screens.browser import BrowserScreen
+
         screen = BrowserScreen(connection, self.clock)
         if self._connections:
             self.switch_screen(screen)
@@ -146,6 +144,8 @@ class RegtuiApp(App[int]):
 
     @work(exclusive=True, group="switch")
     async def action_switch(self) -> None:
+        from regtui.ui.screens.choose import OTHER, ChooseScreen
+
         profiles = [(name, str(profile.address)) for name, profile in self.config.profiles.items()]
         name = await self.push_screen_wait(ChooseScreen([*profiles, ("demo", "the built-in sample registry")]))
         if name is None:
@@ -162,6 +162,9 @@ class RegtuiApp(App[int]):
 
     @work(exclusive=True, group="garbage")
     async def action_garbage(self) -> None:
+        from regtui.ui.screens.browser import BrowserScreen
+        from regtui.ui.screens.garbage import GarbageScreen
+
         report = await self.push_screen_wait(GarbageScreen(self._connections[-1], self.config))
         if report is not None:
             # Untagged images and empty repositories may be gone.
@@ -171,6 +174,9 @@ class RegtuiApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Over a dialog, only the dialog's own keys count."""
+        from regtui.ui.screens.browser import BrowserScreen
+        from regtui.ui.screens.details import DetailsScreen
+
         if action == "switch":
             return isinstance(self.screen, BrowserScreen)
         if action == "garbage":
@@ -186,6 +192,9 @@ class RegtuiApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers everywhere; the browser adds its own."""
+        from regtui.ui.screens.browser import BrowserScreen
+        from regtui.ui.screens.connect import ConnectScreen
+
         yield SystemCommand("Theme", "choose the colours; the choice is remembered", self.action_change_theme)
         if self.check_action("help", ()):
             yield SystemCommand("Keys", "what each key does", self.action_help)
@@ -200,6 +209,8 @@ class RegtuiApp(App[int]):
 
     def examine(self, target: Target) -> None:
         """What is wrong with a registry, and what to do about it."""
+        from regtui.ui.screens.doctor import DoctorScreen
+
         self.push_screen(DoctorScreen(target))
 
     def action_command_palette(self) -> None:
@@ -220,6 +231,8 @@ class RegtuiApp(App[int]):
         self.push_screen(RequestsScreen(connection.requests, connection.host, connection.address.url))
 
     def action_help(self) -> None:
+        from regtui.ui.screens.help import HelpScreen
+
         self.push_screen(HelpScreen())
 
     async def action_quit(self) -> None:

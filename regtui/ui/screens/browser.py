@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -23,11 +23,7 @@ from regtui.registry import Deletion, NotFound
 from regtui.text import clean
 from regtui.ui.screens.browser_words import ALWAYS, HINTS, catalog_words, no_tags_words, tags_standing, tags_title
 from regtui.ui.screens.cut_off import settle
-from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.details import DetailsScreen
-from regtui.ui.screens.rule import Marking, RuleScreen
-from regtui.ui.screens.rule_preview import RuleTexts, marked_words
-from regtui.ui.screens.undo import undo_last
 from regtui.ui.widgets.details import DetailsView
 from regtui.ui.widgets.header import Header, Standing
 from regtui.ui.widgets.hints import Hints
@@ -35,6 +31,11 @@ from regtui.ui.widgets.lines import CursorLines
 from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.repositories import RepositoryLines
 from regtui.ui.widgets.tags import TagTable
+
+# Dialogs are imported when they are opened: the first frame is quicker without them.
+if TYPE_CHECKING:
+    from regtui.ui.screens.rule import Marking
+    from regtui.ui.screens.rule_preview import RuleTexts
 
 # Moving through tags loads nothing until the cursor rests.
 _REST = 0.15
@@ -70,7 +71,7 @@ class BrowserScreen(Screen[None]):
         self._filling: Filling | None = None
         self._doubt = ""
         self._wanted = ("", "")
-        self._rule = RuleTexts()
+        self._rule: RuleTexts | None = None
         self._header = Header()
         self.lines = RepositoryLines()
         self.table = TagTable(clock)
@@ -396,12 +397,17 @@ class BrowserScreen(Screen[None]):
 
     def action_rule(self) -> None:
         """Reading goes on meanwhile; marks are all that comes of it."""
+        from regtui.ui.screens.rule import RuleScreen
+        from regtui.ui.screens.rule_preview import RuleTexts
+
         model, protect = self.table.model, self.connection.target.protect
         if model.total:
-            screen = RuleScreen(self.repository, model, protect, self.clock, self._rule)
+            screen = RuleScreen(self.repository, model, protect, self.clock, self._rule or RuleTexts())
             self.app.push_screen(screen, self._mark_by_rule)
 
-    def _mark_by_rule(self, marking: Marking | None) -> None:
+    def _mark_by_rule(self, marking: "Marking | None") -> None:
+        from regtui.ui.screens.rule_preview import marked_words
+
         if marking is not None:
             self._rule = marking.texts
             self.table.mark(marking.tags)
@@ -418,6 +424,8 @@ class BrowserScreen(Screen[None]):
             return
         # Filling in would compete with the plan for the registry; it goes on afterwards.
         self.workers.cancel_group(self, "tags")
+        from regtui.ui.screens.delete import DeleteScreen
+
         report = await self.app.push_screen_wait(DeleteScreen(self.connection, self.repository, tags))
         if report is not None:
             model.clear_marks()
@@ -427,6 +435,8 @@ class BrowserScreen(Screen[None]):
 
     @work(exclusive=True, group="delete")
     async def action_undo(self) -> None:
+        from regtui.ui.screens.undo import undo_last
+
         if await undo_last(self.app, self.connection):
             self._changed_by_undo()
 
