@@ -124,6 +124,11 @@ class Connection:
         """Whether the user wants nothing to be changed."""
         return self.target.read_only
 
+    @property
+    def waiting(self) -> float:
+        """Seconds for which the registry asked to be left alone; 0 where it didn't. Requests wait for it."""
+        return self.target.http.waiting.left
+
     async def close(self) -> None:
         try:
             for host in self._hosts:

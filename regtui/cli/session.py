@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from regtui.cli.console import ask_password, is_interactive, read_password
+from regtui.cli.console import ask_password, is_interactive, read_password, warn
 from regtui.cli.request_log import write_log
 from regtui.connection import Connection, Target, log_in, open_connection
 from regtui.errors import UsageError
@@ -96,6 +96,7 @@ class Session:
 
 @asynccontextmanager
 async def connected(target: Target) -> AsyncIterator[Connection]:
+    target.http.waiting.tell = lambda seconds: warn(f"{target.address.name} asks to wait {seconds:.0f} s: waiting.")
     ssh = await log_in(target.via, on_terminal=is_interactive()) if target.via else None
     connection = await open_connection(target, ssh=ssh)
     try:

@@ -12,6 +12,7 @@ import httpx
 from regtui.oci import Digest
 from regtui.registry import errors
 from regtui.registry.errors import RegistryError, Where
+from regtui.registry.retry import asked_to_wait
 from regtui.registry.values import Deletion
 
 _LOGIN: Final = "Run: regtui login {host}"
@@ -58,12 +59,18 @@ def error_for(response: httpx.Response, where: Where, *, anonymous: bool = False
     if status == 405:
         return _refused(response, where, codes)
     if status == 429 or "TOOMANYREQUESTS" in codes:
-        return made(errors.RateLimited, f"{host} limits the number of requests.", "Wait a little, then try again.")
+        return made(errors.RateLimited, f"{host} limits the number of requests.", _when(asked_to_wait(response)))
     if status >= 500:
         return made(errors.ServerFailed, f"{host} failed {where.operation}: {_reason(response, entries)}.")
     if status in (301, 302, 303, 307, 308):
         return made(errors.BadAnswer, f"{host} redirects {where.operation} elsewhere, which is not followed.")
     return made(RegistryError, f"{host} refuses {where.operation}: {_reason(response, entries)}.")
+
+
+def _when(seconds: float | None) -> str:
+    if seconds is None or seconds < 1:
+        return "Wait a little, then try again."
+    return f"Try again in {seconds / 60:.0f} minutes." if seconds >= 120 else f"Try again in {seconds:.0f} seconds."
 
 
 def _unauthorized(response: httpx.Response, where: Where, codes: tuple[str, ...], anonymous: bool) -> RegistryError:

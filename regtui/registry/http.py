@@ -21,7 +21,7 @@ from regtui.registry.errors import Where
 from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.registry.network import Network, Tunnel
 from regtui.registry.pace import Gate, Pace
-from regtui.registry.retry import RetryPolicy, Safety
+from regtui.registry.retry import RetryPolicy, Safety, Waiting, asked_to_wait
 from regtui.registry.tls import Certificate, TlsSettings, certificate
 from regtui.registry.unreachable import causes, unreachable, wants_client_certificate
 
@@ -56,6 +56,8 @@ class HttpSettings:
     """Instead of the network: the demo registry, and tests."""
     tunnel: Tunnel | None = field(default=None, compare=False)
     """The way to a registry that only another host reaches."""
+    waiting: Waiting = field(default_factory=Waiting, compare=False)
+    """Tells how long the registry asked to be left alone."""
 
 
 class RegistryHttp:
@@ -184,9 +186,12 @@ class RegistryHttp:
         self, request: httpx.Request, where: Where, safety: Safety, limit: int, enough: int | None = None
     ) -> httpx.Response:
         """Sends, and sends again where that's safe and may help."""
-        retry = self._settings.retry
-        for attempt in range(1, retry.tries + 1):
-            last = attempt == retry.tries
+        retry, waiting = self._settings.retry, self._settings.waiting
+        attempt, patience = 1, retry.patience
+        while True:
+            last = attempt >= retry.tries
+            # What one request was told holds for all.
+            await asyncio.sleep(waiting.left)
             try:
                 response = await self._once(request, where, limit, enough)
             except httpx.TransportError as error:
@@ -194,11 +199,19 @@ class RegistryHttp:
                     network, url = self._network, request.url
                     raise await asyncio.to_thread(unreachable, error, self.address, where, network, url) from error
                 await asyncio.sleep(retry.wait(attempt))
+                attempt += 1
                 continue
-            if last or not retry.after_answer(response, safety):
+            if not retry.after_answer(response, safety):
                 return response
-            await asyncio.sleep(retry.wait(attempt, response))
-        raise AssertionError("a policy has at least one try")
+            asked = asked_to_wait(response)
+            if asked is not None and asked <= patience:
+                patience -= max(asked, 1.0)
+                waiting.begin(asked)
+                continue
+            if last or asked is not None:
+                return response
+            await asyncio.sleep(retry.wait(attempt))
+            attempt += 1
 
     async def _once(self, request: httpx.Request, where: Where, limit: int, enough: int | None) -> httpx.Response:
         began, started = time.time(), time.monotonic()

@@ -1,6 +1,8 @@
 """When a request is worth another try, and how long to wait before it."""
 
 import random
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,6 +12,7 @@ from typing import Final
 import httpx
 
 _LONGEST_WAIT: Final = 30.0
+_LONGEST_ASKED: Final = 24 * 3600.0
 _TEMPORARY: Final = frozenset({429, 500, 502, 503, 504})
 # The registry says by these that it did not do what was asked.
 _NOT_DONE: Final = frozenset({429, 503})
@@ -31,6 +34,8 @@ class RetryPolicy:
 
     tries: int = 4
     base: float = 0.25
+    patience: float = 120.0
+    """Seconds that one request may be told to wait in all. That it is told so counts as no try."""
 
     def after_error(self, error: httpx.TransportError, safety: Safety) -> bool:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
@@ -40,12 +45,34 @@ class RetryPolicy:
     def after_answer(self, response: httpx.Response, safety: Safety) -> bool:
         return response.status_code in (_TEMPORARY if safety is Safety.IDEMPOTENT else _NOT_DONE)
 
-    def wait(self, attempt: int, response: httpx.Response | None = None) -> float:
-        """Seconds before try number `attempt` + 1 (from 1); Retry-After counts, up to half a minute."""
-        asked = _retry_after(response.headers.get("Retry-After")) if response is not None else None
-        if asked is not None:
-            return min(asked, _LONGEST_WAIT)
+    def wait(self, attempt: int) -> float:
+        """Seconds before try number `attempt` + 1 (from 1), where the registry doesn't say."""
         return random.uniform(0.5, 1.0) * min(self.base * 2.0 ** (attempt - 1), _LONGEST_WAIT)  # noqa: S311
+
+
+class Waiting:
+    """How long a registry asked to be left alone: for whoever shows that it is waited for. Seconds, on any thread."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self.tell: Callable[[float], None] | None = None
+        """Hears of each time that is longer than what was told before."""
+
+    def begin(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        longer = until > self._until + 1.0
+        self._until = max(until, self._until)
+        if longer and self.tell is not None:
+            self.tell(seconds)
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._until - time.monotonic())
+
+
+def asked_to_wait(response: httpx.Response) -> float | None:
+    """Seconds, as the answer has them; None where it says nothing."""
+    return _retry_after(response.headers.get("Retry-After"))
 
 
 def _retry_after(value: str | None) -> float | None:
@@ -53,10 +80,10 @@ def _retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     if value.strip().isdecimal():
-        return float(value)
+        return min(float(value), _LONGEST_ASKED)
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, (date - datetime.now(UTC)).total_seconds()), _LONGEST_ASKED)

@@ -21,7 +21,16 @@ from regtui.listing.tags import TagList
 from regtui.oci import Digest
 from regtui.registry import Deletion, NotFound
 from regtui.text import clean
-from regtui.ui.screens.browser_words import ALWAYS, HINTS, catalog_words, no_tags_words, tags_standing, tags_title
+from regtui.ui.screens.browser_words import (
+    ALWAYS,
+    HINTS,
+    READING,
+    catalog_words,
+    no_tags_words,
+    tags_standing,
+    tags_title,
+    waiting_word,
+)
 from regtui.ui.screens.cut_off import settle
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.widgets.details import DetailsView
@@ -70,6 +79,7 @@ class BrowserScreen(Screen[None]):
         self._standing = Standing(connection)
         self._filling: Filling | None = None
         self._doubt = ""
+        self._waiting = ""
         self._wanted = ("", "")
         self._rule: RuleTexts | None = None
         self._header = Header()
@@ -97,14 +107,25 @@ class BrowserScreen(Screen[None]):
         self.details_pane.title("Details")
         self.details_pane.tell("Choose a tag.")
         self.lines.focus()
+        self.set_interval(1.0, self._tell_waiting)
         self.load_repositories()
         self.settle_cut_off()
+
+    def _tell_waiting(self) -> None:
+        """A registry that wants to be asked less is waited for: a word in the titles of what is being read."""
+        word = waiting_word(self.connection.waiting)
+        if word != self._waiting:
+            self._waiting = word
+            if any(worker.group == "repositories" for worker in self.workers):
+                self.repositories_pane.title("Repositories", word or READING)
+            if self.repository:
+                self._title_tags()
 
     # Repositories
 
     @work(exclusive=True, group="repositories")
     async def load_repositories(self) -> None:
-        self.repositories_pane.title("Repositories", "reading …")
+        self.repositories_pane.title("Repositories", self._waiting or READING)
         self.repositories_pane.tell("Reading the repositories …")
         # One that was typed stays, listed or not.
         names = [self.repository] if self.repository else []
@@ -116,7 +137,7 @@ class BrowserScreen(Screen[None]):
                 names += page.repositories
                 if self.lines.model.total:
                     self.repositories_pane.tell("")
-                self._repositories_changed("reading …")
+                self._repositories_changed(self._waiting or READING)
         except RegtuiError as error:
             self.repositories_pane.title("Repositories", "not read")
             self.repositories_pane.tell(f"{catalog_words(error)}\n\nr: try again", is_error=True)
@@ -249,7 +270,9 @@ class BrowserScreen(Screen[None]):
 
     def _title_tags(self, trouble: str = "") -> None:
         model = self.table.model
-        self.tags_pane.title(tags_title(self.repository, model), tags_standing(model, self.table.range_from, trouble))
+        self.tags_pane.title(
+            tags_title(self.repository, model), tags_standing(model, self.table.range_from, trouble or self._waiting)
+        )
 
     @on(TagTable.Changed)
     def _table_changed(self) -> None:

@@ -1,6 +1,7 @@
 """What the browser says in its titles, its hints, and in panes that have nothing to show."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Final
 
 from regtui.errors import RegtuiError
@@ -16,6 +17,13 @@ HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
     "details": (("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("z", "zoom")),
 }
 ALWAYS: Final[tuple[Hint, ...]] = (("?", "help"), ("q", "quit"))
+
+READING: Final = "reading …"
+
+
+def waiting_word(seconds: float) -> str:
+    """While a registry asked to be left alone; empty where it didn't."""
+    return f"waits {ceil(seconds)} s, as the registry asks" if seconds else ""
 
 
 def catalog_words(error: RegtuiError) -> str:

@@ -11,37 +11,39 @@ from hypothesis import strategies as st
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
 from regtui.registry import RateLimited, RegistryClient, RegistryError, RetryPolicy, ServerFailed, Unreachable
+from regtui.registry.retry import Waiting, asked_to_wait
 from tests.unit.registry.scripted import Answer, in_turn, pong, refusal
 
 DIGEST = Digest.of(b"x")
 ACCEPTED = httpx.Response(202)
 
 
-def waited(value: str) -> float:
-    return RetryPolicy().wait(1, httpx.Response(503, headers={"Retry-After": value}))
+def waited(value: str) -> float | None:
+    return asked_to_wait(httpx.Response(503, headers={"Retry-After": value}))
 
 
-def test_retry_after_in_seconds_counts_up_to_half_a_minute() -> None:
+def test_retry_after_in_seconds_counts_up_to_a_day() -> None:
     assert waited("7") == 7.0
     assert waited("0") == 0.0
-    assert waited("3600") == 30.0
-    assert waited("9" * 500) == 30.0
+    assert waited("3600") == 3600.0
+    assert waited("9" * 500) == 86400.0
 
 
 def test_retry_after_as_a_date() -> None:
     soon = datetime.now(UTC) + timedelta(seconds=20)
-    assert 15.0 < waited(format_datetime(soon, usegmt=True)) <= 20.0
+    assert 15.0 < (waited(format_datetime(soon, usegmt=True)) or 0.0) <= 20.0
     assert waited("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
     assert waited("Wed, 21 Oct 2015 07:28:00 -0000") == 0.0
 
 
 @given(st.text() | st.builds("Mon, 01 Jan {} 00:00:00 +{}".format, st.integers(), st.integers()))
-def test_a_retry_after_that_makes_no_sense_is_a_wait_of_our_own(value: str) -> None:
+def test_a_retry_after_that_makes_no_sense_is_none(value: str) -> None:
     try:
         response = httpx.Response(503, headers={"Retry-After": value})
     except UnicodeEncodeError:
         return
-    assert 0.0 <= RetryPolicy().wait(1, response) <= 30.0
+    asked = asked_to_wait(response)
+    assert asked is None or 0.0 <= asked <= 86400.0
 
 
 def test_waits_grow_and_are_shortened_by_chance() -> None:
@@ -128,3 +130,32 @@ async def test_it_gives_up_in_the_end() -> None:
             await get(client)
     assert len(registry.asked) == 4
     assert caught.value.status == 429
+
+
+async def test_who_is_told_to_wait_waits_and_counts_no_try() -> None:
+    answers = [refusal(429, "TOOMANYREQUESTS", Retry_After="0") for _ in range(10)]
+    registry = in_turn(*answers, pong())
+    async with registry.client(tries=2) as client:
+        await get(client)
+    assert len(registry.asked) == 11
+
+
+def test_a_wait_is_told_once_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting, now = Waiting(), 1000.0
+    told: list[float] = []
+    waiting.tell = told.append
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    # Many requests are told at the same time.
+    for seconds in (20.0, 5.0, 20.5):
+        waiting.begin(seconds)
+    assert (waiting.left, told) == (20.5, [20.0])
+    now += 21.0
+    assert waiting.left == 0.0
+
+
+async def test_what_is_too_long_to_wait_for_is_told() -> None:
+    registry = in_turn(refusal(429, "TOOMANYREQUESTS", Retry_After="3600"))
+    async with registry.client(tries=4) as client:
+        with pytest.raises(RateLimited, match=r"limits the number of requests\. Try again in 60 minutes\."):
+            await get(client)
+    assert len(registry.asked) == 1
