@@ -86,7 +86,7 @@ class Execution:
         try:
             async for batch in self._carry_out(plan, run):
                 yield self._tell(batch)
-            for digest in self._deleted():
+            for digest in self._gone():
                 run.taken_away(digest)
             told = {tag.tag: self._told.get((Action.UNTAG, f"{plan.repository}:{tag.tag}")) for tag in plan.removed}
             known = {tag: outcome for tag, outcome in told.items() if outcome is not None}
@@ -102,9 +102,13 @@ class Execution:
             return self._journal.resume(self._resumes)
         return self._journal.begin(str(self._client.address), self._username, plan, undoes=self._undoes)
 
-    def _deleted(self) -> list[Digest]:
+    def _gone(self) -> list[Digest]:
+        """What was deleted now, and placeholders of the run's first part that weren't there any more."""
         told = self._told.values()
-        return [o.digest for o in told if o.action is Action.DELETE and o.status is Status.DONE and o.digest]
+        before = self._resumes.standing if self._resumes is not None else ()
+        return [o.digest for o in told if o.action is Action.DELETE and o.status is Status.DONE and o.digest] + [
+            digest for digest in before if digest not in self._plan.contents.manifests
+        ]
 
     async def _carry_out(self, plan: Plan, run: Run) -> AsyncIterator[list[Outcome]]:
         if plan.method is Method.BY_TAG:
