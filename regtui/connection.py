@@ -5,16 +5,17 @@ async for page in connection.repositories(): ...
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from regtui.changes import Changes, Running
-from regtui.content import ContentStore
+from regtui.content import ContentStore, Disk, SharedDisk
 from regtui.crossing import Crossing, SameLoop
 from regtui.deletion import Execution, Journal, Method, Plan, make_plan, read_contents
 from regtui.listing.details import Details, load_details
-from regtui.listing.filler import Filler
+from regtui.listing.filler import Batch, Filler
+from regtui.listing.recall import recalled
 from regtui.listing.summary import Summary, summarize
 from regtui.oci import Digest
 from regtui.registry import (
@@ -34,7 +35,7 @@ from regtui.registry import (
 )
 from regtui.registry.aside import aside
 from regtui.settings import Lookup, Source
-from regtui.settings.paths import journal_dir
+from regtui.settings.paths import content_file, journal_dir
 from regtui.ssh import Destination, Ssh
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Target:
     """For a registry that doesn't list its own."""
     ephemeral: bool = False
     """Gone when regtui is: the demo registry. Its deletions don't go into the user's journal."""
+    cache: bool = True
+    """Whether what is read may be kept on disk, and what was kept may be used."""
     lookup: Lookup | None = field(default=None, compare=False)
     """Where no credential is given: how one is found, when the registry asks for it."""
 
@@ -90,7 +93,8 @@ class Connection:
         self.pong = pong
         self._ssh = ssh
         self._client = client
-        self._content = ContentStore(client)
+        keeps = target.cache and not target.ephemeral
+        self._content = ContentStore(client, SharedDisk(Disk(content_file()), self._origin) if keeps else None)
         self._crossing = crossing
         self._hosts: list[Host] = []
         self.journal = Journal(None if target.ephemeral else journal_dir())
@@ -129,11 +133,20 @@ class Connection:
         """Seconds for which the registry asked to be left alone; 0 where it didn't. Requests wait for it."""
         return self.target.http.waiting.left
 
+    def _origin(self) -> str:
+        """Whose names of tags these are: another user of the registry may not be shown them."""
+        way = f" via {self.target.via}" if self.target.via else ""
+        return f"{self.username}@{self.host}{way}"
+
     async def close(self) -> None:
+        async def there() -> None:
+            await self._client.close()
+            await self._content.close()
+
         try:
             for host in self._hosts:
                 await self._crossing.run(host.close)
-            await self._crossing.run(self._client.close)
+            await self._crossing.run(there)
             self._crossing.close()
         finally:
             if self._ssh is not None:
@@ -149,13 +162,31 @@ class Connection:
         return self._crossing.stream(self._client.catalog)
 
     def tags(self, repository: str) -> AsyncIterator[tuple[str, ...]]:
-        return self._crossing.stream(lambda: self._client.tags(repository))
+        async def there() -> AsyncIterator[tuple[str, ...]]:
+            names: set[str] = set()
+            async for page in self._client.tags(repository):
+                names.update(page)
+                yield page
+            await self._content.listed(repository, names)
 
-    def fill(self, repository: str, names: Sequence[str]) -> "Filling":
-        """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end."""
+        return self._crossing.stream(there)
+
+    def remembered(self, repository: str) -> AsyncIterator[Batch]:
+        """Tags as they were when last seen, in an earlier run: at once, and to be checked by `fill`."""
+
+        async def there() -> AsyncIterator[Batch]:
+            tags = await self._content.recall(repository)
+            async for batch in recalled(self._content.kept, repository, tags):
+                yield batch
+
+        return self._crossing.stream(there)
+
+    def fill(self, repository: str, names: Sequence[str], remembered: Mapping[str, Summary] | None = None) -> "Filling":
+        """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end. Of those that are
+        `remembered` it is only asked whether they moved."""
         many = len(names) >= _MANY
-        filler = Filler(self._content, repository, names, in_flight=self._at_once)
-        return Filling(filler, self._crossing, self._client if many else None)
+        filler = Filler(self._content, repository, names, remembered=remembered, in_flight=self._at_once)
+        return Filling(filler, self._crossing, self._content, self._client if many else None)
 
     def _at_once(self) -> int:
         """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
@@ -268,9 +299,10 @@ class Connection:
 class Filling:
     """Tags being completed, seen from the caller's side."""
 
-    def __init__(self, filler: Filler, crossing: Crossing, bulk: RegistryClient | None) -> None:
+    def __init__(self, filler: Filler, crossing: Crossing, content: ContentStore, bulk: RegistryClient | None) -> None:
         self._filler = filler
         self._crossing = crossing
+        self._content = content
         self._bulk = bulk
 
     def prioritise(self, names: Sequence[str]) -> None:
@@ -284,6 +316,7 @@ class Filling:
         # The first rows don't wait for the faster transport: it takes over when it is there.
         loading = asyncio.ensure_future(self._bulk.prepare_bulk()) if self._bulk is not None else None
         try:
+            await self._content.prepare(self._filler.repository)
             async for batch in self._filler.run():
                 yield batch
         finally:

@@ -29,6 +29,7 @@ class Options:
     insecure: bool = False
     timeout: float | None = None
     read_only: bool = False
+    no_cache: bool = False
 
 
 def split_reference(text: str, config: Config) -> Reference:
@@ -92,14 +93,20 @@ def target_for(profile: Profile, credential: Credential | None, options: Options
         client_key=options.client_key or profile.tls.client_key,
         insecure=options.insecure or profile.tls.insecure,
     )
-    timeout = options.timeout or profile.timeout
+    defaults = HttpSettings(tls=tls)
+    http = replace(
+        defaults,
+        timeout=options.timeout or profile.timeout or defaults.timeout,
+        in_flight=profile.concurrency or defaults.in_flight,
+    )
     return Target(
         address=profile.address.over("http") if options.plain_http else profile.address,
         credential=credential,
-        http=HttpSettings(tls=tls, timeout=timeout) if timeout else HttpSettings(tls=tls),
+        http=http,
         name=profile.name,
         read_only=options.read_only or profile.read_only,
         protect=profile.protect,
+        cache=not options.no_cache,
         runs_at=profile.host or _behind(profile),
         via=profile.via,
         known_repositories=profile.repositories,

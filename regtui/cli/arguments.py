@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "log": "show what was deleted, restored and collected",
     "login": "check and store a credential",
     "logout": "forget a credential",
+    "cache": "show or clear what is kept on disk of what was read",
     "doctor": "check everything from the registry's name to its garbage collection",
 }
 
@@ -178,6 +179,15 @@ def _changing(command: Any) -> None:
     _store_option(login)
     logout = command("logout", "Forgets the credential of a registry.", ["regtui logout registry.example.com"])
     _registry_argument(logout)
+
+    cache = command(
+        "cache",
+        "Shows how much is kept on disk of the manifests and configs that were read, and where. With --clear, it is "
+        "forgotten; nothing but speed is lost by that.",
+        ["regtui cache", "regtui cache --clear"],
+    )
+    cache.add_argument("--clear", action="store_true", help="forget all of it")
+    _json_option(cache)
 
     doctor = command(
         "doctor",

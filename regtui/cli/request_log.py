@@ -1,4 +1,4 @@
-"""The log of requests, and silence for everything that libraries would say on stderr."""
+"""The log of requests and of trouble with the cache, and silence for everything that libraries would say on stderr."""
 
 import logging
 import os
@@ -29,6 +29,7 @@ def write_log(file: Path | None) -> None:
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
-    requests = logging.getLogger("regtui.requests")
-    requests.addHandler(handler)
-    requests.setLevel(logging.INFO)
+    for name in ("regtui.requests", "regtui.content"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)

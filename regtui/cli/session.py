@@ -43,6 +43,7 @@ class Session:
             insecure=arguments.insecure,
             timeout=arguments.timeout,
             read_only=arguments.read_only,
+            no_cache=arguments.no_cache,
         )
         self.credentials = Credentials(_environment(self._username))
 

@@ -111,7 +111,10 @@ async def _filled(
     waiting: dict[str, Summary] = {}
     done = given = 0
     try:
-        async for batch in connection.fill(repository, names).batches():
+        remembered: dict[str, Summary] = {}
+        async for batch in connection.remembered(repository):
+            remembered.update(batch)
+        async for batch in connection.fill(repository, names, remembered).batches():
             waiting.update(batch)
             done += len(batch)
             if given < len(names) and names[given] in waiting:

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from regtui.listing.source import Source
-from regtui.listing.summary import Summary, summarize
+from regtui.listing.summary import Summary, checked, summarize
 from regtui.registry import RegistryError
 
 # Seconds between batches: more often than ten times a second, nobody sees and a list of 100,000 can't sort.
@@ -16,7 +16,10 @@ Batch = list[tuple[str, Summary]]
 
 
 class Filler:
-    """Summarises the tags `names` of a repository, as many at a time as `in_flight` says at that time."""
+    """Summarises the tags `names` of a repository, as many at a time as `in_flight` says at that time.
+
+    Of tags whose summary is `remembered` it is only asked whether it still holds.
+    """
 
     def __init__(
         self,
@@ -24,11 +27,13 @@ class Filler:
         repository: str,
         names: Sequence[str],
         *,
+        remembered: Mapping[str, Summary] | None = None,
         in_flight: Callable[[], int] = lambda: 8,
         interval: float = INTERVAL,
     ) -> None:
         self.repository = repository
         self._source = source
+        self._remembered = remembered or {}
         self._in_flight = in_flight
         self._interval = interval
         self._missing = dict.fromkeys(names)
@@ -98,7 +103,10 @@ class Filler:
 
     async def _fill(self, name: str) -> None:
         try:
-            summary = await summarize(self._source, self.repository, name)
+            if (remembered := self._remembered.get(name)) is not None:
+                summary = await checked(self._source, self.repository, name, remembered)
+            else:
+                summary = await summarize(self._source, self.repository, name)
         except RegistryError as error:
             if error.affects_all:
                 raise

@@ -118,7 +118,7 @@ async def load(source: Source, repository: str, reference: str) -> Loaded:
     Raises NotFound where its manifest is gone, RegistryError for whatever else than a gap went wrong. Gaps
     further down, and manifests that can't be read, are named by `error`.
     """
-    fetched = await source.manifest(repository, reference)
+    fetched = await source.current(repository, reference)
     try:
         manifest = parse_manifest(fetched.body, fetched.media_type)
     except InvalidManifest as error:
@@ -162,7 +162,7 @@ async def _child(source: Source, repository: str, descriptor: Descriptor, depth:
     what = f"{platform or 'the manifest'} ({descriptor.digest.short})"
     missing = LoadedImage(descriptor.digest, descriptor.media_type, platform)
     try:
-        fetched = await source.manifest(repository, descriptor.digest)
+        fetched = await source.named(repository, descriptor.digest)
         manifest = parse_manifest(fetched.body, fetched.media_type)
     except NotFound:
         return (replace(missing, error=f"{what} is gone"),)

@@ -1,6 +1,6 @@
 """What one line says about a tag: digest, age, size, platforms; or what is missing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from regtui.listing.images import Loaded, load
@@ -48,6 +48,8 @@ class Summary:
     error: str = ""
     is_retryable: bool = False
     blobs: tuple[Blob, ...] = ()
+    is_remembered: bool = False
+    """As it was when last seen, in an earlier run: the tag may lead elsewhere by now."""
 
     @classmethod
     def gone(cls) -> "Summary":
@@ -76,6 +78,17 @@ async def summarize(source: Source, repository: str, reference: str) -> Summary:
         return summary_of(await load(source, repository, reference))
     except NotFound:
         return Summary.gone()
+
+
+async def checked(source: Source, repository: str, tag: str, remembered: Summary) -> Summary:
+    """The summary of a tag that was seen before: one small request where it didn't move. Raises as `summarize`."""
+    try:
+        digest = await source.digest(repository, tag)
+    except NotFound:
+        return Summary.gone()
+    if digest == remembered.digest:
+        return replace(remembered, is_remembered=False)
+    return await summarize(source, repository, digest)
 
 
 def summary_of(loaded: Loaded) -> Summary:

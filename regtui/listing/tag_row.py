@@ -35,7 +35,12 @@ class TagRow:
     @property
     def is_filled(self) -> bool:
         """Whether there is nothing to ask for any more."""
-        return self.summary is not None and not self.summary.is_retryable
+        return self.summary is not None and not self.summary.is_retryable and not self.summary.is_remembered
+
+    @property
+    def is_being_checked(self) -> bool:
+        """Whether it is shown as it was when last seen."""
+        return self.summary is not None and self.summary.is_remembered
 
     @property
     def blobs(self) -> tuple[Blob, ...]:

@@ -58,6 +58,8 @@ class TagList:
         self._cursor: TagRow | None = None
         self._line = 0
         self._is_touched = False
+        self._is_listed = False
+        self._remembered_count = 0
         # Where the cursor was before the filter hid it: it returns there, unless it was moved meanwhile.
         self._left: TagRow | None = None
 
@@ -109,6 +111,7 @@ class TagList:
     def replace(self, names: Iterable[str]) -> None:
         """After a reload: these are the tags now. What stays keeps its summary, its mark and the cursor."""
         names = dict.fromkeys(names)
+        self._is_listed = True
         if names.keys() == self._rows.keys():
             return
         self.remove([name for name in self._rows if name not in names])
@@ -139,6 +142,25 @@ class TagList:
                 return Changed((), True)
         rows = set(news).union(*(self._same.get(digest, ()) for digest in touched))
         return Changed(tuple(sorted(line for row in rows if (line := self.line_of(row)) is not None)), False)
+
+    def recall(self, batch: Iterable[tuple[str, Summary]]) -> Changed:
+        """Takes in what was known in an earlier run, as far as nothing newer is. Tags are added only while the
+        registry hasn't listed them: afterwards those that it didn't name are gone."""
+        news, before = dict(batch), len(self._rows)
+        if not self._is_listed:
+            self.add(news)
+        rows = self._rows
+        changed = self.fill([(tag, s) for tag, s in news.items() if tag in rows and rows[tag].summary is None])
+        return Changed((), True) if len(rows) > before else changed
+
+    @property
+    def remembered_count(self) -> int:
+        return self._remembered_count
+
+    @property
+    def remembered(self) -> dict[str, Summary]:
+        """The tags that are shown as they were when last seen."""
+        return {row.tag: row.summary for row in self._rows.values() if row.summary and row.is_being_checked}
 
     def row(self, line: int) -> TagRow:
         """Raises IndexError."""
@@ -302,6 +324,7 @@ class TagList:
         row.summary = replace(summary, blobs=self._uses.add(summary.blobs)) if summary.blobs else summary
         self.filled += row.is_filled
         self._marked_free = None
+        self._remembered_count += row.is_being_checked
         if summary.digest is None:
             return ()
         self._same.setdefault(summary.digest, []).append(row)
@@ -312,6 +335,7 @@ class TagList:
             return ()
         self.filled -= row.is_filled
         self._marked_free = None
+        self._remembered_count -= row.is_being_checked
         self._uses.remove(row.blobs)
         digest = row.summary.digest
         if digest is None:

@@ -17,6 +17,7 @@ insecure = false                  # true: the certificate isn't checked
 read_only = false                 # true: nothing that changes the registry is offered
 protect = ["stable"]              # on top of those above
 timeout = 30                      # seconds
+concurrency = 8                   # the most requests at once; without it, as many as the registry answers well
 
 [registries.prod.host]            # where it runs, for garbage collection; what is left out is found there
 ssh = "deploy@registry.internal"  # any OpenSSH destination; left out: this machine
@@ -34,7 +35,7 @@ stop = "…"                        # and start: likewise; storage is where its 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from regtui.errors import SettingsError, UsageError
 from regtui.garbage.profile import RUNTIMES, HostSettings
@@ -45,10 +46,14 @@ from regtui.ssh import Destination
 
 T = TypeVar("T")
 
+# More connections than that are nobody's wish.
+_MOST_AT_ONCE: Final = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One registry as the config file has it. `timeout` in seconds, None for the default."""
+    """One registry as the config file has it. `timeout` in seconds, `concurrency` the most
+    requests at once; None for the default."""
 
     name: str
     address: Address
@@ -57,6 +62,7 @@ class Profile:
     read_only: bool = False
     protect: tuple[str, ...] = ()
     timeout: float | None = None
+    concurrency: int | None = None
     host: HostSettings | None = None
     """Where it runs; None where nothing is said."""
     via: Destination | None = None
@@ -134,6 +140,7 @@ class Config:
             "insecure": tls.insecure or None,
             "read_only": profile.read_only or None,
             "timeout": profile.timeout,
+            "concurrency": profile.concurrency,
             # Never dropped: who saves a profile that is about something else must not lose what it protects.
             **({"protect": list(profile.protect[shared:])} if profile.protect[shared:] else {}),
         }
@@ -184,6 +191,7 @@ def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
         read_only=entry.boolean("read_only"),
         protect=(*protect, *entry.strings("protect")),
         timeout=entry.number("timeout"),
+        concurrency=entry.count("concurrency"),
         host=entry.host("host"),
         via=entry.parsed("via", Destination.parse),
         repositories=entry.repositories("repositories"),
@@ -250,6 +258,14 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             self._wrong(key, "a number of seconds above 0")
         return float(value)
+
+    def count(self, key: str) -> int | None:
+        value = self._table.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_AT_ONCE:
+            self._wrong(key, f"a whole number from 1 to {_MOST_AT_ONCE}")
+        return value
 
     def strings(self, key: str) -> tuple[str, ...]:
         value = self._table.get(key, [])

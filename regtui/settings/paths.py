@@ -26,6 +26,11 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir(_APP))
 
 
+def content_file() -> Path:
+    """Manifests and configs that were read; safe to delete."""
+    return cache_dir() / "content.sqlite"
+
+
 def make_private(directory: Path) -> Path:
     """Creates `directory` for this user alone. Raises OSError."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)

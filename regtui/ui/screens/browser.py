@@ -17,7 +17,7 @@ from textual.widgets import Static
 from regtui.connection import Connection, Filling
 from regtui.errors import RegtuiError
 from regtui.listing.parts import in_parts
-from regtui.listing.tags import TagList
+from regtui.listing.tags import Changed, TagList
 from regtui.oci import Digest
 from regtui.registry import Deletion, NotFound
 from regtui.text import clean
@@ -196,6 +196,7 @@ class BrowserScreen(Screen[None]):
             self.details_pane.title("Details")
             self.details_pane.tell("")
             self.view.clear()
+            self.recall_tags()
             self.load_tags()
             if not self._standing.repositories:
                 # Its name was typed: where nothing is listed, nothing has asked yet.
@@ -222,8 +223,9 @@ class BrowserScreen(Screen[None]):
             self.lines.changed()
             self._tags_changed()
             if names:
-                await self._fill(repository, model, names if anew else model.unfilled())
+                await self._fill(repository, model, names if anew else model.unfilled(), anew=anew)
         except NotFound:
+            model.replace(())
             self.lines.model.set_count(repository, 0)
             self.lines.changed()
             self.tags_pane.tell(f"{repository} has no tags.")
@@ -234,25 +236,41 @@ class BrowserScreen(Screen[None]):
             else:
                 self.tags_pane.tell(f"{error}\n\nr: try again", is_error=True)
 
-    async def _fill(self, repository: str, model: TagList, names: Sequence[str]) -> None:
-        self._filling = filling = self.connection.fill(repository, names)
+    @work(exclusive=True, group="recall")
+    async def recall_tags(self) -> None:
+        """Shows what is known of an earlier run, while the registry is asked."""
+        repository, model = self.repository, self.table.model
+        async with contextlib.aclosing(self.connection.remembered(repository)) as batches:  # type: ignore[type-var]
+            async for batch in batches:
+                change = model.recall(batch)
+                if self.table.model is not model:
+                    return
+                self.tags_pane.tell("")
+                self._show_change(change)
+
+    async def _fill(self, repository: str, model: TagList, names: Sequence[str], *, anew: bool) -> None:
+        self._filling = filling = self.connection.fill(repository, names, {} if anew else model.remembered)
         self._prioritise()
         async with contextlib.aclosing(filling.batches()) as batches:  # type: ignore[type-var]
             async for batch in batches:
                 change = model.fill(batch)
                 if self.table.model is not model:
                     return
-                if change.reordered:
-                    if not self.table.was_touched:
-                        # Nobody chose the tag that came first while no date was known.
-                        model.move_to(0)
-                        self._load_details_soon()
-                    self._tags_changed()
-                    self._prioritise()
-                else:
-                    for line in change.lines:
-                        self.table.line_changed(line)
-                self._title_tags()
+                self._show_change(change)
+
+    def _show_change(self, change: Changed) -> None:
+        model = self.table.model
+        if change.reordered:
+            if not self.table.was_touched:
+                # Nobody chose the tag that came first while no date was known.
+                model.move_to(0)
+                self._load_details_soon()
+            self._tags_changed()
+            self._prioritise()
+        else:
+            for line in change.lines:
+                self.table.line_changed(line)
+        self._title_tags()
 
     def _prioritise(self) -> None:
         model = self.table.model
@@ -410,7 +428,7 @@ class BrowserScreen(Screen[None]):
         row = self.table.model.find(tag) if tag else None
         if tag is None or row is None:
             return
-        digest: Digest | None = row.summary.digest if row.summary and by_digest else None
+        digest: Digest | None = row.summary.digest if row.summary and row.is_filled and by_digest else None
         if by_digest and digest is None:
             self.app.notify("Its digest is not known yet.", severity="warning", markup=False)
             return

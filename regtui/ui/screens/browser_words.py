@@ -51,7 +51,8 @@ def tags_standing(model: TagList, range_from: str | None, trouble: str = "") -> 
     if trouble:
         told.append(trouble)
     elif model.filled < model.total:
-        told.append(f"{model.filled:,}/{model.total:,} read")
+        how = "checked" if model.remembered_count else "read"
+        told.append(f"{model.filled:,}/{model.total:,} {how}")
     return " · ".join(told)
 
 

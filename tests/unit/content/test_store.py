@@ -3,11 +3,12 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from regtui.content import ContentStore
+from regtui.content import ContentStore, Disk, NotKept, SharedDisk
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
 from regtui.registry import ManifestNotFound, RegistryClient
@@ -151,3 +152,182 @@ async def test_the_least_recently_used_goes_first(repository: Repository, client
     assert len((await store.manifest("a", large)).body) == 100
     await store.manifest("a", large)
     assert len(repository.methods) == 6
+
+
+# Between runs
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "content.sqlite"
+
+
+def run(client: RegistryClient, file: Path, user: str = "ci") -> ContentStore:
+    """The store of another run of regtui on the same cache."""
+    return ContentStore(client, SharedDisk(Disk(file), lambda: f"{user}@registry.example.com"))
+
+
+async def test_a_second_run_asks_by_head_alone(repository: Repository, client: RegistryClient, file: Path) -> None:
+    names = [f"1.{number}" for number in range(500)]
+    config = repository.add(b"{}")
+    for name in names:
+        repository.add(name.encode(), name)
+    first = run(client, file)
+    for name in names:
+        await first.current("a", name)
+    await first.config("a", config)
+    await first.close()
+    assert repository.methods == ["GET"] * 501
+    repository.registry.asked.clear()
+
+    second = run(client, file)
+    await second.prepare("a")
+    bodies = await asyncio.gather(*(second.current("a", name) for name in names))
+    assert [each.body.decode() for each in bodies] == names
+    assert await second.config("a", config) == b"{}"
+    assert repository.methods == ["HEAD"] * 500
+    await second.close()
+
+
+async def test_a_tag_that_moved_meanwhile_is_read(repository: Repository, client: RegistryClient, file: Path) -> None:
+    old = repository.add(b"old", "x")
+    repository.add(b"known", "y")
+    first = run(client, file)
+    for tag in "xy":
+        await first.current("a", tag)
+    await first.close()
+    second = run(client, file)
+    assert (await second.recall("a"))["x"] == old
+    repository.registry.asked.clear()
+    repository.add(b"new", "x")
+    assert (await second.current("a", "x")).body == b"new"
+    # To where another pointed: its content is known.
+    repository.tags["y"] = old
+    assert (await second.current("a", "y")).body == b"old"
+    assert repository.methods == ["HEAD", "GET", "HEAD"]
+    await second.close()
+
+
+async def test_a_manifest_that_is_gone_is_gone_however_well_it_is_kept(
+    repository: Repository, client: RegistryClient, file: Path
+) -> None:
+    digest = repository.add(b"one", "x")
+    first = run(client, file)
+    await first.current("a", "x")
+    await first.close()
+    second = run(client, file)
+    await second.prepare("a")
+    del repository.content[digest]
+    with pytest.raises(ManifestNotFound):
+        await second.current("a", "x")
+    with pytest.raises(ManifestNotFound):
+        await second.manifest("a", digest)
+    await second.close()
+
+
+async def test_that_we_have_it_proves_nothing_of_another_repository(
+    repository: Repository, client: RegistryClient, file: Path
+) -> None:
+    secret = repository.add(b"secret", "x")
+    first = run(client, file)
+    await first.current("private", "x")
+    await first.close()
+    second = run(client, file)
+    del repository.content[secret]
+    with pytest.raises(ManifestNotFound):
+        await second.current("public", secret)
+    with pytest.raises(ManifestNotFound):
+        await second.manifest("public", secret)
+    # Named by a manifest of that repository, it isn't read again.
+    assert (await second.named("public", secret)).body == b"secret"
+    await second.close()
+
+
+async def test_another_user_is_shown_no_names(repository: Repository, client: RegistryClient, file: Path) -> None:
+    repository.add(b"one", "x")
+    first = run(client, file)
+    await first.current("a", "x")
+    await first.close()
+    other = run(client, file, user="eve")
+    assert await other.recall("a") == {}
+    await other.close()
+
+
+async def test_after_a_reload_everything_is_read_again(
+    repository: Repository, client: RegistryClient, file: Path
+) -> None:
+    digest, config = repository.add(b"one", "x"), repository.add(b"{}")
+    for _ in range(2):
+        store = run(client, file)
+        await store.prepare("a")
+        await store.current("a", "x")
+        await store.config("a", config)
+        repository.registry.asked.clear()
+        store.forget("a")
+        assert await store.recall("a") == {}
+        await store.current("a", "x")
+        await store.named("a", digest)
+        await store.config("a", config)
+        assert repository.methods == ["GET", "GET"]
+        await store.close()
+
+
+async def test_tags_that_are_not_listed_any_more_are_not_remembered(
+    repository: Repository, client: RegistryClient, file: Path
+) -> None:
+    for tag in "xyz":
+        repository.add(tag.encode(), tag)
+    first = run(client, file)
+    for tag in "xyz":
+        await first.current("a", tag)
+    await first.close()
+    second = run(client, file)
+    assert set(await second.recall("a")) == {"x", "y", "z"}
+    await second.listed("a", {"y"})
+    await second.close()
+    third = run(client, file)
+    assert set(await third.recall("a")) == {"y"}
+    await third.close()
+
+
+async def test_only_what_is_kept_can_be_had_without_asking(
+    repository: Repository, client: RegistryClient, file: Path
+) -> None:
+    one = repository.add(b"one", "x")
+    first = run(client, file)
+    await first.current("a", "x")
+    await first.close()
+    repository.registry.asked.clear()
+    second = run(client, file)
+    assert (await second.kept.current("a", one)).body == b"one"
+    with pytest.raises(NotKept):
+        await second.kept.config("a", Digest.of(b"other"))
+    assert repository.methods == []
+    await second.close()
+
+
+async def test_repositories_that_name_the_same_wait_for_one_request(
+    repository: Repository, client: RegistryClient
+) -> None:
+    store = ContentStore(client)
+    digest = repository.add(b"shared")
+    found = await asyncio.gather(*(store.named(name, digest) for name in "abc"))
+    assert {each.body for each in found} == {b"shared"}
+    assert repository.methods == ["GET"]
+
+
+async def test_where_another_repository_fails_it_is_asked_for_in_this_one() -> None:
+    body = b"shared"
+
+    def script(request: httpx.Request) -> Answer:
+        if request.url.path.startswith("/v2/a/"):
+            return refusal(404, "MANIFEST_UNKNOWN")
+        return httpx.Response(200, headers={"Content-Type": mt.OCI_INDEX}, content=body)
+
+    async with Scripted(script).client() as client:
+        store = ContentStore(client)
+        failed, found, same = await asyncio.gather(
+            *(store.named(name, Digest.of(body)) for name in "abb"), return_exceptions=True
+        )
+    assert isinstance(failed, ManifestNotFound)
+    assert getattr(found, "body", b"") == getattr(same, "body", b"") == body

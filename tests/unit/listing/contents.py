@@ -26,7 +26,13 @@ class MemorySource:
         self.cancelled = 0
         self.delay = 0.0
 
-    async def manifest(self, repository: str, reference: str) -> FetchedManifest:
+    async def digest(self, repository: str, tag: str) -> Digest:
+        return (await self.current(repository, tag)).digest
+
+    async def named(self, repository: str, digest: Digest) -> FetchedManifest:
+        return await self.current(repository, digest)
+
+    async def current(self, repository: str, reference: str) -> FetchedManifest:
         await self._answer(reference)
         if reference not in self.manifests:
             raise ManifestNotFound(WHERE, f"{repository} has no {reference}")

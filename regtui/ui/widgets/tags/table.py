@@ -18,6 +18,8 @@ from regtui.ui.widgets.tags.columns import Column, column_at, columns_for, line_
 
 _MARK = "● "
 _NO_MARK = "  "
+# As it was when last seen; the registry is being asked.
+_CHECKING = "… "
 
 
 class TagTable(CursorLines):
@@ -105,7 +107,9 @@ class TagTable(CursorLines):
             style = self.get_component_rich_style("tags--broken", partial=True)
         elif row.is_marked:
             style = self.get_component_rich_style("tags--marked", partial=True)
-        mark = _MARK if row.is_marked else _NO_MARK
+        elif row.is_being_checked:
+            style = self.get_component_rich_style("tags--dim", partial=True)
+        mark = _MARK if row.is_marked else _CHECKING if row.is_being_checked else _NO_MARK
         return Text(mark + line_of(columns, [column.text(row) for column in columns]), style, no_wrap=True)
 
     def _fitting(self, width: int) -> list[Column]:

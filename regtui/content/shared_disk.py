@@ -1,0 +1,103 @@
+"""The disk as an event loop uses it: many small reads become a few, writes are collected, all on a thread of its own.
+
+A call to another thread costs ten times what SQLite needs for a row (SPEED: 200 µs against 20).
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from regtui.content.disk import Disk
+from regtui.oci import Digest
+from regtui.registry import FetchedManifest
+
+# Written when so many are due, or so many seconds after the first of them.
+_MANY: Final = 200
+_SOON: Final = 1.0
+
+T = TypeVar("T")
+
+
+class SharedDisk:
+    """Lives on one event loop; `close` it. `origin` names the registry and its user, for what is kept of tags."""
+
+    def __init__(self, disk: Disk, origin: Callable[[], str]) -> None:
+        self._disk = disk
+        self._origin = origin
+        self._thread = ThreadPoolExecutor(1, "content")
+        self._asked: dict[Digest, asyncio.Future[FetchedManifest | None]] = {}
+        self._reading: set[asyncio.Task[None]] = set()
+        self._contents: list[FetchedManifest] = []
+        self._tags: dict[tuple[str, str], dict[str, Digest]] = {}
+        self._due: asyncio.TimerHandle | None = None
+
+    async def read(self, digest: Digest) -> FetchedManifest | None:
+        """None where it isn't kept."""
+        asked = self._asked.get(digest)
+        if asked is None:
+            loop = asyncio.get_running_loop()
+            if not self._asked:
+                # After all that is ready to run now: whatever that asks for is read at once.
+                loop.call_soon(self._begin_reading)
+            asked = self._asked[digest] = loop.create_future()
+        return await asyncio.shield(asked)
+
+    def _begin_reading(self) -> None:
+        reading = asyncio.ensure_future(self._read_asked())
+        # The loop itself holds tasks only weakly.
+        self._reading.add(reading)
+        reading.add_done_callback(self._reading.discard)
+
+    async def _read_asked(self) -> None:
+        asked, self._asked = self._asked, {}
+        found: dict[Digest, FetchedManifest] = {}
+        try:
+            found = await self._there(lambda: self._disk.read(asked.keys()))
+        finally:
+            for digest, answer in asked.items():
+                answer.set_result(found.get(digest))
+
+    async def tags(self, repository: str) -> dict[str, Digest]:
+        """What the repository's tags pointed at when last seen, as far as that is kept."""
+        self._write()
+        origin = self._origin()
+        return await self._there(lambda: self._disk.tags(origin, repository))
+
+    def keep(self, content: FetchedManifest) -> None:
+        self._contents.append(content)
+        self._write_soon()
+
+    def keep_tag(self, repository: str, tag: str, digest: Digest) -> None:
+        self._tags.setdefault((self._origin(), repository), {})[tag] = digest
+        self._write_soon()
+
+    async def keep_only(self, repository: str, tags: Collection[str]) -> None:
+        """Those are all the tags of the repository."""
+        self._write()
+        origin = self._origin()
+        await self._there(lambda: self._disk.keep_only(origin, repository, tags))
+
+    async def close(self) -> None:
+        """Writes what is due."""
+        self._write()
+        await self._there(self._disk.close)
+        self._thread.shutdown(wait=False)
+
+    def _write_soon(self) -> None:
+        if len(self._contents) >= _MANY:
+            self._write()
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_SOON, self._write)
+
+    def _write(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        if self._contents or self._tags:
+            contents, tags = self._contents, self._tags
+            self._contents, self._tags = [], {}
+            self._thread.submit(self._disk.write, contents, tags)
+
+    async def _there(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1,0 +1,113 @@
+"""What is shown before the registry answers, and how it is put right."""
+
+import pytest
+
+from regtui.content import NotKept
+from regtui.listing.filler import Filler
+from regtui.listing.recall import recalled
+from regtui.listing.summary import Summary, summarize
+from regtui.listing.tags import TagList
+from regtui.oci import Digest
+from regtui.registry import FetchedManifest
+from tests.unit.listing.contents import MemorySource
+
+NAMES = [f"1.{number}" for number in range(450)]
+
+
+class KeptSource(MemorySource):
+    """What is kept; anything else would have to be asked for."""
+
+    async def current(self, repository: str, reference: str) -> FetchedManifest:
+        if reference not in self.manifests:
+            raise NotKept(reference)
+        return await super().current(repository, reference)
+
+    async def config(self, repository: str, digest: Digest) -> bytes:
+        if digest not in self.configs:
+            raise NotKept(digest)
+        return await super().config(repository, digest)
+
+
+@pytest.fixture
+def kept() -> KeptSource:
+    source = KeptSource()
+    for number, name in enumerate(NAMES):
+        source.image(name, created=f"2026-01-{number % 28 + 1:02}T00:00:00Z")
+    return source
+
+
+def digests(source: MemorySource) -> dict[str, Digest]:
+    return {name: source.manifests[name].digest for name in NAMES if name in source.manifests}
+
+
+async def remembered(source: MemorySource, known: dict[str, Digest]) -> dict[str, Summary]:
+    return {tag: summary async for batch in recalled(source, "team/app", known) for tag, summary in batch}
+
+
+async def test_summaries_are_those_of_the_last_time_and_say_so(kept: KeptSource) -> None:
+    found = await remembered(kept, digests(kept))
+    assert list(found) == NAMES
+    fresh = await summarize(kept, "team/app", NAMES[7])
+    assert found[NAMES[7]].is_remembered
+    assert found[NAMES[7]].created == fresh.created
+
+
+async def test_what_is_not_kept_whole_is_not_recalled(kept: KeptSource) -> None:
+    known = digests(kept)
+    del kept.configs[next(iter(kept.configs))]
+    gone = kept.manifests[NAMES[9]].digest
+    del kept.manifests[gone]
+    found = await remembered(kept, known)
+    assert NAMES[9] not in found
+    # Sharing one config, those of the same day aren't whole either.
+    assert NAMES[0] not in found
+    assert NAMES[1] in found
+
+
+async def test_checking_costs_one_request_for_what_did_not_move(kept: KeptSource) -> None:
+    found = await remembered(kept, digests(kept))
+    moved, gone = NAMES[3], NAMES[4]
+    registry = MemorySource()
+    registry.manifests, registry.configs = dict(kept.manifests), dict(kept.configs)
+    new = registry.image(moved, architecture="arm64")
+    del registry.manifests[gone]
+    filler = Filler(registry, "team/app", NAMES, remembered=found)
+    checked = {tag: summary async for batch in filler.run() for tag, summary in batch}
+    assert not any(summary.is_remembered for summary in checked.values())
+    assert checked[moved].digest == new
+    assert checked[gone].is_broken
+    assert checked[NAMES[5]].created == found[NAMES[5]].created
+    # Beside one for each tag, the manifest and the config of the one that moved.
+    assert len(registry.requests) == len(NAMES) + 2
+
+
+async def test_the_list_shows_them_at_once_and_drops_what_is_not_listed(kept: KeptSource) -> None:
+    found = await remembered(kept, digests(kept))
+    model = TagList()
+    assert model.recall(found.items()).reordered
+    assert (model.total, model.filled) == (450, 0)
+    row = model.find(NAMES[5])
+    assert row is not None
+    assert row.summary is not None
+    assert (row.is_being_checked, row.is_filled) == (True, False)
+    assert set(model.unfilled()) == set(NAMES) == set(model.remembered)
+    # By date, as what is known has it.
+    assert model.row(0).summary is not None
+    model.replace([*NAMES[:100], "new"])
+    assert (model.total, model.remembered_count) == (101, 100)
+    # Now that the registry has spoken, nothing comes back.
+    model.recall(found.items())
+    assert model.total == 101
+
+
+async def test_what_was_checked_stays_so_whenever_it_is_recalled(kept: KeptSource) -> None:
+    found = await remembered(kept, digests(kept))
+    fresh = await summarize(kept, "team/app", NAMES[0])
+    model = TagList()
+    model.replace(NAMES)
+    model.fill([(NAMES[0], fresh)])
+    model.recall(found.items())
+    assert (model.filled, model.remembered_count) == (1, 449)
+    model.fill([(NAMES[1], fresh)])
+    assert (model.filled, model.remembered_count) == (2, 448)
+    assert model.frees_up_to([NAMES[0]]) is None
