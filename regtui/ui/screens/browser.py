@@ -17,6 +17,7 @@ from textual.widgets import Static
 from regtui.connection import Connection, Filling
 from regtui.errors import RegtuiError
 from regtui.listing.parts import in_parts
+from regtui.listing.shares import Usage
 from regtui.listing.tags import Changed, TagList
 from regtui.oci import Digest
 from regtui.registry import Deletion, NotFound
@@ -61,6 +62,7 @@ class BrowserScreen(Screen[None]):
         Binding("z", "zoom", "zoom the pane, and back", show=False, id="pane.zoom"),
         Binding("full_stop", "hidden", "show or hide signatures and empty repositories", show=False, id="pane.hidden"),
         Binding("escape", "back", "back, close, clear", show=False, id="pane.back"),
+        Binding("u", "usage", "usage: where the bytes are", show=False, id="repositories.usage"),
         Binding("asterisk", "rule", "mark by rule", show=False, id="tags.rule"),
         Binding("d", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
         Binding("U", "undo", "undo the last deletion", show=False, id="tags.undo"),
@@ -82,6 +84,7 @@ class BrowserScreen(Screen[None]):
         self._waiting = ""
         self._wanted = ("", "")
         self._rule: RuleTexts | None = None
+        self._usage = Usage()
         self._header = Header()
         self.lines = RepositoryLines()
         self.table = TagTable(clock)
@@ -129,7 +132,7 @@ class BrowserScreen(Screen[None]):
         self.repositories_pane.tell("Reading the repositories …")
         # One that was typed stays, listed or not.
         names = [self.repository] if self.repository else []
-        self._doubt = ""
+        self._doubt, self._usage = "", Usage()
         try:
             async for page in self.connection.repositories():
                 self.lines.model.add(page.repositories)
@@ -436,6 +439,20 @@ class BrowserScreen(Screen[None]):
         self.app.copy_to_clipboard(reference)
         self.app.notify(f"Copied {clean(reference)}", timeout=3, markup=False)
 
+    def action_usage(self) -> None:
+        from regtui.ui.screens.usage import UsageScreen
+
+        screen = UsageScreen(self.connection, self._usage)
+
+        def closed(repository: str | None) -> None:
+            self._usage = screen.usage
+            if repository is not None:
+                self.lines.model.select(repository)
+                self.lines.changed()
+                self.open_repository(repository)
+
+        self.app.push_screen(screen, closed)
+
     def action_rule(self) -> None:
         """Reading goes on meanwhile; marks are all that comes of it."""
         from regtui.ui.screens.rule import RuleScreen
@@ -469,6 +486,7 @@ class BrowserScreen(Screen[None]):
 
         report = await self.app.push_screen_wait(DeleteScreen(self.connection, self.repository, tags))
         if report is not None:
+            self._usage = Usage()
             model.clear_marks()
             self._wanted = ("", "")
         if report is not None or model.filled < model.total:

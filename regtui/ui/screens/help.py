@@ -30,7 +30,15 @@ _KEYS: Final = (
             ("q", "quit; asks while tags are deleted or garbage collected"),
         ),
     ),
-    ("Repositories", (("enter  →  l", "open"), ("space", "fold or unfold"), ("←  h", "fold, or up"))),
+    (
+        "Repositories",
+        (
+            ("enter  →  l", "open"),
+            ("space", "fold or unfold"),
+            ("←  h", "fold, or up"),
+            ("u", "usage: where the bytes are"),
+        ),
+    ),
     (
         "Tags",
         (

@@ -1,0 +1,76 @@
+"""What the app does over whole repositories and registries, on real ones; the storage and crane are the witnesses."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from regtui.ui.screens.browser import BrowserScreen
+from regtui.ui.screens.delete import DeleteScreen
+from regtui.ui.screens.rule import RuleScreen
+from regtui.ui.screens.usage import UsageScreen
+from tests.integration.test_app import browses, running, shows, target, until
+from tests.support.clients import crane
+from tests.support.content import Recipe
+from tests.support.images import open_registry, push_image, push_index
+from tests.support.servers import RegistryServer
+
+pytestmark = pytest.mark.integration
+
+NOW = datetime.now(UTC)
+
+
+def browser(pilot: Pilot[int]) -> BrowserScreen:
+    return next(screen for screen in pilot.app.screen_stack if isinstance(screen, BrowserScreen))
+
+
+def is_on(pilot: Pilot[int], kind: type) -> Callable[[], bool]:
+    return lambda: isinstance(pilot.app.screen, kind)
+
+
+async def test_marked_by_rule_and_deleted(any_registry: RegistryServer, tmp_path: Path) -> None:
+    ages = {"1.0": 400, "1.1": 300, "1.2": 20, "dev-1": 60, "dev-2": 40, "dev-3": 5}
+    with open_registry(any_registry.url) as writer:
+        for tag, days in ages.items():
+            push_image(writer, "team/app", tag, recipe=Recipe("app", created=NOW - timedelta(days=days)))
+    async with running(target(any_registry.url), tmp_path) as pilot:
+        await until(pilot, browses(pilot))
+        await until(pilot, lambda: browser(pilot).table.model.filled == len(ages))
+        browser(pilot).table.focus()
+        await pilot.press("asterisk")
+        await until(pilot, is_on(pilot, RuleScreen))
+        await pilot.press(*"dev", "tab", *"30d", "enter")
+        await until(pilot, browses(pilot))
+        assert browser(pilot).table.model.marked == ["dev-2", "dev-1"]
+        await pilot.press("d")
+        await until(pilot, is_on(pilot, DeleteScreen))
+        await until(pilot, shows(pilot, "2 tags will be removed from team/app."))
+        await pilot.press("y")
+        await until(pilot, shows(pilot, "Checked against the registry: nothing else changed."))
+    assert set(crane("ls", f"{any_registry.host}/team/app").split()) == ages.keys() - {"dev-1", "dev-2"}
+
+
+async def test_usage_is_what_is_stored(any_registry: RegistryServer, tmp_path: Path) -> None:
+    with open_registry(any_registry.url) as writer:
+        pushed = [
+            push_image(writer, "one", "1"),
+            push_image(writer, "one", "2", recipe=Recipe("one", layers=3)),
+            push_index(writer, "team/two", "1", recipe=Recipe("two")),
+            push_image(writer, "team/three", "1", recipe=Recipe("two")),
+        ]
+    manifests = {each.digest for image in pushed for each in (image, *image.children)}
+    blobs = {path.parent.name: path.stat().st_size for path in any_registry.storage.rglob("blobs/sha256/*/*/data")}
+    stored = sum(size for digest, size in blobs.items() if f"sha256:{digest}" not in manifests)
+    async with running(target(any_registry.url), tmp_path) as pilot:
+        await until(pilot, browses(pilot))
+        await until(pilot, lambda: browser(pilot).lines.model.total == 3)
+        await pilot.press("u")
+        await until(pilot, is_on(pilot, UsageScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, UsageScreen)
+        await until(pilot, lambda: screen.usage.read == 3)
+        assert screen.usage.total == stored
+        only = sum(row.only for row in screen.usage.rows() if not row.depth)
+        assert only < stored
