@@ -92,6 +92,7 @@ class HostCollector:
         self._forecast: Forecast | None = None
         self._forecast_untagged = False
         self._run = _Run()
+        self._is_unheard = False
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._telling: asyncio.Task[object] | None = None
@@ -100,6 +101,10 @@ class HostCollector:
 
     async def survey(self) -> Survey:
         found = await self._look(anew=True)
+        if self._is_unheard:
+            # Whoever goes on has been told of it.
+            self._is_unheard = False
+            await self._host.run(scripts.note(found.unit, "heard"))
         unit, storage = found.unit, found.storage
         listing = await list_storage(self._host, found)
         used = await self._numbers("measure")
@@ -148,13 +153,20 @@ class HostCollector:
         told = (await self._host.run(scripts.status(found.unit))).stdout.splitlines()
         if not told or (words := scripts.marked(told[0])) is None or words[0] != "earlier":
             return None
-        stage = Stage.KEEP_OUT
-        for line in told[1:]:
-            match scripts.marked(line):
+        stage, ours = Stage.KEEP_OUT, [scripts.marked(line) for line in told[1:]]
+        for mark in ours:
+            match mark:
                 case ["stage", name, *_] if name in _STAGES:
                     stage = _STAGES[name]
-        log = tuple(line for line in told[1:] if line.strip())[-_LOG_LINES:]
-        return EarlierRun(started=" ".join(words[2:]), stage=stage, is_running=words[1] == "yes", log=log)
+        lines = [line for line, mark in zip(told[1:], ours, strict=True) if mark is None and line.strip()]
+        self._is_unheard = words[1] != "yes"
+        return EarlierRun(
+            started=" ".join(words[2:]),
+            stage=stage,
+            is_running=words[1] == "yes",
+            log=tuple(lines)[-_LOG_LINES:],
+            is_whole=all(mark in ours for mark in (["exit", "0"], ["up"], ["end"])),
+        )
 
     async def forecast(self, choices: Choices) -> Forecast:
         found = await self._look()

@@ -173,3 +173,5 @@ class EarlierRun:
     stage: Stage
     is_running: bool
     log: tuple[str, ...] = ()
+    is_whole: bool = False
+    """It came to its end: the collector succeeded, and the registry was up again."""

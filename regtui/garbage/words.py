@@ -156,6 +156,11 @@ def earlier_sentences(run: EarlierRun) -> list[str]:
     since = run.started.replace("T", " ").removesuffix("Z")
     if run.is_running:
         return [f"A collection begun at {since} UTC is still going on, at: {STAGES[run.stage]}."]
+    if run.is_whole:
+        return [
+            f"A collection begun at {since} UTC came to its end without regtui hearing of it: "
+            "it collected, and the registry was up again. Its tags were not checked."
+        ]
     return [f"A collection begun at {since} UTC ended without regtui hearing, at: {STAGES[run.stage]}."]
 
 
@@ -177,7 +182,7 @@ def report_sentences(report: CollectionReport) -> list[str]:
 
 
 def _freed(report: CollectionReport) -> str:
-    if report.freed is None:
+    if not report.freed and not report.blobs:
         return f"Nothing was freed on {report.place}."
     text = f"{size(report.freed)} freed in {plural(report.blobs, 'blob')} on {report.place}, "
     text += f"in {duration(report.seconds)}."

@@ -46,6 +46,8 @@ from regtui.ui.widgets.tick import Tick
 _REPAINT = 0.25
 # Seconds between two looks at a run that somebody else has begun.
 _LOOK_AGAIN = 3.0
+# Lines from which on there is room for an empty one.
+_ROOMY = 30
 
 
 class _Phase(Enum):
@@ -97,7 +99,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self._hints = Hints(("esc", "cancel"))
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="pane", id="found", can_focus=False):
+        with VerticalScroll(classes="pane", id="found"):
             yield self._sentences
         with Container(id="garbage-panes"):
             with Vertical(classes="pane", id="what"):
@@ -148,13 +150,19 @@ class GarbageScreen(Screen[CollectionReport | None]):
 
     async def _try(self, collector: Collecting, survey: Survey) -> None:
         """The dry run with what is chosen now. What an earlier one said isn't what would be done: it is taken away."""
-        self._say([*survey_sentences(survey), *self._air, "Dry run …"])
+        self._say([*survey_sentences(survey), "Dry run …"])
         self._forecast = forecast = await collector.forecast(self._choices)
         self._show_ready(collector, survey, forecast)
 
     def _show_ready(self, collector: Collecting, survey: Survey, forecast: Forecast) -> None:
         self._enter(_Phase.READY)
-        self._say([*survey_sentences(survey), *self._air, *forecast_sentences(forecast, self._choices, survey)])
+        said = survey_sentences(survey)
+        told = forecast_sentences(forecast, self._choices, survey)
+        if self.size.height >= _ROOMY:
+            self._say([*said, "", *told])
+        else:
+            # What can be scrolled away is what the commands show, too.
+            self._say([said[0], *told, *said[1:]])
         self._freed.show(repository_rows(forecast), risk_sentences(forecast))
         self._freed.tell("" if forecast.by_repository or forecast.at_risk else "Nothing that a repository links.")
         self._texts.tell("")
@@ -397,11 +405,6 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self._collect.label = "Collect"
         keys = (("y", "collect"),) if can_collect else ()
         self._hints.show(*keys, ("tab", "choices"), ("c", "copy the commands"), ("r", "again"), ("esc", "cancel"))
-
-    @property
-    def _air(self) -> list[str]:
-        """An empty line between sentences, where there is room for one."""
-        return [""] if self.size.height >= 30 else []
 
     def _title(self, pane: str, title: str, subtitle: str = "") -> None:
         widget = self.query_one(f"#{pane}")

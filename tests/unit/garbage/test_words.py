@@ -1,6 +1,7 @@
 """Garbage collection in sentences."""
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 
@@ -155,11 +156,15 @@ def test_a_report_hides_nothing() -> None:
     assert "Start it by hand." in text
     assert "1 repository is empty and still listed: its directory can be removed." in text
     assert report_sentences(CollectionReport("prod", ()))[0] == "Nothing was freed on prod."
+    assert report_sentences(CollectionReport("prod", (), freed=0))[0] == "Nothing was freed on prod."
 
 
 def test_an_earlier_run_is_told_with_where_it_is() -> None:
     run = EarlierRun("2026-11-23T12:00:00Z", Stage.COLLECT, is_running=True)
     assert earlier_sentences(run) == ["A collection begun at 2026-11-23 12:00:00 UTC is still going on, at: collect."]
+    ended = EarlierRun("2026-11-23T12:00:00Z", Stage.BRING_BACK, is_running=False)
+    assert "ended without regtui hearing" in earlier_sentences(ended)[0]
+    assert "came to its end" in earlier_sentences(replace(ended, is_whole=True))[0]
 
 
 @pytest.mark.parametrize(
