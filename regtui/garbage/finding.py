@@ -79,7 +79,7 @@ async def _detected(host: Host, settings: HostSettings) -> HostSettings:
 
 # Containers
 
-_LIST: Final = 'ids=$({0} ps -aq --no-trunc) || exit 1\ntest -z "$ids" || {0} inspect $ids'
+_LIST: Final = 'ids=$({0} ps -aq --no-trunc) || exit $?\ntest -z "$ids" || {0} inspect $ids'
 
 
 def _runtime(name: str, settings: HostSettings) -> list[str]:

@@ -227,6 +227,11 @@ class HostCollector:
         self._loop = asyncio.get_running_loop()
         run = self._run = _Run()
         self._stopping = False
+        if self._forecast.nothing:
+            # Nothing is stopped for nothing.
+            yield self._ended(Stage.COLLECT, StageStatus.SKIPPED, self._forecast.nothing)
+            run.freed, run.ended = 0, time.monotonic()
+            return
         try:
             tags = await self._tags(await list_storage(self._host, found))
             before = await remember(self._client, tags, verify_all=choices.verify_all)

@@ -38,7 +38,8 @@ def dry_run(unit: Unit) -> str:
             "trap 'rm -rf \"$work\"' EXIT HUP INT TERM PIPE",
             *(f"{{ {line}; }} 2>&1 || exit 1" for line in unit.prepare),
             f"{unit.collector(dry_run=True, running=unit.is_running)} 2>&1",
-            f"echo '{MARK}exit '$?",
+            # The collector's last words end without a line break.
+            f"printf '\\n{MARK}exit %s\\n' $?",
         )
     )
 

@@ -8,6 +8,8 @@ from regtui.garbage.hosts import Output
 from regtui.text import one_line
 
 _COMMAND_NOT_FOUND: Final = 127
+# By dash and busybox without "command".
+_NOT_FOUND: Final = re.compile(r"\w: (?:command )?not found\s*$", re.MULTILINE)
 _SOCKET: Final = re.compile(
     r"permission denied.{0,200}(?:socket|docker\.sock|podman\.sock)|(?:socket|\.sock).{0,200}permission denied",
     re.I | re.S,
@@ -28,7 +30,7 @@ def trouble(output: Output, place: str, program: str) -> GarbageError:
         )
     if ("sudo:" in said and "not allowed" in said) or "not in the sudoers" in said:
         return HostNotAllowed(f"sudo on {place} does not allow {program}.", "Allow it in its sudoers file.")
-    if output.code == _COMMAND_NOT_FOUND or "command not found" in said:
+    if output.code == _COMMAND_NOT_FOUND or _NOT_FOUND.search(said):
         return NotOnHost(
             f"There is no {program} on {place}.",
             "Say how the registry is run there: runtime, below [registries.NAME.host] in the config file.",

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from regtui.connection import Connection, Target, open_connection
 from regtui.garbage.profile import HostSettings
@@ -73,9 +74,9 @@ def all_pull(host: str, *, images: int = IMAGES) -> None:
         skopeo("copy", "--all", f"docker://{host}/{INDEXES}:staying", f"dir:{directory}")
 
 
-def target(registry: Registry, host: SshHostForTests | None = None, **settings: str) -> Target:
+def target(registry: Registry, host: SshHostForTests | None = None, **settings: Any) -> Target:
     """The registry as a profile has it. Without a host: on this machine."""
-    runs_at = HostSettings(ssh=host.destination if host else "", **settings)  # type: ignore[arg-type]
+    runs_at = HostSettings(**{"ssh": host.destination if host else "", **settings})
     return Target(Address.parse(registry.url), runs_at=runs_at)
 
 

@@ -30,12 +30,12 @@ class SshHostForTests:
 
 
 @contextmanager
-def start_ssh_host(directory: Path, programs: Path, *, options: str = "") -> Iterator[SshHostForTests]:
-    """`programs`: what comes first on the PATH of its sessions."""
+def start_ssh_host(directory: Path, programs: Path, *, path: str = "") -> Iterator[SshHostForTests]:
+    """`programs`: what comes first on the PATH of its sessions; `path`: the rest of it, ours if not given."""
     state = directory / "state"
-    path = f"{programs}:{os.environ.get('PATH', os.defpath)}"
-    variables = f"SetEnv PATH={path} XDG_STATE_HOME={state} HOME={directory}"
-    with start_sshd(directory / "sshd", options=f"{options}\n{variables}") as server:
+    searched = f"{programs}:{path or os.environ.get('PATH', os.defpath)}"
+    variables = f"SetEnv PATH={searched} XDG_STATE_HOME={state} HOME={directory}"
+    with start_sshd(directory / "sshd", options=variables) as server:
         yield SshHostForTests(server, state)
 
 

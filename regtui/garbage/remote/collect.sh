@@ -4,8 +4,9 @@
 #   start_registry, registry_runs, read_only, read_write, collector, quit_collector, in_storage_shell.
 # What it prints is its log: lines that begin with "::regtui" are its own, the others are the programs'.
 
+# On a line of its own: other programs' last words may end without a line break.
 say() {
-    printf '::regtui %s\n' "$*"
+    printf '\n::regtui %s\n' "$*"
 }
 
 failed() {
