@@ -47,7 +47,7 @@ bring_back() {
         registry_runs >/dev/null 2>&1 && break
     done
     if registry_runs >/dev/null 2>&1; then say up; else say down; fi
-    say stage bring-back done
+    say stage bring-back 'done'
     say end
     : > ended
 }
@@ -81,7 +81,7 @@ case $keep_out in
     stop) stop_registry >&2 || failed "The registry could not be stopped." ;;
     read-only) read_only >&2 || failed "The registry could not be made read-only." ;;
 esac
-say stage keep-out done
+say stage keep-out 'done'
 test ! -e stop || { say stopped; exit 130; }
 
 used before
@@ -99,5 +99,5 @@ done
 wait "$collecting"
 say "exit $?"
 used after
-say stage collect done
+say stage collect 'done'
 exit 0

@@ -1,0 +1,171 @@
+"""The scripts for the host: right by shellcheck's eyes, and harmless whatever the words in them are."""
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from regtui.garbage import scripts
+from regtui.garbage.profile import HostSettings
+from regtui.garbage.runtimes import (
+    Container,
+    Process,
+    Unit,
+    command_unit,
+    container_unit,
+    kubectl_unit,
+    systemd_unit,
+)
+from regtui.garbage.values import KeepOut
+from tests.support.programs import find_program
+
+HOSTILE = "x'; touch pwned; $(touch pwned) `touch pwned` \"\n-rf"
+
+
+def container(name: str = "registry", **changes: object) -> Container:
+    made = Container(
+        name=name,
+        image="4f2",
+        image_name="registry:2",
+        command=("registry", "serve", "/etc/config.yml"),
+        is_running=True,
+        environment={"REGISTRY_HTTP_SECRET": "s3cret"},
+        mounts={"/var/lib/registry": "/srv/registry"},
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def in_docker(settings: HostSettings | None = None, name: str = "registry", root: str = "/var/lib/registry") -> Unit:
+    return container_unit(
+        ["docker"],
+        container(name),
+        settings or HostSettings(runtime="docker"),
+        program="registry",
+        config="/etc/config.yml",
+        root=root,
+        driver="filesystem",
+        has_shell=True,
+    )
+
+
+def as_service(settings: HostSettings | None = None, **environment: str) -> Unit:
+    process = Process("docker-registry.service", "/usr/bin/docker-registry", "/etc/config.yml", 7, "reg", environment)
+    return systemd_unit(process, settings or HostSettings(runtime="systemd"), root="/srv", me="root")
+
+
+def in_kubernetes() -> Unit:
+    settings = HostSettings(runtime="kubectl", container="registry", namespace="infra")
+    return kubectl_unit(settings, program="registry", config="/etc/config.yml", root="/var/lib/registry")
+
+
+UNITS = {
+    "docker": in_docker(),
+    "compose": in_docker(HostSettings(runtime="compose", container="web", directory="/srv/it's here")),
+    "sudo": in_docker(HostSettings(runtime="docker", sudo=True)),
+    "systemd": as_service(REGISTRY_STORAGE_DELETE_ENABLED="true"),
+    "kubectl": in_kubernetes(),
+    "command": command_unit(
+        HostSettings(command="env A=b registry {} 2>&1", config="/c.yml", storage="/s", stop="true", start="true")
+    ),
+    "hostile": in_docker(name=HOSTILE, root=HOSTILE),
+}
+
+
+@pytest.mark.parametrize("keep_out", KeepOut)
+@pytest.mark.parametrize("name", UNITS)
+def test_the_collection_is_good_shell(name: str, keep_out: KeepOut, tmp_path: Path) -> None:
+    unit = UNITS[name]
+    text = scripts.collection(unit, keep_out, needs_restart=True)
+    check(text, tmp_path)
+    # And so is what it writes down to be run.
+    run = text.split("cat > run.sh <<'__regtui_end_of_file__'\n")[1].split("\n__regtui_end_of_file__\n")[0]
+    check(run, tmp_path)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_questions_and_the_dry_run_are_good_shell(name: str, tmp_path: Path) -> None:
+    unit = UNITS[name]
+    for text in (
+        scripts.question(unit, "facts"),
+        scripts.question(unit, "sizes", stdin=("sha256:" + "0" * 64,)),
+        scripts.dry_run(unit),
+        scripts.status(unit),
+        scripts.follow(unit, 7),
+        scripts.note(unit, "stop"),
+    ):
+        check(text, tmp_path)
+
+
+def check(script: str, directory: Path) -> None:
+    file = directory / "script.sh"
+    file.write_text(f"{script}\n")
+    # SC2015: `a && b || continue` is meant. SC2034, SC2317: not every script uses every variable and function.
+    # SC2016: dollars inside quotes are for another shell. SC2164: a directory that isn't there fails what follows.
+    excluded = "SC2015,SC2016,SC2034,SC2164,SC2317,SC2329"
+    done = subprocess.run(
+        [find_program("shellcheck"), "--shell=sh", "--severity=warning", f"--exclude={excluded}", file],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("shell", ["dash", "busybox"])
+def test_words_from_outside_stay_words(shell: str, tmp_path: Path) -> None:
+    """The names of containers, paths and variables reach the programs as they are, and do nothing else."""
+    program = tmp_path / "docker"
+    program.write_text('#!/bin/sh\nfor word; do printf "%s\\0" "$word" >> words; done\n')
+    program.chmod(0o755)
+    unit = in_docker(name=HOSTILE)
+    lines = (unit.stop, unit.start, unit.collector(), unit.collector(running=False), unit.shell)
+    command = [str(find_program("busybox")), "sh"] if shell == "busybox" else ["dash"]
+    done = subprocess.run(
+        [*command, "-s"],
+        input="\n".join(lines),
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        text=True,
+    )
+    assert done.returncode == 0
+    assert not (tmp_path / "pwned").exists()
+    words = (tmp_path / "words").read_text().split("\0")
+    assert words.count(HOSTILE) == 5
+    assert words[:2] == ["stop", HOSTILE]
+
+
+def test_secrets_of_the_environment_stand_in_no_command_line() -> None:
+    unit = as_service(REGISTRY_HTTP_SECRET="s3cret", AWS_SECRET_ACCESS_KEY="s3cret")
+    for text in (*vars_of(unit), *vars_of(in_docker()), scripts.collection(unit, KeepOut.STOP, needs_restart=False)):
+        assert "s3cret" not in text
+    assert "s3cret" not in repr(unit)
+
+
+def vars_of(unit: Unit) -> tuple[str, ...]:
+    return (unit.inside, unit.beside, unit.shell, unit.shell_beside, *unit.prepare, unit.stop, unit.start)
+
+
+def test_the_collector_runs_as_the_service_user_and_not_as_root() -> None:
+    assert as_service().collector(running=False).startswith("runuser -u reg -- /usr/bin/docker-registry garbage-")
+    sudo = as_service(HostSettings(runtime="systemd", sudo=True))
+    assert sudo.collector(running=False).startswith("sudo -n -u reg /usr/bin/docker-registry garbage-collect")
+    assert sudo.stop == "sudo -n systemctl stop docker-registry.service"
+
+
+def test_beside_a_stopped_container_nothing_can_push() -> None:
+    assert "--network none" in in_docker().collector(running=False)
+    assert "--volumes-from registry" in in_docker().collector(running=False)
+
+
+@pytest.mark.parametrize("shell", ["dash", "busybox"])
+def test_a_host_without_room_is_said(shell: str, tmp_path: Path) -> None:
+    text = scripts.collection(in_docker(), KeepOut.STOP, needs_restart=False)
+    begin = text.index("places() {")
+    end = text.index("\n}\n", begin)
+    nowhere = f'{text[:begin]}places() {{\n    echo "{tmp_path}/file/below"{text[end:]}'
+    (tmp_path / "file").touch()
+    command = [str(find_program("busybox")), "sh"] if shell == "busybox" else ["dash"]
+    done = subprocess.run(
+        [*command, "-s"], input=nowhere, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}
+    )
+    assert done.stdout.splitlines()[-1] == "::regtui no-room"
