@@ -23,7 +23,6 @@ from regtui.ui.palette import BrowserCommands
 from regtui.ui.reaching import reach
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.opening import OpeningScreen
-from regtui.ui.screens.requests import RequestsScreen
 from regtui.ui.styles import style_path
 
 # Screens that are not needed for the first frame are imported when they are opened.
@@ -227,6 +226,8 @@ class RegtuiApp(App[int]):
             field.cursor_blink = False
 
     def action_requests(self) -> None:
+        from regtui.ui.screens.requests import RequestsScreen
+
         connection = self._connections[-1]
         self.push_screen(RequestsScreen(connection.requests, connection.host, connection.address.url))
 

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.delete import DeleteScreen
+from regtui.ui.screens.find import FindScreen
 from regtui.ui.screens.rule import RuleScreen
 from regtui.ui.screens.usage import UsageScreen
 from tests.integration.test_app import browses, running, shows, target, until
@@ -74,3 +75,28 @@ async def test_usage_is_what_is_stored(any_registry: RegistryServer, tmp_path: P
         assert screen.usage.total == stored
         only = sum(row.only for row in screen.usage.rows() if not row.depth)
         assert only < stored
+
+
+async def test_found_by_a_platform_s_digest(any_registry: RegistryServer, tmp_path: Path) -> None:
+    with open_registry(any_registry.url) as writer:
+        for repository in ("one", "team/two", "team/three"):
+            index = push_index(writer, repository, "1.0")
+            push_image(writer, repository, "latest")
+    wanted = crane("digest", "--platform", "linux/arm64/v8", f"{any_registry.host}/team/three:1.0")
+    assert wanted in {child.digest for child in index.children}
+    async with running(target(any_registry.url), tmp_path) as pilot:
+        await until(pilot, browses(pilot))
+        await until(pilot, lambda: browser(pilot).lines.model.total == 3)
+        await pilot.press("ctrl+f")
+        await until(pilot, is_on(pilot, FindScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, FindScreen)
+        await until(pilot, shows(pilot, "6 tags in 3 repositories"))
+        screen._input.value = wanted
+        await pilot.pause(0.1)
+        await pilot.press("enter")
+        await until(pilot, shows(pilot, "team/three:1.0"))
+        await pilot.press("enter", "enter")
+        await until(pilot, browses(pilot))
+        await until(pilot, lambda: browser(pilot).table.model.cursor == "1.0")
+        assert browser(pilot).repository == "team/three"

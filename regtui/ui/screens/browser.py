@@ -62,6 +62,7 @@ class BrowserScreen(Screen[None]):
         Binding("z", "zoom", "zoom the pane, and back", show=False, id="pane.zoom"),
         Binding("full_stop", "hidden", "show or hide signatures and empty repositories", show=False, id="pane.hidden"),
         Binding("escape", "back", "back, close, clear", show=False, id="pane.back"),
+        Binding("ctrl+f", "find", "find a tag or a digest in all repositories", show=False, id="browser.find"),
         Binding("u", "usage", "usage: where the bytes are", show=False, id="repositories.usage"),
         Binding("asterisk", "rule", "mark by rule", show=False, id="tags.rule"),
         Binding("d", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
@@ -85,6 +86,7 @@ class BrowserScreen(Screen[None]):
         self._wanted = ("", "")
         self._rule: RuleTexts | None = None
         self._usage = Usage()
+        self._sought = ("", "")
         self._header = Header()
         self.lines = RepositoryLines()
         self.table = TagTable(clock)
@@ -285,6 +287,7 @@ class BrowserScreen(Screen[None]):
         model = self.table.model
         self.table.changed()
         self.tags_pane.tell(no_tags_words(self.repository, model))
+        self._go_to_sought()
         self._title_tags()
         if model.shown and self._wanted[0] != self.repository:
             self._load_details_soon()
@@ -447,11 +450,33 @@ class BrowserScreen(Screen[None]):
         def closed(repository: str | None) -> None:
             self._usage = screen.usage
             if repository is not None:
-                self.lines.model.select(repository)
-                self.lines.changed()
-                self.open_repository(repository)
+                self.go_to(repository)
 
         self.app.push_screen(screen, closed)
+
+    def action_find(self) -> None:
+        from regtui.ui.screens.find import FindScreen
+
+        self.app.push_screen(
+            FindScreen(self.connection), lambda hit: self.go_to(hit.repository, hit.tag) if hit else None
+        )
+
+    def go_to(self, repository: str, tag: str = "") -> None:
+        """Opens a repository, and puts the cursor on `tag` as soon as it is there."""
+        self.lines.model.select(repository)
+        self.lines.changed()
+        self._sought = (repository, tag)
+        self.open_repository(repository)
+        self._go_to_sought()
+
+    def _go_to_sought(self) -> None:
+        repository, tag = self._sought
+        if tag and repository == self.repository and self.table.model.select(tag):
+            self._sought = ("", "")
+            self.table.was_touched = True
+            self.table.refresh()
+            self.table.show_line(self.table.model.line)
+            self._load_details_soon()
 
     def action_rule(self) -> None:
         """Reading goes on meanwhile; marks are all that comes of it."""

@@ -23,6 +23,7 @@ _KEYS: Final = (
             ("z", "zoom the pane, and back"),
             (".", "show or hide signatures and empty repositories"),
             ("c", "switch registry"),
+            ("ctrl+f", "find a tag or a digest in all repositories"),
             ("!", "log of requests"),
             ("ctrl+p", "every action, repository and theme"),
             ("ctrl+g", "garbage collection, the dry run first"),

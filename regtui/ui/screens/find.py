@@ -1,0 +1,262 @@
+"""Finding a tag or a digest in all repositories: names as they are typed, digests when asked for."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input
+
+from regtui.connection import Connection
+from regtui.errors import RegtuiError
+from regtui.listing.find import MOST, Hit, Names, Query, named
+from regtui.registry import NotFound, RegistryError
+from regtui.text import clean, plural
+from regtui.ui.widgets.hints import Hints
+from regtui.ui.widgets.lines import CursorLines
+
+# Repositories at once; what is in flight, the client bounds.
+_AT_ONCE: Final = 4
+# Seconds between two paintings.
+_INTERVAL: Final = 0.3
+
+
+class HitLines(CursorLines):
+    """`repository:tag`, and why it was found."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"hits--dim"}
+    DEFAULT_CSS = "HitLines > .hits--dim { color: $text-muted; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,right,l", "choose", "open", show=False, id="find.open"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hits: Sequence[Hit] = ()
+        self._line = 0
+
+    @property
+    def hit(self) -> Hit | None:
+        return self._hits[self._line] if self._hits else None
+
+    def show(self, hits: Sequence[Hit]) -> None:
+        """The cursor stays on its hit as long as it is one."""
+        chosen = self.hit if self._line else None
+        self._hits = hits
+        self._line = hits.index(chosen) if chosen in hits else 0
+        self.lines_changed()
+
+    def line_count(self) -> int:
+        return len(self._hits)
+
+    def cursor_line(self) -> int:
+        return self._line
+
+    def put_cursor(self, line: int) -> None:
+        self._line = min(max(line, 0), max(len(self._hits) - 1, 0))
+
+    def line(self, number: int, width: int) -> Text:
+        hit = self._hits[number]
+        dim = self.get_component_rich_style("hits--dim", partial=True)
+        text = Text(clean(hit.repository), no_wrap=True)
+        text.append(clean(f":{hit.tag}") if hit.tag else "  untagged", "bold" if hit.tag else dim)
+        return text.append(f"  {clean(hit.note)}" if hit.note else "", dim)
+
+
+class FindScreen(Screen[Hit | None]):
+    """Answers with the tag to go to; None for none. Leaving it ends what is being read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", show=False, id="find.back"),
+        Binding("down", "hits", "to the hits", show=False, id="find.hits"),
+        Binding("slash", "again", "type again", show=False, id="find.again"),
+    ]
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+        self._names = Names()
+        self._repositories = 0
+        self._is_listed = False
+        self._trouble = ""
+        self._gaps = 0
+        self._by_digest: dict[Hit, None] = {}
+        self._searched = -1
+        self._has_more = False
+        self._dirty = True
+        self._input = Input(placeholder="a tag, words of it, or a digest", compact=True)
+        self._input.cursor_blink = False
+        self._hits = HitLines()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="pane", id="find"):
+            yield self._input
+            yield self._hits
+        yield Hints(("enter", "go to it; look for a digest"), ("↓", "hits"), ("/", "type"), ("esc", "back"))
+
+    def on_mount(self) -> None:
+        self.query_one("#find").border_title = Content(clean(f"Find in all repositories of {self._connection.name}"))
+        self._input.focus()
+        self.set_interval(_INTERVAL, self._repaint)
+        self.list_all()
+
+    # Names
+
+    @work(exclusive=True, group="names")
+    async def list_all(self) -> None:
+        """The tags of all repositories: one request each."""
+        try:
+            names: list[str] = []
+            async for page in self._connection.repositories():
+                names += page.repositories
+                self._repositories = len(names)
+                self._trouble = page.doubt or self._trouble
+            waiting = iter(names)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_AT_ONCE):
+                    group.create_task(self._list_some(waiting))
+        except* RegtuiError as errors:
+            self._trouble = str(errors.exceptions[0])
+        self._is_listed = self._dirty = True
+
+    async def _list_some(self, waiting: Iterator[str]) -> None:
+        for repository in waiting:
+            tags: list[str] = []
+            try:
+                async for page in self._connection.tags(repository):
+                    tags += page
+            except NotFound:
+                pass
+            except RegistryError as error:
+                if error.affects_all:
+                    raise
+                self._gaps += 1
+            self._names.add(repository, tags)
+            self._dirty = True
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self.workers.cancel_group(self, "digest")
+        self._by_digest.clear()
+        self._searched = -1
+        self.match()
+
+    def _repaint(self) -> None:
+        if self._dirty:
+            self._dirty = False
+            self.match()
+
+    @work(exclusive=True, group="match")
+    async def match(self) -> None:
+        """A million names take longer than a key press may."""
+        query = Query.parse(self._input.value)
+        hits, self._has_more = await asyncio.to_thread(named, query, self._names.snapshot().items())
+        found = dict.fromkeys([*self._by_digest, *hits])
+        self._hits.show(list(found))
+        self._hits.tell("" if found else self._nothing(query))
+        self._title()
+
+    def _nothing(self, query: Query) -> str:
+        if not query.words:
+            return "Type a part of a tag's name. Words may be of the repository's name too."
+        if query.is_digest and self._searched < 0:
+            return "No tag has this name. enter: look for this digest in every repository."
+        return "" if self._is_searching else "Nothing is found."
+
+    @property
+    def _is_searching(self) -> bool:
+        return not self._is_listed or 0 <= self._searched < self._names.repositories
+
+    def _title(self) -> None:
+        """How far it is, and what is missing."""
+        count = f"the first {MOST:,} hits" if self._has_more else plural(self._hits.line_count(), "hit")
+        told = [count if self._input.value.strip() else ""]
+        if not self._is_listed:
+            told.append(f"{self._names.repositories:,} of {self._repositories:,} repositories listed …")
+        elif 0 <= self._searched < self._names.repositories:
+            told.append(f"digest looked for in {self._searched:,} of {self._names.repositories:,} repositories …")
+        else:
+            where = plural(self._names.repositories, "repository", "repositories")
+            told.append(f"{plural(self._names.total, 'tag')} in {where}")
+        if self._gaps:
+            told.append(f"{plural(self._gaps, 'repository', 'repositories')} not read")
+        if self._trouble:
+            told.append(f"not complete: {self._trouble}")
+        self.query_one("#find").border_subtitle = Content(clean(" · ".join(filter(None, told))))
+
+    # Digests
+
+    @work(exclusive=True, group="digest")
+    async def look_for_digest(self, query: Query) -> None:
+        """In every repository that is listed. A whole digest is asked for once in each; for a short one every tag is
+        read."""
+        self._searched = 0
+        waiting = iter(self._names.snapshot().items())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_AT_ONCE):
+                    group.create_task(self._look_in_some(query, waiting))
+        except* RegtuiError as errors:
+            self._trouble = str(errors.exceptions[0])
+        self._searched = self._names.repositories
+        self._dirty = True
+
+    async def _look_in_some(self, query: Query, waiting: Iterator[tuple[str, Sequence[str]]]) -> None:
+        for repository, tags in waiting:
+            try:
+                await self._look_in(query, repository, tags)
+            except NotFound:
+                pass
+            except RegistryError as error:
+                if error.affects_all:
+                    raise
+                self._gaps += 1
+            self._searched += 1
+            self._dirty = True
+
+    async def _look_in(self, query: Query, repository: str, tags: Sequence[str]) -> None:
+        """Raises NotFound where a whole digest isn't there."""
+        if query.digest is not None:
+            await self._connection.resolve(repository, query.digest)
+        is_found = has_gap = False
+        async with contextlib.aclosing(self._connection.fill(repository, tags).batches()) as batches:  # type: ignore[type-var]
+            async for batch in batches:
+                for tag, summary in batch:
+                    has_gap = has_gap or summary.is_retryable
+                    if why := query.is_image(summary):
+                        self._by_digest[Hit(repository, tag, why)] = None
+                        is_found = self._dirty = True
+        self._gaps += has_gap
+        if query.digest is not None and not is_found and not has_gap:
+            self._by_digest[Hit(repository, "", f"it has {query.digest.short}, as the image of no tag")] = None
+
+    # Keys
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        query = Query.parse(self._input.value)
+        if query.is_digest and self._searched < 0 and self._is_listed:
+            self.look_for_digest(query)
+        else:
+            self.action_hits()
+
+    @on(CursorLines.Chosen, "HitLines")
+    def _chosen(self) -> None:
+        self.dismiss(self._hits.hit)
+
+    def action_hits(self) -> None:
+        if self._hits.line_count():
+            self._hits.focus()
+
+    def action_again(self) -> None:
+        self._input.focus()
+
+    def action_back(self) -> None:
+        self.dismiss(None)
