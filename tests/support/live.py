@@ -81,16 +81,16 @@ class LiveTerminal:
         with self._lock:
             return "\n".join(self.emulator.lines)
 
-    def wait_for(self, text: str) -> None:
-        """Until `text` is on the screen; fails where it never is."""
-        give_up = time.monotonic() + PATIENCE
+    def wait_for(self, text: str, patience: float = PATIENCE) -> None:
+        """Until `text` is on the screen; fails where it isn't after so many seconds."""
+        give_up = time.monotonic() + patience
         while text not in self.text:
             assert time.monotonic() < give_up, f"no {text!r} on the screen:\n{self.text}"
             time.sleep(0.01)
 
-    def wait_quiet(self, seconds: float = 0.3) -> None:
+    def wait_quiet(self, seconds: float = 0.3, patience: float = PATIENCE) -> None:
         """Until nothing has come, and nothing was on its way, for so long."""
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + patience
         while self._waiting or time.monotonic() - self._last_change < seconds:
             assert time.monotonic() < give_up, f"the program never rests:\n{self.text}"
             time.sleep(0.01)
