@@ -139,9 +139,11 @@ class SshHost:
         except SshError as error:
             if not error.needs_person or self._interactive is None:
                 raise
-            failed: list[SshError] = []
+            # Where nobody could be asked after all, it is as it was.
+            failed = [error]
 
             def ask() -> None:
+                failed.clear()
                 try:
                     ssh.open(on_terminal=True)
                 except SshError as refused:

@@ -97,7 +97,10 @@ while kill -0 "$collecting" 2>/dev/null; do
     sleep 0.2 2>/dev/null || sleep 1
 done
 wait "$collecting"
-say "exit $?"
+code=$?
+# 2.x doesn't end the line of its failure.
+echo
+say "exit $code"
 used after
 say stage collect 'done'
 exit 0
