@@ -21,7 +21,7 @@ from regtui.registry.answers import error_codes, wrong_password
 from regtui.registry.aside import aside
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
-from regtui.registry.values import Credential, Keychain
+from regtui.registry.values import Credential, Keychain, basic_login
 
 # Token spec: "expires_in" is optional, 60 seconds where it's missing.
 _DEFAULT_LIFE: Final = 60.0
@@ -230,7 +230,7 @@ def _is_at(origin: httpx.URL, url: httpx.URL) -> bool:
 
 
 def _basic(credential: Credential) -> str:
-    return "Basic " + base64.b64encode(f"{credential.username}:{credential.password}".encode()).decode("ascii")
+    return "Basic " + base64.b64encode(basic_login(credential.username, credential.password)).decode("ascii")
 
 
 def _wants_more(challenge: Challenge, scope: str) -> bool:

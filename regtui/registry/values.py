@@ -19,6 +19,21 @@ class Credential:
     registry_token: str = field(default="", repr=False)
     """A Bearer token as it stands (`registrytoken`): sent with every request, never renewed."""
 
+    @property
+    def is_sendable(self) -> bool:
+        """Whether requests can carry it: a token is of printable ASCII, user and password any text that has bytes."""
+        try:
+            basic_login(self.username, self.password)
+        except UnicodeEncodeError:
+            return False
+        tokens = self.identity_token + self.registry_token
+        return tokens.isascii() and tokens.isprintable() and " " not in tokens
+
+
+def basic_login(username: str, password: str) -> bytes:
+    """What Basic authentication packs. Bytes that are no UTF-8, from the environment, go out as they came in."""
+    return f"{username}:{password}".encode(errors="surrogateescape")
+
 
 @dataclass(frozen=True, slots=True)
 class Keychain:

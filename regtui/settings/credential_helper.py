@@ -42,11 +42,12 @@ class Helper:
             user, secret = answer["Username"], answer["Secret"]
         except (ValueError, KeyError, TypeError, RecursionError):
             user = secret = None
-        if not isinstance(user, str) or not isinstance(secret, str):
-            raise SettingsError(f"{self.program} answered with something that is no credential.")
-        if not secret:
+        if secret == "":
             return None
-        return Credential("", identity_token=secret) if user == _TOKEN_USER else Credential(user, secret)
+        found = _credential(user, secret)
+        if found is None or not found.is_sendable:
+            raise SettingsError(f"{self.program} answered with something that is no credential.")
+        return found
 
     def store(self, server: str, credential: Credential) -> None:
         entry = {"ServerURL": server, "Username": credential.username, "Secret": credential.password}
@@ -92,3 +93,9 @@ class Helper:
         # Its own words, when it has failed: a text about keys and agents, by the protocol never the secret.
         reason = said.splitlines()[0][:200] if said else f"exit code {process.returncode}"
         raise SettingsError(f"{self.program} failed: {reason.rstrip('.')}.")
+
+
+def _credential(user: object, secret: object) -> Credential | None:
+    if not isinstance(user, str) or not isinstance(secret, str):
+        return None
+    return Credential("", identity_token=secret) if user == _TOKEN_USER else Credential(user, secret)

@@ -93,7 +93,13 @@ class AuthFile:
         if not (password or identity or ready):
             return None
         # Helpers and files write this in place of a user's name where there is a token.
-        return Credential("" if user == "<token>" else user, password, identity, ready)
+        found = Credential("" if user == "<token>" else user, password, identity, ready)
+        if not found.is_sendable:
+            raise SettingsError(
+                f"The entry for {key} in {self.path} holds characters that can't be sent.",
+                "Correct it, or log in again.",
+            )
+        return found
 
 
 def docker_file(environment: Mapping[str, str]) -> Path:

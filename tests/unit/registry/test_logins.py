@@ -234,6 +234,12 @@ async def test_what_goes_wrong_aside_is_raised_where_it_is_awaited() -> None:
         await aside(lambda: 1 / 0)
 
 
+async def test_a_password_of_bytes_that_are_no_text_goes_out_as_it_came_in() -> None:
+    password = b"p\xff\xe9".decode(errors="surrogateescape")
+    headers = await read(Scripted(wants_basic), Keychain(Credential("ci", password)), "a")
+    assert headers == ["Basic " + b64encode(b"ci:p\xff\xe9").decode()]
+
+
 def test_no_secret_is_part_of_a_repr() -> None:
     secret = Credential("ci", "geheim", "geheim", "geheim")
     assert "geheim" not in repr(secret) + repr(Keychain(secret, (("team", secret),)))

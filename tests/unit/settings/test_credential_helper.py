@@ -56,7 +56,12 @@ def test_one_that_is_not_installed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "no JSON", "[]", "5", '{"Username": "ci"}', '{"Username": 1, "Secret": "geheim"}', '["geheim"]']
+    "answer",
+    [
+        *("", "no JSON", "[]", "5", '{"Username": "ci"}', '{"Username": 1, "Secret": "geheim"}', '["geheim"]'),
+        # It would break a header, or couldn't be sent at all.
+        *(r'{"Username": "<token>", "Secret": "geheim\n"}', r'{"Username": "ci", "Secret": "geheim\ud800"}'),
+    ],
 )
 def test_nonsense_is_told_and_not_quoted(answer: str, tmp_path: Path) -> None:
     make_program(tmp_path, "own", f"#!/bin/sh\nprintf '%s' '{answer}'\n")

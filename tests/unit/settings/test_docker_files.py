@@ -77,6 +77,21 @@ def test_an_entry_that_is_no_base64_is_named_but_not_quoted(auth: str) -> None:
     assert auth not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"registrytoken": "geheim\r\nX: y"},
+        {"registrytoken": "geheim ключ"},
+        {"identitytoken": "geheim\ud800"},
+        {"username": "ci", "password": "geheim\ud800"},
+    ],
+)
+def test_what_can_not_be_sent_is_told_and_not_quoted(entry: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="can't be sent") as caught:
+        keychain({HOST: entry})
+    assert "geheim" not in str(caught.value)
+
+
 def test_one_that_is_broken_keeps_nobody_else_out() -> None:
     assert keychain({"broken.example.com": {"auth": "&"}, **entries(HOST)}).general is not None
 
