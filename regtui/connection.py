@@ -13,6 +13,7 @@ from regtui.changes import Changes, Running
 from regtui.content import ContentStore, Disk, SharedDisk
 from regtui.crossing import Crossing, SameLoop
 from regtui.deletion import Execution, Journal, Method, Plan, make_plan, read_contents
+from regtui.errors import UsageError
 from regtui.listing.details import Details, load_details
 from regtui.listing.filler import Batch, Filler
 from regtui.listing.recall import recalled
@@ -37,6 +38,7 @@ from regtui.registry.aside import aside
 from regtui.settings import Lookup, Source
 from regtui.settings.paths import content_file, journal_dir
 from regtui.ssh import Destination, Ssh
+from regtui.tagging import add_tag, tagged
 
 if TYPE_CHECKING:
     from regtui.collecting import Collecting, MakeCollector
@@ -213,6 +215,19 @@ class Connection:
         await self._crossing.run(there)
 
     # Changing
+
+    async def tagged(self, repository: str, tag: str) -> Digest | None:
+        """What `tag` is now; None where there is no such tag, or nothing behind it."""
+        return await self._crossing.run(lambda: tagged(self._client, repository, tag))
+
+    async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> None:
+        """Makes `tag` a tag of the manifest `digest` too. `instead_of`: what it is now, as was confirmed.
+
+        Raises TagMoved where it is something else by now, UsageError where the user wants no change.
+        """
+        if self.read_only:
+            raise UsageError(f"{self.name} was opened read-only: no tag is added.")
+        await self._crossing.run(lambda: add_tag(self._client, self._content, repository, digest, tag, instead_of))
 
     async def deletion(self, repository: str) -> Deletion:
         """What may be deleted, found out without deleting anything. Asks nothing where the user wants no change."""

@@ -13,7 +13,7 @@ from regtui.ui.screens.find import FindScreen
 from regtui.ui.screens.rule import RuleScreen
 from regtui.ui.screens.usage import UsageScreen
 from tests.integration.test_app import browses, running, shows, target, until
-from tests.support.clients import crane
+from tests.support.clients import crane, crane_digest
 from tests.support.content import Recipe
 from tests.support.images import open_registry, push_image, push_index
 from tests.support.servers import RegistryServer
@@ -100,3 +100,26 @@ async def test_found_by_a_platform_s_digest(any_registry: RegistryServer, tmp_pa
         await until(pilot, browses(pilot))
         await until(pilot, lambda: browser(pilot).table.model.cursor == "1.0")
         assert browser(pilot).repository == "team/three"
+
+
+async def test_another_tag_is_the_same_digest(any_registry: RegistryServer, tmp_path: Path) -> None:
+    with open_registry(any_registry.url) as writer:
+        index = push_index(writer, "team/app", "1.0")
+        other = push_image(writer, "team/app", "latest")
+    reference = f"{any_registry.host}/team/app"
+    async with running(target(any_registry.url), tmp_path) as pilot:
+        await until(pilot, browses(pilot))
+        await until(pilot, lambda: browser(pilot).table.model.filled == 2)
+        browser(pilot).table.focus()
+        browser(pilot).table.model.select("1.0")
+        await pilot.press("t", *"stable", "enter")
+        await until(pilot, browses(pilot))
+        assert crane_digest(f"{reference}:stable") == index.digest
+        await until(pilot, lambda: browser(pilot).table.model.filled == 3)
+        await pilot.press("t", *"latest", "enter")
+        await until(pilot, shows(pilot, "latest exists, and is another image"))
+        assert crane_digest(f"{reference}:latest") == other.digest
+        await pilot.press("tab", "enter")
+        await until(pilot, browses(pilot))
+    assert crane_digest(f"{reference}:latest") == crane_digest(f"{reference}:1.0") == index.digest
+    crane("validate", "--remote", f"{reference}:latest")

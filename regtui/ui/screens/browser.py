@@ -67,6 +67,7 @@ class BrowserScreen(Screen[None]):
         Binding("asterisk", "rule", "mark by rule", show=False, id="tags.rule"),
         Binding("d", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
         Binding("U", "undo", "undo the last deletion", show=False, id="tags.undo"),
+        Binding("t", "tag", "add a tag to this image", show=False, id="tags.tag"),
         Binding("y", "copy(False)", "copy the pull reference", show=False, id="tags.copy"),
         Binding("Y", "copy(True)", "copy the pull reference by digest", show=False, id="tags.copy_digest"),
         Binding("right_square_bracket", "tab(1)", "next tab", show=False, id="details.next_tab"),
@@ -375,7 +376,7 @@ class BrowserScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to tags isn't done from among the repositories: nobody sees there which tag is meant."""
-        if action in ("delete", "copy", "rule"):
+        if action in ("delete", "copy", "rule", "tag"):
             return self._pane is not self.repositories_pane
         return True
 
@@ -477,6 +478,27 @@ class BrowserScreen(Screen[None]):
             self.table.refresh()
             self.table.show_line(self.table.model.line)
             self._load_details_soon()
+
+    def action_tag(self) -> None:
+        from regtui.ui.screens.tag import TagScreen
+
+        model = self.table.model
+        row = model.find(model.cursor) if model.cursor else None
+        digest = row.summary.digest if row is not None and row.summary is not None else None
+        if row is None or digest is None:
+            self.app.notify("Nothing is known behind this tag yet.", severity="warning", markup=False)
+        elif self.connection.read_only:
+            refusal = f"{self.connection.name} was opened read-only: no tag is added."
+            self.app.notify(clean(refusal), severity="warning", markup=False)
+        else:
+            self.app.push_screen(TagScreen(self.connection, self.repository, row.tag, digest, model), self._tag_added)
+
+    def _tag_added(self, tag: str | None) -> None:
+        if tag is not None:
+            # One that was moved is asked for again.
+            self.table.model.remove([tag])
+            self.load_tags()
+            self.app.notify(f"Tagged {clean(self.repository)}:{clean(tag)}", timeout=4, markup=False)
 
     def action_rule(self) -> None:
         """Reading goes on meanwhile; marks are all that comes of it."""
