@@ -19,6 +19,7 @@ from tests.support.servers import PROGRAMS
 from tests.support.ssh_host import SshHostForTests, start_ssh_host
 from tests.support.sshd import make_key
 from tests.support.systemd import RegistryService, start_service
+from tests.support.terminal import on_terminal
 
 # Seconds; only ever reached by a test that fails.
 _PATIENCE = 30.0
@@ -144,3 +145,21 @@ def test_one_clear_sentence_in_the_app_and_in_the_command(
     assert whole in " ".join(shown.splitlines())
     assert place.service.is_running()
     assert "stop" not in " ".join(place.service.calls).split()
+
+
+@pytest.mark.integration
+def test_what_ssh_asks_is_asked_on_the_terminal_and_the_app_comes_back(place: Place, tmp_path: Path) -> None:
+    place.write_config()
+    place.host.server.known_hosts.write_text("")
+    environment = {"PATH": place.host.path, "HOME": str(tmp_path), "TERM": "xterm-256color", "REGTUI_DRIVER": "stock"}
+    with on_terminal(["browse", "lab", "--config", str(place.config)], environment) as terminal:
+        terminal.wait_for("look again")
+        terminal.type("\x07")
+        terminal.wait_for("Are you sure you want to continue connecting")
+        # In between the app has left the terminal: what was on its screen is as it was before.
+        assert terminal.shown.rindex("\x1b[?1049l") < terminal.shown.rindex("Are you sure")
+        terminal.type("yes\n")
+        terminal.wait_for("There is nothing to collect")
+        terminal.type("q")
+        assert terminal.end() == 0
+    assert place.host.server.known_hosts.read_text()

@@ -1,14 +1,17 @@
 """The demo's garbage collection: what it says it frees is what goes, and nothing that is tagged is harmed."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from regtui.demo import DemoStorage, Version, sample_storage
+from regtui.connection import demo_target, open_connection
+from regtui.demo import DemoStorage, DemoTransport, Version, sample_storage
 from regtui.demo.collector import DemoCollector
 from regtui.demo.reachable import missing_blobs
 from regtui.garbage.values import Choices, CollectionReport, Event, KeepOut, Stage, StageStatus
+from regtui.registry import HttpSettings
 from tests.unit.demo.test_storage import index, publish
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -123,3 +126,20 @@ async def test_an_upload_in_progress_keeps_its_repository() -> None:
     await collected(made, Choices())
     assert made.report.empty_repositories == ()
     assert (await made.survey()).uploads == 1
+
+
+async def test_after_a_collection_undo_says_what_is_lost() -> None:
+    transport = DemoTransport(sample_storage(NOW), "2.8.2")
+    made = replace(demo_target(), http=HttpSettings(transport=transport))
+    connection = await open_connection(made)
+    deleting = connection.deleting(await connection.plan_deletion("fullstack/common", ["0.0.9"]))
+    async for _ in deleting.outcomes():
+        pass
+    entry = await connection.changes.last()
+    assert entry is not None
+    before = await connection.changes.plan_undo(entry)
+    assert before.restoration.lost == {}
+    await collected(collector(transport.storage), Choices())
+    after = await connection.changes.plan_undo(entry)
+    assert "are collected already" in after.restoration.lost["fullstack/common:0.0.9"]
+    await connection.close()
