@@ -55,7 +55,8 @@ def profile_for(registry: str | None, config: Config, environment: Mapping[str, 
     address = Address.parse(name)
     for known in config.profiles.values():
         # The same registry, called by its address: what its profile says about it still holds.
-        if known.address.name == address.name and address.scheme in ("", known.address.scheme or "https"):
+        is_here = known.via is None
+        if is_here and known.address.name == address.name and address.scheme in ("", known.address.scheme or "https"):
             return known
     return Profile(name=address.name, address=address, protect=config.protect)
 
@@ -123,7 +124,7 @@ def lookup_for(profile: Profile, credentials: Credentials, options: Options | No
     options = options or Options()
     username = options.username or profile.username
     if options.password is None:
-        return Lookup(lambda: credentials.find(profile.address.name, username))
+        return Lookup(lambda: credentials.find(profile.login_name, username))
     if not username:
         raise UsageError("A password without a user name.", "Give it with -u NAME.")
     given = Credential(username, options.password)

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not asyncio.run(_is_asked_for(replace(target, credential=credential))):
         say(f"{profile.address.name} asks for no login. Nothing was stored.")
         return DONE
-    place = _keep(session.credentials, profile.address.name, credential, with_docker=arguments.store == "docker")
+    place = _keep(session.credentials, profile.login_name, credential, with_docker=arguments.store == "docker")
     say(f"Logged in to {profile.address.name} as {username}. The password is in {place}.")
     return DONE
 

@@ -11,7 +11,7 @@ from regtui.settings import Source
 def run(arguments: argparse.Namespace) -> int:
     """Done also where there was nothing to forget. Raises UsageError, SettingsError."""
     session = Session(arguments)
-    host = session.profile(arguments.registry_argument).address.name
+    host = session.profile(arguments.registry_argument).login_name
     if places := session.credentials.forget(host):
         say(f"The credential for {host} was removed from {' and '.join(places)}.")
     else:

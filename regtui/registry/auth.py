@@ -34,9 +34,13 @@ _MARGIN: Final = 10.0
 # Who asks: the token service's log shows it, and its administrator may have rules for it.
 _CLIENT_ID: Final = "regtui"
 
+# Seconds for which what was looked up isn't looked up again: a wrong password stays one.
+_SURE: Final = 60.0
+
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 LookUp = Callable[[], Keychain]
-"""Blocks as long as keyrings and helpers take. Called once, off the event loop, when a login is wanted."""
+"""Blocks as long as keyrings and helpers take. Called off the event loop when a login is wanted, and again when what it
+gave isn't accepted any more: some helpers give passwords for a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Authenticator:
         self._look_up = look_up
         self._keychain: Keychain | None = None
         self._looking = asyncio.Lock()
+        self._looked = 0.0
         self._clock = clock
         self._basic = False
         self._bearer: Challenge | None = None
@@ -82,7 +87,7 @@ class Authenticator:
         if self._bearer is None:
             return None
         if credential and credential.registry_token:
-            return f"Bearer {credential.registry_token}"
+            return _as_it_stands(credential)
         return f"Bearer {await self._token(self._bearer, scope, send, where, stale=None)}"
 
     async def answer(self, response: httpx.Response, scope: str, send: Send, where: Where) -> str | None:
@@ -96,26 +101,27 @@ class Authenticator:
         basic = any(c.scheme == "basic" for c in challenges)
         if bearer is None and not basic:
             return None
-        await self._find()
+        await self._find(anew=used is not None and used == _as_it_stands(self.credential(scope)))
         credential = self.credential(scope)
         if bearer is not None:
             self._bearer, self._basic = bearer, False
             if credential and credential.registry_token:
-                return f"Bearer {credential.registry_token}" if used is None else None
+                return _unless(used, _as_it_stands(credential))
             stale = used.removeprefix("Bearer ") if used and used.startswith("Bearer ") else None
             if stale is not None and bearer.get("error") == "insufficient_scope" and not _wants_more(bearer, scope):
                 return None
             return f"Bearer {await self._token(bearer, bearer.get('scope') or scope, send, where, stale, scope)}"
-        if credential and credential.password and used is None:
+        if credential and credential.password:
             self._basic = True
-            return _basic(credential)
+            return _unless(used, _basic(credential))
         return None
 
-    async def _find(self) -> None:
+    async def _find(self, *, anew: bool = False) -> None:
         """Looks for the credentials, once for however many requests were refused at the same time."""
         async with self._looking:
-            if self._keychain is None:
+            if self._keychain is None or (anew and self._clock() - self._looked > _SURE):
                 self._keychain = await aside(self._look_up)
+                self._looked = self._clock()
 
     async def _token(
         self,
@@ -131,9 +137,19 @@ class Authenticator:
         async with self._refreshing.setdefault(key, asyncio.Lock()):
             token = self._tokens.get(key)
             if token is None or token.value == stale or self._clock() >= token.ends:
-                token = await self._fetch(challenge, scope, send, where, self.credential(key))
+                token = await self._fetch_surely(challenge, scope, send, where, key)
                 self._tokens[key] = token
             return token.value
+
+    async def _fetch_surely(self, challenge: Challenge, scope: str, send: Send, where: Where, key: str) -> _Token:
+        credential = self.credential(key)
+        try:
+            return await self._fetch(challenge, scope, send, where, credential)
+        except errors.NotAuthenticated:
+            await self._find(anew=True)
+            if self.credential(key) == credential:
+                raise
+        return await self._fetch(challenge, scope, send, where, self.credential(key))
 
     async def _fetch(
         self, challenge: Challenge, scope: str, send: Send, where: Where, credential: Credential | None
@@ -231,6 +247,18 @@ def _is_at(origin: httpx.URL, url: httpx.URL) -> bool:
 
 def _basic(credential: Credential) -> str:
     return "Basic " + base64.b64encode(basic_login(credential.username, credential.password)).decode("ascii")
+
+
+def _as_it_stands(credential: Credential | None) -> str | None:
+    """What goes to the registry itself; None where there is no credential."""
+    if credential is not None and credential.registry_token:
+        return f"Bearer {credential.registry_token}"
+    return _basic(credential) if credential is not None else None
+
+
+def _unless(used: str | None, value: str | None) -> str | None:
+    """`value`, unless it was just refused."""
+    return value if value != used else None
 
 
 def _wants_more(challenge: Challenge, scope: str) -> bool:

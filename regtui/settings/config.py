@@ -9,7 +9,7 @@ protect = ["latest", "v*"]        # tags that rules never delete (shell patterns
 [registries.prod]
 address = "https://registry.example.com"
 via = "admin@example.com"         # through SSH: as the address is seen from there
-username = "ci"                   # the password is in the keyring
+username = "ci"                   # the password is in the keyring, or where Docker has it
 repositories = ["team/app"]       # shown where the registry doesn't list its own
 ca_file = "~/certs/internal.pem"
 client_cert = "…"                 # and client_key
@@ -67,6 +67,11 @@ class Profile:
     """Where it runs; None where nothing is said."""
     via: Destination | None = None
     repositories: tuple[str, ...] = ()
+
+    @property
+    def login_name(self) -> str:
+        """What its credential is kept under: many hosts have a registry at their own 127.0.0.1:5000."""
+        return f"{self.address.name} via {self.via}" if self.via else self.address.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,17 +72,22 @@ class Found:
 
 
 class Lookup:
-    """A credential that is looked for when a registry asks for one, and once. Blocks."""
+    """A credential that is looked for when a registry asks for one. Blocks."""
 
     def __init__(self, find: Callable[[], Found]) -> None:
         self._find = find
+        self._was_asked = False
         self.found: Found | None = None
         """None until somebody wanted it."""
 
     def __call__(self) -> Keychain:
-        return self.find().keychain
+        """For the registry's client. Asked again, it looks again: what it gave isn't accepted any more."""
+        found = self._find() if self._was_asked else self.find()
+        self._was_asked, self.found = True, found
+        return found.keychain
 
     def find(self) -> Found:
+        """What was found, or is now."""
         if self.found is None:
             self.found = self._find()
         return self.found

@@ -7,6 +7,7 @@ import pytest
 from regtui.errors import UsageError
 from regtui.registry import Address, Credential, TlsSettings
 from regtui.settings import Config, Credentials, Found, Profile, Source
+from regtui.ssh import Destination
 from regtui.targets import Options, profile_for, resolve_target, split_reference, target_for
 
 PROD = Profile("prod", Address.parse("https://registry.example.com"), "ci", TlsSettings(Path("/ca.pem")), timeout=5.0)
@@ -51,6 +52,19 @@ def test_another_scheme_or_port_is_another_registry(address: str) -> None:
     profile = profile_for(address, CONFIG, {})
     assert (profile.address, profile.username, profile.tls) == (Address.parse(address), "", TlsSettings())
     assert profile.protect == CONFIG.protect
+
+
+def test_what_is_behind_a_host_is_another_registry_than_what_has_its_address_here(credentials: Credentials) -> None:
+    address, hosts = Address.parse("http://127.0.0.1:5000"), ("a.example.com", "b.example.com")
+    profiles = {host: Profile(host, address, via=Destination(host)) for host in hosts}
+    config = Config(Path("config.toml"), profiles=profiles)
+    assert profile_for("127.0.0.1:5000", config, {}).via is None
+    for user, name in (("a", "a.example.com"), ("b", "b.example.com"), ("here", "127.0.0.1:5000")):
+        credentials.use_for_session(profile_for(name, config, {}).login_name, Credential(user, "x"))
+    for user, name in (("a", "a.example.com"), ("b", "b.example.com"), ("here", "127.0.0.1:5000")):
+        lookup = resolve_target(name, config, credentials, environment={}).lookup
+        assert lookup is not None
+        assert lookup.find().credential == Credential(user, "x")
 
 
 def test_no_registry_at_all() -> None:

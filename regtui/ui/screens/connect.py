@@ -137,14 +137,14 @@ class ConnectScreen(Screen[Connected | None]):
         notice = f"Logged in as {login}." if login and connection.username else ""
         if not self._remember.value:
             if credential is not None:
-                self._credentials.use_for_session(profile.address.name, credential)
+                self._credentials.use_for_session(profile.login_name, credential)
             return Connected(connection, self._config, notice)
         user = credential.username if credential else profile.username
         kept = replace(profile, address=connection.address, username=user)
         config = self._config.remember_profile(kept, as_default=not self._config.default)
         if credential is None:
             return Connected(connection, config, notice)
-        return Connected(connection, config, await self._kept(profile.address.name, credential))
+        return Connected(connection, config, await self._kept(profile.login_name, credential))
 
     async def _kept(self, host: str, credential: Credential) -> str:
         """Where the password is now, in words; nothing where that was said before."""

@@ -3,14 +3,17 @@
 import asyncio
 import threading
 from base64 import b64encode
+from collections.abc import Awaitable
+from contextlib import suppress
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
-from regtui.registry import Credential, Keychain, NotAuthenticated
+from regtui.registry import Credential, Keychain, NotAuthenticated, Where
 from regtui.registry.aside import aside
-from tests.unit.registry.scripted import Answer, Scripted, pong, refusal
+from regtui.registry.auth import Authenticator
+from tests.unit.registry.scripted import Answer, Script, Scripted, pong, refusal
 
 GENERAL, TEAM, INNER = Credential("all", "a"), Credential("team", "t"), Credential("inner", "i")
 CHAIN = Keychain(GENERAL, (("team", TEAM), ("team/inner", INNER)))
@@ -215,6 +218,53 @@ async def test_it_is_looked_for_once_and_off_the_event_loop() -> None:
     assert len(threads) == 1
     assert threads[0] is not threading.current_thread()
     assert threads[0].daemon, "one that hangs must not keep regtui"
+
+
+OLD, NEW = Credential("ci", "of yesterday"), Credential("ci", "of today")
+
+
+def where_tokens_are_given(request: httpx.Request) -> Answer:
+    """A registry and a token service, both of which take the new password alone, and what is made of it."""
+    if sent(request) in (basic(NEW), "Bearer for-new"):
+        return httpx.Response(200, json={"token": "for-new"}) if request.url.host == "auth.example.com" else TAGS
+    return refusal(401, "UNAUTHORIZED", WWW_Authenticate=CHALLENGE)
+
+
+@pytest.mark.parametrize("service", [wants_basic, where_tokens_are_given])
+async def test_a_password_that_ended_is_looked_up_again_but_not_a_wrong_one(service: Script) -> None:
+    """Helpers of clouds give passwords for half a day, and the app stays open longer."""
+    now, looked = 1000.0, [OLD, NEW]
+
+    def script(request: httpx.Request) -> Answer | Awaitable[Answer]:
+        return service(request) if sent(request) != basic(OLD) else refusal(401, "X", WWW_Authenticate="Basic realm=x")
+
+    auth = Authenticator(httpx.URL("https://registry.example.com"), lambda: Keychain(looked.pop(0)), lambda: now)
+
+    async def send(request: httpx.Request) -> httpx.Response:
+        answer = script(request)
+        assert isinstance(answer, httpx.Response)
+        return answer
+
+    async def ask() -> str | None:
+        """As the client does it: what is known, and after a refusal what is better."""
+        where = Where("registry.example.com")
+        request = httpx.Request("GET", "https://registry.example.com/v2/a/tags/list")
+        if known := await auth.header("s", send, where):
+            request.headers["Authorization"] = known
+        response = await send(request)
+        if response.status_code != 401:
+            return known
+        response.request = request
+        return await auth.answer(response, "s", send, where)
+
+    with suppress(NotAuthenticated):
+        # The first answer is what was looked up; where it is refused at once, it is wrong.
+        assert await ask() == basic(OLD)
+        assert await ask() is None
+    assert looked == [NEW]
+    now += 3600.0
+    assert await ask() in (basic(NEW), "Bearer for-new")
+    assert looked == []
 
 
 def test_work_aside_that_never_ends_keeps_nobody() -> None:

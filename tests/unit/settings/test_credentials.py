@@ -338,15 +338,12 @@ def test_nothing_of_ours_holds_a_secret(ring: InMemory) -> None:
     assert all(os.stat(path).st_mode & 0o077 == 0 for path in written)  # noqa: PTH116
 
 
-def test_a_lookup_looks_once_and_not_before() -> None:
-    looked: list[int] = []
-
-    def find() -> Found:
-        looked.append(1)
-        return Found(ALICE, Source.KEYRING)
-
-    lookup = Lookup(find)
-    assert (lookup.found, looked) == (None, [])
+def test_a_lookup_looks_when_it_is_wanted_and_again_when_it_is_asked_again() -> None:
+    known = [ALICE, BOB]
+    lookup = Lookup(lambda: Found(known.pop(0), Source.KEYRING))
+    assert (lookup.found, len(known)) == (None, 2)
+    assert lookup.find().credential == ALICE
     assert lookup().general == ALICE
     assert lookup.find() is lookup.found
-    assert looked == [1]
+    assert lookup().general == BOB
+    assert lookup.find().credential == BOB
