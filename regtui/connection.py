@@ -13,6 +13,7 @@ from regtui.changes import Changes, Running
 from regtui.content import ContentStore, Disk, SharedDisk
 from regtui.crossing import Crossing, SameLoop
 from regtui.deletion import Execution, Journal, Method, Plan, make_plan, read_contents
+from regtui.deletion.plan import needs_untagging, without_push
 from regtui.errors import UsageError
 from regtui.listing.details import Details, load_details
 from regtui.listing.filler import Batch, Filler
@@ -30,6 +31,7 @@ from regtui.registry import (
     NotFound,
     Pong,
     RegistryClient,
+    RegistryError,
     RequestLog,
     Resolved,
     deletion_obstacle,
@@ -243,11 +245,13 @@ class Connection:
         digests: Sequence[Digest] = (),
         whole_manifests: bool = False,
         with_attached: bool = False,
+        tags_only: bool = False,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Plan:
         """What deleting `tags`, and the manifests `digests`, would mean. Changes nothing.
 
         `whole_manifests`: by digest, with all tags. `with_attached`: signatures, attestations and SBOMs go along.
+        `tags_only`: manifests that lose their last tag are left.
         `on_progress` hears (tags read, tags in all), on the client's thread.
         """
 
@@ -256,7 +260,7 @@ class Connection:
                 self._client, self._content, repository, digests=digests, on_progress=on_progress
             )
             support = Deletion.READ_ONLY if self.read_only else await self._client.deletion(repository)
-            return make_plan(
+            plan = make_plan(
                 contents,
                 tags,
                 method=Method.BY_TAG if support is Deletion.BY_TAG else Method.PLACEHOLDER,
@@ -264,10 +268,21 @@ class Connection:
                 whole_manifests=whole_manifests,
                 with_attached=with_attached,
                 protect=self.target.protect,
+                tags_only=tags_only,
                 obstacle=self.deletion_obstacle(support),
             )
+            # Asked only where a tag can't go without it.
+            needs_push = plan.method is Method.PLACEHOLDER and needs_untagging(plan) and not plan.obstacle
+            return plan if not needs_push or await self._may_push(repository) else without_push(plan)
 
         return await self._crossing.run(plan)
+
+    async def _may_push(self, repository: str) -> bool:
+        try:
+            await self._client.check_push(repository)
+        except RegistryError:
+            return False
+        return True
 
     def deletion_obstacle(self, support: Deletion) -> str:
         """Why nothing can be deleted here, with the remedy; empty where it can."""

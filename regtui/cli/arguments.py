@@ -158,6 +158,7 @@ def _changing(command: Any) -> None:
         "references", metavar="REFERENCE", nargs="*", help="[REGISTRY/]NAME:TAG or NAME@DIGEST; with a rule, NAME"
     )
     rm.add_argument("--manifest", action="store_true", help="delete the manifest by digest, with all its tags")
+    rm.add_argument("--tags-only", action="store_true", help="leave manifests that lose their last tag: much faster")
     rm.add_argument("--with-attached", action="store_true", help="also signatures, attestations and SBOMs of the image")
     rm.add_argument("--dry-run", action="store_true", help="show what would happen, and change nothing")
     rm.add_argument("-y", "--yes", action="store_true", help="don't ask")

@@ -10,7 +10,7 @@ from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out, show_outcomes
 from regtui.connection import Connection
 from regtui.deletion.values import Action, Outcome, Plan, Status
-from regtui.deletion.words import plan_sentences, planned_outcomes, typed_confirmation
+from regtui.deletion.words import plan_sentences, planned_outcomes, tags_only_offer, typed_confirmation
 from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
 from regtui.oci import Digest
 from regtui.registry import Deletion, ManifestNotFound, Where
@@ -64,6 +64,7 @@ async def prepare(
     with_attached: bool,
     dry_run: bool,
     may_ask: bool,
+    tags_only: bool = False,
 ) -> Removal:
     """Plans. Where nobody can be asked, protected tags are left out.
 
@@ -81,6 +82,7 @@ async def prepare(
                 list(tags),
                 whole_manifests=whole_manifests,
                 with_attached=with_attached,
+                tags_only=tags_only,
                 digests=selection.digests,
                 on_progress=progress.show,
             )
@@ -135,6 +137,10 @@ def show_plan(removal: Removal, output: Output, *, dry_run: bool) -> None:
         output.flush()
     for sentence in plan_sentences(removal.plan):
         say(sentence)
+    if removal.plan.attached:
+        say("--with-attached deletes them too.")
+    if tags_only_offer(removal.plan):
+        say(f"--tags-only would {tags_only_offer(removal.plan)}.")
     if dry_run and removal.plan.obstacle:
         warn(removal.plan.obstacle)
 

@@ -92,6 +92,7 @@ async def _remove(
                 with_attached=arguments.with_attached,
                 dry_run=arguments.dry_run,
                 may_ask=not arguments.yes,
+                tags_only=arguments.tags_only,
             )
             for selection in selections
         ]

@@ -166,6 +166,7 @@ async def _prepare(connection: Connection, selection: Selection, arguments: argp
         with_attached=arguments.with_attached,
         dry_run=arguments.dry_run,
         may_ask=not arguments.yes,
+        tags_only=arguments.tags_only,
     )
 
 

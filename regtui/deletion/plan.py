@@ -7,6 +7,7 @@ index of the repository that stays names it.
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -28,13 +29,14 @@ def make_plan(
     with_attached: bool = False,
     protect: Iterable[str] = (),
     only: Collection[Digest] | None = None,
+    tags_only: bool = False,
     obstacle: str = "",
 ) -> Plan:
     """What deleting `tags` (and the manifests `digests`) means.
 
     `whole_manifests`: all tags of the chosen manifests go along. `with_attached`: so do signatures, attestations and
     SBOMs whose image goes. `protect`: shell patterns of tags that need a confirmation of their own. `only`: no manifest
-    but these may go. `obstacle`: why nothing can be deleted here, if that is known already.
+    but these may go. `tags_only`: none that has a tag. `obstacle`: why nothing can be deleted here, if that is known.
     """
     chosen = {tag for tag in tags if tag in contents.tags}
     by_digest = _tags_by_digest(contents)
@@ -50,6 +52,8 @@ def make_plan(
     doomed = doomed_manifests(contents, chosen, targets)
     if only is not None:
         doomed &= set(only)
+    left = doomed - targets if tags_only else set()
+    doomed -= left
     parents = _parents(contents, doomed)
     patterns = tuple(protect)
     return Plan(
@@ -72,6 +76,7 @@ def make_plan(
         freed=_freed(contents, chosen, doomed),
         method=method,
         obstacle=obstacle or _obstacle(contents, tags, targets, chosen, doomed, by_digest),
+        left=len(left),
         contents=contents,
     )
 
@@ -128,6 +133,24 @@ def needs_untagging(plan: Plan) -> tuple[PlannedTag, ...]:
     """The tags that no DELETE by digest removes: their manifest stays, or is gone already."""
     deleted = {manifest.digest for manifest in plan.manifests}
     return tuple(tag for tag in plan.removed if tag.digest not in deleted)
+
+
+def without_push(plan: Plan) -> Plan:
+    """The same where this login may delete, but not push: then no tag is removed alone by a registry that deletes by
+    digest only. Says what deleting by digest would take along."""
+    needed = needs_untagging(plan)
+    if plan.obstacle or plan.method is not Method.PLACEHOLDER or not needed:
+        return plan
+    along = _sorted({tag for planned in needed for tag in planned.stays_as})
+    why = "This login may delete, but not push, which removing a tag alone needs on this registry."
+    if not along:
+        return replace(plan, obstacle=f"{why} {needed[0].tag} can't be removed.")
+    named = ", ".join(along)
+    return replace(
+        plan,
+        obstacle=f"{why} Deleting whole manifests (--manifest) would remove these tags as well: {named}.",
+        goes_along=tuple(along),
+    )
 
 
 def _planned_tag(

@@ -99,6 +99,10 @@ class Plan:
     freed: int
     method: Method
     obstacle: str = ""
+    left: int = 0
+    """Manifests that lose their last tag and are left, by choice: for a collection of untagged manifests."""
+    goes_along: tuple[str, ...] = ()
+    """Where this login can't push and so can't remove tags alone: the tags that deleting by digest would take along."""
     contents: Contents = field(repr=False, default=Contents("", {}, {}))
 
     @property

@@ -12,7 +12,9 @@ from regtui.deletion.words import (
     plan_notes,
     plan_sentences,
     planned_outcomes,
+    tags_only_offer,
     typed_confirmation,
+    whole_offer,
 )
 from regtui.text import plural
 from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
@@ -21,7 +23,7 @@ from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
 class DeleteScreen(PlanScreen):
     """Deletes `tags`, after showing what that means."""
 
-    OFFERS: ClassVar[tuple[str, ...]] = ("attached",)
+    OFFERS: ClassVar[tuple[str, ...]] = ("attached", "whole", "tags_only")
 
     def __init__(self, connection: Connection, repository: str, tags: Sequence[str]) -> None:
         super().__init__(connection)
@@ -38,7 +40,12 @@ class DeleteScreen(PlanScreen):
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         plan = await self._connection.plan_deletion(
-            self._repository, self._tags, with_attached=chosen["attached"], on_progress=on_progress
+            self._repository,
+            self._tags,
+            with_attached=chosen["attached"],
+            whole_manifests=chosen["whole"],
+            tags_only=chosen["tags_only"],
+            on_progress=on_progress,
         )
         sentences = plan_sentences(plan)
         if not plan.obstacle and any(tag.stays_as for tag in plan.removed):
@@ -51,7 +58,11 @@ class DeleteScreen(PlanScreen):
             start=lambda: self._connection.deleting(plan),
             is_possible=not plan.obstacle and not plan.is_empty,
             typed=typed_confirmation(plan),
-            offers={"attached": attached_offer(plan)},
+            offers={
+                "attached": attached_offer(plan),
+                "whole": whole_offer(plan),
+                "tags_only": tags_only_offer(plan),
+            },
         )
 
     def plan_anew(self, report: Report) -> bool:

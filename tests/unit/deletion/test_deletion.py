@@ -6,9 +6,18 @@ import httpx
 import pytest
 
 from regtui.connection import Connection
-from regtui.deletion import Action, Plan, Report, Status
-from regtui.deletion.words import plan_sentences, report_sentences, typed_confirmation
+from regtui.deletion import Action, Contents, Method, Plan, Report, Status, make_plan
+from regtui.deletion.values import StoredManifest
+from regtui.deletion.words import (
+    plan_sentences,
+    report_sentences,
+    tags_only_offer,
+    typed_confirmation,
+    whole_offer,
+)
 from regtui.demo import DemoTransport, Version
+from regtui.oci import Digest, UnknownManifest
+from regtui.oci import media_type as mt
 
 from .worlds import World
 
@@ -252,6 +261,74 @@ class NoPush(httpx.AsyncBaseTransport):
         if request.method == "PUT":
             return httpx.Response(403, json={"errors": [{"code": "DENIED"}]})
         return await self._inner.handle_async_request(request)
+
+
+async def test_without_the_right_to_push_it_is_said_first_with_what_would_go_along() -> None:
+    world = World("2.8.2")
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b", "c"])
+    await world.image(REPOSITORY, ["alone"], ["alone"])
+    world.transport = NoPush(DemoTransport(world.storage, "2.8.2"))
+    connection = await world.open()
+
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    assert "may delete, but not push" in plan.obstacle
+    assert "as well: b, c." in plan.obstacle
+    assert plan.goes_along == ("b", "c")
+    assert whole_offer(plan) == "delete by digest, together with b, c"
+    # What goes by digest anyway needs no push.
+    assert (await connection.plan_deletion(REPOSITORY, ["alone"])).obstacle == ""
+
+    whole, report = await delete(connection, ["a"], whole_manifests=True)
+    assert whole.obstacle == ""
+    assert [tag.tag for tag in whole.removed] == ["a", "b", "c"]
+    assert report.is_complete
+    assert set(await world.tags(REPOSITORY)) == {"alone"}
+    assert digest not in world.storage.repositories[REPOSITORY].revisions
+
+
+async def test_a_broken_tag_and_no_right_to_push_is_said_to_stay() -> None:
+    world = World("2.8.2")
+    await world.image(REPOSITORY, ["lost"], ["broken"])
+    repository = world.storage.repositories[REPOSITORY]
+    del repository.revisions[repository.tags["broken"]]
+    world.transport = NoPush(DemoTransport(world.storage, "2.8.2"))
+    plan = await (await world.open()).plan_deletion(REPOSITORY, ["broken"])
+    assert "broken can't be removed" in plan.obstacle
+    assert plan.goes_along == ()
+
+
+async def test_tags_alone_go_and_leave_their_manifests_by_choice(world: World) -> None:
+    one = await world.image(REPOSITORY, ["one"], ["one"])
+    two = await world.image(REPOSITORY, ["two"], ["two", "too"])
+    before = await world.tags(REPOSITORY)
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["one", "two", "too"], tags_only=True)
+    assert (plan.manifests, plan.left, plan.freed) == ((), 2, 0)
+    assert any("2 manifests without a tag will be left" in sentence for sentence in plan_sentences(plan))
+    assert (await execute(connection, plan)).is_complete
+    assert await world.tags(REPOSITORY) == {}
+    assert {one, two} <= world.storage.repositories[REPOSITORY].revisions.keys()
+
+    entry = await connection.changes.last()
+    assert entry is not None
+    undoing = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for _ in undoing.outcomes():
+        pass
+    assert await world.tags(REPOSITORY) == before
+
+
+def test_where_deleting_manifests_takes_minutes_it_is_said_and_tags_alone_are_offered() -> None:
+    body = b"{}"
+    manifests = {
+        digest: StoredManifest(digest, mt.OCI_MANIFEST, body, UnknownManifest(mt.OCI_MANIFEST))
+        for digest in (Digest.of(str(number).encode()) for number in range(10_000))
+    }
+    contents = Contents("many", {f"v{n}": digest for n, digest in enumerate(manifests)}, manifests)
+    plan = make_plan(contents, [f"v{n}" for n in range(2_000)], method=Method.PLACEHOLDER)
+    assert any("about 9 minutes" in sentence for sentence in plan_sentences(plan))
+    assert "2,000 manifests" in tags_only_offer(plan)
+    few = make_plan(contents, ["v1"], method=Method.PLACEHOLDER)
+    assert tags_only_offer(few) == ""
 
 
 async def test_without_the_right_to_push_nothing_else_goes_and_it_is_said() -> None:

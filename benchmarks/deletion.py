@@ -1,0 +1,99 @@
+"""Deleting 2,000 of 10,000 tags on distribution 2.8.2: regtui against one DELETE by digest after another.
+
+Every DELETE by digest has the registry read all tag links of the repository: 35 µs for each tag that is there. regtui
+puts one placeholder to all the tags and removes them with one DELETE, so all of them are gone in seconds. Deleting the
+manifests afterwards still searches the tags that stay, once for each digest: no request of the API avoids it, so that
+part is as slow as the naive way less what eight connections gain. `--tags-only` leaves it to garbage collection.
+"""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from benchmarks.support.table import Table
+from benchmarks.support.timing import ratio, shown
+from regtui.connection import Connection, Target, open_connection
+from regtui.deletion import Plan
+from regtui.registry import Address
+from tests.support.content import DOCKER_MANIFEST
+from tests.support.seed import seed_repository
+from tests.support.servers import start_registry
+
+_VERSION: Final = "2.8.2"
+_REPOSITORY: Final = "many/tags"
+_TAGS: Final = 10_000
+_DELETED: Final = 2_000
+# One by one it takes a quarter of an hour: a sample of these, spread over the run, is scaled up.
+_SAMPLE: Final = 40
+
+
+def run() -> Iterable[Table]:
+    # In memory, so that the disk isn't what is measured.
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
+        yield asyncio.run(_measured(Path(directory)))
+
+
+async def _measured(directory: Path) -> Table:
+    os.environ["XDG_STATE_HOME"] = str(directory / "state")
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    names = [(f"v{number}", start + timedelta(minutes=number)) for number in range(_TAGS + 2 * _SAMPLE)]
+    with start_registry(_VERSION, directory) as server:
+        digests = seed_repository(server.storage, _REPOSITORY, names)
+        tags = list(digests)
+        going, sample, whole = tags[:_DELETED], tags[_TAGS : _TAGS + _SAMPLE], tags[_TAGS + _SAMPLE :]
+        naive = [_one_by_one(server.url, sample[: _SAMPLE // 2], digests)]
+        connection = await open_connection(Target(Address.parse(server.url)))
+        begun = time.perf_counter()
+        plan = await connection.plan_deletion(_REPOSITORY, going, tags_only=True)
+        planned = time.perf_counter() - begun
+        tags_alone = await _executed(connection, plan)
+        # The rest of the samples see 8,000 tags: what one by one would have come down to at the end.
+        naive.append(_one_by_one(server.url, sample[_SAMPLE // 2 :], digests))
+        with_manifests = await _executed(connection, await connection.plan_deletion(_REPOSITORY, whole))
+        await connection.close()
+    anchor = sum(naive) / _SAMPLE * _DELETED
+    table = Table(
+        f"{_DELETED:,} of {_TAGS:,} tags, distribution {_VERSION}, storage in memory",
+        ["", "time", "a tag", "faster"],
+        note=(
+            f"One by one, which knows the digests and checks nothing, is a sample of {_SAMPLE} DELETEs scaled up: "
+            f"half of them at {_TAGS:,} tags ({shown(naive[0] / _SAMPLE * 2)} each), half at {_TAGS - _DELETED:,} "
+            f"({shown(naive[1] / _SAMPLE * 2)}). So are the manifests: {_SAMPLE} of them at {_TAGS - _DELETED:,} tags."
+        ),
+    )
+    for what, taken in (
+        ("one DELETE by digest after another (scaled up)", anchor),
+        ("regtui, tags alone: from confirming to the checked result", tags_alone),
+        ("the same with reading all 10,000 tags for the plan", planned + tags_alone),
+        ("regtui, with their manifests (scaled up)", tags_alone + with_manifests / _SAMPLE * _DELETED),
+    ):
+        table.row(what, shown(taken), shown(taken / _DELETED), ratio(anchor, taken))
+    return table
+
+
+def _one_by_one(url: str, tags: Sequence[str], digests: dict[str, str]) -> float:
+    """Seconds for these."""
+    with httpx.Client(base_url=url, headers={"Accept": DOCKER_MANIFEST}, timeout=60, trust_env=False) as client:
+        begun = time.perf_counter()
+        for tag in tags:
+            answer = client.delete(f"v2/{_REPOSITORY}/manifests/{digests[tag]}")
+            assert answer.status_code == 202, answer.text
+        return time.perf_counter() - begun
+
+
+async def _executed(connection: Connection, plan: Plan) -> float:
+    """Seconds until the result was checked."""
+    begun = time.perf_counter()
+    deleting = connection.deleting(plan)
+    async for _ in deleting.outcomes():
+        pass
+    assert deleting.report.is_complete, deleting.report.doubts
+    return time.perf_counter() - begun
