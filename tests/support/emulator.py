@@ -121,6 +121,10 @@ class Emulator:
     def lines(self) -> list[str]:
         return list(self._screen.display)
 
+    def backgrounds(self, x: int) -> list[str]:
+        """Of the cells of one column: where something is highlighted."""
+        return [self._screen.buffer[y][x].bg for y in range(self._screen.lines)]
+
     @property
     def cells(self) -> list[list[Cell]]:
         return [

@@ -259,10 +259,13 @@ class BrowserScreen(Screen[None]):
         self._prioritise()
         async with contextlib.aclosing(filling.batches()) as batches:  # type: ignore[type-var]
             async for batch in batches:
+                line = model.line
                 change = model.fill(batch)
                 if self.table.model is not model:
                     return
                 self._show_change(change)
+                if change.reordered and self.table.was_touched:
+                    self.table.hold_cursor(line)
 
     def _show_change(self, change: Changed) -> None:
         model = self.table.model

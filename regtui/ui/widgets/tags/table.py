@@ -71,6 +71,12 @@ class TagTable(CursorLines):
         self._columns_width = -1
         self.lines_changed()
 
+    def hold_cursor(self, line_before: int) -> None:
+        """Rows have moved by themselves, the cursor's from `line_before`: it stays where it is on the screen."""
+        top = self.scroll_offset.y
+        if line_before in range(top, top + self.page_size):
+            self.scroll_to(y=max(top + self.model.line - line_before, 0), animate=False, immediate=True)
+
     @property
     def range_from(self) -> str | None:
         """Where the range began that the next `v` ends."""
