@@ -208,12 +208,16 @@ class HostCollector:
                 lines += [*unit.prepare, unit.read_only, unit.collector(), *unit.tidy, unit.read_write]
             case KeepOut.ONLINE:
                 lines += [*unit.prepare, unit.collector(), *unit.tidy]
-                lines += [unit.stop, unit.start] if self._needs_restart else []
+        lines += [unit.stop, unit.start] if self._needs_restart(choices) else []
         return tuple(filter(None, lines))
 
-    @property
-    def _needs_restart(self) -> bool:
-        return self._found is not None and self._found.storage.blob_cache == "inmemory"
+    def _needs_restart(self, choices: Choices) -> bool:
+        """Whether the registry has to forget what it believes to have. What stops it, or rolls it out, does that; the
+        user's own commands may not."""
+        if self._found is None or self._found.storage.blob_cache != "inmemory":
+            return False
+        is_rolled_out = self._found.unit.runtime == "kubectl" and choices.keep_out is KeepOut.READ_ONLY
+        return choices.keep_out is not KeepOut.STOP and not is_rolled_out
 
     # Collecting
 
@@ -293,7 +297,7 @@ class HostCollector:
         run = self._run
         if choices.keep_out is KeepOut.ONLINE:
             yield self._ended(Stage.KEEP_OUT, StageStatus.SKIPPED, "the registry stays online")
-        script = scripts.collection(found.unit, choices.keep_out, self._needs_restart)
+        script = scripts.collection(found.unit, choices.keep_out, self._needs_restart(choices))
         async with aclosing(running.events(script)) as events:
             async for event in events:
                 has_ended = event.status is not None and event.status is not StageStatus.STARTED

@@ -222,8 +222,7 @@ def kubectl_unit(settings: HostSettings, *, program: str, config: str, root: str
         inside=words("exec", target, "--", program),
         root=root,
         shell=words("exec", "-i", target, "--", "sh", "-s"),
-        # The same roll-out brings it back, and with it an empty cache.
-        start=f"{words('set', 'env', target, 'REGISTRY_STORAGE_MAINTENANCE_READONLY-')} && {rolled_out}",
+        start=f"{words('rollout', 'restart', target)} && {rolled_out}",
         check=words("get", target),
         read_only=settings.read_only or f"{words('set', 'env', target)} {_READ_ONLY} && {rolled_out}",
         read_write=settings.read_write

@@ -4,6 +4,7 @@ Sizes are held against those of the file system, images against crane and skopeo
 """
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -31,51 +32,43 @@ from tests.support.servers import VERSIONS
 from tests.support.ssh_host import SshHostForTests, start_ssh_host
 from tests.support.systemd import start_service
 
-
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+EVERYWHERE = [(kind, version) for kind in ("container", "service") for version in VERSIONS]
+DIAGONALLY = [("container", "2.8.2"), ("service", "3.1.1")]
 
 
-@pytest.fixture(params=["container", "service"])
+def on(places: list[tuple[str, str]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("place", places, indirect=True, ids="-".join)
+
+
+@pytest.fixture
 def place(
-    request: pytest.FixtureRequest, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Registry, SshHostForTests]]:
     """A registry, and the host that it runs on."""
-    if request.param == "container":
+    kind, version = request.param
+    if kind == "container":
         containers: Containers = request.getfixturevalue("containers")
-        name = f"registry-{version}"
-        with (
-            start_registry_container(containers, version, tmp_path / "storage", name=name) as registry,
-            start_ssh_host(tmp_path / "host", containers.bin) as host,
-        ):
-            monkeypatch.setenv("PATH", host.path)
-            yield registry, host
+        started: AbstractContextManager[Registry] = start_registry_container(
+            containers, version, tmp_path / "storage", name=f"registry-{version}"
+        )
     else:
-        with (
-            start_service(version, tmp_path / "service") as service,
-            start_ssh_host(tmp_path / "host", service.bin) as host,
-        ):
-            monkeypatch.setenv("PATH", host.path)
-            yield service, host
+        started = start_service(version, tmp_path / "service")
+    with started as registry, start_ssh_host(tmp_path / "host", registry.programs) as host:
+        monkeypatch.setenv("PATH", host.path)
+        yield registry, host
 
 
 @pytest.fixture
 async def connection(place: tuple[Registry, SshHostForTests]) -> AsyncIterator[Connection]:
     registry, host = place
-    # A service has to be named where docker is there too.
-    runtime = "docker" if not registry_is_service(registry) else "systemd"
-    opened = await connected(target(registry, host, runtime=runtime))
+    opened = await connected(target(registry, host, runtime=registry.runtime))
     yield opened
     await opened.close()
 
 
-def registry_is_service(registry: Registry) -> bool:
-    return hasattr(registry, "calls")
-
-
+@on(EVERYWHERE)
 async def test_what_was_predicted_is_what_was_freed_and_all_that_stays_pulls(
-    place: tuple[Registry, SshHostForTests], connection: Connection, version: str
+    place: tuple[Registry, SshHostForTests], connection: Connection
 ) -> None:
     registry, _ = place
     fill(registry.url)
@@ -84,7 +77,7 @@ async def test_what_was_predicted_is_what_was_freed_and_all_that_stays_pulls(
         collector = connection.collector()
         survey = await collector.survey()
         before = bytes_on_disk(registry.storage)
-        assert (survey.version, survey.used, survey.blob_cache) == (version, before, "inmemory")
+        assert (survey.version, survey.used, survey.blob_cache) == (registry.version, before, "inmemory")
         forecast = await collector.forecast(Choices())
         assert forecast.is_exact
         assert bytes_on_disk(registry.storage) == before
@@ -106,6 +99,7 @@ async def test_what_was_predicted_is_what_was_freed_and_all_that_stays_pulls(
         crane_validate(f"{registry.host}/{REPOSITORY}:again")
 
 
+@on(EVERYWHERE)
 async def test_with_untagged_the_leftovers_go_and_every_platform_stays(
     place: tuple[Registry, SshHostForTests], connection: Connection
 ) -> None:
@@ -132,6 +126,7 @@ async def test_with_untagged_the_leftovers_go_and_every_platform_stays(
             assert client.get(f"v2/{INDEXES}/manifests/{digest}").status_code == 404
 
 
+@on(DIAGONALLY)
 async def test_a_run_that_finds_nothing_to_free_says_zero(
     place: tuple[Registry, SshHostForTests], connection: Connection
 ) -> None:
@@ -143,6 +138,7 @@ async def test_a_run_that_finds_nothing_to_free_says_zero(
     assert registry.is_running()
 
 
+@on(DIAGONALLY)
 async def test_online_the_registry_is_restarted_afterwards_for_its_cache(
     place: tuple[Registry, SshHostForTests], connection: Connection
 ) -> None:
@@ -158,6 +154,7 @@ async def test_online_the_registry_is_restarted_afterwards_for_its_cache(
         crane_validate(f"{registry.host}/{REPOSITORY}:again")
 
 
+@on(DIAGONALLY)
 async def test_empty_repositories_are_listed_and_go_when_they_are_confirmed(
     place: tuple[Registry, SshHostForTests], connection: Connection
 ) -> None:

@@ -251,7 +251,7 @@ async def test_a_collector_that_marks_for_long_is_ended_by_a_stop(
             "echo team/app; exec sleep 600\n"
         )
         program.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
+        monkeypatch.setenv("PATH", f"{service.programs}:{os.environ['PATH']}")
         fill(service.url, images=2)
         connection = await connected(target(service, runtime="systemd", binary=str(program)))
         try:

@@ -203,7 +203,7 @@ async def test_a_service_that_is_not_there_and_a_config_that_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with start_service("2.8.2", tmp_path / "service") as service:
-        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
+        monkeypatch.setenv("PATH", f"{service.programs}:{os.environ['PATH']}")
         for key, value, sentence in (
             ("container", "registry", "no service registry.service on this machine"),
             ("config", "/etc/elsewhere.yml", "no config file /etc/elsewhere.yml on this machine"),

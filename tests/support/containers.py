@@ -114,6 +114,12 @@ class RegistryContainer:
     version: str
     url: str
     storage: Path
+    runtime: str = "docker"
+
+    @property
+    def programs(self) -> Path:
+        """What its host has before everything else on PATH."""
+        return self.containers.bin
 
     @property
     def host(self) -> str:

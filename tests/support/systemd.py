@@ -53,16 +53,18 @@ esac
 
 @dataclass(frozen=True)
 class RegistryService:
-    """A registry as a service of this machine; `bin` has its `systemctl`."""
+    """A registry as a service of this machine."""
 
     version: str
     directory: Path
     url: str
     storage: Path
     config: Path
+    runtime: str = "systemd"
 
     @property
-    def bin(self) -> Path:
+    def programs(self) -> Path:
+        """What its host has before everything else on PATH: `systemctl`."""
         return self.directory / "bin"
 
     @property

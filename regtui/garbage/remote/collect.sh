@@ -36,12 +36,10 @@ bring_back() {
     case $keep_out in
         stop) try_to start_registry >&2 || say "failed The registry could not be started again." ;;
         read-only) try_to read_write >&2 || say "failed The registry could not be made writable again." ;;
-        online)
-            if test "$needs_restart" = yes; then
-                try_to restart_registry >&2 || say "failed The registry could not be restarted."
-            fi
-            ;;
     esac
+    if test "$needs_restart" = yes; then
+        try_to restart_registry >&2 || say "failed The registry could not be restarted."
+    fi
     for pause in 0 1 1 2 3 5; do
         sleep "$pause"
         registry_runs >/dev/null 2>&1 && break

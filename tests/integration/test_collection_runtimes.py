@@ -1,0 +1,188 @@
+"""The other ways in which registries are run: compose, kubectl, commands of the user's own, read-only switches."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from regtui.connection import Connection
+from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
+from tests.support.collecting import Registry, all_pull, bytes_on_disk, connected, delete_half, fill, target
+from tests.support.containers import STORAGE, Containers, start_registry_container
+from tests.support.systemd import UNIT, start_service
+
+FEW = 4
+
+# Of docker compose only what regtui uses, on a container of the same name.
+_COMPOSE = """\
+#!/bin/sh
+if test "$1" = compose; then
+    echo "$*" >> "{directory}/calls"
+    test "$2 $3" = "--project-directory {directory}" || exit 1
+    shift 3
+    case $1 in
+        ps) exec {docker} ps -a -q --filter "name=$4" ;;
+        stop|start) exec {docker} "$1" "$2" ;;
+    esac
+    exit 1
+fi
+exec {docker} "$@"
+"""
+
+# Records what it is called with; what it is to execute in a pod it executes in a container.
+_KUBECTL = """\
+#!/bin/sh
+echo "$*" >> "{directory}/calls"
+test "$1 $2" = "--namespace infra" || exit 1
+shift 2
+case $1 in
+    get) cat "{directory}/deployment.json" ;;
+    set|rollout) ;;
+    exec)
+        shift
+        if test "$1" = -i; then interactive=-i; shift; fi
+        shift 2
+        exec {docker} exec $interactive {name} "$@"
+        ;;
+    *) exit 1 ;;
+esac
+"""
+
+
+@asynccontextmanager
+async def half_deleted(registry: Registry, **settings: Any) -> AsyncIterator[Connection]:
+    fill(registry.url, images=FEW)
+    connection = await connected(target(registry, **settings))
+    try:
+        await delete_half(connection, images=FEW)
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def frees_what_it_said(registry: Registry, connection: Connection, choices: Choices) -> list[str]:
+    """Collects; the command lines that were shown before."""
+    collector = connection.collector()
+    await collector.survey()
+    forecast = await collector.forecast(choices)
+    commands = collector.commands(choices)
+    before = bytes_on_disk(registry.storage)
+    async for _ in collector.collect(choices):
+        pass
+    report = collector.report
+    assert report.is_complete, report
+    assert forecast.bytes == report.freed == before - bytes_on_disk(registry.storage) > 0
+    assert registry.is_running()
+    all_pull(registry.host, images=FEW)
+    return list(commands)
+
+
+def put_first(monkeypatch: pytest.MonkeyPatch, directory: Path, **programs: str) -> None:
+    """These programs come before all others."""
+    for name, script in programs.items():
+        (directory / name).write_text(script)
+        (directory / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
+
+
+async def test_compose_by_a_stand_in_stops_and_starts_the_service(
+    containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = containers.bin / "docker"
+    put_first(monkeypatch, tmp_path, docker=_COMPOSE.format(directory=tmp_path, docker=docker))
+    with start_registry_container(containers, "3.1.1", tmp_path / "storage", name="composed") as registry:
+        settings = {"runtime": "compose", "container": "composed", "directory": str(tmp_path)}
+        async with half_deleted(registry, **settings) as connection:
+            commands = await frees_what_it_said(registry, connection, Choices())
+    in_project = f"compose --project-directory {tmp_path}"
+    assert (tmp_path / "calls").read_text().splitlines()[-2:] == [
+        f"{in_project} {v} composed" for v in ("stop", "start")
+    ]
+    assert f"docker {in_project} stop composed" in commands
+
+
+async def test_kubectl_by_a_recording_stand_in_rolls_the_deployment_out_read_only_and_back(
+    containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker, name = containers.bin / "docker", "pod"
+    pod = {"image": "registry:3", "args": ["/etc/distribution/config.yml"], "env": [{"name": "A", "value": "b"}]}
+    deployment = {"spec": {"template": {"spec": {"containers": [pod]}}}}
+    (tmp_path / "deployment.json").write_text(json.dumps(deployment))
+    put_first(monkeypatch, tmp_path, kubectl=_KUBECTL.format(directory=tmp_path, docker=docker, name=name))
+    with start_registry_container(containers, "3.1.1", tmp_path / "storage", name=name) as registry:
+        settings = {"runtime": "kubectl", "container": "registry", "namespace": "infra"}
+        async with half_deleted(registry, **settings) as connection:
+            collector = connection.collector()
+            assert (await collector.survey()).keep_out == (KeepOut.READ_ONLY, KeepOut.ONLINE)
+            # The stand-in restarts nothing: what a roll-out does, is done here before anything is read.
+            containers("restart", "-t", "1", name)
+            await frees_what_it_said(registry, connection, Choices(keep_out=KeepOut.READ_ONLY))
+    calls = [call.removeprefix("--namespace infra ") for call in (tmp_path / "calls").read_text().splitlines()]
+    switches = [call for call in calls if call.startswith(("set", "rollout"))]
+    assert switches == [
+        'set env deployment/registry REGISTRY_STORAGE_MAINTENANCE_READONLY={"enabled":true}',
+        "rollout status deployment/registry --timeout=120s",
+        "set env deployment/registry REGISTRY_STORAGE_MAINTENANCE_READONLY-",
+        "rollout status deployment/registry --timeout=120s",
+    ]
+    collected = calls.index("exec deployment/registry -- registry garbage-collect /etc/distribution/config.yml")
+    assert calls.index(switches[1]) < collected < calls.index(switches[2])
+
+
+async def test_a_command_of_the_users_own_collects_stops_and_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_service("2.8.2", tmp_path / "service") as service:
+        monkeypatch.setenv("PATH", f"{service.programs}:{os.environ['PATH']}")
+        settings = {
+            "runtime": "command",
+            "command": "docker-registry {} 2>&1",
+            "config": str(service.config),
+            "storage": str(service.storage),
+            "stop": f"systemctl stop {UNIT}",
+            "start": f"systemctl start {UNIT}",
+        }
+        async with half_deleted(service, **settings) as connection:
+            commands = await frees_what_it_said(service, connection, Choices())
+        assert service.calls[-2:] == [f"stop {UNIT}", f"start {UNIT}"]
+        assert commands[0] == f"systemctl stop {UNIT}"
+
+
+async def test_switched_to_read_only_it_answers_pulls_while_it_is_collected(
+    containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By commands of the user's: they make the container anew, with and without the variable."""
+    monkeypatch.setenv("PATH", f"{containers.bin}:{os.environ['PATH']}")
+    storage, held = tmp_path / "storage", tmp_path / "held"
+    held.touch()
+    with start_registry_container(containers, "2.8.2", storage, name="switched") as registry:
+        anew = (
+            "docker rm -f -t 1 switched && docker run -d --name switched "
+            f"-e REGISTRY_HTTP_ADDR={registry.host} -v {storage}:{STORAGE} {{}} {containers.image('2.8.2')}"
+        )
+        settings = {
+            "runtime": "docker",
+            "container": "switched",
+            "read_only": anew.format("""-e REGISTRY_STORAGE_MAINTENANCE_READONLY='{"enabled":true}'"""),
+            "read_write": f"while test -e {held}; do sleep 0.05; done; {anew.format('')}",
+        }
+        choices = Choices(keep_out=KeepOut.READ_ONLY)
+        async with half_deleted(registry, **settings) as connection:
+            collector = connection.collector()
+            await collector.survey()
+            forecast = await collector.forecast(choices)
+            async with httpx.AsyncClient(base_url=registry.url, trust_env=False) as client:
+                async for event in collector.collect(choices):
+                    if event.stage is Stage.COLLECT and event.status is StageStatus.DONE:
+                        assert (await client.get("/v2/team/app/tags/list")).status_code == 200
+                        assert (await client.post("/v2/team/app/blobs/uploads/")).status_code == 405
+                        held.unlink()
+                assert (await client.post("/v2/team/app/blobs/uploads/")).status_code == 202
+            assert collector.report.is_complete, collector.report
+            assert collector.report.freed == forecast.bytes > 0
+            all_pull(registry.host, images=FEW)
