@@ -34,6 +34,7 @@ from regtui.registry import (
     RegistryError,
     RequestLog,
     Resolved,
+    Unreachable,
     deletion_obstacle,
 )
 from regtui.registry.aside import aside
@@ -354,9 +355,12 @@ class Filling:
                 await loading
 
 
-async def open_connection(target: Target, crossing: Crossing | None = None, ssh: Ssh | None = None) -> Connection:
+async def open_connection(
+    target: Target, crossing: Crossing | None = None, ssh: Ssh | None = None, *, unanswered: bool = False
+) -> Connection:
     """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError, and SshError
-    where the target is reached via a host. `ssh`: logged in there already; the connection closes it."""
+    where the target is reached via a host. `ssh`: logged in there already; the connection closes it. `unanswered`: one
+    that doesn't answer is opened, too: its host may be asked why."""
     crossing = crossing or SameLoop()
     try:
         if target.via is not None and ssh is None:
@@ -367,6 +371,11 @@ async def open_connection(target: Target, crossing: Crossing | None = None, ssh:
             client = RegistryClient(target.address, target.credential, settings, target.lookup)
             try:
                 return client, await client.ping()
+            except Unreachable:
+                if not unanswered:
+                    await client.close()
+                    raise
+                return client, Pong("", "")
             except NotAuthenticated as error:
                 await client.close()
                 raise _explained(error, target) from None

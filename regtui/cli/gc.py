@@ -28,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     named = session.registry(arguments.registry_argument)
     collection = _Collection(arguments, output)
     try:
-        return session.run(named, collection.run)
+        # While it is being collected a registry may be stopped: then its host is asked all the same.
+        return session.run(named, collection.run, unanswered=True)
     except KeyboardInterrupt:
         if collection.has_begun:
             warn(

@@ -84,22 +84,25 @@ class Session:
         password = ask_password(f"Password of {self._username} for {target.address.name}:")
         return replace(target, credential=Credential(self._username, password), lookup=None)
 
-    def run(self, argument: str | None, work: Callable[[Connection], Awaitable[int]]) -> int:
-        """Opens the registry, runs `work` with it, closes it; `work`'s exit code. Raises RegtuiError."""
+    def run(
+        self, argument: str | None, work: Callable[[Connection], Awaitable[int]], *, unanswered: bool = False
+    ) -> int:
+        """Opens the registry, runs `work` with it, closes it; `work`'s exit code. Raises RegtuiError. `unanswered`:
+        also one that doesn't answer now."""
         target = self.target(argument)
 
         async def opened() -> int:
-            async with connected(target) as connection:
+            async with connected(target, unanswered=unanswered) as connection:
                 return await work(connection)
 
         return asyncio.run(opened())
 
 
 @asynccontextmanager
-async def connected(target: Target) -> AsyncIterator[Connection]:
+async def connected(target: Target, *, unanswered: bool = False) -> AsyncIterator[Connection]:
     target.http.waiting.tell = lambda seconds: warn(f"{target.address.name} asks to wait {seconds:.0f} s: waiting.")
     ssh = await log_in(target.via, on_terminal=is_interactive()) if target.via else None
-    connection = await open_connection(target, ssh=ssh)
+    connection = await open_connection(target, ssh=ssh, unanswered=unanswered)
     try:
         yield connection
     finally:

@@ -188,7 +188,19 @@ def _container_of(entry: Mapping[str, Any]) -> Container:
         ports=frozenset(int(port) for b in bindings if (port := str(b.get("HostPort", ""))).isdecimal()),
         user=str(config.get("User") or ""),
         network=str((entry.get("HostConfig") or {}).get("NetworkMode") or ""),
+        keeper=_keeper(entry),
     )
+
+
+def _keeper(entry: Mapping[str, Any]) -> str:
+    labels = (entry.get("Config") or {}).get("Labels") or {}
+    if (entry.get("HostConfig") or {}).get("AutoRemove"):
+        return "it was run with --rm, and would be removed"
+    if "com.docker.swarm.service.name" in labels:
+        return "swarm would start another one; say how it is made read-only (read_only, read_write)"
+    if "io.kubernetes.pod.name" in labels:
+        return 'Kubernetes would start another one; use runtime = "kubectl"'
+    return ""
 
 
 def _environment(lines: Iterable[str]) -> dict[str, str]:

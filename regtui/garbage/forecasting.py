@@ -18,7 +18,7 @@ from regtui.garbage.trouble import check, trouble
 from regtui.garbage.values import Forecast, UntaggedManifest
 from regtui.garbage.verdict import Outcome
 from regtui.oci import Digest
-from regtui.registry import RegistryClient
+from regtui.registry import NotAllowed, NotAuthenticated, NotFound, Refused, RegistryClient
 from regtui.text import plural
 
 # Reading every manifest of a registry just to say what a naive run would break isn't worth more requests than this.
@@ -140,16 +140,16 @@ async def _is_the_same(host: Host, client: RegistryClient, listing: Listing) -> 
     """Raises Unsafe where the storage is another registry's: a wrong container or a wrong config."""
     if not listing.is_known:
         return
-    async for page in client.catalog():
-        names = page.repositories
-        if names and not set(names) & set(listing.repositories):
-            raise Unsafe(
-                f"The storage on {host.place} isn't that of {client.host}: none of its repositories is there "
-                f"({names[0]}, for one).",
-                "Check ssh, container and config of the profile.",
-            )
-        if names:
-            return
+    try:
+        names = await anext((page.repositories async for page in client.catalog() if page.repositories), ())
+    except (NotAllowed, NotAuthenticated, NotFound, Refused):
+        return  # It lists nothing for us.
+    if names and not set(names) & set(listing.repositories):
+        raise Unsafe(
+            f"The storage on {host.place} isn't that of {client.host}: none of its repositories is there "
+            f"({names[0]}, for one).",
+            "Check ssh, container and config of the profile.",
+        )
 
 
 def _freed_by(readings: Iterable[Reading]) -> Iterable[Digest]:

@@ -37,7 +37,6 @@ from regtui.garbage.values import (
 from regtui.garbage.verification import Before, remember, verify
 from regtui.oci import Digest
 from regtui.registry import (
-    Deletion,
     NotAllowed,
     NotAuthenticated,
     RegistryClient,
@@ -171,10 +170,10 @@ class HostCollector:
     async def forecast(self, choices: Choices) -> Forecast:
         found = await self._look()
         await self._must_be_alone()
-        if choices.untagged:
-            await self._must_delete()
         self._forecast = await forecast(self._host, found, self._client, self._content, untagged=choices.untagged)
         self._forecast_untagged = choices.untagged
+        if choices.untagged and self._forecast.untagged:
+            await self._must_delete(self._forecast.untagged[0].repository)
         return self._forecast
 
     async def _must_be_alone(self) -> None:
@@ -183,15 +182,11 @@ class HostCollector:
         if earlier is not None and earlier.is_running:
             raise running_already(self._host.place)
 
-    async def _must_delete(self) -> None:
+    async def _must_delete(self, repository: str) -> None:
         """Raises Unsafe where manifests can't be deleted through the API."""
-        async for page in self._client.catalog():
-            if page.repositories:
-                support = await self._client.deletion(page.repositories[0])
-                if obstacle := deletion_obstacle(self._client.host, support, by_choice=self._read_only):
-                    raise Unsafe(obstacle, "Or collect without untagged manifests.")
-                assert support is not Deletion.DISABLED
-                return
+        support = await self._client.deletion(repository)
+        if obstacle := deletion_obstacle(self._client.host, support, by_choice=self._read_only):
+            raise Unsafe(obstacle, "Or collect without untagged manifests.")
 
     def commands(self, choices: Choices) -> tuple[str, ...]:
         if self._found is None:

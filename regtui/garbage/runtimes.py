@@ -74,6 +74,8 @@ class Container:
     """Published on the host."""
     user: str = ""
     network: str = ""
+    keeper: str = ""
+    """What would start another one, or remove this one, when it is stopped: in words."""
 
     def mount_of(self, path: str) -> str:
         """The mount that `path` is on; empty where it is in the container's own layer."""
@@ -135,7 +137,7 @@ def container_unit(
         read_only=settings.read_only,
         read_write=settings.read_write,
         environment=container.environment,
-        obstacle=_obstacle(container, root) if driver == "filesystem" else "",
+        obstacle=_obstacle(container, root if driver == "filesystem" else ""),
     )
 
 
@@ -144,7 +146,9 @@ def _collector_name(container: str) -> str:
 
 
 def _obstacle(container: Container, root: str) -> str:
-    if container.mount_of(root):
+    if container.keeper:
+        return f"The container {container.name} can't be stopped for a collection: {container.keeper}."
+    if not root or container.mount_of(root):
         return ""
     return (
         f"The storage {root} of {container.name} is in the container itself, in no volume: nothing beside it can "

@@ -53,7 +53,7 @@ def place(
         )
     else:
         started = start_service(version, tmp_path / "service")
-    with started as registry, start_ssh_host(tmp_path / "host", registry.programs) as host:
+    with started as registry, start_ssh_host(tmp_path / "host", registry.bin) as host:
         monkeypatch.setenv("PATH", host.path)
         yield registry, host
 

@@ -13,11 +13,10 @@ import pytest
 
 from regtui.connection import Connection
 from regtui.garbage import running
-from regtui.garbage.errors import Unsafe
 from regtui.garbage.values import Choices, Stage, StageStatus
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
+from tests.support.commands import Done, Regtui
 from tests.support.containers import Containers, RegistryContainer, start_registry_container, wait_until_up
-from tests.support.processes import clean_environment
 from tests.support.programs import find_program
 from tests.support.servers import PROGRAMS
 from tests.support.ssh_host import SshHostForTests, start_ssh_host
@@ -39,24 +38,6 @@ case "$1 $*" in
 esac
 while test -e "{directory}/hold-$phase"; do sleep 0.05; done
 exec {docker} "$@"
-"""
-
-_REGTUI = """\
-import asyncio, sys
-from regtui.connection import Target, open_connection
-from regtui.garbage.profile import HostSettings
-from regtui.garbage.values import Choices
-from regtui.registry import Address
-
-async def main(url, ssh, name):
-    runs_at = HostSettings(ssh=ssh, runtime="docker", container=name)
-    collector = (await open_connection(Target(Address.parse(url), runs_at=runs_at))).collector()
-    await collector.forecast(Choices())
-    async for event in collector.collect(Choices()):
-        if event.status:
-            print(event.stage.value, event.status.value, flush=True)
-
-asyncio.run(main(*sys.argv[1:]))
 """
 
 
@@ -139,40 +120,52 @@ async def test_a_connection_that_is_cut_is_made_anew_and_the_run_followed_to_its
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.value)
 async def test_with_kill_9_of_regtui_the_registry_is_up_again_and_the_run_is_found(
-    place: Place, connection: Connection, phase: Stage
+    place: Place, connection: Connection, phase: Stage, tmp_path: Path
 ) -> None:
     registry, host = place.registry, place.host
     fill(registry.url, images=FEW)
     await delete_half(connection, images=FEW)
     before = bytes_on_disk(registry.storage)
-    place.hold(phase)
-    regtui = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _REGTUI, registry.url, host.destination, registry.name),
-        env={**clean_environment(host.state.parent), "PATH": host.path},
-        stdout=asyncio.subprocess.PIPE,
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[registries.lab]\naddress = "{registry.url}"\n[registries.lab.host]\n'
+        f'ssh = "{host.destination}"\nruntime = "docker"\ncontainer = "{registry.name}"\n'
     )
-    assert regtui.stdout is not None
-    await regtui.stdout.readuntil(f"{phase.value} started\n".encode())
-    regtui.kill()
-    assert await regtui.wait() == -signal.SIGKILL
+    regtui = Regtui(tmp_path)
+    command = ("gc", "lab", "--config", str(config))
+    place.hold(phase)
+    killed = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "regtui", *command, "--yes"),
+        env={**regtui.environment, "PATH": host.path},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    await until(lambda: begun(host, phase))
+    killed.kill()
+    assert await killed.wait() == -signal.SIGKILL
 
-    collector = connection.collector()
-    earlier = await collector.earlier()
-    assert earlier is not None
-    assert (earlier.stage, earlier.is_running) == (phase, True)
-    with pytest.raises(Unsafe, match=r"running on .* already"):
-        async for _ in collector.collect(Choices()):
-            pass
+    def again(*options: str) -> Done:
+        return regtui(*command, *options, PATH=host.path)
+
+    # The registry may be down: its host is asked all the same.
+    status = await asyncio.to_thread(again, "--status")
+    assert status.returncode == 0
+    assert "still going on" in status.stderr
+    second = await asyncio.to_thread(again, "--yes")
+    assert (second.returncode, "--status" in second.stderr) == (6, True)
     place.let_go()
     await until(lambda: any(host.state.rglob("ended")))
-    earlier = await collector.earlier()
-    assert earlier is not None
-    assert not earlier.is_running
-    assert earlier.stage is Stage.BRING_BACK
-    assert any("eligible for deletion" in line for line in earlier.log)
     wait_until_up(registry.url, _SECONDS)
+    status = await asyncio.to_thread(again, "--status")
+    assert "eligible for deletion" in status.stdout
     assert bytes_on_disk(registry.storage) < before
     all_pull(registry.host, images=FEW)
+
+
+def begun(host: SshHostForTests, phase: Stage) -> bool:
+    """By the log that the collection keeps on its host."""
+    name = {Stage.KEEP_OUT: "keep-out", Stage.COLLECT: "collect", Stage.BRING_BACK: "bring-back"}[phase]
+    return any(f"stage {name} started" in log.read_text() for log in host.state.rglob("log"))
 
 
 async def test_where_ssh_does_not_come_back_the_registry_does(
@@ -251,7 +244,7 @@ async def test_a_collector_that_marks_for_long_is_ended_by_a_stop(
             "echo team/app; exec sleep 600\n"
         )
         program.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{service.programs}:{os.environ['PATH']}")
+        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
         fill(service.url, images=2)
         connection = await connected(target(service, runtime="systemd", binary=str(program)))
         try:

@@ -138,7 +138,7 @@ async def test_a_command_of_the_users_own_collects_stops_and_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with start_service("2.8.2", tmp_path / "service") as service:
-        monkeypatch.setenv("PATH", f"{service.programs}:{os.environ['PATH']}")
+        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
         settings = {
             "runtime": "command",
             "command": "docker-registry {} 2>&1",

@@ -203,7 +203,7 @@ async def test_a_service_that_is_not_there_and_a_config_that_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with start_service("2.8.2", tmp_path / "service") as service:
-        monkeypatch.setenv("PATH", f"{service.programs}:{os.environ['PATH']}")
+        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
         for key, value, sentence in (
             ("container", "registry", "no service registry.service on this machine"),
             ("config", "/etc/elsewhere.yml", "no config file /etc/elsewhere.yml on this machine"),
@@ -252,6 +252,31 @@ async def test_a_storage_in_no_volume_can_only_be_collected_online(
             pass
         assert collector.report.freed == forecast.bytes > 0
         all_pull(registry.host, images=4)
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--rm", "would be removed"),
+        ("--label=com.docker.swarm.service.name=registry", "swarm would start another one"),
+        ("--label=io.kubernetes.pod.name=registry", "Kubernetes would start another one"),
+    ],
+)
+async def test_a_container_that_stopping_would_harm_is_not_stopped(
+    containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, sentence: str
+) -> None:
+    monkeypatch.setenv("PATH", f"{containers.bin}:{os.environ['PATH']}")
+    made = start_registry_container(containers, "2.8.2", tmp_path / "storage", name="kept", options=(option,))
+    with made as registry:
+        fill(registry.url, images=2)
+        connection = await connected(target(registry, container="kept", runtime="docker"))
+        collector = connection.collector()
+        assert KeepOut.STOP not in (await collector.survey()).keep_out
+        with pytest.raises(Unsafe, match=sentence):
+            async for _ in collector.collect(Choices()):
+                pass
+        assert registry.is_running()
         await connection.close()
 
 

@@ -117,7 +117,7 @@ class RegistryContainer:
     runtime: str = "docker"
 
     @property
-    def programs(self) -> Path:
+    def bin(self) -> Path:
         """What its host has before everything else on PATH."""
         return self.containers.bin
 
@@ -163,6 +163,7 @@ def start_registry_container(
     shell: bool = True,
     environment: tuple[str, ...] = (),
     volume: bool = True,
+    options: tuple[str, ...] = (),
 ) -> Iterator[RegistryContainer]:
     """Runs a registry in a container, on the host's network: a bridge can't be made on every kernel."""
     storage.mkdir(parents=True, exist_ok=True)
@@ -171,7 +172,7 @@ def start_registry_container(
         port: int = listener.getsockname()[1]
     variables = (f"REGISTRY_HTTP_ADDR=127.0.0.1:{port}", "OTEL_TRACES_EXPORTER=none", *environment)
     containers(
-        *("run", "-d", "--name", name),
+        *("run", "-d", "--name", name, *options),
         *(part for variable in variables for part in ("-e", variable)),
         *(("-v", f"{storage}:{STORAGE}") if volume else ()),
         containers.image(version, shell=shell),

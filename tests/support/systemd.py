@@ -63,7 +63,7 @@ class RegistryService:
     runtime: str = "systemd"
 
     @property
-    def programs(self) -> Path:
+    def bin(self) -> Path:
         """What its host has before everything else on PATH: `systemctl`."""
         return self.directory / "bin"
 
