@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LEFT_OUT = ("lines.", "pane.next", "pane.previous", "pane.back", "app.help", "app.quit", "app.interrupt")
 # More than anyone scrolls through; the rest is found by typing.
 _LISTED = 200
-_ON_TAGS = ("delete", "copy", "rule", "tag")
+_ON_TAGS = ("delete", "copy", "rule", "tag", "compare")
 
 
 class BrowserCommands(Provider):

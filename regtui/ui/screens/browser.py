@@ -67,6 +67,7 @@ class BrowserScreen(Screen[None]):
         Binding("asterisk", "rule", "mark by rule", show=False, id="tags.rule"),
         Binding("d", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
         Binding("U", "undo", "undo the last deletion", show=False, id="tags.undo"),
+        Binding("equals_sign", "compare", "compare the two marked, or marked with this", show=False, id="tags.compare"),
         Binding("t", "tag", "add a tag to this image", show=False, id="tags.tag"),
         Binding("y", "copy(False)", "copy the pull reference", show=False, id="tags.copy"),
         Binding("Y", "copy(True)", "copy the pull reference by digest", show=False, id="tags.copy_digest"),
@@ -379,7 +380,7 @@ class BrowserScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to tags isn't done from among the repositories: nobody sees there which tag is meant."""
-        if action in ("delete", "copy", "rule", "tag"):
+        if action in ("delete", "copy", "rule", "tag", "compare"):
             return self._pane is not self.repositories_pane
         return True
 
@@ -481,6 +482,16 @@ class BrowserScreen(Screen[None]):
             self.table.refresh()
             self.table.show_line(self.table.model.line)
             self._load_details_soon()
+
+    def action_compare(self) -> None:
+        from regtui.listing.compare import two_of
+        from regtui.ui.screens.compare import CompareScreen
+
+        pair = two_of(self.table.model)
+        if pair is None:
+            self.app.notify("Mark two tags, or one and move to another.", severity="warning", markup=False)
+        else:
+            self.app.push_screen(CompareScreen(self.connection, self.repository, *pair))
 
     def action_tag(self) -> None:
         from regtui.ui.screens.tag import TagScreen

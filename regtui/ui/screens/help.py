@@ -50,6 +50,7 @@ _KEYS: Final = (
             ("s   S", "next sort column, reverse"),
             ("d", "delete the marked tags, or this one"),
             ("U", "undo the last deletion"),
+            ("=", "compare the two marked, or marked with this"),
             ("t", "add a tag to this image"),
             ("y   Y", "copy the pull reference by tag, by digest"),
             ("enter", "details"),
