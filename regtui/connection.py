@@ -39,6 +39,7 @@ from regtui.registry import (
 )
 from regtui.registry.aside import aside
 from regtui.settings import Lookup, Source
+from regtui.settings.history import History, Left
 from regtui.settings.paths import content_file, journal_dir
 from regtui.ssh import Destination, Ssh
 from regtui.tagging import add_tag, tagged
@@ -160,6 +161,17 @@ class Connection:
     def pull_reference(self, repository: str, tag: str = "", digest: Digest | None = None) -> str:
         """What `docker pull` takes: by digest where one is given, else by tag."""
         return f"{self.host}/{repository}" + (f"@{digest}" if digest else f":{tag}" if tag else "")
+
+    # As it was left
+
+    def left(self) -> Left:
+        """How this registry was left the last time."""
+        return Left() if self.target.ephemeral else History().of(self.name)
+
+    def keep(self, left: Left) -> None:
+        """For the next time."""
+        if not self.target.ephemeral:
+            History().keep(self.name, left)
 
     # Browsing
 

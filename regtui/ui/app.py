@@ -13,12 +13,13 @@ from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from regtui.connection import Connection, Target
+from regtui.connection import Target
 from regtui.errors import RegtuiError
 from regtui.settings import Config, Credentials
 from regtui.targets import resolve_target
 from regtui.text import clean
 from regtui.ui.leaving import may_leave
+from regtui.ui.opened import Opened
 from regtui.ui.palette import BrowserCommands
 from regtui.ui.reaching import reach
 from regtui.ui.screens.confirm import ConfirmScreen
@@ -76,7 +77,7 @@ class RegtuiApp(App[int]):
         self.credentials = credentials
         self.clock = clock
         self._start = start
-        self._connections: list[Connection] = []
+        self._opened = Opened(self, clock)
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
 
@@ -112,7 +113,7 @@ class RegtuiApp(App[int]):
             self.ask(target, error)
             return
         opening.dismiss()
-        self._use(connection)
+        self._opened.show(connection)
 
     @work(exclusive=True, group="ask")
     async def ask(self, target: Target | None = None, error: RegtuiError | None = None) -> None:
@@ -121,33 +122,25 @@ class RegtuiApp(App[int]):
 
         connected = await self.push_screen_wait(ConnectScreen(self.config, self.credentials, target, error))
         if connected is None:
-            if not self._connections:
+            if not self._opened:
                 self.exit(error.exit_code if error else 0)
             return
         self.config = connected.config
-        self._use(connected.connection)
+        self._opened.show(connected.connection)
         if connected.notice:
             self.notify(clean(connected.notice), timeout=8, markup=False)
 
-    def _use(self, connection: Connection) -> None:
-        """The browser on `connection`, in place of the one that was open."""
-        from regtui.ui.screens.browser import BrowserScreen
-
-        screen = BrowserScreen(connection, self.clock)
-        if self._connections:
-            self.switch_screen(screen)
-            self.run_worker(self._connections.pop().close(), group="close")
-        else:
-            self.push_screen(screen)
-        self._connections.append(connection)
-
     @work(exclusive=True, group="switch")
     async def action_switch(self) -> None:
-        from regtui.ui.screens.choose import OTHER, ChooseScreen
+        from regtui.ui.screens.choose import OTHER, Choice, ChooseScreen
 
-        profiles = [(name, str(profile.address)) for name, profile in self.config.profiles.items()]
-        name = await self.push_screen_wait(ChooseScreen([*profiles, ("demo", "the built-in sample registry")]))
-        if name is None:
+        # The one before this first: back and forth is what it is most used for.
+        told = {connection.name: str(connection.address) for connection in reversed([*self._opened][:-1])}
+        told |= {name: str(profile.address) for name, profile in self.config.profiles.items()}
+        told |= {"demo": "the built-in sample registry", self._opened.current.name: "this one"}
+        is_open = {connection.name for connection in self._opened}
+        name = await self.push_screen_wait(ChooseScreen([Choice(n, t, n in is_open) for n, t in told.items()]))
+        if name is None or self._opened.back_to(name):
             return
         if name == OTHER:
             self.ask()
@@ -164,7 +157,7 @@ class RegtuiApp(App[int]):
         from regtui.ui.screens.browser import BrowserScreen
         from regtui.ui.screens.garbage import GarbageScreen
 
-        report = await self.push_screen_wait(GarbageScreen(self._connections[-1], self.config))
+        report = await self.push_screen_wait(GarbageScreen(self._opened.current, self.config))
         if report is not None:
             # Untagged images and empty repositories may be gone.
             for screen in self.screen_stack:
@@ -184,7 +177,7 @@ class RegtuiApp(App[int]):
             # Its own keys answer.
             return not isinstance(self.screen, ConfirmScreen)
         if action == "requests":
-            return bool(self._connections) and not isinstance(self.screen, ModalScreen)
+            return bool(self._opened) and not isinstance(self.screen, ModalScreen)
         if action == "help":
             return not isinstance(self.screen, ModalScreen)
         return True
@@ -228,7 +221,7 @@ class RegtuiApp(App[int]):
     def action_requests(self) -> None:
         from regtui.ui.screens.requests import RequestsScreen
 
-        connection = self._connections[-1]
+        connection = self._opened.current
         self.push_screen(RequestsScreen(connection.requests, connection.host, connection.address.url))
 
     def action_help(self) -> None:
@@ -255,5 +248,5 @@ class RegtuiApp(App[int]):
         self._close_messages_no_wait()
 
     async def on_unmount(self) -> None:
-        for connection in self._connections:
+        for connection in self._opened:
             await connection.close()

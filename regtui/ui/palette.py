@@ -84,10 +84,12 @@ class BrowserCommands(Provider):
         assert browser is not None
 
         def opened() -> None:
-            browser.lines.model.add([name])
+            listed = browser.lines.model.node(name)
+            if listed is None or not listed.is_repository:
+                browser.open_typed(name)
+                return
             browser.lines.model.select(name)
             browser.lines.changed()
-            browser.repositories_pane.tell("")
             browser.open_repository(name)
 
         return opened

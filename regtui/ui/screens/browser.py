@@ -16,10 +16,12 @@ from textual.widgets import Static
 
 from regtui.connection import Connection, Filling
 from regtui.errors import RegtuiError
+from regtui.listing.columns import SortColumn
 from regtui.listing.parts import in_parts
 from regtui.listing.shares import Usage
 from regtui.listing.tags import Changed, TagList
 from regtui.oci import Digest
+from regtui.oci.reference import is_repository
 from regtui.registry import Deletion, NotFound
 from regtui.text import clean
 from regtui.ui.screens.browser_words import (
@@ -27,6 +29,8 @@ from regtui.ui.screens.browser_words import (
     HINTS,
     READING,
     catalog_words,
+    is_unlisted,
+    no_repository_words,
     no_tags_words,
     tags_standing,
     tags_title,
@@ -84,6 +88,9 @@ class BrowserScreen(Screen[None]):
         self._standing = Standing(connection)
         self._filling: Filling | None = None
         self._doubt = ""
+        self._left = connection.left()
+        self._typed: set[str] = set()
+        self._is_unlisted = False
         self._waiting = ""
         self._wanted = ("", "")
         self._rule: RuleTexts | None = None
@@ -114,6 +121,7 @@ class BrowserScreen(Screen[None]):
         self.details_pane.title("Details")
         self.details_pane.tell("Choose a tag.")
         self.lines.focus()
+        self.repositories_pane.suggest(self._left.typed)
         self.set_interval(1.0, self._tell_waiting)
         self.load_repositories()
         self.settle_cut_off()
@@ -146,13 +154,21 @@ class BrowserScreen(Screen[None]):
                     self.repositories_pane.tell("")
                 self._repositories_changed(self._waiting or READING)
         except RegtuiError as error:
-            self.repositories_pane.title("Repositories", "not read")
-            self.repositories_pane.tell(f"{catalog_words(error)}\n\nr: try again", is_error=True)
+            self._is_unlisted = is_unlisted(error)
+            if not (self._is_unlisted and self._show_known("not listed by it")):
+                self.repositories_pane.title("Repositories", "not read")
+                self.repositories_pane.tell(f"{catalog_words(error)}\n\nr: try again", is_error=True)
             return
         if not self._doubt:
             self.lines.keep(names)
+        self._is_unlisted = not self.lines.model.total
+        if self._is_unlisted and self._show_known("none listed by it"):
+            return
         if not self.lines.model.total:
-            self.repositories_pane.tell(f"{self.connection.host} has no repositories yet.\n\nr: look again")
+            self.repositories_pane.tell(
+                f"{self.connection.host} has no repositories yet, or lists none.\n\n"
+                "/ and enter: open one by its name\nr: look again"
+            )
         elif not self.repository:
             self._open_first()
         self._repositories_changed("not complete" if self._doubt else "")
@@ -171,12 +187,47 @@ class BrowserScreen(Screen[None]):
             self._standing = replace(self._standing, deletion=deletion)
             self._header.show(self._standing)
 
+    def _show_known(self, state: str) -> bool:
+        """Those that the profile names or that were typed, of a registry that lists none; False without any."""
+        known = [*self.connection.target.known_repositories, *self._left.typed, *sorted(self._typed)]
+        if not known:
+            return False
+        self.lines.model.add(known)
+        self.repositories_pane.tell("")
+        self._repositories_changed(state)
+        if not self.repository:
+            self._open_first()
+        self.find_out_deletion(self.repository or known[0])
+        return True
+
     def _open_first(self) -> None:
-        """The first repository's tags are shown at once: nobody opens a browser to look at an empty pane."""
-        first = next((node.name for node in self.lines.model.shown if node.is_repository), "")
-        if first and self.lines.model.cursor is not None and self.lines.model.line == 0:
-            self.lines.model.select(first)
+        """The repository that was open the last time, or else the first: nobody opens a browser to look at an empty
+        pane."""
+        model = self.lines.model
+        first = next((node.name for node in model.shown if node.is_repository), "")
+        left = model.node(self._left.repository)
+        first = left.name if left is not None and left.is_repository else first
+        if first and model.cursor is not None and model.line == 0:
+            model.select(first)
             self.open_repository(first, focus=False)
+
+    def open_typed(self, name: str) -> None:
+        """A repository by its name, listed or not. Kept for the next time, if it is there."""
+        self._typed.add(name)
+        self.lines.model.add([name])
+        self.lines.model.select(name)
+        self.lines.changed()
+        self.repositories_pane.tell("")
+        self.open_repository(name)
+
+    def _keep_left(self) -> None:
+        model = self.table.model
+        self._left = replace(self._left, repository=self.repository, sort=model.column.value, reverse=model.reverse)
+        self.connection.keep(self._left)
+
+    def on_unmount(self) -> None:
+        if self.repository:
+            self._keep_left()
 
     def _repositories_changed(self, state: str) -> None:
         self.lines.changed()
@@ -199,7 +250,7 @@ class BrowserScreen(Screen[None]):
         if name != self.repository:
             self.repository = name
             self.tags_pane.clear_filter()
-            self.table.show(TagList())
+            self.table.show(self._new_tags())
             self.details_pane.title("Details")
             self.details_pane.tell("")
             self.view.clear()
@@ -208,6 +259,16 @@ class BrowserScreen(Screen[None]):
             if not self._standing.repositories:
                 # Its name was typed: where nothing is listed, nothing has asked yet.
                 self.find_out_deletion(name)
+
+    def _new_tags(self) -> TagList:
+        """In the order of those before: of the repository that is left, or of the last time."""
+        before = self.table.model
+        if before.total:
+            return TagList(column=before.column, reverse=before.reverse)
+        try:
+            return TagList(column=SortColumn(self._left.sort), reverse=self._left.reverse)
+        except ValueError:
+            return TagList()
 
     @work(exclusive=True, group="tags")
     async def load_tags(self, *, anew: bool = False) -> None:
@@ -229,6 +290,9 @@ class BrowserScreen(Screen[None]):
             self.lines.model.set_count(repository, len(names))
             self.lines.changed()
             self._tags_changed()
+            if repository in self._typed:
+                self._left = self._left.with_typed(repository)
+                self._keep_left()
             if names:
                 await self._fill(repository, model, names if anew else model.unfilled(), anew=anew)
         except NotFound:
@@ -370,13 +434,23 @@ class BrowserScreen(Screen[None]):
         if event.pane is self.repositories_pane:
             self.lines.model.filter(event.text)
             self.lines.changed()
-            self.repositories_pane.tell("" if self.lines.model.shown or not event.text else "No repository matches.")
+            found = self.lines.model.shown or not event.text
+            words = no_repository_words(event.text.strip(), self._is_unlisted)
+            self.repositories_pane.tell("" if found else words)
         elif event.pane is self.tags_pane:
             self.table.model.filter(event.text)
             self._tags_changed()
             self.table.show_line(self.table.model.line)
         else:
             self.view.search(event.text)
+
+    @on(Pane.Entered, "#repositories")
+    def _repository_typed(self, event: Pane.Entered) -> None:
+        """Where nothing is listed, a name is opened as it was typed."""
+        name = event.text.strip()
+        if self._is_unlisted and not self.lines.model.shown and is_repository(name):
+            event.pane.clear_filter()
+            self.open_typed(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to tags isn't done from among the repositories: nobody sees there which tag is meant."""

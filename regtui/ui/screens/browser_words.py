@@ -6,7 +6,8 @@ from typing import Final
 
 from regtui.errors import RegtuiError
 from regtui.listing.tags import TagList
-from regtui.registry import NotAllowed, NotAuthenticated, NotFound
+from regtui.oci.reference import is_repository
+from regtui.registry import NotAllowed, NotAuthenticated, NotFound, Refused
 from regtui.text import plural, size
 
 Hint = tuple[str, str]
@@ -26,12 +27,25 @@ def waiting_word(seconds: float) -> str:
     return f"waits {ceil(seconds)} s, as the registry asks" if seconds else ""
 
 
+def is_unlisted(error: RegtuiError) -> bool:
+    """Whether it isn't reading that failed: this registry, or this login, has no list to read."""
+    return isinstance(error, NotFound | NotAllowed | NotAuthenticated | Refused)
+
+
 def catalog_words(error: RegtuiError) -> str:
     """Why there is no list; where a list isn't to be had, that a name can be typed."""
-    if isinstance(error, NotFound | NotAllowed | NotAuthenticated):
-        unlisted = "This registry doesn't list its repositories" if isinstance(error, NotFound) else str(error)
-        return f"{unlisted.rstrip('.')}.\nA repository's name can be typed: ctrl+p."
+    if is_unlisted(error):
+        told = str(error) if isinstance(error, NotAllowed | NotAuthenticated) else UNLISTED
+        return f"{told.rstrip('.')}.\nA repository's name can be typed: / and enter, or ctrl+p."
     return str(error)
+
+
+UNLISTED: Final = "This registry doesn't list its repositories."
+
+
+def no_repository_words(text: str, opens: bool) -> str:
+    """Where the filter matches none. `opens`: a name that isn't known can be opened."""
+    return f"enter: open {text}" if opens and is_repository(text) else "No repository matches."
 
 
 def tags_title(repository: str, model: TagList) -> str:

@@ -75,6 +75,11 @@ class Lines(ScrollView, can_focus=True):
         self.virtual_size = Size(0, 0 if self._said else self.line_count() + self.has_header)
         self.refresh()
 
+    @property
+    def said(self) -> str:
+        """What is told in place of the lines; empty where those are shown."""
+        return self._said
+
     def tell(self, text: str, *, is_error: bool = False) -> None:
         """Says `text` in place of the lines: while loading, where there is nothing, after a failure. An empty one shows
         the lines again. The widget stays, and so does the focus on it."""

@@ -1,5 +1,6 @@
 """A pane: a border with a title, a body, a line for filtering, and a sentence where there is nothing to show."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import on
@@ -7,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.suggester import SuggestFromList
 from textual.widgets import Input
 
 from regtui.text import clean
@@ -19,6 +21,17 @@ class Pane(Vertical):
     @dataclass
     class Filtered(Message):
         """The filter's text changed."""
+
+        pane: "Pane"
+        text: str
+
+        @property
+        def control(self) -> "Pane":
+            return self.pane
+
+    @dataclass
+    class Entered(Message):
+        """The filter was left by enter. What it filters stays filtered."""
 
         pane: "Pane"
         text: str
@@ -65,6 +78,10 @@ class Pane(Vertical):
         self._filter.display = True
         self._filter.focus()
 
+    def suggest(self, texts: Sequence[str]) -> None:
+        """What is completed while it is typed; → takes it."""
+        self._filter.suggester = SuggestFromList(texts, case_sensitive=False) if texts else None
+
     def clear_filter(self) -> None:
         """Closes it, and everything is shown again."""
         had = bool(self._filter.value)
@@ -87,3 +104,4 @@ class Pane(Vertical):
     def _kept(self, event: Input.Submitted) -> None:
         event.stop()
         self._close_filter()
+        self.post_message(self.Entered(self, event.value))

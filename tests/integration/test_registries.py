@@ -1,0 +1,182 @@
+"""Registries in the app: those that list nothing, several open at once, and how each was left."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from regtui.listing.columns import SortColumn
+from regtui.settings import Config, Credentials
+from regtui.targets import resolve_target
+from regtui.ui.app import RegtuiApp
+from regtui.ui.screens.browser import BrowserScreen
+from regtui.ui.screens.choose import ChooseScreen
+from tests.integration.test_app import on_screen, until
+from tests.support.gateway import Asked, Gateway, Reply, start_gateway
+from tests.support.images import open_registry, push_image
+from tests.support.servers import VERSIONS, RegistryServer, start_registry
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    with start_registry(request.param, tmp_path_factory.mktemp("registries")) as server:
+        with open_registry(server.url) as writer:
+            for name in ("team/app", "team/web", "tools"):
+                for tag in ("1.0", "1.1", "2.0"):
+                    push_image(writer, name, tag)
+        yield server
+
+
+def without_catalog(answer: Reply) -> Callable[[Asked], Reply | None]:
+    return lambda asked: answer if "_catalog" in asked.path else None
+
+
+NO_CATALOGS = {
+    "404": Reply(404, {"Content-Type": "text/plain"}, b"404 page not found"),
+    "403": Reply(403, {}, b'{"errors":[{"code":"DENIED"}]}'),
+    "401": Reply(401, {"WWW-Authenticate": 'Basic realm="x"'}, b'{"errors":[{"code":"UNAUTHORIZED"}]}'),
+    "405": Reply(405, {}, b'{"errors":[{"code":"UNSUPPORTED"}]}'),
+    "empty": Reply(200, {}, b'{"repositories":[]}'),
+}
+
+
+@pytest.fixture
+def gateway(registry: RegistryServer) -> Iterator[Gateway]:
+    with start_gateway(upstream=registry.host) as front:
+        yield front
+
+
+@asynccontextmanager
+async def opened(directory: Path, config: str, name: str = "lab") -> AsyncIterator[tuple[Pilot[int], BrowserScreen]]:
+    file = directory / "config.toml"
+    file.write_text(config)
+    settings, credentials = Config.load(file), Credentials({}, keyring_timeout=0.1)
+    app = RegtuiApp(settings, credentials, resolve_target(name, settings, credentials))
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
+        screen = app.screen
+        assert isinstance(screen, BrowserScreen)
+        yield pilot, screen
+        # What is cut off in the middle leaves its connection to the garbage collector, which warns of it.
+        await until(pilot, lambda: not app.workers)
+
+
+def profile(address: str, more: str = "") -> str:
+    return f'[registries.lab]\naddress = "{address}"\n{more}\n'
+
+
+def current(pilot: Pilot[int]) -> BrowserScreen:
+    screen = pilot.app.screen
+    assert isinstance(screen, BrowserScreen)
+    return screen
+
+
+@pytest.mark.parametrize("kind", NO_CATALOGS)
+async def test_a_registry_without_a_list_opens_with_what_the_profile_names(
+    kind: str, gateway: Gateway, tmp_path: Path
+) -> None:
+    gateway.script = without_catalog(NO_CATALOGS[kind])
+    named = 'repositories = ["team/app", "tools"]'
+    async with opened(tmp_path, profile(gateway.url, named)) as (pilot, browser):
+        await until(pilot, lambda: browser.table.model.total == 3)
+        assert browser.lines.model.names() == ["team/app", "tools"]
+        assert browser.repository == "team/app"
+        await until(pilot, lambda: "listed by it" in on_screen(pilot))
+        await until(pilot, lambda: browser.deletion.is_possible)
+
+
+@pytest.mark.parametrize("kind", ["404", "empty"])
+async def test_a_name_is_typed_and_is_there_the_next_time(kind: str, gateway: Gateway, tmp_path: Path) -> None:
+    gateway.script = without_catalog(NO_CATALOGS[kind])
+    async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
+        await until(pilot, lambda: "/ and enter" in browser.lines.said)
+        await pilot.press("slash", *"team/web")
+        await until(pilot, lambda: "enter: open team/web" in on_screen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: browser.table.model.total == 3)
+        assert (browser.repository, browser.lines.model.names()) == ("team/web", ["team/web"])
+        # One that isn't there is said to be missing, and not kept.
+        browser.lines.focus()
+        await pilot.press("slash", *"team/none", "enter")
+        await until(pilot, lambda: "team/none has no tags" in on_screen(pilot))
+    async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
+        await until(pilot, lambda: browser.table.model.total == 3)
+        assert browser.lines.model.names() == ["team/web"]
+
+
+async def test_a_list_that_is_read_keeps_its_filter_on_enter(gateway: Gateway, tmp_path: Path) -> None:
+    async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
+        await until(pilot, lambda: browser.lines.model.total == 3)
+        await pilot.press("slash", *"other", "enter")
+        assert "No repository matches." in on_screen(pilot)
+        assert browser.repository != "other"
+
+
+async def test_repository_and_order_are_as_they_were_left(gateway: Gateway, tmp_path: Path) -> None:
+    async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
+        await until(pilot, lambda: browser.table.model.total == 3)
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: browser.repository == "tools" and browser.table.model.total == 3)
+        await pilot.press("s", "S")
+    async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
+        await until(pilot, lambda: browser.table.model.total == 3)
+        assert browser.repository == "tools"
+        model = browser.table.model
+        assert (model.column, model.reverse) == (SortColumn.SIZE, False)
+        # Also in the next one.
+        browser.open_repository("team/app")
+        assert browser.table.model.column is SortColumn.SIZE
+
+
+async def test_several_registries_are_open_and_each_is_as_it_was_left(
+    gateway: Gateway, registry: RegistryServer, tmp_path: Path
+) -> None:
+    config = profile(gateway.url) + f'[registries.other]\naddress = "{registry.url}"\n'
+    async with opened(tmp_path, config) as (pilot, browser):
+        await until(pilot, lambda: browser.table.model.total == 3)
+        await pilot.press("end", "enter")
+        await until(pilot, lambda: browser.repository == "tools" and browser.table.model.total == 3)
+        await pilot.press("space")
+        marked = browser.table.model.marked
+        assert len(marked) == 1
+        # Typing narrows the list.
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChooseScreen))
+        await pilot.press(*"oth", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, BrowserScreen) and pilot.app.screen is not browser)
+        second = current(pilot)
+        assert second.connection.name == "other"
+        await until(pilot, lambda: second.table.model.total == 3)
+        assert second.repository == "team/app"
+        # And back: nothing is asked again.
+        asked = len(gateway.asked)
+        await pilot.press("c")
+        await until(pilot, lambda: "● lab" in on_screen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is browser)
+        assert (browser.repository, browser.table.model.marked) == ("tools", marked)
+        assert len(gateway.asked) == asked
+        await until(pilot, lambda: "tools" in on_screen(pilot))
+        # The marked tag can still be worked with: its connection is open.
+        browser.load_repositories()
+        await until(pilot, lambda: len(gateway.asked) > asked)
+        # esc in the list changes nothing.
+        await pilot.press("c", "x", "escape", "escape")
+        await until(pilot, lambda: pilot.app.screen is browser)
+
+
+async def test_what_is_kept_is_no_secret_and_can_be_damaged(gateway: Gateway, tmp_path: Path, home: Path) -> None:
+    async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
+        await until(pilot, lambda: browser.table.model.total == 3)
+    file = home / ".local/state/regtui/history.json"
+    assert json.loads(file.read_text()) == {
+        "lab": {"repository": "team/app", "sort": "created", "reverse": True, "typed": []}
+    }
+    assert file.stat().st_mode & 0o777 == 0o600
+    for damaged in ("", "[]", '{"lab": 5}', '{"lab": {"repository": 5, "sort": "x", "typed": [5, "../x"]}}', "\0"):
+        file.write_text(damaged)
+        async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
+            await until(pilot, lambda: browser.table.model.total == 3)
