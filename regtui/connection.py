@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from regtui.changes import Changes, Running
-from regtui.content import ContentStore, Disk, SharedDisk
+from regtui.content import ContentStore, SharedDisk
 from regtui.crossing import Crossing, SameLoop
 from regtui.deletion import Execution, Journal, Method, Plan, make_plan, read_contents
 from regtui.deletion.plan import needs_untagging, without_push
@@ -100,7 +100,7 @@ class Connection:
         self._ssh = ssh
         self._client = client
         keeps = target.cache and not target.ephemeral
-        self._content = ContentStore(client, SharedDisk(Disk(content_file()), self._origin) if keeps else None)
+        self._content = ContentStore(client, SharedDisk(content_file(), self._origin) if keeps else None)
         self._crossing = crossing
         self._hosts: list[Host] = []
         self.journal = Journal(None if target.ephemeral else journal_dir())

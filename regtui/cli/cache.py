@@ -6,7 +6,7 @@ from regtui import text
 from regtui.cli.console import say
 from regtui.cli.output import Form, Output
 from regtui.cli.request_log import write_log
-from regtui.content import Disk, Usage
+from regtui.content.disk import Disk, Usage
 from regtui.errors import DONE
 from regtui.settings.paths import content_file
 

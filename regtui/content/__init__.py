@@ -1,7 +1,6 @@
 """What was read once isn't read again: manifests and configs by digest, in memory and on disk."""
 
-from regtui.content.disk import Disk, Usage
 from regtui.content.shared_disk import SharedDisk
 from regtui.content.store import ContentStore, Kept, NotKept
 
-__all__ = ["ContentStore", "Disk", "Kept", "NotKept", "SharedDisk", "Usage"]
+__all__ = ["ContentStore", "Kept", "NotKept", "SharedDisk"]

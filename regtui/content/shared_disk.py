@@ -6,9 +6,9 @@ A call to another thread costs ten times what SQLite needs for a row (SPEED: 200
 import asyncio
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from regtui.content.disk import Disk
 from regtui.oci import Digest
 from regtui.registry import FetchedManifest
 
@@ -18,12 +18,16 @@ _SOON: Final = 1.0
 
 T = TypeVar("T")
 
+if TYPE_CHECKING:
+    from regtui.content.disk import Disk
+
 
 class SharedDisk:
     """Lives on one event loop; `close` it. `origin` names the registry and its user, for what is kept of tags."""
 
-    def __init__(self, disk: Disk, origin: Callable[[], str]) -> None:
-        self._disk = disk
+    def __init__(self, file: Path, origin: Callable[[], str]) -> None:
+        self._file = file
+        self._opened: Disk | None = None
         self._origin = origin
         self._thread = ThreadPoolExecutor(1, "content")
         self._asked: dict[Digest, asyncio.Future[FetchedManifest | None]] = {}
@@ -31,6 +35,14 @@ class SharedDisk:
         self._contents: list[FetchedManifest] = []
         self._tags: dict[tuple[str, str], dict[str, Digest]] = {}
         self._due: asyncio.TimerHandle | None = None
+
+    def _disk(self) -> "Disk":
+        """On its own thread. Loaded when it is first needed: a list of repositories isn't kept."""
+        if self._opened is None:
+            from regtui.content.disk import Disk
+
+            self._opened = Disk(self._file)
+        return self._opened
 
     async def read(self, digest: Digest) -> FetchedManifest | None:
         """None where it isn't kept."""
@@ -53,7 +65,7 @@ class SharedDisk:
         asked, self._asked = self._asked, {}
         found: dict[Digest, FetchedManifest] = {}
         try:
-            found = await self._there(lambda: self._disk.read(asked.keys()))
+            found = await self._there(lambda: self._disk().read(asked.keys()))
         finally:
             for digest, answer in asked.items():
                 answer.set_result(found.get(digest))
@@ -62,7 +74,7 @@ class SharedDisk:
         """What the repository's tags pointed at when last seen, as far as that is kept."""
         self._write()
         origin = self._origin()
-        return await self._there(lambda: self._disk.tags(origin, repository))
+        return await self._there(lambda: self._disk().tags(origin, repository))
 
     def keep(self, content: FetchedManifest) -> None:
         self._contents.append(content)
@@ -76,12 +88,13 @@ class SharedDisk:
         """Those are all the tags of the repository."""
         self._write()
         origin = self._origin()
-        await self._there(lambda: self._disk.keep_only(origin, repository, tags))
+        await self._there(lambda: self._disk().keep_only(origin, repository, tags))
 
     async def close(self) -> None:
         """Writes what is due."""
         self._write()
-        await self._there(self._disk.close)
+        if self._opened is not None:
+            await self._there(self._opened.close)
         self._thread.shutdown(wait=False)
 
     def _write_soon(self) -> None:
@@ -97,7 +110,7 @@ class SharedDisk:
         if self._contents or self._tags:
             contents, tags = self._contents, self._tags
             self._contents, self._tags = [], {}
-            self._thread.submit(self._disk.write, contents, tags)
+            self._thread.submit(lambda: self._disk().write(contents, tags))
 
     async def _there(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

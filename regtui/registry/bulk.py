@@ -10,12 +10,17 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
 if TYPE_CHECKING:
     import aiohttp
+
+# Bytes: what was announced as no longer is read at once.
+_SHORT: Final = 64 * 1024
+WHOLE: Final = "regtui.whole"
+"""The extension of a response whose body came with it, with nothing to decode."""
 
 
 async def bulk_transport(context: ssl.SSLContext, connections: int, way: str = "") -> httpx.AsyncBaseTransport:
@@ -60,13 +65,18 @@ class _AiohttpTransport(httpx.AsyncBaseTransport):
                 auto_decompress=False,
                 timeout=_timeout(**request.extensions.get("timeout", {})),
             )
+            length = answer.content_length or 0
+            short = length <= _SHORT and "Content-Encoding" not in answer.headers and "Content-Length" in answer.headers
+            content = await answer.read() if short else None
         reason = (answer.reason or "").encode("latin-1", "replace")
         return httpx.Response(
             answer.status,
             headers=answer.raw_headers,
-            stream=_Body(answer),
+            # A manifest comes whole: a stream for each costs as much as parsing it.
+            content=content,
+            stream=None if short else _Body(answer),
             request=request,
-            extensions={"http_version": b"HTTP/1.1", "reason_phrase": reason},
+            extensions={"http_version": b"HTTP/1.1", "reason_phrase": reason, **({WHOLE: True} if short else {})},
         )
 
     async def aclose(self) -> None:

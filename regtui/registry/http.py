@@ -17,6 +17,7 @@ from regtui.registry.address import Address
 from regtui.registry.answers import error_for, speaks_https, wants_certificate
 from regtui.registry.aside import aside
 from regtui.registry.auth import Authenticator, LookUp, Send
+from regtui.registry.bulk import WHOLE
 from regtui.registry.errors import Where
 from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.registry.network import Network, Tunnel
@@ -191,7 +192,8 @@ class RegistryHttp:
         while True:
             last = attempt >= retry.tries
             # What one request was told holds for all.
-            await asyncio.sleep(waiting.left)
+            if (left := waiting.left) > 0:
+                await asyncio.sleep(left)
             try:
                 response = await self._once(request, where, limit, enough)
             except httpx.TransportError as error:
@@ -222,20 +224,12 @@ class RegistryHttp:
             self.date = response.headers.get("Date", "")
             status = response.status_code
             try:
-                body = bytearray()
-                async for chunk in _chunks(response):
-                    body += chunk
-                    if enough is not None and len(body) > enough:
-                        break
-                    if len(body) > limit:
-                        raise errors.BadAnswer(
-                            where, f"{where.host} sent more than {limit // _MEBIBYTE} MiB {where.operation}."
-                        )
+                body = await _read(response, where, limit, enough)
             finally:
                 await response.aclose()
             size = len(body)
             self._pace(response.status_code)
-            return _with_body(response, bytes(body))
+            return _with_body(response, body)
         except httpx.TimeoutException:
             self._gate.refused()
             raise
@@ -293,6 +287,20 @@ class RegistryHttp:
         return send
 
 
+async def _read(response: httpx.Response, where: Where, limit: int, enough: int | None) -> bytes:
+    """The body; of one that is longer than `enough`, some more than that. Raises BadAnswer above `limit`."""
+    if WHOLE in response.extensions and len(response.content) <= limit:
+        return response.content
+    body = bytearray()
+    async for chunk in _chunks(response):
+        body += chunk
+        if enough is not None and len(body) > enough:
+            break
+        if len(body) > limit:
+            raise errors.BadAnswer(where, f"{where.host} sent more than {limit // _MEBIBYTE} MiB {where.operation}.")
+    return bytes(body)
+
+
 def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     """The body, decoded; where there is nothing to decode, without httpx's machinery for it."""
     stream = response.stream
@@ -303,13 +311,15 @@ def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
     """The same answer, read: a streamed response refuses `.text` even when all of it went by."""
-    read = httpx.Response(
-        response.status_code,
-        # Content-Length stays: HEAD tells by it the size of what it doesn't send.
-        headers=[(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_WAY],
-        content=body,
-        request=response.request,
-    )
+    read = response
+    if WHOLE not in response.extensions:
+        read = httpx.Response(
+            response.status_code,
+            # Content-Length stays: HEAD tells by it the size of what it doesn't send.
+            headers=[(name, value) for name, value in response.headers.raw if name.lower() not in _OF_THE_WAY],
+            content=body,
+            request=response.request,
+        )
     # Whatever charset an answer claims: JSON is UTF-8, and Python knows "charsets" that aren't texts.
     read.encoding = "utf-8"
     return read

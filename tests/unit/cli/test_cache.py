@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from regtui.cli.main import main
-from regtui.content import Disk
+from regtui.content.disk import Disk
 from regtui.settings.paths import content_file
 from tests.unit.content.test_disk import ORIGIN, numbered
 

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -16,10 +18,16 @@ print(json.dumps({"code": code, "modules": sorted({name.partition(".")[0] for na
 """
 
 
-def loaded(*argv: str, home: Path) -> set[str]:
+def loaded(*argv: str, home: Path, without: str = "") -> set[str]:
+    """The modules after a command, in an environment that lacks the module `without`."""
+    hidden = f"import sys; sys.modules[{without!r}] = None\n" if without else ""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-c", _SHOW, *argv], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        [sys.executable, "-c", hidden + _SHOW, *argv],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
     answer = json.loads(done.stderr.splitlines()[-1])
     assert answer["code"] == 0, done.stderr
@@ -36,3 +44,28 @@ def test_help_and_version_load_nothing_heavy(argv: list[str], tmp_path: Path) ->
 def test_commands_load_no_textual_and_no_keyring_for_the_demo(argv: list[str], tmp_path: Path) -> None:
     # Not rich: httpx imports it for a command of its own, where it finds click beside it.
     assert not loaded(*argv, home=tmp_path) & {"textual", "keyring", "shtab", "tomlkit"}
+
+
+class _Registry(BaseHTTPRequestHandler):
+    """Two repositories, and nothing else."""
+
+    def do_GET(self) -> None:
+        body = b'{"repositories":["a","b"]}' if "_catalog" in self.path else b"{}"
+        self.send_response(200)
+        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_list_of_repositories_loads_only_what_it_needs(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Registry) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        # httpx brings rich only for a command of its own, where click is installed; ours is no reason for it.
+        modules = loaded("ls", f"http://127.0.0.1:{server.server_port}", home=tmp_path, without="click")
+        server.shutdown()
+    assert "httpx" in modules
+    assert not modules & {"textual", "aiohttp", "keyring", "rich", "humanize", "sqlite3", "shtab", "tomlkit", "yaml"}

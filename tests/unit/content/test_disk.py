@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from regtui.content import Disk
+from regtui.content.disk import Disk
 from regtui.oci import Digest
 from regtui.oci.media_type import DOCKER_SCHEMA1_SIGNED, OCI_MANIFEST
 from regtui.registry import FetchedManifest

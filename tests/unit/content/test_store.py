@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.content import ContentStore, Disk, NotKept, SharedDisk
+from regtui.content import ContentStore, NotKept, SharedDisk
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
 from regtui.registry import ManifestNotFound, RegistryClient
@@ -164,7 +164,7 @@ def file(tmp_path: Path) -> Path:
 
 def run(client: RegistryClient, file: Path, user: str = "ci") -> ContentStore:
     """The store of another run of regtui on the same cache."""
-    return ContentStore(client, SharedDisk(Disk(file), lambda: f"{user}@registry.example.com"))
+    return ContentStore(client, SharedDisk(file, lambda: f"{user}@registry.example.com"))
 
 
 async def test_a_second_run_asks_by_head_alone(repository: Repository, client: RegistryClient, file: Path) -> None:

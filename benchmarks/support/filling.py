@@ -1,0 +1,32 @@
+"""`python -m benchmarks.support.filling URL REPOSITORY`: the seconds that a running app needs to fill it in."""
+
+import asyncio
+import sys
+import time
+
+from regtui.connection import Target, open_connection
+from regtui.listing.summary import Summary
+from regtui.registry import Address
+
+
+async def filled(url: str, repository: str) -> float:
+    """From asking for the list of tags to the last tag that is known, or known to be as it was."""
+    connection = await open_connection(Target(Address.parse(url)))
+    # An app has loaded what it needs for it when the first repository was opened.
+    await connection._client.prepare_bulk()
+    start = time.perf_counter()
+    names = [name async for page in connection.tags(repository) for name in page]
+    remembered: dict[str, Summary] = {}
+    async for batch in connection.remembered(repository):
+        remembered.update(batch)
+    done = 0
+    async for batch in connection.fill(repository, names, remembered).batches():
+        done += sum(1 for _, summary in batch if summary.created is not None)
+    taken = time.perf_counter() - start
+    assert done == len(names), f"{done} of {len(names)}"
+    await connection.close()
+    return taken
+
+
+if __name__ == "__main__":
+    print(asyncio.run(filled(*sys.argv[1:])))
