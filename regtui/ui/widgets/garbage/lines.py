@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
+from rich.style import Style
 from rich.text import Text
 
 from regtui.garbage.course import Step
@@ -59,10 +60,10 @@ class FreedLines(Lines):
 
     def _about_risks(self, width: int) -> list[Text]:
         if self._wrapped[0] != width:
-            style = self.get_component_rich_style("freed--risk", partial=True)
+            style = self.get_component_rich_style("freed--risk")
             lines = [line for risk in self._risks for line in _wrapped(risk, width)]
             blank = [Text()] if lines and self._rows else []
-            self._wrapped = (width, blank + [Text(line, style, no_wrap=True) for line in lines])
+            self._wrapped = (width, blank + [_styled(line, style) for line in lines])
         return self._wrapped[1]
 
 
@@ -123,16 +124,14 @@ class StepLines(Lines):
             StageStatus.FAILED: "steps--failed",
             StageStatus.DONE: "",
         }.get(step.status, "steps--dim")  # type: ignore[arg-type]
-        style = self.get_component_rich_style(part, partial=True) if part else ""
+        style = self.get_component_rich_style(part) if part else self.rich_style
         time = duration(step.seconds) if step.seconds else ""
-        text = Text(f"{_SIGNS[step.status]} {STAGES[step.stage]:<24} {time:>10}", style, no_wrap=True)
-        return text.append(f"  {one_line(step.text)}" if step.text else "")
+        note = f"  {one_line(step.text)}" if step.text else ""
+        return _styled(f"{_SIGNS[step.status]} {STAGES[step.stage]:<24} {time:>10}{note}", style)
 
 
 class LogLines(Lines):
     """The log, of which the end stays visible unless somebody scrolled away from it."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--dim"}
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,6 +149,11 @@ class LogLines(Lines):
 
     def line(self, number: int, width: int) -> Text:
         return Text(one_line(self._log[number], limit=500), no_wrap=True)
+
+
+def _styled(text: str, style: Style) -> Text:
+    """As a span: a text's own style is lost where it has none."""
+    return Text(no_wrap=True).append(text, style)
 
 
 def _fitted(text: str, width: int) -> str:
