@@ -32,15 +32,16 @@ class Listing:
     repositories: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
     revisions: Mapping[str, frozenset[Digest]] = field(default_factory=dict)
-    uploads: int = 0
+    uploads: tuple[str, ...] = ()
+    """The repository of each."""
     is_known: bool = True
     """Whether the storage could be read at all: object stores, and images without a shell, tell nothing."""
 
     @property
     def empty(self) -> tuple[str, ...]:
-        """Repositories without a manifest and a tag; uploads are looked at when their directories are removed."""
-        tagged = {repository for repository, _ in self.tags}
-        return tuple(name for name in self.repositories if name not in tagged and not self.revisions.get(name))
+        """Repositories without manifest, tag and upload."""
+        used = {*self.uploads, *self.revisions, *(repository for repository, _ in self.tags)}
+        return tuple(name for name in self.repositories if name not in used)
 
 
 async def list_storage(host: Host, found: Found) -> Listing:
@@ -54,7 +55,7 @@ async def list_storage(host: Host, found: Found) -> Listing:
     repositories: dict[str, None] = {}
     tags: list[tuple[str, str]] = []
     revisions: dict[str, set[Digest]] = {}
-    uploads = 0
+    uploads: list[str] = []
     for line in told.stdout.splitlines():
         match line.split(" "):
             case ["repository", name]:
@@ -63,10 +64,13 @@ async def list_storage(host: Host, found: Found) -> Listing:
                 tags.append((name, tag))
             case ["revision", name, text] if digest := Digest.or_none(text):
                 revisions.setdefault(name, set()).add(digest)
-            case ["upload", *_]:
-                uploads += 1
+            case ["upload", name]:
+                uploads.append(name)
     return Listing(
-        tuple(sorted(repositories)), tuple(sorted(tags)), {n: frozenset(d) for n, d in revisions.items()}, uploads
+        repositories=tuple(sorted(repositories)),
+        tags=tuple(sorted(tags)),
+        revisions={name: frozenset(digests) for name, digests in revisions.items()},
+        uploads=tuple(uploads),
     )
 
 

@@ -117,7 +117,7 @@ class HostCollector:
             root=storage.root,
             driver=storage.driver,
             delete_enabled=storage.delete_enabled,
-            uploads=listing.uploads if listing.is_known else None,
+            uploads=len(listing.uploads) if listing.is_known else None,
             used=used[1] if used else None,
             free=disk[1] if disk else None,
             blob_cache=storage.blob_cache,

@@ -28,9 +28,11 @@ from tests.support.collecting import (
 )
 from tests.support.containers import Containers, start_registry_container
 from tests.support.images import open_registry
+from tests.support.processes import clean_environment
 from tests.support.servers import VERSIONS
 from tests.support.ssh_host import SshHostForTests, start_ssh_host
 from tests.support.systemd import start_service
+from tests.support.terminal import on_terminal
 
 EVERYWHERE = [(kind, version) for kind in ("container", "service") for version in VERSIONS]
 DIAGONALLY = [("container", "2.8.2"), ("service", "3.1.1")]
@@ -174,3 +176,24 @@ async def test_empty_repositories_are_listed_and_go_when_they_are_confirmed(
     assert await collector.remove_empty((REPOSITORY, INDEXES)) == (REPOSITORY,)
     assert crane("catalog", registry.host).split() == [INDEXES]
     crane_validate(f"{registry.host}/{INDEXES}:latest")
+
+
+def test_what_ssh_asks_is_asked_on_the_terminal_and_answered_there(tmp_path: Path) -> None:
+    """By the command, from the login on a locked key to the end."""
+    config = tmp_path / "config.toml"
+    with (
+        start_service("2.8.2", tmp_path / "service") as service,
+        start_ssh_host(tmp_path / "host", service.bin, passphrase="open sesame") as host,
+    ):
+        fill(service.url, images=2)
+        config.write_text(
+            f'[registries.lab]\naddress = "{service.url}"\n[registries.lab.host]\n'
+            f'ssh = "{host.destination}"\nruntime = "systemd"\n'
+        )
+        environment = {**clean_environment(tmp_path), "PATH": host.path, "TERM": "xterm"}
+        with on_terminal(["gc", "lab", "--config", str(config), "--dry-run"], environment) as terminal:
+            terminal.wait_for("Enter passphrase for key")
+            terminal.type("open sesame\n")
+            assert terminal.end() == 0, terminal.shown
+        assert "sesame" not in terminal.shown
+        assert "Dry run" in terminal.shown

@@ -30,12 +30,15 @@ class SshHostForTests:
 
 
 @contextmanager
-def start_ssh_host(directory: Path, programs: Path, *, path: str = "") -> Iterator[SshHostForTests]:
-    """`programs`: what comes first on the PATH of its sessions; `path`: the rest of it, ours if not given."""
+def start_ssh_host(
+    directory: Path, programs: Path, *, path: str = "", passphrase: str = ""
+) -> Iterator[SshHostForTests]:
+    """`programs`: what comes first on the PATH of its sessions; `path`: the rest of it, ours if not given.
+    `passphrase` locks the user's key."""
     state = directory / "state"
     searched = f"{programs}:{path or os.environ.get('PATH', os.defpath)}"
     variables = f"SetEnv PATH={searched} XDG_STATE_HOME={state} HOME={directory}"
-    with start_sshd(directory / "sshd", options=variables) as server:
+    with start_sshd(directory / "sshd", options=variables, passphrase=passphrase) as server:
         yield SshHostForTests(server, state)
 
 
