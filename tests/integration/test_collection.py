@@ -6,11 +6,18 @@ Sizes are held against those of the file system, images against crane and skopeo
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from regtui.connection import Connection
-from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
+from regtui.content import ContentStore
+from regtui.deletion import Journal
+from regtui.deletion.journal import Run
+from regtui.garbage.leftovers import Leftovers
+from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus, UntaggedManifest
+from regtui.oci import Digest
+from regtui.registry import Address, RegistryClient
 from tests.support.clients import crane, crane_validate, skopeo
 from tests.support.collecting import (
     GOING,
@@ -27,9 +34,10 @@ from tests.support.collecting import (
     target,
 )
 from tests.support.containers import Containers, start_registry_container
-from tests.support.images import open_registry
+from tests.support.content import Recipe, build_image, build_index
+from tests.support.images import open_registry, push, push_blob, push_image, push_manifest
 from tests.support.processes import clean_environment
-from tests.support.servers import VERSIONS
+from tests.support.servers import VERSIONS, RegistryServer
 from tests.support.ssh_host import SshHostForTests, start_ssh_host
 from tests.support.systemd import start_service
 from tests.support.terminal import on_terminal
@@ -176,6 +184,54 @@ async def test_empty_repositories_are_listed_and_go_when_they_are_confirmed(
     assert await collector.remove_empty((REPOSITORY, INDEXES)) == (REPOSITORY,)
     assert crane("catalog", registry.host).split() == [INDEXES]
     crane_validate(f"{registry.host}/{INDEXES}:latest")
+
+
+@on(DIAGONALLY)
+async def test_a_push_that_was_under_way_fails_rather_than_leave_a_broken_image(
+    place: tuple[Registry, SshHostForTests], connection: Connection
+) -> None:
+    """Its layers are swept, as nothing needs them yet; the registry, started anew, doesn't believe that it has them."""
+    registry, _ = place
+    fill(registry.url, images=2)
+    image = build_image(Recipe(name="pushed meanwhile"), "oci")
+    with open_registry(registry.url) as client:
+        for blob in image.blobs:
+            push_blob(client, REPOSITORY, blob.data)
+        report, _ = await collect(connection)
+        assert report.is_complete, report
+        # All but the base layer, which other images have, too.
+        assert report.blobs == len(image.blobs) - 1
+        answer = client.put(
+            f"v2/{REPOSITORY}/manifests/broken",
+            content=image.manifest.data,
+            headers={"Content-Type": image.manifest.media_type},
+        )
+    assert answer.status_code == 400
+    assert "MANIFEST_BLOB_UNKNOWN" in answer.text
+
+
+async def test_a_platform_whose_index_is_pushed_while_it_is_deleted_is_put_back(
+    registry_2: RegistryServer, tmp_path: Path
+) -> None:
+    """Clients push platforms first, untagged: for a moment nothing reaches them."""
+    with open_registry(registry_2.url) as client:
+        push_image(client, INDEXES, "other")
+        index = build_index([Recipe(name="late", platform="linux/amd64")], "oci")
+        child = push(client, INDEXES, None, index.children[0])
+
+        class PushedMeanwhile(Journal):
+            """Written to right before the first DELETE."""
+
+            def begin(self, *arguments: Any, **more: Any) -> Run:
+                push_manifest(client, INDEXES, "late", index.manifest.data, index.manifest.media_type)
+                return super().begin(*arguments, **more)
+
+        async with RegistryClient(Address.parse(registry_2.url)) as ours:
+            leftovers = Leftovers(ours, ContentStore(ours), PushedMeanwhile(tmp_path / "journal"), "")
+            wanted = [UntaggedManifest(INDEXES, Digest(child.digest))]
+            lines = [line async for line in leftovers.delete(wanted)]
+        assert any(line.startswith("put back") for line in lines)
+    crane_validate(f"{registry_2.host}/{INDEXES}:late")
 
 
 def test_what_ssh_asks_is_asked_on_the_terminal_and_answered_there(tmp_path: Path) -> None:
