@@ -1,0 +1,86 @@
+"""A repository that was open before: shown at once as it was, marked while it is checked, then put right."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from regtui.demo import DemoStorage, sample_storage
+from regtui.ui.app import RegtuiApp
+from regtui.ui.screens.browser import BrowserScreen
+from tests.unit.ui.demo_app import MEDIUM, NOW, browsing, demo_app, settled, transport_of
+
+REPOSITORY = "fullstack/common"
+
+
+def cached_app(directory: Path, storage: DemoStorage, hanging: tuple[str, ...] = ()) -> RegtuiApp:
+    app = demo_app(directory, storage=storage, hanging=hanging)
+    assert app._start is not None
+    app._start = replace(app._start, ephemeral=False)
+    return app
+
+
+def lines(screen: BrowserScreen) -> list[str]:
+    """What the table shows, and in front of it the mark."""
+    table = screen.table
+    return [table.line(number, table.size.width).plain for number in range(table.line_count())]
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> DemoStorage:
+    """A registry that was seen once."""
+    storage = sample_storage(NOW)
+    async with browsing(cached_app(tmp_path, storage), REPOSITORY) as (_, screen):
+        assert screen.table.model.filled == screen.table.model.total
+    return storage
+
+
+async def test_it_is_there_before_the_registry_answers(tmp_path: Path, storage: DemoStorage) -> None:
+    app = cached_app(tmp_path, storage, hanging=(f"{REPOSITORY}/tags/list",))
+    async with app.run_test(size=MEDIUM) as pilot:
+        while not isinstance(app.screen, BrowserScreen) or not app.screen.lines.model.select(REPOSITORY):
+            await pilot.pause(0.01)
+        screen = app.screen
+        screen.open_repository(REPOSITORY)
+        model = screen.table.model
+        while not model.total:
+            await pilot.pause(0.01)
+        await pilot.pause()
+        assert model.filled == 0
+        assert all(line.startswith("… ") for line in lines(screen))
+        assert any("0.0.43" in line and "linux/amd64" in line for line in lines(screen))
+        # What isn't known to be so isn't copied.
+        await pilot.press("Y")
+        assert "not known yet" in str([toast.message for toast in app._notifications])
+        await pilot.press("space")
+        assert sum(line.startswith("● ") for line in lines(screen)) == 1
+        transport = transport_of(app)
+        transport.asked.clear()
+        transport.release.set()
+        await settled(pilot)
+        assert model.filled == model.total
+        assert not any(line.startswith("… ") for line in lines(screen))
+        assert not any("/blobs/" in path for path in transport.asked)
+        assert len(model.marked) == 1
+
+
+async def test_what_is_gone_meanwhile_goes_when_the_registry_says_so(tmp_path: Path, storage: DemoStorage) -> None:
+    storage.repositories[REPOSITORY].tags.pop("0.0.43")
+    async with browsing(cached_app(tmp_path, storage), REPOSITORY) as (_, screen):
+        model = screen.table.model
+        assert model.find("0.0.43") is None
+        assert model.find("0.0.42") is not None
+        assert model.remembered_count == 0
+
+
+async def test_a_reload_reads_everything_again(tmp_path: Path, storage: DemoStorage) -> None:
+    app = cached_app(tmp_path, storage)
+    async with browsing(app, REPOSITORY) as (pilot, screen):
+        asked = transport_of(app).asked
+        assert not any("/blobs/" in path for path in asked if REPOSITORY in path)
+        configs = len({row.summary.digest for row in screen.table.model.shown if row.summary})
+        await pilot.press("r")
+        async with asyncio.timeout(10):
+            while sum("/blobs/" in path for path in asked if REPOSITORY in path) < configs:
+                await pilot.pause(0.01)
