@@ -58,7 +58,8 @@ class TagList:
         self._cursor: TagRow | None = None
         self._line = 0
         self._is_touched = False
-        self._is_listed = False
+        self.is_listed = False
+        """Whether the registry has named all of them."""
         self._remembered_count = 0
         # Where the cursor was before the filter hid it: it returns there, unless it was moved meanwhile.
         self._left: TagRow | None = None
@@ -111,7 +112,7 @@ class TagList:
     def replace(self, names: Iterable[str]) -> None:
         """After a reload: these are the tags now. What stays keeps its summary, its mark and the cursor."""
         names = dict.fromkeys(names)
-        self._is_listed = True
+        self.is_listed = True
         if names.keys() == self._rows.keys():
             return
         self.remove([name for name in self._rows if name not in names])
@@ -147,7 +148,7 @@ class TagList:
         """Takes in what was known in an earlier run, as far as nothing newer is. Tags are added only while the
         registry hasn't listed them: afterwards those that it didn't name are gone."""
         news, before = dict(batch), len(self._rows)
-        if not self._is_listed:
+        if not self.is_listed:
             self.add(news)
         rows = self._rows
         changed = self.fill([(tag, s) for tag, s in news.items() if tag in rows and rows[tag].summary is None])

@@ -1,15 +1,19 @@
 """A repository that was open before: shown at once as it was, marked while it is checked, then put right."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from regtui.demo import DemoStorage, sample_storage
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
-from tests.unit.ui.demo_app import MEDIUM, NOW, browsing, demo_app, settled, transport_of
+from tests.unit.ui.demo_app import MEDIUM, NOW, demo_app, transport_of
 
 REPOSITORY = "fullstack/common"
 
@@ -19,6 +23,29 @@ def cached_app(directory: Path, storage: DemoStorage, hanging: tuple[str, ...] =
     assert app._start is not None
     app._start = replace(app._start, ephemeral=False)
     return app
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await pilot.pause(0.01)
+
+
+@asynccontextmanager
+async def opened(app: RegtuiApp) -> AsyncIterator[tuple[Pilot[Any], BrowserScreen]]:
+    """The repository, opened; nothing is waited for. Details, which follow the cursor, may be under way."""
+    async with app.run_test(size=MEDIUM) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
+        screen = app.screen
+        assert isinstance(screen, BrowserScreen)
+        await until(pilot, lambda: screen.lines.model.select(REPOSITORY))
+        screen.open_repository(REPOSITORY)
+        yield pilot, screen
+
+
+async def filled(pilot: Pilot[Any], screen: BrowserScreen) -> None:
+    model = screen.table.model
+    await until(pilot, lambda: model.is_listed and model.filled == model.total)
 
 
 def lines(screen: BrowserScreen) -> list[str]:
@@ -31,22 +58,16 @@ def lines(screen: BrowserScreen) -> list[str]:
 async def storage(tmp_path: Path) -> DemoStorage:
     """A registry that was seen once."""
     storage = sample_storage(NOW)
-    async with browsing(cached_app(tmp_path, storage), REPOSITORY) as (_, screen):
-        assert screen.table.model.filled == screen.table.model.total
+    async with opened(cached_app(tmp_path, storage)) as (pilot, screen):
+        await filled(pilot, screen)
     return storage
 
 
 async def test_it_is_there_before_the_registry_answers(tmp_path: Path, storage: DemoStorage) -> None:
     app = cached_app(tmp_path, storage, hanging=(f"{REPOSITORY}/tags/list",))
-    async with app.run_test(size=MEDIUM) as pilot:
-        while not isinstance(app.screen, BrowserScreen) or not app.screen.lines.model.select(REPOSITORY):
-            await pilot.pause(0.01)
-        screen = app.screen
-        screen.open_repository(REPOSITORY)
+    async with opened(app) as (pilot, screen):
         model = screen.table.model
-        while not model.total:
-            await pilot.pause(0.01)
-        await pilot.pause()
+        await until(pilot, lambda: model.total > 40)
         assert model.filled == 0
         assert all(line.startswith("… ") for line in lines(screen))
         assert any("0.0.43" in line and "linux/amd64" in line for line in lines(screen))
@@ -58,8 +79,7 @@ async def test_it_is_there_before_the_registry_answers(tmp_path: Path, storage: 
         transport = transport_of(app)
         transport.asked.clear()
         transport.release.set()
-        await settled(pilot)
-        assert model.filled == model.total
+        await filled(pilot, screen)
         assert not any(line.startswith("… ") for line in lines(screen))
         assert not any("/blobs/" in path for path in transport.asked)
         assert len(model.marked) == 1
@@ -67,7 +87,8 @@ async def test_it_is_there_before_the_registry_answers(tmp_path: Path, storage: 
 
 async def test_what_is_gone_meanwhile_goes_when_the_registry_says_so(tmp_path: Path, storage: DemoStorage) -> None:
     storage.repositories[REPOSITORY].tags.pop("0.0.43")
-    async with browsing(cached_app(tmp_path, storage), REPOSITORY) as (_, screen):
+    async with opened(cached_app(tmp_path, storage)) as (pilot, screen):
+        await filled(pilot, screen)
         model = screen.table.model
         assert model.find("0.0.43") is None
         assert model.find("0.0.42") is not None
@@ -76,11 +97,14 @@ async def test_what_is_gone_meanwhile_goes_when_the_registry_says_so(tmp_path: P
 
 async def test_a_reload_reads_everything_again(tmp_path: Path, storage: DemoStorage) -> None:
     app = cached_app(tmp_path, storage)
-    async with browsing(app, REPOSITORY) as (pilot, screen):
+    async with opened(app) as (pilot, screen):
+        await filled(pilot, screen)
         asked = transport_of(app).asked
-        assert not any("/blobs/" in path for path in asked if REPOSITORY in path)
-        configs = len({row.summary.digest for row in screen.table.model.shown if row.summary})
+
+        def configs() -> int:
+            return sum("/blobs/" in path for path in asked if REPOSITORY in path)
+
+        assert configs() == 0
+        images = len({row.summary.digest for row in screen.table.model.shown if row.summary})
         await pilot.press("r")
-        async with asyncio.timeout(10):
-            while sum("/blobs/" in path for path in asked if REPOSITORY in path) < configs:
-                await pilot.pause(0.01)
+        await until(pilot, lambda: configs() >= images)
