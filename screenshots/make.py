@@ -11,6 +11,7 @@ PICTURES = {
     "browser-80x24": ((80, 24), COMMON),
     "browser-200x50": ((200, 50), ("slash", "'builder", "enter", "enter")),
     "layers-120x30": ((120, 30), (*COMMON, "enter", "right_square_bracket", "z")),
+    "garbage-120x30": ((120, 30), ("ctrl+g",)),
     "delete-120x30": ((120, 30), (*COMMON, "home", "j", "space", "space", "space", "d")),
 }
 

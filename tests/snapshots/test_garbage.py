@@ -95,7 +95,7 @@ def test_a_failure(size: tuple[int, int], snap_compare: Compare) -> None:
 
 @at_each_size
 def test_nobody_said_where_it_runs(size: tuple[int, int], snap_compare: Compare) -> None:
-    away = target(address=Address.parse("https://registry.example.com"), name="prod")
+    away = target(address=Address.parse("https://registry.example.com"), name="prod", make_collector=None)
     assert snap_compare(app_on(away), terminal_size=size, run_before=keys("ctrl+g"))
 
 

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 
 from regtui.connection import Target
 from regtui.demo import DemoStorage, DemoTransport, sample_storage
+from regtui.demo.collector import DemoCollector
 from regtui.registry import Address, HttpSettings, RetryPolicy
 from regtui.settings import Config, Credentials
 from regtui.ui.app import RegtuiApp
@@ -21,11 +22,17 @@ SIZES = [(80, 24), (120, 30), (200, 50)]
 
 
 def target(transport: httpx.AsyncBaseTransport | None = None, **changes: object) -> Target:
-    """The sample as it is at NOW, or another transport."""
+    """The sample as it is at NOW, with its collector, which takes no time; or another transport."""
     transport = transport or DemoTransport(sample_storage(NOW), "2.8.2")
     settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=1))
     made = Target(Address.parse("http://demo.localhost"), http=settings, name="demo", ephemeral=True)
+    if isinstance(transport, DemoTransport):
+        made = replace(made, make_collector=lambda _: DemoCollector(transport.storage, "2.8.2", _at_once))
     return replace(made, **changes)  # type: ignore[arg-type]
+
+
+async def _at_once(_: float) -> None:
+    """Nobody watches."""
 
 
 def app_on(start: Target | None, config: Path = Path("/nowhere/config.toml")) -> RegtuiApp:

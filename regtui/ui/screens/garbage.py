@@ -115,6 +115,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         with Horizontal(id="buttons"):
             yield self._cancel
             yield self._collect
+        yield Static("The terminal is too small: regtui needs 50 columns and 12 lines.", id="too-small")
         yield self._hints
 
     def on_mount(self) -> None:

@@ -215,7 +215,8 @@ def test_what_is_not_well_in_the_end_is_exit_code_1(scripted: Scripted, capsys: 
 
 
 def test_without_a_host_the_config_file_is_named(use: Use, capsys: Captured) -> None:
-    use(target(address=replace(target().address, host="registry.example.com"), name="prod"))
+    away = replace(target().address, host="registry.example.com")
+    use(target(address=away, name="prod", make_collector=None))
     assert main(["gc", "demo", "--dry-run"]) == 2
     assert "[registries.prod.host]" in capsys.readouterr().err
 

@@ -291,7 +291,7 @@ async def test_server_text_cant_reach_the_terminal() -> None:
 
 
 async def test_without_a_host_it_says_what_to_put_into_the_config_file(tmp_path: Path) -> None:
-    away = target(address=Address.parse("http://registry.example.com:5000"), name="prod")
+    away = target(address=Address.parse("http://registry.example.com:5000"), name="prod", make_collector=None)
     async with app_on(away, tmp_path / "config.toml").run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         await pilot.press("ctrl+g")
@@ -402,6 +402,31 @@ async def test_untagged_images_that_cant_be_deleted_leave_the_rest_possible() ->
         await settled(pilot)
         assert not tick.value
         assert can_collect(screen)
+
+
+async def test_too_small_is_said_and_nothing_is_lost_by_it() -> None:
+    async with garbage(ScriptedCollector(), (40, 10)) as (pilot, screen):
+        assert screen.query_one("#too-small").display
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert not screen.query_one("#too-small").display
+        assert "can be freed" in said(pilot)
+
+
+async def test_on_the_demo_everything_works_to_the_removal_of_what_is_empty() -> None:
+    async with app_on(target()).run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+g")
+        await settled(pilot)
+        for key in ("y", "y", "y"):
+            await pilot.press(key)
+            await settled(pilot)
+        assert "508 MB freed in 4 blobs on demo.localhost" in said(pilot)
+        await pilot.press("escape")
+        await settled(pilot)
+        browser = pilot.app.screen
+        assert isinstance(browser, BrowserScreen)
+        assert "sandbox/empty" not in browser.lines.model.names()
 
 
 async def test_ctrl_g_does_nothing_over_other_screens() -> None:
