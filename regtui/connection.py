@@ -17,6 +17,7 @@ from regtui.deletion.plan import needs_untagging, without_push
 from regtui.errors import UsageError
 from regtui.listing.details import Details, load_details
 from regtui.listing.filler import Batch, Filler
+from regtui.listing.missing import BlobCheck
 from regtui.listing.recall import recalled
 from regtui.listing.summary import Summary, summarize
 from regtui.oci import Digest
@@ -101,6 +102,7 @@ class Connection:
         self._client = client
         keeps = target.cache and not target.ephemeral
         self._content = ContentStore(client, SharedDisk(content_file(), self._origin) if keeps else None)
+        self._blobs = BlobCheck(client)
         self._crossing = crossing
         self._hosts: list[Host] = []
         self.journal = Journal(None if target.ephemeral else journal_dir())
@@ -215,6 +217,10 @@ class Connection:
     async def details(self, repository: str, reference: str) -> Details:
         return await self._crossing.run(lambda: load_details(self._content, repository, reference))
 
+    async def checked(self, details: Details) -> Details:
+        """The same details, and which blobs of the image are gone: a request for each, once."""
+        return await self._crossing.run(lambda: self._blobs.checked(details))
+
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
         return await self._crossing.run(lambda: self._content.manifest(repository, reference))
 
@@ -226,6 +232,7 @@ class Connection:
 
         async def there() -> None:
             self._content.forget(repository)
+            self._blobs.forget(repository)
 
         await self._crossing.run(there)
 

@@ -1,6 +1,7 @@
 """`regtui inspect`: all that is known of one image."""
 
 import argparse
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -15,7 +16,7 @@ from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
 from regtui.listing.details import Details, PlatformDetails
 from regtui.oci import Platform, Reference
 from regtui.oci.platform import InvalidPlatform
-from regtui.registry import ManifestNotFound
+from regtui.registry import ManifestNotFound, RegistryError
 
 T = TypeVar("T")
 
@@ -41,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
             write_bytes(found.body)
             return DONE
         details = await _found(connection, reference, lambda: connection.details(*_asked(reference)))
+        with contextlib.suppress(RegistryError):
+            details = await connection.checked(details)
         shown = details.platforms if platform is None else (_chosen(details, platform, reference),)
         if arguments.raw:
             write_bytes((await connection.manifest(reference.repository, shown[0].digest)).body)

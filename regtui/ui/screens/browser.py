@@ -410,6 +410,9 @@ class BrowserScreen(Screen[None]):
         self.details_pane.tell("")
         self.view.show(details)
         self._title_details()
+        with contextlib.suppress(RegtuiError):
+            if (checked := await self.connection.checked(details)) is not details:
+                self.view.show(checked)
 
     @on(DetailsView.Changed)
     def _title_details(self) -> None:

@@ -1,5 +1,6 @@
 """The details on a whole screen, where the terminal is too narrow for three panes."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
@@ -54,6 +55,9 @@ class DetailsScreen(Screen[None]):
         self._pane.tell("")
         self.view.show(details)
         self._retitle()
+        with contextlib.suppress(RegtuiError):
+            if (checked := await self._connection.checked(details)) is not details:
+                self.view.show(checked)
 
     @on(DetailsView.Changed)
     def _retitle(self) -> None:

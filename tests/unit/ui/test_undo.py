@@ -1,5 +1,6 @@
 """`U` in the app: the plan, its confirmation, the result; and what becomes of a deletion that was cut off."""
 
+import json
 from typing import Any
 
 from textual.pilot import Pilot
@@ -7,6 +8,7 @@ from textual.widgets import Static
 
 from regtui.connection import Connection
 from regtui.demo import DemoStorage, DemoTransport, sample_storage
+from regtui.oci import Digest
 from regtui.ui.screens.cut_off import CutOffScreen
 from regtui.ui.screens.delete import DeleteScreen, FinishScreen
 from regtui.ui.screens.plan import PlanScreen
@@ -179,3 +181,20 @@ async def test_what_was_cut_off_is_put_back() -> None:
 async def test_what_was_cut_off_can_wait() -> None:
     before, after, _, placeholder, _ = await answered("escape")
     assert after == {**before, "0.0.9": placeholder}
+
+
+async def test_a_layer_that_is_gone_is_said_in_the_details() -> None:
+    storage = new_storage()
+    async with browsing(*COMMON, "j", start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        tag = browser.table.model.cursor
+        assert tag is not None
+        manifest = json.loads(storage.blobs[tags(storage)[tag]].data or b"")
+        layer = Digest(manifest["layers"][-1]["digest"])
+        assert storage.unlink_layer(REPOSITORY, layer)
+        browser.details_pane.focus()
+        await press(pilot, "enter", "r")
+        await pilot.pause(0.3)
+        await settled(pilot)
+        details = browser.view.details
+        assert details is not None
+        assert f"the layer {layer.short}" in details.error

@@ -1,0 +1,44 @@
+"""Blobs that are gone are named, asked for once, and asked again after a reload."""
+
+from regtui.content import ContentStore
+from regtui.listing.details import load_details
+from regtui.listing.missing import BlobCheck
+from regtui.oci import Digest
+from tests.unit.deletion.worlds import World
+
+REPOSITORY = "team/app"
+
+
+class Counting:
+    """The client, and how often it was asked for which blob."""
+
+    def __init__(self, world: World) -> None:
+        self._client = world.client()
+        self.asked: list[Digest] = []
+
+    async def has_blob(self, repository: str, digest: Digest) -> bool:
+        self.asked.append(digest)
+        return await self._client.has_blob(repository, digest)
+
+
+async def test_what_is_gone_is_named_once_asked_and_asked_again_after_a_reload() -> None:
+    world = World("2.8.2")
+    one = await world.image(REPOSITORY, ["shared", "own"])
+    two = await world.image(REPOSITORY, ["shared"])
+    await world.index(REPOSITORY, {"amd64": one, "arm64": two}, ["multi"])
+    counting = Counting(world)
+    check = BlobCheck(counting)
+    details = await load_details(ContentStore(world.client()), REPOSITORY, "multi")
+    assert await check.checked(details) is details
+    # Two configs, and each layer once.
+    assert len(counting.asked) == len(set(counting.asked)) == 4
+
+    layer = Digest.of(b"own")
+    world.storage.unlink_layer(REPOSITORY, layer)
+    assert await check.checked(details) is details
+    assert len(counting.asked) == 4
+
+    check.forget(REPOSITORY)
+    checked = await check.checked(details)
+    assert checked.error == f"the layer {layer.short} of linux/amd64 is gone: it can't be pulled"
+    assert [bool(image.error) for image in checked.platforms] == [True, False]
