@@ -67,3 +67,9 @@ def memory(terminal: LiveTerminal) -> float:
     """Megabytes that are resident."""
     status = Path(f"/proc/{terminal.process.pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
+def processor_time(terminal: LiveTerminal) -> float:
+    """Seconds that it has computed; to a hundredth."""
+    fields = Path(f"/proc/{terminal.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,5 +1,6 @@
 """Starts the app, and ends it with the terminal as it was."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from regtui.ui.app import RegtuiApp
 def run_app(config: Config, credentials: Credentials, target: Target | None) -> int:
     """The exit code. An unexpected error is one line on stderr, with the file that has the rest."""
     app = RegtuiApp(config, credentials, target, driver_class=driver_class(config))
+    # What was imported stays: it isn't looked through for garbage while the app runs.
+    gc.freeze()
     result = app.run()
     crash = app.crash
     if crash is not None:
