@@ -50,6 +50,19 @@ async def test_streams_are_whole_and_in_order(crossing: Crossing) -> None:
     assert [number async for number in crossing.stream(lambda: numbers(100))] == list(range(100))
 
 
+async def test_a_flood_is_whole_and_in_order_too() -> None:
+    async def flood() -> AsyncIterator[int]:
+        for number in range(20_000):
+            if number % 977 == 0:
+                await asyncio.sleep(0)
+            yield number
+
+    for _ in range(3):
+        crossing = OwnThread()
+        assert [number async for number in crossing.stream(flood)] == list(range(20_000))
+        crossing.close()
+
+
 async def test_a_stream_gives_what_it_had_before_its_error(crossing: Crossing) -> None:
     async def breaks() -> AsyncIterator[int]:
         yield 1

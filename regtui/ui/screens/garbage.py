@@ -46,6 +46,8 @@ from regtui.ui.widgets.tick import Tick
 _REPAINT = 0.25
 # Seconds between two looks at a run that somebody else has begun.
 _LOOK_AGAIN = 3.0
+# Events that are taken in at once: less than a millisecond's worth.
+_AT_ONCE = 50
 # Lines from which on there is room for an empty one.
 _ROOMY = 30
 
@@ -266,9 +268,14 @@ class GarbageScreen(Screen[CollectionReport | None]):
     async def carry_out(self, collector: Collecting) -> None:
         trouble: list[str] = []
         try:
+            count = 0
             async for event in collector.collect(self._choices):
                 self._course.feed(event)
                 self._is_dirty = True
+                count += 1
+                if count % _AT_ONCE == 0:
+                    # What has arrived already is read without a pause: keys come in between.
+                    await asyncio.sleep(0)
         except RegtuiError as error:
             trouble = [error.message, error.remedy]
         self._report = collector.report
