@@ -122,7 +122,7 @@ def _login(target: Target, client: RegistryClient, error: RegtuiError | None, en
 def _whose(found: Found | None, given: Credential | None) -> str:
     if found is not None:
         return found.words
-    return Found(given, Source.GIVEN).words if given else ""
+    return Found(given, Source.SESSION).words if given else ""
 
 
 async def _contents(target: Target, client: RegistryClient) -> AsyncIterator[Check]:

@@ -38,6 +38,9 @@ class ConnectScreen(Screen[Connected | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel", show=False, id="connect.back"),
+        # Priority: else what is typed ahead on a slow line, the password, would still go into the field before.
+        Binding("tab", "app.focus_next", show=False, priority=True, id="connect.tab"),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True, id="connect.backtab"),
         Binding("down", "app.focus_next", "next field", show=False, priority=True, id="connect.next"),
         Binding("up", "app.focus_previous", "previous field", show=False, priority=True, id="connect.previous"),
     ]
