@@ -30,11 +30,13 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTagRestore:
-    """A tag that is put back. `now`: what it points at until then, None for nothing."""
+    """A tag that is put back. `now`: what it points at until then, None for nothing. `manifest_first`: its manifest is
+    gone, too."""
 
     tag: str
     digest: Digest
     now: Digest | None = None
+    manifest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,9 @@ def make_restoration(
             if entry.status_of(Action.UNTAG, reference) is not Status.FAILED:
                 moved[tag] = now
                 if overwrite:
-                    tags.append(PlannedTagRestore(tag, digest, now))
+                    tags.append(PlannedTagRestore(tag, digest, now, digest not in situation.present))
         else:
-            tags.append(PlannedTagRestore(tag, digest, now))
+            tags.append(PlannedTagRestore(tag, digest, now, digest not in situation.present))
     roots = {tag.digest for tag in tags} | {wanted[tag] for tag in there} | _untagged(entry, stored)
     by_digest = _by_digest(tags, roots, stored, situation, lost)
     reasons |= {f"{entry.repository}@{digest}": lost[digest] for digest in _untagged(entry, stored) if digest in lost}

@@ -36,6 +36,7 @@ class Restoring:
         self._work = Work()
         self._told: dict[str, Outcome] = {}
         self._doubts: list[str] = []
+        self._stored: set[Digest] = set()
         self._name = ""
 
     def stop(self) -> None:
@@ -118,9 +119,16 @@ class Restoring:
 
     async def _put_manifest(self, manifest: PlannedManifestRestore) -> None:
         await put_surely(self._client, self._plan.repository, manifest.digest, self._plan.stored[manifest.digest])
+        self._stored.add(manifest.digest)
 
     async def _put_tag(self, tag: PlannedTagRestore) -> None:
-        await put_surely(self._client, self._plan.repository, tag.tag, self._plan.stored[tag.digest])
+        """A registry that lies about what it stored (see put_surely) shall not have a tag that leads to nothing: so the
+        manifest is put by its digest, and read, before the tag."""
+        manifest = self._plan.stored[tag.digest]
+        if tag.manifest_first and tag.digest not in self._stored:
+            await put_surely(self._client, self._plan.repository, tag.digest, manifest)
+            self._stored.add(tag.digest)
+        await put_surely(self._client, self._plan.repository, tag.tag, manifest)
 
     async def _remove_placeholders(self) -> None:
         """Those of a run that was cut off: no tag that can be put back points at them any more."""
