@@ -199,8 +199,9 @@ class RegistryHttp:
                 response = await self._once(request, where, limit, enough)
             except httpx.TransportError as error:
                 if last or not retry.after_error(error, safety) or (not self._heard and _is_definite(error)):
-                    network, url = self._network, request.url
-                    raise await asyncio.to_thread(unreachable, error, self.address, where, network, url) from error
+                    raise await asyncio.to_thread(
+                        unreachable, error, self.address, where, self._network, request.url, heard=self._heard
+                    ) from error
                 await asyncio.sleep(retry.wait(attempt))
                 attempt += 1
                 continue
@@ -234,6 +235,9 @@ class RegistryHttp:
         except httpx.TimeoutException:
             self._gate.refused()
             raise
+        except ssl.SSLError as error:
+            # TLS 1.3: what the server thinks of our certificate comes with its first answer; httpx lets it through.
+            raise httpx.ReadError(str(error), request=request) from error
         except httpx.TooManyRedirects:
             raise errors.BadAnswer(where, f"{where.host} redirects in a circle {where.operation}.") from None
         except httpx.RemoteProtocolError as error:

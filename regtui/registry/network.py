@@ -98,7 +98,7 @@ class Network(httpx.AsyncBaseTransport):
                 limits=self._limits,
                 trust_env=False,
                 uds=way or None,
-                proxy=httpx.Proxy(proxy, ssl_context=self._tls.context(shows_client=False)) if proxy else None,
+                proxy=self._as_httpx(proxy),
             )
         return transport
 
@@ -115,6 +115,11 @@ class Network(httpx.AsyncBaseTransport):
             except RegtuiError as error:
                 raise httpx.ConnectError(error.message) from error
         return known
+
+    def _as_httpx(self, proxy: str) -> httpx.Proxy | None:
+        if not proxy.startswith("https:"):
+            return httpx.Proxy(proxy) if proxy else None
+        return httpx.Proxy(proxy, ssl_context=self._tls.context(shows_client=False))
 
     def proxy(self, url: httpx.URL) -> str:
         """The URL of the proxy that leads there; empty for none."""

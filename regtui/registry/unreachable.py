@@ -16,6 +16,7 @@ from regtui.registry.network import Network
 from regtui.registry.tls import Dial, rejection
 
 _PROBE_SECONDS: Final = 3.0
+_GREETING_SECONDS: Final = 1.0
 # OpenSSL's reasons for an answer that isn't TLS at all.
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
 _CERTIFICATE_WANTED: Final = frozenset(
@@ -41,9 +42,11 @@ def unreachable(
     where: Where,
     network: Network | None = None,
     url: httpx.URL | None = None,
+    *,
+    heard: bool = True,
 ) -> errors.Unreachable:
     """The sentence. May block some seconds to look at what is there. Without a `network` nobody is asked. `url`: what
-    was asked for, where the error itself doesn't know (it knows of redirects)."""
+    was asked for, where the error itself doesn't know (it knows of redirects). `heard`: it did answer once."""
     url = _url(error) or url or httpx.URL(registry.url)
     address = _address(url)
     if address.name.split("/")[0] != registry.name.split("/")[0]:
@@ -62,7 +65,10 @@ def unreachable(
         assert network is not None
         return network.dial(url, timeout)
 
-    return _told(error, address, where, dial if network is not None else _nobody)
+    told = _told(error, address, where, dial if network is not None else _nobody)
+    if told.dropped and not heard and network is not None and _speaks_first(dial):
+        return _not_http(where)
+    return told
 
 
 def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dial) -> errors.Unreachable:
@@ -136,15 +142,13 @@ def _proxy_failed(error: httpx.TransportError, proxy: str, where: Where) -> erro
     if isinstance(error, httpx.ProxyError):
         said = f": {error}" if str(error) else ""
         return errors.Unreachable(where, f"The proxy {name} refuses the way to {where.host}{said}.", remedy)
-    for cause in causes(error):
-        if isinstance(cause, ssl.SSLError):
-            return None
-        if isinstance(cause, OSError) or isinstance(error, httpx.ConnectTimeout):
-            reason = os_reason(cause) or "no answer"
-            return errors.Unreachable(
-                where, f"The proxy {name}, on the way to {where.host}, can't be reached: {reason}.", remedy
-            )
-    return None
+    behind = any(isinstance(cause, ssl.SSLError) for cause in causes(error))
+    if behind or not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return None
+    reason = next(filter(None, map(os_reason, causes(error))), "no answer")
+    return errors.Unreachable(
+        where, f"The proxy {name}, on the way to {where.host}, can't be reached: {reason}.", remedy
+    )
 
 
 def _tls_failed(error: ssl.SSLError, address: Address, where: Where, dial: Dial) -> errors.Unreachable:
@@ -186,6 +190,16 @@ def _speaks_http(address: Address, dial: Dial) -> bool:
     except OSError:
         return True
     return answer in (b"HTTP/", b"")
+
+
+def _speaks_first(dial: Dial) -> bool:
+    """As SSH and mail servers do; they hang up on HTTP, often before their greeting is read."""
+    try:
+        with dial(_PROBE_SECONDS) as raw:
+            raw.settimeout(_GREETING_SECONDS)
+            return bool(raw.recv(1))
+    except OSError:
+        return False
 
 
 def _nobody(timeout: float) -> socket.socket:

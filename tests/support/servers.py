@@ -52,6 +52,7 @@ def start_registry(
     htpasswd: Mapping[str, str] | None = None,
     tokens: TokenService | None = None,
     tls: TlsFiles | None = None,
+    client_ca: Path | None = None,
     prefix: str | None = None,
     maxentries: int | None = None,
     port: int = 0,
@@ -72,6 +73,8 @@ def start_registry(
         settings["http"]["prefix"] = f"{path}/"
     if tls:
         settings["http"]["tls"] = {"certificate": str(tls.cert), "key": str(tls.key)}
+        if client_ca:
+            settings["http"]["tls"]["clientcas"] = [str(client_ca)]
     if htpasswd is not None:
         users = write_htpasswd(directory / "htpasswd", htpasswd)
         settings["auth"] = {"htpasswd": {"realm": "Registry Realm", "path": str(users)}}
@@ -99,7 +102,8 @@ def start_registry(
 
     def ready() -> bool:
         address = host()
-        return address is not None and _answers(f"{scheme}://{address}{path}/v2/")
+        # Who wants a client certificate doesn't answer us.
+        return address is not None and (client_ca is not None or _answers(f"{scheme}://{address}{path}/v2/"))
 
     environment = clean_environment(
         directory,

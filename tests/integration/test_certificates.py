@@ -1,0 +1,156 @@
+"""Certificates, in the command and the app: whose are trusted, what is shown, what is said of those that are wrong."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from regtui.registry import TlsSettings
+from tests.integration.test_app import browses, running, shows, target, until
+from tests.support.authority import Authority
+from tests.support.commands import Regtui, failed
+from tests.support.nginx import start_nginx
+from tests.support.servers import VERSIONS, start_registry
+from tests.support.sshd import start_sshd
+from tests.support.tls import TlsFiles
+
+
+@pytest.fixture
+def regtui(tmp_path: Path) -> Regtui:
+    (tmp_path / "home").mkdir()
+    return Regtui(tmp_path / "home")
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    version: str = request.param
+    return version
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path / "ca")
+
+
+async def test_the_unknown_authority_is_named(
+    version: str, tmp_path: Path, authority: Authority, regtui: Regtui
+) -> None:
+    with start_registry(version, tmp_path / "r", tls=authority.issue()) as server:
+        sentence = f"The certificate of {server.host} is signed by an unknown authority (CN=Internal CA)."
+        failed(regtui("ls", server.url), 3, f"{sentence} Give it with --ca-file.")
+        assert regtui("ls", server.url, "--ca-file", str(authority.file)).returncode == 0
+        assert regtui("ls", server.url, "--insecure").returncode == 0
+        async with running(target(server.url), tmp_path) as pilot:
+            await until(pilot, shows(pilot, sentence))
+        async with running(target(server.url, insecure=True), tmp_path) as pilot:
+            await until(pilot, browses(pilot))
+            await until(pilot, shows(pilot, "certificate not checked"))
+
+
+async def test_expired_and_for_another_name(version: str, tmp_path: Path, authority: Authority, regtui: Regtui) -> None:
+    trusted = ("--ca-file", str(authority.file))
+    day = (datetime.now(UTC) - timedelta(days=3)).date()
+    with start_registry(version, tmp_path / "old", tls=authority.issue(days=-3)) as server:
+        sentence = f"The certificate of {server.host} has expired on {day}."
+        failed(regtui("ls", server.url, *trusted), 3, sentence)
+        async with running(target(server.url, ca_file=authority.file), tmp_path) as pilot:
+            await until(pilot, shows(pilot, sentence))
+    with start_registry(version, tmp_path / "other", tls=authority.issue("registry.corp", "10.0.0.1")) as server:
+        sentence = f"The certificate of {server.host} is for another name: registry.corp, 10.0.0.1."
+        failed(regtui("ls", server.url, *trusted), 3, sentence)
+        async with running(target(server.url, ca_file=authority.file), tmp_path) as pilot:
+            await until(pilot, shows(pilot, sentence))
+
+
+def test_what_is_given_is_trusted_beside_the_system_s(tmp_path: Path, authority: Authority, regtui: Regtui) -> None:
+    other = Authority(tmp_path / "other", "Other CA")
+    with (
+        start_registry("3.1.1", tmp_path / "one", tls=authority.issue()) as one,
+        start_registry("3.1.1", tmp_path / "two", tls=other.issue()) as two,
+    ):
+        # In the place of the system's store, as Go and OpenSSL have it.
+        system = {"SSL_CERT_FILE": str(authority.file)}
+        for server in (one, two):
+            assert regtui("ls", server.url, "--ca-file", str(other.file), **system).returncode == 0
+        failed(regtui("ls", two.url, **system), 3, "(CN=Other CA)")
+        directory = tmp_path / "certs"
+        directory.mkdir()
+        shutil.copy(other.file, directory / "other.pem")
+        subprocess.run(["openssl", "rehash", str(directory)], check=True)
+        assert regtui("ls", two.url, SSL_CERT_DIR=str(directory)).returncode == 0
+
+
+def test_the_system_s_own_store_is_read(authority: Authority) -> None:
+    context = TlsSettings(ca_file=authority.file).context("registry.example.com")
+    # Debian's ca-certificates, where administrators add theirs by update-ca-certificates.
+    assert len(context.get_ca_certs()) > 50
+    assert "Internal CA" in str(context.get_ca_certs())
+
+
+def test_docker_s_directory_of_certificates(version: str, tmp_path: Path, authority: Authority, regtui: Regtui) -> None:
+    client = authority.issue(subject="ci")
+    with start_registry(version, tmp_path / "r", tls=authority.issue(), client_ca=authority.file) as server:
+        placed = Path(regtui.environment["HOME"]) / ".docker/certs.d" / server.host
+        placed.mkdir(parents=True)
+        failed(regtui("ls", server.url), 3, "signed by an unknown authority")
+        shutil.copy(authority.file, placed / "ca.crt")
+        failed(regtui("ls", server.url), 3, f"{server.host} wants a client certificate that it knows.")
+        shutil.copy(client.cert, placed / "client.cert")
+        failed(regtui("ls", server.url), 1, "has no key beside it. Put it into client.key.")
+        shutil.copy(client.key, placed / "client.key")
+        assert regtui("ls", server.url).returncode == 0
+        # What the command says comes on top.
+        (placed / "client.cert").unlink()
+        given = ("--client-cert", str(client.cert), "--client-key", str(client.key))
+        assert regtui("ls", server.url, *given).returncode == 0
+        (placed / "ca.crt").write_text("no certificate")
+        failed(regtui("ls", server.url), 1, "The certificate files can't be used")
+
+
+async def test_the_daemon_s_directory_and_the_app(version: str, tmp_path: Path, authority: Authority) -> None:
+    with start_registry(version, tmp_path / "r", tls=authority.issue()) as server:
+        daemon = tmp_path / "etc/docker/certs.d"
+        (daemon / server.host).mkdir(parents=True)
+        shutil.copy(authority.file, daemon / server.host / "ca.crt")
+        async with running(target(server.url, docker_dirs=(daemon,)), tmp_path) as pilot:
+            await until(pilot, browses(pilot))
+
+
+@pytest.fixture
+def mutual(tmp_path: Path, authority: Authority) -> Iterator[str]:
+    """An nginx that wants a client certificate."""
+    lines = f"ssl_client_certificate {authority.file}; ssl_verify_client on;"
+    with (
+        start_registry("2.8.2", tmp_path / "registry") as upstream,
+        start_nginx(upstream, tmp_path / "nginx", tls=authority.issue(), server=lines) as proxy,
+    ):
+        yield proxy.url
+
+
+async def test_client_certificates_at_nginx(mutual: str, tmp_path: Path, authority: Authority, regtui: Regtui) -> None:
+    trusted = ("--ca-file", str(authority.file))
+    client, stranger = authority.issue(subject="ci"), Authority(tmp_path / "other", "Other CA").issue()
+
+    def showing(files: TlsFiles) -> tuple[str, ...]:
+        return (*trusted, "--client-cert", str(files.cert), "--client-key", str(files.key))
+
+    assert regtui("ls", mutual, *showing(client)).returncode == 0
+    host = mutual.removeprefix("https://")
+    for wrong in (trusted, showing(stranger)):
+        failed(regtui("ls", mutual, *wrong), 3, f"{host} wants a client certificate that it knows. Give it with")
+    start = target(mutual, ca_file=authority.file, client_cert=client.cert, client_key=client.key)
+    async with running(start, tmp_path) as pilot:
+        await until(pilot, browses(pilot))
+
+
+async def test_a_port_that_speaks_something_else(tmp_path: Path, regtui: Regtui) -> None:
+    with start_sshd(tmp_path / "sshd") as sshd:
+        host = f"127.0.0.1:{sshd.port}"
+        sentence = f"{host} answers, but speaks neither HTTPS nor HTTP: it is no registry."
+        for address in (f"https://{host}", f"http://{host}", host):
+            failed(regtui("ls", address), 3, sentence)
+        async with running(target(f"https://{host}"), tmp_path) as pilot:
+            await until(pilot, shows(pilot, sentence))
