@@ -1,5 +1,6 @@
 """Turns a request that got no answer into an error with its remedy: names, ports, TLS, proxies, tunnels."""
 
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -112,7 +113,10 @@ def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dia
 
 
 def os_reason(error: BaseException) -> str:
-    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else ""
+    """The system's word for it; asyncio has its own, with the address in it."""
+    if not isinstance(error, OSError):
+        return ""
+    return os.strerror(error.errno).lower() if (error.errno or 0) > 0 else (error.strerror or "").lower()
 
 
 def port_of(address: Address) -> int:
