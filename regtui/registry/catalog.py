@@ -18,6 +18,9 @@ from regtui.registry.values import CatalogPage
 
 # 2.7.1 has no limit and needs 0.4 s for 10,000 in one page; the others answer 400 above 1,000, which costs nothing.
 _PAGE_SIZES: Final = (100_000, 1_000, 500, 250, 100, 50, 20, 10, 5, 2, 1)
+# A server that never ends its list is stopped here: by pages that bring nothing, and by names.
+_IDLE_PAGES: Final = 10
+_MOST_NAMES: Final = 1_000_000
 
 Fetch = Callable[[Mapping[str, str]], Awaitable[httpx.Response]]
 Exists = Callable[[str], Awaitable[bool]]
@@ -33,6 +36,7 @@ class CatalogReader:
         self._seen: set[str] = set()
         self._asked: set[str] = set()
         self._page_size = 0
+        self._idle = 0
         self._doubt = ""
 
     async def pages(self) -> AsyncIterator[CatalogPage]:
@@ -41,6 +45,8 @@ class CatalogReader:
         while True:
             names = self._names(response)
             fresh = self._fresh(names)
+            if self._never_ends(fresh):
+                break
             following = next_query(response)
             if following is None and len(names) < self._page_size:
                 break
@@ -61,6 +67,17 @@ class CatalogReader:
             if lost := await self._lost_around(last):
                 yield CatalogPage(lost)
         yield CatalogPage(fresh, self._doubt)
+
+    def _never_ends(self, fresh: tuple[str, ...]) -> bool:
+        """Whether it isn't worth going on: pages that lead on and on, without names or with ever new ones."""
+        self._idle = 0 if fresh else self._idle + 1
+        if self._idle >= _IDLE_PAGES:
+            self._doubt = f"{self._where.host} lists the same repositories again and again: there may be more."
+        elif len(self._seen) > _MOST_NAMES:
+            self._doubt = f"{self._where.host} lists more than {_MOST_NAMES:,} repositories: the rest wasn't read."
+        else:
+            return False
+        return True
 
     async def _first_page(self) -> httpx.Response:
         """The first page, in the largest size that the registry takes."""

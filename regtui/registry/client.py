@@ -25,6 +25,9 @@ from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedMan
 
 # distribution refuses manifests above 4 MiB; other registries take more.
 _LARGEST_MANIFEST: Final = 32 * 1024 * 1024
+# A server that never ends its list is stopped: by pages that bring nothing new, and by names.
+_IDLE_PAGES: Final = 10
+_MOST_TAGS: Final = 1_000_000
 _NO_SUCH_DIGEST: Final = Digest("sha256:" + "0" * 64)
 
 
@@ -165,13 +168,18 @@ class RegistryClient:
 
     async def tags(self, repository: str) -> AsyncIterator[tuple[str, ...]]:
         """All tags, page by page, in the registry's order. Without `n` 2.x and 3.x give everything at once, which
-        is their fastest; registries that page by themselves are followed by their Link."""
+        is their fastest; registries that page by themselves are followed by their Link. Raises BadAnswer where that
+        never ends."""
         where = self._where("listing the tags", repository)
         path = f"/v2/{repository}/tags/list"
         query: dict[str, str] | None = {}
         asked: set[str] = set()
+        seen: set[str] = set()
+        idle = 0
         while query is not None and str(query) not in asked:
             asked.add(str(query))
+            if idle >= _IDLE_PAGES or len(seen) > _MOST_TAGS:
+                raise errors.BadAnswer(where, f"{self.host} never ends its list of the tags of {repository}.")
             response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
             try:
                 names = listed(response, "tags")
@@ -182,6 +190,9 @@ class RegistryClient:
             # Names outside the grammar can't be asked for; as in the catalog they are passed over.
             yield tuple(filter(is_tag, names))
             query = next_query(response)
+            if query is not None:
+                idle = 0 if set(names) - seen else idle + 1
+                seen.update(names)
 
     async def resolve(self, repository: str, reference: str) -> Resolved:
         """What `reference` (tag or digest) leads to. HEAD; GET where HEAD gives no digest or isn't supported."""

@@ -1,5 +1,8 @@
 """Lists, whole: Link in all its forms, page sizes that are refused, and what real registries lose on the way."""
 
+from collections.abc import Callable
+from itertools import count
+
 import httpx
 import pytest
 
@@ -229,3 +232,50 @@ async def test_a_catalog_that_is_refused(answer: httpx.Response, kind: type[Regi
     assert caught.value.operation == "listing the repositories"
     assert "  " not in str(caught.value)
     assert " ." not in str(caught.value)
+
+
+# Lists that never end
+
+
+def leading_on(key: str, names: Callable[[int], list[str]]) -> Scripted:
+    """Each page leads to another one."""
+    pages = count()
+
+    def script(request: httpx.Request) -> Answer:
+        page = next(pages)
+        link = f'</v2/list?last=page{page}&n=2>; rel="next"'
+        return httpx.Response(200, headers={"Link": link}, json={key: names(page)})
+
+    return Scripted(script)
+
+
+async def test_a_catalog_that_goes_round_and_round_ends() -> None:
+    registry = leading_on("repositories", lambda page: ["a", "b"])
+    async with registry.client() as client:
+        names, doubt = await catalog(client)
+    assert names == ["a", "b"]
+    assert doubt == "registry.example.com lists the same repositories again and again: there may be more."
+    assert len(registry.asked) < 20
+
+
+async def test_a_catalog_of_ever_new_names_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regtui.registry.catalog._MOST_NAMES", 100)
+    registry = leading_on("repositories", lambda page: [f"r{page}a", f"r{page}b"])
+    async with registry.client() as client:
+        names, doubt = await catalog(client)
+    assert 100 <= len(names) <= 104
+    assert doubt == "registry.example.com lists more than 100 repositories: the rest wasn't read."
+
+
+@pytest.mark.parametrize("names", [lambda page: [], lambda page: ["1", "2"], lambda page: [f"{page}a", f"{page}b"]])
+async def test_tags_that_never_end_are_no_list(
+    names: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Half a list must never look like a whole one: deletion plans are made of it.
+    monkeypatch.setattr("regtui.registry.client._MOST_TAGS", 100)
+    registry = leading_on("tags", names)
+    async with registry.client() as client:
+        with pytest.raises(BadAnswer, match="never ends its list of the tags of a"):
+            async for _ in client.tags("a"):
+                pass
+    assert len(registry.asked) < 60
