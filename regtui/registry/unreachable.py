@@ -116,7 +116,8 @@ def os_reason(error: BaseException) -> str:
     """The system's word for it; asyncio has its own, with the address in it."""
     if not isinstance(error, OSError):
         return ""
-    return os.strerror(error.errno).lower() if (error.errno or 0) > 0 else (error.strerror or "").lower()
+    number = error.errno or 0
+    return os.strerror(number).lower() if number > 0 else (error.strerror or "").lower()
 
 
 def port_of(address: Address) -> int:
