@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from shlex import join, quote
-from typing import Any, Final
+from typing import Final
 
 from regtui.garbage.configuration import CANDIDATES, Storage, read_storage
+from regtui.garbage.containers import PROGRAMS, Container, choose, names_of, read_containers, read_environment
 from regtui.garbage.errors import NotOnHost
 from regtui.garbage.hosts import Host
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.runtimes import (
-    Container,
     Process,
     Unit,
     command_unit,
@@ -24,10 +24,7 @@ from regtui.garbage.runtimes import (
     systemd_unit,
 )
 from regtui.garbage.trouble import check
-from regtui.text import clean
 
-_IMAGE: Final = re.compile(r"(?:^|/)(?:registry|distribution|docker-registry)(?:[:@]|$)")
-_PROGRAMS: Final = ("registry", "docker-registry")
 _UNIT: Final = "docker-registry.service"
 _VERSION: Final = re.compile(r"\bv?(\d+\.\d+\.\d+)")
 
@@ -62,7 +59,7 @@ async def _detected(host: Host, settings: HostSettings) -> HostSettings:
     for runtime in ("docker", "podman"):
         command = _runtime(runtime, settings)
         listed = await host.run(f"command -v {runtime} >/dev/null 2>&1 || exit 127\n{_LIST.format(join(command))}")
-        if listed.code == 0 and any(map(_is_registry, _containers(listed.stdout))):
+        if listed.code == 0 and any(container.is_registry for container in read_containers(listed.stdout)):
             return replace(settings, runtime=runtime)
     unit = settings.container or _UNIT
     if (await host.run(f"systemctl cat {quote(unit)} >/dev/null 2>&1")).code == 0:
@@ -89,7 +86,7 @@ def _runtime(name: str, settings: HostSettings) -> list[str]:
 async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
     command = _runtime(settings.runtime, settings)
     container = await _container(host, command, settings, port)
-    program = settings.binary or _program(container.command)
+    program = settings.binary or container.program
     has_shell = container.is_running and await _can(host, join([*command, "exec", container.name, "sh", "-c", ":"]))
     if not container.is_running:
         shell = [*command, "run", "--rm", "--network", "none", "--entrypoint", "sh", container.image, "-c", ":"]
@@ -121,19 +118,16 @@ async def _container(host: Host, command: Sequence[str], settings: HostSettings,
     if settings.container:
         told = await host.run(join([*command, "inspect", "--type", "container", settings.container]))
         if told.code != 0 and _NO_SUCH.search(told.said):
-            there = _containers((await host.run(_LIST.format(join(command)))).stdout)
+            there = read_containers((await host.run(_LIST.format(join(command)))).stdout)
             raise NotOnHost(f"There is no container {settings.container} on {host.place}.", _there(there))
         check(told, host.place, command[-1])
-        return _containers(told.stdout)[0]
+        return read_containers(told.stdout)[0]
     told = await host.run(_LIST.format(join(command)))
     check(told, host.place, command[-1])
-    containers = _containers(told.stdout)
-    registries = [container for container in containers if _is_registry(container)]
-    published = [container for container in registries if port in container.ports]
-    running = [container for container in registries if container.is_running]
-    for narrowed in (registries, published, running):
-        if len(narrowed) == 1:
-            return narrowed[0]
+    containers = read_containers(told.stdout)
+    registries = choose(containers, port)
+    if len(registries) == 1:
+        return registries[0]
     if registries:
         raise NotOnHost(f"Several containers on {host.place} look like a registry.", _there(registries))
     raise NotOnHost(f"No container on {host.place} looks like a registry.", _there(containers))
@@ -143,7 +137,7 @@ _NO_SUCH: Final = re.compile(r"no such (?:container|object)|no container with na
 
 
 def _there(containers: Iterable[Container]) -> str:
-    names = ", ".join(f"{clean(c.name)} ({clean(c.image_name)})" for c in containers)
+    names = names_of(containers)
     return f'Name one of these: container = "…": {names}.' if names else "There is none at all."
 
 
@@ -161,62 +155,7 @@ async def _of_service(host: Host, command: Sequence[str], settings: HostSettings
         )
     told = await host.run(join([*command, "inspect", "--type", "container", name]))
     check(told, host.place, command[-1])
-    return _containers(told.stdout)[0]
-
-
-def _containers(text: str) -> list[Container]:
-    """What `inspect` prints; both runtimes' dialects."""
-    try:
-        listed = json.loads(text) if text.strip() else []
-    except ValueError:
-        return []
-    return [_container_of(entry) for entry in listed if isinstance(entry, dict)]
-
-
-def _container_of(entry: Mapping[str, Any]) -> Container:
-    config: Mapping[str, Any] = entry.get("Config") or {}
-    published = (entry.get("HostConfig") or {}).get("PortBindings") or {}
-    bindings = [binding for bound in published.values() for binding in bound or ()]
-    return Container(
-        name=str(entry.get("Name", "")).removeprefix("/"),
-        image=str(entry.get("Image", "")),
-        image_name=str(entry.get("ImageName") or config.get("Image") or ""),
-        command=(str(entry.get("Path", "")), *map(str, entry.get("Args") or ())),
-        is_running=bool((entry.get("State") or {}).get("Running")),
-        environment=_environment(map(str, config.get("Env") or ())),
-        mounts={str(m.get("Destination", "")): str(m.get("Source", "")) for m in entry.get("Mounts") or ()},
-        ports=frozenset(int(port) for b in bindings if (port := str(b.get("HostPort", ""))).isdecimal()),
-        user=str(config.get("User") or ""),
-        network=str((entry.get("HostConfig") or {}).get("NetworkMode") or ""),
-        keeper=_keeper(entry),
-    )
-
-
-def _keeper(entry: Mapping[str, Any]) -> str:
-    labels = (entry.get("Config") or {}).get("Labels") or {}
-    if (entry.get("HostConfig") or {}).get("AutoRemove"):
-        return "it was run with --rm, and would be removed"
-    if "com.docker.swarm.service.name" in labels:
-        return "swarm would start another one; say how it is made read-only (read_only, read_write)"
-    if "io.kubernetes.pod.name" in labels:
-        return 'Kubernetes would start another one; use runtime = "kubectl"'
-    return ""
-
-
-def _environment(lines: Iterable[str]) -> dict[str, str]:
-    return {name: value for name, separator, value in (line.partition("=") for line in lines) if separator}
-
-
-def _is_registry(container: Container) -> bool:
-    """By its image's name, or its program's. The entry point of the official images is a script of another name."""
-    program = container.command[0].rpartition("/")[2]
-    return bool(_IMAGE.search(container.image_name)) or program in _PROGRAMS
-
-
-def _program(command: Sequence[str]) -> str:
-    named = [word for word in command if word.rpartition("/")[2] in _PROGRAMS]
-    # As in the official images, whose entry point is a script.
-    return named[0] if named else "registry"
+    return read_containers(told.stdout)[0]
 
 
 def _config(command: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -252,7 +191,7 @@ async def _as_service(host: Host, settings: HostSettings) -> Found:
         "printf 'Me=%s\\n' \"$(id -un)\""
     )
     check(told, host.place, "systemd")
-    properties = _environment(told.stdout.splitlines())
+    properties = read_environment(told.stdout.splitlines())
     if properties.get("LoadState") == "not-found":
         raise NotOnHost(
             f"There is no service {unit} on {host.place}.", 'Say how the registry is run: runtime and container = "…".'
@@ -282,7 +221,7 @@ async def _of_process(host: Host, settings: HostSettings, pid: int) -> tuple[lis
         return [], {}
     command = await host.run(f"tr '\\0' '\\n' < /proc/{pid}/cmdline")
     environment = await host.run(f"{_sudo(settings, f'cat /proc/{pid}/environ')} | tr '\\0' '\\n'")
-    return command.stdout.splitlines(), _environment(environment.stdout.splitlines())
+    return command.stdout.splitlines(), read_environment(environment.stdout.splitlines())
 
 
 async def _text(host: Host, settings: HostSettings, path: str) -> str:
@@ -311,7 +250,8 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
         raise NotOnHost(f"kubectl on {host.place} tells nothing of {target}.") from None
     command = [str(word) for word in (*(pod.get("command") or ()), *(pod.get("args") or ()))]
     environment = {str(e["name"]): str(e["value"]) for e in pod.get("env") or () if "value" in e}
-    program = settings.binary or _program(command)
+    named = [word for word in command if word.rpartition("/")[2] in PROGRAMS]
+    program = settings.binary or (named[0] if named else "registry")
     config = settings.config or _config(command, environment)
     for path in (config,) if config else CANDIDATES:
         told = await host.run(_sudo(settings, join([*kubectl, "exec", target, "--", "cat", path])))

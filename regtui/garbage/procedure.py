@@ -3,25 +3,25 @@ bring back, verify. The `Collector` of every registry that runs on a host.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from shlex import quote
 from typing import Final
 
 from regtui.content import ContentStore
-from regtui.deletion import Journal, JournalFailed
+from regtui.deletion import Journal
 from regtui.errors import RegtuiError
 from regtui.garbage import scripts
+from regtui.garbage.account import Account
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.finding import Found, find
 from regtui.garbage.forecasting import Listing, forecast, list_storage
 from regtui.garbage.hosts import Host
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.profile import HostSettings
-from regtui.garbage.running import Running, running_already
-from regtui.garbage.trouble import last_line
+from regtui.garbage.running import STAGES, STOPPED, Running, running_already
 from regtui.garbage.values import (
     Choices,
     CollectionReport,
@@ -32,7 +32,6 @@ from regtui.garbage.values import (
     Stage,
     StageStatus,
     Survey,
-    Verified,
 )
 from regtui.garbage.verification import Before, remember, verify
 from regtui.oci import Digest
@@ -45,26 +44,8 @@ from regtui.registry import (
 )
 from regtui.ssh import SshError
 
-_STAGES: Final = {"keep-out": Stage.KEEP_OUT, "collect": Stage.COLLECT, "bring-back": Stage.BRING_BACK}
 _UP_SECONDS: Final = 60.0
 _LOG_LINES: Final = 200
-
-
-@dataclass(slots=True)
-class _Run:
-    """What the report is made of, as far as it has come."""
-
-    began: float = field(default_factory=time.monotonic)
-    stage_began: float = field(default_factory=time.monotonic)
-    ended: float | None = None
-    stages: list[tuple[Stage, StageStatus]] = field(default_factory=list)
-    blobs: int = 0
-    freed: int | None = None
-    is_up: bool | None = None
-    verified: Verified | None = None
-    empty: tuple[str, ...] = ()
-    trouble: list[str] = field(default_factory=list)
-    was_stopped: bool = False
 
 
 class HostCollector:
@@ -90,7 +71,7 @@ class HostCollector:
         self._found: Found | None = None
         self._forecast: Forecast | None = None
         self._forecast_untagged = False
-        self._run = _Run()
+        self._account = Account()
         self._is_unheard = False
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -155,8 +136,8 @@ class HostCollector:
         stage, ours = Stage.KEEP_OUT, [scripts.marked(line) for line in told[1:]]
         for mark in ours:
             match mark:
-                case ["stage", name, *_] if name in _STAGES:
-                    stage = _STAGES[name]
+                case ["stage", name, *_] if name in STAGES:
+                    stage = STAGES[name]
         lines = [line for line, mark in zip(told[1:], ours, strict=True) if mark is None and line.strip()]
         self._is_unheard = words[1] != "yes"
         return EarlierRun(
@@ -224,12 +205,13 @@ class HostCollector:
             await self.forecast(choices)
         assert self._forecast is not None
         self._loop = asyncio.get_running_loop()
-        run = self._run = _Run()
+        account = self._account = Account()
         self._stopping = False
         if self._forecast.nothing:
             # Nothing is stopped for nothing.
-            yield self._ended(Stage.COLLECT, StageStatus.SKIPPED, self._forecast.nothing)
-            run.freed, run.ended = 0, time.monotonic()
+            yield account.skipped(Stage.COLLECT, self._forecast.nothing)
+            account.freed = 0
+            account.stop_clock()
             return
         try:
             tags = await self._tags(await list_storage(self._host, found))
@@ -237,8 +219,8 @@ class HostCollector:
             async for event in self._delete_untagged(choices):
                 yield event
             if self._stopping:
-                run.was_stopped = True
-                run.trouble.append("It was stopped before anything was collected.")
+                account.was_stopped = True
+                account.trouble.append(STOPPED)
                 return
             running = Running(self._host, found.unit, self._forecast.blobs)
             async for event in self._collect(choices, found, running):
@@ -246,11 +228,13 @@ class HostCollector:
             async for event in self._verify(before, found, running):
                 yield event
         except RegtuiError as error:
-            run.trouble.append(str(error))
+            account.trouble.append(str(error))
             raise
         finally:
-            run.ended = time.monotonic()
-            await asyncio.shield(self._record())
+            account.stop_clock()
+            registry = str(self._client.address)
+            record = asyncio.to_thread(account.record, self._journal, registry, self._host.place, self._username)
+            await asyncio.shield(record)
 
     def _must_be_possible(self, choices: Choices, found: Found) -> None:
         if self._read_only:
@@ -273,69 +257,51 @@ class HostCollector:
 
     async def _delete_untagged(self, choices: Choices) -> AsyncIterator[Event]:
         assert self._forecast is not None
-        self._run.stage_began = time.monotonic()
+        account = self._account
         if not choices.untagged or not self._forecast.untagged:
-            yield self._ended(Stage.UNTAGGED, StageStatus.SKIPPED)
+            yield account.skipped(Stage.UNTAGGED)
             return
-        yield self._event(Stage.UNTAGGED, StageStatus.STARTED)
+        yield account.began(Stage.UNTAGGED)
         leftovers = Leftovers(self._client, self._content, self._journal, self._username)
         try:
             async for line in leftovers.delete(self._forecast.untagged):
-                yield self._event(Stage.UNTAGGED, text=line)
+                yield account.event(Stage.UNTAGGED, text=line)
         except RegtuiError as error:
-            yield self._ended(Stage.UNTAGGED, StageStatus.FAILED, str(error))
+            yield account.ended(Stage.UNTAGGED, StageStatus.FAILED, str(error))
             raise
-        self._run.trouble += leftovers.trouble
-        yield self._ended(Stage.UNTAGGED, StageStatus.FAILED if leftovers.trouble else StageStatus.DONE)
+        account.trouble += leftovers.trouble
+        yield account.ended(Stage.UNTAGGED, StageStatus.FAILED if leftovers.trouble else StageStatus.DONE)
 
     async def _collect(self, choices: Choices, found: Found, running: Running) -> AsyncIterator[Event]:
-        run = self._run
-        if choices.keep_out is KeepOut.ONLINE:
-            yield self._ended(Stage.KEEP_OUT, StageStatus.SKIPPED, "the registry stays online")
+        account = self._account
+        is_online = choices.keep_out is KeepOut.ONLINE
+        if is_online:
+            yield account.skipped(Stage.KEEP_OUT, "the registry stays online")
         script = scripts.collection(found.unit, choices.keep_out, self._needs_restart(choices))
         async with aclosing(running.events(script)) as events:
             async for event in events:
-                has_ended = event.status is not None and event.status is not StageStatus.STARTED
-                run.blobs, run.is_up = running.blobs, running.is_up
-                if event.stage is Stage.KEEP_OUT and event.status and choices.keep_out is KeepOut.ONLINE:
+                account.blobs, account.is_up = running.blobs, running.is_up
+                if is_online and event.stage is Stage.KEEP_OUT and event.status:
                     continue
-                if event.stage is Stage.BRING_BACK and has_ended:
+                if event.stage is Stage.BRING_BACK and event.status not in (None, StageStatus.STARTED):
                     continue  # It has ended when the registry answers, below.
-                if event.status and has_ended:
-                    run.stages.append((event.stage, event.status))
+                account.follow(event)
                 yield event
-        run.was_stopped = running.was_stopped
-        run.trouble += self._troubles(running)
-        if "before" in running.used and "after" in running.used:
-            run.freed = running.used["before"][1] - running.used["after"][1]
-            run.blobs = running.used["before"][0] - running.used["after"][0]
-        elif running.verdict_is_good:
-            run.freed = running.bytes
-        run.is_up = await self._answers()
-        run.stage_began = time.monotonic() - running.passed
-        if not run.is_up:
-            run.trouble.append(
+                if self._stopping and event.stage is Stage.KEEP_OUT:
+                    self._tell_stop()  # What was said before there was a run to hear it.
+        account.was_stopped = running.was_stopped
+        account.trouble += running.troubles
+        account.freed = running.freed
+        if running.swept is not None:
+            account.blobs = running.swept
+        account.is_up = await self._answers()
+        if not account.is_up:
+            account.trouble.append(
                 f"{self._client.host} does not answer yet. On the host, see what keeps it: {found.unit.start}"
             )
-        yield self._ended(Stage.BRING_BACK, StageStatus.DONE if run.is_up else StageStatus.FAILED)
+        yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
         if running.has_ended:
-            await self._host.run(scripts.note(found.unit, "heard"))
-
-    def _troubles(self, running: Running) -> list[str]:
-        if not running.has_ended:
-            return [
-                f"The connection to {self._host.place} was lost. The collection goes on there, and starts the registry "
-                "again: regtui gc --status shows it."
-            ]
-        if running.was_stopped:
-            return ["It was stopped before anything was collected."]
-        said = last_line("\n".join(running.said))
-        failures = [f"{failure} {said}.".replace(" .", "") if said else failure for failure in running.failures]
-        if running.exit_code is not None:
-            verdict = running.output.verdict(running.exit_code)
-            if not verdict.outcome.is_good:
-                failures.insert(0, f"{verdict.message} {verdict.remedy}".strip())
-        return failures
+            await self._leave_word(found, "heard")
 
     async def _answers(self) -> bool:
         """Whether the registry answers `/v2/`, waiting for it. What refuses us a login is up."""
@@ -353,25 +319,22 @@ class HostCollector:
                 return True
 
     async def _verify(self, before: Before, found: Found, running: Running) -> AsyncIterator[Event]:
-        run = self._run
-        run.stage_began = time.monotonic()
-        if not run.is_up or not running.has_ended:
-            yield self._ended(
-                Stage.VERIFY, StageStatus.SKIPPED, "the registry does not answer" if not run.is_up else ""
-            )
+        account = self._account
+        if not account.is_up or not running.has_ended:
+            yield account.skipped(Stage.VERIFY, "" if account.is_up else "the registry does not answer")
             return
-        yield self._event(Stage.VERIFY, StageStatus.STARTED)
+        yield account.began(Stage.VERIFY)
         untagged = self._forecast.untagged if self._forecast else ()
-        gone: set[Digest] = {*running.output.eligible, *(m.digest for m in untagged)}
+        gone: set[Digest] = {*running.output.eligible, *(manifest.digest for manifest in untagged)}
         try:
-            run.verified, incomplete = await verify(self._client, before, gone)
+            account.verified, incomplete = await verify(self._client, before, gone)
             for sentence in incomplete:
-                yield self._event(Stage.VERIFY, text=sentence)
-            run.empty = (await list_storage(self._host, found)).empty
+                yield account.event(Stage.VERIFY, text=sentence)
+            account.empty = (await list_storage(self._host, found)).empty
         except (RegistryError, SshError) as error:
-            run.trouble.append(f"The result could not be checked: {error}")
-        is_whole = run.verified is not None and not run.verified.broken
-        yield self._ended(Stage.VERIFY, StageStatus.DONE if is_whole else StageStatus.FAILED)
+            account.trouble.append(f"The result could not be checked: {error}")
+        is_whole = account.verified is not None and not account.verified.broken
+        yield account.ended(Stage.VERIFY, StageStatus.DONE if is_whole else StageStatus.FAILED)
 
     def stop(self) -> None:
         self._stopping = True
@@ -380,48 +343,16 @@ class HostCollector:
 
     def _tell_stop(self) -> None:
         if self._found is not None:
-            self._telling = asyncio.ensure_future(self._leave_word(self._found))
+            self._telling = asyncio.ensure_future(self._leave_word(self._found, "stop"))
 
-    async def _leave_word(self, found: Found) -> None:
-        try:
-            await self._host.run(scripts.note(found.unit, "stop"))
-        except SshError:
-            return  # Lost: then it goes on to its end, and brings the registry back.
+    async def _leave_word(self, found: Found, word: str) -> None:
+        # Lost, it goes on to its end and brings the registry back.
+        with contextlib.suppress(SshError):
+            await self._host.run(scripts.note(found.unit, word))
 
     @property
     def report(self) -> CollectionReport:
-        run = self._run
-        return CollectionReport(
-            place=self._host.place,
-            stages=tuple(run.stages),
-            blobs=run.blobs,
-            freed=run.freed,
-            predicted=self._forecast.bytes if self._forecast else None,
-            seconds=(run.ended or time.monotonic()) - run.began,
-            is_up=run.is_up,
-            verified=run.verified,
-            empty_repositories=run.empty,
-            trouble=tuple(run.trouble),
-        )
-
-    async def _record(self) -> None:
-        report = self.report
-        result = "interrupted" if self._run.was_stopped else "done" if report.is_complete else "failed"
-        try:
-            await asyncio.to_thread(
-                self._journal.record_collection,
-                str(self._client.address),
-                host=report.place,
-                stages=[(stage.value, status.value) for stage, status in report.stages],
-                blobs=report.blobs,
-                freed=report.freed,
-                seconds=report.seconds,
-                result=result,
-                error=" ".join(report.trouble),
-                username=self._username,
-            )
-        except JournalFailed as error:
-            self._run.trouble.append(str(error))
+        return self._account.report(self._host.place, self._forecast.bytes if self._forecast else None)
 
     async def remove_empty(self, repositories: tuple[str, ...]) -> tuple[str, ...]:
         found = await self._look()
@@ -433,13 +364,3 @@ class HostCollector:
             return ()
         told = await self._host.run(scripts.question(found.unit, f"remove_empty {' '.join(map(quote, names))}"))
         return tuple(line.removeprefix("removed ") for line in told.stdout.splitlines() if line.startswith("removed "))
-
-    # Events
-
-    def _event(self, stage: Stage, status: StageStatus | None = None, text: str = "") -> Event:
-        run = self._run
-        return Event(stage, status, text, run.blobs, run.freed or 0, time.monotonic() - run.stage_began)
-
-    def _ended(self, stage: Stage, status: StageStatus, text: str = "") -> Event:
-        self._run.stages.append((stage, status))
-        return self._event(stage, status, text)

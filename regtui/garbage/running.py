@@ -11,11 +11,15 @@ from regtui.garbage.errors import CollectionFailed, Unsafe
 from regtui.garbage.hosts import Host
 from regtui.garbage.output import CollectorOutput, Kind
 from regtui.garbage.runtimes import Unit
+from regtui.garbage.trouble import last_line
 from regtui.garbage.values import Event, Stage, StageStatus
 from regtui.oci import Digest
 from regtui.ssh import SshError
 
-_STAGES: Final = {"keep-out": Stage.KEEP_OUT, "collect": Stage.COLLECT, "bring-back": Stage.BRING_BACK}
+STAGES: Final = {"keep-out": Stage.KEEP_OUT, "collect": Stage.COLLECT, "bring-back": Stage.BRING_BACK}
+"""As the script names them."""
+STOPPED: Final = "It was stopped before anything was collected."
+
 _STATUS: Final = {"started": StageStatus.STARTED, "done": StageStatus.DONE}
 # Said by our own lines, or by the counts.
 _SILENT: Final = frozenset({Kind.MANIFEST_MARKED, Kind.BLOB_MARKED, Kind.BLOB_DELETED, Kind.LINK_ELIGIBLE})
@@ -74,8 +78,7 @@ class Running:
             script = scripts.follow(self._unit, self._lines)
 
     @property
-    def passed(self) -> float:
-        """Seconds since the stage's begin."""
+    def _passed(self) -> float:
         return time.monotonic() - self._began
 
     def _read(self, line: str) -> list[Event]:
@@ -115,9 +118,9 @@ class Running:
 
     def _marked(self, words: list[str]) -> list[Event]:
         match words:
-            case ["stage", stage, status] if stage in _STAGES and status in _STATUS:
+            case ["stage", stage, status] if stage in STAGES and status in _STATUS:
                 if status == "started":
-                    self._stage, self._began = _STAGES[stage], time.monotonic()
+                    self._stage, self._began = STAGES[stage], time.monotonic()
                 return self._stage_events(_STATUS[status])
             case ["used", when, blobs, count] if blobs.isdecimal() and count.isdecimal():
                 self.used[when] = (int(blobs), int(count))
@@ -141,14 +144,46 @@ class Running:
             status = StageStatus.FAILED
         if self._stage is Stage.BRING_BACK and status is StageStatus.DONE and self.is_up is False:
             status = StageStatus.FAILED
-        return [Event(self._stage, status, "", self.blobs, self.bytes, self.passed)]
+        return [Event(self._stage, status, "", self.blobs, self.bytes, self._passed)]
 
     @property
     def verdict_is_good(self) -> bool:
         return self.output.verdict(self.exit_code).outcome.is_good
 
+    @property
+    def freed(self) -> int | None:
+        """Bytes, by the storage before and after; else by what the collector said; None where it failed."""
+        if "before" in self.used and "after" in self.used:
+            return self.used["before"][1] - self.used["after"][1]
+        return self.bytes if self.verdict_is_good else None
+
+    @property
+    def swept(self) -> int | None:
+        """Blobs that are gone, by the storage; None where it can't be asked."""
+        if "before" in self.used and "after" in self.used:
+            return self.used["before"][0] - self.used["after"][0]
+        return None
+
+    @property
+    def troubles(self) -> list[str]:
+        """What went wrong, in sentences with what to do."""
+        if not self.has_ended:
+            return [
+                f"The connection to {self._host.place} was lost. The collection goes on there, and starts the registry "
+                "again: regtui gc --status shows it."
+            ]
+        if self.was_stopped:
+            return [STOPPED]
+        said = last_line("\n".join(self.said))
+        failures = [f"{failure} {said}." if said else failure for failure in self.failures]
+        if self.exit_code is not None:
+            verdict = self.output.verdict(self.exit_code)
+            if not verdict.outcome.is_good:
+                failures.insert(0, f"{verdict.message} {verdict.remedy}".strip())
+        return failures
+
     def _event(self, text: str) -> Event:
-        return Event(self._stage, None, text, self.blobs, self.bytes, self.passed)
+        return Event(self._stage, None, text, self.blobs, self.bytes, self._passed)
 
     def _remember(self, line: str) -> None:
         self.said = [*self.said[-4:], line]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from shlex import join, quote
 from typing import Final
 
+from regtui.garbage.containers import COLLECTOR, Container
 from regtui.garbage.profile import HostSettings
 
 ENVIRONMENT_FILE: Final = "registry.env"
@@ -59,35 +60,6 @@ class Unit:
         return f"{self.inside if running else self.beside} garbage-collect{flags} {quote(self.config)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
-    """What docker or podman tell about a container. `mounts`: path inside → path on the host."""
-
-    name: str
-    image: str
-    image_name: str
-    command: tuple[str, ...]
-    is_running: bool
-    environment: Mapping[str, str] = field(repr=False)
-    mounts: Mapping[str, str] = field(default_factory=dict)
-    ports: frozenset[int] = frozenset()
-    """Published on the host."""
-    user: str = ""
-    network: str = ""
-    keeper: str = ""
-    """What would start another one, or remove this one, when it is stopped: in words."""
-
-    def mount_of(self, path: str) -> str:
-        """The mount that `path` is on; empty where it is in the container's own layer."""
-        inside = [point for point in self.mounts if path == point or path.startswith(point.rstrip("/") + "/")]
-        return max(inside, key=len, default="")
-
-    def on_host(self, path: str) -> str:
-        """The same path as the host has it; empty where the host has none."""
-        mount = self.mount_of(path)
-        return self.mounts[mount] + path[len(mount) :] if mount and self.mounts[mount] else ""
-
-
 def container_unit(
     runtime: Sequence[str],
     container: Container,
@@ -105,7 +77,7 @@ def container_unit(
     """
     name = container.name
     # Not the image's name: by now it may be another version's.
-    beside = [*runtime, "run", "--rm", "--name", _collector_name(name), "--volumes-from", name]
+    beside = [*runtime, "run", "--rm", "--name", COLLECTOR.format(name), "--volumes-from", name]
     # Only object stores need the network: without it nothing can push into what runs beside.
     beside += ["--network", "none" if driver == "filesystem" else container.network or "default"]
     beside += ["--user", container.user] if container.user else []
@@ -133,16 +105,12 @@ def container_unit(
         stop=stop,
         start=start,
         check=f'test "$({join([*runtime, "inspect", "--format", "{{.State.Running}}", name])})" = true',
-        quit=join([*runtime, "kill", _collector_name(name)]),
+        quit=join([*runtime, "kill", COLLECTOR.format(name)]),
         read_only=settings.read_only,
         read_write=settings.read_write,
         environment=container.environment,
         obstacle=_obstacle(container, root if driver == "filesystem" else ""),
     )
-
-
-def _collector_name(container: str) -> str:
-    return f"regtui-gc-{container}"
 
 
 def _obstacle(container: Container, root: str) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from regtui.garbage import scripts
+from regtui.garbage.containers import Container
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.runtimes import (
-    Container,
     Process,
     Unit,
     command_unit,

@@ -1,0 +1,86 @@
+"""Which container the registry is, from what docker and podman print."""
+
+import json
+from typing import Any
+
+from regtui.garbage.containers import Container, choose, read_containers
+
+# As docker 24 prints them, cut down to what is read.
+OFFICIAL = {
+    "Name": "/registry",
+    "Path": "/entrypoint.sh",
+    "Args": ["/etc/docker/registry/config.yml"],
+    "State": {"Running": True},
+    "Image": "sha256:0030ba3d620c",
+    "Config": {"Image": "registry:2", "Env": ["REGISTRY_HTTP_SECRET=a=b"], "User": "", "Labels": {}},
+    "HostConfig": {
+        "NetworkMode": "bridge",
+        "AutoRemove": False,
+        "PortBindings": {"5000/tcp": [{"HostIp": "", "HostPort": "5000"}]},
+    },
+    "Mounts": [
+        {"Type": "volume", "Source": "/var/lib/docker/volumes/r/_data", "Destination": "/var/lib/registry"},
+        {"Type": "bind", "Source": "/srv/auth", "Destination": "/var/lib/registry/auth"},
+    ],
+}
+
+
+def containers(*entries: dict[str, Any]) -> list[Container]:
+    return read_containers(json.dumps(entries))
+
+
+def like_it(name: str, port: str = "", *, running: bool = True, image: str = "registry:2") -> dict[str, Any]:
+    bindings = {"5000/tcp": [{"HostPort": port}]} if port else {}
+    return {
+        **OFFICIAL,
+        "Name": f"/{name}",
+        "State": {"Running": running},
+        "Config": {**OFFICIAL["Config"], "Image": image},  # type: ignore[dict-item]
+        "HostConfig": {"PortBindings": bindings},
+    }
+
+
+def test_the_official_image() -> None:
+    (found,) = containers(OFFICIAL)
+    assert (found.name, found.program, found.is_registry, found.is_running) == ("registry", "registry", True, True)
+    assert found.ports == frozenset({5000})
+    assert dict(found.environment) == {"REGISTRY_HTTP_SECRET": "a=b"}
+    assert found.on_host("/var/lib/registry/docker") == "/var/lib/docker/volumes/r/_data/docker"
+    assert found.on_host("/var/lib/registry/auth/htpasswd") == "/srv/auth/htpasswd"
+    assert found.on_host("/var/lib/registry2") == ""
+    assert "a=b" not in repr(found)
+
+
+def test_the_one_among_others() -> None:
+    other = like_it("proxy", "443", image="nginx:1.27")
+    assert [c.name for c in choose(containers(other, OFFICIAL), 443)] == ["registry"]
+
+
+def test_of_several_the_one_that_publishes_the_port_else_the_one_that_runs() -> None:
+    several = containers(like_it("a", "5000"), like_it("b", "5001"), like_it("c", running=False))
+    assert [c.name for c in choose(several, 5001)] == ["b"]
+    assert [c.name for c in choose(several, 443)] == ["a", "b", "c"]
+    assert [c.name for c in choose(several[1:], 443)] == ["b"]
+
+
+def test_what_collects_beside_a_registry_is_not_taken_for_it() -> None:
+    """While it is collected the registry is stopped, and its collector runs the same program."""
+    beside = {**like_it("regtui-gc-registry"), "Path": "/bin/registry", "Args": ["garbage-collect", "/c.yml"]}
+    assert [c.name for c in choose(containers(beside, like_it("registry", running=False)), 443)] == ["registry"]
+
+
+def test_names_of_images_that_only_look_alike() -> None:
+    for image, is_one in {
+        "registry": True,
+        "docker.io/library/registry@sha256:00": True,
+        "ghcr.io/distribution/distribution:3.0": True,
+        "example.com/my-registry:1": False,
+        "registry.example.com/app:1": False,
+    }.items():
+        (found,) = containers(like_it("x", image=image))
+        assert found.is_registry is is_one, image
+
+
+def test_what_is_no_list_of_containers_is_none() -> None:
+    for text in ("", "[]", "{", "[1]", "Error: no such object"):
+        assert read_containers(text) == []
