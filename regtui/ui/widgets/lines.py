@@ -122,6 +122,9 @@ class Lines(ScrollView, can_focus=True):
 
     def _strip(self, text: Text, style: Style, width: int) -> Strip:
         text.truncate(width, overflow="ellipsis")
+        if text.style and not text.spans:
+            # Rendered as it is, a text without parts would lose its style.
+            text.stylize(text.style)
         segments = text.render(self.app.console, end="")
         strip = Strip(segments).apply_style(style) if style else Strip(segments)
         return strip.adjust_cell_length(width, style)
