@@ -70,8 +70,12 @@ class Profile:
 
     @property
     def login_name(self) -> str:
-        """What its credential is kept under: many hosts have a registry at their own 127.0.0.1:5000."""
-        return f"{self.address.name} via {self.via}" if self.via else self.address.name
+        return login_name(self.address, self.via)
+
+
+def login_name(address: Address, via: Destination | None) -> str:
+    """What a registry's credential is kept under: many hosts have a registry at their own 127.0.0.1:5000."""
+    return f"{address.name} via {via}" if via else address.name
 
 
 @dataclass(frozen=True, slots=True)

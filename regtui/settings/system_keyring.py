@@ -59,6 +59,9 @@ class SystemKeyring:
             user = keyring.get_password(service, _USER_ENTRY)
             removed = False
             for entry in filter(None, (user, _USER_ENTRY)):
+                # The null backend takes out what it never had.
+                if keyring.get_password(service, entry) is None:
+                    continue
                 try:
                     keyring.delete_password(service, entry)
                     removed = True

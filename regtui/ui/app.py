@@ -15,7 +15,10 @@ from textual.widgets import Input
 
 from regtui.connection import Target
 from regtui.errors import RegtuiError
+from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials
+from regtui.settings.config import login_name
+from regtui.settings.logout import log_out
 from regtui.targets import resolve_target
 from regtui.text import clean
 from regtui.ui.leaving import may_leave
@@ -197,6 +200,7 @@ class RegtuiApp(App[int]):
             yield SystemCommand(
                 "Doctor", "check the way to this registry, and what it allows", partial(self.examine, target)
             )
+            yield SystemCommand("Forget login", "what regtui keeps for this registry", partial(self.forget, target))
         yield SystemCommand("Quit", "leave regtui", self.action_quit)
 
     def examine(self, target: Target) -> None:
@@ -204,6 +208,15 @@ class RegtuiApp(App[int]):
         from regtui.ui.screens.doctor import DoctorScreen
 
         self.push_screen(DoctorScreen(target))
+
+    @work(exclusive=True, group="forget")
+    async def forget(self, target: Target) -> None:
+        """Logs out for the next time: what is open stays open."""
+        try:
+            said = await aside(lambda: log_out(self.credentials, login_name(target.address, target.via)))
+        except RegtuiError as error:
+            said = [str(error)]
+        self.notify(clean(" ".join(said)), timeout=10, markup=False)
 
     def action_command_palette(self) -> None:
         super().action_command_palette()

@@ -495,12 +495,21 @@ async def test_the_app_asks_where_to_keep_it(
             await pilot.press(*(("down", "enter") if answer == "docker" else ("escape",)))
             await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
             said = "".join(str(notification.message) for notification in app._notifications)
+            if answer == "docker":
+                assert crane_catalog(tmp_path, server.host) == "other/app\nteam/app\n"
+            assert isinstance(app.screen, BrowserScreen)
+            app.forget(app.screen.connection.target)
+            await until(pilot, lambda: len(app._notifications) > 1)
+            told = [str(notification.message) for notification in app._notifications][-1]
+            place = "~/.docker/config.json" if answer == "docker" else "this session"
+            assert told == f"The credential for {server.host} was removed from {place}."
     kept = (tmp_path / ".config/regtui/config.toml").read_text()
     assert 'username = "ci"' in kept
     assert USERS["ci"] not in kept + said
     if answer == "docker":
         assert "The password is in ~/.docker/config.json." in said
-        assert crane_catalog(tmp_path, server.host) == "other/app\nteam/app\n"
+        assert Credentials({}).forget(server.host) == []
+        assert not json.loads((tmp_path / ".docker/config.json").read_text())["auths"]
     else:
         assert "The password is kept until regtui is closed." in said
         assert not (tmp_path / ".docker").exists()

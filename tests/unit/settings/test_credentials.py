@@ -12,6 +12,7 @@ from typing import Any
 import keyring
 import keyring.backend
 import keyring.backends.fail
+import keyring.backends.null
 import keyring.errors
 import pytest
 
@@ -120,6 +121,14 @@ def test_without_a_keyring_it_is_kept_until_the_end(ring: InMemory) -> None:
     assert credentials.find(HOST) == Found(ALICE, Source.SESSION)
     assert Credentials({}).find(HOST) == Found(None, Source.NONE)
     assert credentials.forget(HOST)
+    assert ring.entries == {}
+
+
+def test_a_keyring_that_keeps_nothing_is_like_none(ring: InMemory) -> None:
+    keyring.set_keyring(keyring.backends.null.Keyring())  # type: ignore[no-untyped-call]
+    credentials = Credentials({})
+    assert credentials.store(HOST, ALICE) is Kept.SESSION
+    assert credentials.forget(HOST) == ["this session"]
     assert ring.entries == {}
 
 
