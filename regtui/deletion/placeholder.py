@@ -6,13 +6,11 @@ at it, and nothing else. One placeholder serves all tags of a run, so that one s
 
 import json
 from dataclasses import dataclass
-from typing import Final
 from uuid import uuid4
 
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
-
-ANNOTATION: Final = "io.regtui.placeholder"
+from regtui.oci.manifest import PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Placeholder:
                 "schemaVersion": 2,
                 "mediaType": mt.OCI_INDEX,
                 "manifests": [],
-                "annotations": {ANNOTATION: uuid4().hex},
+                "annotations": {PLACEHOLDER: uuid4().hex},
             }
         ).encode()
         return cls(body, Digest.of(body))

@@ -23,7 +23,7 @@ from regtui.oci import (
     parse_manifest,
 )
 from regtui.oci.config import parse_time
-from regtui.oci.manifest import load_json_object, platform_of
+from regtui.oci.manifest import PLACEHOLDER, load_json_object, platform_of
 from regtui.oci.media_type import IMAGE_CONFIGS
 from regtui.registry import FetchedManifest, NotFound
 
@@ -123,6 +123,8 @@ async def load(source: Source, repository: str, reference: str) -> Loaded:
         manifest = parse_manifest(fetched.body, fetched.media_type)
     except InvalidManifest as error:
         return Loaded(fetched, None, (), f"its manifest can't be read: {error}")
+    if isinstance(manifest, Index) and PLACEHOLDER in manifest.annotations:
+        return Loaded(fetched, manifest, (), "an empty index of a deletion that was cut off: regtui undo ends it")
     if isinstance(manifest, Index):
         images = await _children(source, repository, manifest, _DEEPEST)
     else:

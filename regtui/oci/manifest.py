@@ -18,6 +18,10 @@ _ATTESTATION_TYPE: Final = "vnd.docker.reference.type"
 _ATTESTATION_SUBJECT: Final = "vnd.docker.reference.digest"
 
 
+PLACEHOLDER: Final = "io.regtui.placeholder"
+"""The annotation of an empty index that stands in for a tag that is being removed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """The manifest of one image, or of an artifact."""

@@ -1,6 +1,7 @@
 """Blobs that are gone are named, asked for once, and asked again after a reload."""
 
 from regtui.content import ContentStore
+from regtui.deletion.placeholder import Placeholder
 from regtui.listing.details import load_details
 from regtui.listing.missing import BlobCheck
 from regtui.oci import Digest
@@ -42,3 +43,11 @@ async def test_what_is_gone_is_named_once_asked_and_asked_again_after_a_reload()
     checked = await check.checked(details)
     assert checked.error == f"the layer {layer.short} of linux/amd64 is gone: it can't be pulled"
     assert [bool(image.error) for image in checked.platforms] == [True, False]
+
+
+async def test_what_a_deletion_that_was_cut_off_left_is_said_to_be_that() -> None:
+    world = World("2.8.2")
+    placeholder = Placeholder.new()
+    await world.client().put_manifest(REPOSITORY, "left", placeholder.body, placeholder.media_type)
+    details = await load_details(ContentStore(world.client()), REPOSITORY, "left")
+    assert "was cut off" in details.error
