@@ -1,5 +1,5 @@
 # Puts the run's files into a private directory on the host, starts it detached, and follows its log.
-# Set before: unit (a name for files), and the functions write_files (into the current directory) and only_here.
+# Set before: unit, a name for files, and to begin a run the function write_files, into the current directory.
 
 umask 077
 
@@ -18,8 +18,11 @@ is_ours() {
     done
 }
 
+# Not by the pid alone: after a restart of the host it may be anybody's.
 is_alive() {
-    test -s "$1/pid" && kill -0 "$(cat "$1/pid")" 2>/dev/null
+    test ! -e "$1/ended" && test -s "$1/pid" && kill -0 "$(cat "$1/pid")" 2>/dev/null || return 1
+    started_as=/proc/$(cat "$1/pid")/cmdline
+    test ! -r "$started_as" || grep -q run.sh "$started_as"
 }
 
 # Prints the log from line $2 on until the run has ended.

@@ -1,5 +1,6 @@
 """The scripts for the host: right by shellcheck's eyes, and harmless whatever the words in them are."""
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -169,3 +170,21 @@ def test_a_host_without_room_is_said(shell: str, tmp_path: Path) -> None:
         [*command, "-s"], input=nowhere, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}
     )
     assert done.stdout.splitlines()[-1] == "::regtui no-room"
+
+
+@pytest.mark.parametrize("shell", ["dash", "busybox"])
+def test_a_run_is_not_taken_for_alive_because_its_pid_is_somebody_elses_now(shell: str, tmp_path: Path) -> None:
+    place = tmp_path / "regtui" / "gc" / "docker-registry"
+    place.mkdir(parents=True, mode=0o700)
+    (place / "log").write_text("::regtui stage collect started\n")
+    (place / "pid").write_text(f"{os.getpid()}\n")
+    (place / "started").write_text("2026-11-24T12:00:00Z\n")
+    command = [str(find_program("busybox")), "sh"] if shell == "busybox" else ["dash"]
+    done = subprocess.run(
+        [*command, "-s"],
+        input=scripts.status(in_docker()),
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
+    )
+    assert done.stdout.splitlines()[0] == "::regtui earlier no 2026-11-24T12:00:00Z"
