@@ -33,6 +33,7 @@ async def may_leave(app: "App[int]") -> bool:
         [changing.under_way, "Quitting stops it at the next safe point: what is done by then stays done."],
         yes="Stop and quit",
         no="Go on",
+        is_about_leaving=True,
     )
     if not await app.push_screen_wait(question):
         return False

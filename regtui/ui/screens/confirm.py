@@ -20,14 +20,17 @@ class ConfirmScreen(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n,q", "answer(False)", "no", show=False, id="confirm.no"),
         Binding("y", "answer(True)", "yes", show=False, id="confirm.yes"),
-        # Who presses it twice means it.
-        Binding("ctrl+c", "answer(True)", "yes", show=False, priority=True, id="confirm.interrupt"),
+        Binding("ctrl+c", "interrupt", "no", show=False, priority=True, id="confirm.interrupt"),
         Binding("right,down", "app.focus_next", "next", show=False, id="confirm.next"),
         Binding("left,up", "app.focus_previous", "previous", show=False, id="confirm.previous"),
     ]
 
-    def __init__(self, title: str, sentences: Sequence[str], *, yes: str, no: str = "Cancel") -> None:
+    def __init__(
+        self, title: str, sentences: Sequence[str], *, yes: str, no: str = "Cancel", is_about_leaving: bool = False
+    ) -> None:
+        """`is_about_leaving`: ctrl+c has brought it, and pressed again means yes."""
         super().__init__()
+        self._is_about_leaving = is_about_leaving
         self._title = title
         self._sentences = sentences
         self._yes = yes
@@ -47,6 +50,9 @@ class ConfirmScreen(ModalScreen[bool]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")
+
+    def action_interrupt(self) -> None:
+        self.dismiss(self._is_about_leaving)
 
     def action_answer(self, yes: bool) -> None:
         self.dismiss(yes)

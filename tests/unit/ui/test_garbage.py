@@ -162,6 +162,18 @@ async def test_staying_online_is_warned_of_and_confirmed_twice() -> None:
         assert collector.choices.keep_out is KeepOut.ONLINE
 
 
+async def test_ctrl_c_never_confirms_a_collection() -> None:
+    collector = ScriptedCollector(found=replace(SURVEY, keep_out=(KeepOut.ONLINE,)))
+    async with garbage(collector) as (pilot, screen):
+        await pilot.press("y")
+        await settled(pilot)
+        assert pilot.app.screen is not screen, "it asks"
+        await pilot.press("ctrl+c")
+        await settled(pilot)
+        assert screen.is_current
+    assert "collect" not in collector.calls
+
+
 async def test_only_ways_that_the_host_has_are_offered() -> None:
     found = replace(SURVEY, keep_out=(KeepOut.READ_ONLY, KeepOut.ONLINE))
     collector = ScriptedCollector(found=found)
@@ -216,12 +228,13 @@ async def test_quitting_asks_and_goes_on_unless_it_is_confirmed(key: str) -> Non
         await until(pilot, "180 MB freed")
 
 
-async def test_confirmed_it_stops_waits_for_the_end_and_quits() -> None:
+@pytest.mark.parametrize("keys", [("q", "y"), ("ctrl+c", "ctrl+c")])
+async def test_confirmed_it_stops_waits_for_the_end_and_quits(keys: tuple[str, str]) -> None:
     collector = ScriptedCollector(hold=KEEPING_OUT)
     async with garbage(collector) as (pilot, _):
         await pilot.press("y")
         await until(pilot, "Keeping pushes out")
-        await pilot.press("q", "y")
+        await pilot.press(*keys)
         async with asyncio.timeout(_PATIENCE):
             while pilot.app.return_value is None:
                 await pilot.pause(0.02)
