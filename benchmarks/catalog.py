@@ -18,7 +18,7 @@ from tests.support.servers import VERSIONS, RegistryServer
 _REPOSITORIES = 10_000
 _TAGS = 20_000
 _PAGE = 1_000
-_RUNS = 5
+_RUNS = 3
 
 
 def run() -> Iterable[Table]:

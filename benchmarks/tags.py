@@ -20,7 +20,7 @@ from tests.support.servers import VERSIONS, RegistryServer
 
 COUNT = 1_000
 _SAMPLE = 20
-_RUNS = 5
+_RUNS = 3
 _REPOSITORY = "team/app"
 
 

@@ -1,4 +1,4 @@
-"""What the numbers were taken on, in one line."""
+"""What the numbers were taken on, and how busy it was, in one line."""
 
 import os
 import platform
@@ -8,8 +8,9 @@ from pathlib import Path
 
 def described() -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("textual", "httpx", "aiohttp"))
-    cores = len(os.sched_getaffinity(0))
-    return f"{cores} cores ({_processor()}), {platform.system()}, Python {platform.python_version()}, {libraries}"
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[1]
+    system = f"{platform.system()}, Python {platform.python_version()}, {libraries}"
+    return f"{cores} cores ({_processor()}), load {load:.0f}; {system}"
 
 
 def _processor() -> str:
