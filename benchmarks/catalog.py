@@ -43,7 +43,7 @@ def run() -> Iterable[Table]:
             limits = [result["limit"] for result in results]
             ratios = (ratio(time, limit) for time, limit in zip(times, limits, strict=True))
             table.row(subject, *map(shown, times), *ratios)
-    catalog.note = "regtui includes its start, and goes past the registry's own paging faults. × is of the limit."
+    catalog.note = "regtui: with its start, and a question whether the last full page was the end. × is of the limit."
     yield catalog
     yield names
 
