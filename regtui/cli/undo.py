@@ -14,7 +14,7 @@ from regtui.deletion.journal import is_run
 from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import offers_overwriting, title_of, undo_confirmation, undo_sentences, what_of
 from regtui.deletion.words import plan_sentences, planned_outcomes
-from regtui.errors import DONE, FAILED, INTERRUPTED, NOT_ALLOWED, REFUSED, RegtuiError, UsageError
+from regtui.errors import DONE, FAILED, INTERRUPTED, REFUSED, RegtuiError, UsageError
 from regtui.settings.paths import journal_dir
 
 
@@ -22,12 +22,6 @@ class Obstructed(RegtuiError):
     """It can't be put back as things stand."""
 
     exit_code = REFUSED
-
-
-class PuttingBackNotAllowed(RegtuiError):
-    """The login doesn't cover it."""
-
-    exit_code = NOT_ALLOWED
 
 
 def run(arguments: argparse.Namespace) -> int:

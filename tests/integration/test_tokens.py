@@ -16,7 +16,7 @@ from tests.support.commands import Regtui, failed
 from tests.support.gateway import Asked, Gateway, Reply, start_gateway
 from tests.support.seed import seed_repository
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
-from tests.support.tokens import TokenService, start_token_service
+from tests.support.tokens import TokenService, allow_all, start_token_service
 from tests.support.witness import logins_stayed
 
 PASSWORD = "s3cret-word"
@@ -163,3 +163,28 @@ async def test_a_token_service_that_cannot_be_reached_is_named_itself(place: Pla
         async with place.client() as client:
             with pytest.raises(Unreachable, match=f"Nothing listens at localhost:{port}"):
                 await client.ping()
+
+
+async def test_who_may_delete_but_not_push_is_told_first_and_offered_the_whole_image(
+    place: Place, regtui: Regtui
+) -> None:
+    async with place.client() as client:
+        image = await client.manifest("team/app", "1.0")
+        await client.put_manifest("team/app", "same", image.body, image.media_type)
+    place.tokens.allow = lambda user, what, actions: allow_all(user, what, actions) - {"push"}
+    url = place.front.url
+    one = regtui("rm", "-r", url, "team/app:1.0", "--yes")
+    if place.server.version == "3.1.1":  # it removes a tag by itself
+        assert one.returncode == 0, one
+        assert {record["tag"] for record in regtui.records("tags", "-r", url, "team/app")} == {"1.1", "same"}
+        return
+    failed(one, 6, "may delete, but not push")
+    assert "(--manifest) would remove these tags as well: same." in one.stderr
+    assert {record["tag"] for record in regtui.records("tags", "-r", url, "team/app")} == {"1.0", "1.1", "same"}
+    whole = regtui("rm", "-r", url, "team/app:1.0", "--manifest", "--yes")
+    assert whole.returncode == 0, whole
+    assert {record["tag"] for record in regtui.records("tags", "-r", url, "team/app")} == {"1.1"}
+    # Nor can it be put back by this login, which is said before anything is tried.
+    back = regtui("undo", url, "--yes")
+    assert back.returncode == 6
+    assert "Putting back needs the right to push." in back.stderr
