@@ -1,5 +1,6 @@
 """The log of requests at three sizes: requests of a fixed time, as real ones are never the same."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -28,7 +29,12 @@ def test_requests(size: tuple[int, int], snap_compare: Callable[..., bool]) -> N
 
     async def open_it(pilot: object) -> None:
         await keys()(pilot)  # type: ignore[arg-type]
-        app.push_screen(RequestsScreen(log, "registry.example.com", "https://registry.example.com"))
+        screen = RequestsScreen(log, "registry.example.com", "https://registry.example.com")
+        app.push_screen(screen)
         await keys()(pilot)  # type: ignore[arg-type]
+        async with asyncio.timeout(10):
+            # It scrolls to the end when it has its size.
+            while screen._lines.scroll_offset.y < screen._lines.max_scroll_y or not screen._lines.max_scroll_y:
+                await keys()(pilot)  # type: ignore[arg-type]
 
     assert snap_compare(app, terminal_size=size, run_before=open_it)

@@ -55,15 +55,21 @@ class RequestLines(Lines):
         self.has_header = True
         self._base = base.rstrip("/")
         self._exchanges: Sequence[Exchange] = ()
+        self.follows = True
+        """Whether the last one is in view: only then the lines move on with the log."""
 
-    @property
-    def is_at_end(self) -> bool:
-        """Whether the last one is visible: only then the lines move on with the log."""
-        return self.scroll_offset.y + self.page_size >= self.line_count()
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self.follows = self.scroll_offset.y + self.page_size >= self.line_count()
+
+    def on_resize(self) -> None:
+        # What was the end before isn't any more.
+        if self.follows:
+            self.scroll_end(animate=False)
 
     def show(self, exchanges: Sequence[Exchange]) -> None:
         """And the last one is scrolled to."""
-        self._exchanges = exchanges
+        self._exchanges, self.follows = exchanges, True
         self.lines_changed()
         # Not at once: how far it can be scrolled is known after the layout.
         self.scroll_end(animate=False)
@@ -116,7 +122,7 @@ class RequestsScreen(Screen[None]):
         self.set_interval(_INTERVAL, self._look)
 
     def _look(self) -> None:
-        if self._log.total != self._seen and self._lines.is_at_end:
+        if self._log.total != self._seen and self._lines.follows:
             self._show()
         elif self._log.total != self._seen:
             self._title()

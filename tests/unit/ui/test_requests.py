@@ -79,7 +79,7 @@ async def test_it_goes_on_at_the_end_and_stands_still_above(tmp_path: Path) -> N
         screen._look()
         await settled(pilot)
         assert len(lines(app)) == count + 1
-        assert screen._lines.is_at_end
+        assert screen._lines.follows
         await pilot.press("home")
         await settled(pilot)
         top = screen._lines.scroll_offset.y
