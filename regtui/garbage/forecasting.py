@@ -87,8 +87,9 @@ async def forecast(
     began = time.monotonic()
     output = CollectorOutput()
     nothing = await _dry_run(host, found, output, on_line)
+    seconds = time.monotonic() - began
     if nothing:
-        return Forecast(0, {}, seconds=time.monotonic() - began, nothing=nothing)
+        return Forecast(0, {}, seconds=seconds, nothing=nothing)
     listing = await list_storage(host, found)
     await _is_the_same(host, client, listing)
     if untagged and not listing.is_known:
@@ -112,7 +113,7 @@ async def forecast(
         by_repository=await _by_repository(host, found, output, readings, sizes),
         untagged=tuple(UntaggedManifest(r.repository, d) for r in readings for d in r.untagged),
         at_risk=tuple(_at_risk(readings, found.version)),
-        seconds=time.monotonic() - began,
+        seconds=seconds,
     )
 
 

@@ -177,6 +177,8 @@ class HostCollector:
         url = self._client.address.url
         lines = [f"curl -X DELETE {quote(f'{url}/v2/{m.repository}/manifests/{m.digest}')}" for m in untagged]
         lines += [self._host.login] if self._host.login else []
+        # The environment may hold passwords.
+        lines += ["umask 077"] if unit.prepare else []
         match choices.keep_out:
             case KeepOut.STOP:
                 lines += [*unit.prepare, unit.stop, unit.collector(running=False), *unit.tidy, unit.start]

@@ -92,6 +92,7 @@ class Forecast:
     `by_repository`: bytes of the blobs that were linked in it, each blob in the first one alone, largest first.
     `at_risk`: sentences about what a naive run with --delete-untagged would break here; empty where nothing.
     `untagged`: what `Choices.untagged` deletes before; their blobs are among `blobs` only where that was chosen.
+    `seconds`: the collector's own; the real run takes a bit more.
     `nothing`: why there is nothing to collect, where the storage is empty.
     """
 
