@@ -25,7 +25,7 @@ _STEPS = {
     "close help": ["\x1b"],
     "other pane": ["\x1b[Z"],
 }
-_CURSES = {"htop": ("htop",), "mc": ("mc", "--nosubshell", "--nomouse"), "tig": ("tig",)}
+_CURSES = {"htop": ("htop",), "tig": ("tig",)}
 
 
 def run() -> Iterable[Table]:

@@ -45,6 +45,7 @@ from regtui.ui.widgets.lines import CursorLines
 from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.repositories import RepositoryLines
 from regtui.ui.widgets.tags import TagTable
+from regtui.ui.widths import fit
 
 # Dialogs are imported when they are opened: the first frame is quicker without them.
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class BrowserScreen(Screen[None]):
         yield self._hints
 
     def on_mount(self) -> None:
+        fit(self)
         self._header.show(self._standing)
         self.tags_pane.title("Tags")
         self.tags_pane.tell("Choose a repository.")

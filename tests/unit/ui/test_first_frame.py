@@ -2,6 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.screen import Screen
+
+from regtui.ui.screens.browser import BrowserScreen
+from tests.unit.ui.demo_app import browsing, demo_app
 
 _SHOW = "import sys, regtui.cli.session, regtui.ui.start, regtui.ui.driver; print(*sys.modules)"
 LATER = {
@@ -34,3 +42,21 @@ def test_what_is_opened_later_is_imported_later() -> None:
     loaded = set(done.stdout.split())
     assert "textual.app" in loaded
     assert not loaded & LATER
+
+
+@pytest.mark.parametrize(("size", "width"), [((80, 24), "-narrow"), ((120, 40), "-medium"), ((200, 50), "-wide")])
+async def test_the_first_frame_fits_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], width: str
+) -> None:
+    app = demo_app(tmp_path)
+    seen: list[frozenset[str]] = []
+    display = app._display
+
+    def watched(screen: Screen[Any], renderable: Any) -> None:
+        if isinstance(screen, BrowserScreen):
+            seen.append(screen.classes)
+        display(screen, renderable)
+
+    monkeypatch.setattr(app, "_display", watched)
+    async with browsing(app, size=size):
+        assert {width, "-tall"} <= seen[0]

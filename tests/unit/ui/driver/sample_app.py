@@ -26,6 +26,7 @@ class SampleApp(App[int]):
         ("n", "tell", "tell"),
         ("o", "outside", "run a program"),
         ("x", "crash", "crash"),
+        ("w", "write", "write past Textual"),
         ("y", "app.copy", "copy"),
         ("q", "quit", "quit"),
     ]
@@ -53,6 +54,11 @@ class SampleApp(App[int]):
     def action_outside(self) -> None:
         with self.suspend():
             print("outside " * 200)
+
+    def action_write(self) -> None:
+        # What the driver doesn't understand: a row erased, a few words.
+        assert self._driver is not None
+        self._driver.write("\x1b[2;1H\x1b[2Kpast Textual")
 
     def action_crash(self) -> None:
         raise RuntimeError("on purpose")

@@ -38,6 +38,7 @@ def told(**environment: str) -> Terminal:
             Terminal(erases_in_color=True, erases_cells=True, scrolls=True),
         ),
         ({"TERM": "linux"}, Terminal(erases_in_color=True, erases_cells=True, scrolls=True)),
+        ({"TERM": "vt100"}, Terminal()),
         ({"TERM": "unheard-of"}, Terminal()),
         ({}, Terminal()),
     ],
