@@ -14,9 +14,12 @@ from tests.support.live import Line, LiveTerminal
 
 _DOWN, _PAGE_DOWN = "j", "\x1b[6~"
 _STEPS = {
-    "cursor down": [_DOWN] * 8,
+    "cursor down, and that image's details": [_DOWN] * 8,
     "page down": [_PAGE_DOWN] * 4,
     "cursor down at the lower edge": [_DOWN] * 8,
+    "the pane zoomed": ["z"],
+    "cursor down": [_DOWN] * 8,
+    "and back": ["z"],
     "mark": [" "] * 4,
     "toast": ["y"],
     "open a dialog": ["*"],
