@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.processes import START_SECONDS, clean_environment
-from tests.support.programs import find_program
+from tests.support.programs import Program, ProgramMissing, find_program
 from tests.support.servers import PROGRAMS
 
 CONFIGS = {"2.8.2": "/etc/docker/registry/config.yml", "3.1.1": "/etc/distribution/config.yml"}
@@ -133,6 +133,8 @@ class RegistryContainer:
 def start_containers(directory: Path) -> Iterator[Containers]:
     """A place for containers; everything in it is stopped and removed when the block ends."""
     podman, runc = find_program("podman"), find_program("runc")
+    if os.geteuid() != 0:
+        raise ProgramMissing(Program("podman for root", apt="podman (and run the tests as root)"))
     for folder in ("bin", "root", "run", "tmp"):
         (directory / folder).mkdir(parents=True)
     conf = directory / "containers.conf"

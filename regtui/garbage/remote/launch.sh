@@ -7,7 +7,7 @@ umask 077
 places() {
     test -z "${HOME:-}" || echo "${XDG_STATE_HOME:-$HOME/.local/state}/regtui/gc/$unit"
     for shared in "/run/user/$(id -u)" /dev/shm /tmp; do
-        echo "$shared/regtui-gc-$(id -u)/$unit"
+        if test -d "$shared" && test -w "$shared"; then echo "$shared/regtui-gc-$(id -u)/$unit"; fi
     done
 }
 
