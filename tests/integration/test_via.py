@@ -75,6 +75,8 @@ def test_commands_go_through_the_host_and_leave_nothing_behind(
     # Without a scheme: on a loopback host https is tried first, there as here.
     profile(regtui, sshd, registry.host)
     assert regtui("ls", "lab").stdout == "team/app\n"
+    doctor = regtui("doctor", "lab")
+    assert f"{sshd.destination} lets regtui in, and leads to the registry" in doctor.stdout
     until(lambda: not sshd.has_clients)
 
 
