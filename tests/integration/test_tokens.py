@@ -12,6 +12,11 @@ from socket import socket
 import pytest
 
 from regtui.registry import Address, BadAnswer, Credential, NotAllowed, RegistryClient, Unreachable
+from regtui.settings import Config, Credentials
+from regtui.targets import Options, resolve_target
+from regtui.ui.app import RegtuiApp
+from regtui.ui.screens.browser import BrowserScreen
+from tests.integration.test_app import until
 from tests.support.commands import Regtui, failed
 from tests.support.gateway import Asked, Gateway, Reply, start_gateway
 from tests.support.seed import seed_repository
@@ -188,3 +193,26 @@ async def test_who_may_delete_but_not_push_is_told_first_and_offered_the_whole_i
     back = regtui("undo", url, "--yes")
     assert back.returncode == 6
     assert "Putting back needs the right to push." in back.stderr
+
+
+async def test_the_app_with_a_login_that_may_list_nothing(place: Place, tmp_path: Path) -> None:
+    place.tokens.allow = only_the_team
+    config = Config(tmp_path / "config.toml")
+    credentials = Credentials({}, keyring_timeout=0.1)
+    options = Options(username="ci", password=PASSWORD)
+    app = RegtuiApp(config, credentials, resolve_target(place.front.url, config, credentials, options))
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
+        browser = app.screen
+        assert isinstance(browser, BrowserScreen)
+        await until(pilot, lambda: "does not allow listing the repositories" in browser.lines.said)
+        await pilot.press("slash", *"team/app", "enter")
+        await until(pilot, lambda: browser.table.model.filled == 2)
+        assert sorted(browser.table.model.row(line).tag for line in range(2)) == ["1.0", "1.1"]
+        # One that this login may not see is said to be so, and the first is as it was.
+        browser.open_typed("private")
+        await until(pilot, lambda: "does not allow listing the tags" in browser.table.said)
+        browser.open_typed("team/app")
+        await until(pilot, lambda: browser.table.model.total == 2)
+        await until(pilot, lambda: not app.workers)
+    place.logins_stayed(place.store)
