@@ -90,6 +90,7 @@ async def test_commands_and_app(place: Place, regtui: Regtui, tmp_path: Path) ->
     failed(missing, 5, f"{host} has no repository team/none")
     async with running(target(url, CI, ca_file=place.tls.ca), tmp_path) as pilot:
         await until(pilot, shows(pilot, "11 tags"))
+        await until(pilot, lambda: not pilot.app.workers)
 
 
 async def test_errors_in_html(place: Place, regtui: Regtui) -> None:

@@ -48,6 +48,7 @@ async def test_the_unknown_authority_is_named(
         async with running(target(server.url, insecure=True), tmp_path) as pilot:
             await until(pilot, browses(pilot))
             await until(pilot, shows(pilot, "certificate not checked"))
+            await until(pilot, lambda: not pilot.app.workers)
 
 
 async def test_expired_and_for_another_name(version: str, tmp_path: Path, authority: Authority, regtui: Regtui) -> None:
@@ -117,6 +118,7 @@ async def test_the_daemon_s_directory_and_the_app(version: str, tmp_path: Path, 
         shutil.copy(authority.file, daemon / server.host / "ca.crt")
         async with running(target(server.url, docker_dirs=(daemon,)), tmp_path) as pilot:
             await until(pilot, browses(pilot))
+            await until(pilot, lambda: not pilot.app.workers)
 
 
 @pytest.fixture
@@ -144,6 +146,7 @@ async def test_client_certificates_at_nginx(mutual: str, tmp_path: Path, authori
     start = target(mutual, ca_file=authority.file, client_cert=client.cert, client_key=client.key)
     async with running(start, tmp_path) as pilot:
         await until(pilot, browses(pilot))
+        await until(pilot, lambda: not pilot.app.workers)
 
 
 async def test_a_port_that_speaks_something_else(tmp_path: Path, regtui: Regtui) -> None:

@@ -108,3 +108,4 @@ async def test_a_proxy_that_is_not_there_and_the_app(
     async with running(target(place.url(place.plain)), tmp_path) as pilot:
         await until(pilot, browses(pilot))
         await until(pilot, lambda: any("tags/list" in line for line in place.proxy.asked))
+        await until(pilot, lambda: not pilot.app.workers)

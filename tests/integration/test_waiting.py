@@ -53,3 +53,4 @@ async def test_the_app_shows_that_it_waits_and_goes_on(gateway: Gateway, tmp_pat
         await until(pilot, lambda: "as the registry asks" in on_screen(pilot))
         await until(pilot, lambda: "1.0" in on_screen(pilot))
         await until(pilot, lambda: "as the registry asks" not in on_screen(pilot))
+        await until(pilot, lambda: not pilot.app.workers)

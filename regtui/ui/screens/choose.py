@@ -28,7 +28,8 @@ class Choice:
 
     @property
     def line(self) -> str:
-        return clean(f"{'●' if self.is_open else ' '} {self.name}  {self.told}".rstrip())
+        sign = "●" if self.is_open else " "
+        return clean(f"{sign} {f'{self.name}  ' if self.name else ''}{self.told}".rstrip())
 
 
 class ChooseScreen(ModalScreen[str | None]):
