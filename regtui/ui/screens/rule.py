@@ -69,7 +69,11 @@ class RuleScreen(ModalScreen[Marking | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel", show=False, id="rule.back"),
+        # Not in a field, whose letters typed ahead come first: it says by itself when it is submitted.
         Binding("enter", "mark", "mark", show=False, priority=True, id="rule.mark"),
+        # Priority: else what is typed ahead on a slow line would still go into the field before.
+        Binding("tab", "app.focus_next", show=False, priority=True, id="rule.tab"),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True, id="rule.backtab"),
         Binding("down", "app.focus_next", "next field", show=False, id="rule.next"),
         Binding("up", "app.focus_previous", "previous field", show=False, id="rule.previous"),
     ]
@@ -135,6 +139,13 @@ class RuleScreen(ModalScreen[Marking | None]):
     @on(Tick.Changed)
     def _changed(self) -> None:
         self.show_preview()
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.action_mark()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "mark" or not isinstance(self.focused, Input)
 
     def _read_more(self) -> None:
         """The list goes on filling in below this screen."""

@@ -23,6 +23,9 @@ class TagScreen(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel", show=False, id="tag.back"),
+        # Priority, as in the other forms: keys typed ahead go where they were meant.
+        Binding("tab", "app.focus_next", show=False, priority=True, id="tag.tab"),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True, id="tag.backtab"),
         Binding("down,right", "app.focus_next", "next", show=False, id="tag.next"),
         Binding("up,left", "app.focus_previous", "previous", show=False, id="tag.previous"),
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from regtui.ui.app import RegtuiApp
@@ -86,6 +87,18 @@ async def test_enter_at_once_marks_what_was_typed_not_what_was_shown(app: Regtui
         await pilot.press(*"^0", "full_stop", *"0", "full_stop", *"9", "dollar_sign", "enter")
         await settled(pilot)
         assert browser.table.model.marked == ["0.0.9"]
+
+
+async def test_keys_typed_ahead_go_where_they_were_meant(app: RegtuiApp) -> None:
+    """All at once, as they come over a slow line."""
+    async with browsing(app, COMMON) as (pilot, browser):
+        await pilot.press("asterisk")
+        await settled(pilot)
+        for key in ("0", "full_stop", "0", "full_stop", "1", "tab", "1", "1", "m", "enter"):
+            app.post_message(events.Key(key, {"full_stop": "."}.get(key, key if len(key) == 1 else None)))
+        await settled(pilot)
+        assert isinstance(app.screen, BrowserScreen)
+        assert browser.table.model.marked == ["0.0.13", "0.0.12", "0.0.11", "0.0.10"]
 
 
 @pytest.mark.parametrize(
