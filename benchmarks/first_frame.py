@@ -15,7 +15,7 @@ from benchmarks.support.table import Table
 from benchmarks.support.timing import shown as in_words
 from benchmarks.support.timing import side_by_side
 
-_RUNS = 9
+_RUNS = 5
 # What to install, and what is seen of it. posting crashes with the newest tree-sitter.
 _APPS = {"posting": (["posting", "tree-sitter<0.26"], "collection"), "harlequin": (["harlequin"], "query editor")}
 _OTHERS = Path(__file__).resolve().parents[1] / ".cache" / "benchmarks"
