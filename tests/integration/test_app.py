@@ -152,7 +152,7 @@ async def test_a_wrong_password_can_be_typed_again(version: str, tmp_path: Path)
             assert isinstance(screen, ConnectScreen)
             screen._password.value = "right"
             await connects_instead(pilot, server.url)
-            await until(pilot, shows(pilot, "repositories yet."))
+            await until(pilot, shows(pilot, "repositories yet"))
 
 
 # Refuses to delete
