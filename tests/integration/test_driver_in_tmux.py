@@ -75,7 +75,7 @@ def row(y: int, *styles_and_texts: str) -> str:
 @pytest.mark.parametrize("seed", range(12))
 def test_tmux_shows_the_same(tmux: list[str], tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
-    picture = Picture(Terminal.of({"TERM": "tmux-256color"}))
+    picture = Picture(Terminal(erases_in_color=True, erases_cells=True, scrolls=True))
     picture.start(WIDTH, HEIGHT)
     stock, ours = [SET_UP], [SET_UP]
     blank = "".join(f"\x1b[{y + 1};1H\x1b[48;2;9;9;9m{' ' * WIDTH}\x1b[0m" for y in range(HEIGHT))

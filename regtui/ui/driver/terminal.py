@@ -46,6 +46,7 @@ class Terminal:
             erases_in_color=is_tmux or curses.tigetflag("bce") > 0,
             erases_cells=is_tmux or has("ech"),
             repeats=is_itself and has("rep"),
-            scrolls=has("csr", "il", "dl"),
+            # Multiplexers find out themselves what scrolled, for the terminal that they write to.
+            scrolls=not term.startswith(("screen", "tmux")) and has("csr", "il", "dl"),
             colors=colors,
         )

@@ -32,10 +32,10 @@ def told(**environment: str) -> Terminal:
             {"TERM": "xterm-256color", "XTERM_VERSION": "XTerm(379)"},
             Terminal(erases_in_color=True, erases_cells=True, repeats=True, scrolls=True),
         ),
-        ({"TERM": "screen"}, Terminal(scrolls=True)),
+        ({"TERM": "screen"}, Terminal()),
         (
             {"TERM": "screen", "TMUX": "/tmp/tmux-0/default,1,0"},
-            Terminal(erases_in_color=True, erases_cells=True, scrolls=True),
+            Terminal(erases_in_color=True, erases_cells=True),
         ),
         ({"TERM": "linux"}, Terminal(erases_in_color=True, erases_cells=True, scrolls=True)),
         ({"TERM": "vt100"}, Terminal()),
