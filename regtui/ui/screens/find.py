@@ -124,7 +124,8 @@ class FindScreen(Screen[Hit | None]):
                     group.create_task(self._list_some(waiting))
         except* RegtuiError as errors:
             self._trouble = str(errors.exceptions[0])
-        self._is_listed = self._dirty = True
+        self._is_listed, self._dirty = True, False
+        self.match()
 
     async def _list_some(self, waiting: Iterator[str]) -> None:
         for repository in waiting:
@@ -205,8 +206,8 @@ class FindScreen(Screen[Hit | None]):
                     group.create_task(self._look_in_some(query, waiting))
         except* RegtuiError as errors:
             self._trouble = str(errors.exceptions[0])
-        self._searched = self._names.repositories
-        self._dirty = True
+        self._searched, self._dirty = self._names.repositories, False
+        self.match()
 
     async def _look_in_some(self, query: Query, waiting: Iterator[tuple[str, Sequence[str]]]) -> None:
         for repository, tags in waiting:
