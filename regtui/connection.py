@@ -154,8 +154,7 @@ class Connection:
         try:
             for host in self._hosts:
                 await self._crossing.run(host.close)
-            await self._crossing.run(there)
-            self._crossing.close()
+            await self._crossing.finish(there)
         finally:
             if self._ssh is not None:
                 self._ssh.close()

@@ -7,9 +7,9 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,6 +24,10 @@ class Crossing(Protocol):
     def stream(self, work: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
         """Iterates `work()` there; closing the iterator here closes it there."""
 
+    async def finish(self, last: Callable[[], Awaitable[None]]) -> None:
+        """Cancels what is running there, awaits `last()` there, and ends it: what is closed then isn't used anew by
+        somebody who was in the middle of it."""
+
     def close(self) -> None:
         """Ends it. Nothing can be run afterwards."""
 
@@ -36,6 +40,10 @@ class SameLoop:
 
     def stream(self, work: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
         return work()
+
+    async def finish(self, last: Callable[[], Awaitable[None]]) -> None:
+        """What is running here is the caller's own."""
+        await last()
 
     def close(self) -> None:
         pass
@@ -115,6 +123,16 @@ class OwnThread:
         finally:
             pumping.cancel()
 
+    async def finish(self, last: Callable[[], Awaitable[None]]) -> None:
+        async def there() -> None:
+            await _cancel(asyncio.all_tasks() - {asyncio.current_task()})
+            await last()
+
+        try:
+            await self.run(there)
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Cancels what is running, and waits a second for it to end: a server that hangs doesn't keep us."""
         with self._handing:
@@ -128,10 +146,15 @@ class OwnThread:
         try:
             self._loop.run_forever()
         finally:
-            tasks = asyncio.all_tasks(self._loop)
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                self._loop.run_until_complete(asyncio.wait(tasks, timeout=0.5))
+            self._loop.run_until_complete(_cancel(asyncio.all_tasks(self._loop)))
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
+
+
+async def _cancel(tasks: Iterable["asyncio.Task[Any] | None"]) -> None:
+    """Those that don't end within half a second are left."""
+    ending = [task for task in tasks if task is not None]
+    for task in ending:
+        task.cancel()
+    if ending:
+        await asyncio.wait(ending, timeout=0.5)

@@ -1,6 +1,7 @@
 """The app on real registries that are out of reach, refuse, or are damaged: it says so, and stays usable."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -227,3 +228,27 @@ async def test_a_broken_tag_is_said_and_can_be_deleted(version: str, tmp_path: P
             await pilot.press("escape")
             await until(pilot, browses(pilot))
         assert crane("ls", f"{server.host}/team/app") == "whole"
+
+
+# Left in the middle
+
+
+def has_read(browser: BrowserScreen, tags: int) -> Callable[[], bool]:
+    return lambda: browser.table.model.total > 0 and browser.table.model.filled >= tags
+
+
+async def test_quitting_while_tags_are_read_leaves_no_connection_open(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_registry(version, tmp_path / "registry") as server:
+        seed_repository(server.storage, "team/app", [(f"1.{n}", CREATED) for n in range(600)])
+        for filled in (0, 1, 60):
+            # A home of its own: nothing is known from the visit before.
+            monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"cache-{filled}"))
+            async with running(target(server.url), tmp_path) as pilot:
+                await until(pilot, browses(pilot))
+                browser = pilot.app.screen
+                assert isinstance(browser, BrowserScreen)
+                await until(pilot, has_read(browser, filled))
+            # A socket that nobody closed says so when it is collected, and pytest makes that an error.
+            gc.collect()
