@@ -18,6 +18,8 @@ QUESTION: Final = "\x1b[6n"
 _SMALLEST: Final = 256
 _FIRST: Final = 2_048
 _LARGEST: Final = 65_536
+# Seconds after which a terminal that hasn't answered yet is taken for one that never will.
+_NEVER: Final = 2.0
 # Seconds that what is written may wait behind what was written before.
 _SOON: Final = 0.05
 _LATE: Final = 0.1
@@ -34,6 +36,7 @@ class Flow:
         self._window = _FIRST
         self._quickest = float("inf")
         self._answers = False
+        self._first_asked: float | None = None
 
     def may_write(self) -> bool:
         """Whether another difference should be written now. Where the terminal has never answered, always."""
@@ -43,12 +46,16 @@ class Flow:
 
     @property
     def waits(self) -> bool:
-        """Whether there is a question that will be answered."""
-        return self._answers and bool(self._asked)
+        """Whether there is a question that will be answered: by a terminal that has answered before, or that was asked
+        its first just now."""
+        is_new = self._first_asked is not None and self._clock() - self._first_asked < _NEVER
+        return bool(self._asked) and (self._answers or is_new)
 
     def written(self, count: int) -> None:
         """So many bytes, and a question after them."""
-        self._asked.append((self._clock(), count))
+        now = self._clock()
+        self._first_asked = now if self._first_asked is None else self._first_asked
+        self._asked.append((now, count))
         self._unanswered += count
 
     def answered(self) -> None:

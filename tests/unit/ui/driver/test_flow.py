@@ -17,11 +17,21 @@ def flow() -> tuple[Flow, Clock]:
 
 
 def test_a_terminal_that_never_answers_is_never_waited_for() -> None:
-    line, _ = flow()
+    line, clock = flow()
     for _ in range(100):
         line.written(10_000)
         assert line.may_write()
+    clock.now += 2.1
+    line.written(1)
     assert not line.waits
+
+
+def test_who_leaves_at_once_waits_for_the_first_answer() -> None:
+    """Over a slow line it would come when the shell is there again."""
+    line, clock = flow()
+    line.written(10)
+    clock.now += 0.4
+    assert line.waits
 
 
 def answered_after(line: Flow, clock: Clock, seconds: float, count: int = 300) -> None:
