@@ -1,0 +1,68 @@
+"""Reading the details of the current tag into their pane."""
+
+import asyncio
+import contextlib
+
+from regtui.connection import Connection
+from regtui.errors import RegtuiError
+from regtui.registry import NotFound
+from regtui.ui.widgets.details import DetailsView
+from regtui.ui.widgets.pane import Pane
+
+# Moving through tags loads nothing until the cursor rests.
+_REST = 0.15
+
+
+class DetailsReader:
+    """Of one tag at a time."""
+
+    def __init__(self, connection: Connection, pane: Pane, view: DetailsView) -> None:
+        self._connection = connection
+        self._pane = pane
+        self._view = view
+        self._wanted = ("", "")
+
+    @property
+    def repository(self) -> str:
+        """Whose tag was wanted last."""
+        return self._wanted[0]
+
+    def want(self, repository: str, tag: str, *, anew: bool = False) -> bool:
+        """Whether its details have to be read: nobody looks at them where the pane isn't shown, and those that were
+        wanted last are there or on their way, unless they are wanted `anew`."""
+        wanted = (repository, tag)
+        if not self._pane.display or not tag or (wanted == self._wanted and not anew):
+            return False
+        self._wanted = wanted
+        return True
+
+    def forget(self) -> None:
+        """They may be others now."""
+        self._wanted = ("", "")
+
+    def clear(self) -> None:
+        self._pane.title("Details")
+        self._pane.tell("")
+        self._view.clear()
+
+    async def load(self, repository: str, tag: str) -> None:
+        """As soon as the cursor has rested."""
+        await asyncio.sleep(_REST)
+        self._pane.title(f"{repository}:{tag}", "reading …")
+        try:
+            details = await self._connection.details(repository, tag)
+        except RegtuiError as error:
+            words = "is broken: its manifest is gone. It can be deleted." if isinstance(error, NotFound) else ""
+            self._pane.tell(f"{tag} {words}" if words else f"{error}\n\nr: try again", is_error=True)
+            self._pane.title(f"{repository}:{tag}")
+            return
+        self._pane.tell("")
+        self._view.show(details)
+        self.title()
+        with contextlib.suppress(RegtuiError):
+            if (checked := await self._connection.checked(details)) is not details:
+                self._view.show(checked)
+
+    def title(self) -> None:
+        if (details := self._view.details) is not None:
+            self._pane.title(f"{details.repository}:{details.reference}", self._view.position)

@@ -1,0 +1,166 @@
+"""Reading the tags of a repository into their table: their names, what was known of them, what is behind each."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+from regtui.connection import Connection, Filling
+from regtui.errors import RegtuiError
+from regtui.listing.parts import in_parts
+from regtui.listing.tags import Changed, TagList
+from regtui.registry import NotFound
+from regtui.text import clean
+from regtui.ui.browsing.words import no_tags_words, tags_standing, tags_title
+from regtui.ui.widgets.pane import Pane
+from regtui.ui.widgets.tags import TagTable
+
+
+class TagsReader:
+    """Of one repository at a time.
+
+    `on_listed`: its tags are known, so many, or None where it isn't there. `on_shown`: some are shown. `on_cursor`: the
+    cursor is on another tag, though nobody moved it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        pane: Pane,
+        table: TagTable,
+        *,
+        on_listed: Callable[[str, int | None], None],
+        on_shown: Callable[[], None],
+        on_cursor: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._pane = pane
+        self._table = table
+        self._on_listed = on_listed
+        self._on_shown = on_shown
+        self._on_cursor = on_cursor
+        self._filling: Filling | None = None
+        self._sought = ("", "")
+        self._waiting = ""
+        self.repository = ""
+        """The one that is open; empty without any."""
+
+    def open(self, repository: str, model: TagList) -> None:
+        """Nothing of it is read yet."""
+        self.repository = repository
+        self._pane.clear_filter()
+        self._table.show(model)
+
+    async def load(self, *, anew: bool = False) -> None:
+        """`anew`: what is known of each tag is asked for again too, and shown until it is answered."""
+        repository, model = self.repository, self._table.model
+        names: list[str] = []
+        if not model.total:
+            self._pane.tell(f"Reading the tags of {repository} …")
+        self.title()
+        try:
+            async for page in self._connection.tags(repository):
+                names += page
+                for part in in_parts(page):
+                    model.add(part)
+                    self.changed()
+                    # Keys and the painting in between.
+                    await asyncio.sleep(0)
+            model.replace(names)
+            self.changed()
+            self._on_listed(repository, len(names))
+            if names:
+                await self._fill(repository, model, names if anew else model.unfilled(), anew=anew)
+        except NotFound:
+            model.replace(())
+            self._on_listed(repository, None)
+            self._pane.tell(f"{repository} has no tags.")
+        except RegtuiError as error:
+            if model.total:
+                self.title(f"stopped: {error.message}")
+                self._pane.app.notify(clean(str(error)), severity="error", timeout=10, markup=False)
+            else:
+                self._pane.tell(f"{error}\n\nr: try again", is_error=True)
+
+    async def recall(self) -> None:
+        """Shows what is known of an earlier run, while the registry is asked."""
+        repository, model = self.repository, self._table.model
+        async with contextlib.aclosing(self._connection.remembered(repository)) as batches:  # type: ignore[type-var]
+            async for batch in batches:
+                change = model.recall(batch)
+                if self._table.model is not model:
+                    return
+                self._pane.tell("")
+                self._show_change(change)
+
+    async def _fill(self, repository: str, model: TagList, names: Sequence[str], *, anew: bool) -> None:
+        self._filling = filling = self._connection.fill(repository, names, {} if anew else model.remembered)
+        self.prioritise()
+        async with contextlib.aclosing(filling.batches()) as batches:  # type: ignore[type-var]
+            async for batch in batches:
+                line = model.line
+                change = model.fill(batch)
+                if self._table.model is not model:
+                    return
+                self._show_change(change)
+                if change.reordered and self._table.was_touched:
+                    self._table.hold_cursor(line)
+
+    def _show_change(self, change: Changed) -> None:
+        model = self._table.model
+        if change.reordered:
+            if not self._table.was_touched:
+                # Nobody chose the tag that came first while no date was known.
+                model.move_to(0)
+                self._on_cursor()
+            self.changed()
+            self.prioritise()
+        else:
+            for line in change.lines:
+                self._table.line_changed(line)
+        self.title()
+
+    def prioritise(self) -> None:
+        """What is visible is filled in first."""
+        model = self._table.model
+        if self._filling is not None:
+            self._filling.prioritise([model.row(line).tag for line in self._table.visible_lines])
+
+    def changed(self) -> None:
+        """Shows the tags anew; also where none is shown, and why."""
+        model = self._table.model
+        self._table.changed()
+        self._pane.tell(no_tags_words(self.repository, model))
+        self.go_to_sought()
+        self.title()
+        if model.shown:
+            self._on_shown()
+
+    def title(self, trouble: str = "") -> None:
+        """Which tags these are, how far reading is, what is marked; or what stopped it."""
+        model = self._table.model
+        standing = tags_standing(model, self._table.range_from, trouble or self._waiting)
+        self._pane.title(tags_title(self.repository, model), standing)
+
+    def filter(self, text: str) -> None:
+        self._table.model.filter(text)
+        self.changed()
+        self._table.show_line(self._table.model.line)
+
+    def wait(self, word: str) -> None:
+        """The registry wants to be asked less, as `word` says; not any more where that is empty."""
+        self._waiting = word
+        if self.repository:
+            self.title()
+
+    def seek(self, repository: str, tag: str) -> None:
+        """Puts the cursor on `tag` as soon as that repository is open and the tag is there."""
+        self._sought = (repository, tag)
+
+    def go_to_sought(self) -> None:
+        repository, tag = self._sought
+        if tag and repository == self.repository and self._table.model.select(tag):
+            self._sought = ("", "")
+            self._table.was_touched = True
+            self._table.refresh()
+            self._table.show_line(self._table.model.line)
+            self._on_cursor()

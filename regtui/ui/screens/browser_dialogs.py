@@ -1,0 +1,177 @@
+"""The dialogs that the browser opens, and what comes of them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from regtui.connection import Connection
+from regtui.listing.shares import Usage
+from regtui.registry import Deletion
+from regtui.text import clean
+from regtui.ui.screens.cut_off import settle
+from regtui.ui.widgets.tags import TagTable
+
+# Dialogs are imported when they are opened: the first frame is quicker without them.
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from regtui.ui.screens.rule import Marking
+    from regtui.ui.screens.rule_preview import RuleTexts
+
+
+class Browsing(Protocol):
+    """What a dialog needs of the browser."""
+
+    connection: Connection
+    clock: Callable[[], datetime]
+    table: TagTable
+
+    @property
+    def app(self) -> "App[Any]": ...
+
+    @property
+    def repository(self) -> str: ...
+
+    @property
+    def deletion(self) -> Deletion: ...
+
+    def go_to(self, repository: str, tag: str = "") -> None: ...
+
+    def load_repositories(self) -> object: ...
+
+    def load_tags(self) -> object: ...
+
+    def stop_tags(self) -> None: ...
+
+    def forget_details(self) -> None: ...
+
+
+class BrowserDialogs:
+    """Of one browser. What was found out or typed in one is there when it is opened again."""
+
+    def __init__(self, browser: Browsing) -> None:
+        self._browser = browser
+        self._rule: RuleTexts | None = None
+        self._usage = Usage()
+
+    def forget_usage(self) -> None:
+        """The bytes may be elsewhere now."""
+        self._usage = Usage()
+
+    def usage(self) -> None:
+        from regtui.ui.screens.usage import UsageScreen
+
+        browser = self._browser
+        screen = UsageScreen(browser.connection, self._usage)
+
+        def closed(repository: str | None) -> None:
+            self._usage = screen.usage
+            if repository is not None:
+                browser.go_to(repository)
+
+        browser.app.push_screen(screen, closed)
+
+    def find(self) -> None:
+        from regtui.ui.screens.find import FindScreen
+
+        browser = self._browser
+        browser.app.push_screen(
+            FindScreen(browser.connection), lambda hit: browser.go_to(hit.repository, hit.tag) if hit else None
+        )
+
+    def compare(self) -> None:
+        from regtui.listing.compare import two_of
+        from regtui.ui.screens.compare import CompareScreen
+
+        browser = self._browser
+        pair = two_of(browser.table.model)
+        if pair is None:
+            self._warn("Mark two tags, or one and move to another.")
+        else:
+            browser.app.push_screen(CompareScreen(browser.connection, browser.repository, *pair))
+
+    def tag(self) -> None:
+        from regtui.ui.screens.tag import TagScreen
+
+        browser = self._browser
+        connection, model = browser.connection, browser.table.model
+        row = model.find(model.cursor) if model.cursor else None
+        digest = row.summary.digest if row is not None and row.summary is not None else None
+        if row is None or digest is None:
+            self._warn("Nothing is known behind this tag yet.")
+        elif connection.read_only:
+            self._warn(f"{connection.name} was opened read-only: no tag is added.")
+        else:
+            screen = TagScreen(connection, browser.repository, row.tag, digest, model)
+            browser.app.push_screen(screen, self._tag_added)
+
+    def _tag_added(self, tag: str | None) -> None:
+        browser = self._browser
+        if tag is not None:
+            # One that was moved is asked for again.
+            browser.table.model.remove([tag])
+            browser.load_tags()
+            browser.app.notify(f"Tagged {clean(browser.repository)}:{clean(tag)}", timeout=4, markup=False)
+
+    def rule(self) -> None:
+        """Reading goes on meanwhile; marks are all that comes of it."""
+        from regtui.ui.screens.rule import RuleScreen
+        from regtui.ui.screens.rule_preview import RuleTexts
+
+        browser = self._browser
+        model, protect = browser.table.model, browser.connection.target.protect
+        if model.total:
+            screen = RuleScreen(browser.repository, model, protect, browser.clock, self._rule or RuleTexts())
+            browser.app.push_screen(screen, self._mark_by_rule)
+
+    def _mark_by_rule(self, marking: "Marking | None") -> None:
+        from regtui.ui.screens.rule_preview import marked_words
+
+        if marking is not None:
+            self._rule = marking.texts
+            self._browser.table.mark(marking.tags)
+            self._browser.app.notify(marked_words(marking.tags, marking.unread), timeout=5, markup=False)
+
+    # Called within a worker: they end when the dialog is closed.
+
+    async def delete(self) -> None:
+        browser = self._browser
+        model = browser.table.model
+        tags = model.marked or ([model.cursor] if model.cursor else [])
+        if not tags or not browser.repository:
+            return
+        if obstacle := browser.connection.deletion_obstacle(browser.deletion):
+            self._warn(obstacle, timeout=12)
+            return
+        # Filling in would compete with the plan for the registry; it goes on afterwards.
+        browser.stop_tags()
+        from regtui.ui.screens.delete import DeleteScreen
+
+        report = await browser.app.push_screen_wait(DeleteScreen(browser.connection, browser.repository, tags))
+        if report is not None:
+            self.forget_usage()
+            model.clear_marks()
+            browser.forget_details()
+        if report is not None or model.filled < model.total:
+            browser.load_tags()
+
+    async def undo(self) -> None:
+        from regtui.ui.screens.undo import undo_last
+
+        if await undo_last(self._browser.app, self._browser.connection):
+            self._changed()
+
+    async def settle_cut_off(self) -> None:
+        """What an earlier run left half done is asked about before anything else is changed."""
+        if await settle(self._browser.app, self._browser.connection):
+            self._changed()
+
+    def _changed(self) -> None:
+        """What is shown isn't so any more."""
+        self._browser.forget_details()
+        self._browser.load_repositories()
+        if self._browser.repository:
+            self._browser.load_tags()
+
+    def _warn(self, words: str, timeout: float | None = None) -> None:
+        self._browser.app.notify(clean(words), severity="warning", timeout=timeout, markup=False)
