@@ -18,6 +18,7 @@ from regtui.deletion.words import (
 )
 from regtui.text import plural
 from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
+from regtui.ui.screens.undo import UndoScreen
 
 
 class DeleteScreen(PlanScreen):
@@ -37,6 +38,9 @@ class DeleteScreen(PlanScreen):
     @property
     def heading(self) -> str:
         return f"{self._repository} at {self._connection.host}: delete tags"
+
+    def undoing(self, entry: Entry) -> PlanScreen:
+        return UndoScreen(self._connection, entry)
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         plan = await self._connection.plan_deletion(
@@ -84,6 +88,9 @@ class FinishScreen(PlanScreen):
     @property
     def heading(self) -> str:
         return f"{self._entry.repository} at {self._connection.host}: finish the deletion"
+
+    def undoing(self, entry: Entry) -> PlanScreen:
+        return UndoScreen(self._connection, entry)
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry = self._entry

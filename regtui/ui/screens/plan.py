@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, Static
 
 from regtui.changes import Running
 from regtui.connection import Connection
-from regtui.deletion import Outcome, Report, Status
+from regtui.deletion import Entry, Outcome, Report, Status
 from regtui.deletion.words import report_sentences
 from regtui.errors import RegtuiError
 from regtui.text import clean, plural
@@ -93,6 +93,10 @@ class PlanScreen(Screen[Report | None]):
     @abstractmethod
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         """The plan, with what was `chosen` of the offers. Raises RegtuiError."""
+
+    @abstractmethod
+    def undoing(self, entry: Entry) -> "PlanScreen":
+        """What takes back what was done here, as the journal has it."""
 
     def plan_anew(self, report: Report) -> bool:
         """Makes ready to plan again what `report` left alone because it had changed; whether there is any."""
@@ -245,8 +249,6 @@ class PlanScreen(Screen[Report | None]):
     @work(exclusive=True, group="undo")
     async def action_undo(self) -> None:
         """`U` on a result takes it back."""
-        from regtui.ui.screens.undo import UndoScreen
-
         report = self._report
         if report is None or not report.run:
             return
@@ -255,7 +257,7 @@ class PlanScreen(Screen[Report | None]):
         except RegtuiError as error:
             self.app.notify(clean(str(error)), severity="warning", markup=False)
             return
-        if await self.app.push_screen_wait(UndoScreen(self._connection, entry)) is not None:
+        if await self.app.push_screen_wait(self.undoing(entry)) is not None:
             # What it shows isn't so any more.
             self.dismiss(report)
 

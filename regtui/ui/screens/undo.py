@@ -44,6 +44,9 @@ class UndoScreen(PlanScreen):
     def heading(self) -> str:
         return f"{self._entry.repository} at {self._connection.host}: undo"
 
+    def undoing(self, entry: Entry) -> PlanScreen:
+        return UndoScreen(self._connection, entry)
+
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry, changes = self._entry, self._connection.changes
         undo = await changes.plan_undo(entry, overwrite=chosen["overwrite"], on_progress=on_progress)
