@@ -112,7 +112,8 @@ class TagsReader:
                 # Nobody chose the tag that came first while no date was known.
                 model.move_to(0)
                 self._on_cursor()
-            self.changed()
+            self._table.moved()
+            self._tell_shown()
             self.prioritise()
         else:
             for line in change.lines:
@@ -127,8 +128,11 @@ class TagsReader:
 
     def changed(self) -> None:
         """Shows the tags anew; also where none is shown, and why."""
-        model = self._table.model
         self._table.changed()
+        self._tell_shown()
+
+    def _tell_shown(self) -> None:
+        model = self._table.model
         self._pane.tell(no_tags_words(self.repository, model))
         self.go_to_sought()
         self.title()

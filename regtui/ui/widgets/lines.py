@@ -46,6 +46,10 @@ class Lines(ScrollView, can_focus=True):
     _said = ""
     _said_is_error = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._painted: dict[int, Strip] = {}
+
     def line_count(self) -> int:
         raise NotImplementedError
 
@@ -75,6 +79,14 @@ class Lines(ScrollView, can_focus=True):
         self.virtual_size = Size(0, 0 if self._said else self.line_count() + self.has_header)
         self.refresh()
 
+    def lines_moved(self) -> None:
+        """Lines moved, came or went by themselves, most of them out of sight: those are repainted that show something
+        else now."""
+        self.virtual_size = Size(0, 0 if self._said else self.line_count() + self.has_header)
+        for y in range(self.size.height):
+            if self._painted.get(y) != self._render_line(y):
+                self.refresh(Region(0, y, self.size.width, 1))
+
     @property
     def said(self) -> str:
         """What is told in place of the lines; empty where those are shown."""
@@ -102,6 +114,10 @@ class Lines(ScrollView, can_focus=True):
             self.scroll_to(y=number - page + 1, animate=False, immediate=True)
 
     def render_line(self, y: int) -> Strip:
+        strip = self._painted[y] = self._render_line(y)
+        return strip
+
+    def _render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         if self._said:
             return self._say(y, width)

@@ -1,8 +1,11 @@
 """The table of tags: what moves by itself doesn't move the cursor on the screen."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 
 from regtui.listing.summary import Summary
 from regtui.listing.tags import TagList
@@ -57,3 +60,38 @@ async def test_a_cursor_that_is_not_in_sight_is_not_followed() -> None:
         table.changed()
         table.hold_cursor(line)
         assert table.scroll_offset.y == 100
+
+
+async def test_of_tags_that_move_by_themselves_only_what_is_seen_to_change_is_repainted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = TableApp()
+    async with app.run_test(size=(110, 20)) as pilot:
+        table, model = app.table, TagList()
+        model.add([f"1.{number}" for number in range(200)])
+        model.fill([(f"1.{number}", summary(number)) for number in range(10, 60)])
+        table.show(model)
+        await pilot.pause()
+        repainted: list[int] = []
+        refresh = table.refresh
+
+        def counted(*regions: Region, **options: bool) -> TagTable:
+            repainted.extend([region.y for region in regions] or range(20))
+            return refresh(*regions, **options)
+
+        monkeypatch.setattr(table, "refresh", counted)
+
+        async def after(*batch: tuple[str, Summary]) -> list[int]:
+            repainted.clear()
+            assert model.fill(batch).reordered
+            table.moved()
+            done = list(repainted)
+            await pilot.pause()
+            width = table.scrollable_content_region.width
+            shown = [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+            assert shown[1:] == [table.line(number, width).plain.rstrip() for number in table.visible_lines]
+            return done
+
+        assert await after(*[(f"1.{number}", summary(number)) for number in range(100, 150)]) == []
+        assert await after(("1.160", replace(summary(12), created=NOW - timedelta(days=160)))) == [3]
+        assert await after(("1.170", summary(5))) == list(range(1, 20))

@@ -71,6 +71,11 @@ class TagTable(CursorLines):
         self._columns_width = -1
         self.lines_changed()
 
+    def moved(self) -> None:
+        """The same of what moves by itself, and mostly out of sight: only what is seen to change is repainted."""
+        self._columns_width = -1
+        self.lines_moved()
+
     def hold_cursor(self, line_before: int) -> None:
         """Rows have moved by themselves, the cursor's from `line_before`: it stays where it is on the screen."""
         top = self.scroll_offset.y
