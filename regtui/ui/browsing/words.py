@@ -14,10 +14,10 @@ Hint = tuple[str, str]
 
 HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
     "repositories": (("enter", "open"), ("/", "filter"), ("tab", "next pane"), ("c", "registry")),
-    "tags": (("space", "mark"), ("d", "delete"), ("enter", "details"), ("/", "filter"), ("s", "sort"), ("y", "copy")),
+    "tags": (("space", "mark"), ("d", "delete"), ("/", "filter"), ("s", "sort"), ("y", "copy")),
     "details": (("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("z", "zoom")),
 }
-ALWAYS: Final[tuple[Hint, ...]] = (("?", "help"), ("q", "quit"))
+ALWAYS: Final[tuple[Hint, ...]] = (("^g", "collect"), ("?", "help"), ("q", "quit"))
 
 READING: Final = "reading …"
 

@@ -113,6 +113,10 @@ class BrowserScreen(Screen[None]):
         self.load_repositories()
         self.settle_cut_off()
 
+    def on_resize(self) -> None:
+        # Made wider, the terminal has room for a pane that nothing was read for.
+        self.call_after_refresh(self._load_details_soon)
+
     def on_unmount(self) -> None:
         if self.repository:
             self._last_time.keep(self.repository, self.table.model)

@@ -471,3 +471,12 @@ async def test_the_mouse_sorts_marks_and_opens(tmp_path: Path) -> None:
         await pilot.click(screen.table, offset=(4, 2), times=2)
         await pilot.pause()
         assert screen.view.has_focus
+
+
+async def test_a_terminal_that_is_made_wider_shows_the_details_of_the_tag_under_the_cursor(tmp_path: Path) -> None:
+    async with browsing(demo_app(tmp_path), "fullstack/common", (80, 24)) as (pilot, screen):
+        assert not screen.details_pane.display
+        await pilot.resize_terminal(120, 40)
+        await settled(pilot)
+        assert screen.view.details is not None
+        assert screen.view.details.reference == screen.table.model.cursor
