@@ -88,8 +88,7 @@ class ConnectScreen(Screen[Connected | None]):
         self.query_one("#form").border_title = "Connect to a registry"
         if self._error is not None:
             self._tell(self._error)
-        login = self._password if self._user.value else self._user
-        (login if isinstance(self._error, NotAuthenticated) else self._address).focus()
+        (self._user if isinstance(self._error, NotAuthenticated) else self._address).focus()
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#connect")

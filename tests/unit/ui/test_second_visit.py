@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from regtui.demo import DemoStorage, sample_storage
+from regtui.demo.collection import references
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from tests.unit.ui.demo_app import MEDIUM, NOW, demo_app, transport_of
@@ -81,8 +82,16 @@ async def test_it_is_there_before_the_registry_answers(tmp_path: Path, storage: 
         transport.release.set()
         await filled(pilot, screen)
         assert not any(line.startswith("… ") for line in lines(screen))
-        assert not any("/blobs/" in path for path in transport.asked)
+        # The details ask whether the layers of the image that is looked at are there.
+        looked_at = {path for line in (0, 1) for path in blobs_of(storage, model.row(line).tag)}
+        assert {path for path in transport.asked if "/blobs/" in path} <= looked_at
         assert len(model.marked) == 1
+
+
+def blobs_of(storage: DemoStorage, tag: str) -> list[str]:
+    manifest = storage.manifest(REPOSITORY, storage.tag(REPOSITORY, tag) or "")
+    assert manifest is not None
+    return [f"/v2/{REPOSITORY}/blobs/{digest}" for digest in references(manifest.data)]
 
 
 async def test_what_is_gone_meanwhile_goes_when_the_registry_says_so(tmp_path: Path, storage: DemoStorage) -> None:
