@@ -64,6 +64,7 @@ class OwnThread:
         # Nothing is handed over once the loop is about to end: it would never be answered.
         self._handing = threading.Lock()
         self._closed = False
+        self._handed: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._live, daemon=True, name="registry")
         self._thread.start()
 
@@ -74,10 +75,19 @@ class OwnThread:
         return await asyncio.wrap_future(self._hand_over(there))
 
     def _hand_over(self, work: Callable[[], Coroutine[None, None, R]]) -> "Future[R]":
+        async def known() -> R:
+            task = asyncio.current_task()
+            assert task is not None
+            self._handed.add(task)
+            try:
+                return await work()
+            finally:
+                self._handed.discard(task)
+
         with self._handing:
             if self._closed:
                 raise RuntimeError("the crossing was closed")
-            return asyncio.run_coroutine_threadsafe(work(), self._loop)
+            return asyncio.run_coroutine_threadsafe(known(), self._loop)
 
     async def stream(self, work: Callable[[], AsyncIterator[T]]) -> AsyncIterator[T]:
         here = asyncio.get_running_loop()
@@ -125,7 +135,7 @@ class OwnThread:
 
     async def finish(self, last: Callable[[], Awaitable[None]]) -> None:
         async def there() -> None:
-            await _cancel(asyncio.all_tasks() - {asyncio.current_task()})
+            await self._cancel_handed()
             await last()
 
         try:
@@ -141,12 +151,18 @@ class OwnThread:
                 self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(1.0)
 
+    async def _cancel_handed(self) -> None:
+        """What these started themselves is theirs to cancel: anyio's task groups warn of a child that somebody else
+        cancelled before its first step."""
+        await _cancel(self._handed - {asyncio.current_task()})
+
     def _live(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
         finally:
-            self._loop.run_until_complete(_cancel(asyncio.all_tasks(self._loop)))
+            self._loop.run_until_complete(self._cancel_handed())
+            self._loop.run_until_complete(_cancel(asyncio.all_tasks(self._loop) - self._handed))
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 

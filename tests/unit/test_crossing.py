@@ -1,10 +1,12 @@
 """Work on another thread's loop, as if it were here: results, errors and cancelling cross over, ends are ends."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import AsyncIterator
 
+import anyio
 import pytest
 
 from regtui.crossing import Crossing, OwnThread, SameLoop
@@ -169,6 +171,33 @@ async def test_a_stream_closed_at_once_still_ends() -> None:
         await asyncio.sleep(0)
         crossing.close()
         assert (await asyncio.wait_for(asyncio.gather(reading, return_exceptions=True), 5.0)) is not None
+
+
+@pytest.mark.parametrize("end", ["finish", "close"])
+async def test_a_connection_that_is_just_being_made_is_cancelled_without_a_warning(end: str) -> None:
+    """anyio says "never awaited" on stderr, the user's screen, when its child is cancelled before its first step."""
+    crossing = OwnThread()
+
+    async def hold() -> None:
+        time.sleep(0.05)  # noqa: ASYNC251 (what is handed over meanwhile starts in one turn of the loop)
+
+    async def connect() -> None:
+        await anyio.connect_tcp("127.0.0.1", 9)
+
+    async def nothing() -> None:
+        pass
+
+    held = asyncio.create_task(crossing.run(hold))
+    await asyncio.sleep(0.01)
+    connecting = asyncio.create_task(crossing.run(connect))
+    await asyncio.sleep(0)
+    if end == "finish":
+        await crossing.finish(nothing)
+    else:
+        crossing.close()
+    await asyncio.gather(held, connecting, return_exceptions=True)
+    # Here pytest makes an error of it.
+    gc.collect()
 
 
 async def test_after_closing_nothing_can_be_run(own: OwnThread) -> None:
