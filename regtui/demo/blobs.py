@@ -7,7 +7,7 @@ import httpx
 
 from regtui.demo.answers import Refusal, in_text
 from regtui.demo.service import Service
-from regtui.demo.storage import Blob
+from regtui.demo.stored import Blob
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")

@@ -13,7 +13,7 @@ import httpx
 from regtui.demo.answers import Refusal, in_json
 from regtui.demo.dialect import Dialect
 from regtui.demo.service import Service
-from regtui.demo.storage import Repository
+from regtui.demo.stored import Repository
 
 _DEFAULT_PAGE = 100
 _LARGEST_TAG_PAGE = 1000

@@ -7,12 +7,10 @@ the children of tagged indexes, stops at a repository that was never tagged, and
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from regtui.demo.dialect import Dialect
-
-if TYPE_CHECKING:
-    from regtui.demo.storage import Blob, Repository
+from regtui.demo.stored import Blob, Repository
 
 
 class CollectionFailed(Exception):
@@ -48,8 +46,8 @@ def references(data: bytes) -> list[str]:
 
 
 def collect(
-    blobs: "Mapping[str, Blob]",
-    repositories: "Mapping[str, Repository]",
+    blobs: Mapping[str, Blob],
+    repositories: Mapping[str, Repository],
     dialect: Dialect,
     delete_untagged: bool,
 ) -> Collected:
@@ -58,7 +56,7 @@ def collect(
 
 
 class _Run:
-    def __init__(self, blobs: "Mapping[str, Blob]", dialect: Dialect, delete_untagged: bool) -> None:
+    def __init__(self, blobs: Mapping[str, Blob], dialect: Dialect, delete_untagged: bool) -> None:
         self._blobs = blobs
         self._dialect = dialect
         self._delete_untagged = delete_untagged
@@ -66,7 +64,7 @@ class _Run:
         self._lines: list[str] = []
         self._untagged: list[tuple[str, str]] = []
 
-    def over(self, repositories: "Mapping[str, Repository]") -> Collected:
+    def over(self, repositories: Mapping[str, Repository]) -> Collected:
         visible = [repositories[name] for name in sorted(repositories) if self._sees(repositories[name])]
         links: list[tuple[str, str]] = []
         for repository in visible:
@@ -88,10 +86,10 @@ class _Run:
             lines=(*self._lines, *self._summary(freed, links)),
         )
 
-    def _sees(self, repository: "Repository") -> bool:
+    def _sees(self, repository: Repository) -> bool:
         return repository.has_layers if self._dialect.listed_by_layers else repository.has_manifests
 
-    def _mark(self, repository: "Repository") -> None:
+    def _mark(self, repository: Repository) -> None:
         self._lines.append(repository.name)
         tagged = set(repository.tags.values())
         for digest in sorted(repository.revisions):
@@ -105,7 +103,7 @@ class _Run:
             for needed in self._needs(repository, digest):
                 self._lines.append(f"{repository.name}: marking blob {needed}")
 
-    def _eligible(self, repository: "Repository", digest: str) -> None:
+    def _eligible(self, repository: Repository, digest: str) -> None:
         if repository.was_tagged:
             self._untagged.append((repository.name, digest))
             if not self._dialect.collector_spares_children:
@@ -118,7 +116,7 @@ class _Run:
                 f"unknown repository name={repository.name}"
             )
 
-    def _needs(self, repository: "Repository", digest: str) -> Iterator[str]:
+    def _needs(self, repository: Repository, digest: str) -> Iterator[str]:
         """Marks what the manifest refers to. 3.x names each once, and goes into children; 2.x does neither."""
         data = self._blobs[digest].data
         for needed in references(data) if data is not None else ():

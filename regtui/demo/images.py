@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from regtui.demo import media
-from regtui.demo.storage import DemoStorage, digest_of
+from regtui.demo.storage import DemoStorage
+from regtui.demo.stored import digest_of
 
 Descriptor = dict[str, Any]
 

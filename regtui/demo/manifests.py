@@ -9,7 +9,7 @@ from regtui.demo import media
 from regtui.demo.answers import Refusal
 from regtui.demo.blobs import is_digest
 from regtui.demo.service import Service, absolute
-from regtui.demo.storage import StoredManifest, digest_of
+from regtui.demo.stored import StoredManifest, digest_of
 
 _LARGEST = 4 * 1024 * 1024
 

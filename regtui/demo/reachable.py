@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable
 
 from regtui.demo.collection import references
-from regtui.demo.storage import DemoStorage, Repository
+from regtui.demo.storage import DemoStorage
+from regtui.demo.stored import Repository
 
 
 def untagged(storage: DemoStorage, repository: Repository) -> list[str]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from regtui.demo.bases import ALPINE, DEBIAN, GO, MB, NODE, OLD_DEBIAN, copy, meta, nop, run, sh
 from regtui.demo.images import Descriptor, Image, Publisher, Step
-from regtui.demo.storage import DemoStorage, digest_of
+from regtui.demo.storage import DemoStorage
+from regtui.demo.stored import digest_of
 
 _PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -12,7 +12,7 @@ import httpx
 from regtui.demo.answers import Refusal
 from regtui.demo.blobs import is_digest
 from regtui.demo.service import Service, absolute
-from regtui.demo.storage import Upload, digest_of
+from regtui.demo.stored import Upload, digest_of
 
 _CONTENT_RANGE = re.compile(r"(\d+)-(\d+)")
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from regtui.demo import DemoStorage, DemoTransport, sample_storage
-from regtui.demo.storage import digest_of
+from regtui.demo.stored import digest_of
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import pytest
 
 from regtui.demo import CollectionFailed, DemoStorage
 from regtui.demo.images import Image, Publisher, Step
-from regtui.demo.storage import Blob, digest_of
+from regtui.demo.stored import Blob, digest_of
 
 
 def publish(storage: DemoStorage, repository: str, mark: str, *tags: str) -> str:
