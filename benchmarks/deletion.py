@@ -20,7 +20,7 @@ import httpx
 from benchmarks.support.table import Table
 from benchmarks.support.timing import ratio, shown
 from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Plan
+from regtui.deletion import Manifests, Plan
 from regtui.registry import Address
 from tests.support.content import DOCKER_MANIFEST
 from tests.support.seed import seed_repository
@@ -52,7 +52,7 @@ async def _measured(directory: Path) -> Table:
         naive = [_one_by_one(server.url, sample[: _SAMPLE // 2], digests)]
         connection = await open_connection(Target(Address.parse(server.url)))
         begun = time.perf_counter()
-        plan = await connection.plan_deletion(_REPOSITORY, going, tags_only=True)
+        plan = await connection.plan_deletion(_REPOSITORY, going, untagged=Manifests.LEFT)
         planned = time.perf_counter() - begun
         tags_alone = await _executed(connection, plan)
         # The rest of the samples see 8,000 tags: what one by one would have come down to at the end.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from regtui.changes import Changes, Running
 from regtui.content import ContentStore, SharedDisk
 from regtui.crossing import Crossing, SameLoop
-from regtui.deletion import Execution, Journal, Method, Plan, make_plan, read_contents
+from regtui.deletion import Execution, Journal, Manifests, Method, Plan, make_plan, read_contents
+from regtui.deletion.cost import PATIENCE
 from regtui.deletion.plan import needs_untagging, without_push
 from regtui.errors import UsageError
 from regtui.listing.details import Details, load_details
@@ -264,13 +265,15 @@ class Connection:
         digests: Sequence[Digest] = (),
         whole_manifests: bool = False,
         with_attached: bool = False,
-        tags_only: bool = False,
+        untagged: Manifests = Manifests.IN_TIME,
+        patience: float = PATIENCE,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Plan:
         """What deleting `tags`, and the manifests `digests`, would mean. Changes nothing.
 
         `whole_manifests`: by digest, with all tags. `with_attached`: signatures, attestations and SBOMs go along.
-        `tags_only`: manifests that lose their last tag are left.
+        `untagged`: what becomes of manifests that lose their last tag; in doubt they are left where deleting them takes
+        longer than `patience` seconds.
         `on_progress` hears (tags read, tags in all), on the client's thread.
         """
 
@@ -287,7 +290,8 @@ class Connection:
                 whole_manifests=whole_manifests,
                 with_attached=with_attached,
                 protect=self.target.protect,
-                tags_only=tags_only,
+                untagged=untagged,
+                patience=patience,
                 obstacle=self.deletion_obstacle(support),
             )
             # Asked only where a tag can't go without it.

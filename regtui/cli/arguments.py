@@ -146,7 +146,8 @@ def _changing(command: Any) -> None:
     rm = command(
         "rm",
         "Deletes tags: those that are named, or those of a repository that a rule selects. Other tags of the same "
-        "image stay. A manifest that loses its last tag is deleted by digest.",
+        "image stay. A manifest that loses its last tag is deleted by digest; where that would take the registry more "
+        "than a minute, as with thousands of tags, it is left to gc --untagged, and the plan says so.",
         [
             "regtui rm registry.example.com/fullstack/common:0.0.41",
             "regtui rm --dry-run -r prod fullstack/common:0.0.41 fullstack/common:0.0.42",
@@ -158,7 +159,11 @@ def _changing(command: Any) -> None:
         "references", metavar="REFERENCE", nargs="*", help="[REGISTRY/]NAME:TAG or NAME@DIGEST; with a rule, NAME"
     )
     rm.add_argument("--manifest", action="store_true", help="delete the manifest by digest, with all its tags")
-    rm.add_argument("--tags-only", action="store_true", help="leave manifests that lose their last tag: much faster")
+    untagged = rm.add_mutually_exclusive_group()
+    untagged.add_argument(
+        "--with-manifests", action="store_true", help="delete manifests that lose their last tag however long it takes"
+    )
+    untagged.add_argument("--tags-only", action="store_true", help="leave them to gc --untagged, however few they are")
     rm.add_argument("--with-attached", action="store_true", help="also signatures, attestations and SBOMs of the image")
     rm.add_argument("--dry-run", action="store_true", help="show what would happen, and change nothing")
     rm.add_argument("-y", "--yes", action="store_true", help="don't ask")

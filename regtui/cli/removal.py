@@ -1,5 +1,6 @@
 """One repository's part of `regtui rm`: planned, shown, confirmed, carried out."""
 
+import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -9,8 +10,8 @@ from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out, show_outcomes
 from regtui.connection import Connection
-from regtui.deletion.values import Action, Outcome, Plan, Status
-from regtui.deletion.words import plan_sentences, planned_outcomes, tags_only_offer, typed_confirmation
+from regtui.deletion.values import Action, Manifests, Outcome, Plan, Status
+from regtui.deletion.words import later_offer, now_offer, plan_sentences, planned_outcomes, typed_confirmation
 from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
 from regtui.oci import Digest
 from regtui.registry import Deletion, ManifestNotFound, Where
@@ -56,6 +57,13 @@ def skipped_rows(rows: Iterable[Outcome], why: str) -> list[Outcome]:
     return [replace(row, status=Status.SKIPPED, error=why) for row in rows]
 
 
+def manifests_of(arguments: argparse.Namespace) -> Manifests:
+    """What was said about manifests that lose their last tag."""
+    if arguments.tags_only:
+        return Manifests.LEFT
+    return Manifests.DELETED if arguments.with_manifests else Manifests.IN_TIME
+
+
 async def prepare(
     connection: Connection,
     selection: Selection,
@@ -64,7 +72,7 @@ async def prepare(
     with_attached: bool,
     dry_run: bool,
     may_ask: bool,
-    tags_only: bool = False,
+    untagged: Manifests = Manifests.IN_TIME,
 ) -> Removal:
     """Plans. Where nobody can be asked, protected tags are left out.
 
@@ -82,7 +90,7 @@ async def prepare(
                 list(tags),
                 whole_manifests=whole_manifests,
                 with_attached=with_attached,
-                tags_only=tags_only,
+                untagged=untagged,
                 digests=selection.digests,
                 on_progress=progress.show,
             )
@@ -139,8 +147,10 @@ def show_plan(removal: Removal, output: Output, *, dry_run: bool) -> None:
         say(sentence)
     if removal.plan.attached:
         say("--with-attached deletes them too.")
-    if tags_only_offer(removal.plan):
-        say(f"--tags-only would {tags_only_offer(removal.plan)}.")
+    if offer := now_offer(removal.plan):
+        say(f"--with-manifests would {offer}.")
+    if offer := later_offer(removal.plan):
+        say(f"--tags-only would {offer}.")
     if dry_run and removal.plan.obstacle:
         warn(removal.plan.obstacle)
 

@@ -10,7 +10,7 @@ from regtui.cli import sweep
 from regtui.cli.by_rule import choose_tags, rule_of, tell_choice
 from regtui.cli.console import say
 from regtui.cli.output import Output
-from regtui.cli.removal import Removal, Selection, execute, is_confirmed, prepare, show_plan
+from regtui.cli.removal import Removal, Selection, execute, is_confirmed, manifests_of, prepare, show_plan
 from regtui.cli.running import Shown, check_askable
 from regtui.cli.session import Session, connected
 from regtui.connection import Connection, Target
@@ -92,7 +92,7 @@ async def _remove(
                 with_attached=arguments.with_attached,
                 dry_run=arguments.dry_run,
                 may_ask=not arguments.yes,
-                tags_only=arguments.tags_only,
+                untagged=manifests_of(arguments),
             )
             for selection in selections
         ]

@@ -17,6 +17,7 @@ from regtui.cli.removal import (
     Removal,
     Selection,
     execute,
+    manifests_of,
     prepare,
     show_plan,
     skipped_rows,
@@ -41,6 +42,8 @@ class Promise:
     tags: int
     manifests: int
     freed: int
+    left: int
+    left_bytes: int
 
 
 @dataclass(slots=True)
@@ -71,6 +74,9 @@ class Sweep:
         lines = [f"In all: {plural(self.tags, 'tag')} and {plural(manifests, 'manifest')} in {where}."]
         if freed:
             lines.append(f"Up to {size(freed)} become collectable; what repositories share is counted in each.")
+        if left := sum(promise.left for promise in self.promises):
+            held = size(sum(promise.left_bytes for promise in self.promises))
+            lines.append(f"{plural(left, 'manifest')} without a tag will be left, with up to {held}.")
         return lines
 
 
@@ -155,7 +161,9 @@ async def _plan_one(
     show_plan(removal, output, dry_run=arguments.dry_run)
     output.flush()
     plan = removal.plan
-    return Promise(selection, _rows(removal), len(plan.removed), len(plan.manifests), plan.freed)
+    return Promise(
+        selection, _rows(removal), len(plan.removed), len(plan.manifests), plan.freed, len(plan.left), plan.left_bytes
+    )
 
 
 async def _prepare(connection: Connection, selection: Selection, arguments: argparse.Namespace) -> Removal:
@@ -166,7 +174,7 @@ async def _prepare(connection: Connection, selection: Selection, arguments: argp
         with_attached=arguments.with_attached,
         dry_run=arguments.dry_run,
         may_ask=not arguments.yes,
-        tags_only=arguments.tags_only,
+        untagged=manifests_of(arguments),
     )
 
 

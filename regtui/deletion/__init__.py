@@ -8,6 +8,7 @@ from regtui.deletion.plan import make_plan
 from regtui.deletion.values import (
     Action,
     Contents,
+    Manifests,
     Method,
     Outcome,
     Plan,
@@ -26,6 +27,7 @@ __all__ = [
     "Journal",
     "JournalFailed",
     "Kind",
+    "Manifests",
     "Method",
     "Outcome",
     "Plan",

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from regtui.deletion.entry import Entry
 from regtui.deletion.journal import Journal, Run
+from regtui.deletion.plan import bytes_of, doomed_manifests
 from regtui.deletion.recheck import recheck
 from regtui.deletion.surely import delete_surely
 from regtui.deletion.untagging import STOPPED, untag_by_placeholder, untag_by_tag
@@ -22,6 +23,7 @@ from regtui.deletion.values import (
     PlannedTag,
     Report,
     Status,
+    left_outcome,
     manifest_outcome,
     tag_outcome,
 )
@@ -56,6 +58,7 @@ class Execution:
         self._work = Work()
         self._told: dict[_Key, Outcome] = {}
         self._doubts: tuple[str, ...] = ()
+        self._left_bytes = 0
         self._name = ""
 
     def stop(self) -> None:
@@ -70,7 +73,7 @@ class Execution:
     def report(self) -> Report:
         outcomes = tuple(self._told.values())
         interrupted = any(outcome.error == STOPPED for outcome in outcomes)
-        return Report(self._plan.repository, outcomes, interrupted, self._doubts, self._name)
+        return Report(self._plan.repository, outcomes, interrupted, self._doubts, self._name, self._left_bytes)
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
         """Yields what is done as it is done; the check's findings come last and replace what came before.
@@ -93,6 +96,7 @@ class Execution:
             verified = await verify(self._client, plan, known, self._work)
             self._doubts = verified.doubts
             yield self._tell(verified.outcomes)
+            yield self._tell(self._left(plan))
             await asyncio.to_thread(run.end, self._told.values(), self.report.interrupted)
         finally:
             run.close()
@@ -109,6 +113,16 @@ class Execution:
         return [o.digest for o in told if o.action is Action.DELETE and o.status is Status.DONE and o.digest] + [
             digest for digest in before if digest not in self._plan.contents.manifests
         ]
+
+    def _left(self, plan: Plan) -> list[Outcome]:
+        """The manifests that have no tag any more, and were to be left. Knows how many bytes that is."""
+        told = {outcome.reference for outcome in self._told.values() if outcome.is_as_planned}
+        gone = [tag.tag for tag in plan.removed if f"{plan.repository}:{tag.tag}" in told]
+        without = doomed_manifests(plan.contents, gone, ())
+        left = [manifest for manifest in plan.left if manifest.digest in without]
+        if left:
+            self._left_bytes = bytes_of(plan.contents, {manifest.digest for manifest in left})
+        return [left_outcome(plan.repository, manifest) for manifest in left]
 
     async def _carry_out(self, plan: Plan, run: Run) -> AsyncIterator[list[Outcome]]:
         if plan.method is Method.BY_TAG:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from regtui.deletion.values import Contents, Method, Plan, PlannedManifest, PlannedTag, StoredManifest
+from regtui.deletion.cost import PATIENCE, seconds_to_delete
+from regtui.deletion.values import Contents, Manifests, Method, Plan, PlannedManifest, PlannedTag, StoredManifest
 from regtui.oci import Digest, Index
 from regtui.oci.manifest import is_attestation, platform_of
 
@@ -29,14 +30,17 @@ def make_plan(
     with_attached: bool = False,
     protect: Iterable[str] = (),
     only: Collection[Digest] | None = None,
-    tags_only: bool = False,
+    untagged: Manifests = Manifests.IN_TIME,
+    patience: float = PATIENCE,
     obstacle: str = "",
 ) -> Plan:
     """What deleting `tags` (and the manifests `digests`) means.
 
     `whole_manifests`: all tags of the chosen manifests go along. `with_attached`: so do signatures, attestations and
     SBOMs whose image goes. `protect`: shell patterns of tags that need a confirmation of their own. `only`: no manifest
-    but these may go. `tags_only`: none that has a tag. `obstacle`: why nothing can be deleted here, if that is known.
+    but these may go. `untagged`: what becomes of manifests that lose their last tag; in doubt they are deleted where
+    that takes at most `patience` seconds. Those that were named by digest always are. `obstacle`: why nothing can be
+    deleted here, if that is known.
     """
     chosen = {tag for tag in tags if tag in contents.tags}
     by_digest = _tags_by_digest(contents)
@@ -52,31 +56,33 @@ def make_plan(
     doomed = doomed_manifests(contents, chosen, targets)
     if only is not None:
         doomed &= set(only)
-    left = doomed - targets if tags_only else set()
-    doomed -= left
     parents = _parents(contents, doomed)
+    left = doomed - reachable(contents.manifests, targets)
+    seconds = seconds_to_delete(len(left), len(contents.tags) - len(chosen))
+    if untagged is Manifests.DELETED or (untagged is Manifests.IN_TIME and seconds <= patience):
+        left = set()
     patterns = tuple(protect)
+
+    def planned(digests: Collection[Digest]) -> tuple[PlannedManifest, ...]:
+        return tuple(
+            _planned_manifest(contents, by_digest, digest, parents.get(digest))
+            for digest in _outer_first(contents.manifests, digests)
+        )
+
     return Plan(
         repository=contents.repository,
         removed=tuple(_planned_tag(contents, by_digest, tag, chosen, attached, patterns) for tag in _sorted(chosen)),
-        manifests=tuple(
-            PlannedManifest(
-                digest,
-                label_of(contents.manifests, digest, parents.get(digest)),
-                tuple(_sorted(by_digest.get(digest, ()))),
-                parents.get(digest),
-            )
-            for digest in _outer_first(contents.manifests, doomed)
-        ),
+        manifests=planned(doomed - left),
         staying=tuple(
             _sorted({t for tag in chosen for t in by_digest.get(contents.tags[tag] or _NOTHING, ())} - chosen)
         ),
         attached=tuple(_sorted(attached.keys() - chosen)),
         unknown=tuple(_sorted(set(tags) - chosen - contents.unread.keys())),
-        freed=_freed(contents, chosen, doomed),
+        freed=bytes_of(contents, doomed - left),
         method=method,
         obstacle=obstacle or _obstacle(contents, tags, targets, chosen, doomed, by_digest),
-        left=len(left),
+        left=planned(left),
+        left_bytes=bytes_of(contents, doomed) - bytes_of(contents, doomed - left),
         contents=contents,
     )
 
@@ -172,6 +178,13 @@ def _planned_tag(
     )
 
 
+def _planned_manifest(
+    contents: Contents, by_digest: Mapping[Digest, list[str]], digest: Digest, parent: Digest | None
+) -> PlannedManifest:
+    label = label_of(contents.manifests, digest, parent)
+    return PlannedManifest(digest, label, tuple(_sorted(by_digest.get(digest, ()))), parent)
+
+
 def _tags_by_digest(contents: Contents) -> dict[Digest, list[str]]:
     tags: dict[Digest, list[str]] = {}
     for tag, digest in contents.tags.items():
@@ -216,7 +229,7 @@ def label_of(manifests: Mapping[Digest, StoredManifest], digest: Digest, parent:
     return "index" if digest in manifests and isinstance(manifests[digest].manifest, Index) else "manifest"
 
 
-def _freed(contents: Contents, chosen: Collection[str], doomed: Collection[Digest]) -> int:
+def bytes_of(contents: Contents, doomed: Collection[Digest]) -> int:
     """Bytes, each blob once: what the doomed manifests use, themselves included, and no other manifest does."""
     used = {blob for digest, m in contents.manifests.items() if digest not in doomed for blob in m.blobs}
     blobs = {b: size for d in doomed for b, size in contents.manifests[d].blobs.items() if b not in used}

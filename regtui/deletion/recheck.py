@@ -12,6 +12,7 @@ from regtui.deletion.plan import make_plan
 from regtui.deletion.values import (
     MOVED,
     Contents,
+    Manifests,
     Outcome,
     Plan,
     PlannedTag,
@@ -94,12 +95,16 @@ def _contents_now(
 
 def _narrowed(plan: Plan, chosen: list[PlannedTag], contents: Contents) -> Plan:
     shown = {manifest.digest for manifest in plan.manifests}
+    left = {manifest.digest for manifest in plan.left}
     # Those that were named by digest have neither tags nor, as a rule, an index above them.
     named = [manifest.digest for manifest in plan.manifests if not manifest.tags and manifest.parent is None]
-    now = make_plan(contents, [tag.tag for tag in chosen], method=plan.method, digests=named)
+    tags = [tag.tag for tag in chosen]
+    # What is left was shown too: it isn't decided anew.
+    now = make_plan(contents, tags, method=plan.method, digests=named, untagged=Manifests.DELETED)
     return replace(
         plan,
         removed=tuple(chosen),
         manifests=tuple(manifest for manifest in now.manifests if manifest.digest in shown),
+        left=tuple(manifest for manifest in now.manifests if manifest.digest in left),
         contents=contents,
     )

@@ -30,6 +30,16 @@ class Method(Enum):
     """An empty index is put to the tag, and deleted by its own digest: works on 2.x too, needs push rights."""
 
 
+class Manifests(Enum):
+    """What becomes of manifests that lose their last tag."""
+
+    IN_TIME = "in time"
+    """Deleted, unless that takes the registry longer than somebody waits for (regtui.deletion.cost)."""
+    DELETED = "deleted"
+    LEFT = "left"
+    """For a collection of untagged images, which deletes them."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredManifest:
     """A manifest of the repository, with its exact bytes. `blobs`: digest → size in bytes, config included."""
@@ -99,8 +109,11 @@ class Plan:
     freed: int
     method: Method
     obstacle: str = ""
-    left: int = 0
-    """Manifests that lose their last tag and are left, by choice: for a collection of untagged manifests."""
+    left: tuple[PlannedManifest, ...] = ()
+    """Manifests that lose their last tag and are left, for a collection of untagged images: by choice, or because
+    deleting them takes so long."""
+    left_bytes: int = 0
+    """What would become collectable with them."""
     goes_along: tuple[str, ...] = ()
     """Where this login can't push and so can't remove tags alone: the tags that deleting by digest would take along."""
     contents: Contents = field(repr=False, default=Contents("", {}, {}))
@@ -108,6 +121,11 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         return not self.removed and not self.manifests
+
+    @property
+    def remaining(self) -> int:
+        """How many tags the repository has when the manifests go."""
+        return len(self.contents.tags) - len(self.removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +138,24 @@ class Outcome:
     status: Status
     error: str = ""
 
+    @property
+    def is_as_planned(self) -> bool:
+        """Done, or left as the plan said."""
+        return self.status is Status.DONE or self.error == LEFT
+
 
 MOVED: Final = "not deleted: it points at another manifest since the plan was shown"
 """Why a tag was left alone that somebody pushed in between."""
+LEFT: Final = "left without a tag: regtui gc --untagged deletes it"
+"""Why a manifest is left alone though its last tag goes."""
 
 
 def tag_outcome(repository: str, tag: PlannedTag, status: Status, error: str = "") -> Outcome:
     return Outcome(f"{repository}:{tag.tag}", tag.digest, Action.UNTAG, status, error)
+
+
+def left_outcome(repository: str, manifest: PlannedManifest) -> Outcome:
+    return manifest_outcome(repository, manifest, Status.SKIPPED, LEFT)
 
 
 def manifest_outcome(repository: str, manifest: PlannedManifest, status: Status, error: str = "") -> Outcome:
@@ -143,6 +172,13 @@ class Report:
     doubts: tuple[str, ...] = ()
     """What the check found that shouldn't be: tags gone that were to stay, tags still there that were to go."""
     run: str = ""
+    left_bytes: int = 0
+    """What would become collectable with the manifests that are left without a tag."""
+
+    @property
+    def left(self) -> int:
+        """Manifests that are left without a tag, as planned."""
+        return sum(1 for outcome in self.outcomes if outcome.error == LEFT)
 
     @property
     def moved(self) -> tuple[str, ...]:
@@ -154,4 +190,4 @@ class Report:
 
     @property
     def is_complete(self) -> bool:
-        return not self.interrupted and not self.doubts and all(o.status is Status.DONE for o in self.outcomes)
+        return not self.interrupted and not self.doubts and all(o.is_as_planned for o in self.outcomes)

@@ -4,6 +4,7 @@ cleans them."""
 from collections.abc import Sequence
 from typing import Final
 
+from regtui.deletion.cost import about, seconds_to_delete
 from regtui.deletion.values import (
     Action,
     Method,
@@ -11,6 +12,7 @@ from regtui.deletion.values import (
     Plan,
     Report,
     Status,
+    left_outcome,
     manifest_outcome,
     tag_outcome,
 )
@@ -19,8 +21,9 @@ from regtui.text import plural, size
 # From so many tags on the number is typed: a slip of the hand doesn't delete them.
 TYPED_FROM: Final = 10
 _NAMED: Final = 4
+_LATER: Final = "regtui gc --untagged, or ctrl+g in the app with untagged images ticked"
 # Seconds from which on it is said how long it takes.
-_LONG: Final = 45.0
+_LONG: Final = 10.0
 
 
 def plan_sentences(plan: Plan) -> list[str]:
@@ -32,7 +35,7 @@ def plan_sentences(plan: Plan) -> list[str]:
     lines: list[str] = []
     if plan.removed:
         lines.append(f"{plural(len(plan.removed), 'tag')} will be removed from {plan.repository}.")
-    lines += _about_manifests(plan)
+    lines += _about_manifests(plan) + _about_left(plan)
     if plan.staying:
         lines.append(f"{names(plan.staying)} {_stay(plan.staying)} the same image, and stay{_s(plan.staying)}.")
     broken = [tag.tag for tag in plan.removed if tag.digest is None]
@@ -53,10 +56,9 @@ def plan_sentences(plan: Plan) -> list[str]:
 
 
 def _about_manifests(plan: Plan) -> list[str]:
-    if plan.left:
-        what = plural(plan.left, "manifest")
-        return [f"{what} without a tag will be left: a collection of untagged manifests takes them."]
     if not plan.manifests:
+        if plan.left:
+            return []
         if all(tag.digest is None for tag in plan.removed):
             return ["Nothing becomes collectable by it."]
         return ["No manifest is deleted, as all of them are still in use: nothing becomes collectable."]
@@ -67,33 +69,48 @@ def _about_manifests(plan: Plan) -> list[str]:
     return [
         f"{what}{below} {why} will be deleted by digest.",
         f"Up to {size(plan.freed)} become collectable; garbage collection frees them.",
-        *(
-            [f"That takes about {_minutes(plan)}: for each manifest the registry searches all its tags."]
-            * _is_slow(plan)
-        ),
+        *([f"That takes {about(_seconds(plan))}: for each, the registry {_search(plan)}."] * (_seconds(plan) > _LONG)),
     ]
 
 
+def _about_left(plan: Plan) -> list[str]:
+    """What stays behind without a tag, why, and what deletes it: nobody is to wonder later why nothing was freed."""
+    if not plan.left:
+        return []
+    count = len(plan.left)
+    them = "it" if count == 1 else "them"
+    held = size(plan.left_bytes)
+    lines = [f"{plural(count, 'manifest')} that no tag leads to any more will be left, with up to {held}."]
+    if (seconds := seconds_to_delete(count, plan.remaining)) > _LONG:
+        lines.append(f"Deleting {them} now would take {about(seconds)}: for each, the registry {_search(plan)}.")
+    return [*lines, f"Nothing of that is freed before {_LATER}."]
+
+
+def _search(plan: Plan) -> str:
+    return f"searches the {plural(plan.remaining, 'other tag')}"
+
+
 def _seconds(plan: Plan) -> float:
-    """What the DELETEs by digest take: measured 35 µs for each tag that is there then, on 2.7.1, 2.8.2 and 3.1.1."""
-    staying = len(plan.contents.tags) - len(plan.removed)
-    return len(plan.manifests) * max(staying, 0) * 35e-6
+    return seconds_to_delete(len(plan.manifests), plan.remaining)
 
 
-def _is_slow(plan: Plan) -> bool:
-    return _seconds(plan) > _LONG
-
-
-def _minutes(plan: Plan) -> str:
-    return plural(max(round(_seconds(plan) / 60), 1), "minute")
-
-
-def tags_only_offer(plan: Plan) -> str:
-    """What may be chosen where deleting manifests takes long; empty where it doesn't."""
-    if not _is_slow(plan):
+def now_offer(plan: Plan) -> str:
+    """What may be chosen where manifests are left; empty where none are."""
+    if not plan.left:
         return ""
-    what = plural(len(plan.manifests), "manifest")
-    return f"remove the tags alone, and leave their {what} to the collection of untagged ones"
+    seconds = seconds_to_delete(len(plan.left), plan.remaining)
+    return f"delete {_the(len(plan.left))} now as well, {about(seconds)}"
+
+
+def later_offer(plan: Plan) -> str:
+    """What may be chosen where deleting manifests takes long; empty where it doesn't."""
+    if not plan.removed or _seconds(plan) <= _LONG:
+        return ""
+    return f"remove the tags alone, and leave {_the(len(plan.manifests))} to regtui gc --untagged"
+
+
+def _the(count: int) -> str:
+    return "the manifest" if count == 1 else f"the {count:,} manifests"
 
 
 def whole_offer(plan: Plan) -> str:
@@ -107,12 +124,15 @@ def report_sentences(report: Report) -> list[str]:
     deleted = report.count(Action.DELETE, Status.DONE)
     restored = report.count(Action.RESTORE, Status.DONE)
     failed = sum(1 for outcome in report.outcomes if outcome.status is Status.FAILED)
-    skipped = sum(1 for outcome in report.outcomes if outcome.status is Status.SKIPPED)
+    skipped = sum(1 for o in report.outcomes if o.status is Status.SKIPPED and not o.is_as_planned)
     restoring = any(outcome.action is Action.RESTORE for outcome in report.outcomes)
     done = [f"{plural(untagged, 'tag')} removed"] if untagged or not restoring else []
     done += [f"{plural(deleted, 'manifest')} deleted"] if deleted else []
     done += [f"{_restored(report)} put back"] if restoring else []
     lines = [f"{report.repository}: {', '.join(done)}."]
+    if report.left:
+        what = f"{plural(report.left, 'manifest')} without a tag {'is' if report.left == 1 else 'are'} left"
+        lines.append(f"{what}, with up to {size(report.left_bytes)}: freed by {_LATER}.")
     if failed:
         lines.append(f"{failed} failed.")
     if skipped:
@@ -148,9 +168,10 @@ def typed_confirmation(plan: Plan) -> str:
 
 
 def planned_outcomes(plan: Plan) -> list[Outcome]:
-    """The rows of the plan: each tag, then each manifest in the order in which it goes."""
+    """The rows of the plan: each tag, then each manifest in the order in which it goes, then those that are left."""
     tags = [tag_outcome(plan.repository, tag, Status.PLANNED) for tag in plan.removed]
-    return tags + [manifest_outcome(plan.repository, manifest, Status.PLANNED) for manifest in plan.manifests]
+    going = [manifest_outcome(plan.repository, manifest, Status.PLANNED) for manifest in plan.manifests]
+    return tags + going + [left_outcome(plan.repository, manifest) for manifest in plan.left]
 
 
 def plan_notes(plan: Plan) -> dict[str, str]:
@@ -162,7 +183,7 @@ def plan_notes(plan: Plan) -> dict[str, str]:
         reasons += ["protected"] if tag.protected else []
         reasons += [f"attached to {tag.attached_to.short}"] if tag.attached_to else []
         notes[f"{plan.repository}:{tag.tag}"] = "; ".join(reasons)
-    for manifest in plan.manifests:
+    for manifest in (*plan.manifests, *plan.left):
         below = f" of {manifest.parent.short}" if manifest.parent else ""
         tags = f" ({', '.join(manifest.tags)})" if manifest.tags else ""
         notes[f"{plan.repository}@{manifest.digest}"] = f"{manifest.label}{below}{tags}"
@@ -194,5 +215,5 @@ def _stay(tags: Sequence[str]) -> str:
     return "is" if len(tags) == 1 else "are"
 
 
-def _s(tags: Sequence[str]) -> str:
+def _s(tags: Sequence[object]) -> str:
     return "s" if len(tags) == 1 else ""

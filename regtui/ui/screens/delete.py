@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from regtui.connection import Connection
-from regtui.deletion import Entry, Plan, Report
+from regtui.deletion import Entry, Manifests, Plan, Report
 from regtui.deletion.undo_words import cut_off_sentence
 from regtui.deletion.words import (
     attached_offer,
     method_sentence,
+    now_offer,
     plan_notes,
     plan_sentences,
     planned_outcomes,
-    tags_only_offer,
     typed_confirmation,
     whole_offer,
 )
@@ -24,7 +24,7 @@ from regtui.ui.screens.undo import UndoScreen
 class DeleteScreen(PlanScreen):
     """Deletes `tags`, after showing what that means."""
 
-    OFFERS: ClassVar[tuple[str, ...]] = ("attached", "whole", "tags_only")
+    OFFERS: ClassVar[tuple[str, ...]] = ("attached", "whole", "now")
 
     def __init__(self, connection: Connection, repository: str, tags: Sequence[str]) -> None:
         super().__init__(connection)
@@ -48,7 +48,7 @@ class DeleteScreen(PlanScreen):
             self._tags,
             with_attached=chosen["attached"],
             whole_manifests=chosen["whole"],
-            tags_only=chosen["tags_only"],
+            untagged=Manifests.DELETED if chosen["now"] else Manifests.IN_TIME,
             on_progress=on_progress,
         )
         sentences = plan_sentences(plan)
@@ -65,7 +65,7 @@ class DeleteScreen(PlanScreen):
             offers={
                 "attached": attached_offer(plan),
                 "whole": whole_offer(plan),
-                "tags_only": tags_only_offer(plan),
+                "now": now_offer(plan),
             },
         )
 

@@ -205,12 +205,13 @@ class PlanScreen(Screen[Report | None]):
     @work(group="carry out")
     async def carry_out(self, proposal: Proposal, running: Running) -> None:
         told = {outcome.reference: outcome for outcome in proposal.rows}
-        total = len(told)
+        total = sum(1 for outcome in proposal.rows if outcome.status is Status.PLANNED)
+        left_out = len(told) - total
         self._say([f"{self.DOING} … 0/{total:,}"])
         try:
             async for batch in running.outcomes():
                 told.update({outcome.reference: outcome for outcome in batch})
-                done = sum(1 for outcome in told.values() if outcome.status is not Status.PLANNED)
+                done = sum(1 for outcome in told.values() if outcome.status is not Status.PLANNED) - left_out
                 self._say([f"{'Stopping' if running.is_stopping else self.DOING} … {done:,}/{total:,}"])
                 self._table.show(list(told.values()), proposal.notes)
             trouble = []

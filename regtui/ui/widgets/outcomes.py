@@ -10,11 +10,12 @@ from regtui.text import clean
 from regtui.ui.widgets.lines import Lines
 
 _SIGNS = {Status.DONE: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.PLANNED: "·"}
+_NOT_DONE = (Status.FAILED, Status.SKIPPED)
 _WORDS = {Action.UNTAG: "remove tag", Action.DELETE: "delete", Action.RESTORE: "put back"}
 
 
 class OutcomeLines(Lines):
-    """Failures first."""
+    """Failures first, and last what is left as planned."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"outcomes--failed", "outcomes--dim"}
     DEFAULT_CSS = """
@@ -29,8 +30,7 @@ class OutcomeLines(Lines):
 
     def show(self, outcomes: Sequence[Outcome], notes: Mapping[str, str] | None = None) -> None:
         """`notes`: what to add to a reference."""
-        order = {Status.FAILED: 0, Status.SKIPPED: 1}
-        self._outcomes = sorted(outcomes, key=lambda outcome: order.get(outcome.status, 2))
+        self._outcomes = sorted(outcomes, key=_place)
         self._notes = notes if notes is not None else self._notes
         self.lines_changed()
 
@@ -45,7 +45,13 @@ class OutcomeLines(Lines):
         note = clean(outcome.error or self._notes.get(outcome.reference, ""))
         room = max(min(width // 3, 40), 21)
         failed = self.get_component_rich_style("outcomes--failed", partial=True)
-        style = failed if outcome.status in (Status.FAILED, Status.SKIPPED) else ""
+        style = failed if outcome.status in _NOT_DONE and not outcome.is_as_planned else ""
         what = _WORDS[outcome.action]
         text = Text(f"{_SIGNS[outcome.status]} {what:<10}  {label[:room]:<{room}}  ", style, no_wrap=True)
         return text.append(note, style or self.get_component_rich_style("outcomes--dim", partial=True))
+
+
+def _place(outcome: Outcome) -> int:
+    if outcome.status in _NOT_DONE:
+        return 3 if outcome.is_as_planned else _NOT_DONE.index(outcome.status)
+    return 2

@@ -6,12 +6,14 @@ import httpx
 import pytest
 
 from regtui.connection import Connection
-from regtui.deletion import Action, Contents, Method, Plan, Report, Status, make_plan
+from regtui.deletion import Action, Contents, Manifests, Method, Outcome, Plan, Report, Status, make_plan
 from regtui.deletion.values import StoredManifest
 from regtui.deletion.words import (
+    later_offer,
+    now_offer,
     plan_sentences,
+    planned_outcomes,
     report_sentences,
-    tags_only_offer,
     typed_confirmation,
     whole_offer,
 )
@@ -302,9 +304,10 @@ async def test_tags_alone_go_and_leave_their_manifests_by_choice(world: World) -
     two = await world.image(REPOSITORY, ["two"], ["two", "too"])
     before = await world.tags(REPOSITORY)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["one", "two", "too"], tags_only=True)
-    assert (plan.manifests, plan.left, plan.freed) == ((), 2, 0)
-    assert any("2 manifests without a tag will be left" in sentence for sentence in plan_sentences(plan))
+    plan = await connection.plan_deletion(REPOSITORY, ["one", "two", "too"], untagged=Manifests.LEFT)
+    assert (plan.manifests, plan.freed) == ((), 0)
+    assert {manifest.digest for manifest in plan.left} == {one, two}
+    assert any("2 manifests that no tag leads to any more will be left" in s for s in plan_sentences(plan))
     assert (await execute(connection, plan)).is_complete
     assert await world.tags(REPOSITORY) == {}
     assert {one, two} <= world.storage.repositories[REPOSITORY].revisions.keys()
@@ -317,18 +320,92 @@ async def test_tags_alone_go_and_leave_their_manifests_by_choice(world: World) -
     assert await world.tags(REPOSITORY) == before
 
 
-def test_where_deleting_manifests_takes_minutes_it_is_said_and_tags_alone_are_offered() -> None:
-    body = b"{}"
+def many(tags: int) -> Contents:
+    """A repository of so many images, a tag each."""
     manifests = {
-        digest: StoredManifest(digest, mt.OCI_MANIFEST, body, UnknownManifest(mt.OCI_MANIFEST))
-        for digest in (Digest.of(str(number).encode()) for number in range(10_000))
+        digest: StoredManifest(digest, mt.OCI_MANIFEST, b"{}", UnknownManifest(mt.OCI_MANIFEST))
+        for digest in (Digest.of(str(number).encode()) for number in range(tags))
     }
-    contents = Contents("many", {f"v{n}": digest for n, digest in enumerate(manifests)}, manifests)
-    plan = make_plan(contents, [f"v{n}" for n in range(2_000)], method=Method.PLACEHOLDER)
-    assert any("about 9 minutes" in sentence for sentence in plan_sentences(plan))
-    assert "2,000 manifests" in tags_only_offer(plan)
-    few = make_plan(contents, ["v1"], method=Method.PLACEHOLDER)
-    assert tags_only_offer(few) == ""
+    return Contents("many", {f"v{n}": digest for n, digest in enumerate(manifests)}, manifests)
+
+
+def test_manifests_that_take_minutes_are_left_and_the_plan_says_so_and_how_else() -> None:
+    contents, going = many(10_000), [f"v{n}" for n in range(2_000)]
+    plan = make_plan(contents, going, method=Method.PLACEHOLDER)
+    assert (len(plan.removed), plan.manifests, len(plan.left)) == (2_000, (), 2_000)
+    assert (plan.freed, plan.left_bytes) == (0, 4_000)
+    assert plan_sentences(plan) == [
+        "2,000 tags will be removed from many.",
+        "2,000 manifests that no tag leads to any more will be left, with up to 4 kB.",
+        "Deleting them now would take about 9 minutes: for each, the registry searches the 8,000 other tags.",
+        "Nothing of that is freed before regtui gc --untagged, or ctrl+g in the app with untagged images ticked.",
+    ]
+    assert now_offer(plan) == "delete the 2,000 manifests now as well, about 9 minutes"
+    assert later_offer(plan) == ""
+
+    now = make_plan(contents, going, method=Method.PLACEHOLDER, untagged=Manifests.DELETED)
+    assert (len(now.manifests), now.left, now.freed) == (2_000, (), 4_000)
+    assert "That takes about 9 minutes: for each, the registry searches the 8,000 other tags." in plan_sentences(now)
+    assert later_offer(now) == "remove the tags alone, and leave the 2,000 manifests to regtui gc --untagged"
+    assert now_offer(now) == ""
+
+
+def test_the_same_number_in_a_smaller_repository_goes_whole_and_small_ones_say_nothing_of_time() -> None:
+    going = [f"v{n}" for n in range(2_000)]
+    # Few are left to be searched: that was the point of removing the tags first.
+    assert len(make_plan(many(2_100), going, method=Method.PLACEHOLDER).manifests) == 2_000
+    few = make_plan(many(10_000), ["v1"], method=Method.PLACEHOLDER)
+    assert len(few.manifests) == 1
+    assert (few.left, now_offer(few), later_offer(few)) == ((), "", "")
+    assert not any("takes" in sentence for sentence in plan_sentences(few))
+
+
+def test_what_is_named_by_digest_or_whole_is_never_left() -> None:
+    contents = many(100)
+    digests = [contents.manifests[d].digest for d in list(contents.manifests)[:50]]
+    plan = make_plan(contents, (), digests=digests, whole_manifests=True, method=Method.PLACEHOLDER, patience=0)
+    assert (len(plan.manifests), plan.left) == (50, ())
+    whole = make_plan(contents, ["v1"], whole_manifests=True, method=Method.PLACEHOLDER, patience=0)
+    assert (len(whole.manifests), whole.left) == (1, ())
+
+
+async def test_what_is_left_is_a_skipped_row_with_its_reason_before_and_after(world: World) -> None:
+    amd = await world.image(REPOSITORY, ["amd"])
+    index = await world.index(REPOSITORY, [amd], ["v1"])
+    other = await world.image(REPOSITORY, ["other"], ["v2"])
+    await world.image(REPOSITORY, ["stays"], ["v3"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["v1", "v2"], patience=0)
+    whole = await connection.plan_deletion(REPOSITORY, ["v1", "v2"])
+    assert plan.left_bytes == whole.freed > 0
+
+    def left(outcomes: Sequence[Outcome]) -> dict[str, tuple[Status, str]]:
+        return {o.reference: (o.status, o.error) for o in outcomes if o.action is Action.DELETE}
+
+    reason = (Status.SKIPPED, "left without a tag: regtui gc --untagged deletes it")
+    expected = {f"{REPOSITORY}@{digest}": reason for digest in (index, amd, other)}
+    assert left(planned_outcomes(plan)) == expected
+    report = await execute(connection, plan)
+    assert left(report.outcomes) == expected
+    assert report.is_complete
+    assert report.left == 3
+    assert report.left_bytes == whole.freed
+    assert report_sentences(report)[1].startswith("3 manifests without a tag are left, with up to ")
+    assert not any("left alone" in sentence for sentence in report_sentences(report))
+    assert {index, amd, other} <= world.storage.repositories[REPOSITORY].revisions.keys()
+    assert set(await world.tags(REPOSITORY)) == {"v3"}
+
+
+async def test_a_manifest_that_kept_a_tag_after_all_is_not_said_to_be_left(world: World) -> None:
+    await world.image(REPOSITORY, ["one"], ["one"])
+    two = await world.image(REPOSITORY, ["two"], ["two"])
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["one", "two"], patience=0)
+    assert len(plan.left) == 2
+    await world.image(REPOSITORY, ["one"], ["another-one"])
+    report = await execute(connection, plan)
+    assert [o.digest for o in report.outcomes if o.action is Action.DELETE] == [two]
 
 
 async def test_without_the_right_to_push_nothing_else_goes_and_it_is_said() -> None:
