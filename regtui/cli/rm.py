@@ -24,6 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     rule = rule_of(arguments)
     if rule is not None and arguments.manifest:
         raise UsageError("--manifest takes other tags along, a rule selects single ones: they don't go together.")
+    if arguments.tags_only and arguments.manifest:
+        raise UsageError("--manifest deletes manifests, and --tags-only leaves them: they don't go together.")
     if arguments.all_repositories:
         return sweep.run(session, arguments, rule)
     if not arguments.references:

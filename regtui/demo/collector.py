@@ -92,10 +92,11 @@ class DemoCollector:
         with self._storage.lock:
             found = self._untagged()
             tried = self._storage.copy()
-            if choices.untagged:
-                for manifest in found:
-                    tried.delete_manifest(manifest.repository, manifest.digest)
-            would = tried.collect(dry_run=True, version=self._version)
+            plain = tried.collect(dry_run=True, version=self._version)
+            for manifest in found:
+                tried.delete_manifest(manifest.repository, manifest.digest)
+            whole = tried.collect(dry_run=True, version=self._version)
+            would = whole if choices.untagged else plain
             self._forecast = Forecast(
                 marked=would.marked,
                 blobs={Digest(digest): size for digest, size in would.blobs.items()},
@@ -103,6 +104,7 @@ class DemoCollector:
                 untagged=tuple(found),
                 at_risk=tuple(self._at_risk()),
                 seconds=time.monotonic() - began,
+                held=sum(whole.blobs.values()) - sum(would.blobs.values()),
             )
         return self._forecast
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from regtui.content import ContentStore
+from regtui.deletion.cost import seconds_to_delete
 from regtui.garbage import scripts
 from regtui.garbage.contents import Reading, read
 from regtui.garbage.errors import Unsafe
@@ -104,9 +105,11 @@ async def forecast(
         if untagged or is_small
     ]
     going = dict.fromkeys(output.eligible)
+    more = dict.fromkeys(digest for digest in _freed_by(readings) if digest not in going)
     if untagged:
-        going |= dict.fromkeys(_freed_by(readings))
-    sizes = await _sizes(host, found, going)
+        going, more = going | more, {}
+    told = await _sizes(host, found, [*going, *more])
+    sizes = {digest: size for digest, size in told.items() if digest in going}
     return Forecast(
         marked=(output.marked or 0) - (len(going) - len(output.eligible)),
         blobs={digest: sizes.get(digest) for digest in going},
@@ -114,6 +117,9 @@ async def forecast(
         untagged=tuple(UntaggedManifest(r.repository, d) for r in readings for d in r.untagged),
         at_risk=tuple(_at_risk(readings, found.version)),
         seconds=seconds,
+        held=sum(told.get(digest, 0) for digest in more),
+        unsought=listing.is_known and not untagged and not is_small,
+        deleting=sum(seconds_to_delete(len(r.untagged), len(r.contents.tags)) for r in readings),
     )
 
 

@@ -91,7 +91,9 @@ class Forecast:
 
     `by_repository`: bytes of the blobs that were linked in it, each blob in the first one alone, largest first.
     `at_risk`: sentences about what a naive run with --delete-untagged would break here; empty where nothing.
-    `untagged`: what `Choices.untagged` deletes before; their blobs are among `blobs` only where that was chosen.
+    `untagged`: what `Choices.untagged` deletes before; their blobs are among `blobs` only where that was chosen, else
+    `held` says how many bytes they keep. `unsought`: they weren't looked for, as there are so many manifests.
+    `deleting`: seconds that deleting them takes the registry.
     `seconds`: the collector's own; the real run takes a bit more.
     `nothing`: why there is nothing to collect, where the storage is empty.
     """
@@ -103,6 +105,9 @@ class Forecast:
     at_risk: tuple[str, ...] = ()
     seconds: float = 0.0
     nothing: str = ""
+    held: int = 0
+    unsought: bool = False
+    deleting: float = 0.0
 
     @property
     def bytes(self) -> int:

@@ -5,6 +5,7 @@ import json
 import re
 from typing import Final
 
+from regtui.deletion.cost import about
 from regtui.garbage.values import (
     Choices,
     CollectionReport,
@@ -16,6 +17,8 @@ from regtui.garbage.values import (
 )
 from regtui.text import plural, size
 
+# Seconds from which on it is said how long it takes.
+_LONG: Final = 10.0
 TOP: Final = 20
 """Repositories that are named with what they free."""
 
@@ -92,6 +95,8 @@ def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey) -> 
         lines.append(f"The storage didn't tell the size of {plural(unknown, 'blob')}: it will be more.")
     if forecast.untagged:
         lines.append(_about_untagged(forecast, choices))
+    if forecast.unsought:
+        lines.append("Among so many images, those without a tag weren't looked for: they may keep more.")
     if forecast.at_risk:
         lines.append("The collector's own --delete-untagged would break multi-arch images here: regtui doesn't use it.")
     return lines
@@ -113,8 +118,20 @@ def _about_untagged(forecast: Forecast, choices: Choices) -> str:
     what = f"{plural(count, 'untagged image')} in {plural(repositories, 'repository', 'repositories')}"
     if choices.untagged:
         it = "it" if count == 1 else "them"
-        return f"{what} {'is' if count == 1 else 'are'} deleted first; until the sweep, undo can put {it} back."
-    return f"{what} {'stays' if count == 1 else 'stay'}: nothing reaches {'it' if count == 1 else 'them'} any more."
+        takes = f" That takes {about(forecast.deleting)}." if forecast.deleting > _LONG else ""
+        return f"{what} {'is' if count == 1 else 'are'} deleted first; until the sweep, undo can put {it} back.{takes}"
+    stay = f"{'stays' if count == 1 else 'stay'}{f', with {size(forecast.held)}' if forecast.held else ''}"
+    return f"{what} {stay}: nothing reaches {'it' if count == 1 else 'them'} any more."
+
+
+def untagged_offer(forecast: Forecast) -> str:
+    """What may be chosen besides; empty where there is nothing to choose."""
+    if forecast.unsought:
+        return "also untagged images, that nothing reaches: look for them"
+    if not forecast.untagged:
+        return ""
+    held = f": {size(forecast.held)}" if forecast.held else ""
+    return f"also {plural(len(forecast.untagged), 'untagged image')} that nothing reaches{held}"
 
 
 def risk_sentences(forecast: Forecast) -> list[str]:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Action, Plan, Report, Status
+from regtui.deletion import Action, Manifests, Plan, Report, Status
 from regtui.registry import Address
 from tests.support.clients import ClientFailed, crane, crane_digest, crane_validate
 from tests.support.content import Recipe
@@ -131,6 +131,46 @@ async def test_forty_of_two_hundred_tags_go_and_no_other(server: RegistryServer,
     assert report.is_complete, report
     assert report.count(Action.UNTAG, Status.DONE) == 40
     assert tags_by_crane(server, "many") == {f"v{number}" for number in range(200)} - set(going)
+
+
+async def test_manifests_that_take_too_long_are_left_for_the_collection_and_undo_needs_no_more_of_them(
+    server: RegistryServer, connection: Connection
+) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    digests = seed_repository(server.storage, "many", [(f"v{number}", start) for number in range(200)])
+    going = [f"v{number}" for number in range(0, 200, 5)]
+    # As for thousands of tags, where they would take a minute.
+    plan = await connection.plan_deletion("many", going, patience=40 * 160 * 35e-6 / 2)
+    assert (len(plan.removed), plan.manifests, len(plan.left)) == (40, (), 40)
+    report = await execute(connection, plan)
+    assert report.is_complete, report
+    assert report.left == 40
+    assert tags_by_crane(server, "many") == {f"v{number}" for number in range(200)} - set(going)
+    for tag in going:
+        assert crane_digest(f"{server.host}/many@{digests[tag]}") == digests[tag]
+
+    entry = await connection.changes.last()
+    assert entry is not None
+    undoing = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for _ in undoing.outcomes():
+        pass
+    assert undoing.report.is_complete, undoing.report
+    assert tags_by_crane(server, "many") == {f"v{number}" for number in range(200)}
+    for tag in going[:3]:
+        assert crane_digest(f"{server.host}/many:{tag}") == digests[tag]
+
+
+async def test_manifests_go_at_once_where_that_is_chosen(server: RegistryServer, connection: Connection) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    digests = seed_repository(server.storage, "many", [(f"v{number}", start) for number in range(60)])
+    going = [f"v{number}" for number in range(20)]
+    plan = await connection.plan_deletion("many", going, patience=0, untagged=Manifests.DELETED)
+    report = await execute(connection, plan)
+    assert report.is_complete, report
+    assert report.left == 0
+    with open_registry(server.url) as client:
+        answers = {tag: client.get(f"v2/many/manifests/{digest}").status_code for tag, digest in digests.items()}
+    assert answers == {tag: 404 if tag in going else 200 for tag in digests}
 
 
 async def test_nothing_is_left_to_chance_when_deletion_is_disabled(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from regtui.garbage.words import (
     repository_rows,
     risk_sentences,
     survey_sentences,
+    untagged_offer,
 )
 from regtui.settings import Config
 from regtui.text import clean, plural, size
@@ -172,8 +173,11 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self._title("what", "Frees", size(forecast.bytes) if forecast.blobs else "")
         self._ways.offer(survey.keep_out)
         self._choices = replace(self._choices, keep_out=self._ways.way)
-        self._untagged.display = bool(forecast.untagged) and survey.delete_enabled is not False
-        self._untagged.label = Content(f"also {plural(len(forecast.untagged), 'untagged image')} that nothing reaches")
+        offer = untagged_offer(forecast)
+        # Once ticked it stays, so that it can be unticked.
+        self._untagged.display = (bool(offer) or self._untagged.value) and survey.delete_enabled is not False
+        if offer:
+            self._untagged.label = Content(offer)
         self._show_commands(collector, forecast)
         self._offer(can_collect=bool(forecast.blobs) and not self._connection.read_only)
 

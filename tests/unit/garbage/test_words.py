@@ -33,6 +33,7 @@ from regtui.garbage.words import (
     repository_rows,
     risk_sentences,
     survey_sentences,
+    untagged_offer,
 )
 from regtui.oci import Digest
 
@@ -92,10 +93,29 @@ def test_nothing_to_free_and_an_empty_storage_are_two_things() -> None:
 def test_untagged_images_stay_unless_chosen() -> None:
     found = Forecast(1, {A: 1}, untagged=UNTAGGED)
     assert "2 untagged images in 1 repository stay" in forecast_sentences(found, Choices(), SURVEY)[-1]
+    assert untagged_offer(found) == "also 2 untagged images that nothing reaches"
+    holding = replace(found, held=1_200_000_000)
+    assert (
+        "2 untagged images in 1 repository stay, with 1.2 GB: nothing"
+        in forecast_sentences(holding, Choices(), SURVEY)[-1]
+    )
+    assert untagged_offer(holding) == "also 2 untagged images that nothing reaches: 1.2 GB"
     chosen = Choices(untagged=True)
     assert "deleted first; until the sweep, undo can put them back" in forecast_sentences(found, chosen, SURVEY)[-1]
     assert question(found, chosen, "prod") == "Delete 2 untagged images, then collect 1 B on prod? [y/N]"
     assert question(found, Choices(), "prod") == "Collect 1 B on prod? [y/N]"
+
+
+def test_that_untagged_images_were_not_looked_for_is_said_and_that_deleting_them_takes_long() -> None:
+    unsought = Forecast(20_000, {}, unsought=True)
+    assert forecast_sentences(unsought, Choices(), SURVEY) == [
+        "Nothing can be freed: all 20,000 blobs are in use.",
+        "Among so many images, those without a tag weren't looked for: they may keep more.",
+    ]
+    assert untagged_offer(unsought) == "also untagged images, that nothing reaches: look for them"
+    assert untagged_offer(Forecast(5, {})) == ""
+    slow = Forecast(1, {A: 1}, untagged=UNTAGGED, deleting=560.0)
+    assert forecast_sentences(slow, Choices(untagged=True), SURVEY)[-1].endswith("That takes about 9 minutes.")
 
 
 def test_risks_are_named_only_where_there_are_some() -> None:

@@ -21,7 +21,7 @@ from regtui.ui.screens.garbage import GarbageScreen
 from regtui.ui.widgets.garbage import LogLines, TextLines, Ways
 from regtui.ui.widgets.tick import Tick
 from tests.support.screens import app_on, settled, target
-from tests.support.scripted_collector import REPORT, SURVEY, ScriptedCollector, collected_by
+from tests.support.scripted_collector import FORECAST, REPORT, SURVEY, ScriptedCollector, collected_by
 
 # Seconds; only ever reached by a test that fails.
 _PATIENCE = 10.0
@@ -129,6 +129,21 @@ async def test_untagged_images_are_a_choice_that_makes_the_dry_run_again() -> No
         await settled(pilot)
         assert collector.choices is not None
         assert collector.choices.untagged
+
+
+async def test_untagged_images_that_were_not_looked_for_are_offered_and_stay_so_while_ticked() -> None:
+    unsought = replace(FORECAST, blobs={}, untagged=(), unsought=True)
+    collector = ScriptedCollector(forecasts=unsought)
+    async with garbage(collector) as (pilot, screen):
+        tick = screen.query_one("#untagged", Tick)
+        assert tick.display
+        assert not can_collect(screen)
+        collector.forecasts = replace(FORECAST, untagged=())
+        tick.focus()
+        await pilot.press("space")
+        await settled(pilot)
+        assert tick.display
+        assert can_collect(screen)
 
 
 async def test_untagged_images_arent_offered_where_deletion_is_disabled() -> None:
