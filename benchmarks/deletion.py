@@ -3,7 +3,7 @@
 Every DELETE by digest has the registry read all tag links of the repository: 35 µs for each tag that is there. regtui
 puts one placeholder to all the tags and removes them with one DELETE, so all of them are gone in seconds. Deleting the
 manifests afterwards still searches the tags that stay, once for each digest: no request of the API avoids it. So where
-that takes more than a minute they are left to `regtui gc --untagged`: this measures what a user gets who chooses nothing,
+that takes more than a minute they are left to `regtui gc --untagged`: this measures what who chooses nothing gets,
 and `--with-manifests` beside it, which is as slow as the naive way less what eight connections gain.
 """
 
