@@ -26,7 +26,6 @@ from regtui.garbage.words import (
     repository_rows,
     risk_sentences,
     survey_sentences,
-    untagged_offer,
 )
 from regtui.text import one_line, plural, size
 
@@ -123,17 +122,16 @@ def show_forecast(
             "is_exact": forecast.is_exact,
             "marked": forecast.marked,
             "repositories": [{"repository": name, "bytes": freed} for name, freed in forecast.by_repository],
-            "untagged": [f"{one.repository}@{one.digest}" for one in forecast.untagged],
-            "untagged_bytes": forecast.held,
+            "untagged": None if forecast.unsought else [f"{one.repository}@{one.digest}" for one in forecast.untagged],
+            "untagged_bytes": None if forecast.unsought else forecast.held,
             "at_risk": list(forecast.at_risk),
             "commands": list(commands),
         }
         seconds = forecast.seconds
         records.stage(Stage.DRY_RUN, StageStatus.DONE, len(forecast.blobs), forecast.bytes, seconds, more=more)
-    for sentence in (*forecast_sentences(forecast, choices, survey), *risk_sentences(forecast)):
+    told = forecast_sentences(forecast, choices, survey, option="--untagged")
+    for sentence in (*told, *risk_sentences(forecast)):
         say(sentence)
-    if untagged_offer(forecast) and not choices.untagged and survey.delete_enabled is not False:
-        say("--untagged deletes and frees those too.")
 
 
 def show_commands(commands: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ from regtui.registry import NotAllowed, NotAuthenticated, NotFound, Refused, Reg
 from regtui.text import plural
 
 # Reading every manifest of a registry just to say what a naive run would break isn't worth more requests than this.
-_MANY: Final = 5_000
+MANY: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ async def forecast(
             f"The storage on {host.place} can't be listed, so it can't be told which manifests nothing reaches.",
             "Collect without untagged manifests.",
         )
-    is_small = sum(map(len, listing.revisions.values())) <= _MANY
+    is_small = sum(map(len, listing.revisions.values())) <= MANY
     readings = [
         await read(client, content, name, revisions)
         for name, revisions in sorted(listing.revisions.items())

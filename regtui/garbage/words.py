@@ -85,8 +85,8 @@ def survey_sentences(survey: Survey) -> list[str]:
     return lines
 
 
-def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey) -> list[str]:
-    """What a collection would free, by the dry run."""
+def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey, *, option: str = "") -> list[str]:
+    """What a collection would free, by the dry run. `option`: what chooses untagged images, if it is to be told."""
     if forecast.nothing:
         return [forecast.nothing]
     lines = [_freeable(forecast, survey)]
@@ -94,9 +94,10 @@ def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey) -> 
         unknown = sum(1 for freed in forecast.blobs.values() if freed is None)
         lines.append(f"The storage didn't tell the size of {plural(unknown, 'blob')}: it will be more.")
     if forecast.untagged:
-        lines.append(_about_untagged(forecast, choices))
+        lines.append(_about_untagged(forecast, choices, option if survey.delete_enabled is not False else ""))
     if forecast.unsought:
-        lines.append("Among so many images, those without a tag weren't looked for: they may keep more.")
+        finds = f" {option} finds and frees them." if option and survey.delete_enabled is not False else ""
+        lines.append(f"Among so many images, those without a tag weren't looked for: they may keep more.{finds}")
     if forecast.at_risk:
         lines.append("The collector's own --delete-untagged would break multi-arch images here: regtui doesn't use it.")
     return lines
@@ -104,7 +105,8 @@ def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey) -> 
 
 def _freeable(forecast: Forecast, survey: Survey) -> str:
     if not forecast.blobs:
-        return f"Nothing can be freed: all {plural(forecast.marked, 'blob')} are in use."
+        by = ", some by untagged images alone" if forecast.held else ""
+        return f"Nothing can be freed: all {plural(forecast.marked, 'blob')} are in use{by}."
     of = f" of {size(survey.used)}" if survey.used else ""
     return (
         f"{plural(len(forecast.blobs), 'blob')} can be freed, {size(forecast.bytes)}{of}; "
@@ -112,16 +114,19 @@ def _freeable(forecast: Forecast, survey: Survey) -> str:
     )
 
 
-def _about_untagged(forecast: Forecast, choices: Choices) -> str:
+def _about_untagged(forecast: Forecast, choices: Choices, option: str) -> str:
     count = len(forecast.untagged)
     repositories = len({found.repository for found in forecast.untagged})
     what = f"{plural(count, 'untagged image')} in {plural(repositories, 'repository', 'repositories')}"
+    it = "it" if count == 1 else "them"
     if choices.untagged:
-        it = "it" if count == 1 else "them"
         takes = f" That takes {about(forecast.deleting)}." if forecast.deleting > _LONG else ""
         return f"{what} {'is' if count == 1 else 'are'} deleted first; until the sweep, undo can put {it} back.{takes}"
-    stay = f"{'stays' if count == 1 else 'stay'}{f', with {size(forecast.held)}' if forecast.held else ''}"
-    return f"{what} {stay}: nothing reaches {'it' if count == 1 else 'them'} any more."
+    stay = "stays" if count == 1 else "stay"
+    if not forecast.held:
+        return f"{what} {stay}: nothing reaches {it} any more."
+    frees = f": {option} deletes {it}, and frees that, too" if option else ""
+    return f"{what} {stay}, with {size(forecast.held)} that nothing else needs{frees}."
 
 
 def untagged_offer(forecast: Forecast) -> str:

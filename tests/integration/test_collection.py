@@ -3,6 +3,8 @@
 Sizes are held against those of the file system, images against crane and skopeo.
 """
 
+import json
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,10 +16,12 @@ from regtui.connection import Connection
 from regtui.content import ContentStore
 from regtui.deletion import Journal
 from regtui.deletion.journal import Run
+from regtui.garbage import forecasting
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus, UntaggedManifest
 from regtui.oci import Digest
 from regtui.registry import Address, RegistryClient
+from regtui.text import size
 from tests.support.clients import crane, crane_validate, skopeo
 from tests.support.collecting import (
     GOING,
@@ -33,6 +37,7 @@ from tests.support.collecting import (
     kept,
     target,
 )
+from tests.support.commands import Done, Regtui
 from tests.support.containers import Containers, start_registry_container
 from tests.support.content import Recipe, build_image, build_index
 from tests.support.images import open_registry, push, push_blob, push_image, push_manifest
@@ -122,6 +127,8 @@ async def test_with_untagged_the_leftovers_go_and_every_platform_stays(
     choices = Choices(untagged=True)
     forecast = await collector.forecast(choices)
     assert forecast.bytes == plain.bytes + plain.held > plain.bytes
+    assert forecast.held == 0
+    assert forecast.marked == plain.marked - (len(forecast.blobs) - len(plain.blobs))
     before = bytes_on_disk(registry.storage)
 
     async for _ in collector.collect(choices):
@@ -134,6 +141,56 @@ async def test_with_untagged_the_leftovers_go_and_every_platform_stays(
     with open_registry(registry.url) as client:
         for digest in filled.untagged:
             assert client.get(f"v2/{INDEXES}/manifests/{digest}").status_code == 404
+
+
+@on(DIAGONALLY)
+async def test_where_the_manifests_are_many_the_untagged_are_looked_for_only_when_they_are_wanted(
+    place: tuple[Registry, SshHostForTests], connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, _ = place
+    filled = fill(registry.url, images=2)
+    stored = len(list(registry.storage.glob("docker/registry/v2/repositories/*/*/_manifests/revisions/*/*/link")))
+    collector = connection.collector()
+    monkeypatch.setattr(forecasting, "MANY", stored)
+    assert not (await collector.forecast(Choices())).unsought
+    monkeypatch.setattr(forecasting, "MANY", stored - 1)
+    plain = await collector.forecast(Choices())
+    assert (plain.unsought, plain.untagged) == (True, ())
+    assert {one.digest for one in (await collector.forecast(Choices(untagged=True))).untagged} == set(filled.untagged)
+
+
+def test_what_tags_only_left_behind_is_told_by_the_dry_run_and_freed_by_untagged(tmp_path: Path) -> None:
+    with start_service("2.8.2", tmp_path / "service") as service:
+        fill(service.url, images=4)
+        profile = tmp_path / "config.toml"
+        profile.write_text(f"[registries.lab]\naddress = '{service.url}'\n[registries.lab.host]\nruntime = 'systemd'\n")
+        regtui = Regtui(tmp_path)
+        path = f"{service.bin}:{os.environ['PATH']}"
+
+        def gc(*options: str) -> Done:
+            done = regtui("gc", "lab", "--config", str(profile), "--json", *options, PATH=path)
+            assert done.returncode == 0, done
+            return done
+
+        gc("--untagged", "--yes")  # What `fill` leaves untagged.
+        before = bytes_on_disk(service.storage)
+        removed = regtui("rm", f"lab/{REPOSITORY}:v0", "--tags-only", "--yes", "--config", str(profile))
+        assert removed.returncode == 0, removed
+
+        done = gc("--dry-run")
+        told = json.loads(done.stdout.splitlines()[-1])
+        held = told["untagged_bytes"]
+        assert (len(told["untagged"]), held > 0) == (1, True)
+        assert (
+            f"1 untagged image in 1 repository stays, with {size(held)} that nothing else needs: "
+            "--untagged deletes it, and frees that, too."
+        ) in done.stderr
+
+        # Without it only the placeholder goes by which 2.x was made to forget a tag.
+        gc("--yes")
+        assert before - bytes_on_disk(service.storage) == 0
+        gc("--untagged", "--yes")
+        assert before - bytes_on_disk(service.storage) == held
 
 
 @on(DIAGONALLY)

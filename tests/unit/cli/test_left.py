@@ -48,7 +48,7 @@ def test_by_default_they_are_left_and_every_form_says_so(capsys: Captured) -> No
     assert main(["gc", "demo", "--dry-run"]) == 0
     collection = capsys.readouterr().err
     assert "stay, with " in collection
-    assert "--untagged deletes and frees those too." in collection
+    assert "--untagged deletes them, and frees that, too." in collection
 
 
 def test_they_go_when_that_is_said(capsys: Captured) -> None:

@@ -95,15 +95,24 @@ def test_untagged_images_stay_unless_chosen() -> None:
     assert "2 untagged images in 1 repository stay" in forecast_sentences(found, Choices(), SURVEY)[-1]
     assert untagged_offer(found) == "also 2 untagged images that nothing reaches"
     holding = replace(found, held=1_200_000_000)
-    assert (
-        "2 untagged images in 1 repository stay, with 1.2 GB: nothing"
-        in forecast_sentences(holding, Choices(), SURVEY)[-1]
-    )
+    told = "2 untagged images in 1 repository stay, with 1.2 GB that nothing else needs"
+    assert forecast_sentences(holding, Choices(), SURVEY)[-1] == f"{told}."
+    by_command = forecast_sentences(holding, Choices(), SURVEY, option="--untagged")
+    assert by_command[-1] == f"{told}: --untagged deletes them, and frees that, too."
+    # What would fail is not offered.
+    disabled = replace(SURVEY, delete_enabled=False)
+    assert forecast_sentences(holding, Choices(), disabled, option="--untagged")[-1] == f"{told}."
     assert untagged_offer(holding) == "also 2 untagged images that nothing reaches: 1.2 GB"
     chosen = Choices(untagged=True)
     assert "deleted first; until the sweep, undo can put them back" in forecast_sentences(found, chosen, SURVEY)[-1]
     assert question(found, chosen, "prod") == "Delete 2 untagged images, then collect 1 B on prod? [y/N]"
     assert question(found, Choices(), "prod") == "Collect 1 B on prod? [y/N]"
+
+
+def test_blobs_that_only_untagged_images_use_are_in_use_and_yet_can_be_freed() -> None:
+    found = Forecast(7, {}, untagged=UNTAGGED, held=5)
+    told = forecast_sentences(found, Choices(), SURVEY)[0]
+    assert told == "Nothing can be freed: all 7 blobs are in use, some by untagged images alone."
 
 
 def test_that_untagged_images_were_not_looked_for_is_said_and_that_deleting_them_takes_long() -> None:
@@ -112,6 +121,8 @@ def test_that_untagged_images_were_not_looked_for_is_said_and_that_deleting_them
         "Nothing can be freed: all 20,000 blobs are in use.",
         "Among so many images, those without a tag weren't looked for: they may keep more.",
     ]
+    by_command = forecast_sentences(unsought, Choices(), SURVEY, option="--untagged")
+    assert by_command[-1].endswith("they may keep more. --untagged finds and frees them.")
     assert untagged_offer(unsought) == "also untagged images, that nothing reaches: look for them"
     assert untagged_offer(Forecast(5, {})) == ""
     slow = Forecast(1, {A: 1}, untagged=UNTAGGED, deleting=560.0)
