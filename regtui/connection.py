@@ -4,10 +4,9 @@ connection = await open_connection(Target(Address.parse("registry.example.com"),
 async for page in connection.repositories(): ...
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from regtui.changes import Changes, Running
 from regtui.content import ContentStore, SharedDisk
@@ -52,9 +51,6 @@ if TYPE_CHECKING:
     from regtui.garbage.collector import Collector
     from regtui.garbage.hosts import Host, Interactive
     from regtui.garbage.profile import HostSettings
-
-# From so many tags on, reading them pays for loading the faster transport.
-_MANY: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +199,8 @@ class Connection:
     def fill(self, repository: str, names: Sequence[str], remembered: Mapping[str, Summary] | None = None) -> "Filling":
         """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end. Of those that are
         `remembered` it is only asked whether they moved."""
-        many = len(names) >= _MANY
         filler = Filler(self._content, repository, names, remembered=remembered, in_flight=self._at_once)
-        return Filling(filler, self._crossing, self._content, self._client if many else None)
+        return Filling(filler, self._crossing, self._content)
 
     def _at_once(self) -> int:
         """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
@@ -352,11 +347,10 @@ class Connection:
 class Filling:
     """Tags being completed, seen from the caller's side."""
 
-    def __init__(self, filler: Filler, crossing: Crossing, content: ContentStore, bulk: RegistryClient | None) -> None:
+    def __init__(self, filler: Filler, crossing: Crossing, content: ContentStore) -> None:
         self._filler = filler
         self._crossing = crossing
         self._content = content
-        self._bulk = bulk
 
     def prioritise(self, names: Sequence[str]) -> None:
         """These come next. Cheap: called at every scroll."""
@@ -366,15 +360,9 @@ class Filling:
         return self._crossing.stream(self._run)
 
     async def _run(self) -> AsyncIterator[list[tuple[str, Summary]]]:
-        # The first rows don't wait for the faster transport: it takes over when it is there.
-        loading = asyncio.ensure_future(self._bulk.prepare_bulk()) if self._bulk is not None else None
-        try:
-            await self._content.prepare(self._filler.repository)
-            async for batch in self._filler.run():
-                yield batch
-        finally:
-            if loading is not None:
-                await loading
+        await self._content.prepare(self._filler.repository)
+        async for batch in self._filler.run():
+            yield batch
 
 
 async def open_connection(

@@ -12,8 +12,6 @@ from regtui.registry import Address
 async def filled(url: str, repository: str) -> float:
     """From asking for the list of tags to the last tag that is known, or known to be as it was."""
     connection = await open_connection(Target(Address.parse(url)))
-    # An app has loaded what it needs for it when the first repository was opened.
-    await connection._client.prepare_bulk()
     start = time.perf_counter()
     names = [name async for page in connection.tags(repository) for name in page]
     remembered: dict[str, Summary] = {}

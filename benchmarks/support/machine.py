@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def described() -> str:
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("textual", "httpx", "aiohttp"))
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("textual", "httpx", "httptools"))
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[1]
     system = f"{platform.system()}, Python {platform.python_version()}, {libraries}"
     return f"{cores} cores ({_processor()}), load {load:.0f}; {system}"

@@ -30,7 +30,7 @@ class SharedDisk:
         self._opened: Disk | None = None
         self._origin = origin
         self._thread = ThreadPoolExecutor(1, "content")
-        self._asked: dict[Digest, asyncio.Future[FetchedManifest | None]] = {}
+        self._asked: dict[Digest, list[asyncio.Future[FetchedManifest | None]]] = {}
         self._reading: set[asyncio.Task[None]] = set()
         self._contents: list[FetchedManifest] = []
         self._tags: dict[tuple[str, str], dict[str, Digest]] = {}
@@ -46,14 +46,14 @@ class SharedDisk:
 
     async def read(self, digest: Digest) -> FetchedManifest | None:
         """None where it isn't kept."""
-        asked = self._asked.get(digest)
-        if asked is None:
-            loop = asyncio.get_running_loop()
-            if not self._asked:
-                # After all that is ready to run now: whatever that asks for is read at once.
-                loop.call_soon(self._begin_reading)
-            asked = self._asked[digest] = loop.create_future()
-        return await asyncio.shield(asked)
+        loop = asyncio.get_running_loop()
+        if not self._asked:
+            # After all that is ready to run now: whatever that asks for is read at once.
+            loop.call_soon(self._begin_reading)
+        # One for each who asks: whoever gives up leaves the others theirs.
+        answer: asyncio.Future[FetchedManifest | None] = loop.create_future()
+        self._asked.setdefault(digest, []).append(answer)
+        return await answer
 
     def _begin_reading(self) -> None:
         reading = asyncio.ensure_future(self._read_asked())
@@ -67,8 +67,10 @@ class SharedDisk:
         try:
             found = await self._there(lambda: self._disk().read(asked.keys()))
         finally:
-            for digest, answer in asked.items():
-                answer.set_result(found.get(digest))
+            for digest, answers in asked.items():
+                for answer in answers:
+                    if not answer.done():
+                        answer.set_result(found.get(digest))
 
     async def tags(self, repository: str) -> dict[str, Digest]:
         """What the repository's tags pointed at when last seen, as far as that is kept."""

@@ -20,8 +20,6 @@ from regtui.registry import FetchedManifest, ManifestNotFound, NotFound, Registr
 
 # The client bounds what is in flight; this bounds the tasks that wait for it.
 _BATCH: Final = 64
-# From so many tags on, reading them pays for loading the faster transport.
-_MANY: Final = 300
 Progress = Callable[[int, int], None]
 
 
@@ -39,8 +37,6 @@ async def read_contents(
     fails would fail for all; a single tag's failure is kept in `Contents.unread`.
     """
     names = await list_tags(client, repository)
-    if len(names) >= _MANY:
-        await client.prepare_bulk()
     found = await read_tags(content, repository, names, on_progress)
     manifests = {m.digest: m for m in found.values() if isinstance(m, StoredManifest)}
     await _read_by_digest(content, repository, digests, manifests)

@@ -1,7 +1,6 @@
 """Reads what the registry still has of what a run of the journal touched: tags, manifests, and their blobs."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Final
 
 from regtui.deletion.entry import Entry
 from regtui.deletion.recheck import tags_now
@@ -11,8 +10,6 @@ from regtui.deletion.work import Work
 from regtui.oci import Digest, Manifest
 from regtui.registry import NotFound, RegistryClient, Unreachable
 
-# From so many requests on, loading the faster transport pays.
-_MANY: Final = 300
 Progress = Callable[[int, int], None]
 
 
@@ -30,8 +27,6 @@ async def read_situation(
     names = set(await tags_now(client, entry.repository))
     tags = [tag for tag in wanted_tags(entry) if tag in names]
     digests = wanted_manifests(entry, stored)
-    if len(tags) + len(digests) >= _MANY:
-        await client.prepare_bulk()
     look = _Looking(client, entry.repository, on_progress)
     look.expect(len(tags) + len(digests))
     pointing = await look.tags(tags)

@@ -93,7 +93,8 @@ def details_of(repository: str, reference: str, loaded: Loaded) -> Details:
 
 
 def _platform(image: LoadedImage) -> PlatformDetails:
-    history = image.config.history if image.config is not None else ()
+    config = image.config
+    history = config.history if config is not None else ()
     return PlatformDetails(
         platform=image.platform,
         digest=image.digest,
@@ -102,7 +103,7 @@ def _platform(image: LoadedImage) -> PlatformDetails:
         pull_size=image.pull_size,
         created=image.created,
         manifest=image.manifest,
-        config=image.config,
+        config=config,
         config_body=image.config_body,
         layers=_layers(image.manifest, history),
         history=history,

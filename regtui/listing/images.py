@@ -22,7 +22,7 @@ from regtui.oci import (
     Schema1Manifest,
     parse_manifest,
 )
-from regtui.oci.config import parse_time
+from regtui.oci.config import created_and_platform, parse_time
 from regtui.oci.manifest import PLACEHOLDER, load_json_object, platform_of
 from regtui.oci.media_type import IMAGE_CONFIGS
 from regtui.registry import FetchedManifest, NotFound
@@ -46,16 +46,25 @@ class LoadedImage:
     platform: Platform | None
     body: bytes | None = None
     manifest: AnyManifest | None = None
-    config: ImageConfig | None = None
     config_body: bytes | None = None
+    made: datetime | None = None
+    """When it was made, by its config."""
     attestations: tuple[Descriptor, ...] = ()
     error: str = ""
 
     @property
+    def config(self) -> ImageConfig | None:
+        """Read anew each time: of most images, only what a list shows is ever wanted. None where it can't be read."""
+        try:
+            return ImageConfig.parse(self.config_body) if self.config_body is not None else None
+        except InvalidManifest:
+            return None
+
+    @property
     def created(self) -> datetime | None:
         """When it was made, by its config, else by its annotation."""
-        if self.config is not None and self.config.created is not None:
-            return self.config.created
+        if self.made is not None:
+            return self.made
         if isinstance(self.manifest, Manifest):
             return parse_time(self.manifest.annotations.get(_CREATED))
         if isinstance(self.manifest, Schema1Manifest):
@@ -105,11 +114,15 @@ class Loaded:
         return union
 
     @property
+    def is_sized(self) -> bool:
+        """Whether a manifest tells the sizes of its blobs, or an empty index that there are none."""
+        empty_index = isinstance(self.manifest, Index) and not self.images
+        return empty_index or any(isinstance(image.manifest, Manifest) for image in self.images)
+
+    @property
     def pull_size(self) -> int | None:
         """Bytes in `blobs`; None where no manifest tells them."""
-        known = any(image.pull_size is not None for image in self.images)
-        empty_index = isinstance(self.manifest, Index) and not self.images
-        return sum(self.blobs.values()) if known or empty_index else None
+        return sum(self.blobs.values()) if self.is_sized else None
 
 
 async def load(source: Source, repository: str, reference: str) -> Loaded:
@@ -198,10 +211,10 @@ async def _image(
     except NotFound:
         return replace(image, error=f"{what} ({manifest.config.digest.short}) is gone")
     try:
-        config = ImageConfig.parse(body)
+        made, built_for = created_and_platform(body)
     except InvalidManifest as error:
         return replace(image, config_body=body, error=f"{what} can't be read: {error}")
-    return replace(image, platform=platform or config.platform, config=config, config_body=body)
+    return replace(image, platform=platform or built_for, config_body=body, made=made)
 
 
 def _newest_v1(manifest: Schema1Manifest) -> dict[str, object]:

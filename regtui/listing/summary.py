@@ -98,7 +98,7 @@ def summary_of(loaded: Loaded) -> Summary:
         digest=loaded.fetched.digest,
         media_type=loaded.media_type,
         created=loaded.created,
-        size=loaded.pull_size,
+        size=sum(blobs.values()) if loaded.is_sized else None,
         # An artifact is one thing without platforms.
         platforms=()
         if artifact_type and isinstance(loaded.manifest, Manifest)

@@ -69,6 +69,12 @@ class ImageConfig:
         )
 
 
+def created_and_platform(body: bytes) -> tuple[datetime | None, Platform | None]:
+    """What a list shows of an image, a tenth of the work of `ImageConfig.parse`; both as there, raises as that does."""
+    value = load_json_object(body, "the image config")
+    return parse_time(value.get("created")), Platform.from_json(value)
+
+
 def parse_time(value: object) -> datetime | None:
     """An RFC 3339 time as UTC; None where it is missing, malformed, or Go's zero time."""
     if not isinstance(value, str):

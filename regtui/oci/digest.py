@@ -7,8 +7,11 @@ import hashlib
 import re
 from typing import Final
 
-_GRAMMAR: Final = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
-_HEX_LENGTH: Final = {"sha256": 64, "sha384": 96, "sha512": 128}
+_GRAMMAR: Final = re.compile(r"([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)")
+_REGISTERED: Final = {
+    algorithm: re.compile(rf"[a-f0-9]{{{length}}}")
+    for algorithm, length in (("sha256", 64), ("sha384", 96), ("sha512", 128))
+}
 
 
 class InvalidDigest(ValueError):
@@ -26,18 +29,19 @@ class Digest(str):
     def __new__(cls, text: str) -> "Digest":
         if type(text) is cls:
             return text
-        if not _GRAMMAR.fullmatch(text):
+        parts = _GRAMMAR.fullmatch(text)
+        if parts is None:
             raise InvalidDigest(f"not a digest: {text[:100]!r}")
-        algorithm, _, encoded = text.partition(":")
-        length = _HEX_LENGTH.get(algorithm)
-        if length is not None and not re.fullmatch(rf"[a-f0-9]{{{length}}}", encoded):
+        algorithm, encoded = parts.groups()
+        registered = _REGISTERED.get(algorithm)
+        if registered is not None and not registered.fullmatch(encoded):
             raise InvalidDigest(f"not a {algorithm} digest: {text[:100]!r}")
         return super().__new__(cls, text)
 
     @classmethod
     def of(cls, content: bytes, algorithm: str = "sha256") -> "Digest":
         """The digest of `content`. Raises InvalidDigest for an algorithm that is not registered."""
-        if algorithm not in _HEX_LENGTH:
+        if algorithm not in _REGISTERED:
             raise InvalidDigest(f"cannot compute a digest with {algorithm[:40]!r}")
         return cls(f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}")
 
@@ -64,4 +68,5 @@ class Digest(str):
 
     def matches(self, content: bytes) -> bool:
         """Whether `content` is what this digest names. False for algorithms that cannot be computed."""
-        return self.algorithm in _HEX_LENGTH and Digest.of(content, self.algorithm) == self
+        algorithm, _, encoded = self.partition(":")
+        return algorithm in _REGISTERED and hashlib.new(algorithm, content).hexdigest() == encoded

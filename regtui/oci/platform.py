@@ -30,9 +30,10 @@ class Platform:
         """What a descriptor or an image config says; None where it says nothing usable."""
         if not isinstance(value, Mapping):
             return None
-        fields = [value.get(name) for name in ("os", "architecture", "variant", "os.version")]
-        os, architecture, variant, os_version = (text if isinstance(text, str) else "" for text in fields)
-        return cls(os, architecture, variant, os_version) if os or architecture else None
+        os, architecture = _text(value.get("os")), _text(value.get("architecture"))
+        if not os and not architecture:
+            return None
+        return cls(os, architecture, _text(value.get("variant")), _text(value.get("os.version")))
 
     @property
     def is_unknown(self) -> bool:
@@ -41,3 +42,7 @@ class Platform:
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.os or "?", self.architecture or "?", self.variant) if part)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -36,6 +36,7 @@ class CatalogReader:
         self._seen: set[str] = set()
         self._asked: set[str] = set()
         self._page_size = 0
+        self._has_linked = False
         self._idle = 0
         self._doubt = ""
 
@@ -48,11 +49,13 @@ class CatalogReader:
             if self._never_ends(fresh):
                 break
             following = next_query(response)
-            if following is None and len(names) < self._page_size:
-                break
-            yield CatalogPage(fresh)
-            # A full page without a Link may be the end, or the registry's bug: one more question tells.
             last = names[-1] if names else ""
+            if following is None and (len(names) < self._page_size or (self._has_linked and not _hides(last))):
+                break
+            self._has_linked = self._has_linked or following is not None
+            yield CatalogPage(fresh)
+            # A full page without a Link may be the end, the registry's bug, or a proxy's work that lets no Link
+            # through: one more question tells, which costs 2.x a walk of everything.
             query = following or {"n": str(self._page_size), "last": last}
             if not last or str(query) in self._asked:
                 fresh = ()
@@ -149,6 +152,12 @@ class CatalogReader:
         fresh = [name for name in dict.fromkeys(names) if name not in self._seen and is_repository(name)]
         self._seen.update(fresh)
         return tuple(fresh)
+
+
+def _hides(last: str) -> bool:
+    """Whether a page that ends with `last` may hide that more follow: where a part of it but the first is walked before
+    `_layers`, by which its outer repository is known. Of what a name may hold, only digits are."""
+    return any(part[:1].isdigit() for part in last.split("/")[1:])
 
 
 def next_query(response: httpx.Response) -> dict[str, str] | None:

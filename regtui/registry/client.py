@@ -102,10 +102,6 @@ class RegistryClient:
     async def close(self) -> None:
         await self._http.close()
 
-    async def prepare_bulk(self) -> None:
-        """For when hundreds of reads are due: they take a faster transport, which takes 0.3 s to load."""
-        await self._http.prepare_bulk()
-
     @property
     def in_flight(self) -> int:
         """How many requests the registry can take at once, as far as is known now."""

@@ -17,7 +17,7 @@ from regtui.registry.address import Address
 from regtui.registry.answers import error_for, speaks_https, wants_certificate
 from regtui.registry.aside import aside
 from regtui.registry.auth import Authenticator, LookUp, Send
-from regtui.registry.bulk import WHOLE
+from regtui.registry.direct import WHOLE
 from regtui.registry.errors import Where
 from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.registry.network import Network, Tunnel
@@ -72,11 +72,12 @@ class RegistryHttp:
         self._settings = settings
         self._base = httpx.URL(address.url)
         self._auth = Authenticator(self._base, look_up)
-        self._gate = Gate(Pace(min(settings.in_flight, _IN_HTTPX_POOL)))
         self._network = (
             Network(address, settings.tls, settings.in_flight, settings.tunnel) if settings.transport is None else None
         )
         self._transport = settings.transport or self._network
+        is_direct = self._network is not None and self._network.is_direct
+        self._gate = Gate(Pace(settings.in_flight if is_direct else min(settings.in_flight, _IN_HTTPX_POOL)))
         self._client = httpx.AsyncClient(
             transport=self._transport,
             timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, _CONNECT_TIMEOUT), pool=None),
@@ -90,11 +91,6 @@ class RegistryHttp:
         self.log = log or RequestLog()
         self.date = ""
         """The `Date` of the last answer, as it was sent."""
-
-    async def prepare_bulk(self) -> None:
-        """Reads take the faster transport from now on. For when hundreds are due; again does nothing."""
-        if self._network is not None and await self._network.prepare_bulk():
-            self._gate.pace.most = self._settings.in_flight
 
     @property
     def in_flight(self) -> int:

@@ -1,6 +1,5 @@
 """The way to a registry, and to where it sends us: directly, by a proxy, or through a tunnel to the registry's host."""
 
-import asyncio
 import base64
 import http.client
 import os
@@ -14,11 +13,12 @@ import httpx
 from regtui.errors import RegtuiError
 from regtui.registry.address import Address
 from regtui.registry.aside import aside
-from regtui.registry.bulk import bulk_transport
+from regtui.registry.direct import DirectTransport
 from regtui.registry.proxies import proxy_for
 from regtui.registry.tls import TlsSettings
 
 _PORTS: Final = {"http": 80, "https": 443}
+_READS: Final = frozenset({"GET", "HEAD"})
 
 
 class Tunnel(Protocol):
@@ -40,41 +40,27 @@ class Network(httpx.AsyncBaseTransport):
         self.address = address
         self.tunnel = tunnel
         self._tls = tls
-        self._limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._connections = connections
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._transports: dict[tuple[str, str], httpx.AsyncHTTPTransport] = {}
         self._ways: dict[tuple[str, int], str] = {}
-        self._bulk: tuple[httpx.AsyncBaseTransport | None, str] = (None, "")
-        self._preparing = asyncio.Lock()
-        url = httpx.URL(address.url)
-        self._own = (url.scheme, url.host, _port(url))
+        self._direct: dict[str, DirectTransport] = {}
+        self._url = url = httpx.URL(address.url)
         # Now, so that what is wrong with the settings is told before anything is sent.
-        self.proxy(url)
+        self.is_direct = not self.proxy(url)
+        """Whether reads from the registry itself take the faster transport: it knows no proxies."""
         self._verifying(url)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        way = await self._way(url)
-        bulk, bulk_way = self._bulk
-        if bulk is not None and bulk_way == way and request.method in ("GET", "HEAD") and self._is_own(url):
-            return await bulk.handle_async_request(request)
+        way = await self._way(url) if self.tunnel is not None else ""
+        if self.is_direct and request.method in _READS and self._is_own(url):
+            return await (self._direct.get(way) or self._direct_by(way)).handle_async_request(request)
         return await self._transport(url, way).handle_async_request(request)
 
-    async def prepare_bulk(self) -> bool:
-        """Reads from the registry itself take the faster transport from now on; False where it can't go there."""
-        async with self._preparing:
-            url = httpx.URL(self.address.url)
-            way = await self._way(url)
-            # It knows no proxies, and no TLS over a tunnel's socket.
-            if self._bulk[0] is None and not self.proxy(url) and not (way and url.scheme == "https"):
-                transport = await bulk_transport(self._verifying(url), self._limits.max_connections or 1, way)
-                self._bulk = (transport, way)
-            return self._bulk[0] is not None
-
     async def aclose(self) -> None:
-        for transport in (*self._transports.values(), self._bulk[0]):
-            if transport is not None:
-                await transport.aclose()
+        for transport in (*self._transports.values(), *self._direct.values()):
+            await transport.aclose()
 
     def dial(self, url: httpx.URL, timeout: float) -> socket.socket:
         """A bare connection to where `url` leads, for finding out what is there. Blocks. Raises OSError."""
@@ -88,6 +74,12 @@ class Network(httpx.AsyncBaseTransport):
             return _dial_by_proxy(httpx.Proxy(proxy), url.host, port, timeout)
         return socket.create_connection((url.host, port), timeout=timeout)
 
+    def _direct_by(self, way: str) -> DirectTransport:
+        url = self._url
+        context = self._context(url) if url.scheme == "https" else None
+        made = self._direct[way] = DirectTransport(url.host, _port(url), context, self._connections, way)
+        return made
+
     def _transport(self, url: httpx.URL, way: str) -> httpx.AsyncHTTPTransport:
         proxy = self.proxy(url)
         key = (proxy or way, _name(url) if url.scheme == "https" else "")
@@ -95,7 +87,7 @@ class Network(httpx.AsyncBaseTransport):
         if transport is None:
             transport = self._transports[key] = httpx.AsyncHTTPTransport(
                 verify=self._verifying(url),
-                limits=self._limits,
+                limits=httpx.Limits(max_connections=self._connections, max_keepalive_connections=self._connections),
                 trust_env=False,
                 uds=way or None,
                 proxy=self._as_httpx(proxy),
@@ -126,10 +118,11 @@ class Network(httpx.AsyncBaseTransport):
         return "" if self.tunnel is not None and self._is_tunneled(url) else proxy_for(url)
 
     def _is_tunneled(self, url: httpx.URL) -> bool:
-        return url.host == httpx.URL(self.address.url).host
+        return url.host == self._url.host
 
     def _is_own(self, url: httpx.URL) -> bool:
-        return (url.scheme, url.host, _port(url)) == self._own
+        own = self._url
+        return url.host == own.host and url.scheme == own.scheme and _port(url) == _port(own)
 
     def _verifying(self, url: httpx.URL) -> ssl.SSLContext:
         """For plain HTTP one that trusts nobody: it isn't used, and loading the system's store takes 20 ms."""

@@ -94,8 +94,6 @@ async def test_an_authority_of_our_own(version: str, tmp_path: Path, tls_files: 
     with start_registry(version, tmp_path, tls=tls_files) as server:
         async with opened(server.url, tls=TlsSettings(ca_file=tls_files.ca)) as client:
             await round_trip(client)
-            await client.prepare_bulk()
-            await client.ping()
         async with opened(server.url, tls=TlsSettings(insecure=True)) as client:
             await client.ping()
         # Loopback without a scheme: https is spoken, so nothing falls back.

@@ -138,6 +138,39 @@ async def test_many_pages() -> None:
         assert await catalog(client) == (names, "")
 
 
+def pages_of(registry: Scripted, size: int) -> list[str]:
+    """The `last` of every page of that size."""
+    return [r.url.params.get("last", "") for r in registry.asked if r.url.params.get("n") == str(size)]
+
+
+async def test_a_last_page_that_is_full_is_not_asked_what_follows_where_links_came_before() -> None:
+    names = [f"r{number:03}" for number in range(150)]
+    full = Catalog(names, largest=50)
+    async with full.registry.client() as client:
+        assert await catalog(client) == (names, "")
+    assert pages_of(full.registry, 50) == ["", "r049", "r099"]
+
+
+@pytest.mark.parametrize("last", ["node/18", "team/3/web"])
+async def test_a_full_page_that_may_hide_what_follows_is_asked_for_more(last: str) -> None:
+    # 2.x: where a page ends with such a name there is no Link, although more follow.
+    pages = {"": ["a", "b"], "b": ["c", last], last: ["z"]}
+
+    def script(request: httpx.Request) -> Answer:
+        if request.url.params.get("n", "2") != "2":
+            return refusal(400, "PAGINATION_NUMBER_INVALID")
+        if request.url.path != "/v2/_catalog":
+            return refusal(404, "NAME_UNKNOWN")
+        page = pages[request.url.params.get("last", "")]
+        link = {"Link": '<?last=b&n=2>; rel="next"'} if page == ["a", "b"] else {}
+        return httpx.Response(200, headers=link, json={"repositories": page})
+
+    registry = Scripted(script)
+    async with registry.client() as client:
+        assert await catalog(client) == (["a", "b", "c", last, "z"], "")
+    assert pages_of(registry, 2) == ["", "b", last]
+
+
 async def test_an_empty_catalog() -> None:
     nothings: list[list[str] | None] = [[], None]
     for empty in nothings:

@@ -1,4 +1,4 @@
-"""Both transports tell the same of the same mishap, over real sockets."""
+"""What the network's transport tells of mishaps, over real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -28,15 +28,12 @@ async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def opened(url: str, bulk: bool) -> AsyncIterator[RegistryClient]:
+async def opened(url: str) -> AsyncIterator[RegistryClient]:
     settings = HttpSettings(retry=RetryPolicy(tries=2, base=0.0))
     async with RegistryClient(Address.parse(url), settings=settings) as client:
-        if bulk:
-            await client.prepare_bulk()
         yield client
 
 
-@pytest.mark.parametrize("bulk", [False, True], ids=["httpx", "bulk"])
 @pytest.mark.parametrize(
     "answer",
     [
@@ -46,27 +43,25 @@ async def opened(url: str, bulk: bool) -> AsyncIterator[RegistryClient]:
     ],
     ids=["nothing", "half a body", "half a chunk"],
 )
-async def test_a_connection_that_breaks_is_told_from_one_that_was_never_made(answer: bytes, bulk: bool) -> None:
-    async with answering(lambda line: answer) as url, opened(url, bulk) as client:
+async def test_a_connection_that_breaks_is_told_from_one_that_was_never_made(answer: bytes) -> None:
+    async with answering(lambda line: answer) as url, opened(url) as client:
         with pytest.raises(Unreachable) as caught:
             await client.ping()
     assert caught.value.dropped
     assert "closed the connection" in caught.value.message
 
 
-@pytest.mark.parametrize("bulk", [False, True], ids=["httpx", "bulk"])
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 99])
-async def test_what_is_not_http_is_an_error_of_ours(answer: bytes, bulk: bool) -> None:
-    async with answering(lambda line: answer) as url, opened(url, bulk) as client:
+async def test_what_is_not_http_is_an_error_of_ours(answer: bytes) -> None:
+    async with answering(lambda line: answer) as url, opened(url) as client:
         with pytest.raises(RegistryError):
             await client.ping()
 
 
-@pytest.mark.parametrize("bulk", [False, True], ids=["httpx", "bulk"])
-async def test_nobody_there(bulk: bool) -> None:
+async def test_nobody_there() -> None:
     async with answering(lambda line: PONG) as url:
         pass
-    async with opened(url, bulk) as client:
+    async with opened(url) as client:
         with pytest.raises(Unreachable, match="Nothing listens") as caught:
             await client.ping()
     assert not caught.value.dropped
@@ -79,7 +74,7 @@ async def test_a_delete_whose_answer_is_lost_is_sent_once_whatever_reads_use() -
         lines.append(line)
         return b"" if line.startswith(b"DELETE") else PONG
 
-    async with answering(answer) as url, opened(url, bulk=True) as client:
+    async with answering(answer) as url, opened(url) as client:
         await client.ping()
         with pytest.raises(Unreachable):
             await client.delete_manifest("a", Digest.of(b"x"))
