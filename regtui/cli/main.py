@@ -24,6 +24,9 @@ def run() -> None:
 
 def main(argv: Sequence[str]) -> int:
     """The exit code of `regtui ARGV…`."""
+    # httpx has a command line of its own. Where click is installed it brings rich and pygments with it: a fifth of the
+    # start of `regtui ls`. None is how Python is told that a module can't be imported; httpx does without.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     _prepare_streams()
     try:
         try:

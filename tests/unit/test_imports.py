@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-HEAVY = ("textual", "httpx", "aiohttp", "keyring", "tomlkit", "rich")
+HEAVY = ("textual", "httpx", "httpcore", "keyring", "tomlkit", "rich")
 
 
 def loaded_by(code: str) -> set[str]:
