@@ -43,7 +43,7 @@ from regtui.settings import Lookup, Source
 from regtui.settings.history import History, Left
 from regtui.settings.paths import content_file, journal_dir
 from regtui.ssh import Destination, Ssh
-from regtui.tagging import add_tag, tagged
+from regtui.tagging import Tagging, tagged
 
 if TYPE_CHECKING:
     from regtui.collecting import Collecting, MakeCollector
@@ -238,13 +238,15 @@ class Connection:
         return await self._crossing.run(lambda: tagged(self._client, repository, tag))
 
     async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> None:
-        """Makes `tag` a tag of the manifest `digest` too. `instead_of`: what it is now, as was confirmed.
+        """Makes `tag` a tag of the manifest `digest` too. `instead_of`: what it is now, as was confirmed; that is
+        in the journal before it is moved, and can be undone.
 
-        Raises TagMoved where it is something else by now, UsageError where the user wants no change.
+        Raises TagMoved where it is something else by now, UsageError where the user wants no change, JournalFailed.
         """
         if self.read_only:
             raise UsageError(f"{self.name} was opened read-only: no tag is added.")
-        await self._crossing.run(lambda: add_tag(self._client, self._content, repository, digest, tag, instead_of))
+        adding = Tagging(self._client, self._content, self.journal, self.username)
+        await self._crossing.run(lambda: adding.add(repository, digest, tag, instead_of=instead_of))
 
     async def deletion(self, repository: str) -> Deletion:
         """What may be deleted, found out without deleting anything. Asks nothing where the user wants no change."""

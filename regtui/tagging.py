@@ -1,9 +1,14 @@
 """Another name for an image: the same bytes are put under a further tag, so that the digest stays what it is."""
 
+import asyncio
+
 from regtui.content import ContentStore
+from regtui.deletion import Action, Journal, Outcome, Status
+from regtui.deletion.inventory import read_manifests
+from regtui.deletion.journal import Run
 from regtui.errors import REFUSED, RegtuiError
 from regtui.oci import Digest
-from regtui.registry import NotFound, RegistryClient
+from regtui.registry import FetchedManifest, NotFound, RegistryClient, RegistryError
 
 
 class TagMoved(RegtuiError):
@@ -20,23 +25,71 @@ async def tagged(client: RegistryClient, repository: str, tag: str) -> Digest | 
         return None
 
 
-async def add_tag(
-    client: RegistryClient, content: ContentStore, repository: str, digest: Digest, tag: str, instead_of: Digest | None
-) -> None:
-    """Makes `tag` a tag of the manifest `digest`, which is of the same repository, and checks that it is.
+class Tagging:
+    """Adds tags, and moves them. Lives on the client's event loop."""
 
-    `instead_of`: what the tag is now, None where there is none: known to whoever confirmed it. Raises TagMoved where
-    that isn't so any more or where the tag isn't what was put; NotFound where the manifest is gone; RegistryError.
-    """
-    fetched = await content.manifest(repository, digest)
-    now = await tagged(client, repository, tag)
-    if now == digest:
-        return
-    if now != instead_of:
-        what = f"is another image by now: {now.short}" if now else "is gone by now"
-        raise TagMoved(f"{repository}:{tag} {what}.", "Nothing was changed. Look again.")
-    await client.put_manifest(repository, tag, fetched.body, fetched.media_type)
-    content.forget(repository)
-    if (now := await tagged(client, repository, tag)) != digest:
-        what = f"now is {now.short}" if now else "isn't there"
-        raise TagMoved(f"{repository}:{tag} was put, but {what}.", "Somebody else may have pushed it.")
+    def __init__(self, client: RegistryClient, content: ContentStore, journal: Journal, username: str) -> None:
+        self._client = client
+        self._content = content
+        self._journal = journal
+        self._username = username
+
+    async def add(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> None:
+        """Makes `tag` a tag of the manifest `digest`, which is of the same repository, and checks that it is.
+
+        `instead_of`: what the tag is now, None where there is none: known to whoever confirmed it. Where there is, the
+        move is on disk before it is done, with the bytes of what loses the tag. Raises TagMoved where it isn't that any
+        more or where the tag isn't what was put; NotFound where the manifest is gone; RegistryError; JournalFailed.
+        """
+        fetched = await self._content.manifest(repository, digest)
+        now = await tagged(self._client, repository, tag)
+        if now == digest:
+            return
+        if now != instead_of:
+            what = f"is another image by now: {now.short}" if now else "is gone by now"
+            raise TagMoved(f"{repository}:{tag} {what}.", "Nothing was changed. Look again.")
+        if now is None:
+            await self._put(repository, tag, fetched)
+        else:
+            await self._move(repository, tag, fetched, now)
+
+    async def _move(self, repository: str, tag: str, fetched: FetchedManifest, before: Digest) -> None:
+        manifests = await read_manifests(self._content, repository, {before, fetched.digest})
+
+        def begin() -> Run:
+            return self._journal.begin_move(
+                str(self._client.address),
+                self._username,
+                repository,
+                tag,
+                to=fetched.digest,
+                before=before,
+                manifests=manifests,
+            )
+
+        def end(status: Status, error: str = "") -> None:
+            outcome = Outcome(f"{repository}:{tag}", fetched.digest, Action.TAG, status, error)
+            run.end([outcome], interrupted=False)
+
+        run = await asyncio.to_thread(begin)
+        try:
+            await self._put(repository, tag, fetched)
+            end(Status.DONE)
+        except TagMoved as error:
+            # It was moved, and somebody else moved it again.
+            end(Status.DONE, error.message)
+            raise
+        except RegistryError as error:
+            # Without an answer, or with one that tells nothing, it may have been moved: that is left open.
+            if 400 <= error.status < 500:
+                end(Status.FAILED, error.message)
+            raise
+        finally:
+            run.close()
+
+    async def _put(self, repository: str, tag: str, fetched: FetchedManifest) -> None:
+        await self._client.put_manifest(repository, tag, fetched.body, fetched.media_type)
+        self._content.forget(repository)
+        if (now := await tagged(self._client, repository, tag)) != fetched.digest:
+            what = f"now is {now.short}" if now else "isn't there"
+            raise TagMoved(f"{repository}:{tag} was put, but {what}.", "Somebody else may have pushed it.")

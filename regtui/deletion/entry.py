@@ -19,6 +19,8 @@ class Kind(Enum):
 
     DELETION = "deletion"
     RESTORE = "restore"
+    MOVE = "move"
+    """A tag was moved from one manifest to another."""
     COLLECTION = "collection"
 
 
@@ -39,8 +41,8 @@ class Collection:
 class Entry:
     """One run. `user`: who was logged in to the registry, `by`: who sat at this machine.
 
-    `tags`: of a deletion, what each pointed at; of a restore, what each points at since. `before`: of a restore, what
-    stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest. `undoes`: the run
+    `tags`: of a deletion, what each pointed at; of a restore or a move, what each points at since. `before`: of those,
+    what stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest. `undoes`: the run
     that this one took back. `placeholders`: digests of the empty indexes that took the tags' places; `standing`: those
     that perhaps still do. `ended`: None while it runs, and where it was cut off.
     """
@@ -66,10 +68,16 @@ class Entry:
     _manifests: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
 
     @property
+    def puts_tags(self) -> bool:
+        """Whether tags lead to something else since, instead of being gone."""
+        return self.kind in (Kind.RESTORE, Kind.MOVE)
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether it was cut off between its steps: tags may point at a placeholder."""
         cut_off = self.ended is None or bool(self.standing)
-        return self.kind is not Kind.COLLECTION and not self.is_running and cut_off
+        # A move is a single step.
+        return self.kind in (Kind.DELETION, Kind.RESTORE) and not self.is_running and cut_off
 
     @property
     def is_complete(self) -> bool:

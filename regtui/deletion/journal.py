@@ -87,6 +87,28 @@ class Journal:
             manifests=_manifest_records(manifests, roots),
         )
 
+    def begin_move(
+        self,
+        registry: str,
+        username: str,
+        repository: str,
+        tag: str,
+        *,
+        to: Digest,
+        before: Digest,
+        manifests: Mapping[Digest, StoredManifest],
+    ) -> "Run":
+        """Writes that `tag`, now of `before`, is moved. `manifests`: of both, so that it can be moved back."""
+        return self._begin(
+            Kind.MOVE,
+            registry,
+            username,
+            repository=repository,
+            tags={tag: to},
+            before={tag: before},
+            manifests=_manifest_records(manifests, [to, before]),
+        )
+
     def resume(self, entry: Entry) -> "Run":
         """Goes on with a run that was cut off. Raises JournalFailed also where another process does so already."""
         try:
@@ -301,6 +323,6 @@ def _time(time: datetime) -> str:
 
 def _failed(path: str, error: OSError) -> JournalFailed:
     return JournalFailed(
-        f"Nothing was deleted: what would go can't be recorded in {path} ({(error.strerror or '').lower()}).",
+        f"Nothing was changed: what would go can't be recorded in {path} ({(error.strerror or '').lower()}).",
         "Make room or set XDG_STATE_HOME to a directory that can be written.",
     )

@@ -7,7 +7,7 @@ back that would be broken.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.entry import Entry
 from regtui.deletion.plan import label_of, reachable
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.oci import Digest
@@ -125,7 +125,7 @@ def make_restoration(
 
 def wanted_tags(entry: Entry) -> dict[str, Digest]:
     """The tags that undoing `entry` concerns, with what they pointed at before it."""
-    if entry.kind is Kind.RESTORE:
+    if entry.puts_tags:
         return {tag: digest for tag, digest in entry.before.items() if digest is not None}
     return {
         tag: digest
@@ -159,7 +159,7 @@ def children_first(stored: Mapping[Digest, StoredManifest], wanted: Collection[D
 
 def _untagged(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Digest]:
     """The manifests that were deleted by themselves: no tag of the run leads to them."""
-    if entry.kind is Kind.RESTORE:
+    if entry.puts_tags:
         return set()
     tagged = reachable(stored, [digest for digest in entry.tags.values() if digest])
     return {
@@ -171,7 +171,7 @@ def _untagged(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Dige
 
 def _is_ours(entry: Entry, tag: str, now: Digest) -> bool:
     """Whether the run itself left the tag so: at its placeholder, or at what it put there."""
-    return now in entry.placeholders or (entry.kind is Kind.RESTORE and now == entry.tags.get(tag))
+    return now in entry.placeholders or (entry.puts_tags and now == entry.tags.get(tag))
 
 
 def _by_digest(

@@ -4,7 +4,7 @@ A placeholder that the undone run left standing is removed at the end.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from regtui.deletion.journal import Journal, Run
 from regtui.deletion.recheck import tags_now
@@ -100,7 +100,7 @@ class Restoring:
         out = {outcome.reference for outcome in fell_out}
         return [tag for tag in self._plan.tags if self._reference(tag) not in out], fell_out
 
-    def _begin(self, tags: Iterable[PlannedTagRestore]) -> Run:
+    def _begin(self, tags: Sequence[PlannedTagRestore]) -> Run:
         entry = self._plan.entry
         return self._journal.begin_restore(
             str(self._client.address),
@@ -109,7 +109,7 @@ class Restoring:
             undoes=entry.name,
             tags={tag.tag: tag.digest for tag in tags},
             before={tag.tag: None if tag.now in entry.placeholders else tag.now for tag in tags},
-            by_digest=[manifest.digest for manifest in self._plan.manifests],
+            by_digest=list(dict.fromkeys([m.digest for m in self._plan.manifests] + _missing(tags))),
             manifests=self._plan.stored,
         )
 
@@ -179,6 +179,11 @@ class Restoring:
         batch = list(outcomes)
         self._told.update({outcome.reference: outcome for outcome in batch})
         return batch
+
+
+def _missing(tags: Iterable[PlannedTagRestore]) -> list[Digest]:
+    """The manifests that come back with their tags: undoing this takes those away, and no other."""
+    return [tag.digest for tag in tags if tag.manifest_first]
 
 
 def _changed(

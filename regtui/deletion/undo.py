@@ -2,6 +2,7 @@
 
 a deletion        is undone by putting back what it removed
 a restore         is undone by deleting what it put back, and putting back what it overwrote
+a tag's move      is undone by moving it back
 one that was cut off is finished (the rest of its plan), or reverted (undone)
 """
 
@@ -73,7 +74,8 @@ async def plan_undo(
     put_there = [
         tag for tag, digest in entry.tags.items() if not entry.before.get(tag) and contents.tags.get(tag) == digest
     ]
-    deletion = _plan_of(contents, put_there, entry.manifests_changed, method, delete_obstacle)
+    brought = entry.manifests_changed
+    deletion = _plan_of(contents, put_there, brought, method, delete_obstacle, only=set(brought))
     return Undo(entry, restoration, deletion)
 
 
@@ -98,7 +100,7 @@ def _plan_of(
     digests: Sequence[Digest],
     method: Method,
     obstacle: str,
-    only: set[Digest] | None = None,
+    only: set[Digest],
 ) -> Plan:
     """What something else uses by now is left out, instead of standing against all of it."""
     free = doomed_manifests(contents, tags, digests).intersection(digests)
@@ -161,13 +163,14 @@ def undone(entries: Sequence[Entry]) -> set[str]:
 
 
 def last_deletion(entries: Sequence[Entry]) -> Entry | None:
-    """The newest that changed something and wasn't undone; None where there is none. `entries`: newest first."""
+    """The newest that took something away and wasn't undone, a move of a tag too; None where there is none. `entries`:
+    newest first."""
     taken_back = undone(entries)
     return next(
         (
             entry
             for entry in entries
-            if entry.kind is Kind.DELETION
+            if entry.kind in (Kind.DELETION, Kind.MOVE)
             and entry.has_effect
             and not entry.is_running
             and entry.name not in taken_back

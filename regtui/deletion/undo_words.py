@@ -2,13 +2,16 @@
 whoever shows them cleans them."""
 
 from collections.abc import Collection
+from typing import Final
 
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.restoration import Restoration
 from regtui.deletion.undo import Undo
-from regtui.deletion.values import Action, Status
+from regtui.deletion.values import Status
 from regtui.deletion.words import TYPED_FROM, names, plan_sentences
 from regtui.text import plural, size, time_utc
+
+_VERBS: Final = {Kind.DELETION: "delete", Kind.RESTORE: "restore", Kind.MOVE: "move", Kind.COLLECTION: "collect"}
 
 
 def undo_sentences(undo: Undo) -> list[str]:
@@ -106,7 +109,7 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
         return entry.collection.result
     if entry.is_running:
         return "running"
-    if entry.is_unfinished:
+    if entry.is_unfinished or entry.ended is None:
         return "cut off"
     failed = sum(1 for outcome in entry.results if outcome.status is Status.FAILED)
     told = [f"{failed} failed"] if failed else []
@@ -117,8 +120,8 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
 
 
 def verb_of(entry: Entry) -> str:
-    """What was done: `delete`, `restore`, `collect`."""
-    return {Kind.DELETION: Action.DELETE.value, Kind.RESTORE: Action.RESTORE.value}.get(entry.kind, "collect")
+    """What was done: `delete`, `restore`, `move`, `collect`."""
+    return _VERBS[entry.kind]
 
 
 def who_of(entry: Entry) -> str:

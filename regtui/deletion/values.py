@@ -12,6 +12,8 @@ class Action(Enum):
     UNTAG = "untag"
     DELETE = "delete"
     RESTORE = "restore"
+    TAG = "tag"
+    """Moving a tag, which takes it from another manifest."""
 
 
 class Status(Enum):

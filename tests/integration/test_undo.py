@@ -10,6 +10,7 @@ from regtui.changes import Running
 from regtui.connection import Connection, Target, open_connection
 from regtui.deletion import Report, Status
 from regtui.deletion.undo import Undo
+from regtui.oci import Digest
 from regtui.registry import Address
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.images import open_registry, push_artifact, push_image, push_index
@@ -63,6 +64,22 @@ async def test_an_index_with_attestations_and_every_other_kind_comes_back(any_re
         assert crane_digest(f"{name}@{attestation.digest}") == attestation.digest
     for tag in ("list", "docker", "oci", "stays"):
         crane_validate(f"{name}:{tag}")
+
+
+async def test_a_moved_tag_is_moved_back(any_registry: RegistryServer) -> None:
+    name = f"{any_registry.host}/{REPOSITORY}"
+    with open_registry(any_registry.url) as writer:
+        push_index(writer, REPOSITORY, "latest", attestations=True)
+        new = push_image(writer, REPOSITORY, "v2")
+    before = crane_digest(f"{name}:latest")
+    connection = await open_connection(Target(Address.parse(any_registry.url)))
+    await connection.add_tag(REPOSITORY, Digest(new.digest), "latest", instead_of=Digest(before))
+    assert crane_digest(f"{name}:latest") == new.digest
+    _, report = await undo(connection)
+    await connection.close()
+    assert report.is_complete, report
+    assert crane_digest(f"{name}:latest") == before
+    assert crane_digest(f"{name}:v2") == new.digest
 
 
 @pytest.mark.parametrize("restarted", [True, False], ids=["restarted", "not restarted"])

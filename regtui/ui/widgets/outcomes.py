@@ -11,7 +11,7 @@ from regtui.ui.widgets.lines import Lines
 
 _SIGNS = {Status.DONE: "✓", Status.FAILED: "✗", Status.SKIPPED: "–", Status.PLANNED: "·"}
 _NOT_DONE = (Status.FAILED, Status.SKIPPED)
-_WORDS = {Action.UNTAG: "remove tag", Action.DELETE: "delete", Action.RESTORE: "put back"}
+_WORDS = {Action.UNTAG: "remove tag", Action.DELETE: "delete", Action.RESTORE: "put back", Action.TAG: "move tag"}
 
 
 class OutcomeLines(Lines):

@@ -178,7 +178,7 @@ def test_what_is_older_than_ninety_days_goes_with_the_next_run(directory: Path) 
 
 def test_no_room_for_the_record_means_that_nothing_goes(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("in the way")
-    with pytest.raises(JournalFailed, match="Nothing was deleted"):
+    with pytest.raises(JournalFailed, match="Nothing was changed"):
         Journal(tmp_path / "journal").begin(REGISTRY, "", plan("a"))
 
 

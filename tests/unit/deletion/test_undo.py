@@ -7,7 +7,7 @@ import pytest
 
 from regtui.changes import Running
 from regtui.connection import Connection
-from regtui.deletion import Action, Kind, Report, Status
+from regtui.deletion import Action, Kind, Manifests, Report, Status, cost
 from regtui.deletion.undo import Undo
 from regtui.demo import DemoTransport
 from regtui.oci import Digest
@@ -130,6 +130,38 @@ async def test_an_undo_is_undone_and_that_undone_again(world: World) -> None:
     _, back = await undo(connection)
     assert back.is_complete
     assert (await world.tags(REPOSITORY), revisions(world)) == (before, manifests)
+
+
+async def test_undoing_an_undo_deletes_no_manifest_that_the_deletion_had_left(world: World) -> None:
+    left = await world.image(REPOSITORY, ["left"], ["v1"])
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["v1"], untagged=Manifests.LEFT)
+    await finished(connection.deleting(plan))
+    _, restored = await undo(connection)
+    assert (await world.tags(REPOSITORY))["v1"] == left
+    again, report = await undo(connection, restored.run)
+    assert report.is_complete
+    assert again.deletion is not None
+    assert again.deletion.manifests == ()
+    assert set(await world.tags(REPOSITORY)) == {"stays"}
+    assert left in revisions(world)
+
+
+async def test_undoing_an_undo_is_whole_also_where_manifests_would_be_left_by_default(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = await world.image(REPOSITORY, ["gone"], ["v1"])
+    inner = await world.image(REPOSITORY, ["inner"])
+    outer = await world.index(REPOSITORY, [inner], ["v2"])
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    connection = await world.open()
+    await delete(connection, "v1", "v2")
+    _, restored = await undo(connection)
+    monkeypatch.setattr(cost, "EACH_TAG", 1000.0)
+    _, report = await undo(connection, restored.run)
+    assert report.is_complete
+    assert not {gone, inner, outer} & revisions(world)
 
 
 async def test_a_tag_pushed_anew_is_not_overwritten_unless_that_is_chosen(world: World) -> None:

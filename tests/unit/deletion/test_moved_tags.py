@@ -1,0 +1,135 @@
+"""A tag that is moved to another image is recorded as everything that loses a tag is, and comes back."""
+
+import httpx
+import pytest
+
+from regtui.connection import Connection
+from regtui.deletion import Action, Kind, Outcome, Status
+from regtui.deletion.undo_words import title_of, verb_of, what_of
+from regtui.demo import DemoTransport
+from regtui.oci import Digest
+from regtui.registry import NotAllowed, Unreachable
+
+from .worlds import World
+
+REPOSITORY = "team/app"
+
+
+@pytest.fixture(params=["2.8.2", "3.1.1"])
+def world(request: pytest.FixtureRequest) -> World:
+    return World(request.param)
+
+
+async def undo_last(connection: Connection) -> tuple[Outcome, ...]:
+    entry = await connection.changes.last()
+    assert entry is not None
+    running = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for _ in running.outcomes():
+        pass
+    assert running.report.is_complete
+    return running.report.outcomes
+
+
+async def two_images(world: World) -> tuple[Digest, Digest]:
+    """`latest` is the old one alone."""
+    amd = await world.image(REPOSITORY, ["amd"])
+    old = await world.index(REPOSITORY, [amd], ["latest"])
+    return old, await world.image(REPOSITORY, ["new"], ["v2"])
+
+
+async def test_the_old_image_comes_back_also_where_it_was_deleted_since(world: World) -> None:
+    old, new = await two_images(world)
+    connection = await world.open()
+    await connection.add_tag(REPOSITORY, new, "latest", instead_of=old)
+    assert (await world.tags(REPOSITORY))["latest"] == new
+
+    (entry,) = await connection.changes.entries()
+    assert (entry.kind, entry.tags, entry.before) == (Kind.MOVE, {"latest": new}, {"latest": old})
+    assert entry.results == (Outcome(f"{REPOSITORY}:latest", new, Action.TAG, Status.DONE),)
+    assert (verb_of(entry), what_of(entry), entry.repository) == ("move", "latest", REPOSITORY)
+    assert title_of(entry).startswith("Move of ")
+    # As a collection of untagged images would.
+    world.storage.repositories[REPOSITORY].revisions.clear()
+    await world.image(REPOSITORY, ["new"], ["v2", "latest"])
+    await undo_last(connection)
+    assert await world.tags(REPOSITORY) == {"latest": old, "v2": new}
+    assert await world.is_whole(REPOSITORY, "latest")
+    assert await connection.changes.last() is None
+
+
+async def test_that_is_undone_in_its_turn(world: World) -> None:
+    old, new = await two_images(world)
+    connection = await world.open()
+    await connection.add_tag(REPOSITORY, new, "latest", instead_of=old)
+    await undo_last(connection)
+    (back, *_) = await connection.changes.entries()
+    assert back.kind is Kind.RESTORE
+    running = connection.changes.undoing(await connection.changes.plan_undo(back))
+    async for _ in running.outcomes():
+        pass
+    assert running.report.is_complete
+    assert await world.tags(REPOSITORY) == {"latest": new, "v2": new}
+
+
+async def test_a_tag_pushed_anew_since_is_not_overwritten(world: World) -> None:
+    old, new = await two_images(world)
+    connection = await world.open()
+    await connection.add_tag(REPOSITORY, new, "latest", instead_of=old)
+    pushed = await world.image(REPOSITORY, ["pushed"], ["latest"])
+    entry = await connection.changes.last()
+    assert entry is not None
+    undo = await connection.changes.plan_undo(entry)
+    assert undo.restoration.moved == {"latest": pushed}
+    assert undo.is_empty
+
+
+async def test_an_additional_tag_takes_nothing_away_and_is_not_recorded(world: World) -> None:
+    _, new = await two_images(world)
+    connection = await world.open()
+    await connection.add_tag(REPOSITORY, new, "v3", instead_of=None)
+    assert await connection.changes.entries() == []
+
+
+class Answering(httpx.AsyncBaseTransport):
+    """Does what a PUT of `latest` asks, or not, and answers so, or not at all."""
+
+    def __init__(self, world: World, status: int | None, *, does_it: bool) -> None:
+        self._inner = DemoTransport(world.storage, world.version)
+        self._status = status
+        self._does_it = does_it
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "PUT" or not request.url.path.endswith("/latest"):
+            return await self._inner.handle_async_request(request)
+        if self._does_it:
+            await self._inner.handle_async_request(request)
+        if self._status is None:
+            raise httpx.ReadError("gone", request=request)
+        return httpx.Response(self._status)
+
+
+async def test_a_refused_move_is_no_change_that_could_be_undone(world: World) -> None:
+    old, new = await two_images(world)
+    world.transport = Answering(world, 403, does_it=False)
+    connection = await world.open()
+    with pytest.raises(NotAllowed):
+        await connection.add_tag(REPOSITORY, new, "latest", instead_of=old)
+    (entry,) = await connection.changes.entries()
+    assert [outcome.status for outcome in entry.results] == [Status.FAILED]
+    assert await connection.changes.last() is None
+    assert await connection.changes.unfinished() == []
+
+
+async def test_a_move_whose_answer_got_lost_can_be_undone(world: World) -> None:
+    old, new = await two_images(world)
+    world.transport = Answering(world, None, does_it=True)
+    connection = await world.open()
+    with pytest.raises(Unreachable):
+        await connection.add_tag(REPOSITORY, new, "latest", instead_of=old)
+    # A tag is never half moved: there is nothing to be finished.
+    assert await connection.changes.unfinished() == []
+    world.transport = None
+    again = await world.open()
+    again.journal = connection.journal
+    await undo_last(again)
+    assert (await world.tags(REPOSITORY))["latest"] == old
