@@ -6,14 +6,15 @@ A stop ends it after what is in flight; a placeholder that stands is always remo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 
 from regtui.deletion.entry import Entry
 from regtui.deletion.journal import Journal, Run
 from regtui.deletion.plan import bytes_of, doomed_manifests
 from regtui.deletion.recheck import recheck
 from regtui.deletion.surely import delete_surely
-from regtui.deletion.untagging import STOPPED, untag_by_placeholder, untag_by_tag
+from regtui.deletion.under_way import STOPPED, UnderWay
+from regtui.deletion.untagging import untag_by_placeholder, untag_by_tag
 from regtui.deletion.values import (
     Action,
     Method,
@@ -21,21 +22,18 @@ from regtui.deletion.values import (
     Plan,
     PlannedManifest,
     PlannedTag,
-    Report,
     Status,
     left_outcome,
     manifest_outcome,
     tag_outcome,
 )
 from regtui.deletion.verification import verify
-from regtui.deletion.work import Attempt, Work
+from regtui.deletion.work import Attempt
 from regtui.oci import Digest
 from regtui.registry import RegistryClient
 
-_Key = tuple[Action, str]
 
-
-class Execution:
+class Execution(UnderWay):
     """One run of one plan. Lives on the client's event loop; `stop` may be called from any thread."""
 
     def __init__(
@@ -49,31 +47,10 @@ class Execution:
         resumes: Entry | None = None,
     ) -> None:
         """`undoes`: the run that this takes back. `resumes`: one that was cut off, of which `plan` is the rest."""
-        self._client = client
+        super().__init__(client, plan.repository, journal, username)
         self._plan = plan
-        self._journal = journal
-        self._username = username
         self._undoes = undoes
         self._resumes = resumes
-        self._work = Work()
-        self._told: dict[_Key, Outcome] = {}
-        self._doubts: tuple[str, ...] = ()
-        self._left_bytes = 0
-        self._name = ""
-
-    def stop(self) -> None:
-        """Nothing more is begun; what is in flight is finished and checked."""
-        self._work.stop()
-
-    @property
-    def is_stopping(self) -> bool:
-        return self._work.stopped
-
-    @property
-    def report(self) -> Report:
-        outcomes = tuple(self._told.values())
-        interrupted = any(outcome.error == STOPPED for outcome in outcomes)
-        return Report(self._plan.repository, outcomes, interrupted, self._doubts, self._name, self._left_bytes)
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
         """Yields what is done as it is done; the check's findings come last and replace what came before.
@@ -94,7 +71,7 @@ class Execution:
             told = {tag.tag: self._told.get((Action.UNTAG, f"{plan.repository}:{tag.tag}")) for tag in plan.removed}
             known = {tag: outcome for tag, outcome in told.items() if outcome is not None}
             verified = await verify(self._client, plan, known, self._work)
-            self._doubts = verified.doubts
+            self._doubts += verified.doubts
             yield self._tell(verified.outcomes)
             yield self._tell(self._left(plan))
             await asyncio.to_thread(run.end, self._told.values(), self.report.interrupted)
@@ -138,11 +115,6 @@ class Execution:
     async def _delete(self, manifest: PlannedManifest) -> None:
         """Done also where it was done before, or where only the answer got lost."""
         await delete_surely(self._client, self._plan.repository, manifest.digest)
-
-    def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        batch = list(outcomes)
-        self._told.update({(outcome.action, outcome.reference): outcome for outcome in batch})
-        return batch
 
 
 def _done_before(entry: Entry | None, plan: Plan) -> list[Outcome]:

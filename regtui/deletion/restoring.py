@@ -16,42 +16,22 @@ from regtui.deletion.restoration import (
     left_out,
 )
 from regtui.deletion.surely import delete_surely, put_surely
-from regtui.deletion.untagging import STOPPED
-from regtui.deletion.values import Action, Outcome, Report, Status
-from regtui.deletion.work import Attempt, Work
+from regtui.deletion.under_way import STOPPED, UnderWay
+from regtui.deletion.values import Action, Outcome, Status
+from regtui.deletion.work import Attempt
 from regtui.oci import Digest
 from regtui.registry import NotFound, RegistryClient, RegistryError
 
 _SINCE = "not put back: it was pushed since the plan was shown"
 
 
-class Restoring:
+class Restoring(UnderWay):
     """One run of one restoration. Lives on the client's event loop; `stop` may be called from any thread."""
 
     def __init__(self, client: RegistryClient, restoration: Restoration, journal: Journal, username: str = "") -> None:
-        self._client = client
+        super().__init__(client, restoration.repository, journal, username)
         self._plan = restoration
-        self._journal = journal
-        self._username = username
-        self._work = Work()
-        self._told: dict[str, Outcome] = {}
-        self._doubts: list[str] = []
         self._stored: set[Digest] = set()
-        self._name = ""
-
-    def stop(self) -> None:
-        """Nothing more is begun; what is in flight is finished and checked."""
-        self._work.stop()
-
-    @property
-    def is_stopping(self) -> bool:
-        return self._work.stopped
-
-    @property
-    def report(self) -> Report:
-        outcomes = tuple(self._told.values())
-        interrupted = any(outcome.error == STOPPED for outcome in outcomes)
-        return Report(self._plan.repository, outcomes, interrupted, tuple(self._doubts), self._name)
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
         """Yields what is done as it is done.
@@ -174,11 +154,6 @@ class Restoring:
 
     def _begun(self, tags: Iterable[PlannedTagRestore]) -> set[str]:
         return {self._reference(tag) for tag in tags} | {self._reference(m) for m in self._plan.manifests}
-
-    def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        batch = list(outcomes)
-        self._told.update({outcome.reference: outcome for outcome in batch})
-        return batch
 
 
 def _missing(tags: Iterable[PlannedTagRestore]) -> list[Digest]:

@@ -7,13 +7,13 @@ from regtui.deletion.journal import Run
 from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.plan import needs_untagging
 from regtui.deletion.surely import delete_surely, put_surely
+from regtui.deletion.under_way import STOPPED
 from regtui.deletion.values import Outcome, Plan, PlannedTag, Status, tag_outcome
 from regtui.deletion.work import Attempt, Work
 from regtui.registry import NotAllowed, NotAuthenticated, NotFound, RegistryClient, RegistryError
 
 # From so many tags on, one placeholder for all is quicker than a DELETE by digest for each (each searches all tags).
 _BULK: Final = 10
-STOPPED: Final = "not done: stopped before it"
 NO_PUSH: Final = (
     "this login may delete, but not push, which removing a tag alone needs on this registry. Deleting its manifest "
     "(--manifest) would remove all tags of it"

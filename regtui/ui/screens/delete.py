@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from regtui.connection import Connection
-from regtui.deletion import Entry, Manifests, Plan, Report
+from regtui.deletion import Manifests, Plan, Report
 from regtui.deletion.undo_words import cut_off_sentence
 from regtui.deletion.words import (
     attached_offer,
@@ -17,11 +17,11 @@ from regtui.deletion.words import (
     whole_offer,
 )
 from regtui.text import plural
-from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
-from regtui.ui.screens.undo import UndoScreen
+from regtui.ui.screens.plan import Progress, Proposal
+from regtui.ui.screens.undo import RunScreen, UndoablePlanScreen
 
 
-class DeleteScreen(PlanScreen):
+class DeleteScreen(UndoablePlanScreen):
     """Deletes `tags`, after showing what that means."""
 
     OFFERS: ClassVar[tuple[str, ...]] = ("attached", "whole", "now")
@@ -38,9 +38,6 @@ class DeleteScreen(PlanScreen):
     @property
     def heading(self) -> str:
         return f"{self._repository} at {self._connection.host}: delete tags"
-
-    def undoing(self, entry: Entry) -> PlanScreen:
-        return UndoScreen(self._connection, entry)
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         plan = await self._connection.plan_deletion(
@@ -74,23 +71,12 @@ class DeleteScreen(PlanScreen):
         return bool(report.moved)
 
 
-class FinishScreen(PlanScreen):
+class FinishScreen(RunScreen):
     """Does the rest of a deletion that was cut off, which was confirmed when it began."""
-
-    def __init__(self, connection: Connection, entry: Entry) -> None:
-        super().__init__(connection)
-        self._entry = entry
-
-    @property
-    def repository(self) -> str:
-        return self._entry.repository
 
     @property
     def heading(self) -> str:
         return f"{self._entry.repository} at {self._connection.host}: finish the deletion"
-
-    def undoing(self, entry: Entry) -> PlanScreen:
-        return UndoScreen(self._connection, entry)
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry = self._entry

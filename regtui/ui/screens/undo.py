@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from textual.app import App
 
 
-class UndoScreen(PlanScreen):
-    """Takes `entry` back, after showing what that means."""
+class UndoablePlanScreen(PlanScreen):
+    """A plan whose result can be taken back."""
 
-    OFFERS: ClassVar[tuple[str, ...]] = ("overwrite",)
-    LOOKING = "Looking what is there still …"
-    DOING = "Putting back"
-    DONE = "put back"
-    VARIANT: ClassVar[Literal["primary", "error"]] = "primary"
+    def undoing(self, entry: Entry) -> PlanScreen:
+        return UndoScreen(self._connection, entry)
+
+
+class RunScreen(UndoablePlanScreen):
+    """A plan that follows from a run of the journal."""
 
     def __init__(self, connection: Connection, entry: Entry) -> None:
         super().__init__(connection)
@@ -40,12 +41,19 @@ class UndoScreen(PlanScreen):
     def repository(self) -> str:
         return self._entry.repository
 
+
+class UndoScreen(RunScreen):
+    """Takes `entry` back, after showing what that means."""
+
+    OFFERS: ClassVar[tuple[str, ...]] = ("overwrite",)
+    LOOKING = "Looking what is there still …"
+    DOING = "Putting back"
+    DONE = "put back"
+    VARIANT: ClassVar[Literal["primary", "error"]] = "primary"
+
     @property
     def heading(self) -> str:
         return f"{self._entry.repository} at {self._connection.host}: undo"
-
-    def undoing(self, entry: Entry) -> PlanScreen:
-        return UndoScreen(self._connection, entry)
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry, changes = self._entry, self._connection.changes

@@ -1,0 +1,48 @@
+"""A change of the registry while it is made: it can be stopped, and tells what came of each tag and manifest."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from regtui.deletion.journal import Journal
+from regtui.deletion.values import Action, Outcome, Report
+from regtui.deletion.work import Work
+from regtui.registry import RegistryClient
+
+STOPPED: Final = "not done: stopped before it"
+"""Why something wasn't begun."""
+
+
+class UnderWay:
+    """One run. Lives on the client's event loop; `stop` may be called from any thread."""
+
+    def __init__(self, client: RegistryClient, repository: str, journal: Journal, username: str) -> None:
+        self._client = client
+        self._repository = repository
+        self._journal = journal
+        self._username = username
+        self._work = Work()
+        self._told: dict[tuple[Action, str], Outcome] = {}
+        self._doubts: list[str] = []
+        self._left_bytes = 0
+        self._name = ""
+
+    def stop(self) -> None:
+        """Nothing more is begun; what is in flight is finished and checked."""
+        self._work.stop()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._work.stopped
+
+    @property
+    def report(self) -> Report:
+        """What was told so far."""
+        outcomes = tuple(self._told.values())
+        interrupted = any(outcome.error == STOPPED for outcome in outcomes)
+        return Report(self._repository, outcomes, interrupted, tuple(self._doubts), self._name, self._left_bytes)
+
+    def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """What is told of the same thing later replaces what was told before."""
+        batch = list(outcomes)
+        self._told.update({(outcome.action, outcome.reference): outcome for outcome in batch})
+        return batch
