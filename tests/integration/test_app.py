@@ -21,6 +21,7 @@ from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.delete import DeleteScreen
 from tests.support.clients import crane
 from tests.support.images import open_registry, push_image
+from tests.support.patience import PATIENCE
 from tests.support.seed import seed_repository
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.tls import TlsFiles
@@ -28,8 +29,6 @@ from tests.support.tls import TlsFiles
 pytestmark = pytest.mark.integration
 
 CREATED = datetime(2026, 11, 1, tzinfo=UTC)
-# Seconds; only ever reached by a test that fails.
-_PATIENCE = 10.0
 
 
 @pytest.fixture(params=VERSIONS)
@@ -54,7 +53,7 @@ async def running(start: Target, directory: Path, size: tuple[int, int] = (120, 
 async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
     """Fails with what is on the screen."""
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while not true():
                 await pilot.pause(0.02)
     except TimeoutError:

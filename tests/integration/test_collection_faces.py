@@ -14,15 +14,13 @@ from regtui.targets import resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.garbage import GarbageScreen
 from tests.support.images import open_registry, push_image
+from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 from tests.support.servers import PROGRAMS
 from tests.support.ssh_host import SshHostForTests, start_ssh_host
 from tests.support.sshd import make_key
 from tests.support.systemd import RegistryService, start_service
 from tests.support.terminal import on_terminal
-
-# Seconds; only ever reached by a test that fails.
-_PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def said_by_the_app(place: Place) -> str:
         credentials = Credentials(environment={}, keyring_timeout=0.1)
         app = RegtuiApp(config, credentials, resolve_target("lab", config, credentials))
         app.animation_level = "none"
-        async with app.run_test(size=(200, 50)) as pilot, asyncio.timeout(_PATIENCE):
+        async with app.run_test(size=(200, 50)) as pilot, asyncio.timeout(PATIENCE):
             while not app.check_action("garbage", ()):
                 await pilot.pause(0.05)
             await pilot.press("ctrl+g")

@@ -17,6 +17,7 @@ from regtui.garbage.values import Choices, Stage, StageStatus
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.commands import Done, Regtui
 from tests.support.containers import Containers, RegistryContainer, start_registry_container, wait_until_up
+from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 from tests.support.servers import PROGRAMS
 from tests.support.ssh_host import SshHostForTests, start_ssh_host
@@ -25,7 +26,7 @@ from tests.support.systemd import start_service
 VERSION = "2.8.2"
 FEW = 4
 PHASES = (Stage.KEEP_OUT, Stage.COLLECT, Stage.BRING_BACK)
-_SECONDS = 60.0
+_SECONDS = PATIENCE
 
 # Each phase is held where a file says so: then there is all the time to cut in.
 _HOLDING = """\

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from tests.support.commands import Regtui, failed
 from tests.support.credential_helpers import make_helper
 from tests.support.file_keyring import FILE_KEYRING, FileKeyring
 from tests.support.images import open_registry, push_image
+from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 from tests.support.servers import RegistryServer, start_registry
 from tests.support.terminal import on_terminal
@@ -176,7 +178,8 @@ def app_on(
 
 
 async def until(pilot: Pilot[Any], true: Callable[[], bool]) -> None:
-    for _ in range(500):
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
         if true():
             return
         await pilot.pause(0.02)

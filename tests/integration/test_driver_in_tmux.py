@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from regtui.ui.driver.picture import Picture
 from regtui.ui.driver.sequences import tokens
 from regtui.ui.driver.terminal import Terminal
+from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 
 pytestmark = pytest.mark.integration
@@ -40,7 +41,7 @@ def tmux(tmp_path: Path) -> Iterator[list[str]]:
 def shown(tmux: list[str], file: Path) -> str:
     """The screen with its styles, after a terminal has read `file`."""
     subprocess.run([*tmux, "respawn-pane", "-k", f"cat {file}; echo done > {file}.done; sleep 1000"], check=True)
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + PATIENCE
     while not Path(f"{file}.done").exists():
         assert time.monotonic() < give_up
         time.sleep(0.01)

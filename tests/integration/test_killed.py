@@ -17,11 +17,12 @@ from tests.support.commands import Regtui
 from tests.support.content import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, Recipe
 from tests.support.images import open_registry, push_image, push_index
 from tests.support.meddler import Fault, Meddler, Request, meddling
+from tests.support.patience import PATIENCE
 from tests.support.servers import RegistryServer
 
 TAGS = "abcde"
 ACCEPT = ", ".join((DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST))
-_SECONDS = 30.0
+_SECONDS = PATIENCE
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Where a secret goes: every request of a run is looked at, and everything that the run leaves behind or shows."""
 
+import asyncio
 import json
 import re
 from base64 import b64encode
@@ -18,6 +19,7 @@ from tests.support.commands import Regtui
 from tests.support.credential_helpers import make_program
 from tests.support.gateway import Asked, Gateway, Reply, start_gateway
 from tests.support.images import open_registry, push_image
+from tests.support.patience import PATIENCE
 from tests.support.screens import settled
 from tests.support.servers import RegistryServer, start_registry
 from tests.support.terminal import on_terminal
@@ -168,10 +170,9 @@ async def test_the_app(clouds: Origins, home: Path, monkeypatch: pytest.MonkeyPa
     config, credentials = Config(home / "config.toml"), Credentials(environment)
     app = RegtuiApp(config, credentials, resolve_target(clouds.registry.url, config, credentials, environment={}))
     async with app.run_test(size=(120, 40)) as pilot:
-        for _ in range(500):
-            if isinstance(app.screen, BrowserScreen):
-                break
-            await pilot.pause(0.02)
+        async with asyncio.timeout(PATIENCE):
+            while not isinstance(app.screen, BrowserScreen):
+                await pilot.pause(0.02)
         for key in ("enter", "enter", "right_square_bracket", "exclamation_mark"):
             await settled(pilot)
             await pilot.press(key)

@@ -20,6 +20,7 @@ from regtui.ssh import (
     LoginRefused,
     Ssh,
 )
+from tests.support.patience import PATIENCE
 from tests.support.sshd import SshServer, make_key, start_sshd
 from tests.support.terminal import on_command
 
@@ -43,7 +44,7 @@ def read(path: Path) -> bytes:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < give_up
         time.sleep(0.02)

@@ -16,6 +16,7 @@ from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.connect import ConnectScreen
 from tests.support.commands import Regtui, failed
 from tests.support.images import open_registry, push_image
+from tests.support.patience import PATIENCE
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.sshd import SshServer, start_sshd
 from tests.support.terminal import on_terminal
@@ -59,7 +60,7 @@ def forwarded_to(sshd: SshServer) -> set[int]:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < give_up
         time.sleep(0.02)

@@ -8,6 +8,7 @@ import pytest
 
 from regtui.registry import Exchange, RequestLog
 from regtui.ui.screens.requests import RequestsScreen
+from tests.support.patience import PATIENCE
 from tests.support.screens import SIZES, app_on, keys, target
 
 
@@ -32,7 +33,7 @@ def test_requests(size: tuple[int, int], snap_compare: Callable[..., bool]) -> N
         screen = RequestsScreen(log, "registry.example.com", "https://registry.example.com")
         app.push_screen(screen)
         await keys()(pilot)  # type: ignore[arg-type]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             # It scrolls to the end when it has its size.
             while screen._lines.scroll_offset.y < screen._lines.max_scroll_y or not screen._lines.max_scroll_y:
                 await keys()(pilot)  # type: ignore[arg-type]

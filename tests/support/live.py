@@ -17,8 +17,8 @@ from select import select
 from threading import Event, Lock, Thread
 
 from tests.support.emulator import Emulator
+from tests.support.patience import PATIENCE
 
-PATIENCE = 30.0
 _ASKS_FOR_SYNC = "\x1b[?2026$p"
 _SYNC_ANSWER = b"\x1b[?2026;2$y"
 _CHECKOUT = Path(__file__).resolve().parents[2]

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.patience import PATIENCE
+
 # Generous, because two busy cores start a registry slowly; a server that dies is noticed at once.
-START_SECONDS = 30.0
+START_SECONDS = PATIENCE
 STOP_SECONDS = 5.0
 
 

@@ -21,10 +21,8 @@ from regtui.garbage.values import (
     Verified,
 )
 from regtui.oci import Digest
+from tests.support.patience import PATIENCE
 from tests.support.screens import target
-
-# Seconds; only ever reached by a test that fails.
-_PATIENCE = 10.0
 
 Interactive = Callable[[Callable[[], None]], Awaitable[None]]
 
@@ -142,7 +140,7 @@ class ScriptedCollector:
         for number, event in enumerate(self.events):
             if number == self.hold:
                 # Set from the test's thread, waited for on the connection's.
-                await asyncio.to_thread(self.release.wait, _PATIENCE)
+                await asyncio.to_thread(self.release.wait, PATIENCE)
             yield event
         if error := self.failing.get("collect"):
             raise error

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from select import select
 
-_SECONDS = 30.0
+from tests.support.patience import PATIENCE
 
 
 class Terminal:
@@ -23,7 +23,7 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Reads until `text` was shown. Fails where it never is."""
-        give_up = time.monotonic() + _SECONDS
+        give_up = time.monotonic() + PATIENCE
         while text not in self.shown:
             assert self._read(give_up), f"it ended without {text!r}:\n{self.shown}"
 
@@ -32,10 +32,10 @@ class Terminal:
 
     def end(self) -> int:
         """Reads the rest; the exit code."""
-        give_up = time.monotonic() + _SECONDS
+        give_up = time.monotonic() + PATIENCE
         while self._read(give_up):
             pass
-        return self._process.wait(_SECONDS)
+        return self._process.wait(PATIENCE)
 
     def _read(self, give_up: float) -> bool:
         readable, _, _ = select([self._descriptor], [], [], max(give_up - time.monotonic(), 0.0))

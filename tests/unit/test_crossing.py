@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from regtui.crossing import Crossing, OwnThread, SameLoop
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture
@@ -97,11 +98,11 @@ async def test_cancelling_here_cancels_there(own: OwnThread) -> None:
             raise
 
     running = asyncio.create_task(own.run(hangs))
-    assert await asyncio.to_thread(started.wait, 5.0)
+    assert await asyncio.to_thread(started.wait, PATIENCE)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert await asyncio.to_thread(cancelled.wait, 5.0)
+    assert await asyncio.to_thread(cancelled.wait, PATIENCE)
 
 
 async def test_closing_a_stream_here_closes_it_there(own: OwnThread) -> None:
@@ -118,7 +119,7 @@ async def test_closing_a_stream_here_closes_it_there(own: OwnThread) -> None:
     stream = own.stream(endless)
     assert await anext(stream) == 1
     await stream.aclose()  # type: ignore[attr-defined]
-    assert await asyncio.to_thread(closed.wait, 5.0)
+    assert await asyncio.to_thread(closed.wait, PATIENCE)
 
 
 async def test_close_ends_what_hangs_and_half_a_list_is_not_a_whole_one() -> None:
@@ -137,12 +138,12 @@ async def test_close_ends_what_hangs_and_half_a_list_is_not_a_whole_one() -> Non
         return [number async for number in crossing.stream(stops_short)]
 
     waiting = [asyncio.create_task(crossing.run(hangs)), asyncio.create_task(collect())]
-    assert await asyncio.to_thread(started.wait, 5.0)
+    assert await asyncio.to_thread(started.wait, PATIENCE)
     await asyncio.sleep(0)
     before = time.monotonic()
     crossing.close()
     assert time.monotonic() - before < 20.0
-    results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5.0)
+    results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), PATIENCE)
     assert [type(result) for result in results] == [asyncio.CancelledError] * 2
 
 
@@ -155,12 +156,12 @@ async def test_work_that_wont_end_does_not_keep_us(caplog: pytest.LogCaptureFixt
         release.wait(60.0)
 
     running = asyncio.create_task(crossing.run(blocks))
-    assert await asyncio.to_thread(started.wait, 5.0)
+    assert await asyncio.to_thread(started.wait, PATIENCE)
     before = time.monotonic()
     crossing.close()
     assert 0.9 < time.monotonic() - before < 30.0
     release.set()
-    await asyncio.wait_for(asyncio.gather(running, return_exceptions=True), 5.0)
+    await asyncio.wait_for(asyncio.gather(running, return_exceptions=True), PATIENCE)
     assert caplog.records == []
 
 
@@ -170,7 +171,7 @@ async def test_a_stream_closed_at_once_still_ends() -> None:
         reading = asyncio.create_task(anext(crossing.stream(lambda: numbers(1)), None))
         await asyncio.sleep(0)
         crossing.close()
-        assert (await asyncio.wait_for(asyncio.gather(reading, return_exceptions=True), 5.0)) is not None
+        assert (await asyncio.wait_for(asyncio.gather(reading, return_exceptions=True), PATIENCE)) is not None
 
 
 @pytest.mark.parametrize("end", ["finish", "close"])

@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from regtui.registry.pace import START, Gate, Pace
+from tests.support.patience import PATIENCE
 
 Seconds = Callable[[int], float | None]
 """What an answer takes with so many under way; None where the server refuses it at once."""
@@ -134,4 +135,4 @@ async def test_who_gives_up_waiting_keeps_nobody_out() -> None:
             await task
     await third
     assert entered == ["third"]
-    await asyncio.wait_for(one("later"), 1)
+    await asyncio.wait_for(one("later"), PATIENCE)

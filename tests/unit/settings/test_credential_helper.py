@@ -10,6 +10,7 @@ from regtui.errors import SettingsError
 from regtui.registry import Credential
 from regtui.settings.credential_helper import Helper
 from tests.support.credential_helpers import HANGING, make_helper, make_program
+from tests.support.patience import PATIENCE
 
 HOST = "registry.example.com:5000"
 CI = Credential("ci", "geheim")
@@ -96,7 +97,7 @@ def test_one_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="did not answer within 1 seconds"):
         helper(tmp_path, timeout=1.0).get(HOST)
     group = int((tmp_path / "docker-credential-own.pid").read_text())
-    give_up = time.monotonic() + 20.0
+    give_up = time.monotonic() + PATIENCE
     while _lives(group):
         assert time.monotonic() < give_up, "its child still runs"
         time.sleep(0.01)

@@ -17,11 +17,10 @@ from regtui.registry import Address, HttpSettings, RetryPolicy
 from regtui.settings import Config, Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
+from tests.support.patience import PATIENCE
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MEDIUM = (120, 40)
-# Seconds; only ever reached by a test that fails.
-_PATIENCE = 10.0
 
 
 class Scripted(httpx.AsyncBaseTransport):
@@ -43,7 +42,7 @@ class Scripted(httpx.AsyncBaseTransport):
         self.asked.append(path)
         if any(part in path for part in self.hanging):
             # Set from the test's thread, waited for on the connection's.
-            await asyncio.to_thread(self.release.wait, _PATIENCE)
+            await asyncio.to_thread(self.release.wait, PATIENCE)
         for part, status in self.failing.items():
             if part in path:
                 return httpx.Response(status, json={"errors": [{"code": "UNKNOWN", "message": "no"}]})
@@ -100,7 +99,7 @@ async def browsing(
 
 async def settled(pilot: Pilot[Any]) -> None:
     """Everything that was asked for has been answered and drawn."""
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         for _ in range(3):
             await pilot.pause()
             await pilot.app.workers.wait_for_complete()

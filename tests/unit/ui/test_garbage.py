@@ -20,11 +20,10 @@ from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.garbage import GarbageScreen
 from regtui.ui.widgets.garbage import LogLines, TextLines, Ways
 from regtui.ui.widgets.tick import Tick
+from tests.support.patience import PATIENCE
 from tests.support.screens import app_on, settled, target
 from tests.support.scripted_collector import FORECAST, REPORT, SURVEY, ScriptedCollector, collected_by
 
-# Seconds; only ever reached by a test that fails.
-_PATIENCE = 10.0
 KEEPING_OUT = 2
 
 
@@ -44,7 +43,7 @@ async def garbage(
 
 async def until(pilot: Pilot[int], words: str) -> None:
     """Until the sentences contain `words`."""
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         while words not in said(pilot):
             await pilot.pause(0.02)
 
@@ -250,7 +249,7 @@ async def test_confirmed_it_stops_waits_for_the_end_and_quits(keys: tuple[str, s
         await pilot.press("y")
         await until(pilot, "Keeping pushes out")
         await pilot.press(*keys)
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while pilot.app.return_value is None:
                 await pilot.pause(0.02)
     assert collector.is_stopped

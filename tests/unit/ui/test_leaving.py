@@ -11,10 +11,8 @@ from textual.pilot import Pilot
 
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.delete import DeleteScreen
+from tests.support.patience import PATIENCE
 from tests.unit.ui.demo_app import Scripted, browsing, demo_app, settled, transport_of
-
-# Seconds; only ever reached by a test that fails.
-_PATIENCE = 10.0
 
 
 @asynccontextmanager
@@ -24,7 +22,7 @@ async def deleting(directory: Path) -> AsyncIterator[tuple[Pilot[Any], Scripted]
     transport = transport_of(app)
     async with browsing(app, "fullstack/common") as (pilot, _):
         await pilot.press("space", "space", "d")
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while not (isinstance(app.screen, DeleteScreen) and app.screen.query_one("#go").display):
                 await pilot.pause(0.02)
         transport.hanging = ("/manifests/",)
@@ -56,7 +54,7 @@ async def test_while_tags_are_deleted_quitting_asks_and_esc_goes_on(tmp_path: Pa
         await pilot.press("escape")
         await pilot.pause()
         transport.release.set()
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while deletion(pilot).under_way:
                 await pilot.pause(0.02)
         assert pilot.app.return_value is None
@@ -71,7 +69,7 @@ async def test_confirmed_it_stops_after_those_in_flight_and_quits(tmp_path: Path
         await pilot.pause()
         assert exit_code(pilot) is None, "it waits for what is in flight"
         transport.release.set()
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while exit_code(pilot) is None:
                 await pilot.pause(0.02)
         assert exit_code(pilot) == 0

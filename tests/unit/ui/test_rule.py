@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.rule import RuleScreen
+from tests.support.patience import PATIENCE
 from tests.unit.ui.demo_app import browsing, demo_app, settled, transport_of, type_text
 
 COMMON = "fullstack/common"
@@ -202,7 +203,7 @@ async def _open(app: RegtuiApp, pilot: Pilot[Any]) -> None:
 
 
 async def _until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await pilot.pause(0.05)
 

@@ -14,6 +14,7 @@ from regtui.demo import DemoStorage, sample_storage
 from regtui.demo.collection import references
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
+from tests.support.patience import PATIENCE
 from tests.unit.ui.demo_app import MEDIUM, NOW, demo_app, transport_of
 
 REPOSITORY = "fullstack/common"
@@ -27,7 +28,7 @@ def cached_app(directory: Path, storage: DemoStorage, hanging: tuple[str, ...] =
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await pilot.pause(0.01)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.live import PATIENCE, Line, LiveTerminal, live
+from tests.support.live import Line, LiveTerminal, live
+from tests.support.patience import PATIENCE
 
 SAMPLE = (sys.executable, "-m", "tests.unit.ui.driver.sample_app")
 DOWN, END, PAGE_DOWN = "\x1b[B", "\x1b[F", "\x1b[6~"
