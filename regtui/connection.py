@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from regtui.changes import Changes, Running
 from regtui.content import ContentStore, SharedDisk
 from regtui.crossing import Crossing, SameLoop
-from regtui.deletion import Execution, Journal, Manifests, Method, Plan, make_plan, read_contents
+from regtui.deletion import Contents, Execution, Journal, Manifests, Method, Plan, make_plan, read_contents
 from regtui.deletion.cost import PATIENCE
 from regtui.deletion.plan import needs_untagging, without_push
+from regtui.deletion.referrers import with_referrers
 from regtui.errors import UsageError
 from regtui.listing.details import Details, load_details
 from regtui.listing.filler import Batch, Filler
@@ -279,18 +280,27 @@ class Connection:
                 self._client, self._content, repository, digests=digests, on_progress=on_progress
             )
             support = Deletion.READ_ONLY if self.read_only else await self._client.deletion(repository)
-            plan = make_plan(
-                contents,
-                tags,
-                method=Method.BY_TAG if support is Deletion.BY_TAG else Method.PLACEHOLDER,
-                digests=digests,
-                whole_manifests=whole_manifests,
-                with_attached=with_attached,
-                protect=self.target.protect,
-                untagged=untagged,
-                patience=patience,
-                obstacle=self.deletion_obstacle(support),
-            )
+            method = Method.BY_TAG if support is Deletion.BY_TAG else Method.PLACEHOLDER
+
+            def planned(contents: Contents) -> Plan:
+                return make_plan(
+                    contents,
+                    tags,
+                    method=method,
+                    digests=digests,
+                    whole_manifests=whole_manifests,
+                    with_attached=with_attached,
+                    protect=self.target.protect,
+                    untagged=untagged,
+                    patience=patience,
+                    obstacle=self.deletion_obstacle(support),
+                )
+
+            plan = planned(contents)
+            going = [manifest.digest for manifest in (*plan.manifests, *plan.left)]
+            referred = await with_referrers(self._client, self._content, contents, going)
+            if referred.manifests.keys() != contents.manifests.keys():
+                plan = planned(referred)
             # Asked only where a tag can't go without it.
             needs_push = plan.method is Method.PLACEHOLDER and needs_untagging(plan) and not plan.obstacle
             return plan if not needs_push or await self._may_push(repository) else without_push(plan)

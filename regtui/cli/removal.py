@@ -11,7 +11,14 @@ from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out, show_outcomes
 from regtui.connection import Connection
 from regtui.deletion.values import Action, Manifests, Outcome, Plan, Status
-from regtui.deletion.words import later_offer, now_offer, plan_sentences, planned_outcomes, typed_confirmation
+from regtui.deletion.words import (
+    attached_offer,
+    later_offer,
+    now_offer,
+    plan_sentences,
+    planned_outcomes,
+    typed_confirmation,
+)
 from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
 from regtui.oci import Digest
 from regtui.registry import Deletion, ManifestNotFound, Where
@@ -145,7 +152,7 @@ def show_plan(removal: Removal, output: Output, *, dry_run: bool) -> None:
         output.flush()
     for sentence in plan_sentences(removal.plan):
         say(sentence)
-    if removal.plan.attached:
+    if attached_offer(removal.plan):
         say("--with-attached deletes them too.")
     if offer := now_offer(removal.plan):
         say(f"--with-manifests would {offer}.")

@@ -47,13 +47,17 @@ def make_plan(
     targets = set(digests) | ({d for tag in chosen if (d := contents.tags[tag])} if whole_manifests else set())
     if whole_manifests:
         chosen |= {tag for digest in targets for tag in by_digest.get(digest, ())}
+    # Attached manifests that go along aren't named, and may be left as their image is.
+    along: set[Digest] = set()
     attached = attached_tags(contents, chosen, targets)
-    if with_attached:
-        while more := attached.keys() - chosen:
-            chosen |= more
-            attached = attached_tags(contents, chosen, targets)
+    referring = attached_manifests(contents, chosen, targets)
+    while with_attached and (attached.keys() - chosen or referring.keys() - along):
+        chosen |= attached.keys()
+        along |= referring.keys()
+        attached = attached_tags(contents, chosen, targets | along)
+        referring = attached_manifests(contents, chosen, targets | along)
 
-    doomed = doomed_manifests(contents, chosen, targets)
+    doomed = doomed_manifests(contents, chosen, targets | along)
     if only is not None:
         doomed &= set(only)
     parents = _parents(contents, doomed)
@@ -65,7 +69,7 @@ def make_plan(
 
     def planned(digests: Collection[Digest]) -> tuple[PlannedManifest, ...]:
         return tuple(
-            _planned_manifest(contents, by_digest, digest, parents.get(digest))
+            _planned_manifest(contents, by_digest, digest, parents.get(digest), referring.get(digest))
             for digest in _outer_first(contents.manifests, digests)
         )
 
@@ -77,6 +81,7 @@ def make_plan(
             _sorted({t for tag in chosen for t in by_digest.get(contents.tags[tag] or _NOTHING, ())} - chosen)
         ),
         attached=tuple(_sorted(attached.keys() - chosen)),
+        attached_manifests=tuple(sorted(referring.keys() - along)),
         unknown=tuple(_sorted(set(tags) - chosen - contents.unread.keys())),
         freed=bytes_of(contents, doomed - left),
         method=method,
@@ -129,6 +134,21 @@ def attached_tags(contents: Contents, chosen: Collection[str], targets: Collecti
     return found
 
 
+def attached_manifests(
+    contents: Contents, chosen: Collection[str], targets: Collection[Digest]
+) -> dict[Digest, Digest]:
+    """Manifests without a tag, that are signatures, attestations or SBOMs → the image that goes, and leaves them
+    behind. None that a tag which stays reaches, nor what was named itself."""
+    doomed = doomed_manifests(contents, chosen, targets)
+    staying = [digest for tag, digest in contents.tags.items() if digest is not None and tag not in chosen]
+    held = reachable(contents.manifests, staying) | {digest for digest in contents.tags.values() if digest}
+    return {
+        digest: manifest.subject
+        for digest, manifest in contents.manifests.items()
+        if manifest.subject is not None and manifest.subject in doomed and digest not in held
+    }
+
+
 def _named_by(tag: str) -> Digest:
     """The digest in a tag like `sha256-<hex>.sig`; one that names nothing for any other tag."""
     match = _ATTACHED_TAG.fullmatch(tag)
@@ -179,10 +199,14 @@ def _planned_tag(
 
 
 def _planned_manifest(
-    contents: Contents, by_digest: Mapping[Digest, list[str]], digest: Digest, parent: Digest | None
+    contents: Contents,
+    by_digest: Mapping[Digest, list[str]],
+    digest: Digest,
+    parent: Digest | None,
+    attached_to: Digest | None,
 ) -> PlannedManifest:
     label = label_of(contents.manifests, digest, parent)
-    return PlannedManifest(digest, label, tuple(_sorted(by_digest.get(digest, ()))), parent)
+    return PlannedManifest(digest, label, tuple(_sorted(by_digest.get(digest, ()))), parent, attached_to)
 
 
 def _tags_by_digest(contents: Contents) -> dict[Digest, list[str]]:

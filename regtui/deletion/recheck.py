@@ -4,12 +4,13 @@ What follows is never more than was shown and confirmed. A tag that points elsew
 something new may use is not deleted.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from regtui.deletion.inventory import list_tags
-from regtui.deletion.plan import make_plan
+from regtui.deletion.plan import doomed_manifests, make_plan
 from regtui.deletion.values import (
+    IMAGE_STAYS,
     MOVED,
     Contents,
     Manifests,
@@ -43,7 +44,10 @@ async def recheck(client: RegistryClient, plan: Plan, work: Work) -> tuple[Plan,
             fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, MOVED)
 
     chosen = [tag for tag in plan.removed if tag.tag not in fell_out]
-    narrowed = _narrowed(plan, chosen, _contents_now(plan.contents, names, now, failed))
+    contents = _contents_now(plan.contents, names, now, failed)
+    stay = _left_attached(plan, chosen, contents)
+    fell_out |= {tag.tag: tag_outcome(plan.repository, tag, Status.SKIPPED, IMAGE_STAYS) for tag in stay}
+    narrowed = _narrowed(plan, [tag for tag in chosen if tag not in stay], contents)
     kept = {manifest.digest for manifest in narrowed.manifests}
     outcomes = list(fell_out.values()) + [
         manifest_outcome(
@@ -93,14 +97,36 @@ def _contents_now(
     return replace(before, tags=tags, unread={**before.unread, **new, **fresh_failures})
 
 
+def _going(plan: Plan, chosen: Iterable[PlannedTag], contents: Contents) -> set[Digest]:
+    """The manifests that go with those tags and with what was named by digest, and what goes along with them."""
+    going = doomed_manifests(contents, [tag.tag for tag in chosen if tag.attached_to is None], _named(plan))
+    waiting = {tag.digest: tag.attached_to for tag in chosen if tag.digest and tag.attached_to}
+    waiting |= {m.digest: m.attached_to for m in (*plan.manifests, *plan.left) if m.attached_to}
+    while along := [digest for digest, image in waiting.items() if image in going]:
+        going.update(along)
+        waiting = {digest: image for digest, image in waiting.items() if digest not in going}
+    return going
+
+
+def _left_attached(plan: Plan, chosen: Iterable[PlannedTag], contents: Contents) -> list[PlannedTag]:
+    """Tags of signatures and the like whose image was to go, and stays: so do they."""
+    going = _going(plan, chosen, contents)
+    return [tag for tag in chosen if tag.attached_to is not None and tag.attached_to not in going]
+
+
+def _named(plan: Plan) -> list[Digest]:
+    """Those that were named by digest have neither tags nor, as a rule, an index above them."""
+    return [m.digest for m in plan.manifests if not m.tags and m.parent is None and m.attached_to is None]
+
+
 def _narrowed(plan: Plan, chosen: list[PlannedTag], contents: Contents) -> Plan:
     shown = {manifest.digest for manifest in plan.manifests}
     left = {manifest.digest for manifest in plan.left}
-    # Those that were named by digest have neither tags nor, as a rule, an index above them.
-    named = [manifest.digest for manifest in plan.manifests if not manifest.tags and manifest.parent is None]
+    going = _going(plan, chosen, contents)
+    along = [m.digest for m in (*plan.manifests, *plan.left) if m.attached_to is not None and m.attached_to in going]
     tags = [tag.tag for tag in chosen]
     # What is left was shown too: it isn't decided anew.
-    now = make_plan(contents, tags, method=plan.method, digests=named, untagged=Manifests.DELETED)
+    now = make_plan(contents, tags, method=plan.method, digests=[*_named(plan), *along], untagged=Manifests.DELETED)
     return replace(
         plan,
         removed=tuple(chosen),

@@ -89,6 +89,8 @@ class PlannedManifest:
     label: str
     tags: tuple[str, ...] = ()
     parent: Digest | None = None
+    attached_to: Digest | None = None
+    """The image that it is a signature, attestation or SBOM of, without a tag of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class Plan:
     staying: tuple[str, ...]
     attached: tuple[str, ...]
     """Tags of signatures, attestations and SBOMs that would be left without their image (not part of `removed`)."""
+    attached_manifests: tuple[Digest, ...]
+    """The same that have no tag of their own."""
     unknown: tuple[str, ...]
     """Selected tags that the repository doesn't have."""
     freed: int
@@ -148,6 +152,8 @@ class Outcome:
 
 MOVED: Final = "not deleted: it points at another manifest since the plan was shown"
 """Why a tag was left alone that somebody pushed in between."""
+IMAGE_STAYS: Final = "not deleted: its image stays, as something uses that since the plan was shown"
+"""Why a signature or the like was left alone that was to go with its image."""
 LEFT: Final = "left without a tag: regtui gc --untagged deletes it"
 """Why a manifest is left alone though its last tag goes."""
 

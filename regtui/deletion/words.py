@@ -41,8 +41,8 @@ def plan_sentences(plan: Plan) -> list[str]:
     broken = [tag.tag for tag in plan.removed if tag.digest is None]
     if broken:
         lines.append(f"{names(broken)} {'is' if len(broken) == 1 else 'are'} broken: no manifest is behind.")
-    if plan.attached:
-        what = plural(len(plan.attached), "attached artifact")
+    if attached := len(plan.attached) + len(plan.attached_manifests):
+        what = plural(attached, "attached artifact")
         lines.append(f"{what} (signatures, attestations, SBOMs) would be left without their image: not deleted.")
     protected = [tag.tag for tag in plan.removed if tag.protected]
     if protected:
@@ -185,6 +185,7 @@ def plan_notes(plan: Plan) -> dict[str, str]:
         notes[f"{plan.repository}:{tag.tag}"] = "; ".join(reasons)
     for manifest in (*plan.manifests, *plan.left):
         below = f" of {manifest.parent.short}" if manifest.parent else ""
+        below += f", attached to {manifest.attached_to.short}" if manifest.attached_to else ""
         tags = f" ({', '.join(manifest.tags)})" if manifest.tags else ""
         notes[f"{plan.repository}@{manifest.digest}"] = f"{manifest.label}{below}{tags}"
     return notes
@@ -192,9 +193,10 @@ def plan_notes(plan: Plan) -> dict[str, str]:
 
 def attached_offer(plan: Plan) -> str:
     """What may go along; empty where nothing would be left behind."""
-    if not plan.attached:
+    count = len(plan.attached) + len(plan.attached_manifests)
+    if not count:
         return ""
-    what = plural(len(plan.attached), "signature or SBOM", "signatures and SBOMs")
+    what = plural(count, "signature or SBOM", "signatures and SBOMs")
     return f"also delete {what} that would be left without their image"
 
 

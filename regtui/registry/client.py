@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from regtui.oci import Digest
+from regtui.oci import Descriptor, Digest, Index, InvalidManifest, parse_manifest
 from regtui.oci import media_type as mt
 from regtui.oci.reference import is_tag
 from regtui.oci.schema1 import signed_payload
@@ -28,6 +28,7 @@ _LARGEST_MANIFEST: Final = 32 * 1024 * 1024
 # A server that never ends its list is stopped: by pages that bring nothing new, and by names.
 _IDLE_PAGES: Final = 10
 _MOST_TAGS: Final = 1_000_000
+_MOST_PAGES: Final = 1_000
 _NO_SUCH_DIGEST: Final = Digest("sha256:" + "0" * 64)
 
 
@@ -47,6 +48,8 @@ class RegistryClient:
         keychain = Keychain(credential)
         self._look_up = look_up or (lambda: keychain)
         self._settings = settings or HttpSettings()
+        # Until it says otherwise.
+        self._has_referrers = True
         self._http = RegistryHttp(address, self._look_up, self._settings)
 
     @property
@@ -266,6 +269,34 @@ class RegistryClient:
             return False
         # 416: an empty blob has no first byte.
         return response.status_code == 416 or len(response.content) > 0
+
+    async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:
+        """The manifests whose subject is `digest` (distribution-spec 1.1, "Listing Referrers"). None where the registry
+        has no such API: 404, as 2.7.1, 2.8.2 and 3.1.1 answer; asked only once."""
+        if not self._has_referrers:
+            return None
+        where = self._where("listing the referrers", repository, digest)
+        path = f"/v2/{repository}/referrers/{digest}"
+        found: dict[Digest, Descriptor] = {}
+        query: dict[str, str] | None = {}
+        asked: set[str] = set()
+        while query is not None and str(query) not in asked and len(asked) < _MOST_PAGES:
+            asked.add(str(query))
+            try:
+                response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
+            except errors.NotFound:
+                self._has_referrers = False
+                return None
+            try:
+                page = parse_manifest(response.content, mt.OCI_INDEX)
+            except InvalidManifest:
+                raise errors.BadAnswer(
+                    where, f"{self.host} answers the referrers of {where.target} with no index."
+                ) from None
+            if isinstance(page, Index):
+                found |= {descriptor.digest: descriptor for descriptor in page.manifests}
+            query = next_query(response)
+        return tuple(found.values())
 
     # Changing
 

@@ -1,6 +1,6 @@
 """The programs the integration tests run: what each is for, where it is found, how to get it.
 
-`python -m tests.support.programs` lists them; with `apt` or `go` it prints what is missing and how that
+`python -m tests.support.programs` lists them; with `apt`, `go` or `source` it prints what is missing and how that
 kind of installer names it, which is how the Makefile knows what to install.
 """
 
@@ -22,16 +22,20 @@ _HOME = Path.home()
 
 @dataclass(frozen=True)
 class Program:
-    """A program from a Debian package (`apt`) or from a Go module (`go`)."""
+    """A program from a Debian package (`apt`), from a Go module (`go`), or built from Go of ours (`source`: its folder
+    below tests/support, whose name is the program's)."""
 
     name: str
     apt: str = ""
     go: str = ""
+    source: str = ""
     # A string that `--version` must print, where another program may have the same name.
     version_mentions: str = ""
 
     @property
     def remedy(self) -> str:
+        if self.source:
+            return f"make programs, which builds tests/support/{self.source}   (Go 1.21 or newer)"
         return f"apt-get install {self.apt}" if self.apt else f"go install {self.go}   (Go 1.21 or newer)"
 
 
@@ -56,6 +60,8 @@ PROGRAMS = {
             go="github.com/distribution/distribution/v3/cmd/registry@v3.1.1",
             version_mentions=" v3.",
         ),
+        # None of the registries above lists what refers to an image.
+        Program("referrers_registry", source="referrers_registry"),
     )
 }
 
@@ -86,7 +92,7 @@ def _search(name: str) -> Path | None:
 
 
 def _folders(program: Program) -> Iterator[Path]:
-    if program.go:
+    if program.go or program.source:
         yield CHECKOUT / ".cache" / "bin"
         yield from _go_folders()
         yield _HOME / "go" / "bin"

@@ -117,6 +117,23 @@ def start_registry(
         yield RegistryServer(version, address, url, storage, pid, log, command, config)
 
 
+@contextmanager
+def start_referrers_registry(directory: Path) -> Iterator[str]:
+    """The address of an empty registry in memory that has the referrers API, and deletes a tag alone."""
+    log = directory / "referrers_registry.log"
+
+    def address() -> str | None:
+        match = _LISTENING.search(log.read_bytes()) if log.exists() else None
+        return f"http://127.0.0.1:{match[1].decode()}" if match else None
+
+    command = [str(find_program("referrers_registry"))]
+    environment = clean_environment(directory)
+    with running(command, log=log, environment=environment, ready=lambda: address() is not None):
+        url = address()
+        assert url is not None
+        yield url
+
+
 def write_config(path: Path, storage: Path, *, port: int) -> Path:
     """The config file of a registry that somebody else starts."""
     path.write_text(json.dumps(_settings(storage, delete=True, readonly=False, port=port), indent=2))
