@@ -9,9 +9,11 @@ from regtui.listing.source import Source
 from regtui.listing.summary import Summary, checked, summarize
 from regtui.registry import RegistryError
 
-# Seconds between batches. Each may move rows and repaints the table, which takes 8 ms and some KB over SSH: ten times a
-# second, painting 2,000 tags took more time than reading them.
+# Seconds between batches: each may move rows and repaints the table, which takes 8 ms and some KB over SSH.
 INTERVAL: Final = 0.2
+# Intervals until what nobody looks at is told: all it changes on the screen is how far reading is, and rows that push
+# in between others. Once a second that can be followed, and costs next to nothing.
+_SELDOM: Final = 5
 
 Batch = list[tuple[str, Summary]]
 
@@ -47,11 +49,13 @@ class Filler:
         self._ended = asyncio.Event()
 
     def prioritise(self, names: Sequence[str]) -> None:
-        """These come next, in their order, in place of those named before. Safe from any thread."""
+        """These are looked at: they come next, in their order, in place of those named before, and are told soon. Safe
+        from any thread."""
         self._wanted = tuple(names)
 
     async def run(self) -> AsyncGenerator[Batch, None]:
-        """Batches of (tag, summary), one an `interval` (seconds) at most. To be run once.
+        """Batches of (tag, summary), one an `interval` (seconds) at most; while something is looked at, batches
+        without any of it come more seldom. To be run once.
 
         A tag that fails alone is in a batch, with `is_retryable`. Raises the RegistryError that any other
         request would meet too (`affects_all`), after a batch of what was done until then. Closing the iterator
@@ -59,18 +63,21 @@ class Filler:
         """
         try:
             self._top_up()
+            # The first ones are shown as soon as they are there.
+            held = _SELDOM
             while True:
                 ended = self._ended.is_set()
                 # Cleared before the results are taken: what arrives after that sets it again.
                 self._news.clear()
-                if self._results:
-                    batch, self._results = self._results, []
+                if self._results and (ended or held >= _SELDOM or self._are_looked_at()):
+                    batch, self._results, held = self._results, [], 0
                     yield batch
                 if ended:
                     break
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._ended.wait(), self._interval)
-                if not self._ended.is_set():
+                held += 1
+                if not self._ended.is_set() and not self._results:
                     await self._news.wait()
             if self._failure is not None:
                 raise self._failure
@@ -80,6 +87,11 @@ class Filler:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, return_exceptions=True)
+
+    def _are_looked_at(self) -> bool:
+        """Whether somebody waits for one of the results, or for all alike."""
+        wanted = set(self._wanted)
+        return not wanted or any(name in wanted for name, _ in self._results)
 
     def _top_up(self) -> None:
         """Starts what may be under way. No earlier than that: what becomes visible next comes before it."""

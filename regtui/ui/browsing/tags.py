@@ -97,13 +97,13 @@ class TagsReader:
         self.prioritise()
         async with contextlib.aclosing(filling.batches()) as batches:  # type: ignore[type-var]
             async for batch in batches:
-                line = model.line
-                change = model.fill(batch)
                 if self._table.model is not model:
                     return
+                held = self._table.held_row()
+                change = model.fill(batch)
                 self._show_change(change)
-                if change.reordered and self._table.was_touched:
-                    self._table.hold_cursor(line)
+                if change.reordered and held is not None:
+                    self._table.hold(*held)
 
     def _show_change(self, change: Changed) -> None:
         model = self._table.model

@@ -1,12 +1,15 @@
 """A pane: a border with a title, a body, a line for filtering, and a sentence where there is nothing to show."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Region
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input
@@ -45,6 +48,8 @@ class Pane(Vertical):
         self.body = body
         self._filter = Input(placeholder="filter", compact=True, classes="pane--filter")
         self._filter.cursor_blink = False
+        self._told = ("", "")
+        self._repainted: Region | None = None
 
     def compose(self) -> ComposeResult:
         yield self.body
@@ -55,8 +60,28 @@ class Pane(Vertical):
 
     def title(self, text: str, subtitle: str = "") -> None:
         """Plain text in the border, above and below."""
-        self.border_title = Content(clean(text))
-        self.border_subtitle = Content(clean(subtitle))
+        before, self._told = self._told, (clean(text), clean(subtitle))
+        above, below = self._told
+        if above != before[0]:
+            with self._repainting_line(0):
+                self.border_title = Content(above)
+        if below != before[1]:
+            with self._repainting_line(self.outer_size.height - 1):
+                self.border_subtitle = Content(below)
+
+    @contextmanager
+    def _repainting_line(self, y: int) -> Iterator[None]:
+        """For a title Textual repaints all that is within the border: how far reading is changes each second."""
+        self._repainted = Region(0, y, self.outer_size.width, 1).translate(-self.content_offset)
+        try:
+            yield
+        finally:
+            self._repainted = None
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        if self._repainted is not None:
+            regions = (self._repainted,)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def tell(self, text: str, *, is_error: bool = False) -> None:
         """A sentence instead of the lines; an empty one shows them again."""

@@ -77,6 +77,32 @@ async def test_batches_keep_their_distance(source: MemorySource) -> None:
     assert all(later - earlier >= 0.025 for earlier, later in itertools.pairwise(times[:-1]))
 
 
+async def test_while_something_is_looked_at_the_rest_is_told_five_times_as_seldom(source: MemorySource) -> None:
+    source.delay = 0.002
+    filler = Filler(source, "team/app", NAMES, in_flight=lambda: 2, interval=0.01)
+    filler.prioritise(["1.40", "not there"])
+    told = []
+    async with aclosing(filler.run()) as batches:
+        async for batch in batches:
+            told.append((time.monotonic(), [tag for tag, _ in batch]))
+    assert "1.40" in told[0][1]
+    # Again the last may come sooner.
+    assert all(later - earlier >= 0.045 for (earlier, _), (later, _) in itertools.pairwise(told[:-1]))
+    assert sorted(tag for _, tags in told for tag in tags) == sorted(NAMES)
+
+
+async def test_what_is_looked_at_is_not_held_back(source: MemorySource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regtui.listing.filler._SELDOM", 1_000_000)
+    filler = Filler(source, "team/app", NAMES, in_flight=lambda: 2, interval=0)
+    filler.prioritise(["1.0"])
+    async with aclosing(filler.run()) as batches:
+        await anext(batches)
+        filler.prioritise(["1.60"])
+        told = [tag for tag, _ in await anext(batches)]
+        assert "1.60" in told
+        assert "1.99" not in told
+
+
 async def test_one_tag_that_fails_is_told_and_worth_another_try(source: MemorySource) -> None:
     source.errors["1.7"] = ServerFailed(WHERE, "It failed.")
     del source.manifests["1.8"]

@@ -38,28 +38,43 @@ async def test_tags_that_sort_in_above_leave_the_cursor_where_it_is_on_the_scree
         await pilot.press(*["down"] * 5)
         tag, row = model.cursor, model.line - table.scroll_offset.y
         assert tag is not None
-        line = model.line
+        held, line = table.held_row(), model.line
         model.fill([(f"1.{number}", summary(number)) for number in range(100, 150)])
         assert model.line > line
-        table.changed()
-        table.hold_cursor(line)
+        table.moved()
+        assert held is not None
+        table.hold(*held)
         await pilot.pause()
         assert (model.cursor, model.line - table.scroll_offset.y) == (tag, row)
 
 
-async def test_a_cursor_that_is_not_in_sight_is_not_followed() -> None:
+async def test_where_the_cursor_is_not_in_sight_the_first_row_that_is_stays_there() -> None:
     app = TableApp()
     async with app.run_test(size=(100, 20)) as pilot:
         table, model = app.table, TagList()
         model.add([f"1.{number}" for number in range(200)])
         table.show(model)
         await pilot.pause()
+        # As the wheel does: the cursor stays behind.
         table.scroll_to(y=100, animate=False, immediate=True)
-        line = model.line
-        model.fill([("1.5", summary(5))])
-        table.changed()
-        table.hold_cursor(line)
-        assert table.scroll_offset.y == 100
+        held, top = table.held_row(), model.row(100)
+        assert held == (top, 100)
+        model.fill([(f"1.{number}", summary(number)) for number in (5, 6, 7)])
+        table.moved()
+        table.hold(*held)
+        assert table.scroll_offset.y == 103
+        assert model.row(103) is top
+
+
+async def test_the_first_tag_is_nobodys_choice_as_long_as_nothing_was_moved() -> None:
+    app = TableApp()
+    async with app.run_test(size=(100, 20)):
+        model = TagList()
+        app.table.show(model)
+        assert app.table.held_row() is None
+        model.add([f"1.{number}" for number in range(200)])
+        app.table.changed()
+        assert app.table.held_row() is None
 
 
 async def test_of_tags_that_move_by_themselves_only_what_is_seen_to_change_is_repainted(

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from regtui.listing.columns import SortColumn
+from regtui.listing.tag_row import TagRow
 from regtui.listing.tags import TagList
 from regtui.ui.widgets.lines import CursorLines
 from regtui.ui.widgets.tags.columns import Column, column_at, columns_for, line_of
@@ -76,11 +77,20 @@ class TagTable(CursorLines):
         self._columns_width = -1
         self.lines_moved()
 
-    def hold_cursor(self, line_before: int) -> None:
-        """Rows have moved by themselves, the cursor's from `line_before`: it stays where it is on the screen."""
-        top = self.scroll_offset.y
-        if line_before in range(top, top + self.page_size):
-            self.scroll_to(y=max(top + self.model.line - line_before, 0), animate=False, immediate=True)
+    def held_row(self) -> tuple[TagRow, int] | None:
+        """The row that stays where it is on the screen, and its line: the cursor's if that is seen, else the first one.
+        None where the user has moved nothing."""
+        visible = self.visible_lines
+        if not visible or not (self.was_touched or visible.start):
+            return None
+        line = self.model.line if self.model.line in visible else visible.start
+        return self.model.row(line), line
+
+    def hold(self, row: TagRow, line_before: int) -> None:
+        """Rows have moved by themselves, `row` from `line_before`: it stays where it is on the screen."""
+        line = self.model.line if row.tag == self.model.cursor else self.model.line_of(row)
+        if line is not None and line != line_before:
+            self.scroll_to(y=max(self.scroll_offset.y + line - line_before, 0), animate=False, immediate=True)
 
     @property
     def range_from(self) -> str | None:
