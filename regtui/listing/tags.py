@@ -4,8 +4,9 @@ Made for 100,000 rows: a list of slotted rows and a list of what is shown; nothi
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Final
 
 from regtui.listing.columns import SortColumn
@@ -14,8 +15,9 @@ from regtui.listing.tag_row import TagRow, digest_tag_subject, new_row
 from regtui.listing.usage import BlobUses
 from regtui.oci import Digest
 
-# Above so many new summaries at once, sorting everything is quicker than putting each in its place.
-_FEW: Final = 1_000
+# Where more than one row of so many has news, sorting all of them is quicker than putting each in its place.
+_FEW: Final = 25
+_key: Final[Callable[[TagRow], str]] = attrgetter("key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,12 @@ class TagList:
             self._marked_free = None
             # Those that are there are sorted already: merging costs little.
             self._by_version = sorted([*self._by_version, *new], key=_key)
-            self._sort()
+            if self.column is SortColumn.VERSION:
+                self._known = self._by_version
+            else:
+                # Of none of them a value is known.
+                self._unknown = sorted([*self._unknown, *new], key=_key) if self._known else self._by_version[:]
+            self._show()
             if not self._is_touched and self.shown:
                 self._cursor = None  # Nobody chose the first tag of the first page.
             self._place()
@@ -123,7 +130,7 @@ class TagList:
         news = {row: summary for tag, summary in batch if (row := self._rows.get(tag)) is not None}
         news = {row: summary for row, summary in news.items() if row.summary != summary}
         touched: set[Digest] = set()
-        in_place = len(news) <= _FEW and self.column is not SortColumn.VERSION
+        in_place = len(news) * _FEW <= len(self._rows) and self.column is not SortColumn.VERSION
         for row, summary in news.items():
             if in_place:
                 self._take_out(row)
@@ -405,7 +412,3 @@ class TagList:
         # Deleted: the tag that follows takes its line. Hidden by the filter: the first that is shown.
         self._line = min(self._line, len(self.shown) - 1) if gone else 0
         self._cursor = self.shown[self._line]
-
-
-def _key(row: TagRow) -> str:
-    return row.key

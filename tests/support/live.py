@@ -9,7 +9,7 @@ import subprocess
 import termios
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,9 +83,13 @@ class LiveTerminal:
 
     def wait_for(self, text: str, patience: float = PATIENCE) -> None:
         """Until `text` is on the screen; fails where it isn't after so many seconds."""
+        self.wait_until(lambda: text in self.text, repr(text), patience)
+
+    def wait_until(self, happened: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+        """Until it has; fails where it hasn't after so many seconds."""
         give_up = time.monotonic() + patience
-        while text not in self.text:
-            assert time.monotonic() < give_up, f"no {text!r} on the screen:\n{self.text}"
+        while not happened():
+            assert time.monotonic() < give_up, f"no {what} on the screen:\n{self.text}"
             time.sleep(0.01)
 
     def wait_quiet(self, seconds: float = 0.3, patience: float = PATIENCE) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from regtui.listing import tags as model
 from regtui.listing.columns import SortColumn
 from regtui.listing.order import order_key
 from regtui.listing.summary import Summary
@@ -253,9 +254,18 @@ class AnySession(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.few = model._FEW
         self.tags = TagList()
         self.known: dict[str, Summary | None] = {}
         self.marks: set[str] = set()
+
+    @initialize(few=st.sampled_from([0, 1_000]))
+    def sort_all_or_put_in_place(self, few: int) -> None:
+        """Which of them is quicker at so many rows makes no difference."""
+        model._FEW = few  # type: ignore[misc]
+
+    def teardown(self) -> None:
+        model._FEW = self.few  # type: ignore[misc]
 
     @rule(names=st.lists(st.sampled_from(NAMES)))
     def add(self, names: list[str]) -> None:

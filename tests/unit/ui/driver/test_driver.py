@@ -122,7 +122,10 @@ def stopped(terminal: LiveTerminal) -> bool:
 def test_ctrl_z_and_back(environment: dict[str, str]) -> None:
     with live([*SAMPLE, "difference"], environment) as terminal:
         terminal.wait_for("line 0")
+        terminal.wait_quiet()
+        first = terminal.emulator.cells
         terminal.type(DOWN)
+        terminal.wait_until(lambda: terminal.emulator.cells != first, "cursor that moved")
         terminal.wait_quiet()
         before = terminal.emulator.cells
         terminal.type("\x1a")
@@ -133,9 +136,7 @@ def test_ctrl_z_and_back(environment: dict[str, str]) -> None:
         with terminal.held():
             terminal.emulator.feed("\x1b[m$ somebody else has written here\n" * 30)
         terminal.process.send_signal(signal.SIGCONT)
-        terminal.wait_for("line 0")
-        terminal.wait_quiet()
-        assert terminal.emulator.cells == before
+        terminal.wait_until(lambda: terminal.emulator.cells == before, "frame as it was before")
 
 
 @pytest.mark.parametrize("answers", [True, False])
