@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from regtui.oci import Digest
+if TYPE_CHECKING:
+    from regtui.oci import Digest
 
 LONGEST: Final = 4096
 """Characters of server text shown unless a caller asks for more: no label needs more, and none may flood."""
@@ -88,7 +89,7 @@ def rfc3339(time: datetime | None) -> str:
     return time.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
-def short_digest(digest: Digest | None) -> str:
+def short_digest(digest: "Digest | None") -> str:
     """The first twelve characters; a dash for None."""
     return "–" if digest is None else digest.short
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from regtui.cli.console import ask, ask_password, is_interactive, say
 from regtui.cli.session import Session, connected
-from regtui.connection import Target
 from regtui.errors import DONE, SettingsError, UsageError
 from regtui.registry import Credential, NotAuthenticated
 from regtui.settings import Credentials, Kept, Profile
+from regtui.target import Target
 from regtui.targets import target_for
 
 

@@ -1,10 +1,17 @@
 """The sentence for a tag that isn't there, with those whose names are like it."""
 
-from regtui.connection import Connection, nearest_tags
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
 from regtui.registry import ManifestNotFound, NotFound, RegistryError, Where
 
+if TYPE_CHECKING:
+    from regtui.connection import Connection
 
-async def tag_missing(connection: Connection, repository: str, tag: str, missing_digest: str = "") -> RegistryError:
+_NEAREST: Final = 3
+
+
+async def tag_missing(connection: "Connection", repository: str, tag: str, missing_digest: str = "") -> RegistryError:
     """The error to raise where the registry has no manifest for `tag`.
 
     `missing_digest`: what the tag points at, where the registry says so. Raises nothing itself: where the tags
@@ -18,13 +25,13 @@ async def tag_missing(connection: Connection, repository: str, tag: str, missing
             "Push the image again, or delete the tag with regtui rm.",
             missing_digest=missing_digest,
         )
+    names: list[str] = []
     try:
-        # Asked for first, because only a list tells whether the repository is missing, too.
-        async for _ in connection.tags(repository):
-            break
-        near = await nearest_tags(connection, repository, tag)
-    except NotFound as error:
+        async for page in connection.tags(repository):
+            names += page
+    except NotFound as error:  # only a list tells that the repository is missing, too
         return error
     except RegistryError:
-        near = []
+        names = []
+    near = get_close_matches(tag, names, _NEAREST, 0.4)
     return ManifestNotFound(where, f"{repository} has no tag {tag}.", f"Nearest: {', '.join(near)}." if near else "")

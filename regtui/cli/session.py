@@ -6,16 +6,20 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from regtui.cli.console import ask_password, is_interactive, read_password, warn
 from regtui.cli.request_log import write_log
-from regtui.connection import Connection, Target, log_in, open_connection
 from regtui.errors import UsageError
 from regtui.oci import Reference
 from regtui.oci.reference import is_repository
 from regtui.registry import Credential
 from regtui.settings import Config, Credentials, Profile
+from regtui.target import Target
 from regtui.targets import Options, profile_for, resolve_target, split_reference
+
+if TYPE_CHECKING:
+    from regtui.connection import Connection
 
 
 class Session:
@@ -85,7 +89,7 @@ class Session:
         return replace(target, credential=Credential(self._username, password), lookup=None)
 
     def run(
-        self, argument: str | None, work: Callable[[Connection], Awaitable[int]], *, unanswered: bool = False
+        self, argument: str | None, work: Callable[["Connection"], Awaitable[int]], *, unanswered: bool = False
     ) -> int:
         """Opens the registry, runs `work` with it, closes it; `work`'s exit code. Raises RegtuiError. `unanswered`:
         also one that doesn't answer now."""
@@ -99,7 +103,10 @@ class Session:
 
 
 @asynccontextmanager
-async def connected(target: Target, *, unanswered: bool = False) -> AsyncIterator[Connection]:
+async def connected(target: Target, *, unanswered: bool = False) -> AsyncIterator["Connection"]:
+    # The app makes a session, too, and shows its first frame before it loads what talks to a registry.
+    from regtui.connection import log_in, open_connection
+
     target.http.waiting.tell = lambda seconds: warn(f"{target.address.name} asks to wait {seconds:.0f} s: waiting.")
     ssh = await log_in(target.via, on_terminal=is_interactive()) if target.via else None
     connection = await open_connection(target, ssh=ssh, unanswered=unanswered)

@@ -69,7 +69,7 @@ async def _registry_itself(target: Target, client: RegistryClient) -> AsyncItera
     pong, error = await _ping(client)
     now = datetime.now(UTC)
     date = client.date
-    for check in await way(client, error, in_memory=target.http.transport is not None):
+    for check in await way(client, error, in_memory=target.http.is_in_memory):
         yield check
     end = stopped_at(error, client.address) if error else ""
     yield _registry(pong, error, end)

@@ -5,37 +5,50 @@ async with RegistryClient(Address.parse("registry.example.com"), Credential("ci"
         print(page.repositories)
 """
 
-from regtui.registry.address import Address
-from regtui.registry.answers import deletion_obstacle
-from regtui.registry.auth import LookUp
-from regtui.registry.client import RegistryClient
-from regtui.registry.errors import (
-    BadAnswer,
-    BlobNotFound,
-    CertificateRejected,
-    DeletionDisabled,
-    DigestMismatch,
-    ManifestNotFound,
-    NotAllowed,
-    NotARegistry,
-    NotAuthenticated,
-    NotFound,
-    RateLimited,
-    ReadOnly,
-    Refused,
-    RegistryError,
-    RepositoryNotFound,
-    ServerFailed,
-    SpeaksHttp,
-    SpeaksHttps,
-    Unreachable,
-    Where,
-)
-from regtui.registry.exchanges import Exchange, RequestLog
-from regtui.registry.http import HttpSettings
-from regtui.registry.retry import RetryPolicy
-from regtui.registry.tls import TlsSettings
-from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Keychain, Pong, Resolved
+from typing import TYPE_CHECKING
+
+from regtui.lazily import lazily
+
+if TYPE_CHECKING:
+    from regtui.registry.address import Address
+    from regtui.registry.answers import deletion_obstacle
+    from regtui.registry.client import RegistryClient
+    from regtui.registry.errors import (
+        BadAnswer,
+        BlobNotFound,
+        CertificateRejected,
+        DeletionDisabled,
+        DigestMismatch,
+        ManifestNotFound,
+        NotAllowed,
+        NotARegistry,
+        NotAuthenticated,
+        NotFound,
+        RateLimited,
+        ReadOnly,
+        Refused,
+        RegistryError,
+        RepositoryNotFound,
+        ServerFailed,
+        SpeaksHttp,
+        SpeaksHttps,
+        Unreachable,
+        Where,
+    )
+    from regtui.registry.exchanges import Exchange, RequestLog
+    from regtui.registry.retry import RetryPolicy
+    from regtui.registry.settings import HttpSettings
+    from regtui.registry.tls import TlsSettings
+    from regtui.registry.values import (
+        CatalogPage,
+        Credential,
+        Deletion,
+        FetchedManifest,
+        Keychain,
+        LookUp,
+        Pong,
+        Resolved,
+    )
 
 __all__ = [
     "Address",
@@ -75,3 +88,20 @@ __all__ = [
     "Where",
     "deletion_obstacle",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    address="Address",
+    answers="deletion_obstacle",
+    client="RegistryClient",
+    errors=(
+        "BadAnswer BlobNotFound CertificateRejected DeletionDisabled DigestMismatch ManifestNotFound "
+        "NotARegistry NotAllowed NotAuthenticated NotFound RateLimited ReadOnly Refused RegistryError "
+        "RepositoryNotFound ServerFailed SpeaksHttp SpeaksHttps Unreachable Where"
+    ),
+    exchanges="Exchange RequestLog",
+    retry="RetryPolicy",
+    settings="HttpSettings",
+    tls="TlsSettings",
+    values="CatalogPage Credential Deletion FetchedManifest Keychain LookUp Pong Resolved",
+)

@@ -21,7 +21,7 @@ from regtui.registry.answers import error_codes, wrong_password
 from regtui.registry.aside import aside
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
-from regtui.registry.values import Credential, Keychain, basic_login
+from regtui.registry.values import Credential, Keychain, LookUp, basic_login
 
 # Token spec: "expires_in" is optional, 60 seconds where it's missing.
 _DEFAULT_LIFE: Final = 60.0
@@ -38,7 +38,6 @@ _CLIENT_ID: Final = "regtui"
 _SURE: Final = 60.0
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
-LookUp = Callable[[], Keychain]
 """Blocks as long as keyrings and helpers take. Called off the event loop when a login is wanted, and again when what it
 gave isn't accepted any more: some helpers give passwords for a day."""
 

@@ -14,14 +14,14 @@ from regtui.oci.reference import is_tag
 from regtui.oci.schema1 import signed_payload
 from regtui.registry import errors
 from regtui.registry.address import Address
-from regtui.registry.auth import LookUp
 from regtui.registry.catalog import CatalogReader, listed, next_query
 from regtui.registry.errors import Where
 from regtui.registry.exchanges import RequestLog
-from regtui.registry.http import HttpSettings, RegistryHttp
+from regtui.registry.http import RegistryHttp
 from regtui.registry.retry import Safety
+from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate
-from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Keychain, Pong, Resolved
+from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Keychain, LookUp, Pong, Resolved
 
 # distribution refuses manifests above 4 MiB; other registries take more.
 _LARGEST_MANIFEST: Final = 32 * 1024 * 1024

@@ -6,7 +6,6 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
@@ -16,21 +15,21 @@ from regtui.registry import errors
 from regtui.registry.address import Address
 from regtui.registry.answers import error_for, speaks_https, wants_certificate
 from regtui.registry.aside import aside
-from regtui.registry.auth import Authenticator, LookUp, Send
+from regtui.registry.auth import Authenticator, Send
 from regtui.registry.direct import WHOLE
 from regtui.registry.errors import Where
 from regtui.registry.exchanges import Exchange, RequestLog
-from regtui.registry.network import Network, Tunnel
+from regtui.registry.network import Network
 from regtui.registry.pace import Gate, Pace
-from regtui.registry.retry import RetryPolicy, Safety, Waiting, asked_to_wait
-from regtui.registry.tls import Certificate, TlsSettings, certificate
+from regtui.registry.retry import Safety, asked_to_wait
+from regtui.registry.settings import HttpSettings
+from regtui.registry.tls import Certificate, certificate
 from regtui.registry.unreachable import causes, unreachable, wants_client_certificate
+from regtui.registry.values import LookUp
 
 _READS: Final = frozenset({"GET", "HEAD"})
 requests_log: Final = logging.getLogger("regtui.requests")
 
-# Nobody is helped by more; how many it really is, the pace finds out.
-_IN_FLIGHT: Final = 32
 # httpx's own pool gets slower the more tasks wait inside it. So they wait in front of it, and this many go in.
 _IN_HTTPX_POOL: Final = 8
 # What says "too much at once". Not 500: a single corrupt tag answers so, for ever.
@@ -46,23 +45,6 @@ _MEBIBYTE: Final = 1024 * 1024
 _LARGEST_BODY: Final = 64 * _MEBIBYTE
 
 
-@dataclass(frozen=True, slots=True)
-class HttpSettings:
-    """How to talk to a registry. `timeout` in seconds, for connecting and for each pause within an answer.
-    `in_flight`: the most requests at once."""
-
-    tls: TlsSettings = field(default_factory=TlsSettings)
-    timeout: float = 30.0
-    in_flight: int = _IN_FLIGHT
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    transport: httpx.AsyncBaseTransport | None = field(default=None, compare=False)
-    """Instead of the network: the demo registry, and tests."""
-    tunnel: Tunnel | None = field(default=None, compare=False)
-    """The way to a registry that only another host reaches."""
-    waiting: Waiting = field(default_factory=Waiting, compare=False)
-    """Tells how long the registry asked to be left alone."""
-
-
 class RegistryHttp:
     """Sends requests below one registry's base URL. Not thread-safe: lives on one event loop."""
 
@@ -74,9 +56,9 @@ class RegistryHttp:
         self._base = httpx.URL(address.url)
         self._auth = Authenticator(self._base, look_up)
         self._network = (
-            Network(address, settings.tls, settings.in_flight, settings.tunnel) if settings.transport is None else None
+            None if settings.is_in_memory else Network(address, settings.tls, settings.in_flight, settings.tunnel)
         )
-        self._transport = settings.transport or self._network
+        self._transport = self._network or settings.in_memory()
         is_direct = self._network is not None and self._network.is_direct
         self._gate = Gate(Pace(settings.in_flight if is_direct else min(settings.in_flight, _IN_HTTPX_POOL)))
         self._client = httpx.AsyncClient(

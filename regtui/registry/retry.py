@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 _LONGEST_WAIT: Final = 30.0
 _LONGEST_ASKED: Final = 24 * 3600.0
@@ -37,12 +37,14 @@ class RetryPolicy:
     patience: float = 120.0
     """Seconds that one request may be told to wait in all. That it is told so counts as no try."""
 
-    def after_error(self, error: httpx.TransportError, safety: Safety) -> bool:
+    def after_error(self, error: "httpx.TransportError", safety: Safety) -> bool:
+        import httpx  # its settings are wanted before it is
+
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
             return True
         return safety is Safety.IDEMPOTENT
 
-    def after_answer(self, response: httpx.Response, safety: Safety) -> bool:
+    def after_answer(self, response: "httpx.Response", safety: Safety) -> bool:
         return response.status_code in (_TEMPORARY if safety is Safety.IDEMPOTENT else _NOT_DONE)
 
     def wait(self, attempt: int) -> float:
@@ -70,7 +72,7 @@ class Waiting:
         return max(0.0, self._until - time.monotonic())
 
 
-def asked_to_wait(response: httpx.Response) -> float | None:
+def asked_to_wait(response: "httpx.Response") -> float | None:
     """Seconds, as the answer has them; None where it says nothing."""
     return _retry_after(response.headers.get("Retry-After"))
 
@@ -81,6 +83,8 @@ def _retry_after(value: str | None) -> float | None:
         return None
     if value.strip().isdecimal():
         return min(float(value), _LONGEST_ASKED)
+    from email.utils import parsedate_to_datetime
+
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

@@ -1,5 +1,6 @@
 """What the client answers with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -50,6 +51,10 @@ class Keychain:
             return self.general or (by_length[-1][1] if by_length else None)
         below = f"{repository}/"
         return next((credential for prefix, credential in by_length if below.startswith(f"{prefix}/")), self.general)
+
+
+LookUp = Callable[[], Keychain]
+"""Finds the logins of a registry, when it first asks for one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The app: themes, the palette, and which screen is on."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -11,25 +12,22 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Input
 
-from regtui.connection import Target
 from regtui.errors import RegtuiError
 from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials
 from regtui.settings.config import login_name
-from regtui.settings.logout import log_out
+from regtui.target import Target
 from regtui.targets import resolve_target
 from regtui.text import clean
-from regtui.ui.leaving import may_leave
+from regtui.ui.loading import loaded
 from regtui.ui.opened import Opened
 from regtui.ui.palette import BrowserCommands
-from regtui.ui.reaching import reach
-from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.opening import OpeningScreen
 from regtui.ui.styles import style_path
+from regtui.ui.widths import fitting
 
-# Screens that are not needed for the first frame are imported when they are opened.
+# What is not needed for the first frame is imported when it is: the client, and every screen but one.
 _SMALLEST = (50, 12)
 
 
@@ -84,6 +82,10 @@ class RegtuiApp(App[int]):
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The first frame."""
+        return self._opening_of(self._start) if self._start is not None else super().get_default_screen()
+
     def on_mount(self) -> None:
         if self.config.theme in self.available_themes:
             self.theme = self.config.theme
@@ -105,18 +107,35 @@ class RegtuiApp(App[int]):
     @work(exclusive=True, group="open")
     async def open(self, target: Target) -> None:
         """Opens a registry; where that fails, the connect screen says why."""
-        opening = OpeningScreen(target.name or target.address.name)
-        self.push_screen(opening)
-        # The browser is imported after that: something is seen earlier.
+        opening = self._opening(target)
         await opening.painted()
+        await loaded("regtui.ui.reaching")
+        from regtui.ui.reaching import reach
+
         try:
-            connection = await reach(self, target)
+            connection, _ = await asyncio.gather(reach(self, target), loaded("regtui.ui.screens.browser"))
         except RegtuiError as error:
-            opening.dismiss()
+            self._end(opening)
             self.ask(target, error)
             return
-        opening.dismiss()
+        self._end(opening)
         self._opened.show(connection)
+
+    def _opening(self, target: Target) -> OpeningScreen:
+        """What is on the screen meanwhile: at the start that is there already."""
+        if isinstance(self.screen, OpeningScreen):
+            return self.screen
+        opening = self._opening_of(target)
+        self.push_screen(opening)
+        return opening
+
+    def _opening_of(self, target: Target) -> OpeningScreen:
+        return OpeningScreen(target.name or target.address.name, fitting(self))
+
+    def _end(self, opening: OpeningScreen) -> None:
+        """The one below everything stays there."""
+        if self.screen_stack[0] is not opening:
+            opening.dismiss()
 
     @work(exclusive=True, group="ask")
     async def ask(self, target: Target | None = None, error: RegtuiError | None = None) -> None:
@@ -169,7 +188,10 @@ class RegtuiApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Over a dialog, only the dialog's own keys count."""
+        if not self._opened:
+            return action not in ("switch", "garbage", "requests")
         from regtui.ui.screens.browser import BrowserScreen
+        from regtui.ui.screens.confirm import ConfirmScreen
         from regtui.ui.screens.details import DetailsScreen
 
         if action == "switch":
@@ -180,7 +202,7 @@ class RegtuiApp(App[int]):
             # Its own keys answer.
             return not isinstance(self.screen, ConfirmScreen)
         if action == "requests":
-            return bool(self._opened) and not isinstance(self.screen, ModalScreen)
+            return not isinstance(self.screen, ModalScreen)
         if action == "help":
             return not isinstance(self.screen, ModalScreen)
         return True
@@ -212,6 +234,8 @@ class RegtuiApp(App[int]):
     @work(exclusive=True, group="forget")
     async def forget(self, target: Target) -> None:
         """Logs out for the next time: what is open stays open."""
+        from regtui.settings.logout import log_out
+
         try:
             said = await aside(lambda: log_out(self.credentials, login_name(target.address, target.via)))
         except RegtuiError as error:
@@ -228,6 +252,8 @@ class RegtuiApp(App[int]):
 
     def _still_cursors(self) -> None:
         """A blinking cursor is 2.6 KB a second over SSH."""
+        from textual.widgets import Input
+
         for field in self.screen.query(Input):
             field.cursor_blink = False
 
@@ -248,6 +274,8 @@ class RegtuiApp(App[int]):
     @work(exclusive=True, group="leave")
     async def leave(self) -> None:
         """Out, once nothing is being changed any more; see leaving.py."""
+        from regtui.ui.leaving import may_leave
+
         if await may_leave(self):
             self.exit(0)
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
-from regtui.connection import Connection
-
 if TYPE_CHECKING:
+    from regtui.connection import Connection
     from regtui.ui.screens.browser import BrowserScreen
 
 
@@ -24,15 +23,15 @@ class Opened:
     def __bool__(self) -> bool:
         return bool(self._browsers)
 
-    def __iter__(self) -> Iterator[Connection]:
+    def __iter__(self) -> Iterator["Connection"]:
         """The one on the screen comes last."""
         return iter([browser.connection for browser in self._browsers.values()])
 
     @property
-    def current(self) -> Connection:
+    def current(self) -> "Connection":
         return list(self)[-1]
 
-    def show(self, connection: Connection) -> None:
+    def show(self, connection: "Connection") -> None:
         """A browser on it; one that is open under the same name is closed for it."""
         from regtui.ui.screens.browser import BrowserScreen
 

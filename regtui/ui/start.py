@@ -10,9 +10,9 @@ from pathlib import Path
 
 from textual.driver import Driver
 
-from regtui.connection import Target
 from regtui.settings import Config, Credentials
 from regtui.settings.paths import make_private, state_dir
+from regtui.target import Target
 from regtui.ui.app import RegtuiApp
 
 

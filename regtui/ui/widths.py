@@ -2,7 +2,15 @@
 
 from typing import Any
 
+from textual.app import App
 from textual.screen import Screen
+
+
+def fitting(app: App[Any]) -> str:
+    """The classes of the app's breakpoints, for a screen that is made now."""
+    sides = zip(app.size, (app.HORIZONTAL_BREAKPOINTS, app.VERTICAL_BREAKPOINTS), strict=True)
+    fits = [[(least, name) for least, name in breakpoints or () if least <= length] for length, breakpoints in sides]
+    return " ".join(max(one)[1] for one in fits if one)
 
 
 def fit(screen: Screen[Any]) -> None:
@@ -10,8 +18,4 @@ def fit(screen: Screen[Any]) -> None:
 
     Textual does so too, but only after it has drawn the screen once for another width: some kilobytes for nothing.
     """
-    app = screen.app
-    for length, breakpoints in zip(app.size, (app.HORIZONTAL_BREAKPOINTS, app.VERTICAL_BREAKPOINTS), strict=True):
-        fitting = [(least, name) for least, name in breakpoints or () if least <= length]
-        if fitting:
-            screen.add_class(max(fitting)[1])
+    screen.add_class(*fitting(screen.app).split())

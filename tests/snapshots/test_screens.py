@@ -1,5 +1,6 @@
 """Every screen at three sizes, on the demo registry at a fixed time."""
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
@@ -53,6 +54,19 @@ SCREENS = {
 def test_screen(name: str, size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "utc_now", lambda: NOW)
     assert snap_compare(app_on(target()), terminal_size=size, run_before=keys(*SCREENS[name]))
+
+
+@at_each_size
+def test_while_it_is_opened(size: tuple[int, int], snap_compare: Compare) -> None:
+    class Silent(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.Event().wait()
+            raise AssertionError("it never answers")
+
+    async def at_once(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+
+    assert snap_compare(app_on(target(Silent())), terminal_size=size, run_before=at_once)
 
 
 @at_each_size

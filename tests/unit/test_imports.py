@@ -1,21 +1,18 @@
 """Nobody loads what only others need: commands start fast, and the client knows no face."""
 
-import subprocess
-import sys
+from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
+
+from tests.support.modules import modules_after
 
 HEAVY = ("textual", "httpx", "httpcore", "keyring", "tomlkit", "rich")
 
 
 def loaded_by(code: str) -> set[str]:
     """Which of the heavy packages a fresh interpreter has after running `code`."""
-    script = f"import sys\n{code}\nprint('LOADED', *(m for m in {HEAVY!r} if m in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    last = done.stdout.splitlines()[-1].split()
-    assert last[0] == "LOADED", done.stdout
-    return set(last[1:])
+    return modules_after(code) & set(HEAVY)
 
 
 @pytest.mark.parametrize(
@@ -23,11 +20,15 @@ def loaded_by(code: str) -> set[str]:
     [
         ("regtui.errors", set()),
         ("regtui.oci", set()),
-        ("regtui.registry", {"httpx"}),
+        ("regtui.registry", set()),
+        ("regtui.registry.client", {"httpx"}),
         ("regtui.content", {"httpx"}),
-        ("regtui.settings", {"httpx"}),
+        ("regtui.settings", set()),
         ("regtui.crossing", set()),
-        ("regtui.targets", {"httpx"}),
+        ("regtui.target", set()),
+        ("regtui.targets", set()),
+        ("regtui.connection", {"httpx"}),
+        ("regtui.cli.session", set()),
         ("regtui.demo", {"httpx"}),
     ],
 )
@@ -47,3 +48,22 @@ except SystemExit as end:
     assert not end.code, end.code
 """
     assert loaded_by(code) == set()
+
+
+def test_listing_repositories_needs_nothing_of_what_changes_a_registry() -> None:
+    code = """
+from regtui.cli.main import main
+assert main(["ls", "demo"]) == 0
+"""
+    modules = modules_after(code)
+    needless = ("regtui.deletion", "regtui.changes", "regtui.ui", "textual", "keyring", "aiohttp", "humanize", "re2")
+    assert not {name for name in modules if name.startswith(needless)}
+
+
+@pytest.mark.parametrize("package", ["regtui.oci", "regtui.registry"])
+def test_a_package_has_all_that_it_says(package: str) -> None:
+    module = import_module(package)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        module.nothing  # noqa: B018

@@ -75,7 +75,7 @@ class BrowserScreen(Screen[None]):
         self.repositories_pane = Pane(self.lines, id="repositories")
         self.tags_pane = Pane(self.table, id="tags")
         self.details_pane = Pane(self.view, id="details")
-        self._hints = Hints()
+        self._hints = Hints(*HINTS["repositories"], *ALWAYS)
         self._last_time = LastTime(connection)
         self._catalog = CatalogReader(
             connection, self.repositories_pane, self.lines, self._last_time, on_count=self._count_repositories

@@ -21,8 +21,9 @@ COMMON = "fullstack/common"
 def storage(monkeypatch: pytest.MonkeyPatch) -> DemoStorage:
     target = replace(demo_target(), ephemeral=False)
     monkeypatch.setattr(targets, "demo_target", lambda: replace(target))
-    assert isinstance(target.http.transport, DemoTransport)
-    return target.http.transport.storage
+    transport = target.http.in_memory()
+    assert isinstance(transport, DemoTransport)
+    return transport.storage
 
 
 def records(capsys: Captured) -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ def demo_app(
 
 def transport_of(app: RegtuiApp) -> Scripted:
     assert app._start is not None
-    transport = app._start.http.transport
+    transport = app._start.http.in_memory()
     assert isinstance(transport, Scripted)
     return transport
 

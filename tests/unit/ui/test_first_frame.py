@@ -1,7 +1,5 @@
 """Until something is seen, only what that needs is imported: by the names of modules, since times lie."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,39 +7,46 @@ import pytest
 from textual.screen import Screen
 
 from regtui.ui.screens.browser import BrowserScreen
+from tests.support.modules import modules_after
 from tests.unit.ui.demo_app import browsing, demo_app
 
-_SHOW = "import sys, regtui.cli.session, regtui.ui.start, regtui.ui.driver; print(*sys.modules)"
-LATER = {
-    "aiohttp",
-    "httpx_aiohttp",
-    "keyring",
-    "markdown_it",
-    "regtui.demo",
-    "regtui.diagnosis",
-    "regtui.garbage.procedure",
-    "regtui.ui.screens.browser",
-    "regtui.ui.screens.connect",
-    "regtui.ui.screens.delete",
-    "regtui.ui.screens.doctor",
-    "regtui.ui.screens.garbage",
-    "regtui.ui.screens.help",
-    "regtui.ui.screens.rule",
-    "regtui.ui.screens.undo",
-    "shtab",
-    "textual.widgets._data_table",
-    "textual.widgets._markdown",
-    "tomlkit",
-    "tree_sitter",
-    "yaml",
-}
+# The app's start as the commands make it, on no terminal, until its first frame was drawn.
+_FIRST_FRAME = """
+import os
+from regtui.cli import browse, demo
+from regtui.cli.arguments import parse
+from regtui.ui.app import RegtuiApp
+from regtui.ui.screens.opening import OpeningScreen
+
+browse.check_terminal = demo.check_terminal = lambda remedy: None
+run, painted = RegtuiApp.run, OpeningScreen.painted
+RegtuiApp.run = lambda app: run(app, headless=True)
+
+async def seen(screen):
+    await painted(screen)
+    assert "Connecting to" in "".join(strip.text for strip in screen._compositor.render_strips())
+    tell()
+    os._exit(0)
+
+OpeningScreen.painted = seen
+command = {command}
+command.run(parse({argv!r}))
+"""
 
 
-def test_what_is_opened_later_is_imported_later() -> None:
-    done = subprocess.run([sys.executable, "-c", _SHOW], capture_output=True, text=True, check=True, timeout=60)
-    loaded = set(done.stdout.split())
-    assert "textual.app" in loaded
-    assert not loaded & LATER
+@pytest.mark.parametrize(
+    ("command", "argv"), [("browse", ["http://127.0.0.1:1"]), ("browse", ["team.example.com"]), ("demo", ["demo"])]
+)
+def test_the_first_frame_comes_before_the_client_the_models_and_all_other_screens(
+    command: str, argv: list[str]
+) -> None:
+    modules = modules_after(_FIRST_FRAME.format(command=command, argv=argv))
+    ours = {name for name in modules if name.startswith("regtui.")}
+    later = ("connection", "listing", "deletion", "content", "demo.", "oci.manifest", "registry.http", "diagnosis")
+    assert not {name for name in ours if name.removeprefix("regtui.").startswith(later)}
+    assert {name for name in ours if name.startswith("regtui.ui.screens.")} == {"regtui.ui.screens.opening"}
+    heavy = {"httpx", "aiohttp", "keyring", "sqlite3", "humanize", "urllib.request", "tomlkit", "re2", "yaml", "shtab"}
+    assert not modules & (heavy | {"textual.widgets._data_table", "markdown_it"})
 
 
 @pytest.mark.parametrize(("size", "width"), [((80, 24), "-narrow"), ((120, 40), "-medium"), ((200, 50), "-wide")])

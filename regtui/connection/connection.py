@@ -1,20 +1,12 @@
-"""One open registry: its client, what was read of it, what may be done to it. Both faces hold this, and only this.
-
-connection = await open_connection(Target(Address.parse("registry.example.com"), credential))
-async for page in connection.repositories(): ...
-"""
+"""One open registry: its client, what was read of it, what may be done to it."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from regtui.changes import Changes, Running
+from regtui.connection.filling import Filling
 from regtui.content import ContentStore, SharedDisk
-from regtui.crossing import Crossing, SameLoop
-from regtui.deletion import Contents, Execution, Journal, Manifests, Method, Plan, make_plan, read_contents
-from regtui.deletion.cost import PATIENCE
-from regtui.deletion.plan import needs_untagging, without_push
-from regtui.deletion.referrers import with_referrers
+from regtui.crossing import Crossing
 from regtui.errors import UsageError
 from regtui.listing.details import Details, load_details
 from regtui.listing.filler import Batch, Filler
@@ -25,67 +17,26 @@ from regtui.oci import Digest
 from regtui.registry import (
     Address,
     CatalogPage,
-    Credential,
     Deletion,
     FetchedManifest,
-    HttpSettings,
-    NotAuthenticated,
-    NotFound,
     Pong,
     RegistryClient,
-    RegistryError,
     RequestLog,
     Resolved,
-    Unreachable,
     deletion_obstacle,
 )
-from regtui.registry.aside import aside
-from regtui.settings import Lookup, Source
 from regtui.settings.history import History, Left
 from regtui.settings.paths import content_file, journal_dir
-from regtui.ssh import Destination, Ssh
-from regtui.tagging import Tagging, tagged
+from regtui.ssh import Ssh
+from regtui.target import Target
 
 if TYPE_CHECKING:
-    from regtui.collecting import Collecting, MakeCollector
-    from regtui.demo import Version
+    # What changes a registry is imported when something is changed: most connections only read.
+    from regtui.changes import Changes, Running
+    from regtui.collecting import Collecting
+    from regtui.deletion import Journal, Manifests, Plan
     from regtui.garbage.collector import Collector
     from regtui.garbage.hosts import Host, Interactive
-    from regtui.garbage.profile import HostSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A registry to open, and how. `name`: how the user calls it, a profile's name or the address."""
-
-    address: Address
-    credential: Credential | None = None
-    http: HttpSettings = field(default_factory=HttpSettings)
-    name: str = ""
-    read_only: bool = False
-    protect: tuple[str, ...] = ()
-    via: Destination | None = None
-    """The host from which `address` is reached; None for this one."""
-    known_repositories: tuple[str, ...] = ()
-    """For a registry that doesn't list its own."""
-    ephemeral: bool = False
-    """Gone when regtui is: the demo registry. Its deletions don't go into the user's journal."""
-    cache: bool = True
-    """Whether what is read may be kept on disk, and what was kept may be used."""
-    lookup: Lookup | None = field(default=None, compare=False)
-    """Where no credential is given: how one is found, when the registry asks for it."""
-
-    @property
-    def login_words(self) -> str:
-        """Whose login was looked up, and where it was found: `ci, from the keyring`. Empty where none was wanted, or
-        none found."""
-        found = self.lookup.found if self.lookup else None
-        return found.words if found else ""
-
-    runs_at: "HostSettings | None" = None
-    """Where the registry runs, for its garbage collection; None where nobody said."""
-    make_collector: "MakeCollector | None" = None
-    """Makes the collector of a registry that runs on no host: the demo's."""
 
 
 class Connection:
@@ -103,7 +54,6 @@ class Connection:
         self._blobs = BlobCheck(client)
         self._crossing = crossing
         self._hosts: list[Host] = []
-        self.journal = Journal(None if target.ephemeral else journal_dir())
 
     @property
     def name(self) -> str:
@@ -234,8 +184,17 @@ class Connection:
 
     # Changing
 
+    @cached_property
+    def journal(self) -> "Journal":
+        """What was done from this machine, to every registry; the demo's is not kept."""
+        from regtui.deletion import Journal
+
+        return Journal(None if self.target.ephemeral else journal_dir())
+
     async def tagged(self, repository: str, tag: str) -> Digest | None:
         """What `tag` is now; None where there is no such tag, or nothing behind it."""
+        from regtui.tagging import tagged
+
         return await self._crossing.run(lambda: tagged(self._client, repository, tag))
 
     async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> None:
@@ -246,6 +205,8 @@ class Connection:
         """
         if self.read_only:
             raise UsageError(f"{self.name} was opened read-only: no tag is added.")
+        from regtui.tagging import Tagging
+
         adding = Tagging(self._client, self._content, self.journal, self.username)
         await self._crossing.run(lambda: adding.add(repository, digest, tag, instead_of=instead_of))
 
@@ -263,69 +224,54 @@ class Connection:
         digests: Sequence[Digest] = (),
         whole_manifests: bool = False,
         with_attached: bool = False,
-        untagged: Manifests = Manifests.IN_TIME,
-        patience: float = PATIENCE,
+        untagged: "Manifests | None" = None,
+        patience: float | None = None,
         on_progress: Callable[[int, int], None] | None = None,
-    ) -> Plan:
+    ) -> "Plan":
         """What deleting `tags`, and the manifests `digests`, would mean. Changes nothing.
 
         `whole_manifests`: by digest, with all tags. `with_attached`: signatures, attestations and SBOMs go along.
         `untagged`: what becomes of manifests that lose their last tag; in doubt they are left where deleting them takes
-        longer than `patience` seconds.
+        longer than `patience` seconds. None for either: as the plan does it by itself.
         `on_progress` hears (tags read, tags in all), on the client's thread.
         """
 
-        async def plan() -> Plan:
-            contents = await read_contents(
-                self._client, self._content, repository, digests=digests, on_progress=on_progress
+        from regtui.connection.planning import plan_deletion
+
+        return await self._crossing.run(
+            lambda: plan_deletion(
+                self._client,
+                self._content,
+                repository,
+                tags,
+                digests=digests,
+                whole_manifests=whole_manifests,
+                with_attached=with_attached,
+                untagged=untagged,
+                patience=patience,
+                protect=self.target.protect,
+                read_only=self.read_only,
+                on_progress=on_progress,
             )
-            support = Deletion.READ_ONLY if self.read_only else await self._client.deletion(repository)
-            method = Method.BY_TAG if support is Deletion.BY_TAG else Method.PLACEHOLDER
-
-            def planned(contents: Contents) -> Plan:
-                return make_plan(
-                    contents,
-                    tags,
-                    method=method,
-                    digests=digests,
-                    whole_manifests=whole_manifests,
-                    with_attached=with_attached,
-                    protect=self.target.protect,
-                    untagged=untagged,
-                    patience=patience,
-                    obstacle=self.deletion_obstacle(support),
-                )
-
-            plan = planned(contents)
-            going = [manifest.digest for manifest in (*plan.manifests, *plan.left)]
-            referred = await with_referrers(self._client, self._content, contents, going)
-            if referred.manifests.keys() != contents.manifests.keys():
-                plan = planned(referred)
-            # Asked only where a tag can't go without it.
-            needs_push = plan.method is Method.PLACEHOLDER and needs_untagging(plan) and not plan.obstacle
-            return plan if not needs_push or await self._may_push(repository) else without_push(plan)
-
-        return await self._crossing.run(plan)
-
-    async def _may_push(self, repository: str) -> bool:
-        try:
-            await self._client.check_push(repository)
-        except RegistryError:
-            return False
-        return True
+        )
 
     def deletion_obstacle(self, support: Deletion) -> str:
         """Why nothing can be deleted here, with the remedy; empty where it can."""
         return deletion_obstacle(self.host, support, by_choice=self.read_only)
 
-    def deleting(self, plan: Plan) -> Running:
+    def deleting(self, plan: "Plan") -> "Running":
         """Carries out a plan that was confirmed."""
+        from regtui.changes import Running
+        from regtui.deletion import Execution
+
         execution = Execution(self._client, plan, self.journal, self.username)
         return Running(execution, plan.repository, self._content, self._crossing)
 
     @property
-    def changes(self) -> Changes:
+    def changes(self) -> "Changes":
         """What was changed here before, and taking it back."""
+        from regtui.changes import Changes
+
         return Changes(
             self._client,
             self._content,
@@ -354,121 +300,3 @@ class Connection:
             )
 
         return Collecting(make, self._crossing, interactive)
-
-
-class Filling:
-    """Tags being completed, seen from the caller's side."""
-
-    def __init__(self, filler: Filler, crossing: Crossing, content: ContentStore) -> None:
-        self._filler = filler
-        self._crossing = crossing
-        self._content = content
-
-    def prioritise(self, names: Sequence[str]) -> None:
-        """These come next. Cheap: called at every scroll."""
-        self._filler.prioritise(names)
-
-    def batches(self) -> AsyncIterator[list[tuple[str, Summary]]]:
-        return self._crossing.stream(self._run)
-
-    async def _run(self) -> AsyncIterator[list[tuple[str, Summary]]]:
-        await self._content.prepare(self._filler.repository)
-        async for batch in self._filler.run():
-            yield batch
-
-
-async def open_connection(
-    target: Target, crossing: Crossing | None = None, ssh: Ssh | None = None, *, unanswered: bool = False
-) -> Connection:
-    """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError, and SshError
-    where the target is reached via a host. `ssh`: logged in there already; the connection closes it. `unanswered`: one
-    that doesn't answer is opened, too: its host may be asked why."""
-    crossing = crossing or SameLoop()
-    try:
-        if target.via is not None and ssh is None:
-            ssh = await log_in(target.via)
-        settings = replace(target.http, tunnel=ssh) if ssh is not None else target.http
-
-        async def opened() -> tuple[RegistryClient, Pong]:
-            client = RegistryClient(target.address, target.credential, settings, target.lookup)
-            try:
-                return client, await client.ping()
-            except Unreachable:
-                if not unanswered:
-                    await client.close()
-                    raise
-                return client, Pong("", "")
-            except NotAuthenticated as error:
-                await client.close()
-                raise _explained(error, target) from None
-            except BaseException:
-                await client.close()
-                raise
-
-        client, pong = await crossing.run(opened)
-    except BaseException:
-        crossing.close()
-        if ssh is not None:
-            ssh.close()
-        raise
-    return Connection(target, client, pong, crossing, ssh)
-
-
-async def log_in(via: Destination, *, on_terminal: bool = False) -> Ssh:
-    """A login by ssh, which may ask on the terminal, or else asks nothing. Raises SshError."""
-    ssh = Ssh(via)
-    try:
-        await aside(lambda: ssh.open(on_terminal=on_terminal))
-    except BaseException:
-        ssh.close()
-        raise
-    return ssh
-
-
-def _explained(error: NotAuthenticated, target: Target) -> NotAuthenticated:
-    """With which login was tried, or what kept one from being found."""
-    found = target.lookup.found if target.lookup else None
-    if found is None:
-        return error
-    # What was given with the command needs no telling.
-    tried = f"Tried: {found.words}." if found.words and found.source is not Source.GIVEN else ""
-    troubles = [trouble.message for trouble in found.troubles]
-    # Its address is that of many hosts' own registries, as seen from there.
-    how = f"Run: regtui login {target.name}" if target.via else error.remedy
-    remedy = " ".join(filter(None, [tried, *troubles, how]))
-    return NotAuthenticated(error.where, error.message, remedy, status=error.status, codes=error.codes)
-
-
-def demo_target(version: "Version" = "2.8.2") -> Target:
-    """The demo registry: in memory, behind the same client. `version` of distribution whose behaviour it has."""
-    from datetime import UTC, datetime
-
-    from regtui.demo import DemoTransport, sample_storage
-
-    transport = DemoTransport(sample_storage(datetime.now(UTC)), version)
-
-    def make_collector(interactive: object) -> "Collector":
-        from regtui.demo.collector import DemoCollector
-
-        return DemoCollector(transport.storage, version)
-
-    return Target(
-        Address.parse("http://demo.localhost"),
-        http=HttpSettings(transport=transport),
-        name="demo",
-        ephemeral=True,
-        make_collector=make_collector,
-    )
-
-
-async def nearest_tags(connection: Connection, repository: str, tag: str, count: int = 3) -> list[str]:
-    """Tags whose names are like `tag`, for "has no tag X. Nearest: …". Empty where the repository is missing."""
-    from difflib import get_close_matches
-
-    names: list[str] = []
-    try:
-        async for page in connection.tags(repository):
-            names += page
-    except NotFound:
-        return []
-    return get_close_matches(tag, names, count, 0.4)

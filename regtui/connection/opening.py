@@ -1,0 +1,73 @@
+"""From a target to an open registry: ssh where it leads there, the first answer, and what a refused login tells."""
+
+from dataclasses import replace
+
+from regtui.connection.connection import Connection
+from regtui.crossing import Crossing, SameLoop
+from regtui.registry import NotAuthenticated, Pong, RegistryClient, Unreachable
+from regtui.registry.aside import aside
+from regtui.settings import Source
+from regtui.ssh import Destination, Ssh
+from regtui.target import Target
+
+
+async def open_connection(
+    target: Target, crossing: Crossing | None = None, ssh: Ssh | None = None, *, unanswered: bool = False
+) -> Connection:
+    """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError, and SshError
+    where the target is reached via a host. `ssh`: logged in there already; the connection closes it. `unanswered`: one
+    that doesn't answer is opened, too: its host may be asked why."""
+    crossing = crossing or SameLoop()
+    try:
+        if target.via is not None and ssh is None:
+            ssh = await log_in(target.via)
+        settings = replace(target.http, tunnel=ssh) if ssh is not None else target.http
+
+        async def opened() -> tuple[RegistryClient, Pong]:
+            client = RegistryClient(target.address, target.credential, settings, target.lookup)
+            try:
+                return client, await client.ping()
+            except Unreachable:
+                if not unanswered:
+                    await client.close()
+                    raise
+                return client, Pong("", "")
+            except NotAuthenticated as error:
+                await client.close()
+                raise _explained(error, target) from None
+            except BaseException:
+                await client.close()
+                raise
+
+        client, pong = await crossing.run(opened)
+    except BaseException:
+        crossing.close()
+        if ssh is not None:
+            ssh.close()
+        raise
+    return Connection(target, client, pong, crossing, ssh)
+
+
+async def log_in(via: Destination, *, on_terminal: bool = False) -> Ssh:
+    """A login by ssh, which may ask on the terminal, or else asks nothing. Raises SshError."""
+    ssh = Ssh(via)
+    try:
+        await aside(lambda: ssh.open(on_terminal=on_terminal))
+    except BaseException:
+        ssh.close()
+        raise
+    return ssh
+
+
+def _explained(error: NotAuthenticated, target: Target) -> NotAuthenticated:
+    """With which login was tried, or what kept one from being found."""
+    found = target.lookup.found if target.lookup else None
+    if found is None:
+        return error
+    # What was given with the command needs no telling.
+    tried = f"Tried: {found.words}." if found.words and found.source is not Source.GIVEN else ""
+    troubles = [trouble.message for trouble in found.troubles]
+    # Its address is that of many hosts' own registries, as seen from there.
+    how = f"Run: regtui login {target.name}" if target.via else error.remedy
+    remedy = " ".join(filter(None, [tried, *troubles, how]))
+    return NotAuthenticated(error.where, error.message, remedy, status=error.status, codes=error.codes)

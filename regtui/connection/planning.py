@@ -1,0 +1,63 @@
+"""From what a repository holds to the plan of a deletion, on the client's thread."""
+
+from collections.abc import Callable, Sequence
+
+from regtui.content import ContentStore
+from regtui.deletion import Contents, Manifests, Method, Plan, make_plan, read_contents
+from regtui.deletion.cost import PATIENCE
+from regtui.deletion.plan import needs_untagging, without_push
+from regtui.deletion.referrers import with_referrers
+from regtui.oci import Digest
+from regtui.registry import Deletion, RegistryClient, RegistryError, deletion_obstacle
+
+
+async def plan_deletion(
+    client: RegistryClient,
+    content: ContentStore,
+    repository: str,
+    tags: Sequence[str],
+    *,
+    digests: Sequence[Digest],
+    whole_manifests: bool,
+    with_attached: bool,
+    untagged: Manifests | None,
+    patience: float | None,
+    protect: Sequence[str],
+    read_only: bool,
+    on_progress: Callable[[int, int], None] | None,
+) -> Plan:
+    """As `Connection.plan_deletion` says it. Raises RegistryError."""
+    contents = await read_contents(client, content, repository, digests=digests, on_progress=on_progress)
+    support = Deletion.READ_ONLY if read_only else await client.deletion(repository)
+    method = Method.BY_TAG if support is Deletion.BY_TAG else Method.PLACEHOLDER
+
+    def planned(contents: Contents) -> Plan:
+        return make_plan(
+            contents,
+            tags,
+            method=method,
+            digests=digests,
+            whole_manifests=whole_manifests,
+            with_attached=with_attached,
+            protect=protect,
+            untagged=untagged or Manifests.IN_TIME,
+            patience=PATIENCE if patience is None else patience,
+            obstacle=deletion_obstacle(client.host, support, by_choice=read_only),
+        )
+
+    plan = planned(contents)
+    going = [manifest.digest for manifest in (*plan.manifests, *plan.left)]
+    referred = await with_referrers(client, content, contents, going)
+    if referred.manifests.keys() != contents.manifests.keys():
+        plan = planned(referred)
+    # Asked only where a tag can't go without it.
+    needs_push = plan.method is Method.PLACEHOLDER and needs_untagging(plan) and not plan.obstacle
+    return plan if not needs_push or await _may_push(client, repository) else without_push(plan)
+
+
+async def _may_push(client: RegistryClient, repository: str) -> bool:
+    try:
+        await client.check_push(repository)
+    except RegistryError:
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""A registry to open, and how: what is known of it before anything is sent."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from regtui.registry import Address, Credential, HttpSettings
+from regtui.settings import Lookup
+from regtui.ssh import Destination
+
+if TYPE_CHECKING:
+    from regtui.collecting import MakeCollector
+    from regtui.demo import DemoTransport, Version
+    from regtui.garbage.collector import Collector
+    from regtui.garbage.profile import HostSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`name`: how the user calls it, a profile's name or the address."""
+
+    address: Address
+    credential: Credential | None = None
+    http: HttpSettings = field(default_factory=HttpSettings)
+    name: str = ""
+    read_only: bool = False
+    protect: tuple[str, ...] = ()
+    via: Destination | None = None
+    """The host from which `address` is reached; None for this one."""
+    known_repositories: tuple[str, ...] = ()
+    """For a registry that doesn't list its own."""
+    ephemeral: bool = False
+    """Gone when regtui is: the demo registry. Its deletions don't go into the user's journal."""
+    cache: bool = True
+    """Whether what is read may be kept on disk, and what was kept may be used."""
+    lookup: Lookup | None = field(default=None, compare=False)
+    """Where no credential is given: how one is found, when the registry asks for it."""
+
+    @property
+    def login_words(self) -> str:
+        """Whose login was looked up, and where it was found: `ci, from the keyring`. Empty where none was wanted, or
+        none found."""
+        found = self.lookup.found if self.lookup else None
+        return found.words if found else ""
+
+    runs_at: "HostSettings | None" = None
+    """Where the registry runs, for its garbage collection; None where nobody said."""
+    make_collector: "MakeCollector | None" = None
+    """Makes the collector of a registry that runs on no host: the demo's."""
+
+
+def demo_target(version: "Version" = "2.8.2") -> Target:
+    """The demo registry: in memory, behind the same client. `version` of distribution whose behaviour it has. It is
+    made when it is opened: the app is to be seen before."""
+
+    @cache
+    def transport() -> "DemoTransport":
+        from datetime import UTC, datetime
+
+        from regtui.demo import DemoTransport, sample_storage
+
+        return DemoTransport(sample_storage(datetime.now(UTC)), version)
+
+    def make_collector(interactive: object) -> "Collector":
+        from regtui.demo.collector import DemoCollector
+
+        return DemoCollector(transport().storage, version)
+
+    return Target(
+        Address.parse("http://demo.localhost"),
+        http=HttpSettings(make_transport=transport),
+        name="demo",
+        ephemeral=True,
+        make_collector=make_collector,
+    )
