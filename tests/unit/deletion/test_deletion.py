@@ -155,6 +155,15 @@ async def test_a_referrer_by_subject_is_attached_too(world: World) -> None:
     assert plan.attached == ("v1-sbom",)
 
 
+async def test_a_signature_s_signature_goes_along_too(world: World) -> None:
+    image = await world.image(REPOSITORY, ["image"], ["v1"])
+    signature = await world.image(REPOSITORY, ["signature"], [f"sha256-{image.encoded}.sig"])
+    await world.image(REPOSITORY, ["of the signature"], [f"sha256-{signature.encoded}.sig"])
+    _, report = await delete(await world.open(), ["v1"], with_attached=True)
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == {}
+
+
 async def test_whole_manifests_take_all_their_tags_and_name_them_first(world: World) -> None:
     await world.image(REPOSITORY, ["layer"], ["a", "b"])
     plan, report = await delete(await world.open(), ["a"], whole_manifests=True)
@@ -251,6 +260,47 @@ async def test_a_stop_leaves_what_was_not_begun_and_says_so(world: World) -> Non
     assert {f"{REPOSITORY}:{tag}" for tag in left} == {f"{REPOSITORY}:v{n}" for n in range(30)} - gone
     assert all([await world.is_whole(REPOSITORY, tag) for tag in left])
     assert any("stopped" in sentence for sentence in report_sentences(report))
+
+
+class NotLookedUp(httpx.AsyncBaseTransport):
+    """Answers nothing about some tags, once `fails`."""
+
+    def __init__(self, inner: DemoTransport, *tags: str) -> None:
+        self._inner = inner
+        self._tags = tags
+        self.fails = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.fails and request.method in ("HEAD", "GET") and request.url.path.endswith(self._tags):
+            return httpx.Response(500)
+        return await self._inner.handle_async_request(request)
+
+
+async def test_a_new_tag_that_can_not_be_looked_up_may_be_of_any_manifest(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["layer"], ["a"])
+    transport = world.transport = NotLookedUp(DemoTransport(world.storage, world.version), "/fresh")
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    assert [manifest.digest for manifest in plan.manifests] == [digest]
+    await world.image(REPOSITORY, ["layer"], ["fresh"])
+    transport.fails = True
+    await execute(connection, plan)
+    assert await world.tags(REPOSITORY) == {"fresh": digest}
+
+
+async def test_a_planned_tag_that_can_not_be_looked_up_stays_and_the_others_go_whole(world: World) -> None:
+    await world.image(REPOSITORY, ["one"], ["one"])
+    two = await world.image(REPOSITORY, ["two"], ["two"])
+    transport = world.transport = NotLookedUp(DemoTransport(world.storage, world.version), "/two")
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["one", "two"])
+    transport.fails = True
+    report = await execute(connection, plan)
+    assert await world.tags(REPOSITORY) == {"two": two}
+    assert set(world.storage.repositories[REPOSITORY].revisions) == {two}
+    told = {outcome.reference: outcome for outcome in report.outcomes}
+    assert told[f"{REPOSITORY}:two"].status is Status.FAILED
+    assert "could not be checked" in told[f"{REPOSITORY}:two"].error
 
 
 class NoPush(httpx.AsyncBaseTransport):
@@ -367,6 +417,30 @@ def test_what_is_named_by_digest_or_whole_is_never_left() -> None:
     assert (len(plan.manifests), plan.left) == (50, ())
     whole = make_plan(contents, ["v1"], whole_manifests=True, method=Method.PLACEHOLDER, patience=0)
     assert (len(whole.manifests), whole.left) == (1, ())
+
+
+async def test_what_is_below_a_whole_manifest_is_never_left(world: World) -> None:
+    await world.index(REPOSITORY, [await world.image(REPOSITORY, ["amd"])], ["v1"])
+    plan = await (await world.open()).plan_deletion(REPOSITORY, ["v1"], whole_manifests=True, patience=-1)
+    assert (len(plan.manifests), plan.left) == (2, ())
+
+
+async def test_what_is_freed_now_and_later_is_all_of_it(world: World) -> None:
+    await world.image(REPOSITORY, ["shared", "one"], ["v1"])
+    untagged = await world.image(REPOSITORY, ["shared", "two"])
+    connection = await world.open()
+    whole = await connection.plan_deletion(REPOSITORY, ["v1"], digests=[untagged])
+    plan = await connection.plan_deletion(REPOSITORY, ["v1"], digests=[untagged], untagged=Manifests.LEFT)
+    assert (len(plan.manifests), len(plan.left)) == (1, 1)
+    assert plan.freed > 0
+    # What both use becomes collectable only with the last of them.
+    assert plan.freed + plan.left_bytes == whole.freed
+
+
+def test_protected_tags_are_found_by_their_pattern() -> None:
+    plan = make_plan(many(3), ["v1", "v2"], method=Method.PLACEHOLDER, protect=["*1", "latest"])
+    assert [tag.tag for tag in plan.removed if tag.protected] == ["v1"]
+    assert typed_confirmation(plan) == "v1"
 
 
 async def test_what_is_left_is_a_skipped_row_with_its_reason_before_and_after(world: World) -> None:

@@ -1,0 +1,143 @@
+"""A deletion that is killed at any of its steps, before or after the registry did it: the next start finishes or
+reverts it, and each leaves the repository exactly as it should be."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import httpx
+import pytest
+
+from regtui.changes import Running
+from regtui.connection import Connection
+from regtui.deletion import Entry, Report
+from regtui.demo import DemoTransport, Version
+from regtui.oci import Digest
+
+from .worlds import World
+
+REPOSITORY = "team/app"
+FEW = ["shared-1", "alone", "multi"]
+# More than a DELETE by digest each is worth.
+MANY = [*FEW, *(f"v{number}" for number in range(7))]
+
+
+class Killed(Exception):
+    """No error of a registry: the process is gone."""
+
+
+class Killing(httpx.AsyncBaseTransport):
+    """Ends everything at the change numbered `at`, before or after it is done. `changes`: how many there were."""
+
+    def __init__(self, world: World, at: int, *, does_it: bool) -> None:
+        self._inner = DemoTransport(world.storage, world.version)
+        self._at = at
+        self._does_it = does_it
+        self.changes = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if request.method in ("PUT", "DELETE") and "regtui-probe" not in path and "sha256:0000" not in path:
+            self.changes += 1
+            if self.changes == self._at and self._does_it:
+                await self._inner.handle_async_request(request)
+        if self.changes >= self._at:
+            raise Killed
+        return await self._inner.handle_async_request(request)
+
+
+async def filled(version: Version) -> World:
+    world = World(version)
+    await world.image(REPOSITORY, ["shared"], ["shared-1", "shared-2"])
+    await world.image(REPOSITORY, ["alone"], ["alone"])
+    await world.index(
+        REPOSITORY, [await world.image(REPOSITORY, ["amd"]), await world.image(REPOSITORY, ["arm"])], ["multi"]
+    )
+    for number in range(7):
+        await world.image(REPOSITORY, [str(number)], [f"v{number}"])
+    return world
+
+
+def revisions(world: World) -> set[str]:
+    return set(world.storage.repositories[REPOSITORY].revisions)
+
+
+async def finished(running: Running) -> Report:
+    async for _ in running.outcomes():
+        pass
+    return running.report
+
+
+async def killed(world: World, tags: Sequence[str], at: int, *, does_it: bool) -> tuple[Connection, Entry] | None:
+    """A connection of the next start, with what it finds; None where the deletion ended before that change."""
+    transport = world.transport = Killing(world, at, does_it=does_it)
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, tags)
+    with suppress(Killed):
+        await finished(connection.deleting(plan))
+    world.transport = None
+    if transport.changes < at:
+        return None
+    again = await world.open()
+    again.journal = connection.journal
+    (entry,) = await again.changes.unfinished()
+    return again, entry
+
+
+async def deleted(version: Version, tags: Sequence[str]) -> tuple[dict[str, Digest], set[str]]:
+    """What is left where nothing comes between."""
+    world = await filled(version)
+    connection = await world.open()
+    report = await finished(connection.deleting(await connection.plan_deletion(REPOSITORY, tags)))
+    assert report.is_complete
+    return await world.tags(REPOSITORY), revisions(world)
+
+
+@pytest.mark.parametrize("does_it", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("tags", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+async def test_it_is_finished(version: Version, tags: list[str], does_it: bool) -> None:
+    expected = await deleted(version, tags)
+    at = 0
+    while True:
+        at += 1
+        world = await filled(version)
+        before = await world.tags(REPOSITORY), revisions(world)
+        found = await killed(world, tags, at, does_it=does_it)
+        if found is None:
+            break
+        connection, entry = found
+        plan = await connection.changes.plan_rest(entry)
+        report = await finished(connection.changes.finishing(entry, plan))
+        assert report.is_complete, (at, report)
+        assert (await world.tags(REPOSITORY), revisions(world)) == expected, at
+        assert {o.reference for o in report.outcomes} >= {f"{REPOSITORY}:{tag}" for tag in tags}
+        assert await connection.changes.unfinished() == []
+        # All of it is one run, and is undone as one.
+        (whole,) = await connection.changes.entries()
+        assert whole.is_complete
+        assert whole.standing == ()
+        undone = await finished(connection.changes.undoing(await connection.changes.plan_undo(whole)))
+        assert undone.is_complete, (at, undone)
+        assert (await world.tags(REPOSITORY), revisions(world)) == before, at
+    assert at > 4
+
+
+@pytest.mark.parametrize("does_it", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("tags", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+async def test_it_is_reverted(version: Version, tags: list[str], does_it: bool) -> None:
+    at = 0
+    while True:
+        at += 1
+        world = await filled(version)
+        before = await world.tags(REPOSITORY), revisions(world)
+        found = await killed(world, tags, at, does_it=does_it)
+        if found is None:
+            break
+        connection, entry = found
+        report = await finished(connection.changes.undoing(await connection.changes.plan_undo(entry)))
+        assert report.is_complete, (at, report)
+        assert (await world.tags(REPOSITORY), revisions(world)) == before, at
+        assert await connection.changes.unfinished() == []
+        assert (await connection.changes.entry(entry.name)).standing == ()
+    assert at > 4
