@@ -1,0 +1,206 @@
+"""What the registry doesn't say, or says wrongly: the result is what is there, and what isn't known is told so."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from regtui.connection import Connection
+from regtui.deletion import Action, Plan, Report, Status
+from regtui.demo import DemoTransport
+from regtui.oci import Digest
+
+from .worlds import World
+
+REPOSITORY = "team/app"
+Answer = Callable[[httpx.Request], int | None]
+
+
+class Scripted(httpx.AsyncBaseTransport):
+    """`instead`: a status in place of doing it. `after`: one in place of the answer, once it was done. Both for what
+    changes the registry or is in `reads`; None for the registry's own. `sent`: (method, reference) of the changes."""
+
+    def __init__(self, world: World, instead: Answer = lambda _: None, after: Answer = lambda _: None) -> None:
+        self._inner = DemoTransport(world.storage, world.version)
+        self.instead = instead
+        self.after = after
+        self.sent: list[tuple[str, str]] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        reference = request.url.path.rpartition("/")[2]
+        if "regtui-probe" in reference or reference.startswith("sha256:0000"):
+            return await self._inner.handle_async_request(request)
+        if request.method in ("PUT", "DELETE"):
+            self.sent.append((request.method, reference))
+        if (status := self.instead(request)) is not None:
+            return httpx.Response(status)
+        response = await self._inner.handle_async_request(request)
+        status = self.after(request)
+        return response if status is None else httpx.Response(status)
+
+
+@pytest.fixture
+def world() -> World:
+    """That which takes the most steps."""
+    return World("2.8.2")
+
+
+def scripted(world: World) -> Scripted:
+    transport = world.transport = Scripted(world)
+    return transport
+
+
+async def execute(connection: Connection, plan: Plan) -> Report:
+    running = connection.deleting(plan)
+    async for _ in running.outcomes():
+        pass
+    return running.report
+
+
+def status_of(report: Report, action: Action) -> list[Status]:
+    return [outcome.status for outcome in report.outcomes if outcome.action is action]
+
+
+async def test_a_delete_that_was_done_and_answered_502_is_done(world: World) -> None:
+    transport = scripted(world)
+    await world.image(REPOSITORY, ["layer"], ["a"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    transport.after = lambda request: 502 if request.method == "DELETE" else None
+    report = await execute(connection, plan)
+    assert report.is_complete, report
+    assert await world.tags(REPOSITORY) == {}
+
+
+async def test_a_delete_of_which_nothing_can_be_learnt_is_not_called_done(world: World) -> None:
+    transport = scripted(world)
+    digest = await world.image(REPOSITORY, ["left over"])
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, [], digests=[digest])
+    transport.instead = lambda request: 500 if request.url.path.endswith(digest) else None
+    report = await execute(connection, plan)
+    assert status_of(report, Action.DELETE) == [Status.FAILED]
+    assert not report.is_complete
+
+
+async def test_a_placeholder_that_was_put_without_a_word_is_taken_away_too(world: World) -> None:
+    transport = scripted(world)
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    transport.after = lambda request: 502 if request.method == "PUT" else None
+    report = await execute(connection, plan)
+    assert await world.tags(REPOSITORY) == {"b": digest}
+    assert report.is_complete, report
+    assert await connection.changes.unfinished() == []
+
+
+async def test_many_tags_go_with_one_delete_before_any_manifest_is_searched_for(world: World) -> None:
+    transport = scripted(world)
+    names = [f"v{number}" for number in range(12)]
+    for name in names:
+        await world.image(REPOSITORY, [name], [name])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, names)
+    report = await execute(connection, plan)
+    assert report.is_complete
+    puts, deletes = transport.sent[:12], transport.sent[12:]
+    assert sorted(puts) == sorted(("PUT", name) for name in names)
+    assert deletes[0] not in [("DELETE", manifest.digest) for manifest in plan.manifests]
+    assert sorted(deletes[1:]) == sorted(("DELETE", str(manifest.digest)) for manifest in plan.manifests)
+
+
+async def test_the_right_to_push_that_went_meanwhile_leaves_nothing_to_finish(world: World) -> None:
+    transport = scripted(world)
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    transport.instead = lambda request: 403 if request.method == "PUT" else None
+    report = await execute(connection, plan)
+    assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
+    assert "not push" in report.outcomes[0].error
+    assert await connection.changes.unfinished() == []
+
+
+async def test_tags_that_could_not_be_put_back_are_left_to_the_next_start(world: World) -> None:
+    transport = scripted(world)
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+
+    def refuses(request: httpx.Request) -> int | None:
+        # The first PUT goes through: that of the placeholder.
+        if request.method == "DELETE" or (request.method == "PUT" and len(transport.sent) > 1):
+            return 500
+        return None
+
+    transport.instead = refuses
+    report = await execute(connection, plan)
+    assert status_of(report, Action.UNTAG) == [Status.FAILED]
+    assert "regtui undo finishes or reverts it" in report.outcomes[0].error
+    (entry,) = await connection.changes.unfinished()
+    assert len(entry.standing) == 1
+
+    transport.instead = lambda _: None
+    running = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for _ in running.outcomes():
+        pass
+    assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
+    assert await connection.changes.unfinished() == []
+
+
+async def test_a_stop_does_not_keep_a_tag_from_being_put_back(world: World) -> None:
+    transport = scripted(world)
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    connection = await world.open()
+    running = connection.deleting(await connection.plan_deletion(REPOSITORY, ["a"]))
+
+    def stops(request: httpx.Request) -> int | None:
+        if request.method != "DELETE":
+            return None
+        running.stop()
+        return 500
+
+    transport.instead = stops
+    async for _ in running.outcomes():
+        pass
+    assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
+    assert "put back" in running.report.outcomes[0].error
+    assert await connection.changes.unfinished() == []
+
+
+async def test_only_manifests_whose_tags_are_really_gone_are_said_to_be_left(world: World) -> None:
+    transport = scripted(world)
+    await world.image(REPOSITORY, ["one"], ["one"])
+    two = await world.image(REPOSITORY, ["two"], ["two"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["one", "two"], patience=-1)
+    assert len(plan.left) == 2
+    transport.instead = lambda request: 500 if request.method == "PUT" and request.url.path.endswith("/two") else None
+    report = await execute(connection, plan)
+    assert await world.tags(REPOSITORY) == {"two": two}
+    left = [outcome.digest for outcome in report.outcomes if outcome.action is Action.DELETE]
+    assert left == [tag.digest for tag in plan.removed if tag.tag == "one"]
+    assert report.left_bytes < plan.left_bytes
+
+
+async def test_an_index_is_gone_before_its_children_are_asked_to_go(world: World) -> None:
+    transport = scripted(world)
+    children = [await world.image(REPOSITORY, [name]) for name in ("one", "two", "three")]
+    inner = await world.index(REPOSITORY, children[:2])
+    outer = await world.index(REPOSITORY, [inner, children[2]], ["v1"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["v1"])
+    there: dict[str, set[str]] = {}
+
+    def noted(request: httpx.Request) -> None:
+        reference = request.url.path.rpartition("/")[2]
+        there[reference] = set(world.storage.repositories[REPOSITORY].revisions)
+
+    transport.instead = lambda request: noted(request) if request.method == "DELETE" else None
+    report = await execute(connection, plan)
+    assert report.is_complete
+    assert outer not in there[inner] | there[children[2]]
+    assert not {outer, inner} & (there[children[0]] | there[children[1]])
+    assert Digest(transport.sent[0][1]) == outer
