@@ -1,6 +1,7 @@
 """`regtui tags`: the tags of a repository, newest version first."""
 
 import argparse
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -11,6 +12,7 @@ from regtui.cli.output import Form, Output
 from regtui.cli.session import Session
 from regtui.connection import Connection
 from regtui.errors import DONE, FAILED
+from regtui.listing.filler import Batch
 from regtui.listing.order import order_key
 from regtui.listing.summary import Summary
 
@@ -57,7 +59,7 @@ async def _list(connection: Connection, repository: str, output: Output, *, name
 
 
 async def _table(connection: Connection, repository: str, names: Sequence[str], output: Output) -> int:
-    rows = [row async for row in _filled(connection, repository, names, Progress())]
+    rows = [row async for some in _filled(connection, repository, names, Progress()) for row in some]
     now = datetime.now(UTC)
     output.table(
         ("TAG", "CREATED", "SIZE", "PLATFORM", "DIGEST", ""),
@@ -82,11 +84,12 @@ async def _stream(connection: Connection, repository: str, names: Sequence[str],
     """Each tag as soon as it and those before it are known."""
     failed = warned = 0
     # On a terminal the records themselves show how far it is.
-    async for name, summary in _filled(connection, repository, names, Progress()):
-        failed += summary.is_retryable
-        if output.form is Form.JSON:
-            output.json(record(repository, name, summary))
-        else:
+    async for some in _filled(connection, repository, names, Progress()):
+        for name, summary in some:
+            failed += summary.is_retryable
+            if output.form is Form.JSON:
+                output.json(record(repository, name, summary))
+                continue
             output.fields(
                 name,
                 text.rfc3339(summary.created),
@@ -106,10 +109,12 @@ async def _stream(connection: Connection, repository: str, names: Sequence[str],
 
 async def _filled(
     connection: Connection, repository: str, names: Sequence[str], progress: Progress
-) -> AsyncIterator[tuple[str, Summary]]:
-    """Every tag with its summary, in the order of `names`, which is not that of the answers."""
+) -> AsyncIterator[Batch]:
+    """Every tag with its summary, in the order of `names`, which is not that of the answers; as many at a time as are
+    known."""
     waiting: dict[str, Summary] = {}
-    done = given = 0
+    rest = deque(names)
+    done = 0
     try:
         remembered: dict[str, Summary] = {}
         async for batch in connection.remembered(repository):
@@ -117,11 +122,12 @@ async def _filled(
         async for batch in connection.fill(repository, names, remembered).batches():
             waiting.update(batch)
             done += len(batch)
-            if given < len(names) and names[given] in waiting:
+            known: Batch = []
+            while rest and rest[0] in waiting:
+                known.append((rest[0], waiting.pop(rest.popleft())))
+            if known:
                 progress.clear()
-            while given < len(names) and names[given] in waiting:
-                yield names[given], waiting.pop(names[given])
-                given += 1
+                yield known
             progress.show(done, len(names))
     finally:
         progress.clear()

@@ -99,6 +99,15 @@ class Disk:
 
         return self._try(found, {}) if self._readable else {}
 
+    def digests(self, most: int) -> set[str] | None:
+        """Of all that is kept now; None where that is more than `most`, or can't be read."""
+
+        def found(connection: sqlite3.Connection) -> set[str] | None:
+            rows = connection.execute("SELECT digest FROM content LIMIT ?", (most + 1,)).fetchall()
+            return {text for (text,) in rows} if len(rows) <= most else None
+
+        return self._try(found, None) if self._readable else None
+
     def tags(self, origin: str, repository: str) -> dict[str, Digest]:
         """The digests that the repository's tags had, of those whose manifest is kept."""
 

@@ -15,6 +15,8 @@ from regtui.registry import FetchedManifest
 # Written when so many are due, or so many seconds after the first of them.
 _MANY: Final = 200
 _SOON: Final = 1.0
+# Of so many entries it is known by heart which there are, 2 MB: what is new isn't looked for on the thread, one by one.
+_LISTABLE: Final = 20_000
 
 T = TypeVar("T")
 
@@ -32,6 +34,8 @@ class SharedDisk:
         self._thread = ThreadPoolExecutor(1, "content")
         self._asked: dict[Digest, list[asyncio.Future[FetchedManifest | None]]] = {}
         self._reading: set[asyncio.Task[None]] = set()
+        # What was there when the tags of a repository were first asked for. None: not known.
+        self._there_then: set[str] | None = None
         self._contents: list[FetchedManifest] = []
         self._tags: dict[tuple[str, str], dict[str, Digest]] = {}
         self._due: asyncio.TimerHandle | None = None
@@ -46,6 +50,9 @@ class SharedDisk:
 
     async def read(self, digest: Digest) -> FetchedManifest | None:
         """None where it isn't kept."""
+        if self._there_then is not None and digest not in self._there_then:
+            # What other processes add meanwhile is read from the registry: no harm.
+            return None
         loop = asyncio.get_running_loop()
         if not self._asked:
             # After all that is ready to run now: whatever that asks for is read at once.
@@ -76,9 +83,14 @@ class SharedDisk:
         """What the repository's tags pointed at when last seen, as far as that is kept."""
         self._write()
         origin = self._origin()
+
+        if self._there_then is None:
+            self._there_then = await self._there(lambda: self._disk().digests(_LISTABLE))
         return await self._there(lambda: self._disk().tags(origin, repository))
 
     def keep(self, content: FetchedManifest) -> None:
+        if self._there_then is not None:
+            self._there_then.add(content.digest)
         self._contents.append(content)
         self._write_soon()
 

@@ -2,16 +2,17 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import httpx
 import pytest
 
 from regtui.content import ContentStore, NotKept, SharedDisk
+from regtui.content.disk import Disk
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
-from regtui.registry import ManifestNotFound, RegistryClient
+from regtui.registry import FetchedManifest, ManifestNotFound, RegistryClient
 from tests.unit.registry.scripted import Answer, Scripted, refusal
 
 
@@ -186,6 +187,57 @@ async def test_a_second_run_asks_by_head_alone(repository: Repository, client: R
     assert [each.body.decode() for each in bodies] == names
     assert await second.config("a", config) == b"{}"
     assert repository.methods == ["HEAD"] * 500
+    await second.close()
+
+
+async def test_what_was_not_kept_when_the_run_began_is_not_looked_for_on_the_disk(
+    repository: Repository, client: RegistryClient, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, *new = [repository.add(body) for body in (b"{}", b"[1]", b"[2]", b"[3]")]
+    first = run(client, file)
+    await first.config("a", known)
+    await first.close()
+    looked_for: list[Digest] = []
+    read = Disk.read
+
+    def noted(disk: Disk, digests: Collection[Digest]) -> dict[Digest, FetchedManifest]:
+        looked_for.extend(digests)
+        return read(disk, digests)
+
+    monkeypatch.setattr(Disk, "read", noted)
+
+    # So little memory that all comes from the disk.
+    second = ContentStore(client, SharedDisk(file, lambda: "ci@registry.example.com"), capacity=0)
+    await second.prepare("a")
+    del repository.registry.asked[:]
+    for digest in (known, *new):
+        await second.config("a", digest)
+    assert looked_for == [known]
+    assert len(repository.methods) == len(new)
+    # What this run kept is there, too.
+    await second.recall("a")
+    for digest in (known, *new):
+        await second.config("a", digest)
+    assert looked_for == [known, known, *new]
+    assert len(repository.methods) == len(new)
+    await second.close()
+
+
+async def test_where_much_is_kept_the_disk_is_asked(
+    repository: Repository, client: RegistryClient, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regtui.content.shared_disk._LISTABLE", 1)
+    digests = [repository.add(body) for body in (b"{}", b"[1]")]
+    first = run(client, file)
+    for digest in digests:
+        await first.config("a", digest)
+    await first.close()
+    second = run(client, file)
+    await second.prepare("a")
+    del repository.registry.asked[:]
+    for digest in digests:
+        await second.config("a", digest)
+    assert repository.methods == []
     await second.close()
 
 
