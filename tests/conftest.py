@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from textual import constants
 
+from tests.support import watch
 from tests.support.programs import ProgramMissing
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.tls import TlsFiles, make_tls
+from tests.support.watch import logins, passwords
 
 _NO_KEYRING = "keyring.backends.null.Keyring"
 os.environ["PYTHON_KEYRING_BACKEND"] = _NO_KEYRING
@@ -83,6 +85,23 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         time.tzset()
         yield directory
     time.tzset()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All clients, from the first on, and every regtui that a test starts."""
+    watch.begin(tmp_path_factory.mktemp("watched"))
+    logins.watch(watch.tell)
+    passwords.watch_command_lines()
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(home: Path, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No login went where it doesn't belong, and no password was logged or kept in a file of ours."""
+    yield
+    passwords.look_at("the log", caplog.text)
+    passwords.look_at_files(home)
+    watch.check()
 
 
 @pytest.fixture

@@ -343,7 +343,8 @@ class Hanging(KeyringBackend):
 def test_a_keyring_that_hangs_keeps_nobody(server: RegistryServer, tmp_path: Path) -> None:
     (tmp_path / "hanging_keyring.py").write_text(_HANGING_KEYRING)
     regtui = Regtui(tmp_path)
-    regtui.environment |= {"PYTHONPATH": str(tmp_path), "PYTHON_KEYRING_BACKEND": "hanging_keyring.Hanging"}
+    path = os.pathsep.join([str(tmp_path), regtui.environment["PYTHONPATH"]])
+    regtui.environment |= {"PYTHONPATH": path, "PYTHON_KEYRING_BACKEND": "hanging_keyring.Hanging"}
     docker_login(World(tmp_path, server.host))
     assert regtui("ls", server.url).returncode == 0
     doctor = regtui("doctor", server.url)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 from base64 import b64encode
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from tests.support.screens import settled
 from tests.support.servers import RegistryServer, start_registry
 from tests.support.terminal import on_terminal
 from tests.support.tokens import TokenService, start_token_service
+from tests.support.watch import SITE_CUSTOMIZE
 
 PASSWORD, IDENTITY = "s3cret:wörd", "1dentity-t0ken"
 BASIC = b64encode(f"ci:{PASSWORD}".encode()).decode()
@@ -205,8 +207,11 @@ BrowserScreen.action_zoom = broken
 
 def breaking(regtui: Regtui, home: Path, code: str) -> None:
     (home / "python").mkdir()
-    (home / "python/sitecustomize.py").write_text(code)
-    regtui.environment |= {"PYTHONPATH": str(home / "python"), "REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": PASSWORD}
+    # In place of the one that watches, which is therefore run by it.
+    watching = f"import runpy; runpy.run_path({str(SITE_CUSTOMIZE)!r})"
+    (home / "python/sitecustomize.py").write_text(f"{watching}\n{code}")
+    path = os.pathsep.join([str(home / "python"), regtui.environment["PYTHONPATH"]])
+    regtui.environment |= {"PYTHONPATH": path, "REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": PASSWORD}
 
 
 def test_a_command_that_crashes(clouds: Origins, home: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
+from tests.support.watch import PYTHON_PATH
+
 FILE_KEYRING = {
-    "PYTHONPATH": str(Path(__file__).parents[2]),
+    "PYTHONPATH": PYTHON_PATH,
     "PYTHON_KEYRING_BACKEND": "tests.support.file_keyring.FileKeyring",
 }
 """For the environment of a command."""

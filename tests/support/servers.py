@@ -11,6 +11,7 @@ from typing import Any
 import bcrypt
 import httpx
 
+from tests.support import watch
 from tests.support.processes import clean_environment, running
 from tests.support.programs import find_program
 from tests.support.tls import TlsFiles
@@ -142,6 +143,7 @@ def write_config(path: Path, storage: Path, *, port: int) -> Path:
 
 def write_htpasswd(path: Path, users: Mapping[str, str]) -> Path:
     """A password file as registries and nginx read it. Cost 5: each request is checked anew, and takes 3 ms."""
+    watch.keep_secret(users)
     lines = (
         f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(5)).decode()}\n" for user, password in users.items()
     )

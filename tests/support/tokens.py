@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from tests.support import watch
 from tests.support.gateway import Asked, Gateway, Reply, start_gateway
 
 ISSUER, SERVICE = "test token service", "test-registry"
@@ -128,6 +129,7 @@ def start_token_service(
     directory: Path, *, users: Mapping[str, str], allow: Allow = allow_all, name: str = "localhost"
 ) -> Iterator[TokenService]:
     """Listens until the block ends, on a host of another name than the registry's, as Docker Hub has it."""
+    watch.keep_secret(users)
     directory.mkdir(parents=True, exist_ok=True)
     service: list[TokenService] = []
     with start_gateway(lambda asked: service[0].answer(asked), name=name) as gateway:
