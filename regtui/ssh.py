@@ -158,6 +158,11 @@ class Ssh:
         self._interrupted = False
         self._refusal = (-_JUST_NOW, "")
 
+    @property
+    def end(self) -> str:
+        """The host that it leads to, in words."""
+        return str(self.destination)
+
     def open(self, *, on_terminal: bool = False) -> None:
         """Logs in. `on_terminal`: ssh may ask there for passwords, passphrases and unknown host keys; what it asks is
         answered by the user alone. Without it nothing is asked, and what would be asked for is an error."""

@@ -96,9 +96,7 @@ async def _port(client: RegistryClient) -> Check:
 async def _tls(client: RegistryClient) -> Check:
     address = client.address
     if address.is_plain:
-        if address.is_loopback or client.by_way_of:
-            return skipped("TLS", "plain HTTP, which does not leave this machine as such")
-        return skipped("TLS", "plain HTTP: passwords and images can be read on the way", "Put TLS in front of it.")
+        return _plain(client)
     if client.is_insecure:
         return skipped("TLS", "the certificate is not checked (--insecure)", "Give its authority with --ca-file.")
     certificate = await client.certificate()
@@ -108,3 +106,12 @@ async def _tls(client: RegistryClient) -> Check:
     text = f"{text}, valid until {certificate.ends:%Y-%m-%d}"
     left = certificate.ends - datetime.now(UTC)
     return good("TLS", text, f"It ends in {plural(left.days, 'day')}: see that it is renewed." if left < _SOON else "")
+
+
+def _plain(client: RegistryClient) -> Check:
+    """Who can read along. A proxy changes nothing about that: what it hands on is as plain."""
+    if client.address.is_loopback:
+        where = ", inside the SSH tunnel" if client.tunneled_to else ", which does not leave this machine"
+        return skipped("TLS", f"plain HTTP{where}")
+    where = f" from {client.tunneled_to} on" if client.tunneled_to else ""
+    return skipped("TLS", f"plain HTTP{where}: passwords and images can be read on the way", "Put TLS in front of it.")

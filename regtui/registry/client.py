@@ -86,6 +86,12 @@ class RegistryClient:
         return self._http.by_way_of
 
     @property
+    def tunneled_to(self) -> str:
+        """The host where the SSH tunnel to the registry ends; empty where there is none."""
+        tunnel = self._settings.tunnel
+        return tunnel.end if tunnel is not None else ""
+
+    @property
     def is_insecure(self) -> bool:
         """Whether certificates aren't checked."""
         return self._settings.tls.insecure

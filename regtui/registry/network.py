@@ -24,6 +24,10 @@ _READS: Final = frozenset({"GET", "HEAD"})
 class Tunnel(Protocol):
     """Leads to what only another host can reach. Both methods block."""
 
+    @property
+    def end(self) -> str:
+        """The host that it leads to, in words."""
+
     def forward(self, host: str, port: int) -> Path:
         """A local socket that leads to `host`:`port`. Raises RegtuiError."""
 

@@ -468,7 +468,10 @@ async def connecting(pilot: Pilot[Any]) -> ConnectScreen:
 
     def is_there() -> bool:
         screen = pilot.app.screen
-        return isinstance(screen, ConnectScreen) and bool(str(screen._said.content)) and screen._user.has_focus
+        if not isinstance(screen, ConnectScreen) or not str(screen._said.content):
+            return False
+        # What is missing: who, or only the password of whom was tried.
+        return screen._password.has_focus if screen._user.value else screen._user.has_focus
 
     await until(pilot, is_there)
     assert isinstance(pilot.app.screen, ConnectScreen)
@@ -494,6 +497,10 @@ async def test_the_app_asks_where_to_keep_it(
                 await until(pilot, lambda: "rejects the user name" in str(connect._said.content))
                 assert not (tmp_path / ".docker").exists()
                 assert not (tmp_path / ".config").exists()
+                # What is typed next is the right one, in place of the wrong one.
+                await until(pilot, lambda: connect._password.has_focus)
+                await type_in(pilot, USERS["ci"])
+                assert connect._password.value == USERS["ci"]
                 return
             await until(pilot, lambda: isinstance(app.screen, KeepScreen))
             await pilot.press(*(("down", "enter") if answer == "docker" else ("escape",)))

@@ -14,6 +14,7 @@ from tests.support.commands import Regtui, failed
 from tests.support.connect_proxy import ConnectProxy, start_connect_proxy
 from tests.support.images import open_registry, push_image
 from tests.support.servers import RegistryServer, start_registry
+from tests.support.sshd import start_sshd
 
 NAME = "registry.internal.test"
 
@@ -79,6 +80,28 @@ def test_a_certificate_is_the_registry_s_also_behind_a_proxy(place: Place, regtu
         3,
         f"{NAME}:{place.plain.port} speaks plain HTTP, not HTTPS.",
     )
+
+
+def test_the_doctor_says_who_can_read_along(place: Place, regtui: Regtui, tmp_path: Path) -> None:
+    def tls(address: str, **environment: str) -> list[str]:
+        lines = (line.split("\t") for line in regtui("doctor", address, **environment).stdout.splitlines())
+        return next(line for line in lines if line[0] == "TLS")
+
+    read, remedy = "passwords and images can be read on the way", "Put TLS in front of it."
+    # What a proxy hands on is as plain as what it got.
+    assert tls(place.url(place.plain), HTTP_PROXY=place.proxy.url())[1:] == ["skipped", f"plain HTTP: {read}", remedy]
+    assert tls(place.plain.url)[2] == "plain HTTP, which does not leave this machine"
+    with start_sshd(tmp_path / "sshd") as sshd:
+        config = Path(regtui.environment["HOME"]) / ".config/regtui/config.toml"
+        config.parent.mkdir(parents=True)
+        # The second name is none of loopback's, as far as anybody can see from here.
+        for host, told in (
+            ("127.0.0.1", ", inside the SSH tunnel"),
+            ("localhost.", f" from {sshd.destination} on: {read}"),
+        ):
+            address = f"http://{host}:{place.plain.port}"
+            config.write_text(f'[registries.lab]\naddress = "{address}"\nvia = "{sshd.destination}"\n')
+            assert tls("lab", PATH=sshd.path)[2] == f"plain HTTP{told}"
 
 
 def test_the_proxy_s_password_is_for_the_proxy(place: Place, regtui: Regtui, tmp_path: Path) -> None:

@@ -88,7 +88,11 @@ class ConnectScreen(Screen[Connected | None]):
         self.query_one("#form").border_title = "Connect to a registry"
         if self._error is not None:
             self._tell(self._error)
-        (self._user if isinstance(self._error, NotAuthenticated) else self._address).focus()
+        (self._login_field() if isinstance(self._error, NotAuthenticated) else self._address).focus()
+
+    def _login_field(self) -> Input:
+        """What a login lacks: who it is, or else the right password."""
+        return self._password if self._user.value else self._user
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#connect")
@@ -98,6 +102,7 @@ class ConnectScreen(Screen[Connected | None]):
     @work(exclusive=True, group="connect")
     async def connect(self) -> None:
         """Opens what was typed; stays, and says why, where that fails."""
+        where = self.focused
         try:
             profile = self._profile()
             self._say(f"Connecting to {profile.name} …")
@@ -105,6 +110,9 @@ class ConnectScreen(Screen[Connected | None]):
             connection = await reach(self.app, self.target)
         except RegtuiError as error:
             self._tell(error)
+            # Whoever went on meanwhile is not called back.
+            if isinstance(error, NotAuthenticated) and self.focused is where:
+                self._login_field().focus()
             return
         try:
             connected = await self._remembered(connection, profile)

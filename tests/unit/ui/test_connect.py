@@ -1,9 +1,13 @@
 """The connect screen's form."""
 
+import asyncio
+import threading
+
+import httpx
 from textual import events
 
 from regtui.ui.screens.connect import ConnectScreen
-from tests.support.screens import app_on, settled
+from tests.support.screens import app_on, settled, target
 
 
 async def test_what_is_typed_ahead_goes_into_the_field_that_it_was_meant_for() -> None:
@@ -22,3 +26,43 @@ async def test_what_is_typed_ahead_goes_into_the_field_that_it_was_meant_for() -
         assert [field.value for field in fields] == ["host", "ci", "secret"]
         assert screen._remember.value
         assert screen._connect.has_focus
+
+
+class _Refusing(httpx.AsyncBaseTransport):
+    """Knows nobody, and answers while it may."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.answers.set()
+        self.asked = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        # Set from the test's thread, waited for on the connection's.
+        await asyncio.to_thread(self.answers.wait, 30.0)
+        return httpx.Response(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+
+
+async def test_a_refused_login_never_takes_the_cursor_from_who_went_on() -> None:
+    transport = _Refusing()
+    app = app_on(target(transport))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        assert screen._user.has_focus
+        screen._target_of = lambda profile: target(transport)  # type: ignore[method-assign]
+        screen._user.value = "ci"
+        transport.answers.clear()
+        before = transport.asked
+        await pilot.press("enter")
+        while transport.asked == before:
+            await pilot.pause(0.005)
+        await pilot.press("up")
+        transport.answers.set()
+        await settled(pilot)
+        assert "Not logged in" in str(screen._said.content)
+        assert screen._address.has_focus
+        await pilot.press("enter")
+        await settled(pilot)
+        assert screen._password.has_focus
