@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -32,6 +31,7 @@ from tests.support.file_keyring import FILE_KEYRING, FileKeyring
 from tests.support.images import open_registry, push_image
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
+from tests.support.secret_service import silent_bus
 from tests.support.servers import RegistryServer, start_registry
 from tests.support.terminal import on_terminal
 from tests.support.tokens import TokenService, start_token_service
@@ -304,22 +304,13 @@ def test_an_open_registry_waits_for_no_keyring_and_no_helper(tmp_path: Path, ser
         assert [call["argv"][1:] for call in helper.calls] == [["get"]]
 
 
-@contextmanager
-def silent_bus(folder: Path) -> Iterator[str]:
-    """A D-Bus address at which somebody listens, and never says a word."""
-    with socket.socket(socket.AF_UNIX) as bus:
-        bus.bind(str(folder / "bus"))
-        bus.listen(16)
-        yield f"unix:path={folder / 'bus'}"
-
-
 def test_a_bus_that_hangs_and_one_that_is_not_there(server: RegistryServer, tmp_path: Path) -> None:
     docker_login(World(tmp_path, server.host))
     regtui = Regtui(tmp_path)
     # The real backends, as they are chosen without our say.
     del regtui.environment["PYTHON_KEYRING_BACKEND"]
-    with silent_bus(tmp_path) as address:
-        done = regtui("ls", server.url, DBUS_SESSION_BUS_ADDRESS=address)
+    with silent_bus(tmp_path) as bus:
+        done = regtui("ls", server.url, **bus)
         assert (done.returncode, done.stderr) == (0, "")
     assert regtui("ls", server.url, DBUS_SESSION_BUS_ADDRESS="unix:path=/nowhere/bus").returncode == 0
     assert regtui("ls", server.url).returncode == 0

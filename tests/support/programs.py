@@ -54,6 +54,11 @@ PROGRAMS = {
         Program("sshd", apt="openssh-server"),
         Program("ssh", apt="openssh-client"),
         Program("ssh-keygen", apt="openssh-client"),
+        # A desktop's keyring, and libsecret's client as its witness.
+        Program("dbus-daemon", apt="dbus-daemon"),
+        Program("dbus-send", apt="dbus-bin"),
+        Program("gnome-keyring-daemon", apt="gnome-keyring"),
+        Program("secret-tool", apt="libsecret-tools"),
         Program("crane", go="github.com/google/go-containerregistry/cmd/crane@v0.22.1"),
         Program(
             "registry",
