@@ -154,6 +154,8 @@ class Ssh:
         self._reader: threading.Thread | None = None
         self._forwards: dict[tuple[str, int], Path] = {}
         self._lock = threading.Lock()
+        self._opening_again = threading.Lock()
+        self._failure: tuple[float, SshError] | None = None
         self._closed = False
         self._interrupted = False
         self._refusal = (-_JUST_NOW, "")
@@ -235,8 +237,7 @@ class Ssh:
 
         Whether anything listens there is told by the first connection: it is closed at once; see `forward_error`.
         """
-        if not self.is_open:
-            self.open()
+        self._open_again()
         with self._lock:
             known = self._forwards.get((host, port))
             if known is not None:
@@ -251,6 +252,21 @@ class Ssh:
                 )
             self._forwards[host, port] = socket
             return socket
+
+    def _open_again(self) -> None:
+        """Many requests find out at once that the login was lost: one tries, and it is the others' result too. A second
+        login would end the first one."""
+        asked = time.monotonic()
+        with self._opening_again:
+            if self.is_open:
+                return
+            if self._failure is not None and self._failure[0] > asked:
+                raise self._failure[1]
+            try:
+                self.open()
+            except SshError as error:
+                self._failure = (time.monotonic(), error)
+                raise
 
     def forward_error(self, host: str, port: int) -> SshError | None:
         """Why a forwarded connection was closed at once, from what ssh said just now; None where it said nothing."""

@@ -2,7 +2,7 @@
 the registry says of itself, closes connections, and speaks HTML."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -119,3 +119,48 @@ def test_links_that_lead_inside(place: Place, regtui: Regtui) -> None:
     with start_gateway(small, upstream=place.registry.host, change=inside) as front:
         assert sorted(regtui("ls", front.url).stdout.split()) == ["a", "b", "c"]
         assert any("n=2" in asked.path for asked in front.asked)
+
+
+async def test_links_and_locations_of_the_wrong_scheme(tmp_path: Path, tls_files: TlsFiles) -> None:
+    """TLS ends at the proxy, and nobody has told the registry of it."""
+    with (
+        start_registry("3.1.1", tmp_path / "registry") as registry,
+        start_gateway(upstream=registry.host) as middle,
+        start_nginx(
+            replace(registry, host=middle.host, url=middle.url),
+            tmp_path / "nginx",
+            tls=tls_files,
+            htpasswd={CI.username: CI.password},
+        ) as proxy,
+    ):
+
+        def small(asked: Asked) -> Reply | None:
+            if asked.path.startswith("/v2/_catalog?") and "n=2" not in asked.path:
+                return Reply(400, {}, b'{"errors":[{"code":"PAGINATION_NUMBER_INVALID"}]}')
+            return None
+
+        def plain(asked: Asked, reply: Reply) -> Reply:
+            headers = dict(reply.headers)
+            if "Link" in headers:
+                headers["Link"] = headers["Link"].replace("</v2/", f"<http://{proxy.host}/v2/")
+            if "Location" in headers:
+                headers["Location"] = headers["Location"].replace("https://", "http://")
+                assert headers["Location"].startswith(f"http://{proxy.host}/")
+            return replace(reply, headers=headers)
+
+        middle.change = plain
+        tls = TlsSettings(ca_file=tls_files.ca)
+        async with opened(proxy.url, CI, tls) as client:
+            await round_trip(client)
+        with open_registry(registry.url) as writer:
+            for name in ("a", "b", "c"):
+                push_image(writer, name, "1")
+        middle.script = small
+        (tmp_path / "home").mkdir()
+        regtui = Regtui(tmp_path / "home")
+        regtui.environment |= {"REGTUI_USERNAME": CI.username, "REGTUI_PASSWORD": CI.password}
+        listed = regtui("ls", proxy.url, "--ca-file", str(tls_files.ca))
+        assert sorted(listed.stdout.split()) == ["a", "b", "c", "team/app"], listed
+        async with running(target(proxy.url, CI, ca_file=tls_files.ca), tmp_path) as pilot:
+            await until(pilot, shows(pilot, "4 repositories"))
+            await until(pilot, lambda: not pilot.app.workers)

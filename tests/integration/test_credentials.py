@@ -217,6 +217,23 @@ def test_a_repositorys_credential_goes_nowhere_else(server: RegistryServer, tmp_
     failed(regtui("tags", f"{server.host}/other/app", "--names", **world.environment), 4, "Not logged in")
 
 
+async def test_a_repositorys_credential_goes_nowhere_else_in_the_app(
+    server: RegistryServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, server.host)
+    podman_for_a_repository_alone(world)
+    with app_on(server.url, world, monkeypatch) as app:
+        async with app.run_test(size=(120, 30)) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
+            browser = app.screen
+            assert isinstance(browser, BrowserScreen)
+            # The list is no repository, and the first one in it is somebody else's.
+            await until(pilot, lambda: browser.repository == "other/app" and "Not logged in" in browser.table.said)
+            browser.open_typed("team/app")
+            await until(pilot, lambda: browser.table.model.filled == 1)
+            await until(pilot, lambda: not app.workers)
+
+
 # Tokens in place of passwords
 
 

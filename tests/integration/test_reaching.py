@@ -29,6 +29,8 @@ from regtui.registry import (
     TlsSettings,
     Unreachable,
 )
+from tests.integration.test_app import on_screen, running, shows, target, until
+from tests.support.commands import Regtui
 from tests.support.nginx import start_nginx
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.tls import TlsFiles
@@ -186,6 +188,24 @@ async def test_a_closed_port(scheme: str, host: str) -> None:
     if host != "[::1]":
         assert caught.value.message == f"Nothing listens at {host}:{port} (port {port}): the connection was refused."
     assert caught.value.exit_code == 3
+
+
+async def test_an_ipv6_literal(version: str, tmp_path: Path) -> None:
+    with start_registry(version, tmp_path / "registry", interface="[::1]", htpasswd=USERS) as server:
+        # Without a scheme too: it is a loopback address as any other.
+        for address in (server.url, server.host):
+            async with opened(address, CI) as client:
+                await round_trip(client)
+        (tmp_path / "home").mkdir()
+        regtui = Regtui(tmp_path / "home")
+        login = {"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": CI.password}
+        assert regtui("ls", server.host, **login).stdout == "team/app\n"
+        assert regtui("tags", f"{server.host}/team/app", **login).returncode == 0
+        assert "port\tok\t" in regtui("doctor", server.url, **login).stdout
+        async with running(target(server.url, CI), tmp_path) as pilot:
+            await until(pilot, shows(pilot, "team"))
+            assert server.host in on_screen(pilot)
+            await until(pilot, lambda: not pilot.app.workers)
 
 
 # What stands in front

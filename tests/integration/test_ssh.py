@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from regtui.ssh import (
     ForwardRefused,
     HostKeyChanged,
     HostKeyUnknown,
+    HostUnreachable,
     LoginRefused,
     Ssh,
 )
@@ -68,6 +71,26 @@ def test_one_login_serves_commands_and_forwards(sshd: SshServer) -> None:
         ssh.open()
     assert subprocess.run(ssh.command("true"), capture_output=True).returncode == 255
     assert sshd.logins == 1
+
+
+def test_a_login_that_was_lost_is_made_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        sshd = stack.enter_context(start_sshd(tmp_path / "sshd"))
+        monkeypatch.setenv("PATH", sshd.path)
+        ssh = ssh_to(sshd)
+        stack.callback(ssh.close)
+        ssh.open()
+        sshd.stop()
+        until(lambda: not ssh.is_open)
+        with ThreadPoolExecutor(8) as threads:
+            failures = [threads.submit(ssh.forward, "127.0.0.1", sshd.port) for _ in range(8)]
+        assert {type(failure.exception()) for failure in failures} == {HostUnreachable}
+        again = stack.enter_context(start_sshd(tmp_path / "sshd", new_keys=False))
+        with ThreadPoolExecutor(8) as threads:
+            ways = set(threads.map(lambda _: ssh.forward("127.0.0.1", again.port), range(8)))
+        assert len(ways) == 1
+        # Its log goes on where that of the first one ended.
+        assert again.logins == 2
 
 
 def test_nothing_listens_at_the_other_end(sshd: SshServer) -> None:

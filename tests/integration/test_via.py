@@ -14,6 +14,8 @@ from regtui.settings import Config, Credentials
 from regtui.targets import resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.connect import ConnectScreen
+from tests.integration.test_app import shows
+from tests.integration.test_app import until as shown
 from tests.support.commands import Regtui, failed
 from tests.support.images import open_registry, push_image
 from tests.support.patience import PATIENCE
@@ -141,6 +143,33 @@ async def test_the_app_goes_through_the_host_and_comes_back(
             await pilot.pause(0.02)
         await pilot.pause()
         assert "is not known yet" in app.export_screenshot().replace("&#160;", " ")
+
+
+async def test_a_tunnel_that_is_lost_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with start_registry("3.1.1", tmp_path / "registry") as registry:
+        with open_registry(registry.url) as opened:
+            push_image(opened, "team/app", "1.0")
+        with start_sshd(tmp_path / "sshd") as sshd:
+            monkeypatch.setenv("PATH", sshd.path)
+            file = tmp_path / "config.toml"
+            file.write_text(f'[registries.lab]\naddress = "{registry.url}"\nvia = "{sshd.destination}"\n')
+            config, credentials = Config.load(file), Credentials({}, keyring_timeout=0.1)
+            app = RegtuiApp(config, credentials, resolve_target("lab", config, credentials))
+            async with app.run_test(size=(120, 30)) as pilot:
+                await shown(pilot, shows(pilot, "1 tag"))
+                sshd.stop()
+                await pilot.press("r")
+                await shown(pilot, shows(pilot, f"{sshd.destination} refuses SSH connections"))
+                with open_registry(registry.url) as opened:
+                    push_image(opened, "team/web", "1.0")
+                # On another port, which the client's alias leads to.
+                with start_sshd(tmp_path / "sshd", new_keys=False) as again:
+                    await pilot.press("r")
+                    await shown(pilot, shows(pilot, "2 repositories"))
+                    await shown(pilot, lambda: not app.workers)
+                    # Its log goes on where that of the first one ended.
+                    assert again.logins == 2
+            until(lambda: not again.has_clients)
 
 
 def test_the_app_hands_its_terminal_to_ssh(tmp_path: Path, regtui: Regtui) -> None:

@@ -22,7 +22,7 @@ VERSIONS = ("2.8.2", "3.1.1")
 PROGRAMS = {"2.8.2": "docker-registry", "3.1.1": "registry"}
 
 # Both write it when the socket is open. We let the kernel choose the port, so no two tests can collide.
-_LISTENING = re.compile(rb"listening on 127\.0\.0\.1:(\d+)")
+_LISTENING = re.compile(rb"listening on (?:127\.0\.0\.1|\[::1\]):(\d+)")
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,13 @@ def start_registry(
     prefix: str | None = None,
     maxentries: int | None = None,
     port: int = 0,
+    interface: str = "127.0.0.1",
 ) -> Iterator[RegistryServer]:
     """Run a registry with its files below `directory` until the block ends.
 
     `htpasswd` maps users to passwords, `tokens` gives the tokens that are wanted. `prefix` is like "/reg". A second
     start on the same directory finds the same content, and with `port` the same address: that is a restart.
+    `interface` may be "[::1]" as well.
     """
     command = find_program(PROGRAMS[version])
     directory.mkdir(parents=True, exist_ok=True)
@@ -70,6 +72,7 @@ def start_registry(
     path = f"/{prefix.strip('/')}" if prefix else ""
 
     settings = _settings(storage, delete=delete, readonly=readonly, port=port)
+    settings["http"]["addr"] = f"{interface}:{port}"
     if path:
         settings["http"]["prefix"] = f"{path}/"
     if tls:
@@ -99,7 +102,7 @@ def start_registry(
 
     def host() -> str | None:
         match = _LISTENING.search(log.read_bytes()[already_logged:])
-        return f"127.0.0.1:{match[1].decode()}" if match else None
+        return f"{interface}:{match[1].decode()}" if match else None
 
     def ready() -> bool:
         address = host()

@@ -7,6 +7,7 @@ with a configuration of ours. The program under test runs `ssh`, and needs no op
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -79,6 +80,12 @@ class SshServer:
         """Whether anybody is connected: sshd has a process for each."""
         listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True)
         return bool(listed.stdout.split())
+
+    def stop(self) -> None:
+        """Nobody is let in any more, and whoever is in is thrown out."""
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.pid)], capture_output=True, text=True)
+        for pid in (self.pid, *map(int, listed.stdout.split())):
+            os.kill(pid, signal.SIGTERM)
 
     @property
     def known_hosts(self) -> Path:
