@@ -38,9 +38,11 @@ def error_codes(response: httpx.Response) -> tuple[str, ...]:
     return tuple(str(entry.get("code", "")) for entry in error_entries(response))
 
 
-def error_for(response: httpx.Response, where: Where, *, anonymous: bool = False) -> RegistryError:
+def error_for(
+    response: httpx.Response, where: Where, *, anonymous: bool = False, login_is_good: bool = False
+) -> RegistryError:
     """The error that a status of 400 or above, or an unexpected redirect, stands for. `anonymous`: what was sent
-    along, if anything, was a token that anybody gets."""
+    along, if anything, was a token that anybody gets. `login_is_good`: its name and password can't be what is wrong."""
     entries = error_entries(response)
     codes = error_codes(response)
     status = response.status_code
@@ -50,7 +52,7 @@ def error_for(response: httpx.Response, where: Where, *, anonymous: bool = False
         return kind(where, message, remedy, status=status, codes=codes)
 
     if status == 401:
-        return _unauthorized(response, where, codes, anonymous)
+        return _unauthorized(response, where, codes, anonymous, login_is_good)
     if status == 403:
         what = f" ({where.target})" if where.target else ""
         return made(errors.NotAllowed, f"{host} does not allow {where.operation}{what} with this login.")
@@ -73,19 +75,27 @@ def _when(seconds: float | None) -> str:
     return f"Try again in {seconds / 60:.0f} minutes." if seconds >= 120 else f"Try again in {seconds:.0f} seconds."
 
 
-def _unauthorized(response: httpx.Response, where: Where, codes: tuple[str, ...], anonymous: bool) -> RegistryError:
+def _unauthorized(
+    response: httpx.Response, where: Where, codes: tuple[str, ...], anonymous: bool, login_is_good: bool
+) -> RegistryError:
     sent = "Authorization" in response.request.headers and not anonymous
     host = where.host
     challenge = response.headers.get("WWW-Authenticate", "")
-    if sent and "insufficient_scope" in challenge:
-        what = f" ({where.repository})" if where.repository else ""
-        return errors.NotAllowed(
-            where, f"{host} does not allow {where.operation}{what} with this login.", status=401, codes=codes
-        )
+    # Some refuse without a word of what is missing.
+    is_refused = "insufficient_scope" in challenge or (login_is_good and "invalid_token" not in challenge)
+    if sent and is_refused:
+        return not_allowed(where, codes, 401)
     if sent:
         return wrong_password(where, codes)
     return errors.NotAuthenticated(
         where, f"Not logged in to {host}.", _LOGIN.format(host=host), status=401, codes=codes
+    )
+
+
+def not_allowed(where: Where, codes: tuple[str, ...], status: int) -> errors.NotAllowed:
+    what = f" ({where.repository})" if where.repository else ""
+    return errors.NotAllowed(
+        where, f"{where.host} does not allow {where.operation}{what} with this login.", status=status, codes=codes
     )
 
 

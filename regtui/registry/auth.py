@@ -17,7 +17,7 @@ from typing import Final
 import httpx
 
 from regtui.registry import errors
-from regtui.registry.answers import error_codes, wrong_password
+from regtui.registry.answers import error_codes, not_allowed, wrong_password
 from regtui.registry.aside import aside
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
@@ -65,6 +65,7 @@ class Authenticator:
         self._bearer: Challenge | None = None
         self._tokens: dict[str, _Token] = {}
         self._refreshing: dict[str, asyncio.Lock] = {}
+        self._accepted: list[Credential] = []
         # Services may hand out a new identity token with each answer, and take the old one no more.
         self._renewed: dict[str, str] = {}
 
@@ -77,6 +78,10 @@ class Authenticator:
     def scheme(self) -> str:
         """`basic`, `bearer`, or empty while nothing was asked for."""
         return "basic" if self._basic else "bearer" if self._bearer else ""
+
+    def took_login(self, credential: Credential | None) -> bool:
+        """Whether the token service has given tokens for it: then neither name nor password can be wrong."""
+        return credential is not None and credential in self._accepted
 
     async def header(self, scope: str, send: Send, where: Where) -> str | None:
         """The value of `Authorization`; None for an anonymous request. Fetches a token where one is needed."""
@@ -144,7 +149,7 @@ class Authenticator:
         credential = self.credential(key)
         try:
             return await self._fetch(challenge, scope, send, where, credential)
-        except errors.NotAuthenticated:
+        except (errors.NotAuthenticated, errors.NotAllowed):
             await self._find(anew=True)
             if self.credential(key) == credential:
                 raise
@@ -166,9 +171,14 @@ class Authenticator:
                 raise errors.NotAuthenticated(
                     where, f"Not logged in to {where.host}.", f"Run: regtui login {where.host}", status=401
                 )
+            if response.status_code == 403 and self.took_login(credential):
+                # It knows who that is, and it is a matter of rights.
+                raise not_allowed(where, error_codes(response), 403)
             what = "identity token" if by_identity else "user name or password"
             raise wrong_password(where, error_codes(response), what)
         token, renewed = self._read(response, realm, where)
+        if credential is not None and credential not in self._accepted:
+            self._accepted.append(credential)
         if credential is not None and by_identity and renewed:
             self._renewed[credential.identity_token] = renewed
         return token

@@ -167,7 +167,10 @@ class RegistryHttp:
                 )
             if wants_certificate(response):
                 raise wants_client_certificate(where)
-            raise error_for(response, where, anonymous=self._auth.credential(scope) is None)
+            credential = self._auth.credential(scope)
+            # Without a scope nothing but the login was asked about.
+            is_good = bool(scope) and self._auth.took_login(credential)
+            raise error_for(response, where, anonymous=credential is None, login_is_good=is_good)
         return response
 
     async def _try(

@@ -217,6 +217,24 @@ async def test_a_password_that_the_token_service_rejects() -> None:
             await client.ping()
 
 
+@pytest.mark.parametrize("where", ["the token service", "the registry"])
+async def test_a_login_that_was_accepted_is_not_called_wrong_when_a_right_is_missing(where: str) -> None:
+    """Some refuse by a plain 403 at the token service, some by a plain 401 at the registry."""
+
+    def script(request: httpx.Request) -> Answer:
+        if request.url.path == "/token":
+            refused = where == "the token service" and "scope" in request.url.params
+            return httpx.Response(403) if refused else httpx.Response(200, json={"token": "given"})
+        if "Authorization" in request.headers:
+            return pong() if request.url.path == "/v2/" else httpx.Response(401)
+        return httpx.Response(401, headers={"WWW-Authenticate": f'Bearer realm="{REALM}",service="x"'})
+
+    async with Scripted(script).client(CI) as client:
+        await client.ping()
+        with pytest.raises(NotAllowed, match=r"does not allow listing the tags \(team/app\) with this login"):
+            [page async for page in client.tags("team/app")]
+
+
 async def test_anonymous_tokens_need_no_password() -> None:
     service = TokenService(credential=None)
     async with service.registry.client() as client:
