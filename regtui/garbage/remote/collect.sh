@@ -28,10 +28,22 @@ try_to() {
     return 1
 }
 
+# A collector that is still at work must not sweep what somebody pushes: it is ended, or waited for.
+end_collector() {
+    collecting=$(cat collecting 2>/dev/null) && test -n "$collecting" || return 0
+    quit_collector "$collecting" >/dev/null 2>&1
+    while kill -0 "$collecting" 2>/dev/null; do
+        # Dead, but its parent hasn't heard: as in a container whose first process doesn't listen.
+        ! grep -q '^State:.Z' "/proc/$collecting/status" 2>/dev/null || break
+        sleep 0.2 2>/dev/null || sleep 1
+    done
+}
+
 bring_back() {
     trap '' HUP INT TERM PIPE
     trap - EXIT
     say stage bring-back started
+    end_collector
     tidy >/dev/null 2>&1
     case $keep_out in
         stop) try_to start_registry >&2 || say "failed The registry could not be started again." ;;
@@ -62,7 +74,6 @@ if test "${1:-}" = guard; then
     while kill -0 "$(cat pid 2>/dev/null)" 2>/dev/null; do sleep 1; done
     test ! -e ended || exit 0
     say "failed The collection was killed on the host."
-    quit_collector "$(cat collecting 2>/dev/null)" >/dev/null 2>&1
     bring_back
     exit 0
 fi
@@ -96,6 +107,7 @@ while kill -0 "$collecting" 2>/dev/null; do
 done
 wait "$collecting"
 code=$?
+rm -f collecting
 # 2.x doesn't end the line of its failure.
 echo
 say "exit $code"

@@ -54,7 +54,7 @@ begin() {
     fi
     while read -r place; do
         # What was left behind elsewhere would be taken for the latest.
-        if is_ours "$place"; then (cd "$place" && rm -f pid ended stop heard log started run.sh storage.sh); fi
+        if is_ours "$place"; then (cd "$place" && rm -f pid collecting ended stop heard log started run.sh storage.sh); fi
     done <<PLACES
 $(places)
 PLACES

@@ -1,0 +1,331 @@
+"""The script that collects on the host, run by real shells: the registry is brought back whatever happens in between.
+
+The runtime's commands are stand-ins that write down what they are called with; a file says which of them fails.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from regtui.garbage import scripts
+from regtui.garbage.runtimes import Unit
+from regtui.garbage.values import KeepOut
+from tests.support.programs import find_program
+
+# Seconds; only ever reached by a test that fails.
+_PATIENCE = 30.0
+_END: Final = "__regtui_end_of_file__"
+
+# `check` isn't written down: it is asked until the registry runs.
+_ACT = """\
+#!/bin/sh
+test "$1" = check || echo "$1" >> calls
+if test "$1" = start || test "$1" = read-write; then
+    pid=$(cat collector-pid 2>/dev/null) && grep -q 'State:.[^Z]' "/proc/$pid/status" 2>/dev/null &&
+        echo "while it is collected" >> calls
+fi
+if test -e "fails-$1"; then echo "$1 fails because"; exit 1; fi
+"""
+_COLLECTOR = """\
+#!/bin/sh
+echo $$ > collector-pid
+echo collect "$@" >> calls
+echo team/app
+while test -e marking; do sleep 0.02; done
+echo "blob eligible for deletion: sha256:00"
+while test -e sweeping; do sleep 0.02; done
+printf 'its last words'
+exit "$(cat exit-code 2>/dev/null || echo 0)"
+"""
+
+
+class Bench:
+    """A directory with the script and its stand-ins."""
+
+    def __init__(self, directory: Path, shell: str) -> None:
+        self.directory = directory
+        self.shell = [str(find_program("busybox")), "sh"] if shell == "busybox" else ["dash"]
+        self.storage = directory / "storage"
+        for name, text in (("act", _ACT), ("program", _COLLECTOR)):
+            (directory / name).write_text(text)
+            (directory / name).chmod(0o755)
+        self.unit = Unit(
+            runtime="docker",
+            name="registry",
+            config="/c.yml",
+            is_running=True,
+            inside="./program inside",
+            beside="./program beside",
+            root=str(self.storage),
+            shell="sh -s",
+            shell_beside="sh -s",
+            prepare=("./act prepare",),
+            tidy=("./act tidy",),
+            stop="./act stop",
+            start="./act start",
+            check="./act check",
+            quit="kill $1",
+            read_only="./act read-only",
+            read_write="./act read-write",
+        )
+
+    def write(self, keep_out: KeepOut = KeepOut.STOP, *, needs_restart: bool = False, **changes: str) -> None:
+        text = scripts.collection(replace(self.unit, **changes), keep_out, needs_restart)  # type: ignore[arg-type]
+        for name in ("run.sh", "storage.sh"):
+            body = text.split(f"cat > {name} <<'{_END}'\n")[1].split(f"\n{_END}\n")[0]
+            (self.directory / name).write_text(body + "\n")
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        with (self.directory / "log").open("ab") as log:
+            return subprocess.Popen(
+                [*self.shell, "run.sh", *arguments],
+                cwd=self.directory,
+                env={"PATH": "/usr/bin:/bin"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def run(self) -> int:
+        return self.begin().wait(_PATIENCE)
+
+    def touch(self, name: str, text: str = "") -> Path:
+        (self.directory / name).write_text(text)
+        return self.directory / name
+
+    @property
+    def calls(self) -> list[str]:
+        return (self.directory / "calls").read_text().splitlines()
+
+    @property
+    def log(self) -> list[str]:
+        return (self.directory / "log").read_text().splitlines()
+
+    @property
+    def told(self) -> list[str]:
+        """Of the log what is the script's own, without its mark."""
+        return [" ".join(words) for line in self.log if (words := scripts.marked(line)) is not None]
+
+    def wait_for(self, what: Callable[[], bool]) -> None:
+        give_up = time.monotonic() + _PATIENCE
+        while not what():
+            assert time.monotonic() < give_up, self.log
+            time.sleep(0.01)
+
+
+@pytest.fixture(params=["dash", "busybox"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+    return Bench(tmp_path, request.param)
+
+
+WHOLE = [
+    "stage keep-out started",
+    "stage keep-out done",
+    "stage collect started",
+    "exit 0",
+    "stage collect done",
+    "stage bring-back started",
+    "up",
+    "stage bring-back done",
+    "end",
+]
+
+
+def test_stop_collect_beside_it_start_in_this_order(bench: Bench) -> None:
+    bench.write()
+    assert bench.run() == 0
+    assert bench.calls == ["prepare", "stop", "collect beside garbage-collect /c.yml", "tidy", "start"]
+    assert bench.told == WHOLE
+    assert (bench.directory / "ended").exists()
+    # Where the collector's last words end without a line break, ours begin a line.
+    assert "its last words" in bench.log
+
+
+def test_read_only_it_goes_on_running_and_is_restarted_only_where_its_cache_needs_that(bench: Bench) -> None:
+    bench.write(KeepOut.READ_ONLY)
+    assert bench.run() == 0
+    collected = "collect inside garbage-collect /c.yml"
+    assert bench.calls == ["prepare", "read-only", collected, "tidy", "read-write"]
+    assert bench.told == WHOLE
+    (bench.directory / "calls").unlink()
+    bench.write(KeepOut.READ_ONLY, needs_restart=True)
+    bench.run()
+    assert bench.calls == ["prepare", "read-only", collected, "tidy", "read-write", "stop", "start"]
+
+
+def test_online_nothing_is_switched(bench: Bench) -> None:
+    bench.write(KeepOut.ONLINE)
+    bench.run()
+    assert bench.calls == ["prepare", "collect inside garbage-collect /c.yml", "tidy"]
+
+
+def test_the_blobs_are_measured_before_and_after(bench: Bench) -> None:
+    blob = bench.storage / "docker/registry/v2/blobs/sha256/00/00/data"
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"x" * 1234)
+    bench.write(beside=f"rm {blob} && ./program beside")
+    bench.run()
+    assert [line for line in bench.told if line.startswith("used")] == ["used before 1 1234", "used after 0 0"]
+    told = bench.told
+    assert told.index("used before 1 1234") < told.index("stage collect started")
+    assert told.index("exit 0") < told.index("used after 0 0")
+
+
+@pytest.mark.parametrize(
+    ("keep_out", "fails", "sentence", "back"),
+    [
+        (KeepOut.STOP, "prepare", "The registry's settings could not be read.", "start"),
+        (KeepOut.STOP, "stop", "The registry could not be stopped.", "start"),
+        (KeepOut.READ_ONLY, "read-only", "The registry could not be made read-only.", "read-write"),
+    ],
+)
+def test_where_pushes_cant_be_kept_out_nothing_is_collected_and_the_registry_is_brought_back(
+    bench: Bench, keep_out: KeepOut, fails: str, sentence: str, back: str
+) -> None:
+    bench.touch(f"fails-{fails}")
+    bench.write(keep_out)
+    assert bench.run() == 1
+    assert not [call for call in bench.calls if call.startswith("collect")]
+    assert bench.calls[-1] == back
+    assert f"failed {sentence}" in bench.told
+    assert f"{fails} fails because" in bench.log
+    assert bench.told[-4:] == ["stage bring-back started", "up", "stage bring-back done", "end"]
+
+
+def test_a_collector_that_fails_is_told_with_its_exit_code_and_the_registry_started(bench: Bench) -> None:
+    bench.touch("exit-code", "3")
+    bench.write()
+    bench.run()
+    assert "exit 3" in bench.told
+    assert bench.calls[-1] == "start"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_to_the_script_ends_it_with_the_registry_started(bench: Bench, number: signal.Signals) -> None:
+    marking = bench.touch("marking")
+    bench.write()
+    run = bench.begin()
+    bench.wait_for(lambda: "team/app" in (bench.log if (bench.directory / "log").exists() else []))
+    run.send_signal(number)
+    assert run.wait(_PATIENCE) == 130
+    marking.unlink()
+    assert bench.calls[-2:] == ["tidy", "start"]
+    assert bench.told[-4:] == ["stage bring-back started", "up", "stage bring-back done", "end"]
+
+
+def test_a_collector_that_isnt_ours_to_end_is_waited_for_before_pushes_are_possible_again(bench: Bench) -> None:
+    marking = bench.touch("marking")
+    bench.write(KeepOut.READ_ONLY)
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "log").exists() and "team/app" in bench.log)
+    run.send_signal(signal.SIGTERM)
+    bench.wait_for(lambda: "tidy" in bench.calls or "stage bring-back started" in bench.told)
+    marking.unlink()
+    assert run.wait(_PATIENCE) == 130
+    assert bench.calls[-2:] == ["tidy", "read-write"]
+
+
+def test_killed_the_guard_ends_the_collector_and_starts_the_registry(bench: Bench) -> None:
+    bench.touch("marking")
+    bench.write()
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "collecting").exists() and "team/app" in bench.log)
+    collecting = int((bench.directory / "collecting").read_text())
+    guard = bench.begin("guard")
+    run.kill()
+    run.wait()
+    assert guard.wait(_PATIENCE) == 0
+    assert "failed The collection was killed on the host." in bench.told
+    assert bench.calls[-2:] == ["tidy", "start"]
+    assert bench.told[-1] == "end"
+    # Else two would work on one storage: the collector, and the registry that was started.
+    bench.wait_for(lambda: not _is_alive(collecting))
+
+
+def test_the_guard_does_nothing_after_an_end(bench: Bench) -> None:
+    bench.write()
+    run = bench.begin()
+    guard = bench.begin("guard")
+    run.wait(_PATIENCE)
+    assert guard.wait(_PATIENCE) == 0
+    assert bench.calls.count("start") == 1
+    assert bench.told == WHOLE
+
+
+def test_stopped_before_the_collector_it_isnt_begun(bench: Bench) -> None:
+    bench.touch("stop")
+    bench.write()
+    assert bench.run() == 130
+    assert bench.calls == ["prepare", "stop", "tidy", "start"]
+    assert "stopped" in bench.told
+
+
+def test_stopped_while_it_marks_the_collector_is_ended(bench: Bench) -> None:
+    bench.touch("marking")
+    bench.write()
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "log").exists() and "team/app" in bench.log)
+    bench.touch("stop")
+    assert run.wait(_PATIENCE) == 0
+    assert bench.told.count("stopped") == 1
+    assert bench.calls[-1] == "start"
+    assert "blob eligible for deletion: sha256:00" not in bench.log
+
+
+def test_stopped_while_it_sweeps_it_is_let_finish(bench: Bench) -> None:
+    sweeping = bench.touch("sweeping")
+    bench.write(quit="./act quit")
+    script = (bench.directory / "run.sh").read_text()
+    # A line for each time that it looks.
+    (bench.directory / "run.sh").write_text(f"sleep() {{ echo >> looks; command sleep 0.02; }}\n{script}")
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "log").exists() and "blob eligible for deletion: sha256:00" in bench.log)
+    bench.touch("stop")
+    looks = bench.directory / "looks"
+    seen = looks.read_text().count("\n")
+    bench.wait_for(lambda: looks.read_text().count("\n") > seen + 2)
+    sweeping.unlink()
+    assert run.wait(_PATIENCE) == 0
+    assert "quit" not in bench.calls
+    assert "stopped" not in bench.told
+    assert "exit 0" in bench.told
+
+
+@pytest.mark.parametrize(
+    ("fails", "keep_out", "sentence"),
+    [
+        ("start", KeepOut.STOP, "failed The registry could not be started again."),
+        ("read-write", KeepOut.READ_ONLY, "failed The registry could not be made writable again."),
+    ],
+)
+def test_what_doesnt_come_back_is_tried_again_and_then_said(
+    tmp_path: Path, fails: str, keep_out: KeepOut, sentence: str
+) -> None:
+    bench = Bench(tmp_path, "dash")
+    bench.touch(f"fails-{fails}")
+    bench.touch("fails-check")
+    bench.write(keep_out)
+    # Nobody waits here: the pauses are the same, but of no length.
+    script = (tmp_path / "run.sh").read_text()
+    (tmp_path / "run.sh").write_text(f"sleep() {{ :; }}\n{script}")
+    bench.run()
+    assert bench.calls.count(fails) == 6
+    assert sentence in bench.told
+    assert f"{fails} fails because" in bench.log
+    assert bench.told[-3:] == ["down", "stage bring-back done", "end"]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
