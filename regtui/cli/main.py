@@ -49,6 +49,8 @@ def _run(argv: Sequence[str]) -> int:
     try:
         arguments = parse(argv)
         command = import_module(f"regtui.cli.{arguments.command}")
+        # What was imported stays, and needs no looking through.
+        gc.freeze()
         code: int = command.run(arguments)
     except RegtuiError as error:
         return _failed(error)
