@@ -1,5 +1,6 @@
 """What the registry doesn't say, or says wrongly: the result is what is there, and what isn't known is told so."""
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
@@ -17,14 +18,16 @@ Answer = Callable[[httpx.Request], int | None]
 
 
 class Scripted(httpx.AsyncBaseTransport):
-    """`instead`: a status in place of doing it. `after`: one in place of the answer, once it was done. Both for what
-    changes the registry or is in `reads`; None for the registry's own. `sent`: (method, reference) of the changes."""
+    """`instead`: a status in place of doing it. `after`: one in place of the answer, once it was done. None: the
+    registry's own. `sent`: (method, reference) of the changes. `turns`: of the event loop until a request is done, so
+    that what is sent at the same time is under way as well."""
 
     def __init__(self, world: World, instead: Answer = lambda _: None, after: Answer = lambda _: None) -> None:
         self._inner = DemoTransport(world.storage, world.version)
         self.instead = instead
         self.after = after
         self.sent: list[tuple[str, str]] = []
+        self.turns = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         reference = request.url.path.rpartition("/")[2]
@@ -34,6 +37,8 @@ class Scripted(httpx.AsyncBaseTransport):
             self.sent.append((request.method, reference))
         if (status := self.instead(request)) is not None:
             return httpx.Response(status)
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
         response = await self._inner.handle_async_request(request)
         status = self.after(request)
         return response if status is None else httpx.Response(status)
@@ -199,6 +204,7 @@ async def test_an_index_is_gone_before_its_children_are_asked_to_go(world: World
         there[reference] = set(world.storage.repositories[REPOSITORY].revisions)
 
     transport.instead = lambda request: noted(request) if request.method == "DELETE" else None
+    transport.turns = 100
     report = await execute(connection, plan)
     assert report.is_complete
     assert outer not in there[inner] | there[children[2]]
