@@ -80,7 +80,8 @@ class SharedDisk:
                         answer.set_result(found.get(digest))
 
     async def tags(self, repository: str) -> dict[str, Digest]:
-        """What the repository's tags pointed at when last seen, as far as that is kept."""
+        """What the repository's tags pointed at when last seen, as far as that is kept. It counts as used again."""
+        self._tags.setdefault((self._origin(), repository), {})
         self._write()
         origin = self._origin()
 

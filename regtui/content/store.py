@@ -190,9 +190,11 @@ class ContentStore:
 
     def _learn(self, repository: str, tag: str, digest: Digest) -> None:
         self._confirmed.setdefault(repository, set()).add(digest)
-        self._tags.setdefault(repository, {})[tag] = digest
-        if self._disk is not None:
+        known = self._tags.setdefault(repository, {})
+        # What hasn't moved is on the disk already.
+        if self._disk is not None and known.get(tag) != digest:
             self._disk.keep_tag(repository, tag, digest)
+        known[tag] = digest
 
     def _keep(self, repository: str, content: FetchedManifest) -> None:
         """What was just read from there."""

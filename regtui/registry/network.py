@@ -81,7 +81,8 @@ class Network(httpx.AsyncBaseTransport):
     def _direct_by(self, way: str) -> DirectTransport:
         url = self._url
         context = self._context(url) if url.scheme == "https" else None
-        made = self._direct[way] = DirectTransport(url.host, _port(url), context, self._connections, way)
+        host = url.raw_host.decode("ascii")
+        made = self._direct[way] = DirectTransport(host, _port(url), context, self._connections, way)
         return made
 
     def _transport(self, url: httpx.URL, way: str) -> httpx.AsyncHTTPTransport:

@@ -2,14 +2,14 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 
 from regtui.content import ContentStore, NotKept, SharedDisk
-from regtui.content.disk import Disk
+from regtui.content.disk import Disk, Tags
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
 from regtui.registry import FetchedManifest, ManifestNotFound, RegistryClient
@@ -188,6 +188,41 @@ async def test_a_second_run_asks_by_head_alone(repository: Repository, client: R
     assert await second.config("a", config) == b"{}"
     assert repository.methods == ["HEAD"] * 500
     await second.close()
+
+
+async def test_of_tags_that_did_not_move_nothing_is_written(
+    repository: Repository, client: RegistryClient, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["1.0", "1.1", "1.2"]
+    for name in names:
+        repository.add(name.encode(), name)
+    first = run(client, file)
+    for name in names:
+        await first.current("a", name)
+    await first.close()
+    written: dict[str, Digest] = {}
+    visited: set[str] = set()
+    write = Disk.write
+
+    def noted(disk: Disk, contents: Iterable[FetchedManifest], tags: Mapping[tuple[str, str], Tags]) -> None:
+        for (_, name), digests in tags.items():
+            visited.add(name)
+            written.update(digests)
+        write(disk, contents, tags)
+
+    monkeypatch.setattr(Disk, "write", noted)
+    second = run(client, file)
+    await second.prepare("a")
+    moved = repository.add(b"anew", "1.1")
+    for name in names:
+        await second.current("a", name)
+    await second.close()
+    assert written == {"1.1": moved}
+    # But it is known that somebody was there: what nobody visits goes first.
+    assert visited == {"a"}
+    third = run(client, file)
+    assert await third.recall("a") == repository.tags
+    await third.close()
 
 
 async def test_what_was_not_kept_when_the_run_began_is_not_looked_for_on_the_disk(
