@@ -1,0 +1,136 @@
+"""Questions to the storage, answered by real shells from a storage directory as the registry lays it out."""
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from regtui.garbage import scripts
+from regtui.garbage.runtimes import Unit
+from tests.support.programs import find_program
+
+A, B, C = ("a" * 64, "b" * 64, "c" * 64)
+
+
+class Storage:
+    def __init__(self, directory: Path, shell: str) -> None:
+        self.root = directory / "it's the root"
+        self.shell = f"{find_program('busybox')} sh" if shell == "busybox" else "dash"
+
+    @property
+    def repositories(self) -> Path:
+        return self.root / "docker/registry/v2/repositories"
+
+    def blob(self, digest: str, size: int) -> Path:
+        return self._file(self.root / f"docker/registry/v2/blobs/sha256/{digest[:2]}/{digest}/data", "x" * size)
+
+    def link(self, path: str, text: str = "") -> Path:
+        return self._file(self.repositories / path, text)
+
+    def fill(self) -> None:
+        """app has a tag, a revision and a layer; app/nested an upload; empty nothing but a layer."""
+        self.link("app/_manifests/tags/v1/current/link", f"sha256:{A}")
+        self.link(f"app/_manifests/tags/v1/index/sha256/{A}/link", f"sha256:{A}")
+        self.link(f"app/_manifests/revisions/sha256/{A}/link", f"sha256:{A}")
+        self.link(f"app/_layers/sha256/{B}/link", f"sha256:{B}")
+        # Of an upload without a byte there is but the directory.
+        (self.repositories / "app/nested/_uploads/0f1e").mkdir(parents=True)
+        self.link(f"app/nested/_layers/sha256/{B}/link", f"sha256:{B}")
+        self.link(f"empty/_layers/sha256/{C}/link", f"sha256:{C}")
+        (self.repositories / "empty/_manifests/tags").mkdir(parents=True)
+
+    def ask(self, question: str, *stdin: str) -> list[str]:
+        shell = f"{self.shell} -s"
+        unit = Unit("docker", "registry", "/c.yml", True, "", root=str(self.root), shell=shell)
+        done = subprocess.run(
+            ["sh", "-s"],
+            input=scripts.question(unit, question, stdin=stdin),
+            capture_output=True,
+            text=True,
+            env={"PATH": "/usr/bin:/bin"},
+        )
+        assert done.stderr == ""
+        return sorted(done.stdout.splitlines())
+
+    @staticmethod
+    def _file(path: Path, text: str) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+
+@pytest.fixture(params=["dash", "busybox"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    return Storage(tmp_path, request.param)
+
+
+def test_all_blobs_are_counted_and_only_they(storage: Storage) -> None:
+    storage.blob(A, 1234)
+    storage.blob(B, 70_000)
+    storage.link("app/_uploads/0f1e/data", "not yet one")
+    (storage.blob(C, 0).parent / "startedat").write_text("of another driver")
+    assert storage.ask("measure") == ["3 71234"]
+
+
+def test_a_storage_that_was_never_written_to_is_no_failure(storage: Storage) -> None:
+    for question in ("measure", "facts", "sizes", "layers"):
+        assert storage.ask(question) in ([], ["0 0"])
+
+
+def test_what_there_is_is_told_by_repository(storage: Storage) -> None:
+    storage.fill()
+    assert storage.ask("facts") == [
+        "repository app",
+        "repository app",
+        "repository app/nested",
+        "repository empty",
+        "repository empty",
+        f"revision app sha256:{A}",
+        "tag app v1",
+        "upload app/nested",
+    ]
+
+
+def test_sizes_of_the_blobs_that_are_asked_for_and_there(storage: Storage) -> None:
+    storage.blob(A, 1234)
+    storage.blob(B, 70_000)
+    assert storage.ask("sizes", f"sha256:{A}", f"sha256:{C}") == [f"1234 sha256:{A}"]
+    assert storage.ask("sizes", f"sha256:{C}") == []
+
+
+def test_whose_the_layers_are_that_are_asked_for(storage: Storage) -> None:
+    storage.fill()
+    assert storage.ask("layers", f"sha256:{B}") == [f"layer app sha256:{B}", f"layer app/nested sha256:{B}"]
+
+
+def test_only_what_is_empty_is_removed_and_what_nests_below_it_stays(storage: Storage) -> None:
+    storage.fill()
+    storage.link(f"empty/nested/_manifests/revisions/sha256/{A}/link", f"sha256:{A}")
+    names = ("app", "app/nested", "empty", "nowhere")
+    assert storage.ask(f"remove_empty {' '.join(names)}") == ["removed empty"]
+    assert not (storage.repositories / "empty/_layers").exists()
+    assert (storage.repositories / f"empty/nested/_manifests/revisions/sha256/{A}/link").exists()
+    assert len([line for line in storage.ask("facts") if line in ("repository app", "upload app/nested")]) == 3
+
+
+def test_a_tag_or_the_data_of_an_upload_keeps_a_repository(storage: Storage) -> None:
+    storage.link("tagged/_manifests/tags/v1/current/link", "")
+    storage.link("uploading/_uploads/0f1e/data", "x")
+    storage.link(f"revision/_manifests/revisions/sha256/{A}/link", "")
+    assert storage.ask("remove_empty tagged uploading revision") == []
+
+
+def test_directories_that_held_only_what_was_removed_go_with_it(storage: Storage) -> None:
+    storage.fill()
+    storage.link(f"team/deep/er/_layers/sha256/{C}/link")
+    assert storage.ask("remove_empty team/deep/er") == ["removed team/deep/er"]
+    assert not (storage.repositories / "team").exists()
+    assert (storage.repositories / "app").exists()
+
+
+def test_a_name_stays_a_word(storage: Storage) -> None:
+    storage.fill()
+    hostile = "x'; touch pwned; $(touch pwned)"
+    storage.ask(f"remove_empty {shlex.quote(hostile)}")
+    assert not list(storage.root.rglob("pwned"))
