@@ -70,7 +70,7 @@ class Running:
             except SshError as error:
                 if not self._lines:
                     raise
-                yield self._event(str(error))
+                yield self._event(f"{error.message} The collection goes on there; trying again …")
             pause = next(pauses, None)
             if pause is None or not self._lines:
                 return

@@ -157,12 +157,15 @@ def keep_out_sentence(choice: KeepOut, forecast: Forecast | None = None) -> str:
 
 
 def repository_rows(forecast: Forecast) -> list[tuple[str, int]]:
-    """(repository, bytes), largest first, at most TOP; what the others free together is the last."""
+    """(repository, bytes), largest first, at most TOP; then what the others free together, and what none links, as the
+    manifests that were deleted."""
     rows = list(forecast.by_repository[:TOP])
     rest = forecast.by_repository[TOP:]
     if rest:
         rows.append((f"{plural(len(rest), 'more repository', 'more repositories')}", sum(freed for _, freed in rest)))
-    return rows
+    nowhere = forecast.bytes - sum(freed for _, freed in forecast.by_repository)
+    # Without it the rows would be less than what is freed in all, and one would look for the rest.
+    return [*rows, ("in no repository any more", nowhere)] if rows and nowhere > 0 else rows
 
 
 def question(forecast: Forecast, choices: Choices, place: str) -> str:

@@ -70,8 +70,8 @@ class GarbageScreen(Screen[CollectionReport | None]):
         Binding("y", "confirm", "collect", show=False, id="garbage.confirm"),
         Binding("r", "again", "look again", show=False, id="garbage.again"),
         Binding("c", "copy", "copy the commands", show=False, id="garbage.copy"),
-        Binding("tab", "app.focus_next", "next", show=False, id="garbage.next"),
-        Binding("shift+tab", "app.focus_previous", "previous", show=False, id="garbage.previous"),
+        Binding("tab", "turn(1)", "next", show=False, id="garbage.next"),
+        Binding("shift+tab", "turn(-1)", "previous", show=False, id="garbage.previous"),
     ]
 
     def __init__(self, connection: Connection, config: Config) -> None:
@@ -360,6 +360,15 @@ class GarbageScreen(Screen[CollectionReport | None]):
             self.stop()
         else:
             self.dismiss(self._report)
+
+    def action_turn(self, step: int) -> None:
+        """From the buttons to the choices, which is what one wants to get at; what only scrolls comes after them."""
+        chain = self.focus_chain
+        choices = [widget for widget in chain if widget in (self._untagged, self._ways)]
+        buttons = [widget for widget in chain if widget in (self._cancel, self._collect)]
+        turning = [*buttons, *choices, *(widget for widget in chain if widget not in (*buttons, *choices))]
+        at = turning.index(self.focused) if self.focused in turning else -step
+        turning[(at + step) % len(turning)].focus()
 
     def action_again(self) -> None:
         if self._phase in (_Phase.STUCK, _Phase.READY):

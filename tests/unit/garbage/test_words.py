@@ -154,6 +154,14 @@ def test_at_most_twenty_repositories_and_what_the_others_free_together() -> None
     assert rows[-1] == ("3 more repositories", 80 + 79 + 78)
 
 
+def test_the_rows_are_all_that_is_freed() -> None:
+    found = Forecast(1, {A: 5_000, B: 300}, by_repository=(("team/app", 5_000),))
+    assert repository_rows(found) == [("team/app", 5_000), ("in no repository any more", 300)]
+    assert repository_rows(replace(found, blobs={A: 5_000})) == [("team/app", 5_000)]
+    # Where none is known there is nothing to be told apart.
+    assert repository_rows(Forecast(1, {A: 5})) == []
+
+
 REPORT = CollectionReport(
     "ci@prod-1", (), blobs=2, freed=12_000_000, predicted=12_000_000, seconds=75, is_up=True, verified=Verified(9, 9)
 )

@@ -145,6 +145,21 @@ async def test_untagged_images_that_were_not_looked_for_are_offered_and_stay_so_
         assert can_collect(screen)
 
 
+async def test_tab_leads_from_the_buttons_to_the_choices_and_then_to_what_scrolls() -> None:
+    async with garbage(ScriptedCollector()) as (pilot, screen):
+        assert screen.focused is screen.query_one("#cancel")
+        met = []
+        for _ in screen.focus_chain:
+            await pilot.press("tab")
+            met.append(screen.focused)
+        expected = [screen.query_one("#collect"), screen.query_one("#untagged"), screen.query_one(Ways)]
+        assert met[:3] == expected
+        assert met[-1] is screen.query_one("#cancel")
+        assert len(set(met)) == len(screen.focus_chain)
+        await pilot.press("shift+tab")
+        assert screen.focused is met[-2]
+
+
 async def test_untagged_images_arent_offered_where_deletion_is_disabled() -> None:
     async with garbage(ScriptedCollector(found=replace(SURVEY, delete_enabled=False))) as (pilot, screen):
         assert "Deletion is disabled there" in said(pilot)
