@@ -15,13 +15,15 @@ from regtui.deletion import Journal
 from regtui.errors import RegtuiError
 from regtui.garbage import scripts
 from regtui.garbage.account import Account
+from regtui.garbage.by_hand import by_hand
+from regtui.garbage.earlier import read_earlier
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.finding import Found, find
 from regtui.garbage.forecasting import Listing, forecast, list_storage
 from regtui.garbage.hosts import Host
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.profile import HostSettings
-from regtui.garbage.running import STAGES, STOPPED, Running, running_already
+from regtui.garbage.running import STOPPED, Running, running_already
 from regtui.garbage.values import (
     Choices,
     CollectionReport,
@@ -45,7 +47,6 @@ from regtui.registry import (
 from regtui.ssh import SshError
 
 _UP_SECONDS: Final = 60.0
-_LOG_LINES: Final = 200
 
 
 class HostCollector:
@@ -131,22 +132,9 @@ class HostCollector:
     async def earlier(self) -> EarlierRun | None:
         found = await self._look()
         told = (await self._host.run(scripts.status(found.unit))).stdout.splitlines()
-        if not told or (words := scripts.marked(told[0])) is None or words[0] != "earlier":
-            return None
-        stage, ours = Stage.KEEP_OUT, [scripts.marked(line) for line in told[1:]]
-        for mark in ours:
-            match mark:
-                case ["stage", name, *_] if name in STAGES:
-                    stage = STAGES[name]
-        lines = [line for line, mark in zip(told[1:], ours, strict=True) if mark is None and line.strip()]
-        self._is_unheard = words[1] != "yes"
-        return EarlierRun(
-            started=" ".join(words[2:]),
-            stage=stage,
-            is_running=words[1] == "yes",
-            log=tuple(lines)[-_LOG_LINES:],
-            is_whole=all(mark in ours for mark in (["exit", "0"], ["up"], ["end"])),
-        )
+        earlier = read_earlier(told)
+        self._is_unheard = earlier is not None and not earlier.is_running
+        return earlier
 
     async def forecast(self, choices: Choices) -> Forecast:
         found = await self._look()
@@ -172,22 +160,14 @@ class HostCollector:
     def commands(self, choices: Choices) -> tuple[str, ...]:
         if self._found is None:
             return ()
-        unit = self._found.unit
-        untagged = self._forecast.untagged if choices.untagged and self._forecast else ()
-        url = self._client.address.url
-        lines = [f"curl -X DELETE {quote(f'{url}/v2/{m.repository}/manifests/{m.digest}')}" for m in untagged]
-        lines += [self._host.login] if self._host.login else []
-        # The environment may hold passwords.
-        lines += ["umask 077"] if unit.prepare else []
-        match choices.keep_out:
-            case KeepOut.STOP:
-                lines += [*unit.prepare, unit.stop, unit.collector(running=False), *unit.tidy, unit.start]
-            case KeepOut.READ_ONLY:
-                lines += [*unit.prepare, unit.read_only, unit.collector(), *unit.tidy, unit.read_write]
-            case KeepOut.ONLINE:
-                lines += [*unit.prepare, unit.collector(), *unit.tidy]
-        lines += [unit.stop, unit.start] if self._needs_restart(choices) else []
-        return tuple(filter(None, lines))
+        return by_hand(
+            self._found.unit,
+            choices.keep_out,
+            needs_restart=self._needs_restart(choices),
+            url=self._client.address.url,
+            untagged=self._forecast.untagged if choices.untagged and self._forecast else (),
+            login=self._host.login,
+        )
 
     def _needs_restart(self, choices: Choices) -> bool:
         """Whether the registry has to forget what it believes to have. What stops it, or rolls it out, does that; the

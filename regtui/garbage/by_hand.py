@@ -1,0 +1,31 @@
+"""A collection as command lines, in order, ready to copy: what runs, for who would rather run it by hand."""
+
+from collections.abc import Iterable
+from shlex import quote
+
+from regtui.garbage.runtimes import Unit
+from regtui.garbage.values import KeepOut, UntaggedManifest
+
+
+def by_hand(
+    unit: Unit,
+    keep_out: KeepOut,
+    *,
+    needs_restart: bool,
+    url: str,
+    untagged: Iterable[UntaggedManifest] = (),
+    login: str = "",
+) -> tuple[str, ...]:
+    """`url`: the registry's, for the manifests that are deleted first; `login`: what is typed to get to the host."""
+    lines = [f"curl -X DELETE {quote(f'{url}/v2/{m.repository}/manifests/{m.digest}')}" for m in untagged]
+    # The environment may hold passwords.
+    lines += [login, "umask 077" if unit.prepare else "", *unit.prepare]
+    match keep_out:
+        case KeepOut.STOP:
+            lines += [unit.stop, unit.collector(running=False), *unit.tidy, unit.start]
+        case KeepOut.READ_ONLY:
+            lines += [unit.read_only, unit.collector(), *unit.tidy, unit.read_write]
+        case KeepOut.ONLINE:
+            lines += [unit.collector(), *unit.tidy]
+    lines += [unit.stop, unit.start] if needs_restart else []
+    return tuple(filter(None, lines))
