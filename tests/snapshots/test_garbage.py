@@ -34,7 +34,7 @@ def test_ready(size: tuple[int, int], snap_compare: Compare) -> None:
 def test_online(snap_compare: Compare) -> None:
     app = app_on(collected_by(ScriptedCollector()))
     assert snap_compare(
-        app, terminal_size=(80, 24), run_before=keys("ctrl+g", "shift+tab", "left", "left", "right", "y")
+        app, terminal_size=(80, 24), run_before=keys("ctrl+g", "tab", "tab", "tab", "left", "left", "right", "y")
     )
 
 
