@@ -60,3 +60,7 @@ def test_the_environment_wins() -> None:
 def test_what_is_no_config_is_said(text: str) -> None:
     with pytest.raises(NotOnHost, match=r"config\.yml is no config file of a registry"):
         read(text)
+
+
+def test_the_environment_names_another_driver() -> None:
+    assert read(OFFICIAL_2, REGISTRY_STORAGE="s3").driver == "s3"

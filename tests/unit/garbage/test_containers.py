@@ -84,3 +84,9 @@ def test_names_of_images_that_only_look_alike() -> None:
 def test_what_is_no_list_of_containers_is_none() -> None:
     for text in ("", "[]", "{", "[1]", "Error: no such object"):
         assert read_containers(text) == []
+
+
+def test_a_container_that_would_be_removed_or_replaced_when_it_stops_says_so() -> None:
+    (plain, removed) = containers(OFFICIAL, {**OFFICIAL, "HostConfig": {"AutoRemove": True}})
+    assert plain.keeper == ""
+    assert "--rm" in removed.keeper

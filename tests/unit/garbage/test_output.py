@@ -259,3 +259,8 @@ def test_ten_megabytes_stream_in_little_memory() -> None:
     used = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert used < 2_000_000
+
+
+def test_the_first_failure_is_the_cause() -> None:
+    told = verdict("panic: runtime error: index out of range\nError: exit status 1\n", 2)
+    assert told.outcome is Outcome.CRASHED

@@ -188,3 +188,50 @@ def test_a_run_is_not_taken_for_alive_because_its_pid_is_somebody_elses_now(shel
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
     )
     assert done.stdout.splitlines()[0] == "::regtui earlier no 2026-11-24T12:00:00Z"
+
+
+def test_what_cant_be_stopped_without_harm_has_an_obstacle() -> None:
+    def obstacle(of: Container) -> str:
+        where = {"program": "registry", "config": "/c.yml", "root": "/var/lib/registry", "driver": "filesystem"}
+        return container_unit(["docker"], of, HostSettings(), has_shell=True, **where).obstacle
+
+    assert obstacle(container()) == ""
+    assert "in no volume" in obstacle(container(mounts={"/etc": "/etc"}))
+    assert "would be removed" in obstacle(container(keeper="it would be removed"))
+
+
+def test_a_dry_run_beside_a_stopped_registry() -> None:
+    unit = in_docker()
+    assert f"{unit.inside} garbage-collect --dry-run" in scripts.dry_run(unit)
+    assert f"{unit.beside} garbage-collect --dry-run" in scripts.dry_run(replace(unit, is_running=False))
+
+
+def test_a_command_of_the_users_own_is_not_ours_to_end() -> None:
+    """It may be several words of shell, which `exec` would cut short."""
+    text = scripts.collection(UNITS["command"], KeepOut.STOP, needs_restart=False)
+    assert "quit_collector() {\n    false\n}" in text
+    assert "exec sh -c" not in text
+    assert "    exec docker run" in scripts.collection(in_docker(), KeepOut.STOP, needs_restart=False)
+
+
+def test_the_environment_reaches_the_collector_line_by_line_and_quoted(tmp_path: Path) -> None:
+    """What is no variable is the rest of a value with line breaks: the runtimes refuse it."""
+    (tmp_path / "docker").write_text("#!/bin/sh\nprintf '%s\\n' 'A=b c' 'second line' '' 'REGISTRY_X=1'\n")
+    (tmp_path / "docker").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-c", *in_docker().prepare], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "registry.env").read_text() == "A=b c\nREGISTRY_X=1\n"
+
+    (line,) = as_service(REGISTRY_X="1").prepare
+    (tmp_path / "environ").write_bytes(b"REGISTRY_X=it's $(one)\0HOME=/root\0AWS_Y=2\0")
+    line = line.replace("/proc/7/environ", "environ")
+    subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, check=True)
+    shown = subprocess.run(
+        ["sh", "-c", '. ./registry.env; printf "%s|%s" "$REGISTRY_X" "$AWS_Y"'],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout == "it's $(one)|2"
+    assert "HOME" not in (tmp_path / "registry.env").read_text()
