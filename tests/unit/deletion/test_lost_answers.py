@@ -210,3 +210,56 @@ async def test_an_index_is_gone_before_its_children_are_asked_to_go(world: World
     assert outer not in there[inner] | there[children[2]]
     assert not {outer, inner} & (there[children[0]] | there[children[1]])
     assert Digest(transport.sent[0][1]) == outer
+
+
+async def test_a_tag_that_nobody_could_look_at_is_left_to_the_next_start(world: World) -> None:
+    transport = scripted(world)
+    await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+
+    def fails(request: httpx.Request) -> int | None:
+        is_look = request.method in ("HEAD", "GET") and request.url.path.endswith("/a")
+        return 500 if request.method == "DELETE" or (is_look and transport.sent) else None
+
+    transport.instead = fails
+    report = await execute(connection, plan)
+    assert status_of(report, Action.UNTAG) == [Status.FAILED]
+    assert "can't be told" in report.outcomes[0].error
+    (entry,) = await connection.changes.unfinished()
+    assert len(entry.standing) == 1
+
+
+async def test_a_registry_that_says_202_and_keeps_the_tag_is_found_out() -> None:
+    world = World("3.1.1")
+    transport = scripted(world)
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    transport.instead = lambda request: 202 if request.method == "DELETE" else None
+    report = await execute(connection, plan)
+    assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
+    assert [(o.status, o.error) for o in report.outcomes] == [(Status.FAILED, "the registry still lists it")]
+    assert not report.is_complete
+
+
+async def test_what_happened_to_tags_that_were_to_stay_is_told(world: World) -> None:
+    transport = scripted(world)
+    await world.image(REPOSITORY, ["layer"], ["a", "same"])
+    other = await world.image(REPOSITORY, ["other"], ["innocent", "moved-to"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+
+    def meddles(request: httpx.Request) -> None:
+        if request.method == "DELETE":
+            repository = world.storage.repositories[REPOSITORY]
+            repository.tags.pop("innocent", None)
+            repository.tags["same"] = other
+
+    transport.instead = meddles
+    report = await execute(connection, plan)
+    assert report.doubts == (
+        "innocent is gone, though it was to stay.",
+        f"same was to stay, and points at another manifest than before ({other.short}).",
+    )
+    assert not report.is_complete
