@@ -159,6 +159,25 @@ def test_pruning_forgets_what_ended_and_keeps_what_was_cut_off(journal: Journal)
     assert [entry.name for entry in journal.entries()] == [cut_off.name]
 
 
+def test_pruning_keeps_what_is_under_way(journal: Journal) -> None:
+    run = journal.begin(REGISTRY, "", plan("a"))
+    assert journal.prune(datetime.now(UTC) + timedelta(seconds=2)) == 0
+    run.end((), interrupted=False)
+    assert journal.prune(datetime.now(UTC) + timedelta(seconds=2)) == 1
+
+
+def test_the_last_line_of_a_run_tells_alone_whether_something_stands(directory: Path) -> None:
+    journal = Journal(directory)
+    run = journal.begin(REGISTRY, "", plan("a"))
+    first, second = Digest.of(b"first"), Digest.of(b"second")
+    run.placed(first, ["a"])
+    run.placed(second, ["a"])
+    run.taken_away(first)
+    run.end((), interrupted=False)
+    last = (directory / f"{run.name}.jsonl").read_text().splitlines()[-1]
+    assert json.loads(last)["standing"] == [second]
+
+
 def test_what_is_older_than_ninety_days_goes_with_the_next_run(directory: Path) -> None:
     journal = Journal(directory)
     run = journal.begin(REGISTRY, "", plan("a"))

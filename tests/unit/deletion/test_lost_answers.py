@@ -15,6 +15,7 @@ from .worlds import World
 
 REPOSITORY = "team/app"
 Answer = Callable[[httpx.Request], int | None]
+NO_ANSWER = 0
 
 
 class Scripted(httpx.AsyncBaseTransport):
@@ -40,7 +41,8 @@ class Scripted(httpx.AsyncBaseTransport):
         for _ in range(self.turns):
             await asyncio.sleep(0)
         response = await self._inner.handle_async_request(request)
-        status = self.after(request)
+        if (status := self.after(request)) == NO_ANSWER:
+            raise httpx.ReadError("the connection was closed", request=request)
         return response if status is None else httpx.Response(status)
 
 
@@ -66,12 +68,13 @@ def status_of(report: Report, action: Action) -> list[Status]:
     return [outcome.status for outcome in report.outcomes if outcome.action is action]
 
 
-async def test_a_delete_that_was_done_and_answered_502_is_done(world: World) -> None:
+@pytest.mark.parametrize("answer", [502, NO_ANSWER])
+async def test_a_delete_that_was_done_and_not_said_to_be_is_done(world: World, answer: int) -> None:
     transport = scripted(world)
     await world.image(REPOSITORY, ["layer"], ["a"])
     connection = await world.open()
     plan = await connection.plan_deletion(REPOSITORY, ["a"])
-    transport.after = lambda request: 502 if request.method == "DELETE" else None
+    transport.after = lambda request: answer if request.method == "DELETE" else None
     report = await execute(connection, plan)
     assert report.is_complete, report
     assert await world.tags(REPOSITORY) == {}
