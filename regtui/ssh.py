@@ -47,6 +47,7 @@ _LOOK_SECONDS: Final = 0.02
 _STDERR_LINES: Final = 40
 # ssh doesn't say which connection was refused: the one that broke at that time, retries included.
 _JUST_NOW: Final = 5.0
+_REASON_SECONDS: Final = 0.5
 
 # Given to every login, over the user's configuration: what else it says about forwards and commands of a host is for
 # interactive sessions, and would get in the way.
@@ -274,9 +275,13 @@ class Ssh:
             return ConnectionLost(
                 f"The SSH connection to {self.destination} was lost.", "Check the network, then try again."
             )
-        when, refusal = self._refusal
-        if time.monotonic() - when > _JUST_NOW:
-            return None
+        # The connection's end may be here before ssh's reason for it.
+        give_up = time.monotonic() + _REASON_SECONDS
+        while time.monotonic() - self._refusal[0] > _JUST_NOW:
+            if time.monotonic() > give_up:
+                return None
+            time.sleep(_LOOK_SECONDS)
+        refusal = self._refusal[1]
         there = f"{host}:{port}"
         if "administratively prohibited" in refusal:
             return ForwardRefused(

@@ -109,6 +109,16 @@ def test_nothing_listens_at_the_other_end(sshd: SshServer) -> None:
     assert isinstance(ssh.forward_error("127.0.0.1", port), ConnectionLost)
 
 
+def test_what_ssh_says_is_waited_for(sshd: SshServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection is closed before ssh's reason for it has come through its other pipe."""
+    ssh = ssh_to(sshd)
+    ssh.open()
+    said = "channel 2: open failed: connect failed: Connection refused"
+    monkeypatch.setattr(time, "sleep", lambda _: setattr(ssh, "_refusal", (time.monotonic(), said)))
+    assert isinstance(ssh.forward_error("127.0.0.1", 5000), ForwardRefused)
+    ssh.close()
+
+
 def test_a_host_that_forbids_forwarding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with start_sshd(tmp_path / "sshd", options="AllowTcpForwarding no") as server:
         monkeypatch.setenv("PATH", server.path)
