@@ -28,7 +28,7 @@ _REPOSITORY = "team/app"
 
 def _compared(server: RegistryServer, directory: Path) -> Table:
     names = add_tags(server, _REPOSITORY, COUNT)
-    cold, warm = _requests(server, names)
+    cold, warm = requests_for(server, _REPOSITORY, names)
     fresh = itertools.count()
     seen = directory / "seen"
     arguments = ("tags", "-r", server.url, _REPOSITORY)
@@ -52,12 +52,12 @@ def _compared(server: RegistryServer, directory: Path) -> Table:
 
     times = side_by_side(
         {
-            "limit": lambda: _limit(server, cold),
+            "limit": lambda: best_load(server, cold),
             "regtui tags": unseen(command),
             "in an app that runs": unseen(app),
             "skopeo inspect": _loop(names, lambda name: _skopeo(server, name, directory)),
             "crane digest, manifest, config": _loop(names, lambda name: _crane(server, name, directory)),
-            "limit, seen before": lambda: _limit(server, warm),
+            "limit, seen before": lambda: best_load(server, warm),
             "regtui tags, seen before": lambda: command(seen),
             "in an app that runs, seen before": lambda: app(seen),
         },
@@ -81,16 +81,16 @@ def run() -> Iterable[Table]:
                 yield _compared(server, directory / f"homes-{version}")
 
 
-def _limit(server: RegistryServer, requests: Sequence[bytes]) -> float:
+def best_load(server: RegistryServer, requests: Sequence[bytes]) -> float:
     """The seconds by the better of its settings: fewer connections suit a busy registry, more a distant one."""
     return min(seconds(partial(load, server.host, requests, connections)) for connections in (8, 32))
 
 
-def _requests(server: RegistryServer, names: list[str]) -> tuple[list[bytes], list[bytes]]:
+def requests_for(server: RegistryServer, repository: str, names: list[str]) -> tuple[list[bytes], list[bytes]]:
     """What regtui asks for cold and warm, without the list of tags."""
     connection = Connection(server)
-    manifests = [f"/v2/{_REPOSITORY}/manifests/{name}" for name in names]
-    configs = [f"/v2/{_REPOSITORY}/blobs/{connection.get(path)[0]['config']['digest']}" for path in manifests]
+    manifests = [f"/v2/{repository}/manifests/{name}" for name in names]
+    configs = [f"/v2/{repository}/blobs/{connection.get(path)[0]['config']['digest']}" for path in manifests]
     cold = [
         each
         for manifest, config in zip(manifests, configs, strict=True)

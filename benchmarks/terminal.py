@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 
 from benchmarks.support.endless import endless
-from benchmarks.support.screen import PATIENCE, REGTUI, shown, until
+from benchmarks.support.screen import PATIENCE, REGTUI, has_gaps, shown, until
 from benchmarks.support.table import Table
 from benchmarks.support.timing import shown as in_words
 from tests.support.live import Line, LiveTerminal
@@ -76,7 +76,7 @@ def _batches(terminal: LiveTerminal) -> list[int]:
     """Bytes until everything is filled in: of what is seen, then of each batch of the rest, which comes once a second
     and pushes some rows in between those that are seen."""
     start = len(terminal.received)
-    until(lambda: not any(" … " in line for line in terminal.text.splitlines()[2:20]), "what is seen filled in")
+    until(lambda: not has_gaps(terminal), "what is seen filled in")
     terminal.wait_quiet(0.1)
     counts = [len(terminal.received) - start]
     while "/1,000 read" in terminal.text:

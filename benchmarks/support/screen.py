@@ -44,13 +44,13 @@ def shown(command: Sequence[str], *, driver: str = "difference", line: Line | No
             yield terminal
 
 
-def until(happened: Callable[[], bool], what: str) -> float:
-    """Seconds until it has. Fails where it never does."""
+def until(happened: Callable[[], bool], what: str, *, every: float = 0.0005) -> float:
+    """Seconds until it has, looked at so often: looking takes from what is measured. Fails where it never does."""
     start = time.perf_counter()
     while not happened():
         if time.perf_counter() - start > PATIENCE:
             raise TimeoutError(f"waited in vain for {what}")
-        time.sleep(0.0005)
+        time.sleep(every)
     return time.perf_counter() - start
 
 
@@ -63,13 +63,24 @@ def press(terminal: LiveTerminal, keys: str) -> float:
     return taken
 
 
+def has_gaps(terminal: LiveTerminal) -> bool:
+    """Whether one of the tags that are seen has an ellipsis in place of its age: it isn't filled in."""
+    return any(" … " in line for line in terminal.text.splitlines()[2:20])
+
+
 def memory(terminal: LiveTerminal) -> float:
     """Megabytes that are resident."""
     status = Path(f"/proc/{terminal.process.pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
-def processor_time(terminal: LiveTerminal) -> float:
-    """Seconds that it has computed; to a hundredth."""
-    fields = Path(f"/proc/{terminal.process.pid}/stat").read_text().rpartition(")")[2].split()
+def processor_time(terminal: LiveTerminal, *, main_thread: bool = False) -> float:
+    """Seconds that it has computed, or its main thread alone; to a hundredth."""
+    pid = terminal.process.pid
+    fields = (
+        Path(f"/proc/{pid}/task/{pid}/stat" if main_thread else f"/proc/{pid}/stat")
+        .read_text()
+        .rpartition(")")[2]
+        .split()
+    )
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
