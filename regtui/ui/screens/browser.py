@@ -111,7 +111,8 @@ class BrowserScreen(Screen[None]):
         self.repositories_pane.suggest(self._last_time.typed)
         self.set_interval(1.0, self._tell_waiting)
         self.load_repositories()
-        self.settle_cut_off()
+        # What it needs is loaded while the repositories are read, and after the first frame.
+        self.call_after_refresh(self.settle_cut_off)
 
     def on_resize(self) -> None:
         # Made wider, the terminal has room for a pane that nothing was read for.

@@ -8,7 +8,7 @@ from regtui.connection import Connection
 from regtui.listing.shares import Usage
 from regtui.registry import Deletion
 from regtui.text import clean
-from regtui.ui.screens.cut_off import settle
+from regtui.ui.loading import loaded
 from regtui.ui.widgets.tags import TagTable
 
 # Dialogs are imported when they are opened: the first frame is quicker without them.
@@ -163,6 +163,9 @@ class BrowserDialogs:
 
     async def settle_cut_off(self) -> None:
         """What an earlier run left half done is asked about before anything else is changed."""
+        await loaded("regtui.ui.screens.cut_off")
+        from regtui.ui.screens.cut_off import settle
+
         if await settle(self._browser.app, self._browser.connection):
             self._changed()
 

@@ -53,10 +53,6 @@ class Pane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self.body
-        yield self._filter
-
-    def on_mount(self) -> None:
-        self._filter.display = False
 
     def title(self, text: str, subtitle: str = "") -> None:
         """Plain text in the border, above and below."""
@@ -100,6 +96,9 @@ class Pane(Vertical):
         return self._filter.value
 
     def open_filter(self) -> None:
+        if not self._filter.is_attached:
+            # Three of them were a twentieth of the browser's first frame, and most are never opened.
+            self.mount(self._filter)
         self._filter.display = True
         self._filter.focus()
 
