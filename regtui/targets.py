@@ -31,6 +31,11 @@ class Options:
     read_only: bool = False
     no_cache: bool = False
 
+    @property
+    def of_the_run(self) -> "Options":
+        """What holds for whichever registry is opened later; the rest was said of the one that was named."""
+        return Options(timeout=self.timeout, read_only=self.read_only, no_cache=self.no_cache)
+
 
 def split_reference(text: str, config: Config) -> Reference:
     """REFERENCE or REPOSITORY with an optional registry before it. Raises UsageError."""

@@ -17,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     target = session.target(registry) if registry else None
     from regtui.ui.start import run_app
 
-    return run_app(session.config, session.credentials, target)
+    return run_app(session.config, session.credentials, target, session.options)
 
 
 def check_terminal(remedy: str) -> None:

@@ -15,4 +15,4 @@ def run(arguments: argparse.Namespace) -> int:
     from regtui.ui.start import run_app
 
     target = replace(demo_target(), read_only=arguments.read_only, protect=session.config.protect)
-    return run_app(session.config, session.credentials, target)
+    return run_app(session.config, session.credentials, target, session.options)

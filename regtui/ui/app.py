@@ -18,7 +18,7 @@ from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials
 from regtui.settings.config import login_name
 from regtui.target import Target
-from regtui.targets import resolve_target
+from regtui.targets import Options, resolve_target
 from regtui.text import clean
 from regtui.ui.loading import loaded
 from regtui.ui.opened import Opened
@@ -36,7 +36,9 @@ def utc_now() -> datetime:
 
 
 class RegtuiApp(App[int]):
-    """`start`: the registry to open; None asks for one. `clock` tells the time that ages are counted to.
+    """`start`: the registry to open; None asks for one. `options`: what holds for those that are opened later, too.
+
+    `clock` tells the time that ages are counted to.
 
     `driver_class`: how the terminal is written to; None for Textual's own way.
     """
@@ -70,12 +72,14 @@ class RegtuiApp(App[int]):
         credentials: Credentials,
         start: Target | None,
         *,
+        options: Options | None = None,
         clock: Callable[[], datetime] = utc_now,
         driver_class: type[Driver] | None = None,
     ) -> None:
         super().__init__(driver_class)
         self.config = config
         self.credentials = credentials
+        self.options = options or Options()
         self.clock = clock
         self._start = start
         self._opened = Opened(self, clock)
@@ -142,7 +146,8 @@ class RegtuiApp(App[int]):
         """The connect screen; without an answer, back to what is open, or out."""
         from regtui.ui.screens.connect import ConnectScreen
 
-        connected = await self.push_screen_wait(ConnectScreen(self.config, self.credentials, target, error))
+        screen = ConnectScreen(self.config, self.credentials, target, error, self.options)
+        connected = await self.push_screen_wait(screen)
         if connected is None:
             if not self._opened:
                 self.exit(error.exit_code if error else 0)
@@ -168,7 +173,7 @@ class RegtuiApp(App[int]):
             self.ask()
             return
         try:
-            target = resolve_target(name, self.config, self.credentials)
+            target = resolve_target(name, self.config, self.credentials, self.options)
         except RegtuiError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
             return

@@ -13,12 +13,16 @@ from textual.driver import Driver
 from regtui.settings import Config, Credentials
 from regtui.settings.paths import make_private, state_dir
 from regtui.target import Target
+from regtui.targets import Options
 from regtui.ui.app import RegtuiApp
 
 
-def run_app(config: Config, credentials: Credentials, target: Target | None) -> int:
-    """The exit code. An unexpected error is one line on stderr, with the file that has the rest."""
-    app = RegtuiApp(config, credentials, target, driver_class=driver_class(config))
+def run_app(config: Config, credentials: Credentials, target: Target | None, options: Options) -> int:
+    """The exit code. `options`: of the command line; some hold for the registries that are opened later, too.
+
+    An unexpected error is one line on stderr, with the file that has the rest.
+    """
+    app = RegtuiApp(config, credentials, target, options=options.of_the_run, driver_class=driver_class(config))
     # What was imported stays: it isn't looked through for garbage while the app runs.
     gc.freeze()
     result = app.run()

@@ -11,11 +11,12 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Input, Label, Static
 
-from regtui.connection import Connection, Target
+from regtui.connection import Connection
 from regtui.errors import RegtuiError
 from regtui.registry import Credential, NotAuthenticated
 from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials, Kept, Profile
+from regtui.target import Target
 from regtui.targets import Options, lookup_for, profile_for, target_for
 from regtui.text import clean
 from regtui.ui.reaching import reach
@@ -34,7 +35,8 @@ class Connected:
 
 
 class ConnectScreen(Screen[Connected | None]):
-    """Address, user, password. `target` and `error`: what was tried already, and why it failed."""
+    """Address, user, password. `target` and `error`: what was tried already, and why it failed. `options`: what the
+    command line said of whichever registry is opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel", show=False, id="connect.back"),
@@ -51,12 +53,14 @@ class ConnectScreen(Screen[Connected | None]):
         credentials: Credentials,
         target: Target | None = None,
         error: RegtuiError | None = None,
+        options: Options | None = None,
     ) -> None:
         super().__init__()
         self._config = config
         self._credentials = credentials
         self.target = target
         self._error = error
+        self._options = options or Options()
         known = _user_of(target) if target else ""
         self._address = Input(str(target.address) if target else "", placeholder="registry.example.com", compact=True)
         self._user = Input(known, placeholder="empty: without login", compact=True)
@@ -133,14 +137,14 @@ class ConnectScreen(Screen[Connected | None]):
 
     def _target_of(self, profile: Profile) -> Target:
         if profile.name == "demo" and "demo" not in self._config.profiles:
-            from regtui.connection import demo_target
+            from regtui.target import demo_target
 
-            return demo_target()
+            return replace(demo_target(), read_only=self._options.read_only, protect=self._config.protect)
         user = self._user.value.strip()
         if user and self._password.value:
-            return target_for(profile, Credential(user, self._password.value))
-        lookup = lookup_for(profile, self._credentials, Options(username=user))
-        return replace(target_for(profile, None), lookup=lookup)
+            return target_for(profile, Credential(user, self._password.value), self._options)
+        lookup = lookup_for(profile, self._credentials, replace(self._options, username=user))
+        return replace(target_for(profile, None, self._options), lookup=lookup)
 
     async def _remembered(self, connection: Connection, profile: Profile) -> Connected:
         credential = connection.target.credential

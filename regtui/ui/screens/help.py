@@ -26,9 +26,11 @@ _KEYS: Final = (
             ("ctrl+f", "find a tag or a digest in all repositories"),
             ("!", "log of requests"),
             ("ctrl+p", "every action, repository and theme"),
+            ("ctrl+p Doctor", "check the way to this registry, what it allows"),
+            ("ctrl+p Forget login", "forget what regtui keeps for this registry"),
             ("ctrl+g", "garbage collection, the dry run first"),
             ("esc", "one step back"),
-            ("q", "quit; asks while tags are deleted or garbage collected"),
+            ("q", "quit; asks first while something is changed"),
         ),
     ),
     (

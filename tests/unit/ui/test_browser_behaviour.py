@@ -11,7 +11,7 @@ from regtui.ui.palette import BrowserCommands
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.details import DetailsScreen
-from regtui.ui.screens.help import HelpScreen
+from regtui.ui.screens.help import HelpScreen, KeyLines
 from tests.unit.ui.demo_app import MEDIUM, browsing, demo_app, settled, shown, transport_of, type_text
 
 COMMON = "fullstack/common"
@@ -439,6 +439,8 @@ async def test_help_opens_and_closes(tmp_path: Path) -> None:
         await pilot.press("question_mark")
         await pilot.pause()
         assert isinstance(app.screen, HelpScreen)
+        keys = app.screen.query_one(KeyLines)
+        assert all(keys.line(number, 76).cell_len <= 76 for number in range(keys.line_count())), "cut at 80 columns"
         await pilot.press("escape")
         assert app.screen_stack[-1] is screen
 

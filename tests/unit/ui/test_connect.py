@@ -2,10 +2,13 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import httpx
 from textual import events
 
+from regtui.targets import Options
+from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from tests.support.screens import app_on, settled, target
 
@@ -66,3 +69,36 @@ async def test_a_refused_login_never_takes_the_cursor_from_who_went_on() -> None
         await pilot.press("enter")
         await settled(pilot)
         assert screen._password.has_focus
+
+
+def test_of_the_command_line_what_is_about_the_run_holds_for_other_registries() -> None:
+    given = Options(username="ci", password="secret", plain_http=True, timeout=3.0, read_only=True, no_cache=True)
+    assert given.of_the_run == Options(timeout=3.0, read_only=True, no_cache=True)
+
+
+async def test_a_registry_that_is_typed_is_opened_read_only_where_the_command_line_says_so() -> None:
+    app = app_on(None)
+    app.options = Options(read_only=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert isinstance(app.screen, ConnectScreen)
+        await pilot.press(*"demo", "enter")
+        await settled(pilot)
+        browser = app.screen_stack[-1]
+        assert isinstance(browser, BrowserScreen)
+        assert browser.connection.read_only
+
+
+async def test_a_registry_that_is_switched_to_is_opened_read_only_where_the_command_line_says_so() -> None:
+    app = app_on(replace(target(), name="lab"))
+    app.options = Options(read_only=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("c")
+        await settled(pilot)
+        await pilot.press(*"demo", "enter")
+        await settled(pilot)
+        browser = app.screen_stack[-1]
+        assert isinstance(browser, BrowserScreen)
+        assert browser.connection.name == "demo"
+        assert browser.connection.read_only
