@@ -141,3 +141,15 @@ async def test_it_is_reverted(version: Version, tags: list[str], does_it: bool) 
         assert await connection.changes.unfinished() == []
         assert (await connection.changes.entry(entry.name)).standing == ()
     assert at > 4
+
+
+async def test_a_tag_that_was_pushed_before_it_is_finished_stays() -> None:
+    world = await filled("2.8.2")
+    found = await killed(world, FEW, 1, does_it=False)
+    assert found is not None
+    connection, entry = found
+    pushed = await world.image(REPOSITORY, ["pushed"], ["alone"])
+    report = await finished(connection.changes.finishing(entry, await connection.changes.plan_rest(entry)))
+    assert (await world.tags(REPOSITORY))["alone"] == pushed
+    assert await world.is_whole(REPOSITORY, "alone")
+    assert report.doubts == ()

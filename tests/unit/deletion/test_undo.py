@@ -288,3 +288,13 @@ async def test_without_the_right_to_push_it_is_said_before_anything_is_tried(wor
     refusing = await world.open()
     plan = await refusing.changes.plan_undo(entry)
     assert "read-only" in plan.obstacle
+
+
+async def test_undoing_an_undo_leaves_a_tag_alone_that_was_pushed_since(world: World) -> None:
+    await world.image(REPOSITORY, ["old"], ["v1", "v2"])
+    connection = await world.open()
+    await delete(connection, "v1", "v2")
+    _, restored = await undo(connection)
+    pushed = await world.image(REPOSITORY, ["new"], ["v1"])
+    await undo(connection, restored.run)
+    assert await world.tags(REPOSITORY) == {"v1": pushed}
