@@ -32,7 +32,7 @@ class HitLines(CursorLines):
     """`repository:tag`, and why it was found."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"hits--dim"}
-    DEFAULT_CSS = "HitLines > .hits--dim { color: $text-muted; }"
+    DEFAULT_CSS = "HitLines > .hits--dim { text-style: dim; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,right,l", "choose", "open", show=False, id="find.open"),
     ]

@@ -47,7 +47,7 @@ class RequestLines(Lines):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"requests--refused", "requests--dim"}
     DEFAULT_CSS = """
     RequestLines > .requests--refused { color: $text-warning; }
-    RequestLines > .requests--dim { color: $text-muted; }
+    RequestLines > .requests--dim { text-style: dim; }
     """
 
     def __init__(self, base: str) -> None:

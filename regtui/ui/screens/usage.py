@@ -30,7 +30,7 @@ _BAR: Final = 12
 class UsageLines(CursorLines):
     """The cursor stays on its name while lines move."""
 
-    DEFAULT_CSS = "UsageLines > .usage--dim { color: $text-muted; }"
+    DEFAULT_CSS = "UsageLines > .usage--dim { text-style: dim; }"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"usage--dim"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,right,l", "choose", "open", show=False, id="usage.open"),

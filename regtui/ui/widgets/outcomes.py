@@ -20,7 +20,7 @@ class OutcomeLines(Lines):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"outcomes--failed", "outcomes--dim"}
     DEFAULT_CSS = """
     OutcomeLines > .outcomes--failed { color: $text-warning; }
-    OutcomeLines > .outcomes--dim { color: $text-muted; }
+    OutcomeLines > .outcomes--dim { text-style: dim; }
     """
 
     def __init__(self) -> None:

@@ -47,7 +47,8 @@ Line = Text | JsonLine
 def field(label: str, value: str, width: int, style: str = "") -> list[Text]:
     """`label      value`, the value on as many lines as it needs."""
     first, *rest = chop_cells(one_line(value), max(width - _LABEL, 10)) or [""]
-    lines = [Text(f"{label:<{_LABEL}}", DIM, no_wrap=True).append(first, style)]
+    # The label's style is its own: a text's base style would hold for the value, too.
+    lines = [Text(no_wrap=True).append(f"{label:<{_LABEL}}", DIM).append(first, style)]
     return lines + [Text(" " * _LABEL, no_wrap=True).append(more, style) for more in rest]
 
 

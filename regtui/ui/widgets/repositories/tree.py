@@ -20,7 +20,7 @@ class RepositoryLines(CursorLines):
         Binding("space", "fold_or_unfold", "fold or unfold", show=False, id="repositories.toggle"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"repositories--dim"}
-    DEFAULT_CSS = "RepositoryLines > .repositories--dim { color: $text-muted; }"
+    DEFAULT_CSS = "RepositoryLines > .repositories--dim { text-style: dim; }"
 
     def __init__(self) -> None:
         super().__init__()

@@ -39,7 +39,7 @@ class TagTable(CursorLines):
     DEFAULT_CSS = """
     TagTable > .tags--broken { color: $text-warning; }
     TagTable > .tags--marked { color: $text-accent; text-style: bold; }
-    TagTable > .tags--dim { color: $text-muted; }
+    TagTable > .tags--dim { text-style: dim; }
     """
 
     @dataclass
