@@ -17,10 +17,9 @@ import pytest
 from regtui.garbage import scripts
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.values import KeepOut
+from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 
-# Seconds; only ever reached by a test that fails.
-_PATIENCE = 30.0
 _END: Final = "__regtui_end_of_file__"
 
 # `check` isn't written down: it is asked until the registry runs.
@@ -44,6 +43,12 @@ while test -e sweeping; do sleep 0.02; done
 printf 'its last words'
 exit "$(cat exit-code 2>/dev/null || echo 0)"
 """
+
+
+def _hears_every_signal() -> None:
+    """What was ignored when a shell began can't be trapped in it: HUP is, where the tests run under nohup."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Bench:
@@ -92,10 +97,11 @@ class Bench:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=_hears_every_signal,
             )
 
     def run(self) -> int:
-        return self.begin().wait(_PATIENCE)
+        return self.begin().wait(PATIENCE)
 
     def touch(self, name: str, text: str = "") -> Path:
         (self.directory / name).write_text(text)
@@ -115,7 +121,7 @@ class Bench:
         return [" ".join(words) for line in self.log if (words := scripts.marked(line)) is not None]
 
     def wait_for(self, what: Callable[[], bool]) -> None:
-        give_up = time.monotonic() + _PATIENCE
+        give_up = time.monotonic() + PATIENCE
         while not what():
             assert time.monotonic() < give_up, self.log
             time.sleep(0.01)
@@ -215,7 +221,7 @@ def test_a_signal_to_the_script_ends_it_with_the_registry_started(bench: Bench, 
     run = bench.begin()
     bench.wait_for(lambda: "team/app" in (bench.log if (bench.directory / "log").exists() else []))
     run.send_signal(number)
-    assert run.wait(_PATIENCE) == 130
+    assert run.wait(PATIENCE) == 130
     marking.unlink()
     assert bench.calls[-2:] == ["tidy", "start"]
     assert bench.told[-4:] == ["stage bring-back started", "up", "stage bring-back done", "end"]
@@ -229,7 +235,7 @@ def test_a_collector_that_isnt_ours_to_end_is_waited_for_before_pushes_are_possi
     run.send_signal(signal.SIGTERM)
     bench.wait_for(lambda: "tidy" in bench.calls or "stage bring-back started" in bench.told)
     marking.unlink()
-    assert run.wait(_PATIENCE) == 130
+    assert run.wait(PATIENCE) == 130
     assert bench.calls[-2:] == ["tidy", "read-write"]
 
 
@@ -242,7 +248,7 @@ def test_killed_the_guard_ends_the_collector_and_starts_the_registry(bench: Benc
     guard = bench.begin("guard")
     run.kill()
     run.wait()
-    assert guard.wait(_PATIENCE) == 0
+    assert guard.wait(PATIENCE) == 0
     assert "failed The collection was killed on the host." in bench.told
     assert bench.calls[-2:] == ["tidy", "start"]
     assert bench.told[-1] == "end"
@@ -254,8 +260,8 @@ def test_the_guard_does_nothing_after_an_end(bench: Bench) -> None:
     bench.write()
     run = bench.begin()
     guard = bench.begin("guard")
-    run.wait(_PATIENCE)
-    assert guard.wait(_PATIENCE) == 0
+    run.wait(PATIENCE)
+    assert guard.wait(PATIENCE) == 0
     assert bench.calls.count("start") == 1
     assert bench.told == WHOLE
 
@@ -274,7 +280,7 @@ def test_stopped_while_it_marks_the_collector_is_ended(bench: Bench) -> None:
     run = bench.begin()
     bench.wait_for(lambda: (bench.directory / "log").exists() and "team/app" in bench.log)
     bench.touch("stop")
-    assert run.wait(_PATIENCE) == 0
+    assert run.wait(PATIENCE) == 0
     assert bench.told.count("stopped") == 1
     assert bench.calls[-1] == "start"
     assert "blob eligible for deletion: sha256:00" not in bench.log
@@ -293,7 +299,7 @@ def test_stopped_while_it_sweeps_it_is_let_finish(bench: Bench) -> None:
     seen = looks.read_text().count("\n")
     bench.wait_for(lambda: looks.read_text().count("\n") > seen + 2)
     sweeping.unlink()
-    assert run.wait(_PATIENCE) == 0
+    assert run.wait(PATIENCE) == 0
     assert "quit" not in bench.calls
     assert "stopped" not in bench.told
     assert "exit 0" in bench.told

@@ -15,6 +15,7 @@ from regtui.demo.images import Image, Publisher, Step
 from regtui.listing.filler import INTERVAL
 from regtui.ui.browsing.tags import TagsReader
 from regtui.ui.screens.browser import BrowserScreen
+from tests.support.patience import PATIENCE
 from tests.unit.ui.demo_app import NOW, demo_app, settled, shown, transport_of
 
 _REPOSITORY = "team/app"
@@ -36,7 +37,7 @@ def storage() -> DemoStorage:
 async def opened(pilot: Pilot[Any]) -> BrowserScreen:
     """With all names there, and no answer for any of them."""
     app = pilot.app
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not isinstance(app.screen, BrowserScreen) or app.screen.table.model.total < len(_NAMES):
             await pilot.pause(0.02)
     app.screen.table.focus()
