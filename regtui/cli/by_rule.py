@@ -48,7 +48,7 @@ async def choose_tags(connection: Connection, repository: str, rule: Rule, now: 
     Raises NotFound where the repository isn't there, RegistryError.
     """
     # Within, since the command line is to be quick where no rule is given.
-    from regtui.candidates import candidates
+    from regtui.listing.candidates import candidates
 
     names = [name async for page in connection.tags(repository) for name in page]
     known: dict[str, Summary | None] = dict.fromkeys(names)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from regtui.cli.browse import check_terminal
 from regtui.cli.session import Session
-from regtui.target import demo_target
+from regtui.connection.target import demo_target
 
 
 def run(arguments: argparse.Namespace) -> int:

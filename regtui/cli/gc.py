@@ -10,8 +10,8 @@ from regtui.cli.console import ask, is_interactive, say, warn
 from regtui.cli.output import Form, Output
 from regtui.cli.running import check_askable, interrupting
 from regtui.cli.session import Session
-from regtui.collecting import Collecting
 from regtui.connection import Connection
+from regtui.connection.collecting import Collecting
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.hosts import Interactive, undisturbed

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from regtui.cli.console import ask, ask_password, is_interactive, say
 from regtui.cli.session import Session, connected
+from regtui.connection.resolving import target_for
+from regtui.connection.target import Target
 from regtui.errors import DONE, SettingsError, UsageError
 from regtui.registry import Credential, NotAuthenticated
 from regtui.settings import Credentials, Kept, Profile
-from regtui.target import Target
-from regtui.targets import target_for
 
 
 def run(arguments: argparse.Namespace) -> int:

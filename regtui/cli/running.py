@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from regtui.changes import Running
 from regtui.cli.console import Progress, is_interactive, say
 from regtui.cli.output import Form, Output, forget_stdout
+from regtui.connection.changes import Running
 from regtui.deletion.values import Outcome, Status
 from regtui.deletion.words import report_sentences
 from regtui.errors import UsageError

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from regtui.cli.console import ask_password, is_interactive, read_password, warn
 from regtui.cli.request_log import write_log
+from regtui.connection.resolving import Options, profile_for, resolve_target, split_reference
+from regtui.connection.target import Target
 from regtui.errors import UsageError
 from regtui.oci import Reference
 from regtui.oci.reference import is_repository
 from regtui.registry import Credential
 from regtui.settings import Config, Credentials, Profile
-from regtui.target import Target
-from regtui.targets import Options, profile_for, resolve_target, split_reference
 
 if TYPE_CHECKING:
     from regtui.connection import Connection

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from regtui.connection.crossing import Crossing
 from regtui.connection.filling import Filling
+from regtui.connection.target import Target
 from regtui.content import ContentStore, SharedDisk
-from regtui.crossing import Crossing
 from regtui.errors import UsageError
 from regtui.listing.details import Details, load_details
 from regtui.listing.filler import Batch, Filler
@@ -28,12 +29,11 @@ from regtui.registry import (
 from regtui.settings.history import History, Left
 from regtui.settings.paths import content_file, journal_dir
 from regtui.ssh import Ssh
-from regtui.target import Target
 
 if TYPE_CHECKING:
     # What changes a registry is imported when something is changed: most connections only read.
-    from regtui.changes import Changes, Running
-    from regtui.collecting import Collecting
+    from regtui.connection.changes import Changes, Running
+    from regtui.connection.collecting import Collecting
     from regtui.deletion import Journal, Manifests, Plan
     from regtui.garbage.collector import Collector
     from regtui.garbage.hosts import Host, Interactive
@@ -193,7 +193,7 @@ class Connection:
 
     async def tagged(self, repository: str, tag: str) -> Digest | None:
         """What `tag` is now; None where there is no such tag, or nothing behind it."""
-        from regtui.tagging import tagged
+        from regtui.deletion.tagging import tagged
 
         return await self._crossing.run(lambda: tagged(self._client, repository, tag))
 
@@ -205,7 +205,7 @@ class Connection:
         """
         if self.read_only:
             raise UsageError(f"{self.name} was opened read-only: no tag is added.")
-        from regtui.tagging import Tagging
+        from regtui.deletion.tagging import Tagging
 
         adding = Tagging(self._client, self._content, self.journal, self.username)
         await self._crossing.run(lambda: adding.add(repository, digest, tag, instead_of=instead_of))
@@ -261,7 +261,7 @@ class Connection:
 
     def deleting(self, plan: "Plan") -> "Running":
         """Carries out a plan that was confirmed."""
-        from regtui.changes import Running
+        from regtui.connection.changes import Running
         from regtui.deletion import Execution
 
         execution = Execution(self._client, plan, self.journal, self.username)
@@ -270,7 +270,7 @@ class Connection:
     @property
     def changes(self) -> "Changes":
         """What was changed here before, and taking it back."""
-        from regtui.changes import Changes
+        from regtui.connection.changes import Changes
 
         return Changes(
             self._client,
@@ -286,7 +286,7 @@ class Connection:
         """Garbage collection where this registry runs. `interactive`: for what ssh has to ask; called on the caller's
         event loop. Raises HostUnknown where nobody said where the registry runs, UsageError for no SSH destination.
         """
-        from regtui.collecting import Collecting, host_of
+        from regtui.connection.collecting import Collecting, host_of
         from regtui.garbage.procedure import HostCollector
 
         if (made := self.target.make_collector) is not None:

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+from regtui.connection.crossing import Crossing
 from regtui.content import ContentStore
-from regtui.crossing import Crossing
 from regtui.listing.filler import Filler
 from regtui.listing.summary import Summary
 

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from regtui.connection.connection import Connection
-from regtui.crossing import Crossing, SameLoop
+from regtui.connection.crossing import Crossing, SameLoop
+from regtui.connection.target import Target
 from regtui.registry import NotAuthenticated, Pong, RegistryClient, Unreachable
 from regtui.registry.aside import aside
 from regtui.settings import Source
 from regtui.ssh import Destination, Ssh
-from regtui.target import Target
 
 
 async def open_connection(

@@ -4,9 +4,9 @@ import json
 import re
 from collections.abc import AsyncIterator
 
-from regtui.collecting import Collecting, host_of
 from regtui.connection import Target
-from regtui.crossing import SameLoop
+from regtui.connection.collecting import Collecting, host_of
+from regtui.connection.crossing import SameLoop
 from regtui.deletion import Journal
 from regtui.diagnosis.values import Check, failed, good, skipped
 from regtui.errors import RegtuiError

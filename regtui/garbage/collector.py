@@ -1,8 +1,9 @@
 """What the two faces call: one registry's garbage collection, wherever the registry runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
+from regtui.garbage.hosts import Interactive
 from regtui.garbage.values import (
     Choices,
     CollectionReport,
@@ -44,3 +45,7 @@ class Collector(Protocol):
     async def remove_empty(self, repositories: tuple[str, ...]) -> tuple[str, ...]:
         """Removes directories of repositories that were confirmed and are still without manifest, tag and upload;
         those that were removed."""
+
+
+MakeCollector = Callable[[Interactive | None], Collector]
+"""Makes a collector, of what ssh may ask with."""

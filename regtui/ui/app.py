@@ -13,12 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
 
+from regtui.connection.resolving import Options, resolve_target
+from regtui.connection.target import Target
 from regtui.errors import RegtuiError
 from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials
 from regtui.settings.config import login_name
-from regtui.target import Target
-from regtui.targets import Options, resolve_target
 from regtui.text import clean
 from regtui.ui.loading import loaded
 from regtui.ui.opened import Opened

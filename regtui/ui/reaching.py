@@ -10,7 +10,7 @@ from typing import Any
 from textual.app import App, SuspendNotSupported
 
 from regtui.connection import Connection, Target, open_connection
-from regtui.crossing import OwnThread
+from regtui.connection.crossing import OwnThread
 from regtui.ssh import Ssh, SshError
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from textual.driver import Driver
 
+from regtui.connection.resolving import Options
+from regtui.connection.target import Target
 from regtui.settings import Config, Credentials
 from regtui.settings.paths import make_private, state_dir
-from regtui.target import Target
-from regtui.targets import Options
 from regtui.ui.app import RegtuiApp
 
 

@@ -9,8 +9,8 @@ import pytest
 from textual.widgets import Static
 
 from regtui.cli.main import main
+from regtui.connection.resolving import resolve_target
 from regtui.settings import Config, Credentials
-from regtui.targets import resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.garbage import GarbageScreen
 from tests.support.images import open_registry, push_image

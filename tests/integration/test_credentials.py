@@ -17,8 +17,8 @@ import keyring.backend
 import pytest
 from textual.pilot import Pilot
 
+from regtui.connection.resolving import resolve_target
 from regtui.settings import Config, Credentials
-from regtui.targets import resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from regtui.connection.resolving import Options, resolve_target
 from regtui.settings import Config, Credentials
 from regtui.settings.paths import config_file
-from regtui.targets import Options, resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.doctor import CheckLines, DoctorScreen
 from tests.integration.test_app import on_screen, until

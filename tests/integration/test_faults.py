@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.changes import Running
 from regtui.connection import Connection, Target, open_connection
+from regtui.connection.changes import Running
 from regtui.deletion import Action, Report, Status
 from regtui.registry import Address, HttpSettings, RetryPolicy
 from tests.support.clients import crane, crane_digest, crane_validate

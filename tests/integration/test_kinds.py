@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from regtui.connection.resolving import Options, resolve_target
 from regtui.settings import Config, Credentials
-from regtui.targets import Options, resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from tests.integration.test_app import until

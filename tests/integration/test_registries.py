@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from regtui.connection.resolving import resolve_target
 from regtui.listing.columns import SortColumn
 from regtui.settings import Config, Credentials
-from regtui.targets import resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.choose import ChooseScreen

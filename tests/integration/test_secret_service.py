@@ -8,8 +8,8 @@ import keyring
 import keyring.backends.SecretService
 import pytest
 
+from regtui.connection.resolving import resolve_target
 from regtui.settings import Config, Credentials
-from regtui.targets import resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen

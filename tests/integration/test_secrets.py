@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from regtui.connection.resolving import resolve_target
 from regtui.settings import Config, Credentials
-from regtui.targets import resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from tests.support.commands import Regtui

@@ -11,9 +11,9 @@ from socket import socket
 
 import pytest
 
+from regtui.connection.resolving import Options, resolve_target
 from regtui.registry import Address, BadAnswer, Credential, NotAllowed, RegistryClient, Unreachable
 from regtui.settings import Config, Credentials
-from regtui.targets import Options, resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from tests.integration.test_app import until

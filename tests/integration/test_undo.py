@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.changes import Running
 from regtui.connection import Connection, Target, open_connection
+from regtui.connection.changes import Running
 from regtui.deletion import Report, Status
 from regtui.deletion.undo import Undo
 from regtui.oci import Digest

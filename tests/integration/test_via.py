@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from regtui.connection.resolving import resolve_target
 from regtui.settings import Config, Credentials
-from regtui.targets import resolve_target
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.connect import ConnectScreen
 from tests.integration.test_app import shows

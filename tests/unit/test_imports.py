@@ -24,10 +24,11 @@ def loaded_by(code: str) -> set[str]:
         ("regtui.registry.client", {"httpx"}),
         ("regtui.content", {"httpx"}),
         ("regtui.settings", set()),
-        ("regtui.crossing", set()),
-        ("regtui.target", set()),
-        ("regtui.targets", set()),
-        ("regtui.connection", {"httpx"}),
+        ("regtui.connection.crossing", set()),
+        ("regtui.connection.target", set()),
+        ("regtui.connection.resolving", set()),
+        ("regtui.connection", set()),
+        ("regtui.connection.connection", {"httpx"}),
         ("regtui.cli.session", set()),
         ("regtui.demo", {"httpx"}),
     ],
@@ -56,11 +57,12 @@ from regtui.cli.main import main
 assert main(["ls", "demo"]) == 0
 """
     modules = modules_after(code)
-    needless = ("regtui.deletion", "regtui.changes", "regtui.ui", "textual", "keyring", "aiohttp", "humanize", "re2")
+    ours = ("regtui.deletion", "regtui.connection.changes", "regtui.ui")
+    needless = (*ours, "textual", "keyring", "aiohttp", "humanize", "re2")
     assert not {name for name in modules if name.startswith(needless)}
 
 
-@pytest.mark.parametrize("package", ["regtui.oci", "regtui.registry"])
+@pytest.mark.parametrize("package", ["regtui.oci", "regtui.registry", "regtui.connection"])
 def test_a_package_has_all_that_it_says(package: str) -> None:
     module = import_module(package)
     for name in module.__all__:

@@ -12,12 +12,12 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, Label, Static
 
 from regtui.connection import Connection
+from regtui.connection.resolving import Options, lookup_for, profile_for, target_for
+from regtui.connection.target import Target
 from regtui.errors import RegtuiError
 from regtui.registry import Credential, NotAuthenticated
 from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials, Kept, Profile
-from regtui.target import Target
-from regtui.targets import Options, lookup_for, profile_for, target_for
 from regtui.text import clean
 from regtui.ui.reaching import reach
 from regtui.ui.screens.keep import KeepScreen
@@ -137,7 +137,7 @@ class ConnectScreen(Screen[Connected | None]):
 
     def _target_of(self, profile: Profile) -> Target:
         if profile.name == "demo" and "demo" not in self._config.profiles:
-            from regtui.target import demo_target
+            from regtui.connection.target import demo_target
 
             return replace(demo_target(), read_only=self._options.read_only, protect=self._config.protect)
         user = self._user.value.strip()

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from regtui.connection import Target
-from regtui.crossing import OwnThread
+from regtui.connection.crossing import OwnThread
 from regtui.diagnosis import SUBJECTS, Check, Verdict, diagnose
 from regtui.text import clean, plural
 from regtui.ui.widgets.lines import Lines

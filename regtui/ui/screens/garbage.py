@@ -15,8 +15,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Static
 
-from regtui.collecting import Collecting
 from regtui.connection import Connection
+from regtui.connection.collecting import Collecting
 from regtui.errors import RegtuiError
 from regtui.garbage.course import Course
 from regtui.garbage.errors import HostUnknown

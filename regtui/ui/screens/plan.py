@@ -15,8 +15,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Input, Static
 
-from regtui.changes import Running
 from regtui.connection import Connection
+from regtui.connection.changes import Running
 from regtui.deletion import Entry, Outcome, Report, Status
 from regtui.deletion.words import report_sentences
 from regtui.errors import RegtuiError

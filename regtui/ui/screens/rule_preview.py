@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from regtui.candidates import candidates
 from regtui.deletion.rules import Choice, Rule, choose, parse_rule
+from regtui.listing.candidates import candidates
 from regtui.listing.tag_row import TagRow
 from regtui.listing.usage import sizes
 from regtui.text import plural, size

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from regtui import targets
 from regtui.cli import collection, gc, running
 from regtui.cli.main import main
-from regtui.connection import Target
+from regtui.connection import Target, resolving
 from regtui.demo import DemoTransport, sample_storage
 from regtui.demo.collector import DemoCollector
 from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnknown, HostUnreachable, NotOnHost, Unsafe
@@ -30,7 +29,7 @@ Use = Callable[[Target], None]
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Use:
     """Makes `demo` another target."""
-    return lambda made: monkeypatch.setattr(targets, "demo_target", lambda: made)
+    return lambda made: monkeypatch.setattr(resolving, "demo_target", lambda: made)
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from regtui import targets
 from regtui.cli.main import main
-from regtui.connection import demo_target
+from regtui.connection import demo_target, resolving
 from regtui.deletion import cost
 
 Captured = pytest.CaptureFixture[str]
@@ -21,7 +20,7 @@ def slow_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One registry for all the commands of a test, a few tags in it as slow as ten thousand."""
     monkeypatch.setenv("HOME", str(tmp_path))
     target = demo_target()
-    monkeypatch.setattr(targets, "demo_target", lambda: replace(target))
+    monkeypatch.setattr(resolving, "demo_target", lambda: replace(target))
     monkeypatch.setattr(cost, "EACH_TAG", 3.0)
 
 

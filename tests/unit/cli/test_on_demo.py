@@ -8,9 +8,8 @@ from typing import cast
 
 import pytest
 
-from regtui import targets
 from regtui.cli.main import main
-from regtui.connection import demo_target
+from regtui.connection import demo_target, resolving
 
 Captured = pytest.CaptureFixture[str]
 
@@ -22,7 +21,7 @@ def one_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "REGTUI_REGISTRY"):
         monkeypatch.delenv(name, raising=False)
     target = demo_target()
-    monkeypatch.setattr(targets, "demo_target", lambda: replace(target))
+    monkeypatch.setattr(resolving, "demo_target", lambda: replace(target))
 
 
 def lines(capsys: Captured) -> list[str]:

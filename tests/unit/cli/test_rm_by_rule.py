@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from regtui import targets
 from regtui.cli import running, sweep
 from regtui.cli.main import main
-from regtui.connection import demo_target
+from regtui.connection import demo_target, resolving
 from regtui.demo import DemoStorage, DemoTransport, sample_storage
 from regtui.registry import HttpSettings, RetryPolicy
 
@@ -44,7 +43,7 @@ def demo(monkeypatch: pytest.MonkeyPatch) -> Failing:
     """The registry that every run of a test meets."""
     transport = Failing()
     target = replace(demo_target(), http=HttpSettings(transport=transport, retry=RetryPolicy(tries=1)))
-    monkeypatch.setattr(targets, "demo_target", lambda: replace(target))
+    monkeypatch.setattr(resolving, "demo_target", lambda: replace(target))
     return transport
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from regtui import targets
 from regtui.cli.main import main
-from regtui.connection import demo_target
+from regtui.connection import demo_target, resolving
 from regtui.deletion import Journal
 from regtui.demo import DemoStorage, DemoTransport
 from regtui.settings.paths import journal_dir
@@ -20,7 +19,7 @@ COMMON = "fullstack/common"
 @pytest.fixture(autouse=True)
 def storage(monkeypatch: pytest.MonkeyPatch) -> DemoStorage:
     target = replace(demo_target(), ephemeral=False)
-    monkeypatch.setattr(targets, "demo_target", lambda: replace(target))
+    monkeypatch.setattr(resolving, "demo_target", lambda: replace(target))
     transport = target.http.in_memory()
     assert isinstance(transport, DemoTransport)
     return transport.storage

@@ -7,8 +7,8 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from regtui.changes import Running
 from regtui.connection import Connection
+from regtui.connection.changes import Running
 from regtui.deletion import Entry, Report
 from regtui.demo import DemoTransport, Version
 from regtui.oci import Digest

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from regtui.changes import Running
 from regtui.connection import Connection
+from regtui.connection.changes import Running
 from regtui.deletion import Action, Kind, Manifests, Report, Status, cost
 from regtui.deletion.undo import Undo
 from regtui.demo import DemoTransport

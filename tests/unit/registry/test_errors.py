@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui.connection import Target
+from regtui.connection.resolving import Options
 from regtui.errors import SettingsError
 from regtui.oci import Digest
 from regtui.registry import (
@@ -33,7 +34,6 @@ from regtui.registry import (
 from regtui.registry import tls as tls_module
 from regtui.registry.answers import error_for
 from regtui.registry.unreachable import unreachable
-from regtui.targets import Options
 from tests.unit.registry.scripted import Scripted, by_path, in_turn, pong, refusal
 
 DIGEST = Digest.of(b"{}")

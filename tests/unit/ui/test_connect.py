@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 from textual import events
 
-from regtui.targets import Options
+from regtui.connection.resolving import Options
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from tests.support.screens import app_on, settled, target

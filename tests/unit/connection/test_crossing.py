@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from regtui.crossing import Crossing, OwnThread, SameLoop
+from regtui.connection.crossing import Crossing, OwnThread, SameLoop
 from tests.support.patience import PATIENCE
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
+from regtui.connection.crossing import Crossing
 from regtui.content import ContentStore
-from regtui.crossing import Crossing
 from regtui.deletion import Entry, Execution, Journal, Method, Outcome, Plan, Report
 from regtui.deletion.undo import Undo, Undoing, last_deletion, plan_rest, plan_undo
 from regtui.registry import Deletion, RegistryClient, RegistryError

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from regtui.connection.target import Target, demo_target
 from regtui.errors import UsageError
 from regtui.garbage.profile import HostSettings
 from regtui.oci import InvalidReference, Reference
 from regtui.registry import Address, Credential, HttpSettings, TlsSettings
 from regtui.settings import Config, Credentials, Found, Lookup, Profile, Source
-from regtui.target import Target, demo_target
 
 
 @dataclass(frozen=True, slots=True)

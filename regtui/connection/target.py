@@ -9,9 +9,8 @@ from regtui.settings import Lookup
 from regtui.ssh import Destination
 
 if TYPE_CHECKING:
-    from regtui.collecting import MakeCollector
     from regtui.demo import DemoTransport, Version
-    from regtui.garbage.collector import Collector
+    from regtui.garbage.collector import Collector, MakeCollector
     from regtui.garbage.profile import HostSettings
 
 

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from regtui.crossing import Crossing
-from regtui.garbage.collector import Collector
+from regtui.connection.crossing import Crossing
+from regtui.garbage.collector import MakeCollector
 from regtui.garbage.errors import HostUnknown
 from regtui.garbage.hosts import Host, Interactive, LocalHost, SshHost
 from regtui.garbage.profile import HostSettings
@@ -29,10 +29,6 @@ def host_of(
     if not settings.ssh:
         return LocalHost(), settings
     return SshHost(Destination.parse(settings.ssh), interactive), settings
-
-
-MakeCollector = Callable[[Interactive | None], Collector]
-"""Makes the collector, of what ssh may ask with."""
 
 
 class Collecting:

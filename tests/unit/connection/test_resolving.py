@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from regtui.connection.resolving import Options, profile_for, resolve_target, split_reference, target_for
 from regtui.errors import UsageError
 from regtui.registry import Address, Credential, TlsSettings
 from regtui.settings import Config, Credentials, Found, Profile, Source
 from regtui.ssh import Destination
-from regtui.targets import Options, profile_for, resolve_target, split_reference, target_for
 
 PROD = Profile("prod", Address.parse("https://registry.example.com"), "ci", TlsSettings(Path("/ca.pem")), timeout=5.0)
 LAB = Profile("lab", Address.parse("lab.example.com:5000"), read_only=True, protect=("v*",))
