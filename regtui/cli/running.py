@@ -11,7 +11,7 @@ from regtui.cli.console import Progress, is_interactive, say
 from regtui.cli.output import Form, Output, forget_stdout
 from regtui.connection.changes import Running
 from regtui.deletion.values import Outcome, Status
-from regtui.deletion.words import report_sentences
+from regtui.deletion.words import LEAVE, LEFT_FOR, report_sentences
 from regtui.errors import UsageError
 
 
@@ -109,17 +109,15 @@ def show_outcomes(output: Output, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
             show_outcome(output, outcome)
         return
-    rows = [
-        (
-            o.action.value,
-            o.status.value,
-            o.reference,
-            o.digest.short if o.digest and "@" not in o.reference else "",
-            o.error,
-        )
-        for o in outcomes
-    ]
-    output.table(("ACTION", "STATUS", "REFERENCE", "DIGEST", ""), rows)
+    output.table(("ACTION", "STATUS", "REFERENCE", "DIGEST", ""), [_row(outcome) for outcome in outcomes])
+
+
+def _row(outcome: Outcome) -> tuple[str, ...]:
+    """For people: to leave a manifest for later, which the sentences below explain, is part of the plan."""
+    if outcome.is_left:
+        return LEAVE, Status.PLANNED.value, outcome.reference, "", ""
+    short = outcome.digest.short if outcome.digest and "@" not in outcome.reference else ""
+    return outcome.action.value, outcome.status.value, outcome.reference, short, outcome.error
 
 
 def show_outcome(output: Output, outcome: Outcome) -> None:
@@ -137,6 +135,8 @@ def show_outcome(output: Output, outcome: Outcome) -> None:
         )
     elif output.form is Form.FIELDS:
         output.fields(outcome.reference, outcome.digest or "", action, status, outcome.error)
+    elif outcome.is_left:
+        output.line(f"{LEAVE} {outcome.reference} {LEFT_FOR}")
     else:
         error = f": {outcome.error}" if outcome.error else ""
         output.line(f"{action} {outcome.reference} {status}{error}", "" if outcome.status is Status.DONE else "warning")

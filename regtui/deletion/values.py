@@ -145,9 +145,14 @@ class Outcome:
     error: str = ""
 
     @property
+    def is_left(self) -> bool:
+        """A manifest that loses its last tag, and is left for later on purpose."""
+        return self.error == LEFT
+
+    @property
     def is_as_planned(self) -> bool:
         """Done, or left as the plan said."""
-        return self.status is Status.DONE or self.error == LEFT
+        return self.status is Status.DONE or self.is_left
 
 
 MOVED: Final = "not deleted: it points at another manifest since the plan was shown"
@@ -186,7 +191,7 @@ class Report:
     @property
     def left(self) -> int:
         """Manifests that are left without a tag, as planned."""
-        return sum(1 for outcome in self.outcomes if outcome.error == LEFT)
+        return sum(1 for outcome in self.outcomes if outcome.is_left)
 
     @property
     def moved(self) -> tuple[str, ...]:

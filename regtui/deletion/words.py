@@ -21,6 +21,9 @@ from regtui.text import plural, size
 # From so many tags on the number is typed: a slip of the hand doesn't delete them.
 TYPED_FROM: Final = 10
 _NAMED: Final = 4
+LEAVE: Final = "leave"
+"""What people are told is done to a manifest that is left; to programs it is a deletion that was skipped."""
+LEFT_FOR: Final = "for gc --untagged"
 _LATER: Final = "regtui gc --untagged, or ctrl+g in the app with untagged images ticked"
 # Seconds from which on it is said how long it takes.
 _LONG: Final = 10.0

@@ -6,6 +6,7 @@ from typing import ClassVar
 from rich.text import Text
 
 from regtui.deletion import Action, Outcome, Status
+from regtui.deletion.words import LEAVE, LEFT_FOR
 from regtui.text import clean
 from regtui.ui.widgets.lines import Lines
 
@@ -42,11 +43,12 @@ class OutcomeLines(Lines):
         name, at, _ = outcome.reference.partition("@")
         short = outcome.digest.short if outcome.digest else ""
         label = f"manifest {short}" if at else clean(name.rpartition(":")[2])
-        note = clean(outcome.error or self._notes.get(outcome.reference, ""))
+        why = LEFT_FOR if outcome.is_left else outcome.error
+        note = clean(why or self._notes.get(outcome.reference, ""))
         room = max(min(width // 3, 40), 21)
         failed = self.get_component_rich_style("outcomes--failed", partial=True)
         style = failed if outcome.status in _NOT_DONE and not outcome.is_as_planned else ""
-        what = _WORDS[outcome.action]
+        what = LEAVE if outcome.is_left else _WORDS[outcome.action]
         text = Text(f"{_SIGNS[outcome.status]} {what:<10}  {label[:room]:<{room}}  ", style, no_wrap=True)
         return text.append(note, style or self.get_component_rich_style("outcomes--dim", partial=True))
 

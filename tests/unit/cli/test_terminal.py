@@ -34,6 +34,20 @@ def test_y_deletes(environment: dict[str, str]) -> None:
     assert "Checked against the registry: nothing else changed." in terminal.shown
 
 
+def test_what_is_left_for_later_is_left_and_not_called_a_deletion(environment: dict[str, str]) -> None:
+    with on_terminal([*_RM, "fullstack/common:0.0.9", "--tags-only"], environment) as terminal:
+        terminal.wait_for("[y/N] ")
+        rows = [line.split()[:2] for line in terminal.shown.splitlines() if "fullstack/common@" in line]
+        assert rows == [["leave", "planned"]]
+        assert "…" not in terminal.shown
+        terminal.type("y\n")
+        assert terminal.end() == 0
+    last = [line for line in terminal.shown.splitlines() if "fullstack/common@" in line][-1]
+    assert last.startswith("leave fullstack/common@sha256:")
+    assert last.endswith(" for gc --untagged")
+    assert "delete" not in last
+
+
 @pytest.mark.parametrize("answer", ["\n", "n\n", "yess\n", "\x04"])
 def test_anything_else_doesn_t(environment: dict[str, str], answer: str) -> None:
     with on_terminal([*_RM, "fullstack/common:0.0.9", "fullstack/common:latest"], environment) as terminal:
