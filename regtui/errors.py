@@ -3,7 +3,7 @@
 RegtuiError
 ├── UsageError              what was asked for makes no sense
 ├── SettingsError           the config file or a credential can't be read or kept
-├── ssh.SshError            the way to a host over SSH (tree in ssh.py)
+├── ssh.SshError            the way to a host over SSH (tree in ssh/errors.py)
 └── registry.RegistryError  everything a registry, or the way to it, answers (tree in registry/errors.py)
 """
 

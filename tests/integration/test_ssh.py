@@ -114,7 +114,7 @@ def test_what_ssh_says_is_waited_for(sshd: SshServer, monkeypatch: pytest.Monkey
     ssh = ssh_to(sshd)
     ssh.open()
     said = "channel 2: open failed: connect failed: Connection refused"
-    monkeypatch.setattr(time, "sleep", lambda _: setattr(ssh, "_refusal", (time.monotonic(), said)))
+    monkeypatch.setattr(time, "sleep", lambda _: setattr(ssh._process, "_refusal", (time.monotonic(), said)))
     assert isinstance(ssh.forward_error("127.0.0.1", 5000), ForwardRefused)
     ssh.close()
 

@@ -126,14 +126,18 @@ def in_what_is_shown(home: Path) -> None:
 
 
 def in_this_process(home: Path) -> None:
-    start = {"__name__": "regtui.ssh", "subprocess": subprocess, "command": [sys.executable, "-c", "", PASSWORD]}
+    start = {
+        "__name__": "regtui.ssh.process",
+        "subprocess": subprocess,
+        "command": [sys.executable, "-c", "", PASSWORD],
+    }
     exec("subprocess.run(command)", start)
 
 
 def in_a_command(home: Path) -> None:
     code = (
         "import regtui.registry.http, subprocess, sys\n"
-        "start = {'__name__': 'regtui.ssh', 'subprocess': subprocess, 'sys': sys}\n"
+        "start = {'__name__': 'regtui.ssh.process', 'subprocess': subprocess, 'sys': sys}\n"
         f"exec(\"subprocess.run([sys.executable, '-c', '', {PASSWORD!r}])\", start)"
     )
     subprocess.run([sys.executable, "-c", code], env=Regtui(home).environment, check=True)
