@@ -12,7 +12,14 @@ from regtui.connection import Connection
 from regtui.deletion import Entry, Journal, Kind
 from regtui.deletion.journal import is_run
 from regtui.deletion.undo import Undo
-from regtui.deletion.undo_words import offers_overwriting, title_of, undo_confirmation, undo_sentences, what_of
+from regtui.deletion.undo_words import (
+    earlier_sentence,
+    offers_overwriting,
+    title_of,
+    undo_confirmation,
+    undo_sentences,
+    what_of,
+)
 from regtui.deletion.words import plan_sentences, planned_outcomes
 from regtui.errors import DONE, FAILED, INTERRUPTED, REFUSED, RegtuiError, UsageError
 from regtui.settings.paths import journal_dir
@@ -40,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     return session.run(registry, lambda connection: _undo(connection, entry, output, arguments))
 
 
-async def _undo(connection: Connection, entry: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
+async def _undo(connection: Connection, named: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
+    entry = named
     if entry is None:
         if not arguments.dry_run and await settle(connection, may_ask=not arguments.yes):
             return DONE
@@ -61,6 +69,8 @@ async def _undo(connection: Connection, entry: Entry | None, output: Output, arg
             _show(undo, output, dry_run=False)
     else:
         _show(undo, output, dry_run=arguments.dry_run)
+    if named is None and undo.is_empty and (earlier := await connection.changes.last_before(entry)):
+        say(earlier_sentence(earlier))
     if arguments.dry_run:
         return DONE
     if undo.obstacle:

@@ -93,6 +93,10 @@ class Changes:
         """The last deletion that can be undone; None where there is none."""
         return last_deletion(await self.entries())
 
+    async def last_before(self, entry: Entry) -> Entry | None:
+        """The same among those older than `entry`."""
+        return last_deletion(await self.entries(), before=entry.name)
+
     async def unfinished(self) -> list[Entry]:
         """Runs that were cut off, oldest first: to be finished or reverted."""
         return await asyncio.to_thread(self._journal.unfinished, self._client.address.name)

@@ -93,6 +93,11 @@ class Entry:
         """Whether it may have changed anything."""
         return self.ended is None or any(outcome.status is Status.DONE for outcome in self.results)
 
+    @property
+    def leaves_something(self) -> bool:
+        """Whether there is anything to put back of what it took away: behind a broken tag there was nothing."""
+        return self.kind is not Kind.DELETION or bool(self.manifests_changed) or any(self.tags.values())
+
     def status_of(self, action: Action, reference: str) -> Status | None:
         """How that ended; None where the run was cut off before it could say so."""
         return next((o.status for o in self.results if o.action is action and o.reference == reference), None)

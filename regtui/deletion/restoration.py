@@ -134,6 +134,11 @@ def wanted_tags(entry: Entry) -> dict[str, Digest]:
     }
 
 
+def broken_before(entry: Entry) -> list[str]:
+    """The tags that had no manifest when they were removed."""
+    return sorted(tag for tag, digest in entry.tags.items() if digest is None and not entry.puts_tags)
+
+
 def wanted_manifests(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Digest]:
     """The manifests that have to be there for that: to be looked for."""
     return reachable(stored, {*wanted_tags(entry).values(), *_untagged(entry, stored)})

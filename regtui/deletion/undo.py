@@ -162,16 +162,21 @@ def undone(entries: Sequence[Entry]) -> set[str]:
     return names
 
 
-def last_deletion(entries: Sequence[Entry]) -> Entry | None:
-    """The newest that took something away and wasn't undone, a move of a tag too; None where there is none. `entries`:
-    newest first."""
+def last_deletion(entries: Sequence[Entry], before: str = "") -> Entry | None:
+    """The newest that took away what can come back and wasn't undone, a move of a tag too; None where there is none.
+
+    `entries`: newest first. `before`: the name of a run, of which only older ones count.
+    """
     taken_back = undone(entries)
+    names = [entry.name for entry in entries]
+    entries = entries[names.index(before) + 1 :] if before in names else entries
     return next(
         (
             entry
             for entry in entries
             if entry.kind in (Kind.DELETION, Kind.MOVE)
             and entry.has_effect
+            and entry.leaves_something
             and not entry.is_running
             and entry.name not in taken_back
         ),

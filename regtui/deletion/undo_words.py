@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Final
 
 from regtui.deletion.entry import Entry, Kind
-from regtui.deletion.restoration import Restoration
+from regtui.deletion.restoration import Restoration, broken_before
 from regtui.deletion.undo import Undo
 from regtui.deletion.values import Status
 from regtui.deletion.words import TYPED_FROM, names, plan_sentences
@@ -51,10 +51,18 @@ def _about_rest(restoration: Restoration) -> list[str]:
     if kept := restoration.kept:
         verb = "was" if len(kept) == 1 else "were"
         lines.append(f"{names(kept)} {verb} pushed anew since, and stay{'s' if len(kept) == 1 else ''} as it is now.")
+    if broken := broken_before(restoration.entry):
+        verb, it = ("was", "it") if len(broken) == 1 else ("were", "them")
+        lines.append(f"{names(broken)} {verb} broken before: no manifest was behind {it} that could be put back.")
     if restoration.lost:
         first = next(iter(restoration.lost.items()))
         lines.append(f"{plural(len(restoration.lost), 'reference')} can't be put back: {first[0]}, {first[1]}.")
     return lines
+
+
+def earlier_sentence(earlier: Entry) -> str:
+    """How to go on where the last deletion has nothing to put back."""
+    return f"The deletion before it: regtui undo {earlier.name}"
 
 
 def offers_overwriting(undo: Undo) -> str:

@@ -7,6 +7,7 @@ from regtui.connection import Connection
 from regtui.deletion import Entry, Kind
 from regtui.deletion.undo_words import (
     cut_off_sentence,
+    earlier_sentence,
     offers_overwriting,
     title_of,
     undo_button,
@@ -59,10 +60,13 @@ class UndoScreen(RunScreen):
         entry, changes = self._entry, self._connection.changes
         undo = await changes.plan_undo(entry, overwrite=chosen["overwrite"], on_progress=on_progress)
         about = cut_off_sentence(entry) if entry.is_unfinished else f"{title_of(entry)}: {what_of(entry)}."
+        sentences = [about, *undo_sentences(undo)]
+        if undo.is_empty and (earlier := await changes.last_before(entry)):
+            sentences.append(earlier_sentence(earlier))
         # Also where nothing is left to be put back: then the run that was cut off has only to be told its end.
         can_end = entry.is_unfinished and entry.kind is Kind.DELETION
         return Proposal(
-            sentences=[about, *undo_sentences(undo)],
+            sentences=sentences,
             rows=undo.rows,
             notes=undo_notes(undo),
             button=undo_button(undo) if not undo.is_empty else "Put back",

@@ -97,6 +97,35 @@ def test_what_was_collected_is_named(storage: DemoStorage, capsys: Captured) -> 
     assert "0.0.9" not in tags(storage)
 
 
+def test_a_tag_that_was_broken_before_does_not_hide_the_deletions_before_it(
+    storage: DemoStorage, capsys: Captured
+) -> None:
+    remove("0.0.9")
+    assert main(["rm", "-r", "demo", "legacy/billing:3.4", "--yes"]) == 0
+    broken = Journal(journal_dir()).entries()[0].name
+    capsys.readouterr()
+    assert main(["undo", "-r", "demo", broken, "--yes"]) == 0
+    assert "3.4 was broken before: no manifest was behind it that could be put back." in capsys.readouterr().err
+    assert main(["undo", "demo", "--yes"]) == 0
+    assert "0.0.9" in tags(storage)
+
+
+def test_where_nothing_is_put_back_the_deletion_before_is_named(storage: DemoStorage, capsys: Captured) -> None:
+    before = tags(storage)
+    remove("0.0.9")
+    remove("latest")
+    second, first = (entry.name for entry in Journal(journal_dir()).entries())
+    storage.set_tag(COMMON, "latest", before["latest"])
+    capsys.readouterr()
+    assert main(["undo", "demo", "--yes"]) == 0
+    told = capsys.readouterr().err
+    assert "Nothing to put back. latest is there already." in " ".join(told.split())
+    assert f"The deletion before it: regtui undo {first}" in told
+    # Who names a run knows which.
+    assert main(["undo", "-r", "demo", second, "--yes"]) == 0
+    assert "before it" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
