@@ -8,7 +8,7 @@ from regtui.connection.crossing import Crossing
 from regtui.content import ContentStore
 from regtui.deletion import Entry, Execution, Journal, Method, Outcome, Plan, Report
 from regtui.deletion.undo import Undo, Undoing, last_deletion, plan_rest, plan_undo
-from regtui.registry import Deletion, RegistryClient, RegistryError
+from regtui.registry import Deletion, RegistryClient, RegistryError, check_push, deletion_support
 
 
 class Change(Protocol):
@@ -116,7 +116,7 @@ class Changes:
                 self._client,
                 self._content,
                 entry,
-                method=_method(support),
+                method=Method.at(support),
                 overwrite=overwrite,
                 restore_obstacle=await self._push_obstacle(entry.repository),
                 delete_obstacle=self._obstacle(support),
@@ -135,7 +135,7 @@ class Changes:
         async def plan() -> Plan:
             support = await self._support(entry.repository)
             obstacle = self._obstacle(support)
-            return await plan_rest(self._client, self._content, entry, method=_method(support), obstacle=obstacle)
+            return await plan_rest(self._client, self._content, entry, method=Method.at(support), obstacle=obstacle)
 
         return await self._crossing.run(plan)
 
@@ -148,17 +148,13 @@ class Changes:
         return Running(change, repository, self._content, self._crossing)
 
     async def _support(self, repository: str) -> Deletion:
-        return Deletion.READ_ONLY if self._read_only else await self._client.deletion(repository)
+        return Deletion.READ_ONLY if self._read_only else await deletion_support(self._client, repository)
 
     async def _push_obstacle(self, repository: str) -> str:
         if self._read_only:
             return self._obstacle(Deletion.READ_ONLY).replace("nothing is deleted", "nothing is put back")
         try:
-            await self._client.check_push(repository)
+            await check_push(self._client, repository)
         except RegistryError as error:
             return f"Putting back needs the right to push. {error}"
         return ""
-
-
-def _method(support: Deletion) -> Method:
-    return Method.BY_TAG if support is Deletion.BY_TAG else Method.PLACEHOLDER

@@ -25,10 +25,10 @@ from regtui.registry import (
     RequestLog,
     Resolved,
     deletion_obstacle,
+    deletion_support,
 )
 from regtui.settings.history import History, Left
 from regtui.settings.paths import content_file, journal_dir
-from regtui.ssh import Ssh
 
 if TYPE_CHECKING:
     # What changes a registry is imported when something is changed: most connections only read.
@@ -37,13 +37,14 @@ if TYPE_CHECKING:
     from regtui.deletion import Journal, Manifests, Plan
     from regtui.garbage.collector import Collector
     from regtui.garbage.hosts import Host, Interactive
+    from regtui.ssh import Ssh
 
 
 class Connection:
     """Everything raises RegistryError. Made by `open_connection`; `close` it."""
 
     def __init__(
-        self, target: Target, client: RegistryClient, pong: Pong, crossing: Crossing, ssh: Ssh | None = None
+        self, target: Target, client: RegistryClient, pong: Pong, crossing: Crossing, ssh: "Ssh | None" = None
     ) -> None:
         self.target = target
         self.pong = pong
@@ -214,7 +215,7 @@ class Connection:
         """What may be deleted, found out without deleting anything. Asks nothing where the user wants no change."""
         if self.read_only:
             return Deletion.READ_ONLY
-        return await self._crossing.run(lambda: self._client.deletion(repository))
+        return await self._crossing.run(lambda: deletion_support(self._client, repository))
 
     async def plan_deletion(
         self,

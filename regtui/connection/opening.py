@@ -1,6 +1,7 @@
 """From a target to an open registry: ssh where it leads there, the first answer, and what a refused login tells."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from regtui.connection.connection import Connection
 from regtui.connection.crossing import Crossing, SameLoop
@@ -8,11 +9,14 @@ from regtui.connection.target import Target
 from regtui.registry import NotAuthenticated, Pong, RegistryClient, Unreachable
 from regtui.registry.aside import aside
 from regtui.settings import Source
-from regtui.ssh import Destination, Ssh
+from regtui.ssh import Destination
+
+if TYPE_CHECKING:
+    from regtui.ssh import Ssh
 
 
 async def open_connection(
-    target: Target, crossing: Crossing | None = None, ssh: Ssh | None = None, *, unanswered: bool = False
+    target: Target, crossing: Crossing | None = None, ssh: "Ssh | None" = None, *, unanswered: bool = False
 ) -> Connection:
     """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError, and SshError
     where the target is reached via a host. `ssh`: logged in there already; the connection closes it. `unanswered`: one
@@ -48,8 +52,10 @@ async def open_connection(
     return Connection(target, client, pong, crossing, ssh)
 
 
-async def log_in(via: Destination, *, on_terminal: bool = False) -> Ssh:
+async def log_in(via: Destination, *, on_terminal: bool = False) -> "Ssh":
     """A login by ssh, which may ask on the terminal, or else asks nothing. Raises SshError."""
+    from regtui.ssh import Ssh
+
     ssh = Ssh(via)
     try:
         await aside(lambda: ssh.open(on_terminal=on_terminal))

@@ -8,7 +8,7 @@ from regtui.deletion.cost import PATIENCE
 from regtui.deletion.plan import needs_untagging, without_push
 from regtui.deletion.referrers import with_referrers
 from regtui.oci import Digest
-from regtui.registry import Deletion, RegistryClient, RegistryError, deletion_obstacle
+from regtui.registry import Deletion, RegistryClient, RegistryError, check_push, deletion_obstacle, deletion_support
 
 
 async def plan_deletion(
@@ -28,8 +28,8 @@ async def plan_deletion(
 ) -> Plan:
     """As `Connection.plan_deletion` says it. Raises RegistryError."""
     contents = await read_contents(client, content, repository, digests=digests, on_progress=on_progress)
-    support = Deletion.READ_ONLY if read_only else await client.deletion(repository)
-    method = Method.BY_TAG if support is Deletion.BY_TAG else Method.PLACEHOLDER
+    support = Deletion.READ_ONLY if read_only else await deletion_support(client, repository)
+    method = Method.at(support)
 
     def planned(contents: Contents) -> Plan:
         return make_plan(
@@ -57,7 +57,7 @@ async def plan_deletion(
 
 async def _may_push(client: RegistryClient, repository: str) -> bool:
     try:
-        await client.check_push(repository)
+        await check_push(client, repository)
     except RegistryError:
         return False
     return True

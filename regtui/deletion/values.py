@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, Self
 
 from regtui.oci import AnyManifest, Digest
+from regtui.registry import Deletion
 
 
 class Action(Enum):
@@ -30,6 +31,11 @@ class Method(Enum):
     """`DELETE …/manifests/<tag>`: distribution 3.x, zot."""
     PLACEHOLDER = "placeholder"
     """An empty index is put to the tag, and deleted by its own digest: works on 2.x too, needs push rights."""
+
+    @classmethod
+    def at(cls, support: Deletion) -> Self:
+        """The one for a registry that lets so much be deleted."""
+        return cls.BY_TAG if support is Deletion.BY_TAG else cls.PLACEHOLDER
 
 
 class Manifests(Enum):

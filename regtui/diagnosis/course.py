@@ -16,12 +16,12 @@ from regtui.registry import (
     Credential,
     Deletion,
     NotAuthenticated,
-    NotFound,
     Pong,
     RegistryClient,
     RegistryError,
     RetryPolicy,
     deletion_obstacle,
+    deletion_support,
 )
 from regtui.settings import Found, Source
 from regtui.ssh import Ssh
@@ -153,13 +153,10 @@ async def _contents(target: Target, client: RegistryClient) -> AsyncIterator[Che
 
 
 async def _support(client: RegistryClient, names: tuple[str, ...]) -> Deletion:
-    for name in names[:1]:
-        return await client.deletion(name)
-    try:
-        # Token services give no rights to what isn't there: then nothing is said about what is.
-        found = await client.deletion(_NO_REPOSITORY)
-    except NotFound:
-        return Deletion.UNKNOWN
+    if names:
+        return await deletion_support(client, names[0])
+    # Token services give no rights to what isn't there: then nothing is said about what is.
+    found = await deletion_support(client, _NO_REPOSITORY)
     return Deletion.UNKNOWN if found is Deletion.NOT_ALLOWED else found
 
 

@@ -43,6 +43,7 @@ from regtui.registry import (
     RegistryClient,
     RegistryError,
     deletion_obstacle,
+    deletion_support,
 )
 from regtui.ssh import SshError
 
@@ -153,7 +154,7 @@ class HostCollector:
 
     async def _must_delete(self, repository: str) -> None:
         """Raises Unsafe where manifests can't be deleted through the API."""
-        support = await self._client.deletion(repository)
+        support = await deletion_support(self._client, repository)
         if obstacle := deletion_obstacle(self._client.host, support, by_choice=self._read_only):
             raise Unsafe(obstacle, "Or collect without untagged manifests.")
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Where,
     )
     from regtui.registry.exchanges import Exchange, RequestLog
+    from regtui.registry.probing import check_push, deletion_support
     from regtui.registry.retry import RetryPolicy
     from regtui.registry.settings import HttpSettings
     from regtui.registry.tls import TlsSettings
@@ -86,7 +87,9 @@ __all__ = [
     "TlsSettings",
     "Unreachable",
     "Where",
+    "check_push",
     "deletion_obstacle",
+    "deletion_support",
 ]
 
 __getattr__ = lazily(
@@ -100,6 +103,7 @@ __getattr__ = lazily(
         "RepositoryNotFound ServerFailed SpeaksHttp SpeaksHttps Unreachable Where"
     ),
     exchanges="Exchange RequestLog",
+    probing="check_push deletion_support",
     retry="RetryPolicy",
     settings="HttpSettings",
     tls="TlsSettings",

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
-from uuid import uuid4
 
 import httpx
 
@@ -21,7 +20,7 @@ from regtui.registry.http import RegistryHttp
 from regtui.registry.retry import Safety
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate
-from regtui.registry.values import CatalogPage, Credential, Deletion, FetchedManifest, Keychain, LookUp, Pong, Resolved
+from regtui.registry.values import CatalogPage, Credential, FetchedManifest, Keychain, LookUp, Pong, Resolved
 
 # distribution refuses manifests above 4 MiB; other registries take more.
 _LARGEST_MANIFEST: Final = 32 * 1024 * 1024
@@ -29,7 +28,6 @@ _LARGEST_MANIFEST: Final = 32 * 1024 * 1024
 _IDLE_PAGES: Final = 10
 _MOST_TAGS: Final = 1_000_000
 _MOST_PAGES: Final = 1_000
-_NO_SUCH_DIGEST: Final = Digest("sha256:" + "0" * 64)
 
 
 class RegistryClient:
@@ -393,44 +391,6 @@ class RegistryClient:
         if prefix and not path.startswith(prefix + "/"):
             path = prefix + path
         return f"{own.scheme}://{own.netloc.decode('ascii')}{path}"
-
-    # What is possible here
-
-    async def deletion(self, repository: str) -> Deletion:
-        """What this user may delete, by requests that can't delete anything (measured on 2.7.1, 2.8.2, 3.1.1): a
-        digest of zeros, and a tag that doesn't exist."""
-        try:
-            await self.delete_manifest(repository, _NO_SUCH_DIGEST)
-        except errors.NotFound:
-            return await self._tag_deletion(repository)
-        except errors.DeletionDisabled:
-            return Deletion.DISABLED
-        except errors.ReadOnly:
-            return Deletion.READ_ONLY
-        except (errors.NotAllowed, errors.NotAuthenticated):
-            return Deletion.NOT_ALLOWED
-        except errors.RegistryError:
-            return Deletion.UNKNOWN
-        return Deletion.UNKNOWN
-
-    async def _tag_deletion(self, repository: str) -> Deletion:
-        try:
-            await self.delete_tag(repository, f"regtui-probe-{uuid4().hex}")
-        except errors.NotFound:
-            return Deletion.BY_TAG
-        except errors.RegistryError:
-            return Deletion.BY_DIGEST
-        return Deletion.BY_DIGEST
-
-    async def check_push(self, repository: str) -> None:
-        """Raises NotAllowed, NotAuthenticated or ReadOnly where this user can't push there, found out by a request
-        that stores nothing: a manifest that is none (400 on 2.7.1, 2.8.2 and 3.1.1, after the right was checked)."""
-        try:
-            await self.put_manifest(repository, f"regtui-probe-{uuid4().hex}", b"{}", mt.OCI_INDEX)
-        except (errors.NotAllowed, errors.NotAuthenticated, errors.ReadOnly):
-            raise
-        except errors.RegistryError:
-            return
 
     # Shared
 

@@ -21,6 +21,7 @@ from regtui.registry import (
     Refused,
     RegistryClient,
     RepositoryNotFound,
+    deletion_support,
 )
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import CREATED
@@ -239,17 +240,17 @@ async def test_deletion_is_probed_without_deleting(version: str, tmp_path: Path,
         pushed = push_image(writer, REPOSITORY, "x")
         async with RegistryClient(Address.parse(server.url)) as client:
             expected = Deletion.BY_DIGEST if version == "2.8.2" else Deletion.BY_TAG
-            assert await client.deletion(repository) is expected
+            assert await deletion_support(client, repository) is expected
         crane_validate(f"{server.host}/{REPOSITORY}:x")
     with start_registry(version, tmp_path, delete=False) as server:
         async with RegistryClient(Address.parse(server.url)) as client:
-            assert await client.deletion(repository) is Deletion.DISABLED
+            assert await deletion_support(client, repository) is Deletion.DISABLED
             with pytest.raises(DeletionDisabled, match=r"storage\.delete\.enabled: true"):
                 await client.delete_manifest(REPOSITORY, Digest(pushed.digest))
             assert await tags(client, REPOSITORY) == ["x"]
     with start_registry(version, tmp_path, readonly=True) as server:
         async with RegistryClient(Address.parse(server.url)) as client:
-            assert await client.deletion(repository) is Deletion.READ_ONLY
+            assert await deletion_support(client, repository) is Deletion.READ_ONLY
             with pytest.raises(ReadOnly):
                 await client.put_manifest(REPOSITORY, "y", b"{}", mt.OCI_INDEX)
             with pytest.raises(ReadOnly):
