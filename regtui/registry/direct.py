@@ -6,7 +6,6 @@ over httpx's own, the way that is tested most, and so does whatever needs a prox
 """
 
 import asyncio
-import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ import httpx
 from aiohappyeyeballs import start_connection
 
 from regtui.registry.http1 import Http1Connection
+from regtui.registry.read import Head, Read, target
 
 WHOLE: Final = "regtui.whole"
 """The extension of a response whose body came with it, with nothing to decode."""
@@ -24,8 +24,6 @@ WHOLE: Final = "regtui.whole"
 _LONGEST_IDLE: Final = 15.0
 # Seconds until the next address of a host is tried beside the first (RFC 8305).
 _NEXT_ADDRESS: Final = 0.25
-# What would be another header, or another request.
-_SPLITTING: Final = re.compile(rb"[\r\n\0]")
 _EXTENSIONS: Final = {"http_version": b"HTTP/1.1"}
 
 
@@ -134,7 +132,5 @@ class _Body(httpx.AsyncByteStream):
 
 def _written(request: httpx.Request) -> bytes:
     """The request as it goes over the wire. Raises httpx.LocalProtocolError for a header that would be two."""
-    lines = [b"%b: %b" % header for header in request.headers.raw]
-    if any(map(_SPLITTING.search, lines)):
-        raise httpx.LocalProtocolError("a header holds a line break")
-    return b"%b %b HTTP/1.1\r\n%b\r\n\r\n" % (request.method.encode("ascii"), request.url.raw_path, b"\r\n".join(lines))
+    head = request.head if isinstance(request, Read) else Head(request.headers)
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method.encode("ascii"), target(request), head.written)

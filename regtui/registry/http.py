@@ -21,6 +21,7 @@ from regtui.registry.errors import Where
 from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.registry.network import Network
 from regtui.registry.pace import Gate, Pace
+from regtui.registry.read import Read, Reads
 from regtui.registry.retry import Safety, asked_to_wait
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate, certificate
@@ -68,9 +69,7 @@ class RegistryHttp:
             # Proxies and certificates are the network's: as Docker has them, not as httpx.
             trust_env=False,
         )
-        # For reads, as its client would make them, in a third of the time.
-        self._headers = dict(self._client.headers)
-        self._timeout = self._client.timeout.as_dict()
+        self._reads = Reads(address, self._client.headers, self._client.timeout.as_dict())
         self._redirects = False
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
         self._heard = False
@@ -133,18 +132,17 @@ class RegistryHttp:
 
         Raises a RegistryError for every status of 300 and above that isn't in `accept`, and for no answer.
         """
-        url = httpx.URL(path) if "://" in path else httpx.URL(self.address.url + path)
-        if params:
-            url = url.copy_merge_params(params)
-        timeout = httpx.Timeout(_DELETE_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None) if method == "DELETE" else None
 
         def request(authorization: str | None) -> httpx.Request:
-            if method in _READS and not self._client.cookies:
-                made = httpx.Request(method, url, headers={**self._headers, **(headers or {})})
-                made.extensions["timeout"] = self._timeout
-            else:
-                made = self._client.build_request(method, url, headers=headers, content=content)
-            if timeout is not None:
+            # Cookies: some proxies with a login of their own need them.
+            if method in _READS and not params and not self._client.cookies:
+                return self._reads.read(method, path, headers or {}, authorization)
+            url = httpx.URL(path if "://" in path else self.address.url + path)
+            if params:
+                url = url.copy_merge_params(params)
+            made = self._client.build_request(method, url, headers=headers, content=content)
+            if method == "DELETE":
+                timeout = httpx.Timeout(_DELETE_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None)
                 made.extensions["timeout"] = timeout.as_dict()
             if authorization is not None:
                 made.headers["Authorization"] = authorization
@@ -331,6 +329,8 @@ def _is_definite(error: httpx.TransportError) -> bool:
 
 def _shown(request: httpx.Request) -> str:
     """The URL without its query where that may hold a secret: upload states, signed links, token requests."""
+    if isinstance(request, Read):
+        return request.origin + request.path
     url = request.url
     query = "" if not url.query or not url.path.endswith(("/_catalog", "/list")) else f"?{url.query.decode('ascii')}"
     return f"{url.scheme}://{url.netloc.decode('ascii').rpartition('@')[2]}{url.path}{query}"

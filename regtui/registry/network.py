@@ -15,6 +15,7 @@ from regtui.registry.address import Address
 from regtui.registry.aside import aside
 from regtui.registry.direct import DirectTransport
 from regtui.registry.proxies import proxy_for
+from regtui.registry.read import Read
 from regtui.registry.tls import TlsSettings
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -56,9 +57,9 @@ class Network(httpx.AsyncBaseTransport):
         self._verifying(url)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
+        url = self._url if isinstance(request, Read) else request.url
         way = await self._way(url) if self.tunnel is not None else ""
-        if self.is_direct and request.method in _READS and self._is_own(url):
+        if self.is_direct and request.method in _READS and (url is self._url or self._is_own(url)):
             return await (self._direct.get(way) or self._direct_by(way)).handle_async_request(request)
         return await self._transport(url, way).handle_async_request(request)
 
