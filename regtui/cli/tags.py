@@ -12,9 +12,8 @@ from regtui.cli.output import Form, Output
 from regtui.cli.session import Session
 from regtui.connection import Connection
 from regtui.errors import DONE, FAILED
-from regtui.listing.filler import Batch
 from regtui.listing.order import order_key
-from regtui.listing.summary import Summary
+from regtui.listing.summary import Batch, Summary
 
 # Of an index with more, the table says how many there are.
 _PLATFORMS_SHOWN: Final = 3
@@ -116,10 +115,7 @@ async def _filled(
     rest = deque(names)
     done = 0
     try:
-        remembered: dict[str, Summary] = {}
-        async for batch in connection.remembered(repository):
-            remembered.update(batch)
-        async for batch in connection.fill(repository, names, remembered).batches():
+        async for batch in connection.fill(repository, names).batches():
             waiting.update(batch)
             done += len(batch)
             known: Batch = []

@@ -1,19 +1,19 @@
 """One open registry: its client, what was read of it, what may be done to it."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from regtui.connection.crossing import Crossing
 from regtui.connection.filling import Filling
+from regtui.connection.recalling import Recalling
 from regtui.connection.target import Target
 from regtui.content import ContentStore, SharedDisk
 from regtui.errors import UsageError
 from regtui.listing.details import Details, load_details
-from regtui.listing.filler import Batch, Filler
+from regtui.listing.filler import Filler
 from regtui.listing.missing import BlobCheck
-from regtui.listing.recall import recalled
-from regtui.listing.summary import Summary, summarize
+from regtui.listing.summary import Batch, Summary, summarize
 from regtui.oci import Digest
 from regtui.registry import (
     Address,
@@ -52,6 +52,7 @@ class Connection:
         self._client = client
         keeps = target.cache and not target.ephemeral
         self._content = ContentStore(client, SharedDisk(content_file(), self._origin) if keeps else None)
+        self._recalling = Recalling(self._content)
         self._blobs = BlobCheck(client)
         self._crossing = crossing
         self._hosts: list[Host] = []
@@ -140,19 +141,13 @@ class Connection:
 
     def remembered(self, repository: str) -> AsyncIterator[Batch]:
         """Tags as they were when last seen, in an earlier run: at once, and to be checked by `fill`."""
+        return self._crossing.stream(lambda: self._recalling.batches(repository))
 
-        async def there() -> AsyncIterator[Batch]:
-            tags = await self._content.recall(repository)
-            async for batch in recalled(self._content.kept, repository, tags):
-                yield batch
-
-        return self._crossing.stream(there)
-
-    def fill(self, repository: str, names: Sequence[str], remembered: Mapping[str, Summary] | None = None) -> "Filling":
+    def fill(self, repository: str, names: Sequence[str]) -> "Filling":
         """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end. Of those that are
-        `remembered` it is only asked whether they moved."""
-        filler = Filler(self._content, repository, names, remembered=remembered, in_flight=self._at_once)
-        return Filling(filler, self._crossing, self._content)
+        remembered it is only asked whether they moved."""
+        filler = Filler(self._content, repository, names, in_flight=self._at_once)
+        return Filling(filler, self._crossing, self._recalling, names)
 
     def _at_once(self) -> int:
         """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""

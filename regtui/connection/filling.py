@@ -1,29 +1,47 @@
 """Tags being completed, on the client's thread, seen from the caller's side."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 
 from regtui.connection.crossing import Crossing
-from regtui.content import ContentStore
+from regtui.connection.recalling import Recalling
 from regtui.listing.filler import Filler
-from regtui.listing.summary import Summary
+from regtui.listing.recall import Recollection
+from regtui.listing.summary import Batch
 
 
 class Filling:
     """`batches` has each tag as it is known; iterated once."""
 
-    def __init__(self, filler: Filler, crossing: Crossing, content: ContentStore) -> None:
+    def __init__(self, filler: Filler, crossing: Crossing, recalling: Recalling, names: Sequence[str]) -> None:
         self._filler = filler
         self._crossing = crossing
-        self._content = content
+        self._recalling = recalling
+        self._names = names
 
     def prioritise(self, names: Sequence[str]) -> None:
         """These come next. Cheap: called at every scroll."""
         self._filler.prioritise(names)
 
-    def batches(self) -> AsyncIterator[list[tuple[str, Summary]]]:
+    def batches(self) -> AsyncIterator[Batch]:
         return self._crossing.stream(self._run)
 
-    async def _run(self) -> AsyncIterator[list[tuple[str, Summary]]]:
-        await self._content.prepare(self._filler.repository)
-        async for batch in self._filler.run():
-            yield batch
+    async def _run(self) -> AsyncIterator[Batch]:
+        recollection = await self._recalling.of(self._filler.repository)
+        async with self._read(recollection), aclosing(self._filler.run(recollection)) as batches:
+            async for batch in batches:
+                yield batch
+
+    @asynccontextmanager
+    async def _read(self, recollection: Recollection) -> AsyncIterator[None]:
+        """Meanwhile, where nobody else does: reading what is kept takes as long as waiting for the answers."""
+        if recollection.is_told:
+            yield
+            return
+        reading = asyncio.create_task(recollection.read(self._names))
+        try:
+            yield
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)

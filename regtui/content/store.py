@@ -109,11 +109,6 @@ class ContentStore:
         self._tags[repository] = remembered | known
         return remembered
 
-    async def prepare(self, repository: str) -> None:
-        """Before many of its tags are asked for: those that were seen before then cost a HEAD."""
-        if repository not in self._recalled:
-            await self.recall(repository)
-
     async def listed(self, repository: str, tags: set[str]) -> None:
         """Those are all its tags now: others that were recalled aren't any more."""
         if self._disk is not None and repository in self._recalled:
@@ -129,6 +124,10 @@ class ContentStore:
         self._confirmed.pop(repository, None)
         self._reread.add(repository)
         self._tags.pop(repository, None)
+
+    def is_reread(self, repository: str) -> bool:
+        """Whether nothing that was kept before counts there."""
+        return repository in self._reread
 
     async def close(self) -> None:
         if self._disk is not None:

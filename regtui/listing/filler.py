@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Final
 
+from regtui.listing.recall import Recollection
 from regtui.listing.source import Source
-from regtui.listing.summary import Summary, checked, summarize
-from regtui.registry import RegistryError
+from regtui.listing.summary import Batch, Summary, summarize
+from regtui.registry import NotFound, RegistryError
 
 # Seconds between batches: each may move rows and repaints the table, which takes 8 ms and some KB over SSH.
 INTERVAL: Final = 0.2
@@ -15,14 +16,9 @@ INTERVAL: Final = 0.2
 # in between others. Once a second that can be followed, and costs next to nothing.
 _SELDOM: Final = 5
 
-Batch = list[tuple[str, Summary]]
-
 
 class Filler:
-    """Summarises the tags `names` of a repository, as many at a time as `in_flight` says at that time.
-
-    Of tags whose summary is `remembered` it is only asked whether it still holds.
-    """
+    """Summarises the tags `names` of a repository, as many at a time as `in_flight` says at that time."""
 
     def __init__(
         self,
@@ -30,19 +26,19 @@ class Filler:
         repository: str,
         names: Sequence[str],
         *,
-        remembered: Mapping[str, Summary] | None = None,
         in_flight: Callable[[], int] = lambda: 8,
         interval: float = INTERVAL,
     ) -> None:
         self.repository = repository
         self._source = source
-        self._remembered = remembered or {}
+        self._recollection: Recollection | None = None
         self._in_flight = in_flight
         self._interval = interval
         self._missing = dict.fromkeys(names)
         self._rest: Iterator[str] = iter(names)
         self._wanted: Sequence[str] = ()
-        self._under_way: set[asyncio.Task[None]] = set()
+        # Each asks for one tag after the other: a task for each tag would cost as much as its request.
+        self._workers: set[asyncio.Task[None]] = set()
         self._results: Batch = []
         self._failure: BaseException | None = None
         self._news = asyncio.Event()
@@ -53,14 +49,18 @@ class Filler:
         from any thread."""
         self._wanted = tuple(names)
 
-    async def run(self) -> AsyncGenerator[Batch, None]:
+    async def run(self, recollection: Recollection | None = None) -> AsyncGenerator[Batch, None]:
         """Batches of (tag, summary), one an `interval` (seconds) at most; while something is looked at, batches
         without any of it come more seldom. To be run once.
+
+        Of tags in the `recollection` it is asked whether they still lead to the same digest, and nothing else where
+        they do.
 
         A tag that fails alone is in a batch, with `is_retryable`. Raises the RegistryError that any other
         request would meet too (`affects_all`), after a batch of what was done until then. Closing the iterator
         cancels what is under way.
         """
+        self._recollection = recollection
         try:
             self._top_up()
             # The first ones are shown as soon as they are there.
@@ -83,10 +83,10 @@ class Filler:
                 raise self._failure
         finally:
             self._ended.set()
-            under_way = list(self._under_way)
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
+            workers = list(self._workers)
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
 
     def _are_looked_at(self) -> bool:
         """Whether somebody waits for one of the results, or for all alike."""
@@ -94,37 +94,52 @@ class Filler:
         return not wanted or any(name in wanted for name, _ in self._results)
 
     def _top_up(self) -> None:
-        """Starts what may be under way. No earlier than that: what becomes visible next comes before it."""
-        while not self._ended.is_set() and len(self._under_way) < self._in_flight():
-            name = self._next()
-            if name is None:
-                break
-            task = asyncio.create_task(self._fill(name))
-            self._under_way.add(task)
-            task.add_done_callback(self._done)
-        if not self._under_way:
+        while self._missing and not self._ended.is_set() and len(self._workers) < self._in_flight():
+            worker = asyncio.create_task(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._done)
+        if not self._workers:
             self._ended.set()
             self._news.set()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled() and (failure := task.exception()) is not None:
+    async def _work(self) -> None:
+        """Takes the next tag no earlier than it can be asked for: what becomes visible meanwhile comes before it."""
+        while not self._ended.is_set() and len(self._workers) <= self._in_flight():
+            name = self._next()
+            if name is None:
+                break
+            await self._fill(name)
+            self._news.set()
+            self._top_up()
+
+    def _done(self, worker: asyncio.Task[None]) -> None:
+        self._workers.discard(worker)
+        if not worker.cancelled() and (failure := worker.exception()) is not None:
             self._failure = self._failure or failure
             self._ended.set()
-        self._news.set()
+            self._news.set()
         self._top_up()
 
     async def _fill(self, name: str) -> None:
         try:
-            if (remembered := self._remembered.get(name)) is not None:
-                summary = await checked(self._source, self.repository, name, remembered)
-            else:
-                summary = await summarize(self._source, self.repository, name)
+            summary = await self._summary(name)
         except RegistryError as error:
             if error.affects_all:
                 raise
             summary = Summary.failed(str(error))
         self._results.append((name, summary))
+
+    async def _summary(self, tag: str) -> Summary:
+        recollection = self._recollection
+        if recollection is None or (known := recollection.tags.get(tag)) is None:
+            return await summarize(self._source, self.repository, tag)
+        try:
+            digest = await self._source.digest(self.repository, tag)
+        except NotFound:
+            return Summary.gone()
+        if digest == known and (summary := await recollection.summary(tag)) is not None:
+            return summary
+        return await summarize(self._source, self.repository, digest)
 
     def _next(self) -> str | None:
         for name in self._wanted:

@@ -1,35 +1,64 @@
 """What is known of tags before the registry answers: their summaries, from what was kept of an earlier run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from regtui.content import NotKept
-from regtui.listing.filler import Batch
 from regtui.listing.source import Source
-from regtui.listing.summary import Summary, summarize
+from regtui.listing.summary import Batch, Summary, summarize
 from regtui.oci import Digest
 
-# 20 ms of work at a time: the registry's answers are handled in between.
-_AT_ONCE: Final = 200
+# 3 ms of work at a time: the registry's answers are handled in between.
+_AT_ONCE: Final = 50
 
 
-async def recalled(kept: Source, repository: str, tags: Mapping[str, Digest]) -> AsyncIterator[Batch]:
-    """Batches of (tag, summary as it was), for those of `tags` of which everything is kept.
+class Recollection:
+    """The tags of a repository as they were when last seen; `tags` has the digest of each.
 
-    What had a gap isn't kept whole, and so isn't recalled: a gap is always read anew.
+    It is read while the registry is asked whether they still are so. Each tag is read once: for `batches` or `read`, in
+    turn, or for whoever asks for it before that. What had a gap isn't kept whole, and so isn't recalled: a gap is
+    always read anew.
     """
 
-    async def recall(tag: str, digest: Digest) -> tuple[str, Summary] | None:
-        try:
-            return tag, replace(await summarize(kept, repository, digest), is_remembered=True)
-        except NotKept:
-            return None
+    def __init__(self, kept: Source, repository: str, tags: Mapping[str, Digest]) -> None:
+        self.repository = repository
+        self.tags = tags
+        self.is_told = False
+        """Whether somebody takes, or took, its batches."""
+        self._kept = kept
+        self._unread = dict(tags)
+        self._read: dict[str, Summary] = {}
 
-    rest = iter(tags.items())
-    while some := list(islice(rest, _AT_ONCE)):
-        found = await asyncio.gather(*(recall(tag, digest) for tag, digest in some))
-        if batch := [pair for pair in found if pair is not None]:
-            yield batch
+    async def batches(self) -> AsyncIterator[Batch]:
+        """All that nobody asked for yet, marked as remembered."""
+        self.is_told = True
+        while some := list(islice(self._unread, _AT_ONCE)):
+            await self._read_some(some)
+            if batch := [(tag, replace(self._read[tag], is_remembered=True)) for tag in some if tag in self._read]:
+                yield batch
+
+    async def read(self, tags: Iterable[str]) -> None:
+        """Reads ahead, in the order of `tags`."""
+        rest: Iterator[str] = (tag for tag in tags if tag in self._unread)
+        while some := list(islice(rest, _AT_ONCE)):
+            await self._read_some(some)
+
+    async def summary(self, tag: str) -> Summary | None:
+        """As it was, told once; None where not all of it is kept, or it is being read just now."""
+        if tag in self._unread:
+            await self._read_one(tag)
+        return self._read.pop(tag, None)
+
+    async def _read_some(self, tags: Iterable[str]) -> None:
+        await asyncio.gather(*map(self._read_one, tags))
+
+    async def _read_one(self, tag: str) -> None:
+        digest = self._unread.pop(tag, None)
+        if digest is None:
+            return
+        with suppress(NotKept):
+            self._read[tag] = await summarize(self._kept, self.repository, digest)

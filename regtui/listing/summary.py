@@ -1,6 +1,6 @@
 """What one line says about a tag: digest, age, size, platforms; or what is missing."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from regtui.listing.images import Loaded, load
@@ -72,23 +72,16 @@ class Summary:
         return self.error if self.is_broken else ""
 
 
+Batch = list[tuple[str, Summary]]
+"""Tags, and what became known of each."""
+
+
 async def summarize(source: Source, repository: str, reference: str) -> Summary:
     """The summary of a tag or digest; broken, where something is gone. Raises RegistryError for all else."""
     try:
         return summary_of(await load(source, repository, reference))
     except NotFound:
         return Summary.gone()
-
-
-async def checked(source: Source, repository: str, tag: str, remembered: Summary) -> Summary:
-    """The summary of a tag that was seen before: one small request where it didn't move. Raises as `summarize`."""
-    try:
-        digest = await source.digest(repository, tag)
-    except NotFound:
-        return Summary.gone()
-    if digest == remembered.digest:
-        return replace(remembered, is_remembered=False)
-    return await summarize(source, repository, digest)
 
 
 def summary_of(loaded: Loaded) -> Summary:

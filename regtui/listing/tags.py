@@ -165,11 +165,6 @@ class TagList:
     def remembered_count(self) -> int:
         return self._remembered_count
 
-    @property
-    def remembered(self) -> dict[str, Summary]:
-        """The tags that are shown as they were when last seen."""
-        return {row.tag: row.summary for row in self._rows.values() if row.summary and row.is_being_checked}
-
     def row(self, line: int) -> TagRow:
         """Raises IndexError."""
         return self.shown[line]

@@ -69,7 +69,7 @@ class TagsReader:
             self.changed()
             self._on_listed(repository, len(names))
             if names:
-                await self._fill(repository, model, names if anew else model.unfilled(), anew=anew)
+                await self._fill(repository, model, names if anew else model.unfilled())
         except NotFound:
             model.replace(())
             self._on_listed(repository, None)
@@ -92,8 +92,8 @@ class TagsReader:
                 self._pane.tell("")
                 self._show_change(change)
 
-    async def _fill(self, repository: str, model: TagList, names: Sequence[str], *, anew: bool) -> None:
-        self._filling = filling = self._connection.fill(repository, names, {} if anew else model.remembered)
+    async def _fill(self, repository: str, model: TagList, names: Sequence[str]) -> None:
+        self._filling = filling = self._connection.fill(repository, names)
         self.prioritise()
         async with contextlib.aclosing(filling.batches()) as batches:  # type: ignore[type-var]
             async for batch in batches:

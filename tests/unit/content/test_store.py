@@ -182,7 +182,7 @@ async def test_a_second_run_asks_by_head_alone(repository: Repository, client: R
     repository.registry.asked.clear()
 
     second = run(client, file)
-    await second.prepare("a")
+    await second.recall("a")
     bodies = await asyncio.gather(*(second.current("a", name) for name in names))
     assert [each.body.decode() for each in bodies] == names
     assert await second.config("a", config) == b"{}"
@@ -212,7 +212,7 @@ async def test_of_tags_that_did_not_move_nothing_is_written(
 
     monkeypatch.setattr(Disk, "write", noted)
     second = run(client, file)
-    await second.prepare("a")
+    await second.recall("a")
     moved = repository.add(b"anew", "1.1")
     for name in names:
         await second.current("a", name)
@@ -243,7 +243,7 @@ async def test_what_was_not_kept_when_the_run_began_is_not_looked_for_on_the_dis
 
     # So little memory that all comes from the disk.
     second = ContentStore(client, SharedDisk(file, lambda: "ci@registry.example.com"), capacity=0)
-    await second.prepare("a")
+    await second.recall("a")
     del repository.registry.asked[:]
     for digest in (known, *new):
         await second.config("a", digest)
@@ -268,7 +268,7 @@ async def test_where_much_is_kept_the_disk_is_asked(
         await first.config("a", digest)
     await first.close()
     second = run(client, file)
-    await second.prepare("a")
+    await second.recall("a")
     del repository.registry.asked[:]
     for digest in digests:
         await second.config("a", digest)
@@ -303,7 +303,7 @@ async def test_a_manifest_that_is_gone_is_gone_however_well_it_is_kept(
     await first.current("a", "x")
     await first.close()
     second = run(client, file)
-    await second.prepare("a")
+    await second.recall("a")
     del repository.content[digest]
     with pytest.raises(ManifestNotFound):
         await second.current("a", "x")
@@ -346,7 +346,7 @@ async def test_after_a_reload_everything_is_read_again(
     digest, config = repository.add(b"one", "x"), repository.add(b"{}")
     for _ in range(2):
         store = run(client, file)
-        await store.prepare("a")
+        await store.recall("a")
         await store.current("a", "x")
         await store.config("a", config)
         repository.registry.asked.clear()

@@ -7,7 +7,8 @@ from contextlib import aclosing
 
 import pytest
 
-from regtui.listing.filler import Batch, Filler
+from regtui.listing.filler import Filler
+from regtui.listing.summary import Batch
 from regtui.registry import NotAuthenticated, ServerFailed, Unreachable
 from tests.unit.listing.contents import WHERE, MemorySource
 

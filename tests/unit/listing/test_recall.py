@@ -4,7 +4,7 @@ import pytest
 
 from regtui.content import NotKept
 from regtui.listing.filler import Filler
-from regtui.listing.recall import recalled
+from regtui.listing.recall import Recollection
 from regtui.listing.summary import Summary, summarize
 from regtui.listing.tags import TagList
 from regtui.oci import Digest
@@ -41,7 +41,8 @@ def digests(source: MemorySource) -> dict[str, Digest]:
 
 
 async def remembered(source: MemorySource, known: dict[str, Digest]) -> dict[str, Summary]:
-    return {tag: summary async for batch in recalled(source, "team/app", known) for tag, summary in batch}
+    batches = Recollection(source, "team/app", known).batches()
+    return {tag: summary async for batch in batches for tag, summary in batch}
 
 
 async def test_summaries_are_those_of_the_last_time_and_say_so(kept: KeptSource) -> None:
@@ -64,21 +65,64 @@ async def test_what_is_not_kept_whole_is_not_recalled(kept: KeptSource) -> None:
     assert NAMES[1] in found
 
 
-async def test_checking_costs_one_request_for_what_did_not_move(kept: KeptSource) -> None:
-    found = await remembered(kept, digests(kept))
-    moved, gone = NAMES[3], NAMES[4]
+async def filled(source: MemorySource, recollection: Recollection) -> dict[str, Summary]:
+    filler = Filler(source, "team/app", NAMES)
+    return {tag: summary async for batch in filler.run(recollection) for tag, summary in batch}
+
+
+@pytest.fixture
+def registry(kept: KeptSource) -> MemorySource:
+    """Has what is kept, and counts what it is asked for."""
     registry = MemorySource()
     registry.manifests, registry.configs = dict(kept.manifests), dict(kept.configs)
+    return registry
+
+
+async def test_checking_costs_one_request_for_what_did_not_move(kept: KeptSource, registry: MemorySource) -> None:
+    recollection = Recollection(kept, "team/app", digests(kept))
+    before = await summarize(kept, "team/app", NAMES[5])
+    moved, gone = NAMES[3], NAMES[4]
     new = registry.image(moved, architecture="arm64")
     del registry.manifests[gone]
-    filler = Filler(registry, "team/app", NAMES, remembered=found)
-    checked = {tag: summary async for batch in filler.run() for tag, summary in batch}
+    await recollection.read(NAMES)
+    checked = await filled(registry, recollection)
+    assert sorted(checked) == sorted(NAMES)
     assert not any(summary.is_remembered for summary in checked.values())
     assert checked[moved].digest == new
     assert checked[gone].is_broken
-    assert checked[NAMES[5]].created == found[NAMES[5]].created
+    assert checked[NAMES[5]] == before
     # Beside one for each tag, the manifest and the config of the one that moved.
     assert len(registry.requests) == len(NAMES) + 2
+
+
+async def test_what_is_kept_is_read_once_whoever_wants_it_first(kept: KeptSource, registry: MemorySource) -> None:
+    recollection = Recollection(kept, "team/app", digests(kept))
+    kept.requests.clear()
+    batches = recollection.batches()
+    told = dict(await anext(batches))
+    checked = await filled(registry, recollection)
+    told.update({pair async for batch in batches for pair in batch})
+    assert len(checked) == len(NAMES)
+    # The rest was wanted by the filler before its turn came: it is told by that alone.
+    assert 0 < len(told) < len(NAMES)
+    assert len(kept.requests) == 2 * len(NAMES)
+    assert len(registry.requests) == len(NAMES)
+
+
+async def test_what_is_not_kept_whole_is_asked_for(kept: KeptSource, registry: MemorySource) -> None:
+    recollection = Recollection(kept, "team/app", digests(kept))
+    kept.configs.clear()
+    checked = await filled(registry, recollection)
+    assert all(summary.created is not None for summary in checked.values())
+    assert len(registry.requests) == 3 * len(NAMES)
+
+
+async def test_reading_ahead_follows_the_order_that_is_asked_for(kept: KeptSource) -> None:
+    recollection = Recollection(kept, "team/app", digests(kept))
+    kept.requests.clear()
+    await recollection.read([*reversed(NAMES[-60:]), "not there"])
+    manifests = [request for request in kept.requests if request in kept.manifests]
+    assert manifests == [kept.manifests[name].digest for name in reversed(NAMES[-60:])]
 
 
 async def test_the_list_shows_them_at_once_and_drops_what_is_not_listed(kept: KeptSource) -> None:
@@ -90,7 +134,7 @@ async def test_the_list_shows_them_at_once_and_drops_what_is_not_listed(kept: Ke
     assert row is not None
     assert row.summary is not None
     assert (row.is_being_checked, row.is_filled) == (True, False)
-    assert set(model.unfilled()) == set(NAMES) == set(model.remembered)
+    assert set(model.unfilled()) == set(NAMES)
     # By date, as what is known has it.
     assert model.row(0).summary is not None
     model.replace([*NAMES[:100], "new"])
