@@ -47,8 +47,10 @@ class TagRow:
         return self.summary.blobs if self.summary is not None else ()
 
 
-def new_row(tag: str, is_digest_tag: bool) -> TagRow:
+def new_row(tag: str) -> TagRow:
     folded = tag.lower()
+    # Of 100,000 tags most aren't: looked at closely only where it may be one.
+    is_digest_tag = tag.startswith("sha") and digest_tag_subject(tag) is not None
     return TagRow(tag, order_key(tag), tag if folded == tag else folded, is_digest_tag)
 
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from regtui.listing import tags as model
+from regtui.listing import sorted_rows
 from regtui.listing.columns import SortColumn
 from regtui.listing.order import order_key
 from regtui.listing.summary import Summary
@@ -254,7 +254,7 @@ class AnySession(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.few = model._FEW
+        self.few = sorted_rows._FEW
         self.tags = TagList()
         self.known: dict[str, Summary | None] = {}
         self.marks: set[str] = set()
@@ -262,17 +262,17 @@ class AnySession(RuleBasedStateMachine):
     @initialize(few=st.sampled_from([0, 1_000]))
     def sort_all_or_put_in_place(self, few: int) -> None:
         """Which of them is quicker at so many rows makes no difference."""
-        model._FEW = few  # type: ignore[misc]
+        sorted_rows._FEW = few  # type: ignore[misc]
 
     def teardown(self) -> None:
-        model._FEW = self.few  # type: ignore[misc]
+        sorted_rows._FEW = self.few  # type: ignore[misc]
 
     @rule(names=st.lists(st.sampled_from(NAMES)))
     def add(self, names: list[str]) -> None:
         before = self.tags.cursor
         self.tags.add(names)
         self.known = dict.fromkeys(names) | self.known
-        if self.tags._is_touched and before is not None:
+        if self.tags._cursor.is_touched and before is not None:
             assert self.tags.cursor == before
 
     @rule(names=st.lists(st.sampled_from(NAMES)))
@@ -286,7 +286,7 @@ class AnySession(RuleBasedStateMachine):
         before, lines = self.tags.cursor, listed(self.tags)
         change = self.tags.fill(batch)
         self.known |= {name: value for name, value in batch if name in self.known}
-        if self.tags._is_touched:
+        if self.tags._cursor.is_touched:
             assert self.tags.cursor == before
         assert change.reordered == (lines != listed(self.tags))
 
