@@ -1,12 +1,10 @@
-"""The parser: what can be typed, and the help that says so. Imports nothing heavy: `--help` must be quick."""
+"""What can be typed, and the help that says so. Imports nothing heavy: `--help` must be quick."""
 
 import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Final
 
-from regtui import __version__
+from regtui.cli.parser import Parser, PrintCompletion, days, path, seconds, texts, version_option
 from regtui.errors import UsageError
 
 COMMANDS: Final = {
@@ -27,21 +25,8 @@ COMMANDS: Final = {
 
 _REFERENCE_HELP: Final = "[REGISTRY/]NAME[:TAG|@DIGEST]"
 
-
-class Parser(argparse.ArgumentParser):
-    """Raises UsageError where argparse would print its usage and exit: an error is one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
-
-
-class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Leaves examples as they are written, and wraps the description."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        if text.startswith("example"):
-            return super()._fill_text(text, width, indent)
-        return argparse.HelpFormatter._fill_text(self, text, width, indent)
+_Command = Callable[[str, str, list[str]], Parser]
+"""Declares a command: its name, its description, examples."""
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -77,33 +62,39 @@ def _build() -> tuple[Parser, frozenset[str]]:
     """The parser, and the options of every command that are followed by a value."""
     parser = Parser(
         prog="regtui",
-        **_texts(
+        **texts(
             "A terminal browser for container registries, and its commands.",
             ["regtui registry.example.com", "regtui tags registry.example.com/fullstack/common", "regtui demo"],
             "Without a command, regtui [REGISTRY] opens the browser. Each command has its own --help.",
         ),
     )
-    _version_option(parser)
+    version_option(parser)
     parser.add_argument(
-        "--print-completion", action=_PrintCompletion, choices=("bash", "zsh", "tcsh"), help="print a shell completion"
+        "--print-completion", action=PrintCompletion, choices=("bash", "zsh", "tcsh"), help="print a shell completion"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     common = _connection_options()
 
     def command(name: str, description: str, examples: list[str]) -> Parser:
-        made = commands.add_parser(name, help=COMMANDS[name], parents=[common], **_texts(description, examples))
-        _version_option(made)
+        made = commands.add_parser(name, help=COMMANDS[name], parents=[common], **texts(description, examples))
+        version_option(made)
         return made
 
+    # As the help lists them.
     _browsing(command)
     _reading(command)
-    _changing(command)
+    _deleting(command)
+    _taking_back(command)
+    _collecting(command)
+    _telling(command)
+    _logging_in(command)
+    _examining(command)
     return parser, frozenset(
         option for action in common._actions if action.nargs is None for option in action.option_strings
     )
 
 
-def _browsing(command: Any) -> None:
+def _browsing(command: _Command) -> None:
     browse = command(
         "browse",
         "Opens the browser. With nothing configured and no REGISTRY, it opens the connect screen.",
@@ -113,7 +104,7 @@ def _browsing(command: Any) -> None:
     command("demo", "Opens the browser on a built-in sample registry. Nothing leaves the machine.", ["regtui demo"])
 
 
-def _reading(command: Any) -> None:
+def _reading(command: _Command) -> None:
     ls = command("ls", "Lists repositories, one a line, as they arrive.", ["regtui ls registry.example.com"])
     _registry_argument(ls)
     _json_option(ls)
@@ -142,7 +133,7 @@ def _reading(command: Any) -> None:
     _json_option(inspect)
 
 
-def _changing(command: Any) -> None:
+def _deleting(command: _Command) -> None:
     rm = command(
         "rm",
         "Deletes tags: those that are named, or those of a repository that a rule selects. Other tags of the same "
@@ -170,40 +161,6 @@ def _changing(command: Any) -> None:
     _json_option(rm)
     _rule_options(rm)
 
-    _taking_back(command)
-
-    login = command(
-        "login",
-        "Checks a user name and password against the registry, and stores them in the system's keyring. Where there is "
-        "none, as on most servers, it offers to keep them as docker login does.",
-        [
-            "regtui login registry.example.com -u ci",
-            "regtui login prod -u ci --store docker --password-stdin < password.txt",
-        ],
-    )
-    _registry_argument(login)
-    _store_option(login)
-    logout = command("logout", "Forgets the credential of a registry.", ["regtui logout registry.example.com"])
-    _registry_argument(logout)
-
-    cache = command(
-        "cache",
-        "Shows how much is kept on disk of the manifests and configs that were read, and where. With --clear, it is "
-        "forgotten; nothing but speed is lost by that.",
-        ["regtui cache", "regtui cache --clear"],
-    )
-    cache.add_argument("--clear", action="store_true", help="forget all of it")
-    _json_option(cache)
-
-    doctor = command(
-        "doctor",
-        "Checks name, port, TLS, login, catalog, deletion, clock, SSH and garbage collection of a registry, and says "
-        "what to do about each that is wrong. Changes nothing. The exit code is that of the first failure.",
-        ["regtui doctor registry.example.com", "regtui doctor prod --json"],
-    )
-    _registry_argument(doctor)
-    _json_option(doctor)
-
 
 def _rule_options(rm: Parser) -> None:
     """What they mean together is said in deletion/rules.py."""
@@ -220,7 +177,7 @@ def _rule_options(rm: Parser) -> None:
     rule.add_argument("--all-repositories", action="store_true", help="in every repository of the registry")
 
 
-def _taking_back(command: Any) -> None:
+def _taking_back(command: _Command) -> None:
     undo = command(
         "undo",
         "Puts back what a deletion removed, digest for digest, as long as its blobs were not garbage-collected. "
@@ -239,20 +196,8 @@ def _taking_back(command: Any) -> None:
     undo.add_argument("-y", "--yes", action="store_true", help="don't ask")
     _json_option(undo)
 
-    _collecting(command)
 
-    log = command(
-        "log",
-        "Shows what was deleted, restored and collected from this machine, newest first: when, by whom, where, with "
-        "what result. It is kept for 90 days.",
-        ["regtui log", "regtui log registry.example.com --json", "regtui log --prune 30"],
-    )
-    _registry_argument(log)
-    log.add_argument("--prune", metavar="DAYS", type=_days, help="forget what is older: it can't be undone any more")
-    _json_option(log)
-
-
-def _collecting(command: Any) -> None:
+def _collecting(command: _Command) -> None:
     gc = command(
         "gc",
         "Frees what deletions left, on the registry's host: looks, makes a dry run, shows the commands, asks, keeps "
@@ -280,31 +225,59 @@ def _collecting(command: Any) -> None:
     _json_option(gc)
 
 
-def _texts(description: str, examples: Sequence[str], more: str = "") -> dict[str, Any]:
-    """What every parser is made with."""
-    lines = ["examples:" if len(examples) > 1 else "example:", *(f"  {example}" for example in examples)]
-    return {
-        "description": description,
-        "epilog": "\n".join([*lines, *(("", more) if more else ())]),
-        "formatter_class": _HelpFormatter,
-        # Scripts that rely on --pass would break with the next option that begins so.
-        "allow_abbrev": False,
-    }
+def _telling(command: _Command) -> None:
+    log = command(
+        "log",
+        "Shows what was deleted, restored and collected from this machine, newest first: when, by whom, where, with "
+        "what result. It is kept for 90 days.",
+        ["regtui log", "regtui log registry.example.com --json", "regtui log --prune 30"],
+    )
+    _registry_argument(log)
+    log.add_argument("--prune", metavar="DAYS", type=days, help="forget what is older: it can't be undone any more")
+    _json_option(log)
 
 
-def _version_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--version", action="version", version=f"regtui {__version__}")
+def _logging_in(command: _Command) -> None:
+    login = command(
+        "login",
+        "Checks a user name and password against the registry, and stores them in the system's keyring. Where there is "
+        "none, as on most servers, it offers to keep them as docker login does.",
+        [
+            "regtui login registry.example.com -u ci",
+            "regtui login prod -u ci --store docker --password-stdin < password.txt",
+        ],
+    )
+    _registry_argument(login)
+    login.add_argument(
+        "--store", choices=("keyring", "docker"), default="keyring", help="where to keep it (default: keyring)"
+    )
+    logout = command("logout", "Forgets the credential of a registry.", ["regtui logout registry.example.com"])
+    _registry_argument(logout)
+
+
+def _examining(command: _Command) -> None:
+    cache = command(
+        "cache",
+        "Shows how much is kept on disk of the manifests and configs that were read, and where. With --clear, it is "
+        "forgotten; nothing but speed is lost by that.",
+        ["regtui cache", "regtui cache --clear"],
+    )
+    cache.add_argument("--clear", action="store_true", help="forget all of it")
+    _json_option(cache)
+
+    doctor = command(
+        "doctor",
+        "Checks name, port, TLS, login, catalog, deletion, clock, SSH and garbage collection of a registry, and says "
+        "what to do about each that is wrong. Changes nothing. The exit code is that of the first failure.",
+        ["regtui doctor registry.example.com", "regtui doctor prod --json"],
+    )
+    _registry_argument(doctor)
+    _json_option(doctor)
 
 
 def _registry_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "registry_argument", metavar="REGISTRY", nargs="?", help="a profile's name, or [http://]HOST[:PORT][/PREFIX]"
-    )
-
-
-def _store_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--store", choices=("keyring", "docker"), default="keyring", help="where to keep it (default: keyring)"
     )
 
 
@@ -320,58 +293,13 @@ def _connection_options() -> Parser:
     group.add_argument("-u", "--username", metavar="NAME", default="", help="log in as NAME; asks for the password")
     group.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     group.add_argument("--plain-http", action="store_true", help="HTTP instead of HTTPS")
-    group.add_argument("--ca-file", metavar="FILE", type=_path, help="trust the authorities in FILE (PEM)")
-    group.add_argument("--client-cert", metavar="FILE", type=_path, help="show this certificate (PEM)")
-    group.add_argument("--client-key", metavar="FILE", type=_path, help="its key, where it is in another file")
+    group.add_argument("--ca-file", metavar="FILE", type=path, help="trust the authorities in FILE (PEM)")
+    group.add_argument("--client-cert", metavar="FILE", type=path, help="show this certificate (PEM)")
+    group.add_argument("--client-key", metavar="FILE", type=path, help="its key, where it is in another file")
     group.add_argument("--insecure", action="store_true", help="don't check the certificate")
     group.add_argument("--no-cache", action="store_true", help="ask the registry again for everything")
-    group.add_argument("--timeout", metavar="SECONDS", type=_seconds, help="for each answer (default: 30)")
-    group.add_argument("--config", metavar="FILE", type=_path, help="instead of regtui/config.toml")
-    group.add_argument("--log-file", metavar="FILE", type=_path, help="write every request there, without secrets")
+    group.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each answer (default: 30)")
+    group.add_argument("--config", metavar="FILE", type=path, help="instead of regtui/config.toml")
+    group.add_argument("--log-file", metavar="FILE", type=path, help="write every request there, without secrets")
     group.add_argument("--read-only", action="store_true", help="change nothing in the registry")
     return parent
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal() or len(text) > 5:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return value
-
-
-class _PrintCompletion(argparse.Action):
-    """Loads shtab only when a completion is asked for."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
-    ) -> NoReturn:
-        import shtab
-
-        for each in (parser, *_subparsers(parser)):
-            for action in each._actions:
-                if action.metavar == "FILE":
-                    action.complete = shtab.FILE  # type: ignore[attr-defined]
-        sys.stdout.write(shtab.complete(parser, values) + "\n")
-        parser.exit()
-
-
-def _subparsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
-    return [
-        choice
-        for action in parser._actions
-        if isinstance(action, argparse._SubParsersAction)
-        for choice in action.choices.values()
-    ]

@@ -1,0 +1,87 @@
+"""How what is typed is read and explained: errors of one line, help with examples, kinds of values, completion."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from regtui import __version__
+from regtui.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError where argparse would print its usage and exit: an error is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Leaves examples as they are written, and wraps the description."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("example"):
+            return super()._fill_text(text, width, indent)
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)
+
+
+def texts(description: str, examples: Sequence[str], more: str = "") -> dict[str, Any]:
+    """What every parser is made with."""
+    lines = ["examples:" if len(examples) > 1 else "example:", *(f"  {example}" for example in examples)]
+    return {
+        "description": description,
+        "epilog": "\n".join([*lines, *(("", more) if more else ())]),
+        "formatter_class": _HelpFormatter,
+        # Scripts that rely on --pass would break with the next option that begins so.
+        "allow_abbrev": False,
+    }
+
+
+def version_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", action="version", version=f"regtui {__version__}")
+
+
+def path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def days(text: str) -> int:
+    if not text.isdecimal() or len(text) > 5:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return value
+
+
+class PrintCompletion(argparse.Action):
+    """Loads shtab only when a completion is asked for."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> NoReturn:
+        import shtab
+
+        for each in (parser, *_subparsers(parser)):
+            for action in each._actions:
+                if action.metavar == "FILE":
+                    action.complete = shtab.FILE  # type: ignore[attr-defined]
+        sys.stdout.write(shtab.complete(parser, values) + "\n")
+        parser.exit()
+
+
+def _subparsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    return [
+        choice
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for choice in action.choices.values()
+    ]
