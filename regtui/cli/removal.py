@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from regtui.cli.console import Progress, ask, say, warn
 from regtui.cli.cut_off import settle
@@ -20,6 +20,7 @@ from regtui.deletion.words import (
     typed_confirmation,
 )
 from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
+from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.registry import Deletion, ManifestNotFound, Where
 from regtui.text import plural

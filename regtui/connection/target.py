@@ -1,9 +1,10 @@
 """A registry to open, and how: what is known of it before anything is sent."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from regtui.late import dataclass
 from regtui.registry import Address, Credential, HttpSettings
 from regtui.settings import Lookup
 from regtui.ssh import Destination

@@ -5,9 +5,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from regtui.late import dataclass
 from regtui.registry import RegistryError
 
 T = TypeVar("T")

@@ -1,8 +1,10 @@
 """The pieces that a registry's storage is made of: blobs, manifests, uploads, and one repository's links."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
+
+from regtui.late import dataclass
 
 CHUNK = 64 * 1024
 

@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from regtui.late import dataclass
 from regtui.text import clean
 
 COLLECTOR: Final = "regtui-gc-{}"

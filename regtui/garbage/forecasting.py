@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from regtui.content import ContentStore
@@ -18,6 +18,7 @@ from regtui.garbage.output import CollectorOutput
 from regtui.garbage.trouble import check, trouble
 from regtui.garbage.values import Forecast, UntaggedManifest
 from regtui.garbage.verdict import Outcome
+from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.registry import NotAllowed, NotAuthenticated, NotFound, Refused, RegistryClient
 from regtui.text import plural

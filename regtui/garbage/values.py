@@ -4,9 +4,10 @@ Sizes are bytes, times seconds. All immutable; both faces show these and nothing
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from regtui.late import dataclass
 from regtui.oci import Digest
 
 

@@ -1,9 +1,10 @@
 """Descriptors: how manifests point at content. OCI image-spec 1.1, "descriptor.md"."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
+from regtui.late import dataclass
 from regtui.oci.digest import Digest, InvalidDigest
 from regtui.oci.platform import Platform
 

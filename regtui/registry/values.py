@@ -1,9 +1,10 @@
 """What the client answers with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from regtui.late import dataclass
 from regtui.oci import Digest
 
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
+from regtui.late import dataclass
 from regtui.oci.reference import is_repository
 from regtui.settings.paths import state_dir, write_private
 

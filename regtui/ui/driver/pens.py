@@ -1,8 +1,9 @@
 """Pens: the styles in which cells are written, as small numbers, and the shortest way from one to the other."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from regtui.late import dataclass
 from regtui.ui.driver.terminal import Colors
 
 DEFAULT: Final = 0

@@ -1,6 +1,6 @@
 """The first screen where nothing is configured, and where the registry that was named can't be opened."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
@@ -15,6 +15,7 @@ from regtui.connection import Connection
 from regtui.connection.resolving import Options, lookup_for, profile_for, target_for
 from regtui.connection.target import Target
 from regtui.errors import RegtuiError
+from regtui.late import dataclass
 from regtui.registry import Credential, NotAuthenticated
 from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials, Kept, Profile

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from rich.cells import chop_cells
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
+from regtui.late import dataclass
 from regtui.text import clean, one_line
 
 DIM: Final = "dim"
