@@ -30,7 +30,7 @@ class Descriptor:
     @classmethod
     def from_json(cls, value: object) -> "Descriptor":
         """Raises InvalidManifest where digest or size is missing or wrong."""
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             raise InvalidManifest("a descriptor is not an object")
         size = value.get("size")
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
@@ -58,6 +58,6 @@ def text_of(value: object) -> str:
 
 def string_map(value: object) -> Mapping[str, str]:
     """The string entries of a JSON object; empty for anything else."""
-    if not isinstance(value, Mapping) or not value:
+    if not value or not isinstance(value, Mapping):
         return _NO_ANNOTATIONS
     return MappingProxyType({str(key): item for key, item in value.items() if isinstance(item, str)})

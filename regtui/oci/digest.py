@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 _GRAMMAR: Final = re.compile(r"([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)")
+_SHA256: Final = re.compile(r"sha256:[a-f0-9]{64}")
 _REGISTERED: Final = {
     algorithm: re.compile(rf"[a-f0-9]{{{length}}}")
     for algorithm, length in (("sha256", 64), ("sha384", 96), ("sha512", 128))
@@ -29,6 +30,9 @@ class Digest(str):
     def __new__(cls, text: str) -> "Digest":
         if type(text) is cls:
             return text
+        # Nearly all are of this one kind.
+        if _SHA256.fullmatch(text):
+            return super().__new__(cls, text)
         parts = _GRAMMAR.fullmatch(text)
         if parts is None:
             raise InvalidDigest(f"not a digest: {text[:100]!r}")
