@@ -131,14 +131,14 @@ class Filler:
 
     async def _summary(self, tag: str) -> Summary:
         recollection = self._recollection
-        if recollection is None or (known := recollection.tags.get(tag)) is None:
+        if recollection is None or tag not in recollection.tags:
             return await summarize(self._source, self.repository, tag)
         try:
             digest = await self._source.digest(self.repository, tag)
         except NotFound:
             return Summary.gone()
-        if digest == known and (summary := await recollection.summary(tag)) is not None:
-            return summary
+        if (known := await recollection.summary(tag, digest)) is not None:
+            return known
         return await summarize(self._source, self.repository, digest)
 
     def _next(self) -> str | None:

@@ -14,6 +14,8 @@ from regtui.oci import Digest
 
 # 3 ms of work at a time: the registry's answers are handled in between.
 _AT_ONCE: Final = 50
+# Of so many it is held what was read, 2 KB each: those that are asked for later are read again.
+_HELD: Final = 2_000
 
 
 class Recollection:
@@ -32,6 +34,7 @@ class Recollection:
         self._kept = kept
         self._unread = dict(tags)
         self._read: dict[str, Summary] = {}
+        self._taken = asyncio.Event()
 
     async def batches(self) -> AsyncIterator[Batch]:
         """All that nobody asked for yet, marked as remembered."""
@@ -42,16 +45,22 @@ class Recollection:
                 yield batch
 
     async def read(self, tags: Iterable[str]) -> None:
-        """Reads ahead, in the order of `tags`."""
+        """Reads ahead, in the order of `tags`; no further than is held."""
         rest: Iterator[str] = (tag for tag in tags if tag in self._unread)
         while some := list(islice(rest, _AT_ONCE)):
             await self._read_some(some)
+            while len(self._read) >= _HELD:
+                self._taken.clear()
+                await self._taken.wait()
 
-    async def summary(self, tag: str) -> Summary | None:
-        """As it was, told once; None where not all of it is kept, or it is being read just now."""
-        if tag in self._unread:
+    async def summary(self, tag: str, digest: Digest) -> Summary | None:
+        """As it was, told once. None where it leads to another digest now, where not all of it is kept, and where it
+        isn't held any more or is being read just now."""
+        if tag in self._unread and digest == self.tags[tag]:
             await self._read_one(tag)
-        return self._read.pop(tag, None)
+        self._taken.set()
+        found = self._read.pop(tag, None)
+        return found if digest == self.tags.get(tag) else None
 
     async def _read_some(self, tags: Iterable[str]) -> None:
         await asyncio.gather(*map(self._read_one, tags))
@@ -62,3 +71,5 @@ class Recollection:
             return
         with suppress(NotKept):
             self._read[tag] = await summarize(self._kept, self.repository, digest)
+        if self.is_told and len(self._read) > _HELD:
+            del self._read[next(iter(self._read))]

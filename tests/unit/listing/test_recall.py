@@ -1,5 +1,9 @@
 """What is shown before the registry answers, and how it is put right."""
 
+import asyncio
+import time
+from collections.abc import Callable
+
 import pytest
 
 from regtui.content import NotKept
@@ -9,6 +13,7 @@ from regtui.listing.summary import Summary, summarize
 from regtui.listing.tags import TagList
 from regtui.oci import Digest
 from regtui.registry import FetchedManifest
+from tests.support.patience import PATIENCE
 from tests.unit.listing.contents import MemorySource
 
 NAMES = [f"1.{number}" for number in range(450)]
@@ -63,6 +68,12 @@ async def test_what_is_not_kept_whole_is_not_recalled(kept: KeptSource) -> None:
     # Sharing one config, those of the same day aren't whole either.
     assert NAMES[0] not in found
     assert NAMES[1] in found
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not is_so():
+            await asyncio.to_thread(time.sleep, 0.001)
 
 
 async def filled(source: MemorySource, recollection: Recollection) -> dict[str, Summary]:
@@ -123,6 +134,28 @@ async def test_reading_ahead_follows_the_order_that_is_asked_for(kept: KeptSourc
     await recollection.read([*reversed(NAMES[-60:]), "not there"])
     manifests = [request for request in kept.requests if request in kept.manifests]
     assert manifests == [kept.manifests[name].digest for name in reversed(NAMES[-60:])]
+
+
+async def test_no_more_is_held_than_is_said(
+    kept: KeptSource, registry: MemorySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regtui.listing.recall._HELD", 100)
+    recollection = Recollection(kept, "team/app", digests(kept))
+    reading = asyncio.create_task(recollection.read(NAMES))
+    await until(lambda: len(kept.requests) >= 2 * 100)
+    kept.requests.clear()
+    registry.image(NAMES[0], architecture="arm64")
+    checked = await filled(registry, recollection)
+    await reading
+    assert len(checked) == len(NAMES)
+    # The first hundred were held; those that came after were read once, ahead or when they were asked for.
+    assert len(kept.requests) == 2 * (len(NAMES) - 100)
+    assert len(registry.requests) == len(NAMES) + 2
+
+
+async def test_a_list_is_told_all_whatever_is_held(kept: KeptSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regtui.listing.recall._HELD", 100)
+    assert list(await remembered(kept, digests(kept))) == NAMES
 
 
 async def test_the_list_shows_them_at_once_and_drops_what_is_not_listed(kept: KeptSource) -> None:
