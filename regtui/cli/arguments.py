@@ -25,14 +25,15 @@ COMMANDS: Final = {
 
 _REFERENCE_HELP: Final = "[REGISTRY/]NAME[:TAG|@DIGEST]"
 
-_Command = Callable[[str, str, list[str]], Parser]
-"""Declares a command: its name, its description, examples."""
+_Command = Callable[[str, list[str]], Parser]
+"""Declares a command: its description, and examples."""
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Raises UsageError; SystemExit after --help, --version and --print-completion."""
-    parser, takes_value = _build()
-    arguments, unknown = parser.parse_known_args(_with_command(list(argv), takes_value))
+    common = _connection_options()
+    ordered = _with_command(list(argv), _taking_a_value(common))
+    arguments, unknown = _parser(ordered[0], common).parse_known_args(ordered)
     if unknown:
         # argparse would point to the help of the whole, which says nothing of this command's options.
         raise UsageError(f"Unrecognized arguments: {' '.join(unknown)}.", f"See: regtui {arguments.command} --help")
@@ -58,8 +59,14 @@ def _with_command(argv: list[str], takes_value: frozenset[str]) -> list[str]:
     return ["browse", *argv]
 
 
-def _build() -> tuple[Parser, frozenset[str]]:
-    """The parser, and the options of every command that are followed by a value."""
+def _taking_a_value(common: Parser) -> frozenset[str]:
+    """The options that are followed by one."""
+    return frozenset(option for action in common._actions if action.nargs is None for option in action.option_strings)
+
+
+def _parser(first: str, common: Parser) -> Parser:
+    """The parser of the command that is `first`: the others are declared only for who asks for help or completion,
+    which takes three times as long."""
     parser = Parser(
         prog="regtui",
         **texts(
@@ -73,44 +80,37 @@ def _build() -> tuple[Parser, frozenset[str]]:
         "--print-completion", action=PrintCompletion, choices=("bash", "zsh", "tcsh"), help="print a shell completion"
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    common = _connection_options()
+    for name in [first] if first in COMMANDS else COMMANDS:
 
-    def command(name: str, description: str, examples: list[str]) -> Parser:
-        made = commands.add_parser(name, help=COMMANDS[name], parents=[common], **texts(description, examples))
-        version_option(made)
-        return made
+        def command(description: str, examples: list[str], name: str = name) -> Parser:
+            made = commands.add_parser(name, help=COMMANDS[name], parents=[common], **texts(description, examples))
+            version_option(made)
+            return made
 
-    # As the help lists them.
-    _browsing(command)
-    _reading(command)
-    _deleting(command)
-    _taking_back(command)
-    _collecting(command)
-    _telling(command)
-    _logging_in(command)
-    _examining(command)
-    return parser, frozenset(
-        option for action in common._actions if action.nargs is None for option in action.option_strings
-    )
+        _DECLARED[name](command)
+    return parser
 
 
-def _browsing(command: _Command) -> None:
+def _browse(command: _Command) -> None:
     browse = command(
-        "browse",
         "Opens the browser. With nothing configured and no REGISTRY, it opens the connect screen.",
         ["regtui", "regtui prod", "regtui http://localhost:5000"],
     )
     _registry_argument(browse)
-    command("demo", "Opens the browser on a built-in sample registry. Nothing leaves the machine.", ["regtui demo"])
 
 
-def _reading(command: _Command) -> None:
-    ls = command("ls", "Lists repositories, one a line, as they arrive.", ["regtui ls registry.example.com"])
+def _demo(command: _Command) -> None:
+    command("Opens the browser on a built-in sample registry. Nothing leaves the machine.", ["regtui demo"])
+
+
+def _ls(command: _Command) -> None:
+    ls = command("Lists repositories, one a line, as they arrive.", ["regtui ls registry.example.com"])
     _registry_argument(ls)
     _json_option(ls)
 
+
+def _tags(command: _Command) -> None:
     tags = command(
-        "tags",
         "Lists the tags of a repository, newest version first. To a pipe: tag, created, size in bytes, platforms and "
         "digest, separated by tabs.",
         ["regtui tags registry.example.com/fullstack/common", "regtui tags -r prod fullstack/common --names"],
@@ -119,8 +119,9 @@ def _reading(command: _Command) -> None:
     tags.add_argument("--names", action="store_true", help="names alone: no request per tag")
     _json_option(tags)
 
+
+def _inspect(command: _Command) -> None:
     inspect = command(
-        "inspect",
         "Shows manifest, platforms, config, layers and history of an image.",
         [
             "regtui inspect registry.example.com/fullstack/common:0.0.43",
@@ -133,9 +134,8 @@ def _reading(command: _Command) -> None:
     _json_option(inspect)
 
 
-def _deleting(command: _Command) -> None:
+def _rm(command: _Command) -> None:
     rm = command(
-        "rm",
         "Deletes tags: those that are named, or those of a repository that a rule selects. Other tags of the same "
         "image stay. A manifest that loses its last tag is deleted by digest; where that would take the registry more "
         "than a minute, as with thousands of tags, it is left to gc --untagged, and the plan says so.",
@@ -177,9 +177,8 @@ def _rule_options(rm: Parser) -> None:
     rule.add_argument("--all-repositories", action="store_true", help="in every repository of the registry")
 
 
-def _taking_back(command: _Command) -> None:
+def _undo(command: _Command) -> None:
     undo = command(
-        "undo",
         "Puts back what a deletion removed, digest for digest, as long as its blobs were not garbage-collected. "
         "Without the name of a run, the last deletion at the registry that was not undone yet.",
         [
@@ -197,9 +196,8 @@ def _taking_back(command: _Command) -> None:
     _json_option(undo)
 
 
-def _collecting(command: _Command) -> None:
+def _gc(command: _Command) -> None:
     gc = command(
-        "gc",
         "Frees what deletions left, on the registry's host: looks, makes a dry run, shows the commands, asks, keeps "
         "pushes out, collects, brings the registry back, and checks every tag. Where the registry runs is said in the "
         "config file; at a loopback address it is this machine.",
@@ -225,9 +223,8 @@ def _collecting(command: _Command) -> None:
     _json_option(gc)
 
 
-def _telling(command: _Command) -> None:
+def _log(command: _Command) -> None:
     log = command(
-        "log",
         "Shows what was deleted, restored and collected from this machine, newest first: when, by whom, where, with "
         "what result. It is kept for 90 days.",
         ["regtui log", "regtui log registry.example.com --json", "regtui log --prune 30"],
@@ -237,9 +234,8 @@ def _telling(command: _Command) -> None:
     _json_option(log)
 
 
-def _logging_in(command: _Command) -> None:
+def _login(command: _Command) -> None:
     login = command(
-        "login",
         "Checks a user name and password against the registry, and stores them in the system's keyring. Where there is "
         "none, as on most servers, it offers to keep them as docker login does.",
         [
@@ -251,13 +247,15 @@ def _logging_in(command: _Command) -> None:
     login.add_argument(
         "--store", choices=("keyring", "docker"), default="keyring", help="where to keep it (default: keyring)"
     )
-    logout = command("logout", "Forgets the credential of a registry.", ["regtui logout registry.example.com"])
+
+
+def _logout(command: _Command) -> None:
+    logout = command("Forgets the credential of a registry.", ["regtui logout registry.example.com"])
     _registry_argument(logout)
 
 
-def _examining(command: _Command) -> None:
+def _cache(command: _Command) -> None:
     cache = command(
-        "cache",
         "Shows how much is kept on disk of the manifests and configs that were read, and where. With --clear, it is "
         "forgotten; nothing but speed is lost by that.",
         ["regtui cache", "regtui cache --clear"],
@@ -265,8 +263,9 @@ def _examining(command: _Command) -> None:
     cache.add_argument("--clear", action="store_true", help="forget all of it")
     _json_option(cache)
 
+
+def _doctor(command: _Command) -> None:
     doctor = command(
-        "doctor",
         "Checks name, port, TLS, login, catalog, deletion, clock, SSH and garbage collection of a registry, and says "
         "what to do about each that is wrong. Changes nothing. The exit code is that of the first failure.",
         ["regtui doctor registry.example.com", "regtui doctor prod --json"],
@@ -303,3 +302,20 @@ def _connection_options() -> Parser:
     group.add_argument("--log-file", metavar="FILE", type=path, help="write every request there, without secrets")
     group.add_argument("--read-only", action="store_true", help="change nothing in the registry")
     return parent
+
+
+_DECLARED: Final[dict[str, Callable[[_Command], None]]] = {
+    "browse": _browse,
+    "demo": _demo,
+    "ls": _ls,
+    "tags": _tags,
+    "inspect": _inspect,
+    "rm": _rm,
+    "undo": _undo,
+    "gc": _gc,
+    "log": _log,
+    "login": _login,
+    "logout": _logout,
+    "cache": _cache,
+    "doctor": _doctor,
+}
