@@ -17,6 +17,8 @@ HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
     "tags": (("space", "mark"), ("d", "delete"), ("/", "filter"), ("s", "sort"), ("y", "copy")),
     "details": (("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("z", "zoom")),
 }
+FILTERING: Final[tuple[Hint, ...]] = (("enter", "keep"), ("esc", "clear"))
+"""While a filter or a search is typed: the other keys are letters of it."""
 ALWAYS: Final[tuple[Hint, ...]] = (("^g", "collect"), ("?", "help"), ("q", "quit"))
 
 READING: Final = "reading …"

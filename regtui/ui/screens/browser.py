@@ -24,7 +24,7 @@ from regtui.ui.browsing.catalog import CatalogReader
 from regtui.ui.browsing.details import DetailsReader
 from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.browsing.tags import TagsReader
-from regtui.ui.browsing.words import ALWAYS, HINTS, waiting_word
+from regtui.ui.browsing.words import ALWAYS, FILTERING, HINTS, waiting_word
 from regtui.ui.screens.browser_dialogs import BrowserDialogs
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.widgets.details import DetailsView
@@ -74,7 +74,7 @@ class BrowserScreen(Screen[None]):
         self.view = DetailsView(clock)
         self.repositories_pane = Pane(self.lines, id="repositories")
         self.tags_pane = Pane(self.table, id="tags")
-        self.details_pane = Pane(self.view, id="details")
+        self.details_pane = Pane(self.view, id="details", placeholder="search")
         self._hints = Hints(*HINTS["repositories"], *ALWAYS)
         self._last_time = LastTime(connection)
         self._catalog = CatalogReader(
@@ -275,7 +275,8 @@ class BrowserScreen(Screen[None]):
         return self.repositories_pane
 
     def on_descendant_focus(self) -> None:
-        self._hints.show(*HINTS[self._pane.id or "tags"], *ALWAYS)
+        pane = self._pane
+        self._hints.show(*(FILTERING if pane.is_filtering else (*HINTS[pane.id or "tags"], *ALWAYS)))
 
     @on(Pane.Filtered)
     def _filtered(self, event: Pane.Filtered) -> None:

@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, Label, Static
 from regtui.connection import Connection
 from regtui.connection.resolving import Options, lookup_for, profile_for, target_for
 from regtui.connection.target import Target
-from regtui.errors import RegtuiError
+from regtui.errors import RegtuiError, UsageError
 from regtui.late import dataclass
 from regtui.registry import Credential, NotAuthenticated
 from regtui.registry.aside import aside
@@ -134,6 +134,8 @@ class ConnectScreen(Screen[Connected | None]):
             known = self._config.profiles.get(self.target.name)
             if known is not None:
                 return known
+        if not address and not self._config.default:
+            raise UsageError("No address.", "Type the registry's, such as registry.example.com or 127.0.0.1:5000.")
         return profile_for(address, self._config, environment={})
 
     def _target_of(self, profile: Profile) -> Target:
@@ -177,7 +179,11 @@ class ConnectScreen(Screen[Connected | None]):
         self.dismiss(None)
 
     def _tell(self, error: RegtuiError) -> None:
-        self._say(f"{error.message}\n{error.remedy}".strip(), is_error=True)
+        remedy = error.remedy
+        if isinstance(error, NotAuthenticated):
+            # There is no need to leave for the command line.
+            remedy = remedy.partition("Run: regtui login")[0] + "Type its user and password above."
+        self._say(f"{error.message}\n{remedy}".strip(), is_error=True)
 
     def _say(self, text: str, *, is_error: bool = False) -> None:
         self._said.update(Content(clean(text, keep="\n")))

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -12,9 +12,12 @@ from textual.screen import Screen
 
 from regtui.connection import Connection
 from regtui.errors import RegtuiError
+from regtui.ui.browsing.words import FILTERING
 from regtui.ui.widgets.details import DetailsView
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.pane import Pane
+
+_HINTS: Final = (("esc", "back"), ("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("n N", "matches"))
 
 
 class DetailsScreen(Screen[None]):
@@ -32,11 +35,12 @@ class DetailsScreen(Screen[None]):
         self._repository = repository
         self._reference = reference
         self.view = DetailsView(clock)
-        self._pane = Pane(self.view, id="details")
+        self._pane = Pane(self.view, id="details", placeholder="search")
+        self._hints = Hints(*_HINTS)
 
     def compose(self) -> ComposeResult:
         yield self._pane
-        yield Hints(("esc", "back"), ("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("n N", "matches"))
+        yield self._hints
 
     def on_mount(self) -> None:
         self.view.focus()
@@ -62,6 +66,9 @@ class DetailsScreen(Screen[None]):
     @on(DetailsView.Changed)
     def _retitle(self) -> None:
         self._pane.title(f"{self._repository}:{self._reference}", self.view.position)
+
+    def on_descendant_focus(self) -> None:
+        self._hints.show(*(FILTERING if self._pane.is_filtering else _HINTS))
 
     @on(Pane.Filtered)
     def _searched(self, event: Pane.Filtered) -> None:

@@ -108,10 +108,11 @@ class Lines(ScrollView, can_focus=True):
     def show_line(self, number: int) -> None:
         """Scrolls just as far as needed."""
         top, page = self.scroll_offset.y, self.page_size
+        # Forced: lines that were few a moment ago have no scrollbar yet, and without one Textual doesn't scroll.
         if number < top:
-            self.scroll_to(y=number, animate=False, immediate=True)
+            self.scroll_to(y=number, animate=False, immediate=True, force=True)
         elif number >= top + page:
-            self.scroll_to(y=number - page + 1, animate=False, immediate=True)
+            self.scroll_to(y=number - page + 1, animate=False, immediate=True, force=True)
 
     def render_line(self, y: int) -> Strip:
         strip = self._painted[y] = self._render_line(y)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -43,11 +43,13 @@ class Pane(Vertical):
         def control(self) -> "Pane":
             return self.pane
 
-    def __init__(self, body: Lines, *, id: str) -> None:
+    def __init__(self, body: Lines, *, id: str, placeholder: str = "filter") -> None:
         super().__init__(id=id, classes="pane")
         self.body = body
-        self._filter = Input(placeholder="filter", compact=True, classes="pane--filter")
+        self._filter = Input(placeholder=placeholder, compact=True, classes="pane--filter")
         self._filter.cursor_blink = False
+        # Only while it is typed into: tab goes from pane to pane, past filters that are kept.
+        self._filter.can_focus = False
         self._told = ("", "")
         self._repainted: Region | None = None
 
@@ -100,6 +102,7 @@ class Pane(Vertical):
             # Three of them were a twentieth of the browser's first frame, and most are never opened.
             self.mount(self._filter)
         self._filter.display = True
+        self._filter.can_focus = True
         self._filter.focus()
 
     def suggest(self, texts: Sequence[str]) -> None:
@@ -118,6 +121,16 @@ class Pane(Vertical):
         self._filter.display = bool(self._filter.value)
         if self._filter.has_focus:
             self.body.focus()
+
+    def on_descendant_blur(self) -> None:
+        """Left by tab or by a click; not where the terminal's window lost the focus: then it comes back here."""
+        if self._filter.can_focus and not self._filter.has_focus and self.app.app_focus:
+            self._filter.can_focus = False
+            self._close_filter()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self._filter:
+            self.open_filter()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -12,6 +12,7 @@ from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.screens.help import HelpScreen, KeyLines
+from regtui.ui.widgets.hints import Hints
 from tests.unit.ui.demo_app import MEDIUM, browsing, demo_app, settled, shown, transport_of, type_text
 
 COMMON = "fullstack/common"
@@ -482,3 +483,79 @@ async def test_a_terminal_that_is_made_wider_shows_the_details_of_the_tag_under_
         await settled(pilot)
         assert screen.view.details is not None
         assert screen.view.details.reference == screen.table.model.cursor
+
+
+async def test_tab_goes_to_the_next_pane_past_a_filter_that_is_kept(tmp_path: Path) -> None:
+    async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
+        await pilot.press("slash")
+        await type_text(pilot, "0.0.4")
+        await pilot.press("enter", "tab")
+        assert screen.view.has_focus
+        await pilot.press("shift+tab")
+        assert screen.table.has_focus
+        assert screen.tags_pane.filter_text == "0.0.4"
+        await pilot.press("slash")
+        assert screen.tags_pane.is_filtering
+
+
+async def test_a_filter_without_text_is_closed_by_tab(tmp_path: Path) -> None:
+    async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
+        await pilot.press("slash", "tab")
+        await pilot.pause()
+        assert screen.view.has_focus
+        assert not screen.tags_pane._filter.display
+
+
+async def test_a_click_on_a_filter_that_is_kept_opens_it_again(tmp_path: Path) -> None:
+    async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
+        await pilot.press("slash")
+        await type_text(pilot, "0.0.4")
+        await pilot.press("enter")
+        await pilot.click(screen.tags_pane._filter)
+        await pilot.pause()
+        assert screen.tags_pane.is_filtering
+
+
+async def test_a_filter_stays_open_while_the_terminals_window_is_in_the_background(tmp_path: Path) -> None:
+    async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
+        await pilot.press("slash")
+        pilot.app.app_focus = False
+        await pilot.pause()
+        pilot.app.app_focus = True
+        await pilot.pause()
+        await type_text(pilot, "0.0.4")
+        assert screen.tags_pane.is_filtering
+        assert screen.tags_pane.filter_text == "0.0.4"
+
+
+@pytest.mark.parametrize("size", [SMALL, MEDIUM])
+async def test_the_last_line_says_what_the_keys_do_while_a_filter_is_typed(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with browsing(demo_app(tmp_path), COMMON, size=size) as (pilot, _):
+        for opened in ((), ("enter",)):
+            await pilot.press(*opened)
+            await settled(pilot)
+            hints = pilot.app.screen.query_one(Hints)
+            before = hints.render().plain
+            await pilot.press("slash")
+            await settled(pilot)
+            assert hints.render().plain.split() == ["enter", "keep", "esc", "clear"]
+            await pilot.press("escape")
+            await settled(pilot)
+            assert hints.render().plain == before
+
+
+async def test_the_repository_that_a_filter_found_stays_in_sight_when_it_is_cleared(tmp_path: Path) -> None:
+    async with browsing(demo_app(tmp_path), size=SMALL) as (pilot, screen):
+        await pilot.press("slash")
+        last = screen.lines.model.names()[-1]
+        await type_text(pilot, last)
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("escape")
+        await settled(pilot)
+        node = screen.lines.model.cursor
+        assert node is not None
+        assert node.name == last
+        assert screen.lines.model.line in screen.lines.visible_lines

@@ -102,3 +102,19 @@ async def test_a_registry_that_is_switched_to_is_opened_read_only_where_the_comm
         assert isinstance(browser, BrowserScreen)
         assert browser.connection.name == "demo"
         assert browser.connection.read_only
+
+
+async def test_what_is_missing_is_asked_for_here_and_not_on_the_command_line() -> None:
+    app = app_on(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert str(screen._said.content).startswith("No address.\nType the registry's")
+        screen._target_of = lambda profile: target(_Refusing())  # type: ignore[method-assign]
+        await pilot.press(*"demo", "enter")
+        await settled(pilot)
+        assert str(screen._said.content) == "Not logged in to demo.localhost.\nType its user and password above."
+        assert screen._user.has_focus

@@ -4,9 +4,10 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from regtui.ui.widgets.details.drawing import JsonLine, field, json_lines, wrapped
-from regtui.ui.widgets.details.tabs import bar
+from regtui.ui.widgets.details.tabs import bar, labelled
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -39,6 +40,21 @@ def test_long_lines_go_on_below_and_nothing_is_lost() -> None:
     assert "x" * 300 in "".join(lines)
     assert "".join(line.plain[12:] for line in field("digest", "y" * 100, 40)) == "y" * 100
     assert "".join(line.plain for line in wrapped("z" * 95, 30)) == "z" * 95
+
+
+def test_a_label_goes_on_below_indented_and_nothing_is_lost() -> None:
+    key, value = "org.example.long", "0123456789" * 20
+    first, *rest = [line.plain for line in labelled([(key, value)], 40)]
+    assert all(len(line) <= 40 for line in (first, *rest))
+    assert first.startswith(f"  {key} 0")
+    assert first.removeprefix(f"  {key} ") + "".join(line.removeprefix("    ") for line in rest) == value
+
+
+def test_wide_characters_of_json_go_on_below_too() -> None:
+    body = json.dumps({"title": "日本語" * 30}, ensure_ascii=False).encode()
+    lines = shown(body, 40)
+    assert all(cell_len(line) <= 40 for line in lines)
+    assert "日本語" * 30 in "".join(lines)
 
 
 def test_a_coloured_piece_has_the_text_of_its_line() -> None:

@@ -146,6 +146,21 @@ async def test_the_wheel_scrolls_and_leaves_the_cursor() -> None:
         assert numbers.vertical_scrollbar.display
 
 
+async def test_the_cursor_is_in_sight_as_soon_as_few_lines_become_many_again() -> None:
+    """A filter that is cleared: the line it was used to find stays before one's eyes."""
+    async with running() as (pilot, app):
+        numbers = app.numbers
+        numbers.count = 2
+        numbers.lines_changed()
+        await pilot.pause()
+        numbers.count, numbers.current = COUNT, 500
+        numbers.lines_changed()
+        numbers.show_line(500)
+        await pilot.pause()
+        assert 500 in numbers.visible_lines
+        assert any(line.startswith("line 500 ") for line in seen(app))
+
+
 async def test_lines_are_cut_to_the_width_wide_characters_too() -> None:
     async with running() as (_, app):
         line = seen(app)[3]

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import accumulate, pairwise
 from typing import Final
 
 from rich.cells import chop_cells
@@ -74,11 +75,18 @@ def json_lines(body: bytes, width: int) -> list[Line]:
         lines = text.split("\n")
     room = max(width, 20)
     return [
-        JsonLine(cleaned, start, start + room)
+        JsonLine(cleaned, start, end)
         for line in lines
         for cleaned in [clean(line, limit=20_000)]
-        for start in range(0, max(len(cleaned), 1), room)
+        for start, end in _pieces(cleaned, room)
     ]
+
+
+def _pieces(line: str, room: int) -> Iterator[tuple[int, int]]:
+    """Where to cut a line so that each piece fits so many cells."""
+    if line.isascii():
+        return ((start, start + room) for start in range(0, max(len(line), 1), room))
+    return pairwise(accumulate(map(len, chop_cells(line, room)), initial=0))
 
 
 def _indented(text: str) -> Iterator[str]:

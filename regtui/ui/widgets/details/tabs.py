@@ -110,22 +110,23 @@ def _run(image: PlatformDetails | None, width: int) -> list[Text]:
     lines = [line for label, value in pairs if value for line in field(label, value, width)]
     labels = sorted(config.labels.items())
     if labels:
-        lines += [Text(), heading("Labels"), *_pairs(labels, width)]
+        lines += [Text(), heading("Labels"), *labelled(labels, width)]
     return lines
 
 
 def _annotations(details: Details, image: PlatformDetails | None, width: int) -> list[Text]:
     manifests = [details.manifest, image.manifest if image else None]
     found = {k: v for m in manifests if isinstance(m, Manifest | Index) for k, v in m.annotations.items()}
-    return [heading("Annotations"), *_pairs(sorted(found.items()), width)] if found else []
+    return [heading("Annotations"), *labelled(sorted(found.items()), width)] if found else []
 
 
-def _pairs(items: Sequence[tuple[str, str]], width: int) -> list[Text]:
+def labelled(items: Sequence[tuple[str, str]], width: int) -> list[Text]:
+    """Labels and annotations: `key value`, over as many lines as it needs."""
     lines: list[Text] = []
     for key, value in items:
-        first, *rest = wrapped(f"  {one_line(key)} {one_line(value)}", width)
-        first.stylize(DIM, 0, len(one_line(key)) + 2)
-        lines += [first, *(Text("    ").append(more) for more in rest)]
+        first, *rest = wrapped(f"{one_line(key)} {one_line(value)}", width - 4)
+        first.stylize(DIM, 0, len(one_line(key)))
+        lines += [Text("  ").append(first), *(Text("    ").append(more) for more in rest)]
     return lines
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
+
 from regtui.late import dataclass
 from regtui.listing.columns import SortColumn
 from regtui.listing.tag_row import TagRow
@@ -13,6 +15,8 @@ from regtui.text import age, clean, short_digest, size
 
 _LONGEST_TAG: Final = 40
 _SHORTEST_TAG: Final = 12
+# A longer name gives up what is beyond this for columns that would have no room.
+_READABLE_TAG: Final = 22
 _GAP: Final = 2
 # `application/vnd.cncf.helm.config.v1+json` is a `cncf.helm`.
 _TYPE_NOISE: Final = re.compile(r"\Avnd\.|(?:\.config)?(?:\.v\d+)?(?:\+\w+)?\Z")
@@ -31,14 +35,16 @@ class Column:
 
 def columns_for(tags: TagList, width: int, now: datetime) -> list[Column]:
     """Those that fit `width` cells: the last ones go first, the tag's name never."""
-    longest = max((len(row.tag) for row in tags.shown[:2000]), default=0)
-    name = Column("TAG", min(max(longest, _SHORTEST_TAG), _LONGEST_TAG), lambda row: clean(row.tag), SortColumn.VERSION)
     others = [
         Column("CREATED", 14, lambda row: _created(row, now), SortColumn.CREATED),
         Column("SIZE", 7, lambda row: size(row.summary.size) if row.summary else "", SortColumn.SIZE, is_right=True),
         Column("PLATFORM", 14, _platforms),
         Column("DIGEST", 12, _digest, SortColumn.DIGEST),
     ]
+    longest = max((len(row.tag) for row in tags.shown[:2000]), default=0)
+    room = width - sum(column.width + _GAP for column in others)
+    name_width = min(max(longest, _SHORTEST_TAG), max(room, _READABLE_TAG), _LONGEST_TAG)
+    name = Column("TAG", name_width, lambda row: _cut(clean(row.tag), name_width), SortColumn.VERSION)
     columns, left = [name], width - name.width
     for column in others:
         if left < column.width + _GAP:
@@ -65,9 +71,19 @@ def column_at(columns: Sequence[Column], x: int) -> Column | None:
 
 
 def _fit(text: str, column: Column) -> str:
-    if len(text) > column.width:
-        text = text[: column.width - 1] + "…"
-    return text.rjust(column.width) if column.is_right else text.ljust(column.width)
+    cells = len(text) if text.isascii() else cell_len(text)
+    if cells > column.width:
+        return set_cell_size(text, column.width - 1) + "…"
+    blank = " " * (column.width - cells)
+    return blank + text if column.is_right else text + blank
+
+
+def _cut(tag: str, width: int) -> str:
+    """In the middle: long names differ at their end, `sha256-….sig` from `sha256-….sbom`."""
+    if len(tag) <= width:
+        return tag
+    end = (width - 1) // 3
+    return f"{tag[: width - 1 - end]}…{tag[-end:]}"
 
 
 def _created(row: TagRow, now: datetime) -> str:
