@@ -126,20 +126,21 @@ def report_sentences(report: Report) -> list[str]:
     untagged = report.count(Action.UNTAG, Status.DONE)
     deleted = report.count(Action.DELETE, Status.DONE)
     restored = report.count(Action.RESTORE, Status.DONE)
-    failed = sum(1 for outcome in report.outcomes if outcome.status is Status.FAILED)
-    skipped = sum(1 for o in report.outcomes if o.status is Status.SKIPPED and not o.is_as_planned)
+    failed = [outcome for outcome in report.outcomes if outcome.status is Status.FAILED]
+    skipped = [o for o in report.outcomes if o.status is Status.SKIPPED and not o.is_as_planned]
     restoring = any(outcome.action is Action.RESTORE for outcome in report.outcomes)
     done = [f"{plural(untagged, 'tag')} removed"] if untagged or not restoring else []
     done += [f"{plural(deleted, 'manifest')} deleted"] if deleted else []
-    done += [f"{_restored(report)} put back"] if restoring else []
+    put_back = [o for o in report.outcomes if o.action is Action.RESTORE and o.status is Status.DONE]
+    done += [f"{_counted(put_back)} put back"] if restoring else []
     lines = [f"{report.repository}: {', '.join(done)}."]
     if report.left:
         what = f"{plural(report.left, 'manifest')} without a tag {'is' if report.left == 1 else 'are'} left"
         lines.append(f"{what}, with up to {size(report.left_bytes)}: freed by {_LATER}.")
     if failed:
-        lines.append(f"{failed} failed.")
+        lines.append(f"{_counted(failed)} failed.")
     if skipped:
-        lines.append(f"{skipped} {'was' if skipped == 1 else 'were'} left alone.")
+        lines.append(f"{_counted(skipped)} {'was' if len(skipped) == 1 else 'were'} left alone.")
     if report.moved:
         lines.append(f"{names(report.moved)} changed since the plan was shown: plan again to delete what is there now.")
     if report.interrupted:
@@ -153,10 +154,11 @@ def report_sentences(report: Report) -> list[str]:
     return lines
 
 
-def _restored(report: Report) -> str:
-    back = [o.reference for o in report.outcomes if o.action is Action.RESTORE and o.status is Status.DONE]
-    manifests = sum(1 for reference in back if "@" in reference)
-    told = [plural(len(back) - manifests, "tag")] if len(back) > manifests or not manifests else []
+def _counted(outcomes: Sequence[Outcome]) -> str:
+    """`351 tags and 600 manifests`: nobody knows what 951 are."""
+    manifests = sum(1 for outcome in outcomes if "@" in outcome.reference)
+    tags = len(outcomes) - manifests
+    told = [plural(tags, "tag")] if tags or not manifests else []
     return " and ".join(told + ([plural(manifests, "manifest")] if manifests else []))
 
 

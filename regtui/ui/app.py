@@ -271,7 +271,9 @@ class RegtuiApp(App[int]):
     def action_help(self) -> None:
         from regtui.ui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        focused = self.focused
+        panes = [widget.id for widget in focused.ancestors if widget.has_class("pane")] if focused else []
+        self.push_screen(HelpScreen(panes[0] if panes and panes[0] else ""))
 
     async def action_quit(self) -> None:
         self.leave()

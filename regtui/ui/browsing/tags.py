@@ -10,7 +10,7 @@ from regtui.listing.parts import in_parts
 from regtui.listing.tags import Changed, TagList
 from regtui.registry import NotFound
 from regtui.text import clean
-from regtui.ui.browsing.words import no_tags_words, tags_standing, tags_title
+from regtui.ui.browsing.words import no_tags_words, tags_standing, tags_titles
 from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.tags import TagTable
 
@@ -143,7 +143,8 @@ class TagsReader:
         """Which tags these are, how far reading is, what is marked; or what stopped it."""
         model = self._table.model
         standing = tags_standing(model, self._table.range_from, trouble or self._waiting)
-        self._pane.title(tags_title(self.repository, model), standing)
+        title, *shorter = tags_titles(self.repository, model)
+        self._pane.title(title, standing, shorter=shorter)
 
     def filter(self, text: str) -> None:
         self._table.model.filter(text)

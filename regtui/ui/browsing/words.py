@@ -50,10 +50,13 @@ def no_repository_words(text: str, opens: bool) -> str:
     return f"enter: open {text}" if opens and is_repository(text) else "No repository matches."
 
 
-def tags_title(repository: str, model: TagList) -> str:
-    """`fullstack/common · 6 tags, by created, newest first`."""
+def tags_titles(repository: str, model: TagList) -> list[str]:
+    """`fullstack/common · 6 tags, by created, newest first`, and what to say of it where that is too long."""
     shown = f"{len(model.shown):,} of " if len(model.shown) != model.total else ""
-    return f"{repository} · {shown}{plural(model.total, 'tag')}, {model.order_words}"
+    count = f"{shown}{plural(model.total, 'tag')}"
+    _, slash, last = repository.rpartition("/")
+    titles = [f"{repository} · {count}, {model.order_words}", f"{repository} · {count}"]
+    return [*titles, f"…/{last} · {count}"] if slash else titles
 
 
 def tags_standing(model: TagList, range_from: str | None, trouble: str = "") -> str:

@@ -71,12 +71,12 @@ _KEYS: Final = (
 
 
 class KeyLines(Lines):
-    """The table of keys."""
+    """The table of keys; those of the pane `first` first."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: str = "") -> None:
         super().__init__()
         self._lines: list[Text] = []
-        for title, keys in _KEYS:
+        for title, keys in sorted(_KEYS, key=lambda section: section[0].lower() != first):
             self._lines += [Text()] * bool(self._lines) + [Text(title, "bold", no_wrap=True)]
             self._lines += [Text(f"  {key:<26}", no_wrap=True).append(what, "dim") for key, what in keys]
 
@@ -91,15 +91,19 @@ class KeyLines(Lines):
 
 
 class HelpScreen(ModalScreen[None]):
-    """Any of its keys closes it."""
+    """Any of its keys closes it. It begins with those of the pane `first`: `tags` and the like."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "close", "close", show=False, id="help.close"),
     ]
 
+    def __init__(self, first: str = "") -> None:
+        super().__init__()
+        self._first = first
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="help"):
-            yield KeyLines()
+            yield KeyLines(self._first)
 
     def on_mount(self) -> None:
         dialog = self.query_one("#help")

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -51,14 +52,16 @@ class Pane(Vertical):
         # Only while it is typed into: tab goes from pane to pane, past filters that are kept.
         self._filter.can_focus = False
         self._told = ("", "")
+        self._titles: Sequence[str] = ()
         self._repainted: Region | None = None
 
     def compose(self) -> ComposeResult:
         yield self.body
 
-    def title(self, text: str, subtitle: str = "") -> None:
-        """Plain text in the border, above and below."""
-        before, self._told = self._told, (clean(text), clean(subtitle))
+    def title(self, text: str, subtitle: str = "", *, shorter: Sequence[str] = ()) -> None:
+        """Plain text in the border, above and below. Of `text` and what is `shorter`, the first that fits."""
+        self._titles = [clean(title) for title in (text, *shorter)]
+        before, self._told = self._told, (self._fitting_title(), clean(subtitle))
         above, below = self._told
         if above != before[0]:
             with self._repainting_line(0):
@@ -66,6 +69,16 @@ class Pane(Vertical):
         if below != before[1]:
             with self._repainting_line(self.outer_size.height - 1):
                 self.border_subtitle = Content(below)
+
+    def _fitting_title(self) -> str:
+        # Corners, and a blank and a bit of border on both sides.
+        room = self.outer_size.width - 6
+        return next((title for title in self._titles if cell_len(title) <= room), self._titles[-1])
+
+    def on_resize(self) -> None:
+        if self._titles and (title := self._fitting_title()) != self._told[0]:
+            self._told = (title, self._told[1])
+            self.border_title = Content(title)
 
     @contextmanager
     def _repainting_line(self, y: int) -> Iterator[None]:

@@ -443,6 +443,22 @@ def test_protected_tags_are_found_by_their_pattern() -> None:
     assert typed_confirmation(plan) == "v1"
 
 
+def test_what_was_left_alone_or_failed_is_counted_by_what_it_is() -> None:
+    def outcomes(status: Status, tags: int, manifests: int) -> list[Outcome]:
+        untagged = [Outcome(f"{REPOSITORY}:{n}", None, Action.UNTAG, status) for n in range(tags)]
+        return [
+            *untagged,
+            *[Outcome(f"{REPOSITORY}@sha256:{n}", None, Action.DELETE, status) for n in range(manifests)],
+        ]
+
+    skipped, failed = outcomes(Status.SKIPPED, 351, 600), outcomes(Status.FAILED, 0, 1)
+    report = Report(REPOSITORY, (*outcomes(Status.DONE, 249, 0), *skipped, *failed), interrupted=True)
+    said = report_sentences(report)
+    assert said[0] == f"{REPOSITORY}: 249 tags removed."
+    assert "351 tags and 600 manifests were left alone." in said
+    assert "1 manifest failed." in said
+
+
 async def test_what_is_left_is_a_skipped_row_with_its_reason_before_and_after(world: World) -> None:
     amd = await world.image(REPOSITORY, ["amd"])
     index = await world.index(REPOSITORY, [amd], ["v1"])

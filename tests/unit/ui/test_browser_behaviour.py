@@ -446,6 +446,16 @@ async def test_help_opens_and_closes(tmp_path: Path) -> None:
         assert app.screen_stack[-1] is screen
 
 
+@pytest.mark.parametrize("pane", ["Repositories", "Tags", "Details"])
+async def test_help_begins_with_the_keys_of_the_pane_it_is_asked_in(tmp_path: Path, pane: str) -> None:
+    app = demo_app(tmp_path)
+    async with browsing(app, COMMON) as (pilot, screen):
+        {"Repositories": screen.lines, "Tags": screen.table, "Details": screen.view}[pane].focus()
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert app.screen.query_one(KeyLines).line(0, 76).plain == pane
+
+
 async def test_every_binding_has_an_id_and_says_what_it_does(tmp_path: Path) -> None:
     async with browsing(demo_app(tmp_path), COMMON) as (_, screen):
         widgets = (screen, screen.lines, screen.table, screen.view)

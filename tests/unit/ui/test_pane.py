@@ -85,6 +85,18 @@ async def test_titles_that_are_told_before_the_first_layout_are_seen() -> None:
         assert "too" in app.lines[11]
 
 
+async def test_of_several_titles_the_longest_that_fits_is_shown_at_each_width() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(30, 12)) as pilot:
+        app.pane.title(
+            "team/very/long/name · 6 tags, by size", shorter=["team/very/long/name · 6 tags", "…/name · 6 tags"]
+        )
+        for width, title in ((30, "…/name"), (36, "long/name · 6 tags"), (50, "by size"), (31, "…/name"), (15, "…/na")):
+            await pilot.resize_terminal(width, 12)
+            await pilot.pause()
+            assert title in app.lines[0]
+
+
 async def test_a_title_after_the_pane_grew_is_on_its_new_border() -> None:
     app = PaneApp()
     async with app.run_test(size=(40, 12)) as pilot:
