@@ -13,6 +13,7 @@ from regtui.connection.resolving import resolve_target
 from regtui.settings import Config, Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.garbage import GarbageScreen
+from regtui.ui.widgets.garbage import Board, Phase
 from tests.support.images import open_registry, push_image
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
@@ -74,7 +75,7 @@ def said_by_the_app(place: Place) -> str:
             while not app.check_action("garbage", ()):
                 await pilot.pause(0.05)
             await pilot.press("ctrl+g")
-            while not isinstance(app.screen, GarbageScreen) or app.screen._phase.value == "looking":
+            while not isinstance(app.screen, GarbageScreen) or app.screen.query_one(Board).phase is Phase.LOOKING:
                 await pilot.pause(0.05)
             return str(app.screen.query_one("#found-text", Static).content)
 

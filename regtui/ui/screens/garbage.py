@@ -2,16 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import replace
-from enum import Enum
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Static
 
@@ -20,27 +16,13 @@ from regtui.connection.collecting import Collecting
 from regtui.errors import RegtuiError
 from regtui.garbage.course import Course
 from regtui.garbage.errors import HostUnknown
-from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, KeepOut, Survey
-from regtui.garbage.words import (
-    NOW,
-    ONLINE_WARNING,
-    duration,
-    earlier_sentences,
-    forecast_sentences,
-    keep_out_sentence,
-    not_configured,
-    report_sentences,
-    repository_rows,
-    risk_sentences,
-    survey_sentences,
-    untagged_offer,
-)
+from regtui.garbage.values import Choices, CollectionReport, Forecast, KeepOut, Survey
+from regtui.garbage.words import ONLINE_WARNING, keep_out_sentence, not_configured, survey_sentences
 from regtui.settings import Config
-from regtui.text import clean, plural, size
+from regtui.text import clean, plural
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.terminal import lent_by
-from regtui.ui.widgets.garbage import FreedLines, LogLines, StepLines, TextLines, Ways
-from regtui.ui.widgets.hints import Hints
+from regtui.ui.widgets.garbage import Board, Phase, Ways
 from regtui.ui.widgets.tick import Tick
 
 # Seconds between two paintings of a run: each is bytes over SSH.
@@ -49,17 +31,6 @@ _REPAINT = 0.25
 _LOOK_AGAIN = 3.0
 # Events that are taken in at once: less than a millisecond's worth.
 _AT_ONCE = 50
-# Lines from which on there is room for an empty one.
-_ROOMY = 30
-
-
-class _Phase(Enum):
-    LOOKING = "looking"
-    STUCK = "stuck"
-    EARLIER = "earlier"
-    READY = "ready"
-    COLLECTING = "collecting"
-    DONE = "done"
 
 
 class GarbageScreen(Screen[CollectionReport | None]):
@@ -78,52 +49,23 @@ class GarbageScreen(Screen[CollectionReport | None]):
         super().__init__()
         self._connection = connection
         self._config = config
-        self._phase = _Phase.LOOKING
+        self._board = Board(connection.host)
         self._collector: Collecting | None = None
         self._survey: Survey | None = None
         self._forecast: Forecast | None = None
         self._choices = Choices()
         self._course = Course()
         self._report: CollectionReport | None = None
-        self._copyable = ""
-        self._said = ""
         self._began = 0.0
         self._is_stopping = False
         self._is_dirty = False
         self._ended = asyncio.Event()
-        self._sentences = Static(id="found-text")
-        self._freed, self._steps = FreedLines(), StepLines()
-        self._texts, self._log = TextLines(), LogLines()
-        self._untagged = Tick("", id="untagged")
-        self._ways = Ways()
-        self._note = Static(id="note")
-        self._cancel = Button("Cancel", id="cancel", compact=True)
-        self._collect = Button("Collect", id="collect", variant="error", compact=True)
-        self._hints = Hints(("esc", "cancel"))
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="pane", id="found"):
-            yield self._sentences
-        with Container(id="garbage-panes"):
-            with Vertical(classes="pane", id="what"):
-                yield self._freed
-                yield self._steps
-            with Vertical(classes="pane", id="how"):
-                yield self._texts
-                yield self._log
-        with Vertical(id="choices"):
-            yield self._untagged
-            yield self._ways
-            yield self._note
-        with Horizontal(id="buttons"):
-            yield self._cancel
-            yield self._collect
+        yield self._board
         yield Static("The terminal is too small: regtui needs 50 columns and 12 lines.", id="too-small")
-        yield self._hints
 
     def on_mount(self) -> None:
-        self.query_one("#found").border_title = Content(clean(f"Garbage collection at {self._connection.host}"))
-        self._cancel.focus()
         self.set_interval(_REPAINT, self._repaint)
         self.look()
 
@@ -133,63 +75,41 @@ class GarbageScreen(Screen[CollectionReport | None]):
     async def look(self, *, past_earlier: bool = False) -> None:
         """The host, an earlier run, the dry run."""
         self._forecast = None
-        self._enter(_Phase.LOOKING)
+        self._board.show_looking(anew=True)
         try:
             if self._collector is None:
                 note = f"regtui: ssh asks, to get to the host of {self._connection.host}:"
                 self._collector = self._connection.collector(lent_by(self.app, note))
-            self._say(["Looking at the host …"])
+            self._board.say(["Looking at the host …"])
             while not past_earlier and (run := await self._collector.earlier()) is not None:
-                self._show_earlier(run)
+                self._board.show_earlier(run)
                 if not run.is_running:
                     return
                 await asyncio.sleep(_LOOK_AGAIN)
-            self._enter(_Phase.LOOKING)
+            self._board.show_looking()
             self._survey = await self._collector.survey()
             await self._try(self._collector, self._survey)
         except HostUnknown:
-            self._explain_configuration()
+            name, address = self._connection.name, self._connection.target.address.name
+            sentences, example = not_configured(name, address, is_profile=name in self._config.profiles)
+            self._board.show_unconfigured(sentences, example, self._config.path)
         except RegtuiError as error:
-            self._show_stuck(error)
+            self._board.show_stuck(error)
 
     async def _try(self, collector: Collecting, survey: Survey) -> None:
         """The dry run with what is chosen now. What an earlier one said isn't what would be done: it is taken away."""
-        self._say([*survey_sentences(survey), "Dry run …"])
+        self._board.say([*survey_sentences(survey), "Dry run …"])
         self._forecast = forecast = await collector.forecast(self._choices)
-        self._show_ready(collector, survey, forecast)
-
-    def _show_ready(self, collector: Collecting, survey: Survey, forecast: Forecast) -> None:
-        self._enter(_Phase.READY)
-        said = survey_sentences(survey)
-        told = forecast_sentences(forecast, self._choices, survey)
-        if self.size.height >= _ROOMY:
-            self._say([*said, "", *told])
-        else:
-            # What can be scrolled away is what the commands show, too.
-            self._say([said[0], *told, *said[1:]])
-        self._freed.show(repository_rows(forecast), risk_sentences(forecast))
-        self._freed.tell("" if forecast.by_repository or forecast.at_risk else "Nothing that a repository links.")
-        self._texts.tell("")
-        self._title("what", "Frees", size(forecast.bytes) if forecast.blobs else "")
-        self._ways.offer(survey.keep_out)
-        self._choices = replace(self._choices, keep_out=self._ways.way)
-        offer = untagged_offer(forecast)
-        # Once ticked it stays, so that it can be unticked.
-        self._untagged.display = (bool(offer) or self._untagged.value) and survey.delete_enabled is not False
-        if offer:
-            self._untagged.label = Content(offer)
+        can_collect = bool(forecast.blobs) and not self._connection.read_only
+        self._board.show_ready(survey, forecast, self._choices, can_collect=can_collect)
+        self._choices = replace(self._choices, keep_out=self._board.way)
         self._show_commands(collector, forecast)
-        self._offer(can_collect=bool(forecast.blobs) and not self._connection.read_only)
 
     def _show_commands(self, collector: Collecting, forecast: Forecast) -> None:
-        commands = collector.commands(self._choices)
-        self._copyable = "\n".join(commands)
-        self._texts.show([f"$ {command}" for command in commands])
-        self._title("how", "Commands, in this order", "c: copy")
         note = keep_out_sentence(self._choices.keep_out, forecast)
         if self._connection.read_only:
             note = "This registry is read-only for regtui, by --read-only or the config file: nothing is collected."
-        self._note.update(Content(note))
+        self._board.show_commands(collector.commands(self._choices), note)
 
     @on(Tick.Changed, "#untagged")
     def _untagged_changed(self, event: Tick.Changed) -> None:
@@ -200,21 +120,16 @@ class GarbageScreen(Screen[CollectionReport | None]):
     async def try_again(self) -> None:
         if self._collector is None or self._survey is None:
             return
-        self._enter(_Phase.LOOKING)
+        self._board.show_looking()
         try:
             await self._try(self._collector, self._survey)
         except RegtuiError as error:
             if not self._choices.untagged:
-                self._show_stuck(error)
+                self._board.show_stuck(error)
                 return
             # Without them it went well: back to that.
             self.app.notify(clean(str(error)), severity="warning", timeout=12, markup=False)
-            self._untagged.value = False
-
-    def _show_stuck(self, error: RegtuiError) -> None:
-        self._enter(_Phase.STUCK)
-        self._say([error.message, error.remedy], is_error=True)
-        self._hints.show(("r", "try again"), ("esc", "close"))
+            self._board.take_back_untagged()
 
     @on(Ways.Changed)
     def _way_changed(self, event: Ways.Changed) -> None:
@@ -222,37 +137,17 @@ class GarbageScreen(Screen[CollectionReport | None]):
         if self._collector is not None and self._forecast is not None:
             self._show_commands(self._collector, self._forecast)
 
-    def _show_earlier(self, run: EarlierRun) -> None:
-        self._enter(_Phase.EARLIER)
-        self._say(earlier_sentences(run))
-        self._title("how", "Its log")
-        self._log.show(run.log)
-        self._collect.display = not run.is_running
-        self._collect.label = "Go on"
-        keys = (("esc", "close"),) if run.is_running else (("y", "go on to a dry run"), ("esc", "close"))
-        self._hints.show(*keys)
-
-    def _explain_configuration(self) -> None:
-        self._enter(_Phase.STUCK)
-        name, address = self._connection.name, self._connection.target.address.name
-        sentences, example = not_configured(name, address, is_profile=name in self._config.profiles)
-        self._say(sentences)
-        self._copyable = example
-        self._title("how", str(self._config.path), "c: copy")
-        self.query_one("#how").display = True
-        self._texts.tell("")
-        self._texts.show(example.split("\n"))
-        self._hints.show(("c", "copy"), ("esc", "close"))
-
     # Collecting
 
     def action_confirm(self) -> None:
         """`y`: goes on from an earlier run, or collects, once there is something to be confirmed."""
-        if self._phase is _Phase.EARLIER and self._collect.display:
+        if not self._board.can_go_on:
+            return
+        if self._board.phase is Phase.EARLIER:
             self.look(past_earlier=True)
-        elif self._phase is _Phase.READY and self._collect.display:
+        elif self._board.phase is Phase.READY:
             self.confirm()
-        elif self._phase is _Phase.DONE and self._collect.display:
+        elif self._board.phase is Phase.DONE:
             self.remove_empty()
 
     @work(exclusive=True, group="confirm")
@@ -263,9 +158,11 @@ class GarbageScreen(Screen[CollectionReport | None]):
             question = ConfirmScreen("Collect while pushes are possible?", [ONLINE_WARNING], yes="Collect online")
             if not await self.app.push_screen_wait(question):
                 return
-        if collector is not None and self._phase is _Phase.READY:
-            self._enter(_Phase.COLLECTING)
+        if collector is not None and self._board.phase is Phase.READY:
             self._began = time.monotonic()
+            self._board.show_collecting()
+            self._is_dirty = True
+            self._repaint()
             self.carry_out(collector)
 
     @work(group="carry out")
@@ -283,40 +180,18 @@ class GarbageScreen(Screen[CollectionReport | None]):
         except RegtuiError as error:
             trouble = [error.message, error.remedy]
         self._report = collector.report
-        self._show_done(self._report, trouble)
+        self._board.show_done(self._report, self._course, trouble)
         self._ended.set()
 
     def _repaint(self) -> None:
         """What is running, a few times a second and not at every line."""
-        if self._phase is not _Phase.COLLECTING:
+        if self._board.phase is not Phase.COLLECTING:
             return
-        course, forecast = self._course, self._forecast
-        stage = NOW[course.current] if course.current else "Beginning"
-        of = f" of {size(forecast.bytes)}" if forecast else ""
-        self._say(
-            [
-                f"{'Stopping at the next safe point. ' if self._is_stopping else ''}{stage} …",
-                f"{plural(course.blobs, 'blob')} freed, {size(course.bytes)}{of}, "
-                f"{_seconds(time.monotonic() - self._began)}",
-            ]
-        )
+        passed = time.monotonic() - self._began
+        self._board.show_progress(self._course, self._forecast, passed, is_stopping=self._is_stopping)
         if self._is_dirty:
             self._is_dirty = False
-            self._steps.show(course.steps)
-            self._log.show(list(course.log))
-
-    def _show_done(self, report: CollectionReport, trouble: Sequence[str]) -> None:
-        self._enter(_Phase.DONE)
-        is_bad = bool(trouble) or not report.is_complete or report.is_up is False
-        self._say([*trouble, *report_sentences(report)], is_error=is_bad)
-        self._steps.show(self._course.steps)
-        self._log.show(list(self._course.log))
-        self._title("how", "Log")
-        empty = report.empty_repositories
-        self._collect.display = bool(empty) and not trouble
-        self._collect.label = Content(f"Remove {plural(len(empty), 'empty repository', 'empty repositories')}")
-        self._hints.show(*((("y", "remove the empty ones"),) if self._collect.display else ()), ("esc", "close"))
-        self._cancel.focus()
+            self._board.show_course(self._course)
 
     @work(exclusive=True, group="confirm")
     async def remove_empty(self) -> None:
@@ -333,14 +208,14 @@ class GarbageScreen(Screen[CollectionReport | None]):
             self.app.notify(clean(str(error)), severity="error", markup=False)
             return
         self._report = replace(self._report, empty_repositories=tuple(n for n in names if n not in removed))
-        self._show_done(self._report, [])
+        self._board.show_done(self._report, self._course, [])
         self.app.notify(f"{plural(len(removed), 'repository', 'repositories')} removed.", markup=False)
 
     # Leaving (regtui.ui.leaving.Changing)
 
     @property
     def under_way(self) -> str:
-        if self._phase is not _Phase.COLLECTING:
+        if self._board.phase is not Phase.COLLECTING:
             return ""
         return f"Garbage of {self._connection.host} is being collected."
 
@@ -348,35 +223,33 @@ class GarbageScreen(Screen[CollectionReport | None]):
         if self._collector is not None:
             self._is_stopping = True
             self._collector.stop()
-            self._hints.show(("", "stopping at the next safe point; the registry is brought back …"))
+            self._board.show_stopping()
 
     async def ended(self) -> bool:
         await self._ended.wait()
         return self._report is not None and self._report.is_up is not False
 
+    # Keys
+
     def action_back(self) -> None:
         """One step: out of the plan or the result; a run is stopped."""
-        if self._phase is _Phase.COLLECTING:
+        if self._board.phase is Phase.COLLECTING:
             self.stop()
         else:
             self.dismiss(self._report)
 
     def action_turn(self, step: int) -> None:
-        """From the buttons to the choices, which is what one wants to get at; what only scrolls comes after them."""
-        chain = self.focus_chain
-        choices = [widget for widget in chain if widget in (self._untagged, self._ways)]
-        buttons = [widget for widget in chain if widget in (self._cancel, self._collect)]
-        turning = [*buttons, *choices, *(widget for widget in chain if widget not in (*buttons, *choices))]
+        turning = self._board.turning(self.focus_chain)
         at = turning.index(self.focused) if self.focused in turning else -step
         turning[(at + step) % len(turning)].focus()
 
     def action_again(self) -> None:
-        if self._phase in (_Phase.STUCK, _Phase.READY):
+        if self._board.phase in (Phase.STUCK, Phase.READY):
             self.look()
 
     def action_copy(self) -> None:
-        if self._copyable and self._phase in (_Phase.READY, _Phase.STUCK):
-            self.app.copy_to_clipboard(self._copyable)
+        if self._board.copyable and self._board.phase in (Phase.READY, Phase.STUCK):
+            self.app.copy_to_clipboard(self._board.copyable)
             self.app.notify("Copied.", timeout=3, markup=False)
 
     @on(Button.Pressed, "#collect")
@@ -386,59 +259,3 @@ class GarbageScreen(Screen[CollectionReport | None]):
     @on(Button.Pressed, "#cancel")
     def _cancel_pressed(self) -> None:
         self.action_back()
-
-    # What is shown
-
-    def _enter(self, phase: _Phase) -> None:
-        """Shows the parts of a phase, and nothing that belongs to another one."""
-        self._phase = phase
-        runs = phase in (_Phase.COLLECTING, _Phase.DONE)
-        single = phase in (_Phase.STUCK, _Phase.EARLIER)
-        self.query_one("#garbage-panes").set_class(runs, "-runs")
-        self.query_one("#what").display = not single
-        self.query_one("#how").display = not single or phase is _Phase.EARLIER
-        self._freed.display, self._steps.display = not runs, runs
-        self._log.display = runs or phase is _Phase.EARLIER
-        self._texts.display = not self._log.display
-        # While the dry run is made again, the choice that was changed keeps the focus.
-        self.query_one("#choices").display = phase is _Phase.READY or (not runs and self._forecast is not None)
-        self._collect.display = False
-        self._cancel.label = {_Phase.COLLECTING: "Stop", _Phase.DONE: "Close", _Phase.STUCK: "Close"}.get(
-            phase, "Cancel"
-        )
-        if phase is _Phase.LOOKING:
-            self._copyable = ""
-            self._freed.tell("The dry run tells.")
-            self._texts.tell("The dry run comes first.")
-            self._title("what", "Frees")
-            self._title("how", "Commands")
-            self._hints.show(("esc", "cancel"))
-        elif phase is _Phase.COLLECTING:
-            self._title("what", "Stages")
-            self._title("how", "Log")
-            self._hints.show(("esc", "stop at the next safe point"))
-            self._is_dirty = True
-            self._repaint()
-            self._log.focus()
-
-    def _offer(self, *, can_collect: bool) -> None:
-        self._collect.display = can_collect
-        self._collect.label = "Collect"
-        keys = (("y", "collect"),) if can_collect else ()
-        self._hints.show(*keys, ("tab", "choices"), ("c", "copy the commands"), ("r", "again"), ("esc", "cancel"))
-
-    def _title(self, pane: str, title: str, subtitle: str = "") -> None:
-        widget = self.query_one(f"#{pane}")
-        widget.border_title, widget.border_subtitle = Content(title), Content(subtitle)
-
-    def _say(self, sentences: Sequence[str], *, is_error: bool = False) -> None:
-        text = "\n".join(clean(sentence) for sentence in sentences)
-        self._sentences.set_class(is_error, "-error")
-        if text != self._said:
-            self._said = text
-            self._sentences.update(Content(text))
-
-
-def _seconds(passed: float) -> str:
-    """Whole ones: tenths would be painted four times a second."""
-    return f"{int(passed)} s" if passed < 60 else duration(passed)
