@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from regtui.cli.output import cut, terminal_width
 from regtui.errors import UsageError
 from regtui.text import one_line
 
@@ -87,19 +88,27 @@ def _is_cancelled() -> bool:
 
 
 class Progress:
-    """`340/2,000` on one line of stderr, erased at the end. Silent where stderr is no terminal."""
+    """`Reading team/app: 340/2,000` on one line of stderr, erased at the end. Silent where stderr is no terminal."""
 
-    def __init__(self, what: str = "", *, enabled: bool = True) -> None:
-        self._what = f"{what} " if what else ""
-        self._enabled = enabled and sys.stderr.isatty()
+    def __init__(self, what: str) -> None:
+        self._what = one_line(what)
+        self._enabled = sys.stderr.isatty()
         self._shown = False
         self._next = time.monotonic() + _INTERVAL
+
+    def begin(self, total: int) -> None:
+        """At once: what begins may take long before there is anything to count."""
+        self._next = time.monotonic()
+        self.show(0, total)
 
     def show(self, done: int, total: int) -> None:
         if self._enabled and time.monotonic() >= self._next:
             self._next = time.monotonic() + _INTERVAL
             self._shown = True
-            sys.stderr.write(f"\r{self._what}{done:,}/{total:,}\x1b[K")
+            count = f" {done:,}/{total:,}"
+            # On one line, however long the name: only that one is erased.
+            what = cut(self._what, max(terminal_width() - len(count) - 1, 1))
+            sys.stderr.write(f"\r{what}{count}\x1b[K")
             sys.stderr.flush()
 
     def clear(self) -> None:

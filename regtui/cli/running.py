@@ -34,7 +34,7 @@ async def carry_out(running: Running, shown: "Shown", what: str, total: int) -> 
 
     `what` reads on after progress as `Deleting`; `total`: rows to come.
     """
-    progress = Progress(f"{what}:", enabled=not shown.is_live)
+    progress = Progress(f"{what}:")
     stopped = False
 
     def stop() -> None:
@@ -46,7 +46,10 @@ async def carry_out(running: Running, shown: "Shown", what: str, total: int) -> 
 
     try:
         with interrupting(stop):
+            progress.begin(total)
             async for batch in running.outcomes():
+                if shown.is_live:
+                    progress.clear()
                 shown.live(batch)
                 progress.show(min(len(running.report.outcomes), total), total)
     finally:

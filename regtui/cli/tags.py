@@ -58,7 +58,7 @@ async def _list(connection: Connection, repository: str, output: Output, *, name
 
 
 async def _table(connection: Connection, repository: str, names: Sequence[str], output: Output) -> int:
-    rows = [row async for some in _filled(connection, repository, names, Progress()) for row in some]
+    rows = [row async for some in _filled(connection, repository, names) for row in some]
     now = datetime.now(UTC)
     output.table(
         ("TAG", "CREATED", "SIZE", "PLATFORM", "DIGEST", ""),
@@ -83,7 +83,7 @@ async def _stream(connection: Connection, repository: str, names: Sequence[str],
     """Each tag as soon as it and those before it are known."""
     failed = warned = 0
     # On a terminal the records themselves show how far it is.
-    async for some in _filled(connection, repository, names, Progress()):
+    async for some in _filled(connection, repository, names):
         for name, summary in some:
             failed += summary.is_retryable
             if output.form is Form.JSON:
@@ -106,11 +106,10 @@ async def _stream(connection: Connection, repository: str, names: Sequence[str],
     return FAILED if failed else DONE
 
 
-async def _filled(
-    connection: Connection, repository: str, names: Sequence[str], progress: Progress
-) -> AsyncIterator[Batch]:
+async def _filled(connection: Connection, repository: str, names: Sequence[str]) -> AsyncIterator[Batch]:
     """Every tag with its summary, in the order of `names`, which is not that of the answers; as many at a time as are
     known."""
+    progress = Progress(f"Reading {repository}:")
     waiting: dict[str, Summary] = {}
     rest = deque(names)
     done = 0

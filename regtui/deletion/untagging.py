@@ -63,6 +63,9 @@ async def untag_by_placeholder(
     if begun := [attempt.item for attempt in attempts if attempt.begun]:
         placed = [attempt.item for attempt in attempts if attempt.is_done]
         yield await _remove(client, plan, placeholder, begun, placed, work, run)
+    else:
+        # A stop came before the first.
+        run.taken_away(placeholder.digest)
 
 
 async def _remove(

@@ -196,6 +196,11 @@ class Report:
     """What would become collectable with the manifests that are left without a tag."""
 
     @property
+    def has_effect(self) -> bool:
+        """Whether anything may have been changed: more than left alone."""
+        return any(outcome.status is not Status.SKIPPED for outcome in self.outcomes)
+
+    @property
     def left(self) -> int:
         """Manifests that are left without a tag, as planned."""
         return sum(1 for outcome in self.outcomes if outcome.is_left)

@@ -228,7 +228,7 @@ class PlanScreen(Screen[Report | None]):
             self._table.show(report.outcomes, proposal.notes)
         self._say(trouble)
         self._hints.show(
-            *((("U", "undo"),) if report.run else ()),
+            *((("U", "undo"),) if report.run and report.has_effect else ()),
             *((("p", "plan again"),) if report.moved else ()),
             ("esc", "close"),
         )
@@ -252,7 +252,7 @@ class PlanScreen(Screen[Report | None]):
     async def action_undo(self) -> None:
         """`U` on a result takes it back."""
         report = self._report
-        if report is None or not report.run:
+        if report is None or not report.run or not report.has_effect:
             return
         try:
             entry = await self._connection.changes.entry(report.run)

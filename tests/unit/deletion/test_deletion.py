@@ -262,6 +262,21 @@ async def test_a_stop_leaves_what_was_not_begun_and_says_so(world: World) -> Non
     assert any("stopped" in sentence for sentence in report_sentences(report))
 
 
+async def test_a_stop_before_anything_was_done_leaves_nothing_to_be_settled(world: World) -> None:
+    for number in range(30):
+        await world.image(REPOSITORY, [str(number)], [f"v{number}"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, [f"v{number}" for number in range(30)])
+    deleting = connection.deleting(plan)
+    deleting.stop()
+    async for _ in deleting.outcomes():
+        pass
+    assert len(await world.tags(REPOSITORY)) == 30
+    assert not deleting.report.count(Action.UNTAG, Status.DONE)
+    assert await connection.changes.unfinished() == []
+    assert await connection.changes.last() is None
+
+
 class NotLookedUp(httpx.AsyncBaseTransport):
     """Answers nothing about some tags, once `fails`."""
 

@@ -1,0 +1,47 @@
+import io
+import sys
+
+import pytest
+
+from regtui.cli.console import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def on(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Within the test, as pytest puts its own stderr back between a fixture and it."""
+    monkeypatch.setattr(sys, "stderr", stream)
+    return stream
+
+
+def test_progress_is_there_at_once_and_goes_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = on(Terminal(), monkeypatch)
+    progress = Progress("Deleting:")
+    progress.begin(2900)
+    assert stderr.getvalue() == "\rDeleting: 0/2,900\x1b[K"
+    progress.clear()
+    assert stderr.getvalue().endswith("\r\x1b[K")
+
+
+def test_a_repository_s_name_can_t_act_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = on(Terminal(), monkeypatch)
+    Progress("Reading a\x1b]0;owned\x07\nb:").begin(1)
+    assert stderr.getvalue() == "\rReading a�]0;owned� b: 0/1\x1b[K"
+
+
+def test_progress_stays_on_one_line_that_can_be_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = on(Terminal(), monkeypatch)
+    monkeypatch.setenv("COLUMNS", "40")
+    Progress(f"Reading {'very/' * 30}long:").begin(20_000)
+    (line,) = stderr.getvalue().removeprefix("\r").removesuffix("\x1b[K").splitlines()
+    assert len(line) < 40
+    assert line.endswith("… 0/20,000")
+
+
+def test_without_a_terminal_it_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = on(io.StringIO(), monkeypatch)
+    Progress("Deleting:").begin(2)
+    assert not stderr.getvalue()
