@@ -111,13 +111,6 @@ def registry_2(tmp_path: Path) -> Iterator[RegistryServer]:
         yield server
 
 
-@pytest.fixture
-def registry_3(tmp_path: Path) -> Iterator[RegistryServer]:
-    """A fresh distribution 3.1.1."""
-    with start_registry("3.1.1", tmp_path / "registry-3") as server:
-        yield server
-
-
 @pytest.fixture(params=VERSIONS)
 def any_registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryServer]:
     """A fresh registry; the test runs once for each version."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from regtui.deletion.cost import PATIENCE, seconds_to_delete
 from regtui.deletion.values import Contents, Manifests, Method, Plan, PlannedManifest, PlannedTag, StoredManifest
+from regtui.late import dataclass
 from regtui.oci import Digest, Index
 from regtui.oci.manifest import is_attestation, platform_of
 
@@ -42,54 +43,77 @@ def make_plan(
     that takes at most `patience` seconds. Those that were named by digest always are. `obstacle`: why nothing can be
     deleted here, if that is known.
     """
-    chosen = {tag for tag in tags if tag in contents.tags}
     by_digest = _tags_by_digest(contents)
-    targets = set(digests) | ({d for tag in chosen if (d := contents.tags[tag])} if whole_manifests else set())
-    if whole_manifests:
-        chosen |= {tag for digest in targets for tag in by_digest.get(digest, ())}
-    # Attached manifests that go along aren't named, and may be left as their image is.
-    along: set[Digest] = set()
-    attached = attached_tags(contents, chosen, targets)
-    referring = attached_manifests(contents, chosen, targets)
-    while with_attached and (attached.keys() - chosen or referring.keys() - along):
-        chosen |= attached.keys()
-        along |= referring.keys()
-        attached = attached_tags(contents, chosen, targets | along)
-        referring = attached_manifests(contents, chosen, targets | along)
-
-    doomed = doomed_manifests(contents, chosen, targets | along)
+    chosen = _choose(contents, by_digest, tags, digests, whole_manifests, with_attached)
+    doomed = doomed_manifests(contents, chosen.tags, chosen.named | chosen.along)
     if only is not None:
         doomed &= set(only)
-    parents = _parents(contents, doomed)
-    left = doomed - reachable(contents.manifests, targets)
-    seconds = seconds_to_delete(len(left), len(contents.tags) - len(chosen))
+    # What was named itself isn't left.
+    left = doomed - reachable(contents.manifests, chosen.named)
+    seconds = seconds_to_delete(len(left), len(contents.tags) - len(chosen.tags))
     if untagged is Manifests.DELETED or (untagged is Manifests.IN_TIME and seconds <= patience):
         left = set()
     patterns = tuple(protect)
+    parents = _parents(contents, doomed)
 
     def planned(digests: Collection[Digest]) -> tuple[PlannedManifest, ...]:
         return tuple(
-            _planned_manifest(contents, by_digest, digest, parents.get(digest), referring.get(digest))
+            _planned_manifest(contents, by_digest, digest, parents.get(digest), chosen.referring.get(digest))
             for digest in _outer_first(contents.manifests, digests)
         )
 
+    sharing = {t for tag in chosen.tags for t in by_digest.get(contents.tags[tag] or _NOTHING, ())}
     return Plan(
         repository=contents.repository,
-        removed=tuple(_planned_tag(contents, by_digest, tag, chosen, attached, patterns) for tag in _sorted(chosen)),
+        removed=tuple(_planned_tag(contents, by_digest, tag, chosen, patterns) for tag in sorted(chosen.tags)),
         manifests=planned(doomed - left),
-        staying=tuple(
-            _sorted({t for tag in chosen for t in by_digest.get(contents.tags[tag] or _NOTHING, ())} - chosen)
-        ),
-        attached=tuple(_sorted(attached.keys() - chosen)),
-        attached_manifests=tuple(sorted(referring.keys() - along)),
-        unknown=tuple(_sorted(set(tags) - chosen - contents.unread.keys())),
+        staying=tuple(sorted(sharing - chosen.tags)),
+        attached=tuple(sorted(chosen.attached.keys() - chosen.tags)),
+        attached_manifests=tuple(sorted(chosen.referring.keys() - chosen.along)),
+        unknown=tuple(sorted(set(tags) - chosen.tags - contents.unread.keys())),
         freed=bytes_of(contents, doomed - left),
         method=method,
-        obstacle=obstacle or _obstacle(contents, tags, targets, chosen, doomed, by_digest),
+        obstacle=obstacle or _obstacle(contents, tags, chosen, doomed, by_digest),
         left=planned(left),
         left_bytes=bytes_of(contents, doomed) - bytes_of(contents, doomed - left),
         contents=contents,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """`tags` go, and the manifests that were `named` by digest. `attached` and `referring` are what is attached to an
+    image that goes, with that image: tags, and manifests without one; of the latter those `along` go too."""
+
+    tags: set[str]
+    named: set[Digest]
+    along: set[Digest]
+    attached: dict[str, Digest]
+    referring: dict[Digest, Digest]
+
+
+def _choose(
+    contents: Contents,
+    by_digest: Mapping[Digest, list[str]],
+    tags: Collection[str],
+    digests: Collection[Digest],
+    whole_manifests: bool,
+    with_attached: bool,
+) -> _Chosen:
+    chosen = {tag for tag in tags if tag in contents.tags}
+    named = set(digests) | ({d for tag in chosen if (d := contents.tags[tag])} if whole_manifests else set())
+    if whole_manifests:
+        chosen |= {tag for digest in named for tag in by_digest.get(digest, ())}
+    # Attached manifests that go along aren't named, and may be left as their image is.
+    along: set[Digest] = set()
+    while True:
+        attached = attached_tags(contents, chosen, named | along)
+        referring = attached_manifests(contents, chosen, named | along)
+        # What goes along may have something attached itself.
+        if not with_attached or not (attached.keys() - chosen or referring.keys() - along):
+            return _Chosen(chosen, named, along, attached, referring)
+        chosen |= attached.keys()
+        along |= referring.keys()
 
 
 _NOTHING: Final = Digest("sha256:" + "0" * 64)
@@ -167,7 +191,7 @@ def without_push(plan: Plan) -> Plan:
     needed = needs_untagging(plan)
     if plan.obstacle or plan.method is not Method.PLACEHOLDER or not needed:
         return plan
-    along = _sorted({tag for planned in needed for tag in planned.stays_as})
+    along = sorted({tag for planned in needed for tag in planned.stays_as})
     why = "This login may delete, but not push, which removing a tag alone needs on this registry."
     if not along:
         return replace(plan, obstacle=f"{why} {needed[0].tag} can't be removed.")
@@ -183,18 +207,17 @@ def _planned_tag(
     contents: Contents,
     by_digest: Mapping[Digest, list[str]],
     tag: str,
-    chosen: Collection[str],
-    attached: Mapping[str, Digest],
+    chosen: _Chosen,
     protect: tuple[str, ...],
 ) -> PlannedTag:
     digest = contents.tags[tag]
-    others = [other for other in by_digest.get(digest, ()) if other not in chosen] if digest else []
+    others = [other for other in by_digest.get(digest, ()) if other not in chosen.tags] if digest else []
     return PlannedTag(
         tag=tag,
         digest=digest,
-        stays_as=tuple(_sorted(others)),
+        stays_as=tuple(sorted(others)),
         protected=any(fnmatchcase(tag, pattern) for pattern in protect),
-        attached_to=attached.get(tag),
+        attached_to=chosen.attached.get(tag),
     )
 
 
@@ -206,7 +229,7 @@ def _planned_manifest(
     attached_to: Digest | None,
 ) -> PlannedManifest:
     label = label_of(contents.manifests, digest, parent)
-    return PlannedManifest(digest, label, tuple(_sorted(by_digest.get(digest, ()))), parent, attached_to)
+    return PlannedManifest(digest, label, tuple(sorted(by_digest.get(digest, ()))), parent, attached_to)
 
 
 def _tags_by_digest(contents: Contents) -> dict[Digest, list[str]]:
@@ -263,25 +286,20 @@ def bytes_of(contents: Contents, doomed: Collection[Digest]) -> int:
 def _obstacle(
     contents: Contents,
     tags: Collection[str],
-    targets: Collection[Digest],
-    chosen: Collection[str],
+    chosen: _Chosen,
     doomed: Collection[Digest],
     by_digest: Mapping[Digest, list[str]],
 ) -> str:
     if unread := [tag for tag in tags if tag in contents.unread]:
         return f"{contents.repository}:{unread[0]} can't be read: {contents.unread[unread[0]]}"
-    for digest in sorted(targets):
-        if outside := [tag for tag in by_digest.get(digest, ()) if tag not in chosen]:
+    for digest in sorted(chosen.named):
+        if outside := [tag for tag in by_digest.get(digest, ()) if tag not in chosen.tags]:
             return (
-                f"{digest.short} has tags that would go with it: {', '.join(_sorted(outside))}. "
+                f"{digest.short} has tags that would go with it: {', '.join(sorted(outside))}. "
                 "Delete the whole manifest (--manifest), or name the tags."
             )
         if digest in contents.manifests and digest not in doomed and not contents.unread:
             holders = [t for t, d in contents.tags.items() if d and digest in reachable(contents.manifests, [d])]
-            holders = [tag for tag in holders if tag not in chosen]
-            return f"{digest.short} is part of {', '.join(_sorted(holders)[:3])}: deleting it would break that index."
+            holders = [tag for tag in holders if tag not in chosen.tags]
+            return f"{digest.short} is part of {', '.join(sorted(holders)[:3])}: deleting it would break that index."
     return ""
-
-
-def _sorted(tags: Iterable[str]) -> list[str]:
-    return sorted(tags)

@@ -2,9 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import field
 from typing import Final
 
 from regtui.content import ContentStore
@@ -15,65 +14,16 @@ from regtui.garbage.errors import Unsafe
 from regtui.garbage.finding import Found
 from regtui.garbage.hosts import Host, Output
 from regtui.garbage.output import CollectorOutput
-from regtui.garbage.trouble import check, trouble
+from regtui.garbage.storage import Listing, Storage
+from regtui.garbage.trouble import trouble
 from regtui.garbage.values import Forecast, UntaggedManifest
 from regtui.garbage.verdict import Outcome
-from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.registry import NotAllowed, NotAuthenticated, NotFound, Refused, RegistryClient
 from regtui.text import plural
 
 # Reading every manifest of a registry just to say what a naive run would break isn't worth more requests than this.
 MANY: Final = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What lies in the storage, apart from blobs."""
-
-    repositories: tuple[str, ...] = ()
-    tags: tuple[tuple[str, str], ...] = ()
-    revisions: Mapping[str, frozenset[Digest]] = field(default_factory=dict)
-    uploads: tuple[str, ...] = ()
-    """The repository of each."""
-    is_known: bool = True
-    """Whether the storage could be read at all: object stores, and images without a shell, tell nothing."""
-
-    @property
-    def empty(self) -> tuple[str, ...]:
-        """Repositories without manifest, tag and upload."""
-        used = {*self.uploads, *self.revisions, *(repository for repository, _ in self.tags)}
-        return tuple(name for name in self.repositories if name not in used)
-
-
-async def list_storage(host: Host, found: Found) -> Listing:
-    """Raises SshError, GarbageError."""
-    unit = found.unit
-    if not unit.root or not (unit.shell if unit.is_running else unit.shell_beside):
-        return Listing(is_known=False)
-    told = await host.run(scripts.question(unit, "facts"))
-    if told.code > 1:  # grep's 1: there is nothing but layers
-        raise trouble(told, host.place, unit.runtime)
-    repositories: dict[str, None] = {}
-    tags: list[tuple[str, str]] = []
-    revisions: dict[str, set[Digest]] = {}
-    uploads: list[str] = []
-    for line in told.stdout.splitlines():
-        match line.split(" "):
-            case ["repository", name]:
-                repositories[name] = None
-            case ["tag", name, tag]:
-                tags.append((name, tag))
-            case ["revision", name, text] if digest := Digest.or_none(text):
-                revisions.setdefault(name, set()).add(digest)
-            case ["upload", name]:
-                uploads.append(name)
-    return Listing(
-        repositories=tuple(sorted(repositories)),
-        tags=tuple(sorted(tags)),
-        revisions={name: frozenset(digests) for name, digests in revisions.items()},
-        uploads=tuple(uploads),
-    )
 
 
 async def forecast(
@@ -83,16 +33,16 @@ async def forecast(
     content: ContentStore,
     *,
     untagged: bool,
-    on_line: Callable[[str], None] = lambda _: None,
 ) -> Forecast:
     """Raises RegtuiError. `untagged`: with the manifests that nothing reaches."""
     began = time.monotonic()
     output = CollectorOutput()
-    nothing = await _dry_run(host, found, output, on_line)
+    nothing = await _dry_run(host, found, output)
     seconds = time.monotonic() - began
     if nothing:
         return Forecast(0, {}, seconds=seconds, nothing=nothing)
-    listing = await list_storage(host, found)
+    storage = Storage(host, found.unit)
+    listing = await storage.listing()
     await _is_the_same(host, client, listing)
     if untagged and not listing.is_known:
         raise Unsafe(
@@ -109,12 +59,12 @@ async def forecast(
     more = dict.fromkeys(digest for digest in _freed_by(readings) if digest not in going)
     if untagged:
         going, more = going | more, {}
-    told = await _sizes(host, found, [*going, *more])
+    told = await storage.sizes([*going, *more])
     sizes = {digest: size for digest, size in told.items() if digest in going}
     return Forecast(
         marked=(output.marked or 0) - (len(going) - len(output.eligible)),
         blobs={digest: sizes.get(digest) for digest in going},
-        by_repository=await _by_repository(host, found, output, readings, sizes),
+        by_repository=await _by_repository(storage, output, readings, sizes),
         untagged=tuple(UntaggedManifest(r.repository, d) for r in readings for d in r.untagged),
         at_risk=tuple(_at_risk(readings, found.version)),
         seconds=seconds,
@@ -124,7 +74,7 @@ async def forecast(
     )
 
 
-async def _dry_run(host: Host, found: Found, output: CollectorOutput, on_line: Callable[[str], None]) -> str:
+async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
     """Feeds `output`; why there is nothing to collect, or empty."""
     code: int | None = None
     said: list[str] = []
@@ -137,7 +87,6 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput, on_line: C
             finding = output.feed(line)
             if not finding.kind.is_marking:
                 said = [*said[-20:], line]
-            on_line(line)
     verdict = output.verdict(code)
     if verdict.outcome is Outcome.NOTHING:
         return verdict.message
@@ -185,36 +134,17 @@ def _at_risk(readings: Iterable[Reading], version: str) -> Iterable[str]:
             yield f"{reading.repository}:{tag} would lose {images} by --delete-untagged on this version."
 
 
-async def _sizes(host: Host, found: Found, digests: Iterable[Digest]) -> dict[Digest, int]:
-    asked = tuple(digests)
-    if not asked or not found.unit.root:
-        return {}
-    told = await host.run(scripts.question(found.unit, "sizes", stdin=asked))
-    check(told, host.place, found.unit.runtime)
-    sizes: dict[Digest, int] = {}
-    for line in told.stdout.splitlines():
-        count, _, text = line.partition(" ")
-        if count.isdecimal() and (digest := Digest.or_none(text)):
-            sizes[digest] = int(count)
-    return sizes
-
-
 async def _by_repository(
-    host: Host, found: Found, output: CollectorOutput, readings: Iterable[Reading], sizes: Mapping[Digest, int]
+    storage: Storage, output: CollectorOutput, readings: Iterable[Reading], sizes: Mapping[Digest, int]
 ) -> tuple[tuple[str, int], ...]:
     """Layers and configs are linked in a repository; a manifest only while it isn't deleted there."""
-    owners: dict[Digest, str] = {
+    owners = {
         digest: reading.repository
         for reading in reversed(list(readings))
         for digest in reading.revisions
         if digest in sizes
     }
-    if sizes and found.unit.root:
-        told = await host.run(scripts.question(found.unit, "layers", stdin=tuple(sizes)))
-        for line in sorted(told.stdout.splitlines(), reverse=True):
-            match line.split(" "):
-                case ["layer", name, text] if digest := Digest.or_none(text):
-                    owners[digest] = name
+    owners |= await storage.owners(sizes)
     sums: Counter[str] = Counter()
     for digest, size in sizes.items():
         owner = owners.get(digest, output.links.get(digest, ""))

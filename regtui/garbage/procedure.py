@@ -7,7 +7,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from shlex import quote
 from typing import Final
 
 from regtui.content import ContentStore
@@ -19,11 +18,12 @@ from regtui.garbage.by_hand import by_hand
 from regtui.garbage.earlier import read_earlier
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.finding import Found, find
-from regtui.garbage.forecasting import Listing, forecast, list_storage
+from regtui.garbage.forecasting import forecast
 from regtui.garbage.hosts import Host
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.running import STOPPED, Running, running_already
+from regtui.garbage.storage import Listing, Storage
 from regtui.garbage.values import (
     Choices,
     CollectionReport,
@@ -87,24 +87,23 @@ class HostCollector:
             # Whoever goes on has been told of it.
             self._is_unheard = False
             await self._host.run(scripts.note(found.unit, "heard"))
-        unit, storage = found.unit, found.storage
-        listing = await list_storage(self._host, found)
-        used = await self._numbers("measure")
-        disk = await self._numbers("disk")
+        unit, configured = found.unit, found.storage
+        storage = Storage(self._host, unit)
+        listing = await storage.listing()
         return Survey(
             place=self._host.place,
             runtime=unit.runtime,
             unit=unit.name,
             version=found.version,
             config=unit.config,
-            root=storage.root,
-            driver=storage.driver,
-            delete_enabled=storage.delete_enabled,
+            root=configured.root,
+            driver=configured.driver,
+            delete_enabled=configured.delete_enabled,
             uploads=len(listing.uploads) if listing.is_known else None,
-            used=used[1] if used else None,
-            free=disk[1] if disk else None,
-            blob_cache=storage.blob_cache,
-            keep_out=self._ways(),
+            used=await storage.used(),
+            free=await storage.free(),
+            blob_cache=configured.blob_cache,
+            keep_out=unit.ways,
         )
 
     async def _look(self, *, anew: bool = False) -> Found:
@@ -112,23 +111,6 @@ class HostCollector:
             port = self._client.address.port or (80 if self._client.address.scheme == "http" else 443)
             self._found = await find(self._host, self._settings, port)
         return self._found
-
-    def _ways(self) -> tuple[KeepOut, ...]:
-        """How pushes can be kept out, the best first."""
-        assert self._found is not None
-        unit = self._found.unit
-        stop = (KeepOut.STOP,) if unit.stop and unit.start and not unit.obstacle else ()
-        read_only = (KeepOut.READ_ONLY,) if unit.read_only and unit.read_write else ()
-        return (*stop, *read_only, KeepOut.ONLINE)
-
-    async def _numbers(self, ask: str) -> tuple[int, int] | None:
-        """Two numbers about the storage; None where it can't be asked."""
-        found = await self._look()
-        unit = found.unit
-        if not unit.root or not (unit.shell if unit.is_running else unit.shell_beside):
-            return None
-        told = (await self._host.run(scripts.question(unit, ask))).stdout.split()
-        return (int(told[0]), int(told[1])) if len(told) == 2 and all(map(str.isdecimal, told)) else None
 
     async def earlier(self) -> EarlierRun | None:
         found = await self._look()
@@ -197,7 +179,7 @@ class HostCollector:
             account.stop_clock()
             return
         try:
-            tags = await self._tags(await list_storage(self._host, found))
+            tags = await self._tags(await Storage(self._host, found.unit).listing())
             before = await remember(self._client, tags, verify_all=choices.verify_all)
             async for event in self._delete_untagged(choices):
                 yield event
@@ -222,7 +204,7 @@ class HostCollector:
     def _must_be_possible(self, choices: Choices, found: Found) -> None:
         if self._read_only:
             raise Unsafe("Nothing is changed: read-only was asked for.", "Leave out --read-only, or read_only = true.")
-        if choices.keep_out not in self._ways():
+        if choices.keep_out not in found.unit.ways:
             why = found.unit.obstacle or f"It isn't known how {found.unit.name} is made {choices.keep_out.value}."
             raise Unsafe(why, "Or let it run on (--online), when nobody pushes.")
 
@@ -313,7 +295,7 @@ class HostCollector:
             account.verified, incomplete = await verify(self._client, before, gone)
             for sentence in incomplete:
                 yield account.event(Stage.VERIFY, text=sentence)
-            account.empty = (await list_storage(self._host, found)).empty
+            account.empty = (await Storage(self._host, found.unit).listing()).empty
         except (RegistryError, SshError) as error:
             account.trouble.append(f"The result could not be checked: {error}")
         is_whole = account.verified is not None and not account.verified.broken
@@ -341,9 +323,4 @@ class HostCollector:
         found = await self._look()
         if self._read_only:
             raise Unsafe("Nothing is changed: read-only was asked for.")
-        there = set((await list_storage(self._host, found)).empty)
-        names = [name for name in repositories if name in there]
-        if not names:
-            return ()
-        told = await self._host.run(scripts.question(found.unit, f"remove_empty {' '.join(map(quote, names))}"))
-        return tuple(line.removeprefix("removed ") for line in told.stdout.splitlines() if line.startswith("removed "))
+        return await Storage(self._host, found.unit).remove_empty(repositories)

@@ -11,6 +11,7 @@ from typing import Final
 
 from regtui.garbage.containers import COLLECTOR, Container
 from regtui.garbage.profile import HostSettings
+from regtui.garbage.values import KeepOut
 from regtui.late import dataclass
 
 ENVIRONMENT_FILE: Final = "registry.env"
@@ -54,6 +55,18 @@ class Unit:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     obstacle: str = ""
     """Why the registry can't be stopped for it, with what to do."""
+
+    @property
+    def sees_storage(self) -> bool:
+        """Whether there is a shell now that does."""
+        return bool(self.root and (self.shell if self.is_running else self.shell_beside))
+
+    @property
+    def ways(self) -> tuple[KeepOut, ...]:
+        """How pushes can be kept out, the best first."""
+        stop = (KeepOut.STOP,) if self.stop and self.start and not self.obstacle else ()
+        read_only = (KeepOut.READ_ONLY,) if self.read_only and self.read_write else ()
+        return (*stop, *read_only, KeepOut.ONLINE)
 
     def collector(self, *, dry_run: bool = False, running: bool = True) -> str:
         """The collector's command line."""

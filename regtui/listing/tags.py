@@ -275,17 +275,12 @@ class TagList:
                 row.is_marked = mark
                 self.marked_count += 1 if mark else -1
 
-    def frees_up_to(self, tags: Iterable[str]) -> int | None:
-        """Bytes of the blobs that only `tags` use, each once; None until all tags are filled in.
+    def marked_free_up_to(self) -> int | None:
+        """Bytes of the blobs that only the marked tags use, each once; None until all tags are filled in. Told again at
+        no cost until a mark or a summary changes.
 
         "Up to": another repository may use them too, and untagged manifests of this one.
         """
-        if self.filled < self.total:
-            return None
-        return self._images.freed_by(row for tag in tags if (row := self._rows.get(tag)) is not None)
-
-    def marked_free_up_to(self) -> int | None:
-        """The same of the marked tags; told again at no cost until a mark or a summary changes."""
         if self._marked_free is None and self.filled >= self.total:
             self._marked_free = self._images.freed_by(row for row in self._rows.values() if row.is_marked)
         return self._marked_free

@@ -94,11 +94,6 @@ def is_attestation(child: Descriptor) -> bool:
     return _ATTESTATION_TYPE in child.annotations or (child.platform is not None and child.platform.is_unknown)
 
 
-def attested_image(child: Descriptor) -> Digest | None:
-    """The digest of the image that an attestation describes."""
-    return Digest.or_none(child.annotations.get(_ATTESTATION_SUBJECT))
-
-
 def parse_manifest(body: bytes, content_type: str) -> AnyManifest:
     """The manifest in `body`. The `mediaType` within it counts before the header's, if it is there.
 

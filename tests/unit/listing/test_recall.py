@@ -187,4 +187,5 @@ async def test_what_was_checked_stays_so_whenever_it_is_recalled(kept: KeptSourc
     assert (model.filled, model.remembered_count) == (1, 449)
     model.fill([(NAMES[1], fresh)])
     assert (model.filled, model.remembered_count) == (2, 448)
-    assert model.frees_up_to([NAMES[0]]) is None
+    model.mark([NAMES[0]])
+    assert model.marked_free_up_to() is None

@@ -1,0 +1,116 @@
+"""The registry's storage, as its host tells of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
+from shlex import quote
+
+from regtui.garbage import scripts
+from regtui.garbage.hosts import Host
+from regtui.garbage.runtimes import Unit
+from regtui.garbage.trouble import check, trouble
+from regtui.late import dataclass
+from regtui.oci import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies in the storage, apart from blobs."""
+
+    repositories: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    revisions: Mapping[str, frozenset[Digest]] = field(default_factory=dict)
+    uploads: tuple[str, ...] = ()
+    """The repository of each."""
+    is_known: bool = True
+    """Whether the storage could be read at all: object stores, and images without a shell, tell nothing."""
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Repositories without manifest, tag and upload."""
+        used = {*self.uploads, *self.revisions, *(repository for repository, _ in self.tags)}
+        return tuple(name for name in self.repositories if name not in used)
+
+
+class Storage:
+    """Asked by functions of remote/storage.sh, where `unit` has a shell that sees it. Raises SshError, GarbageError."""
+
+    def __init__(self, host: Host, unit: Unit) -> None:
+        self._host = host
+        self._unit = unit
+
+    async def listing(self) -> Listing:
+        if not self._unit.sees_storage:
+            return Listing(is_known=False)
+        told = await self._host.run(scripts.question(self._unit, "facts"))
+        if told.code > 1:  # grep's 1: there is nothing but layers
+            raise trouble(told, self._host.place, self._unit.runtime)
+        repositories: dict[str, None] = {}
+        tags: list[tuple[str, str]] = []
+        revisions: dict[str, set[Digest]] = {}
+        uploads: list[str] = []
+        for line in told.stdout.splitlines():
+            match line.split(" "):
+                case ["repository", name]:
+                    repositories[name] = None
+                case ["tag", name, tag]:
+                    tags.append((name, tag))
+                case ["revision", name, text] if digest := Digest.or_none(text):
+                    revisions.setdefault(name, set()).add(digest)
+                case ["upload", name]:
+                    uploads.append(name)
+        return Listing(
+            repositories=tuple(sorted(repositories)),
+            tags=tuple(sorted(tags)),
+            revisions={name: frozenset(digests) for name, digests in revisions.items()},
+            uploads=tuple(uploads),
+        )
+
+    async def used(self) -> int | None:
+        """Bytes of its blobs; None where it can't be asked."""
+        return await self._bytes("measure")
+
+    async def free(self) -> int | None:
+        """Bytes that are left on its disk; None where it can't be asked."""
+        return await self._bytes("disk")
+
+    async def _bytes(self, ask: str) -> int | None:
+        if not self._unit.sees_storage:
+            return None
+        told = (await self._host.run(scripts.question(self._unit, ask))).stdout.split()
+        return int(told[1]) if len(told) == 2 and all(map(str.isdecimal, told)) else None
+
+    async def sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
+        """Bytes of those blobs that are there."""
+        asked = tuple(digests)
+        if not asked or not self._unit.root:
+            return {}
+        told = await self._host.run(scripts.question(self._unit, "sizes", stdin=asked))
+        check(told, self._host.place, self._unit.runtime)
+        sizes: dict[Digest, int] = {}
+        for line in told.stdout.splitlines():
+            count, _, text = line.partition(" ")
+            if count.isdecimal() and (digest := Digest.or_none(text)):
+                sizes[digest] = int(count)
+        return sizes
+
+    async def owners(self, digests: Iterable[Digest]) -> dict[Digest, str]:
+        """The repository in which a blob is linked, the first by name where there are several."""
+        asked = tuple(digests)
+        if not asked or not self._unit.root:
+            return {}
+        told = await self._host.run(scripts.question(self._unit, "layers", stdin=asked))
+        owners: dict[Digest, str] = {}
+        for line in sorted(told.stdout.splitlines(), reverse=True):
+            match line.split(" "):
+                case ["layer", name, text] if digest := Digest.or_none(text):
+                    owners[digest] = name
+        return owners
+
+    async def remove_empty(self, repositories: Sequence[str]) -> tuple[str, ...]:
+        """Removes the directories of those that still are without manifest, tag and upload; which these were."""
+        empty = set((await self.listing()).empty)
+        names = [name for name in repositories if name in empty]
+        if not names:
+            return ()
+        told = await self._host.run(scripts.question(self._unit, f"remove_empty {' '.join(map(quote, names))}"))
+        return tuple(line.removeprefix("removed ") for line in told.stdout.splitlines() if line.startswith("removed "))
