@@ -33,7 +33,7 @@ stop = "…"                        # and start: likewise; storage is where its 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, fields, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
@@ -290,7 +290,8 @@ class _Reader:
         if not isinstance(table, dict):
             self._wrong(key, "a table")
         reader = _Reader(self._file, table, f"{self._prefix}{key}.")
-        names = [field.name for field in fields(HostSettings)]
+        # Not by fields(): those of a class of ours are there once it is used.
+        names = list(HostSettings.__annotations__)
         for name in table:
             if name not in names:
                 # A misspelt `sudo` or `container` would send the collection to the wrong place.
