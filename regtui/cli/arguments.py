@@ -34,10 +34,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     common = _connection_options()
     ordered = _with_command(list(argv), _taking_a_value(common))
     arguments, unknown = _parser(ordered[0], common).parse_known_args(ordered)
+    if unknown and arguments.command not in argv and arguments.registry_argument:
+        raise _no_command(arguments.registry_argument)
     if unknown:
         # argparse would point to the help of the whole, which says nothing of this command's options.
         raise UsageError(f"Unrecognized arguments: {' '.join(unknown)}.", f"See: regtui {arguments.command} --help")
     return arguments
+
+
+def _no_command(word: str) -> UsageError:
+    """What isn't a command opens the browser on a registry of that name, which takes no more arguments."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, 1)
+    return UsageError(f"There is no command {word}.", f"{f'Nearest: {near[0]}. ' if near else ''}See: regtui --help")
 
 
 def _with_command(argv: list[str], takes_value: frozenset[str]) -> list[str]:

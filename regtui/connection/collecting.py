@@ -9,6 +9,7 @@ from regtui.garbage.errors import HostUnknown
 from regtui.garbage.hosts import Host, Interactive, LocalHost, SshHost
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Event, Forecast, Survey
+from regtui.garbage.words import host_table
 from regtui.registry import Address
 from regtui.ssh import Destination
 
@@ -23,7 +24,7 @@ def host_of(
     if settings is None and not address.is_loopback:
         raise HostUnknown(
             f"Garbage collection runs on the registry's host, and nobody said which that is for {address.name}.",
-            f'Add it to the config file: [registries.{name}.host] with ssh = "USER@HOST".',
+            f'Add it to the config file: {host_table(name)} with ssh = "USER@HOST".',
         )
     settings = settings or HostSettings()
     if not settings.ssh:

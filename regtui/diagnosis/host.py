@@ -1,7 +1,5 @@
 """SSH, and what garbage collection needs on the registry's host. A login for which something has to be typed fails."""
 
-import json
-import re
 from collections.abc import AsyncIterator
 
 from regtui.connection import Target
@@ -13,6 +11,7 @@ from regtui.errors import RegtuiError
 from regtui.garbage.hosts import Host
 from regtui.garbage.procedure import HostCollector
 from regtui.garbage.values import Survey
+from regtui.garbage.words import host_table
 from regtui.registry import RegistryClient
 
 
@@ -24,9 +23,7 @@ async def host(target: Target, client: RegistryClient) -> list[Check]:
             _collection(await Collecting(target.make_collector, SameLoop(), None).survey()),
         ]
     if target.runs_at is None and not client.address.is_loopback:
-        # TOML's bare keys; whatever else a name holds is quoted as JSON does it.
-        key = target.name if re.fullmatch(r"[A-Za-z0-9_-]+", target.name) else json.dumps(target.name)
-        how = f'For garbage collection add to the config file: [registries.{key}.host] with ssh = "USER@HOST".'
+        how = f'For garbage collection add to the config file: {host_table(target.name)} with ssh = "USER@HOST".'
         return [skipped("SSH", "its profile names no host", how), skipped("GC", "nobody said where the registry runs")]
     try:
         machine, settings = host_of(target.runs_at, client.address, target.name, None)

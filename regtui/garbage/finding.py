@@ -131,9 +131,15 @@ async def _container(host: Host, command: Sequence[str], settings: HostSettings,
         return registries[0]
     if registries:
         raise NotOnHost(f"Several containers on {host.place} look like a registry.", _there(registries))
-    raise NotOnHost(f"No container on {host.place} looks like a registry.", _there(containers))
+    raise NotOnHost(
+        f"No container on {host.place} looks like a registry.", _there(containers) if containers else _OTHERWISE
+    )
 
 
+_OTHERWISE: Final = (
+    "There is none at all. What runs as a service, or by itself, needs to be named in the config file, below "
+    '[registries.NAME.host]: runtime = "systemd", or "command" with its commands.'
+)
 _NO_SUCH: Final = re.compile(r"no such (?:container|object)|no container with name", re.IGNORECASE)
 
 

@@ -241,16 +241,25 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
+def host_table(name: str) -> str:
+    """The heading of the config file's table that says where the registry called `name` runs."""
+    return f"[registries.{_key(name)}.host]"
+
+
+def _key(name: str) -> str:
+    """TOML's bare keys; whatever else a name holds is quoted as JSON does it: a dot would begin another table."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
 def not_configured(name: str, host: str, *, is_profile: bool) -> tuple[list[str], str]:
     """Sentences, and the lines to put into the config file, for a registry of which nobody said where it runs.
 
     `name`: how the user calls it; `host`: its address. `is_profile`: whether the config file has it already.
     """
-    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
-    known = [] if is_profile else [f"[registries.{key}]", f"address = {json.dumps(host)}", ""]
+    known = [] if is_profile else [f"[registries.{_key(name)}]", f"address = {json.dumps(host)}", ""]
     example = [
         *known,
-        f"[registries.{key}.host]",
+        host_table(name),
         'ssh = "USER@HOST"        # as ssh knows it; without it: this machine',
         'runtime = "docker"       # or podman, compose, kubectl, systemd, command',
         'container = "registry"   # its name; without these two, it is looked for',

@@ -49,6 +49,8 @@ T = TypeVar("T")
 
 # More connections than that are nobody's wish.
 _MOST_AT_ONCE: Final = 256
+# How like a key's name has to be to be taken for it misspelt, of 1.
+_ALIKE: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Config:
             raise SettingsError(f"The config file {file} is no valid TOML: {error}.") from None
         reader = _Reader(file, table)
         protect = reader.strings("protect")
-        return cls(
+        config = cls(
             path=file,
             default=reader.string("default"),
             theme=reader.string("theme"),
@@ -118,6 +120,8 @@ class Config:
             protect=protect,
             profiles={name: _profile(name, entry, protect) for name, entry in reader.tables("registries")},
         )
+        reader.end()
+        return config
 
     def remember_theme(self, theme: str) -> "Config":
         """Keeps the theme in the file. Raises SettingsError."""
@@ -193,7 +197,7 @@ def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
         return Path(text).expanduser() if text else None
 
     tls = TlsSettings(path("ca_file"), path("client_cert"), path("client_key"), entry.boolean("insecure"))
-    return Profile(
+    profile = Profile(
         name=name,
         address=entry.address("address", name),
         username=entry.string("username"),
@@ -206,6 +210,8 @@ def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
         via=entry.parsed("via", Destination.parse),
         repositories=entry.repositories("repositories"),
     )
+    entry.end()
+    return profile
 
 
 class _Reader:
@@ -215,9 +221,26 @@ class _Reader:
         self._file = file
         self._table = table
         self._prefix = prefix
+        self._known: list[str] = []
+
+    def _get(self, key: str, default: object = None) -> object:
+        self._known.append(key)
+        return self._table.get(key, default)
+
+    def end(self) -> None:
+        """All keys that there are were asked for. Others may stand in the file, but none that is like one of them: what
+        a misspelt `protect` or `read_only` was to keep would be deleted."""
+        from difflib import get_close_matches
+
+        for key in self._table.keys() - set(self._known):
+            if near := get_close_matches(key, self._known, 1, _ALIKE):
+                raise SettingsError(
+                    f"The config file {self._file} has something wrong at {self._prefix}{key}: there is no such key.",
+                    f"Is {near[0]} meant?",
+                )
 
     def string(self, key: str) -> str:
-        value = self._table.get(key, "")
+        value = self._get(key, "")
         if not isinstance(value, str):
             self._wrong(key, "a text")
         return value
@@ -230,7 +253,7 @@ class _Reader:
         return value
 
     def colors(self, key: str) -> int | None:
-        value = self._table.get(key)
+        value = self._get(key)
         if value not in (None, 16, 256) or isinstance(value, bool | float):
             self._wrong(key, "16 or 256")
         return value
@@ -256,13 +279,13 @@ class _Reader:
         return names
 
     def boolean(self, key: str) -> bool:
-        value = self._table.get(key, False)
+        value = self._get(key, False)
         if not isinstance(value, bool):
             self._wrong(key, "true or false")
         return value
 
     def number(self, key: str) -> float | None:
-        value = self._table.get(key)
+        value = self._get(key)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
@@ -270,7 +293,7 @@ class _Reader:
         return float(value)
 
     def count(self, key: str) -> int | None:
-        value = self._table.get(key)
+        value = self._get(key)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_AT_ONCE:
@@ -278,15 +301,15 @@ class _Reader:
         return value
 
     def strings(self, key: str) -> tuple[str, ...]:
-        value = self._table.get(key, [])
+        value = self._get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             self._wrong(key, "a list of texts")
         return tuple(value)
 
     def host(self, key: str) -> HostSettings | None:
-        if key not in self._table:
+        table = self._get(key)
+        if table is None:
             return None
-        table = self._table[key]
         if not isinstance(table, dict):
             self._wrong(key, "a table")
         reader = _Reader(self._file, table, f"{self._prefix}{key}.")
@@ -304,7 +327,7 @@ class _Reader:
         return settings
 
     def tables(self, key: str) -> "list[tuple[str, _Reader]]":
-        value = self._table.get(key, {})
+        value = self._get(key, {})
         if not isinstance(value, dict):
             self._wrong(key, "a table")
         for name, entry in value.items():
@@ -319,4 +342,6 @@ class _Reader:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8 text"
     return (error.strerror or "").lower() if isinstance(error, OSError) and error.strerror else str(error)

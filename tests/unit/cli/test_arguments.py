@@ -52,6 +52,21 @@ def test_what_makes_no_sense_is_one_line_with_a_hint(argv: list[str]) -> None:
     assert caught.value.remedy == f"See: regtui {argv[0]} --help"
 
 
+@pytest.mark.parametrize(
+    ("argv", "message", "remedy"),
+    [
+        (["tgas", "team/app"], "There is no command tgas.", "Nearest: tags. See: regtui --help"),
+        (["-r", "prod", "inspet", "a:1"], "There is no command inspet.", "Nearest: inspect. See: regtui --help"),
+        (["frob", "--json"], "There is no command frob.", "See: regtui --help"),
+        (["--json"], "Unrecognized arguments: --json.", "See: regtui browse --help"),
+    ],
+)
+def test_a_misspelt_command_is_not_taken_for_a_registry(argv: list[str], message: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(argv)
+    assert (caught.value.message, caught.value.remedy) == (message, remedy)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

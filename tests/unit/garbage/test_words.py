@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from regtui.connection.collecting import host_of
 from regtui.garbage.course import Course
+from regtui.garbage.errors import HostUnknown
 from regtui.garbage.values import (
     Choices,
     CollectionReport,
@@ -36,6 +38,7 @@ from regtui.garbage.words import (
     untagged_offer,
 )
 from regtui.oci import Digest
+from regtui.registry import Address
 
 SURVEY = Survey(
     "ci@prod-1",
@@ -107,6 +110,14 @@ def test_untagged_images_stay_unless_chosen() -> None:
     assert "deleted first; until the sweep, undo can put them back" in forecast_sentences(found, chosen, SURVEY)[-1]
     assert question(found, chosen, "prod") == "Delete 2 untagged images, then collect 1 B on prod? [y/N]"
     assert question(found, Choices(), "prod") == "Collect 1 B on prod? [y/N]"
+
+
+@pytest.mark.parametrize(("name", "key"), [("prod", "prod"), ("a.example:5000", '"a.example:5000"')])
+def test_the_table_to_add_is_the_registry_s_own(name: str, key: str) -> None:
+    """Without quotes, a dot would begin another table."""
+    with pytest.raises(HostUnknown) as caught:
+        host_of(None, Address.parse("https://a.example:5000"), name, None)
+    assert f'[registries.{key}.host] with ssh = "USER@HOST"' in caught.value.remedy
 
 
 def test_blobs_that_only_untagged_images_use_are_in_use_and_yet_can_be_freed() -> None:

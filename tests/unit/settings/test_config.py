@@ -129,6 +129,30 @@ def test_no_file_at_the_usual_place_is_an_empty_config(monkeypatch: pytest.Monke
     assert Config.load() == Config(tmp_path / "none.toml")
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "meant"),
+    [
+        ('protected = ["latest"]', "protected", "protect"),
+        ("[registries.prod]\nreadonly = true", "registries.prod.readonly", "read_only"),
+        ('[registries.prod]\nadress = "http://a"', "registries.prod.adress", "address"),
+        ('[registry.prod]\naddress = "http://a"', "registry", "registries"),
+    ],
+)
+def test_a_misspelt_key_is_told(file: Path, text: str, key: str, meant: str) -> None:
+    """What a misspelt `protect` or `read_only` was to keep would be deleted."""
+    with pytest.raises(SettingsError) as caught:
+        load(file, text)
+    assert caught.value.message.endswith(f"has something wrong at {key}: there is no such key.")
+    assert caught.value.remedy == f"Is {meant} meant?"
+
+
+def test_a_file_that_is_no_text_is_told_in_words(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"default = '\xff'")
+    with pytest.raises(SettingsError, match=r"can't be read: it is no UTF-8 text\."):
+        Config.load(file)
+
+
 def test_comments_and_unknown_keys_survive(file: Path) -> None:
     config = load(file, WRITTEN_BY_HAND).remember_theme("nord")
     config.remember_profile(Profile("new", Address.parse("http://new:5000")), as_default=False)
