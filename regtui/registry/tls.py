@@ -52,8 +52,8 @@ class TlsSettings:
         Raises SettingsError where a file can't be read or isn't what it should be.
         """
         context = ssl.create_default_context()
-        # One rule under every Python, Docker's: 3.13 would refuse authorities that administrators made by hand, for want
-        # of extensions that no other client asks for; 3.12 a certificate that was itself given as trusted.
+        # One rule under every Python, and Docker's: 3.13 would refuse authorities that administrators made by hand, for
+        # want of extensions that no other client asks for; 3.12 a certificate that was itself given as trusted.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         paths = ssl.get_default_verify_paths()

@@ -87,7 +87,7 @@ def test_what_is_given_is_trusted_beside_the_system_s(tmp_path: Path, authority:
         assert regtui("ls", two.url, SSL_CERT_DIR=str(directory)).returncode == 0
 
 
-def test_a_server_s_own_certificate_can_be_what_is_trusted(tmp_path: Path, authority: Authority, regtui: Regtui) -> None:
+def test_a_server_s_own_certificate_can_be_trusted(tmp_path: Path, authority: Authority, regtui: Regtui) -> None:
     files = authority.issue()
     with start_registry("3.1.1", tmp_path / "r", tls=files) as server:
         assert regtui("ls", server.url, "--ca-file", str(files.cert)).returncode == 0
