@@ -5,6 +5,7 @@ Python writes seven methods for each as text, and compiles them: half a millisec
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 __all__ = ["dataclass"]
@@ -49,7 +50,19 @@ def _late(whole: type) -> type:
         return repr(self)
 
     body: dict[str, Any] = {"__init__": __init__, "__eq__": __eq__, "__hash__": __hash__, "__repr__": __repr__}
+    body["__dataclass_fields__"] = _Fields(write)
     body |= {name: value for name, value in said.items() if name not in fields}
     body |= {"__slots__": fields, "__qualname__": whole.__qualname__}
     slotted = type(whole)(whole.__name__, whole.__bases__, body)
     return slotted
+
+
+class _Fields:
+    """What `fields()` asks the class itself for, of which there may be no instance yet."""
+
+    def __init__(self, write: Callable[..., None]) -> None:
+        self._write = write
+
+    def __get__(self, instance: object, owner: type) -> object:
+        self._write(eq=False, repr=False)
+        return owner.__dataclass_fields__  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ _BROKEN_PIPE = 128 + 13
 def run() -> None:
     """The console script."""
     # Nearly all that is made while starting stays: looking through it again and again was a fifth of the start.
+    gc.disable()
     gc.set_threshold(50_000, 20, 20)
     sys.exit(main(sys.argv[1:]))
 
@@ -49,8 +50,9 @@ def _run(argv: Sequence[str]) -> int:
     try:
         arguments = parse(argv)
         command = import_module(f"regtui.cli.{arguments.command}")
-        # What was imported stays, and needs no looking through.
+        # What was imported stays, and needs no looking through later either.
         gc.freeze()
+        gc.enable()
         code: int = command.run(arguments)
     except RegtuiError as error:
         return _failed(error)

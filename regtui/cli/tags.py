@@ -4,7 +4,7 @@ import argparse
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from regtui import text
 from regtui.cli.console import Progress, say, warn
@@ -13,7 +13,10 @@ from regtui.cli.session import Session
 from regtui.connection import Connection
 from regtui.errors import DONE, FAILED
 from regtui.listing.order import order_key
-from regtui.listing.summary import Batch, Summary
+
+if TYPE_CHECKING:
+    # For --names it is enough to know the names.
+    from regtui.listing.summary import Batch, Summary
 
 # Of an index with more, the table says how many there are.
 _PLATFORMS_SHOWN: Final = 3
@@ -106,7 +109,7 @@ async def _stream(connection: Connection, repository: str, names: Sequence[str],
     return FAILED if failed else DONE
 
 
-async def _filled(connection: Connection, repository: str, names: Sequence[str]) -> AsyncIterator[Batch]:
+async def _filled(connection: Connection, repository: str, names: Sequence[str]) -> "AsyncIterator[Batch]":
     """Every tag with its summary, in the order of `names`, which is not that of the answers; as many at a time as are
     known."""
     progress = Progress(f"Reading {repository}:")
@@ -128,7 +131,7 @@ async def _filled(connection: Connection, repository: str, names: Sequence[str])
         progress.clear()
 
 
-def platforms_shown(summary: Summary) -> str:
+def platforms_shown(summary: "Summary") -> str:
     """For a column: the platforms, or what else it is."""
     names = [str(each.platform) for each in summary.platforms if each.platform]
     if len(names) > _PLATFORMS_SHOWN:
@@ -136,7 +139,7 @@ def platforms_shown(summary: Summary) -> str:
     return ", ".join(names) or summary.artifact_type or "–"
 
 
-def record(repository: str, tag: str, summary: Summary) -> dict[str, object]:
+def record(repository: str, tag: str, summary: "Summary") -> dict[str, object]:
     """The JSON record of a tag (UX: "JSON records")."""
     made: dict[str, object] = {
         "repository": repository,

@@ -1,19 +1,12 @@
 """One open registry: its client, what was read of it, what may be done to it."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from regtui.connection.crossing import Crossing
-from regtui.connection.filling import Filling
-from regtui.connection.recalling import Recalling
 from regtui.connection.target import Target
-from regtui.content import ContentStore, SharedDisk
 from regtui.errors import UsageError
-from regtui.listing.details import Details, load_details
-from regtui.listing.filler import Filler
-from regtui.listing.missing import BlobCheck
-from regtui.listing.summary import Batch, Summary, summarize
 from regtui.oci import Digest
 from regtui.registry import (
     Address,
@@ -25,19 +18,27 @@ from regtui.registry import (
     RequestLog,
     Resolved,
     deletion_obstacle,
-    deletion_support,
 )
-from regtui.settings.history import History, Left
 from regtui.settings.paths import content_file, journal_dir
 
 if TYPE_CHECKING:
-    # What changes a registry is imported when something is changed: most connections only read.
+    # What changes a registry is imported when something is changed, and what reads its images when one is looked at:
+    # most connections only read, and `regtui ls` not even images.
     from regtui.connection.changes import Changes, Running
     from regtui.connection.collecting import Collecting
+    from regtui.connection.filling import Filling
+    from regtui.connection.recalling import Recalling
+    from regtui.content import ContentStore
     from regtui.deletion import Journal, Manifests, Plan
     from regtui.garbage.collector import Collector
     from regtui.garbage.hosts import Host, Interactive
+    from regtui.listing.details import Details
+    from regtui.listing.missing import BlobCheck
+    from regtui.listing.summary import Batch, Summary
+    from regtui.settings.history import Left
     from regtui.ssh import Ssh
+
+T = TypeVar("T")
 
 
 class Connection:
@@ -50,10 +51,6 @@ class Connection:
         self.pong = pong
         self._ssh = ssh
         self._client = client
-        keeps = target.cache and not target.ephemeral
-        self._content = ContentStore(client, SharedDisk(content_file(), self._origin) if keeps else None)
-        self._recalling = Recalling(self._content)
-        self._blobs = BlobCheck(client)
         self._crossing = crossing
         self._hosts: list[Host] = []
 
@@ -99,7 +96,8 @@ class Connection:
     async def close(self) -> None:
         async def there() -> None:
             await self._client.close()
-            await self._content.close()
+            if "_content" in vars(self):
+                await self._content.close()
 
         try:
             for host in self._hosts:
@@ -115,12 +113,16 @@ class Connection:
 
     # As it was left
 
-    def left(self) -> Left:
+    def left(self) -> "Left":
         """How this registry was left the last time."""
+        from regtui.settings.history import History, Left
+
         return Left() if self.target.ephemeral else History().of(self.name)
 
-    def keep(self, left: Left) -> None:
+    def keep(self, left: "Left") -> None:
         """For the next time."""
+        from regtui.settings.history import History
+
         if not self.target.ephemeral:
             History().keep(self.name, left)
 
@@ -130,22 +132,28 @@ class Connection:
         return self._crossing.stream(self._client.catalog)
 
     def tags(self, repository: str) -> AsyncIterator[tuple[str, ...]]:
+        content = self._content
+
         async def there() -> AsyncIterator[tuple[str, ...]]:
             names: set[str] = set()
             async for page in self._client.tags(repository):
                 names.update(page)
                 yield page
-            await self._content.listed(repository, names)
+            await content.listed(repository, names)
 
         return self._crossing.stream(there)
 
-    def remembered(self, repository: str) -> AsyncIterator[Batch]:
+    def remembered(self, repository: str) -> "AsyncIterator[Batch]":
         """Tags as they were when last seen, in an earlier run: at once, and to be checked by `fill`."""
-        return self._crossing.stream(lambda: self._recalling.batches(repository))
+        recalling = self._recalling
+        return self._crossing.stream(lambda: recalling.batches(repository))
 
     def fill(self, repository: str, names: Sequence[str]) -> "Filling":
         """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end. Of those that are
         remembered it is only asked whether they moved."""
+        from regtui.connection.filling import Filling
+        from regtui.listing.filler import Filler
+
         filler = Filler(self._content, repository, names, in_flight=self._at_once)
         return Filling(filler, self._crossing, self._recalling, names)
 
@@ -153,30 +161,61 @@ class Connection:
         """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
         return self._client.in_flight + 2
 
-    async def summary(self, repository: str, reference: str) -> Summary:
-        return await self._crossing.run(lambda: summarize(self._content, repository, reference))
+    async def summary(self, repository: str, reference: str) -> "Summary":
+        from regtui.listing.summary import summarize
 
-    async def details(self, repository: str, reference: str) -> Details:
-        return await self._crossing.run(lambda: load_details(self._content, repository, reference))
+        return await self._read(lambda content: summarize(content, repository, reference))
 
-    async def checked(self, details: Details) -> Details:
+    async def details(self, repository: str, reference: str) -> "Details":
+        from regtui.listing.details import load_details
+
+        return await self._read(lambda content: load_details(content, repository, reference))
+
+    async def checked(self, details: "Details") -> "Details":
         """The same details, and which blobs of the image are gone: a request for each, once."""
-        return await self._crossing.run(lambda: self._blobs.checked(details))
+        blobs = self._blobs
+        return await self._crossing.run(lambda: blobs.checked(details))
 
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
-        return await self._crossing.run(lambda: self._content.manifest(repository, reference))
+        return await self._read(lambda content: content.manifest(repository, reference))
 
     async def resolve(self, repository: str, reference: str) -> Resolved:
         return await self._crossing.run(lambda: self._client.resolve(repository, reference))
 
     async def forget(self, repository: str) -> None:
         """What was read of a repository is asked for again: after a reload."""
+        blobs = self._blobs
 
-        async def there() -> None:
-            self._content.forget(repository)
-            self._blobs.forget(repository)
+        async def there(content: "ContentStore") -> None:
+            content.forget(repository)
+            blobs.forget(repository)
 
-        await self._crossing.run(there)
+        await self._read(there)
+
+    # What was read. Each is made by whoever is the first to want it, here and not on the client's thread: once.
+
+    async def _read(self, read: "Callable[[ContentStore], Awaitable[T]]") -> T:
+        content = self._content
+        return await self._crossing.run(lambda: read(content))
+
+    @cached_property
+    def _content(self) -> "ContentStore":
+        from regtui.content import ContentStore, SharedDisk
+
+        keeps = self.target.cache and not self.target.ephemeral
+        return ContentStore(self._client, SharedDisk(content_file(), self._origin) if keeps else None)
+
+    @cached_property
+    def _recalling(self) -> "Recalling":
+        from regtui.connection.recalling import Recalling
+
+        return Recalling(self._content)
+
+    @cached_property
+    def _blobs(self) -> "BlobCheck":
+        from regtui.listing.missing import BlobCheck
+
+        return BlobCheck(self._client)
 
     # Changing
 
@@ -210,6 +249,8 @@ class Connection:
         """What may be deleted, found out without deleting anything. Asks nothing where the user wants no change."""
         if self.read_only:
             return Deletion.READ_ONLY
+        from regtui.registry import deletion_support
+
         return await self._crossing.run(lambda: deletion_support(self._client, repository))
 
     async def plan_deletion(
@@ -234,10 +275,10 @@ class Connection:
 
         from regtui.connection.planning import plan_deletion
 
-        return await self._crossing.run(
-            lambda: plan_deletion(
+        return await self._read(
+            lambda content: plan_deletion(
                 self._client,
-                self._content,
+                content,
                 repository,
                 tags,
                 digests=digests,

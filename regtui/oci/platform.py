@@ -1,14 +1,15 @@
 """Platforms: what an image runs on. OCI image-spec 1.1, "image-index.md", `platform`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from regtui.late import dataclass
 
 
 class InvalidPlatform(ValueError):
     """The text is not a platform."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Platform:
     """`os/architecture[/variant]`, with an operating system's version where Windows needs one."""
 

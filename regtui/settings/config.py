@@ -33,7 +33,7 @@ stop = "…"                        # and start: likewise; storage is where its 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
@@ -96,17 +96,19 @@ class Config:
     @classmethod
     def load(cls, path: Path | None = None) -> "Config":
         """Raises SettingsError, naming the file and the key, where it can't be read or understood."""
-        import tomllib
-
         file = path or config_file()
         try:
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
+            text = file.read_text(encoding="utf-8")
         except FileNotFoundError:
             if path is not None:
                 raise SettingsError(f"There is no config file {file}.") from None
             return cls(file)
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"The config file {file} can't be read: {_reason(error)}.") from None
+        import tomllib
+
+        try:
+            table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"The config file {file} is no valid TOML: {error}.") from None
         reader = _Reader(file, table)
@@ -313,8 +315,7 @@ class _Reader:
         if not isinstance(table, dict):
             self._wrong(key, "a table")
         reader = _Reader(self._file, table, f"{self._prefix}{key}.")
-        # Not by fields(): those of a class of ours are there once it is used.
-        names = list(HostSettings.__annotations__)
+        names = [field.name for field in fields(HostSettings)]
         for name in table:
             if name not in names:
                 # A misspelt `sudo` or `container` would send the collection to the wrong place.

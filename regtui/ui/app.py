@@ -117,7 +117,9 @@ class RegtuiApp(App[int]):
         from regtui.ui.reaching import reach
 
         try:
-            connection, _ = await asyncio.gather(reach(self, target), loaded("regtui.ui.screens.browser"))
+            connection, _ = await asyncio.gather(
+                reach(self, target), loaded("regtui.ui.screens.browser", "regtui.connection.filling")
+            )
         except RegtuiError as error:
             self._end(opening)
             self.ask(target, error)

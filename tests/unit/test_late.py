@@ -101,6 +101,14 @@ def test_the_functions_for_dataclasses_know_it() -> None:
             raise AssertionError
 
 
+@pytest.mark.parametrize("look", [dataclasses.fields, dataclasses.is_dataclass])
+def test_its_fields_are_known_before_there_is_an_instance(look: Callable[[object], object]) -> None:
+    made = fresh()
+    assert look(made)
+    assert [each.name for each in dataclasses.fields(made)] == ["name", "size", "seen"]
+    assert made("app").size == 0
+
+
 def test_it_can_be_copied() -> None:
     late = Late("app", 1, "key", ["x"])
     assert copy.deepcopy(late) == pickle.loads(pickle.dumps(late)) == late
