@@ -21,12 +21,26 @@ FILTERING: Final[tuple[Hint, ...]] = (("enter", "keep"), ("esc", "clear"))
 """While a filter or a search is typed: the other keys are letters of it."""
 ALWAYS: Final[tuple[Hint, ...]] = (("^g", "collect"), ("?", "help"), ("q", "quit"))
 
+# Keys of the tags by panes where they do nothing, and how to get from there to where they do.
+_NOT_IN: Final = {"repositories": ("vaisSdyYt=*", "tab"), "details": ("vaisS", "shift+tab")}
+
 READING: Final = "reading …"
 
 
 def waiting_word(seconds: float) -> str:
     """While a registry asked to be left alone; empty where it didn't."""
     return f"waits {ceil(seconds)} s, as the registry asks" if seconds else ""
+
+
+def elsewhere_words(key: str, pane: str) -> str:
+    """Why a key of the tags does nothing in this pane; empty for all others."""
+    keys, way = _NOT_IN.get(pane, ("", ""))
+    return f"{key} is for tags: {way} goes to them." if key and key in keys else ""
+
+
+def hidden_words(shown: bool) -> str:
+    """What `.` did: mostly it isn't in sight."""
+    return f"Signatures and empty repositories are {'shown' if shown else 'hidden'}."
 
 
 def is_unlisted(error: RegtuiError) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -24,7 +24,7 @@ from regtui.ui.browsing.catalog import CatalogReader
 from regtui.ui.browsing.details import DetailsReader
 from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.browsing.tags import TagsReader
-from regtui.ui.browsing.words import ALWAYS, FILTERING, HINTS, waiting_word
+from regtui.ui.browsing.words import ALWAYS, FILTERING, HINTS, elsewhere_words, hidden_words, waiting_word
 from regtui.ui.screens.browser_dialogs import BrowserDialogs
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.widgets.details import DetailsView
@@ -201,7 +201,9 @@ class BrowserScreen(Screen[None]):
     def _new_tags(self) -> TagList:
         """In the order of those before: of the repository that is left, or of the last time."""
         before = self.table.model
-        return TagList(column=before.column, reverse=before.reverse) if before.total else self._last_time.ordered()
+        new = TagList(column=before.column, reverse=before.reverse) if before.total else self._last_time.ordered()
+        new.set_show_hidden(before.show_hidden)
+        return new
 
     @work(exclusive=True, group="tags")
     async def load_tags(self, *, anew: bool = False) -> None:
@@ -301,6 +303,11 @@ class BrowserScreen(Screen[None]):
             return self._pane is not self.repositories_pane
         return True
 
+    def on_key(self, event: events.Key) -> None:
+        """A key of the tags, pressed in another pane: nothing is bound to it there."""
+        if words := elsewhere_words(event.character or "", self._pane.id or ""):
+            self.app.notify(words, timeout=3, markup=False)
+
     def action_filter(self) -> None:
         self._pane.open_filter()
 
@@ -323,10 +330,11 @@ class BrowserScreen(Screen[None]):
     def action_hidden(self) -> None:
         show = not self.table.model.show_hidden
         self.table.model.set_show_hidden(show)
-        self.lines.model.set_show_hidden(not self.lines.model.show_hidden)
+        self.lines.model.set_show_hidden(show)
         self.lines.changed()
         if self.repository:
             self._tags.changed()
+        self.app.notify(hidden_words(show), timeout=3, markup=False)
 
     def action_back(self) -> None:
         """One step: out of the filter, the range, the zoom, the marks, then one pane to the left."""

@@ -172,7 +172,9 @@ class UsageScreen(Screen[str | None]):
         usage = self.usage
         self._lines.show(usage.rows())
         known = len(usage.standings)
-        self._lines.tell("" if known else self._trouble or "Reading the repositories …", is_error=bool(self._trouble))
+        nothing = f"{self._connection.host} has no repositories yet, or lists none."
+        why = self._trouble or (nothing if self._listed else "Reading the repositories …")
+        self._lines.tell("" if known else why, is_error=bool(self._trouble))
         self._pane.title(f"Usage of {self._connection.name} · {size(usage.total)}, each blob once", self._progress())
 
     def _progress(self) -> str:

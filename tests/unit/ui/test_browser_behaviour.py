@@ -7,6 +7,7 @@ from textual.binding import Binding
 
 from regtui.demo import DemoStorage
 from regtui.registry import Deletion
+from regtui.ui.app import RegtuiApp
 from regtui.ui.palette import BrowserCommands
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.delete import DeleteScreen
@@ -16,6 +17,16 @@ from regtui.ui.widgets.hints import Hints
 from tests.unit.ui.demo_app import MEDIUM, browsing, demo_app, settled, shown, transport_of, type_text
 
 COMMON = "fullstack/common"
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """All that is told in passing: on the screen it is for a moment."""
+    words: list[str] = []
+    monkeypatch.setattr(RegtuiApp, "notify", lambda _, message, **__: words.append(message))
+    return words
+
+
 SMALL = (80, 24)
 
 
@@ -472,6 +483,38 @@ async def test_hidden_are_digest_tags_and_empty_repositories(tmp_path: Path) -> 
         assert len([tag for tag in shown(screen) if tag.startswith("sha256-")]) == 2
         await pilot.press("full_stop")
         assert not [tag for tag in shown(screen) if tag.startswith("sha256-")]
+
+
+async def test_the_key_that_shows_what_is_hidden_shows_all_of_it_and_says_so_also_in_the_next_repository(
+    tmp_path: Path, said: list[str]
+) -> None:
+    async with browsing(demo_app(tmp_path), "sandbox/empty") as (pilot, screen):
+        await pilot.press("full_stop")
+        assert "sandbox/empty" in [node.name for node in screen.lines.model.shown]
+        assert said[-1] == "Signatures and empty repositories are shown."
+        screen.open_typed("platform/auth")
+        await settled(pilot)
+        assert len([tag for tag in shown(screen) if tag.startswith("sha256-")]) == 2
+        await pilot.press("full_stop")
+        assert not [tag for tag in shown(screen) if tag.startswith("sha256-")]
+        assert "sandbox/empty" not in [node.name for node in screen.lines.model.shown]
+        assert said[-1] == "Signatures and empty repositories are hidden."
+
+
+async def test_a_key_of_the_tags_says_why_it_does_nothing_elsewhere(tmp_path: Path, said: list[str]) -> None:
+    async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
+        await pilot.press("s", "v", "escape", "y")
+        assert [words for words in said if "is for tags" in words] == []
+        screen.lines.focus()
+        await pilot.press("d", "equals_sign", "s")
+        assert said[-3:] == [f"{key} is for tags: tab goes to them." for key in "d=s"]
+        said.clear()
+        await pilot.press("slash", "d", "escape", "space", "space", "j")
+        assert said == []
+        screen.view.focus()
+        await pilot.press("y", "s")
+        assert said[0].startswith("Copied ")
+        assert said[1:] == ["s is for tags: shift+tab goes to them."]
 
 
 async def test_the_mouse_sorts_marks_and_opens(tmp_path: Path) -> None:

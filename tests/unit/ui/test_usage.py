@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from regtui.demo import DemoStorage
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.usage import UsageScreen
@@ -87,3 +88,11 @@ async def test_the_cursor_stays_on_its_repository(tmp_path: Path) -> None:
         screen(app)._lines.show([row, *(each for each in screen(app).usage.rows() if each.name != row.name)])
         assert screen(app)._lines.row == row
         assert screen(app)._lines.cursor_line() == 0
+
+
+async def test_a_registry_without_repositories_is_said_to_have_none(tmp_path: Path) -> None:
+    app = demo_app(tmp_path, storage=DemoStorage())
+    async with browsing(app) as (pilot, _):
+        await pilot.press("u")
+        await settled(pilot)
+        assert screen(app)._lines.said == "demo.localhost has no repositories yet, or lists none."
