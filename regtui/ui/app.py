@@ -271,11 +271,18 @@ class RegtuiApp(App[int]):
         self.push_screen(RequestsScreen(connection.requests, connection.host, connection.address.url))
 
     def action_help(self) -> None:
-        from regtui.ui.screens.help import HelpScreen
+        from regtui.ui.screens.browser import BrowserScreen
+        from regtui.ui.screens.details import DetailsScreen
+        from regtui.ui.screens.help import HelpScreen, browser_keys, keys_of
 
-        focused = self.focused
-        panes = [widget.id for widget in focused.ancestors if widget.has_class("pane")] if focused else []
-        self.push_screen(HelpScreen(panes[0] if panes and panes[0] else ""))
+        screen = self.screen
+        if isinstance(screen, BrowserScreen):
+            sections = browser_keys(screen.pane.id or "")
+        elif isinstance(screen, DetailsScreen):
+            sections = browser_keys("details")
+        else:
+            sections = keys_of(screen)
+        self.push_screen(HelpScreen(sections))
 
     async def action_quit(self) -> None:
         self.leave()

@@ -269,7 +269,7 @@ class BrowserScreen(Screen[None]):
     # Keys
 
     @property
-    def _pane(self) -> Pane:
+    def pane(self) -> Pane:
         """The one with the focus."""
         for pane in (self.tags_pane, self.details_pane):
             if pane.has_focus_within:
@@ -277,7 +277,7 @@ class BrowserScreen(Screen[None]):
         return self.repositories_pane
 
     def on_descendant_focus(self) -> None:
-        pane = self._pane
+        pane = self.pane
         self._hints.show(*(FILTERING if pane.is_filtering else (*HINTS[pane.id or "tags"], *ALWAYS)))
 
     @on(Pane.Filtered)
@@ -300,19 +300,19 @@ class BrowserScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to tags isn't done from among the repositories: nobody sees there which tag is meant."""
         if action in ("delete", "copy", "rule", "tag", "compare"):
-            return self._pane is not self.repositories_pane
+            return self.pane is not self.repositories_pane
         return True
 
     def on_key(self, event: events.Key) -> None:
         """A key of the tags, pressed in another pane: nothing is bound to it there."""
-        if words := elsewhere_words(event.character or "", self._pane.id or ""):
+        if words := elsewhere_words(event.character or "", self.pane.id or ""):
             self.app.notify(words, timeout=3, markup=False)
 
     def action_filter(self) -> None:
-        self._pane.open_filter()
+        self.pane.open_filter()
 
     async def action_reload(self) -> None:
-        if self._pane is self.repositories_pane:
+        if self.pane is self.repositories_pane:
             self.load_repositories()
             return
         await self.connection.forget(self.repository)
@@ -321,7 +321,7 @@ class BrowserScreen(Screen[None]):
             self._load_details_soon(anew=True)
 
     def action_zoom(self) -> None:
-        pane = self._pane
+        pane = self.pane
         zoomed = not self.has_class("-zoomed")
         self.set_class(zoomed, "-zoomed")
         for one in (self.repositories_pane, self.tags_pane, self.details_pane):
@@ -338,7 +338,7 @@ class BrowserScreen(Screen[None]):
 
     def action_back(self) -> None:
         """One step: out of the filter, the range, the zoom, the marks, then one pane to the left."""
-        pane = self._pane
+        pane = self.pane
         if pane.is_filtering or pane.filter_text:
             pane.clear_filter()
         elif self.table.range_from:

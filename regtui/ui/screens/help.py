@@ -1,16 +1,20 @@
 """The keys, by where they work."""
 
-from typing import ClassVar, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Final
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from regtui.ui.widgets.lines import Lines
 
-_KEYS: Final = (
+Keys = tuple[str, str]
+Section = tuple[str, Sequence[Keys]]
+
+_BROWSER: Final[Sequence[Section]] = (
     (
         "Everywhere",
         (
@@ -68,15 +72,41 @@ _KEYS: Final = (
         ),
     ),
 )
+_ELSEWHERE: Final[Section] = (
+    "Everywhere",
+    (
+        ("↑ ↓  j k", "move"),
+        ("pgup pgdn  ctrl+u ctrl+d", "move by a page, by half of one"),
+        ("home end  g G", "first, last"),
+        ("ctrl+p", "themes and more"),
+        ("q", "quit; asks first while something is changed"),
+    ),
+)
+
+
+def browser_keys(pane: str) -> list[Section]:
+    """Those of the browser, and of its details on a whole screen; those of `pane`, as `tags`, come first."""
+    return sorted(_BROWSER, key=lambda section: section[0].lower() != pane)
+
+
+def keys_of(screen: Screen[Any]) -> list[Section]:
+    """Those that any other screen has now, by its own bindings."""
+    found: dict[str, tuple[list[str], str]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.id and binding.description and not binding.id.startswith(("app.", "lines.")):
+            keys, _ = found.setdefault(binding.id, ([], binding.description))
+            keys.append(screen.app.get_key_display(binding))
+    return [("Here", [("  ".join(keys), what) for keys, what in found.values()]), _ELSEWHERE]
 
 
 class KeyLines(Lines):
-    """The table of keys; those of the pane `first` first."""
+    """The table of keys."""
 
-    def __init__(self, first: str = "") -> None:
+    def __init__(self, sections: Iterable[Section]) -> None:
         super().__init__()
         self._lines: list[Text] = []
-        for title, keys in sorted(_KEYS, key=lambda section: section[0].lower() != first):
+        for title, keys in sections:
             self._lines += [Text()] * bool(self._lines) + [Text(title, "bold", no_wrap=True)]
             self._lines += [Text(f"  {key:<26}", no_wrap=True).append(what, "dim") for key, what in keys]
 
@@ -91,19 +121,19 @@ class KeyLines(Lines):
 
 
 class HelpScreen(ModalScreen[None]):
-    """Any of its keys closes it. It begins with those of the pane `first`: `tags` and the like."""
+    """Any of its keys closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,enter", "close", "close", show=False, id="help.close"),
     ]
 
-    def __init__(self, first: str = "") -> None:
+    def __init__(self, sections: Iterable[Section]) -> None:
         super().__init__()
-        self._first = first
+        self._sections = sections
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="help"):
-            yield KeyLines(self._first)
+            yield KeyLines(self._sections)
 
     def on_mount(self) -> None:
         dialog = self.query_one("#help")
