@@ -34,7 +34,7 @@ class CatalogReader:
     async def read(self, current: str) -> str:
         """Reads all of them; one of them, or empty where none is known. `current` stays, listed or not."""
         self._pane.title("Repositories", self._waiting or READING)
-        self._pane.tell("Reading the repositories …")
+        self._pane.tell("" if self._lines.model.total else "Reading the repositories …")
         names, doubt = [current] if current else [], ""
         try:
             async for page in self._connection.repositories():
@@ -64,10 +64,16 @@ class CatalogReader:
     def _not_read(self, error: RegtuiError) -> str:
         self.is_unlisted = is_unlisted(error)
         known = self._show_known("not listed by it") if self.is_unlisted else ""
-        if not known:
+        if known:
+            return known
+        if self._lines.model.total and not self.is_unlisted:
+            # Those of before stay: the tags beside them do, too.
+            self._pane.title("Repositories", "not read · r: again")
+            self._pane.app.notify(clean(str(error)), severity="error", timeout=10, markup=False)
+        else:
             self._pane.title("Repositories", "not read")
             self._pane.tell(f"{catalog_words(error)}\n\nr: try again", is_error=True)
-        return known
+        return ""
 
     def _show_known(self, state: str) -> str:
         """Those that the profile names or that were typed, of a registry that lists none; the first of them, or empty

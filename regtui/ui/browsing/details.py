@@ -48,7 +48,12 @@ class DetailsReader:
     async def load(self, repository: str, tag: str) -> None:
         """As soon as the cursor has rested."""
         await asyncio.sleep(_REST)
-        self._pane.title(f"{repository}:{tag}", "reading …")
+        before = self._view.details
+        if before is None or self._view.said:
+            self._pane.title(f"{repository}:{tag}", "reading …")
+        else:
+            # What is shown until then is another's: nobody shall take its digest for this one's.
+            self._pane.title(f"{before.repository}:{before.reference}", f"reading {tag} …")
         try:
             details = await self._connection.details(repository, tag)
         except RegtuiError as error:

@@ -1,11 +1,13 @@
 """The browser's keys do what UX.md says, and nothing moves that the user didn't move."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from textual.binding import Binding
 
 from regtui.demo import DemoStorage
+from regtui.listing.details import Details
 from regtui.registry import Deletion
 from regtui.ui.app import RegtuiApp
 from regtui.ui.palette import BrowserCommands
@@ -14,6 +16,7 @@ from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.screens.help import HelpScreen, KeyLines
 from regtui.ui.widgets.hints import Hints
+from tests.support.patience import PATIENCE
 from tests.unit.ui.demo_app import MEDIUM, browsing, demo_app, settled, shown, transport_of, type_text
 
 COMMON = "fullstack/common"
@@ -411,6 +414,45 @@ async def test_a_tag_that_fails_alone_is_read_again_by_r(tmp_path: Path) -> None
         await pilot.press("r")
         await settled(pilot)
         assert not row.error
+
+
+async def test_what_was_listed_stays_in_sight_when_the_registry_is_lost(tmp_path: Path, said: list[str]) -> None:
+    app = demo_app(tmp_path)
+    async with browsing(app) as (pilot, screen):
+        before = [node.name for node in screen.lines.model.shown]
+        transport_of(app).failing["_catalog"] = 503
+        await pilot.press("r")
+        await settled(pilot)
+        assert screen.lines.said == ""
+        assert [node.name for node in screen.lines.model.shown] == before
+        assert "not read" in str(screen.repositories_pane.border_subtitle)
+        assert any("demo.localhost" in words for words in said)
+        transport_of(app).failing.clear()
+        await pilot.press("r")
+        await settled(pilot)
+        assert str(screen.repositories_pane.border_subtitle) == ""
+
+
+async def test_the_details_that_are_shown_are_named_until_others_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
+        first, second = shown(screen)[:2]
+        read, answers = screen.connection.details, asyncio.Event()
+
+        async def slowly(repository: str, reference: str) -> Details:
+            await answers.wait()
+            return await read(repository, reference)
+
+        monkeypatch.setattr(screen.connection, "details", slowly)
+        await pilot.press("down")
+        async with asyncio.timeout(PATIENCE):
+            while str(screen.details_pane.border_subtitle) != f"reading {second} …":
+                await pilot.pause(0.02)
+        assert str(screen.details_pane.border_title) == f"{COMMON}:{first}"
+        answers.set()
+        await settled(pilot)
+        assert str(screen.details_pane.border_title) == f"{COMMON}:{second}"
 
 
 async def test_narrow_screens_push_the_details_and_escape_comes_back(tmp_path: Path) -> None:
