@@ -56,7 +56,8 @@ async def _on(machine: Host, collector: HostCollector, target: Target) -> AsyncI
 
 
 def _collection(survey: Survey) -> Check:
-    what = " ".join(filter(None, [survey.runtime, survey.unit]))
+    runtime = survey.runtime if survey.runtime != "command" else ""
+    what = " ".join(filter(None, [runtime, survey.unit]))
     version = f" ({survey.version})" if survey.version else ""
     storage = f", storage {survey.root}" if survey.root else ""
     return good("GC", f"{what}{version} on {survey.place}{storage}")

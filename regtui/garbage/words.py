@@ -60,7 +60,8 @@ _RUNTIMES: Final = {
     "compose": "the compose service",
     "kubectl": "the deployment",
     "systemd": "the systemd unit",
-    "command": "the command",
+    # Its commands are shown; the unit is called the registry.
+    "command": "",
 }
 
 
@@ -183,8 +184,8 @@ def earlier_sentences(run: EarlierRun) -> list[str]:
         return [f"A collection begun at {since} UTC is still going on, at: {STAGES[run.stage]}."]
     if run.is_whole:
         return [
-            f"A collection begun at {since} UTC came to its end without regtui hearing of it: "
-            "it collected, and the registry was up again. Its tags were not checked."
+            f"A collection begun at {since} UTC came to its end: it collected, and the registry was up again. "
+            "Unless the regtui that began it is checking them now, its tags were not checked."
         ]
     return [f"A collection begun at {since} UTC ended without regtui hearing, at: {STAGES[run.stage]}."]
 

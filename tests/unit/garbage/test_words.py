@@ -112,6 +112,21 @@ def test_untagged_images_stay_unless_chosen() -> None:
     assert question(found, Choices(), "prod") == "Collect 1 B on prod? [y/N]"
 
 
+def test_what_runs_by_commands_of_its_own_is_the_registry() -> None:
+    by_command = replace(SURVEY, runtime="command", unit="the registry")
+    assert survey_sentences(by_command)[0] == "On ci@prod-1: the registry, version 2.8.2."
+
+
+def test_a_run_that_collected_may_still_be_heard_elsewhere() -> None:
+    """Checking thousands of tags takes longer than collecting."""
+    ended = EarlierRun("2026-11-24T09:30:12Z", Stage.BRING_BACK, is_running=False, is_whole=True)
+    (told,) = earlier_sentences(ended)
+    assert told == (
+        "A collection begun at 2026-11-24 09:30:12 UTC came to its end: it collected, and the registry was up again. "
+        "Unless the regtui that began it is checking them now, its tags were not checked."
+    )
+
+
 @pytest.mark.parametrize(("name", "key"), [("prod", "prod"), ("a.example:5000", '"a.example:5000"')])
 def test_the_table_to_add_is_the_registry_s_own(name: str, key: str) -> None:
     """Without quotes, a dot would begin another table."""
