@@ -111,13 +111,6 @@ def registry_2(tmp_path: Path) -> Iterator[RegistryServer]:
         yield server
 
 
-@pytest.fixture(params=VERSIONS)
-def any_registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryServer]:
-    """A fresh registry; the test runs once for each version."""
-    with start_registry(request.param, tmp_path / "registry") as server:
-        yield server
-
-
 @pytest.fixture(scope="session", params=VERSIONS)
 def shared_registry(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

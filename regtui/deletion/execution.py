@@ -13,7 +13,7 @@ from regtui.deletion.journal import Journal, Run
 from regtui.deletion.plan import bytes_of, doomed_manifests
 from regtui.deletion.recheck import recheck
 from regtui.deletion.surely import delete_surely
-from regtui.deletion.under_way import STOPPED, UnderWay
+from regtui.deletion.under_way import UnderWay
 from regtui.deletion.untagging import untag_by_placeholder, untag_by_tag
 from regtui.deletion.values import (
     Action,
@@ -28,7 +28,6 @@ from regtui.deletion.values import (
     tag_outcome,
 )
 from regtui.deletion.verification import verify
-from regtui.deletion.work import Attempt
 from regtui.oci import Digest
 from regtui.registry import RegistryClient
 
@@ -110,7 +109,7 @@ class Execution(UnderWay):
             yield batch
         for level in _levels(plan):
             async for attempts in self._work.each(level, self._delete):
-                yield [_outcome(plan, attempt) for attempt in attempts]
+                yield [manifest_outcome(plan.repository, a.item, *a.result) for a in attempts]
 
     async def _delete(self, manifest: PlannedManifest) -> None:
         """Done also where it was done before, or where only the answer got lost."""
@@ -140,11 +139,3 @@ def _levels(plan: Plan) -> list[list[PlannedManifest]]:
     for manifest in plan.manifests:
         rounds.setdefault(depth[manifest.digest], []).append(manifest)
     return [rounds[number] for number in sorted(rounds)]
-
-
-def _outcome(plan: Plan, attempt: Attempt[PlannedManifest]) -> Outcome:
-    if not attempt.begun:
-        return manifest_outcome(plan.repository, attempt.item, Status.SKIPPED, STOPPED)
-    if attempt.error is not None:
-        return manifest_outcome(plan.repository, attempt.item, Status.FAILED, str(attempt.error))
-    return manifest_outcome(plan.repository, attempt.item, Status.DONE)

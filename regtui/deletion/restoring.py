@@ -16,7 +16,7 @@ from regtui.deletion.restoration import (
     left_out,
 )
 from regtui.deletion.surely import delete_surely, put_surely
-from regtui.deletion.under_way import STOPPED, UnderWay
+from regtui.deletion.under_way import UnderWay
 from regtui.deletion.values import Action, Outcome, Status
 from regtui.deletion.work import Attempt
 from regtui.oci import Digest
@@ -140,12 +140,7 @@ class Restoring(UnderWay):
         return True
 
     def _outcome(self, attempt: Attempt[PlannedTagRestore] | Attempt[PlannedManifestRestore]) -> Outcome:
-        reference, digest = self._reference(attempt.item), attempt.item.digest
-        if not attempt.begun:
-            return Outcome(reference, digest, Action.RESTORE, Status.SKIPPED, STOPPED)
-        if attempt.error is not None:
-            return Outcome(reference, digest, Action.RESTORE, Status.FAILED, str(attempt.error))
-        return Outcome(reference, digest, Action.RESTORE, Status.DONE)
+        return Outcome(self._reference(attempt.item), attempt.item.digest, Action.RESTORE, *attempt.result)
 
     def _reference(self, item: PlannedTagRestore | PlannedManifestRestore) -> str:
         if isinstance(item, PlannedTagRestore):

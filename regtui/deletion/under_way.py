@@ -1,15 +1,11 @@
 """A change of the registry while it is made: it can be stopped, and tells what came of each tag and manifest."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from regtui.deletion.journal import Journal
 from regtui.deletion.values import Action, Outcome, Report
-from regtui.deletion.work import Work
+from regtui.deletion.work import STOPPED, Work
 from regtui.registry import RegistryClient
-
-STOPPED: Final = "not done: stopped before it"
-"""Why something wasn't begun."""
 
 
 class UnderWay:

@@ -7,9 +7,8 @@ from regtui.deletion.journal import Run
 from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.plan import needs_untagging
 from regtui.deletion.surely import delete_surely, put_surely
-from regtui.deletion.under_way import STOPPED
 from regtui.deletion.values import Outcome, Plan, PlannedTag, Status, tag_outcome
-from regtui.deletion.work import Attempt, Work
+from regtui.deletion.work import Work
 from regtui.registry import NotAllowed, NotAuthenticated, NotFound, RegistryClient, RegistryError
 
 # From so many tags on, one placeholder for all is quicker than a DELETE by digest for each (each searches all tags).
@@ -30,7 +29,7 @@ async def untag_by_tag(client: RegistryClient, plan: Plan, work: Work) -> AsyncI
             return
 
     async for attempts in work.each(plan.removed, untag):
-        yield [_outcome(plan, attempt) for attempt in attempts]
+        yield [tag_outcome(plan.repository, a.item, *a.result) for a in attempts]
 
 
 async def untag_by_placeholder(
@@ -58,7 +57,7 @@ async def untag_by_placeholder(
         yield [tag_outcome(plan.repository, tag, Status.FAILED, NO_PUSH) for tag in needed]
         return
     attempts += await work.all(tags[1:], place)
-    yield [_outcome(plan, attempt) for attempt in attempts if attempt.error or not attempt.begun]
+    yield [tag_outcome(plan.repository, a.item, *a.result) for a in attempts if not a.is_done]
     # Also where every PUT failed: one of them may have been done.
     if begun := [attempt.item for attempt in attempts if attempt.begun]:
         placed = [attempt.item for attempt in attempts if attempt.is_done]
@@ -130,11 +129,3 @@ def _fate(tag: PlannedTag, restored: Sequence[PlannedTag], unseen: Sequence[Plan
     if tag in unseen:
         return "Whether the tag is left can't be told: regtui undo finishes or reverts it."
     return "The tag points at an empty index now: regtui undo finishes or reverts it."
-
-
-def _outcome(plan: Plan, attempt: Attempt[PlannedTag]) -> Outcome:
-    if not attempt.begun:
-        return tag_outcome(plan.repository, attempt.item, Status.SKIPPED, STOPPED)
-    if attempt.error is not None:
-        return tag_outcome(plan.repository, attempt.item, Status.FAILED, str(attempt.error))
-    return tag_outcome(plan.repository, attempt.item, Status.DONE)

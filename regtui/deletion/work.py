@@ -7,10 +7,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Final, Generic, TypeVar
 
+from regtui.deletion.values import Status
 from regtui.late import dataclass
 from regtui.registry import RegistryError
 
 T = TypeVar("T")
+
+STOPPED: Final = "not done: stopped before it"
+"""Why something wasn't begun."""
 
 # What a registry takes: 8 connections give 5 deletions a second in 10,000 tags instead of 3, more give nothing.
 _IN_FLIGHT: Final = 8
@@ -27,6 +31,13 @@ class Attempt(Generic[T]):
     @property
     def is_done(self) -> bool:
         return self.begun and self.error is None
+
+    @property
+    def result(self) -> tuple[Status, str]:
+        """What an Outcome says of it: its status, and why it isn't done."""
+        if not self.begun:
+            return Status.SKIPPED, STOPPED
+        return (Status.DONE, "") if self.error is None else (Status.FAILED, str(self.error))
 
 
 class Work:

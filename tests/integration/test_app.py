@@ -31,12 +31,6 @@ pytestmark = pytest.mark.integration
 CREATED = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    version: str = request.param
-    return version
-
-
 def target(url: str, credential: Credential | None = None, **tls: Any) -> Target:
     http = HttpSettings(tls=TlsSettings(**tls), retry=RetryPolicy(tries=1))
     return Target(Address.parse(url), credential, http, name=Address.parse(url).name)

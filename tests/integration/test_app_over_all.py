@@ -31,12 +31,12 @@ def is_on(pilot: Pilot[int], kind: type) -> Callable[[], bool]:
     return lambda: isinstance(pilot.app.screen, kind)
 
 
-async def test_marked_by_rule_and_deleted(any_registry: RegistryServer, tmp_path: Path) -> None:
+async def test_marked_by_rule_and_deleted(server: RegistryServer, tmp_path: Path) -> None:
     ages = {"1.0": 400, "1.1": 300, "1.2": 20, "dev-1": 60, "dev-2": 40, "dev-3": 5}
-    with open_registry(any_registry.url) as writer:
+    with open_registry(server.url) as writer:
         for tag, days in ages.items():
             push_image(writer, "team/app", tag, recipe=Recipe("app", created=NOW - timedelta(days=days)))
-    async with running(target(any_registry.url), tmp_path) as pilot:
+    async with running(target(server.url), tmp_path) as pilot:
         await until(pilot, browses(pilot))
         await until(pilot, lambda: browser(pilot).table.model.filled == len(ages))
         browser(pilot).table.focus()
@@ -50,11 +50,11 @@ async def test_marked_by_rule_and_deleted(any_registry: RegistryServer, tmp_path
         await until(pilot, shows(pilot, "2 tags will be removed from team/app."))
         await pilot.press("y")
         await until(pilot, shows(pilot, "Checked against the registry: nothing else changed."))
-    assert set(crane("ls", f"{any_registry.host}/team/app").split()) == ages.keys() - {"dev-1", "dev-2"}
+    assert set(crane("ls", f"{server.host}/team/app").split()) == ages.keys() - {"dev-1", "dev-2"}
 
 
-async def test_usage_is_what_is_stored(any_registry: RegistryServer, tmp_path: Path) -> None:
-    with open_registry(any_registry.url) as writer:
+async def test_usage_is_what_is_stored(server: RegistryServer, tmp_path: Path) -> None:
+    with open_registry(server.url) as writer:
         pushed = [
             push_image(writer, "one", "1"),
             push_image(writer, "one", "2", recipe=Recipe("one", layers=3)),
@@ -62,9 +62,9 @@ async def test_usage_is_what_is_stored(any_registry: RegistryServer, tmp_path: P
             push_image(writer, "team/three", "1", recipe=Recipe("two")),
         ]
     manifests = {each.digest for image in pushed for each in (image, *image.children)}
-    blobs = {path.parent.name: path.stat().st_size for path in any_registry.storage.rglob("blobs/sha256/*/*/data")}
+    blobs = {path.parent.name: path.stat().st_size for path in server.storage.rglob("blobs/sha256/*/*/data")}
     stored = sum(size for digest, size in blobs.items() if f"sha256:{digest}" not in manifests)
-    async with running(target(any_registry.url), tmp_path) as pilot:
+    async with running(target(server.url), tmp_path) as pilot:
         await until(pilot, browses(pilot))
         await until(pilot, lambda: browser(pilot).lines.model.total == 3)
         await pilot.press("u")
@@ -77,14 +77,14 @@ async def test_usage_is_what_is_stored(any_registry: RegistryServer, tmp_path: P
         assert only < stored
 
 
-async def test_found_by_a_platform_s_digest(any_registry: RegistryServer, tmp_path: Path) -> None:
-    with open_registry(any_registry.url) as writer:
+async def test_found_by_a_platform_s_digest(server: RegistryServer, tmp_path: Path) -> None:
+    with open_registry(server.url) as writer:
         for repository in ("one", "team/two", "team/three"):
             index = push_index(writer, repository, "1.0")
             push_image(writer, repository, "latest")
-    wanted = crane("digest", "--platform", "linux/arm64/v8", f"{any_registry.host}/team/three:1.0")
+    wanted = crane("digest", "--platform", "linux/arm64/v8", f"{server.host}/team/three:1.0")
     assert wanted in {child.digest for child in index.children}
-    async with running(target(any_registry.url), tmp_path) as pilot:
+    async with running(target(server.url), tmp_path) as pilot:
         await until(pilot, browses(pilot))
         await until(pilot, lambda: browser(pilot).lines.model.total == 3)
         await pilot.press("ctrl+f")
@@ -102,12 +102,12 @@ async def test_found_by_a_platform_s_digest(any_registry: RegistryServer, tmp_pa
         assert browser(pilot).repository == "team/three"
 
 
-async def test_another_tag_is_the_same_digest(any_registry: RegistryServer, tmp_path: Path) -> None:
-    with open_registry(any_registry.url) as writer:
+async def test_another_tag_is_the_same_digest(server: RegistryServer, tmp_path: Path) -> None:
+    with open_registry(server.url) as writer:
         index = push_index(writer, "team/app", "1.0")
         other = push_image(writer, "team/app", "latest")
-    reference = f"{any_registry.host}/team/app"
-    async with running(target(any_registry.url), tmp_path) as pilot:
+    reference = f"{server.host}/team/app"
+    async with running(target(server.url), tmp_path) as pilot:
         await until(pilot, browses(pilot))
         await until(pilot, lambda: browser(pilot).table.model.filled == 2)
         browser(pilot).table.focus()

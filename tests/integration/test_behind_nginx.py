@@ -53,11 +53,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, tls_files: TlsFiles) -
 
 
 @pytest.fixture
-def regtui(tmp_path: Path) -> Regtui:
-    (tmp_path / "home").mkdir()
-    made = Regtui(tmp_path / "home")
-    made.environment |= {"REGTUI_USERNAME": CI.username, "REGTUI_PASSWORD": CI.password}
-    return made
+def regtui(regtui: Regtui) -> Regtui:
+    regtui.environment |= {"REGTUI_USERNAME": CI.username, "REGTUI_PASSWORD": CI.password}
+    return regtui
 
 
 def test_the_recipe_is_in_force(place: Place) -> None:

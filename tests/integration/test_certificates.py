@@ -13,21 +13,9 @@ from tests.integration.test_app import browses, running, shows, target, until
 from tests.support.authority import Authority
 from tests.support.commands import Regtui, failed
 from tests.support.nginx import start_nginx
-from tests.support.servers import VERSIONS, start_registry
+from tests.support.servers import start_registry
 from tests.support.sshd import start_sshd
 from tests.support.tls import TlsFiles
-
-
-@pytest.fixture
-def regtui(tmp_path: Path) -> Regtui:
-    (tmp_path / "home").mkdir()
-    return Regtui(tmp_path / "home")
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    version: str = request.param
-    return version
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The client on real registries, 2.8.2 and 3.1.1, read against what crane says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -34,29 +34,11 @@ from tests.support.images import (
     push_index,
 )
 from tests.support.seed import seed_repositories, seed_repository
-from tests.support.servers import VERSIONS, RegistryServer, start_registry
+from tests.support.servers import RegistryServer, start_registry
 
 pytestmark = pytest.mark.integration
 
 REPOSITORY = "team/app"
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    version: str = request.param
-    return version
-
-
-@pytest.fixture
-def server(version: str, tmp_path: Path) -> Iterator[RegistryServer]:
-    with start_registry(version, tmp_path / "registry") as started:
-        yield started
-
-
-@pytest.fixture
-def writer(server: RegistryServer) -> Iterator[httpx.Client]:
-    with open_registry(server.url) as client:
-        yield client
 
 
 @pytest.fixture(params=["direct", "httpx"])

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,32 +16,13 @@ import pytest
 from tests.support.clients import ClientFailed, crane, crane_digest, skopeo_inspect, skopeo_list_tags
 from tests.support.commands import Regtui, failed
 from tests.support.content import Recipe
-from tests.support.images import PushedImage, open_registry, push_artifact, push_image, push_index
+from tests.support.images import PushedImage, push_artifact, push_image, push_index
 from tests.support.seed import seed_repository
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 
 pytestmark = pytest.mark.integration
 
 REPOSITORY = "team/app"
-
-
-@pytest.fixture
-def regtui(tmp_path: Path) -> Regtui:
-    home = tmp_path / "home"
-    home.mkdir()
-    return Regtui(home)
-
-
-@pytest.fixture(params=VERSIONS)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryServer]:
-    with start_registry(request.param, tmp_path / "registry") as started:
-        yield started
-
-
-@pytest.fixture
-def writer(server: RegistryServer) -> Iterator[httpx.Client]:
-    with open_registry(server.url) as client:
-        yield client
 
 
 # What is read

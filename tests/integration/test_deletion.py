@@ -1,6 +1,6 @@
 """Deletion on real registries, 2.8.2 and 3.1.1, its result confirmed by crane."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,18 +19,6 @@ from tests.support.servers import VERSIONS, RegistryServer, start_registry
 pytestmark = pytest.mark.integration
 
 REPOSITORY = "team/app"
-
-
-@pytest.fixture(params=VERSIONS)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryServer]:
-    with start_registry(request.param, tmp_path / "registry") as started:
-        yield started
-
-
-@pytest.fixture
-def writer(server: RegistryServer) -> Iterator[httpx.Client]:
-    with open_registry(server.url) as client:
-        yield client
 
 
 @pytest.fixture

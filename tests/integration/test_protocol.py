@@ -17,7 +17,7 @@ from tests.protocol_checks import (
     USER,
     Check,
 )
-from tests.support.servers import VERSIONS, RegistryServer, start_registry
+from tests.support.servers import RegistryServer, start_registry
 
 pytestmark = pytest.mark.integration
 
@@ -54,12 +54,6 @@ class Servers:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with ExitStack() as stack:
         yield Servers(tmp_path_factory.mktemp("registries"), stack)
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    version: str = request.param
-    return version
 
 
 @pytest.fixture

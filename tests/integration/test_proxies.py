@@ -43,12 +43,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield Place(proxy, plain, secure, authority)
 
 
-@pytest.fixture
-def regtui(tmp_path: Path) -> Regtui:
-    (tmp_path / "home").mkdir()
-    return Regtui(tmp_path / "home")
-
-
 def test_each_scheme_takes_its_proxy(place: Place, regtui: Regtui) -> None:
     proxy, ca = place.proxy, ("--ca-file", str(place.authority.file))
     environment = {"HTTP_PROXY": proxy.url(), "https_proxy": proxy.host}

@@ -32,19 +32,13 @@ from regtui.registry import (
 from tests.integration.test_app import on_screen, running, shows, target, until
 from tests.support.commands import Regtui
 from tests.support.nginx import start_nginx
-from tests.support.servers import VERSIONS, RegistryServer, start_registry
+from tests.support.servers import RegistryServer, start_registry
 from tests.support.tls import TlsFiles
 
 pytestmark = pytest.mark.integration
 
 USERS = {"ci": "correct horse"}
 CI = Credential("ci", "correct horse")
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    version: str = request.param
-    return version
 
 
 @pytest.fixture

@@ -18,13 +18,6 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-def regtui(tmp_path: Path) -> Regtui:
-    home = tmp_path / "home"
-    home.mkdir()
-    return Regtui(home)
-
-
-@pytest.fixture
 def writer(shared_registry: RegistryServer) -> Iterator[httpx.Client]:
     with open_registry(shared_registry.url) as client:
         yield client
@@ -156,24 +149,24 @@ def test_protected_tags_are_not_selected(
     assert left(shared_registry, repository) == {"latest", "2.0"}
 
 
-def test_all_repositories(any_registry: RegistryServer, regtui: Regtui) -> None:
-    with open_registry(any_registry.url) as writer:
+def test_all_repositories(server: RegistryServer, regtui: Regtui) -> None:
+    with open_registry(server.url) as writer:
         for repository in ("one", "team/two", "team/two/nested"):
             push_ages(writer, repository, AGES)
         push_ages(writer, "team/quiet", {"1.0": 1})
-    command = ["rm", "-r", any_registry.url, "--all-repositories", "--keep", "3"]
+    command = ["rm", "-r", server.url, "--all-repositories", "--keep", "3"]
     failed(regtui(*command), 2, "Nobody can be asked here.")
     dry = regtui(*command, "--dry-run")
     assert dry.returncode == 0, dry
     assert "In all: 12 tags and 12 manifests in 3 of 4 repositories." in dry.stderr
-    assert left(any_registry, "one") == AGES.keys()
+    assert left(server, "one") == AGES.keys()
     done = regtui(*command, "--yes", "--json")
     assert done.returncode == 0, done
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(told) == 24
     assert {record["status"] for record in told} == {"done"}
     for repository in ("one", "team/two", "team/two/nested"):
-        assert left(any_registry, repository) == {"1.2", "1.10", "dev-3"}
-    assert left(any_registry, "team/quiet") == {"1.0"}
+        assert left(server, repository) == {"1.2", "1.10", "dev-3"}
+    assert left(server, "team/quiet") == {"1.0"}
     again = regtui(*command, "--yes")
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "No tag matches in 4 repositories.\n")

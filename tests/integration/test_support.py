@@ -43,12 +43,12 @@ def _same_bytes(server: RegistryServer, pushed: PushedImage) -> None:
     assert skopeo_inspect(reference) == json.loads(pushed.manifest)
 
 
-def test_each_registry_is_the_version_it_says(any_registry: RegistryServer) -> None:
-    answer = httpx.get(f"{any_registry.url}/v2/", trust_env=False)
+def test_each_registry_is_the_version_it_says(server: RegistryServer) -> None:
+    answer = httpx.get(f"{server.url}/v2/", trust_env=False)
     assert answer.status_code == 200
     assert answer.headers["Docker-Distribution-Api-Version"] == "registry/2.0"
     # 3.x dropped the charset: the cheapest difference there is.
-    assert ("charset" in answer.headers["Content-Type"]) == (any_registry.version == "2.8.2")
+    assert ("charset" in answer.headers["Content-Type"]) == (server.version == "2.8.2")
 
 
 def test_stops_with_the_block_and_starts_again_where_it_was(tmp_path: Path) -> None:
@@ -134,13 +134,13 @@ def test_same_recipe_same_digest(shared_registry: RegistryServer) -> None:
     assert once == again
 
 
-def test_seeded_repository_is_as_good_as_a_pushed_one(any_registry: RegistryServer) -> None:
+def test_seeded_repository_is_as_good_as_a_pushed_one(server: RegistryServer) -> None:
     newest = datetime(2024, 5, 4, tzinfo=UTC)
     tags = [(f"1.0.{number}", newest - timedelta(hours=number)) for number in range(500)]
-    digests = seed_repository(any_registry.storage, "team/seeded", tags)
+    digests = seed_repository(server.storage, "team/seeded", tags)
     assert len(set(digests.values())) == 500
-    repository = f"{any_registry.host}/team/seeded"
-    assert crane("catalog", any_registry.host) == "team/seeded"
+    repository = f"{server.host}/team/seeded"
+    assert crane("catalog", server.host) == "team/seeded"
     assert skopeo_list_tags(repository) == sorted(digests)
     for tag in ("1.0.0", "1.0.321", "1.0.499"):
         assert crane_digest(f"{repository}:{tag}") == digests[tag]

@@ -78,11 +78,9 @@ def stored(server: RegistryServer, asked: Asked) -> Reply:
 
 
 @pytest.fixture
-def regtui(tmp_path: Path) -> Regtui:
-    (tmp_path / "home").mkdir()
-    made = Regtui(tmp_path / "home")
-    made.environment |= {"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": PASSWORD}
-    return made
+def regtui(regtui: Regtui) -> Regtui:
+    regtui.environment |= {"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": PASSWORD}
+    return regtui
 
 
 async def tags(client: RegistryClient, repository: str) -> list[str]:

@@ -39,9 +39,9 @@ async def undo(connection: Connection) -> tuple[Undo, Report]:
     return plan, await finished(connection.changes.undoing(plan))
 
 
-async def test_an_index_with_attestations_and_every_other_kind_comes_back(any_registry: RegistryServer) -> None:
-    name = f"{any_registry.host}/{REPOSITORY}"
-    with open_registry(any_registry.url) as writer:
+async def test_an_index_with_attestations_and_every_other_kind_comes_back(server: RegistryServer) -> None:
+    name = f"{server.host}/{REPOSITORY}"
+    with open_registry(server.url) as writer:
         multi = push_index(writer, REPOSITORY, "multi", attestations=True)
         push_index(writer, REPOSITORY, "list", kind="docker")
         push_image(writer, REPOSITORY, "docker", kind="docker")
@@ -50,7 +50,7 @@ async def test_an_index_with_attestations_and_every_other_kind_comes_back(any_re
         push_image(writer, REPOSITORY, "stays")
     tags = ["multi", "list", "docker", "oci", "artifact"]
     before = {tag: crane_digest(f"{name}:{tag}") for tag in tags}
-    connection = await open_connection(Target(Address.parse(any_registry.url)))
+    connection = await open_connection(Target(Address.parse(server.url)))
     await delete(connection, *tags)
     assert crane("ls", name) == "stays"
 
@@ -66,13 +66,13 @@ async def test_an_index_with_attestations_and_every_other_kind_comes_back(any_re
         crane_validate(f"{name}:{tag}")
 
 
-async def test_a_moved_tag_is_moved_back(any_registry: RegistryServer) -> None:
-    name = f"{any_registry.host}/{REPOSITORY}"
-    with open_registry(any_registry.url) as writer:
+async def test_a_moved_tag_is_moved_back(server: RegistryServer) -> None:
+    name = f"{server.host}/{REPOSITORY}"
+    with open_registry(server.url) as writer:
         push_index(writer, REPOSITORY, "latest", attestations=True)
         new = push_image(writer, REPOSITORY, "v2")
     before = crane_digest(f"{name}:latest")
-    connection = await open_connection(Target(Address.parse(any_registry.url)))
+    connection = await open_connection(Target(Address.parse(server.url)))
     await connection.add_tag(REPOSITORY, Digest(new.digest), "latest", instead_of=Digest(before))
     assert crane_digest(f"{name}:latest") == new.digest
     _, report = await undo(connection)

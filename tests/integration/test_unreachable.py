@@ -1,7 +1,6 @@
 """What the commands say where a registry, a certificate or a password is not what it should be."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from socket import socket
 
@@ -14,19 +13,6 @@ from tests.support.terminal import on_terminal
 from tests.support.tls import make_tls
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def regtui(tmp_path: Path) -> Regtui:
-    home = tmp_path / "home"
-    home.mkdir()
-    return Regtui(home)
-
-
-@pytest.fixture(params=VERSIONS)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryServer]:
-    with start_registry(request.param, tmp_path / "registry") as started:
-        yield started
 
 
 def test_names_and_ports_that_answer_nothing(regtui: Regtui) -> None:

@@ -41,12 +41,6 @@ def sshd(tmp_path: Path) -> Iterator[SshServer]:
         yield server
 
 
-@pytest.fixture
-def regtui(tmp_path: Path) -> Regtui:
-    (tmp_path / "home").mkdir()
-    return Regtui(tmp_path / "home")
-
-
 def profile(regtui: Regtui, sshd: SshServer, address: str, more: str = "") -> Regtui:
     """The profile `lab`, and an ssh that knows the host."""
     config = Path(regtui.environment["HOME"]) / ".config/regtui/config.toml"

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -19,11 +19,10 @@ from regtui.errors import RegtuiError
 from regtui.listing.find import MOST, Hit, Names, Query, named
 from regtui.registry import NotFound, RegistryError
 from regtui.text import clean, plural
+from regtui.ui.browsing.each import each
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import CursorLines
 
-# Repositories at once; what is in flight, the client bounds.
-_AT_ONCE: Final = 4
 # Seconds between two paintings.
 _INTERVAL: Final = 0.3
 
@@ -118,29 +117,33 @@ class FindScreen(Screen[Hit | None]):
                 names += page.repositories
                 self._repositories = len(names)
                 self._trouble = page.doubt or self._trouble
-            waiting = iter(names)
-            async with asyncio.TaskGroup() as group:
-                for _ in range(_AT_ONCE):
-                    group.create_task(self._list_some(waiting))
-        except* RegtuiError as errors:
-            self._trouble = str(errors.exceptions[0])
+            await each(names, self._list_one)
+        except RegtuiError as error:
+            self._trouble = str(error)
         self._is_listed, self._dirty = True, False
         self.match()
 
-    async def _list_some(self, waiting: Iterator[str]) -> None:
-        for repository in waiting:
-            tags: list[str] = []
-            try:
-                async for page in self._connection.tags(repository):
-                    tags += page
-            except NotFound:
-                pass
-            except RegistryError as error:
-                if error.affects_all:
-                    raise
-                self._gaps += 1
-            self._names.add(repository, tags)
-            self._dirty = True
+    async def _list_one(self, repository: str) -> None:
+        tags: list[str] = []
+
+        async def read() -> None:
+            async for page in self._connection.tags(repository):
+                tags.extend(page)
+
+        await self._with_gaps(read())
+        self._names.add(repository, tags)
+        self._dirty = True
+
+    async def _with_gaps(self, reading: Awaitable[None]) -> None:
+        """A repository that isn't there has nothing; one that can't be read is a gap, unless all would be."""
+        try:
+            await reading
+        except NotFound:
+            pass
+        except RegistryError as error:
+            if error.affects_all:
+                raise
+            self._gaps += 1
 
     @on(Input.Changed)
     def _typed(self) -> None:
@@ -199,28 +202,18 @@ class FindScreen(Screen[Hit | None]):
         """In every repository that is listed. A whole digest is asked for once in each; for a short one every tag is
         read."""
         self._searched = 0
-        waiting = iter(self._names.snapshot().items())
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(_AT_ONCE):
-                    group.create_task(self._look_in_some(query, waiting))
-        except* RegtuiError as errors:
-            self._trouble = str(errors.exceptions[0])
-        self._searched, self._dirty = self._names.repositories, False
-        self.match()
 
-    async def _look_in_some(self, query: Query, waiting: Iterator[tuple[str, Sequence[str]]]) -> None:
-        for repository, tags in waiting:
-            try:
-                await self._look_in(query, repository, tags)
-            except NotFound:
-                pass
-            except RegistryError as error:
-                if error.affects_all:
-                    raise
-                self._gaps += 1
+        async def look_in_one(repository_and_tags: tuple[str, Sequence[str]]) -> None:
+            await self._with_gaps(self._look_in(query, *repository_and_tags))
             self._searched += 1
             self._dirty = True
+
+        try:
+            await each(self._names.snapshot().items(), look_in_one)
+        except RegtuiError as error:
+            self._trouble = str(error)
+        self._searched, self._dirty = self._names.repositories, False
+        self.match()
 
     async def _look_in(self, query: Query, repository: str, tags: Sequence[str]) -> None:
         """Raises NotFound where a whole digest isn't there."""

@@ -1,8 +1,7 @@
 """Where the bytes are: per repository and namespace, as far as it is read, and said how far that is."""
 
-import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -16,12 +15,11 @@ from regtui.errors import RegtuiError
 from regtui.listing.shares import Usage, UsageRow
 from regtui.registry import NotFound, RegistryError
 from regtui.text import clean, plural, size
+from regtui.ui.browsing.each import each
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import CursorLines
 from regtui.ui.widgets.pane import Pane
 
-# Repositories at once: many have only a few tags. What is in flight, the client bounds.
-_AT_ONCE: Final = 4
 # Seconds between two paintings: each is bytes over SSH.
 _INTERVAL: Final = 0.5
 _BAR: Final = 12
@@ -135,29 +133,24 @@ class UsageScreen(Screen[str | None]):
                 self._changed = True
                 self._trouble = page.doubt or self._trouble
             self._listed = True
-            waiting = iter(self.usage.waiting)
-            async with asyncio.TaskGroup() as group:
-                for _ in range(_AT_ONCE):
-                    group.create_task(self._read_some(waiting))
-        except* RegtuiError as errors:
-            error = errors.exceptions[0]
+            await each(self.usage.waiting, self._read_one)
+        except RegtuiError as error:
             self._trouble = str(error)
         self._changed = True
         self._show()
 
-    async def _read_some(self, waiting: Iterator[str]) -> None:
-        for repository in waiting:
-            try:
-                await self._read_one(repository)
-            except NotFound:
-                self.usage.begin(repository, 0)
-            except RegistryError as error:
-                self.usage.fail(repository, error.message)
-                if error.affects_all:
-                    raise
-            self._changed = True
-
     async def _read_one(self, repository: str) -> None:
+        try:
+            await self._read_tags(repository)
+        except NotFound:
+            self.usage.begin(repository, 0)
+        except RegistryError as error:
+            self.usage.fail(repository, error.message)
+            if error.affects_all:
+                raise
+        self._changed = True
+
+    async def _read_tags(self, repository: str) -> None:
         names = [name async for page in self._connection.tags(repository) for name in page]
         self.usage.begin(repository, len(names))
         async with contextlib.aclosing(self._connection.fill(repository, names).batches()) as batches:  # type: ignore[type-var]
