@@ -571,6 +571,19 @@ async def test_the_mouse_sorts_marks_and_opens(tmp_path: Path) -> None:
         assert screen.view.has_focus
 
 
+async def test_the_mouse_folds_namespaces(tmp_path: Path) -> None:
+    async with browsing(demo_app(tmp_path)) as (pilot, screen):
+        lines, folded = screen.lines, []
+        assert screen.lines.model.shown[0].name == "charts"
+        # Its sign, its name, its name twice; below it a repository, which is opened.
+        for x, y, times in ((0, 0, 1), (4, 0, 1), (5, 0, 2), (0, 1, 2)):
+            await pilot.click(lines, offset=(x, y), times=times)
+            folded.append(not screen.lines.model.shown[0].is_expanded)
+        assert folded == [True, True, False, False]
+        await settled(pilot)
+        assert screen.table.has_focus
+
+
 async def test_a_terminal_that_is_made_wider_shows_the_details_of_the_tag_under_the_cursor(tmp_path: Path) -> None:
     async with browsing(demo_app(tmp_path), "fullstack/common", (80, 24)) as (pilot, screen):
         assert not screen.details_pane.display

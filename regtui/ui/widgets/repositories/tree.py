@@ -1,14 +1,17 @@
 """The tree of repositories, drawn over its model."""
 
 from collections.abc import Collection
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.text import Text
+from textual import events
 from textual.binding import Binding, BindingType
 
 from regtui.listing.repositories import RepositoryTree
 from regtui.text import clean
 from regtui.ui.widgets.lines import CursorLines
+
+_INDENT: Final = "  "
 
 
 class RepositoryLines(CursorLines):
@@ -40,7 +43,7 @@ class RepositoryLines(CursorLines):
         sign = ("▾ " if node.is_expanded or self.model.filter_text else "▸ ") if node.children else "  "
         dim = self.get_component_rich_style("repositories--dim", partial=True)
         style = dim if node.is_empty or not node.is_repository else ""
-        text = Text("  " * node.depth + sign + clean(node.label), style, no_wrap=True)
+        text = Text(_INDENT * node.depth + sign + clean(node.label), style, no_wrap=True)
         count = f"{node.count:,} " if node.count is not None else ""
         text.truncate(max(width - len(count) - 1, 1), overflow="ellipsis", pad=True)
         return text.append(" ").append(count, dim)
@@ -70,6 +73,18 @@ class RepositoryLines(CursorLines):
             self.post_message(self.CursorMoved(self))
         self.lines_changed()
         self.show_line(self.model.line)
+
+    def on_click(self, event: events.Click) -> None:
+        """On its sign a namespace folds and unfolds, and by a double click where that opens nothing."""
+        offset = event.get_content_offset(self)
+        number = self.line_at(offset.y) if offset is not None else None
+        if offset is None or number is None:
+            return
+        node = self.model.shown[number]
+        is_on_sign = offset.x // len(_INDENT) == node.depth
+        if node.children and (is_on_sign or (event.chain == 2 and not node.is_repository)):
+            self.model.toggle(node.name)
+            self.lines_changed()
 
     def changed(self) -> None:
         """The model changed by other hands."""
