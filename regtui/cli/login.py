@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     if password is None:
         password = ask_password(f"Password of {username} for {profile.address.name}:")
     credential = Credential(username, password)
-    if not asyncio.run(_is_asked_for(replace(target, credential=credential))):
+    if not _is_asked_for(replace(target, credential=credential)):
         say(f"{profile.address.name} asks for no login. Nothing was stored.")
         return DONE
     place = _keep(session.credentials, profile.login_name, credential, with_docker=arguments.store == "docker")
@@ -76,7 +76,17 @@ async def _reach(target: Target) -> None:
         return
 
 
-async def _is_asked_for(target: Target) -> bool:
+def _is_asked_for(target: Target) -> bool:
     """Whether the registry asked for the credential, and took it. Raises RegistryError."""
-    async with connected(target) as connection:
-        return bool(connection.username)
+
+    async def asked() -> bool:
+        async with connected(target) as connection:
+            return bool(connection.username)
+
+    try:
+        return asyncio.run(asked())
+    except NotAuthenticated as error:
+        # Its remedy is what was just tried.
+        raise NotAuthenticated(
+            error.where, error.message, "Nothing was stored.", status=error.status, codes=error.codes
+        ) from None

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import field, replace
 
-from regtui.cli.console import Progress, ask, say, warn
+from regtui.cli.console import Progress, ask, say
 from regtui.cli.cut_off import settle
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
@@ -153,14 +153,14 @@ def show_plan(removal: Removal, output: Output, *, dry_run: bool) -> None:
         output.flush()
     for sentence in plan_sentences(removal.plan):
         say(sentence)
+    if removal.plan.is_empty:
+        return
     if attached_offer(removal.plan):
         say("--with-attached deletes them too.")
     if offer := now_offer(removal.plan):
         say(f"--with-manifests would {offer}.")
     if offer := later_offer(removal.plan):
         say(f"--tags-only would {offer}.")
-    if dry_run and removal.plan.obstacle:
-        warn(removal.plan.obstacle)
 
 
 def is_confirmed(removal: Removal) -> bool:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from regtui.cli.console import Progress, ask, say, warn
+from regtui.cli.console import Progress, ask, say
 from regtui.cli.cut_off import finish, remedies, settle
 from regtui.cli.log import show_runs
 from regtui.cli.output import Form, Output
@@ -121,8 +121,6 @@ async def _finish(connection: Connection, entry: Entry, output: Output, argument
         show_outcomes(output, planned_outcomes(plan))
         for sentence in plan_sentences(plan):
             say(sentence)
-        if plan.obstacle:
-            warn(plan.obstacle)
         return DONE
     if not arguments.yes and not _is_yes(ask("Finish it? [y/N]")):
         say(f"Nothing was changed. {remedies(entry)}")

@@ -74,6 +74,6 @@ def _explained(error: NotAuthenticated, target: Target) -> NotAuthenticated:
     tried = f"Tried: {found.words}." if found.words and found.source is not Source.GIVEN else ""
     troubles = [trouble.message for trouble in found.troubles]
     # Its address is that of many hosts' own registries, as seen from there.
-    how = f"Run: regtui login {target.name}" if target.via else error.remedy
+    how = found.correction or (f"Run: regtui login {target.name}" if target.via else error.remedy)
     remedy = " ".join(filter(None, [tried, *troubles, how]))
     return NotAuthenticated(error.where, error.message, remedy, status=error.status, codes=error.codes)

@@ -109,7 +109,8 @@ def _login(target: Target, client: RegistryClient, error: RegtuiError | None, en
     words = _whose(found, target.credential)
     if error is not None and end == "login":
         tried = f"Tried: {words}." if words and isinstance(error, NotAuthenticated) else ""
-        return [*troubles, failed("login", error, remedy=f"{tried} {error.remedy}".strip())]
+        how = (found.correction if found and tried else "") or error.remedy
+        return [*troubles, failed("login", error, remedy=f"{tried} {how}".strip())]
     if error is not None:
         return [*troubles, skipped("login", "not reached")]
     if not client.auth_scheme:

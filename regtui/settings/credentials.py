@@ -60,6 +60,13 @@ class Found:
         return Keychain(self.credential, self.scoped)
 
     @property
+    def correction(self) -> str:
+        """What to do where the registry rejects it; empty where a new login is the way."""
+        if self.source is not Source.ENVIRONMENT:
+            return ""
+        return "Correct REGTUI_USERNAME and REGTUI_PASSWORD, or unset them: they go before any login that is kept."
+
+    @property
     def words(self) -> str:
         """Whose it is, and where from: `ci, from the keyring`. Empty where there is none."""
         known = self.keychain.credential_for("")

@@ -1,6 +1,8 @@
 """Certificates, in the command and the app: whose are trusted, what is shown, what is said of those that are wrong."""
 
+import os
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ from tests.integration.test_app import browses, running, shows, target, until
 from tests.support.authority import Authority
 from tests.support.commands import Regtui, failed
 from tests.support.nginx import start_nginx
+from tests.support.programs import find_program
 from tests.support.servers import start_registry
 from tests.support.sshd import start_sshd
 from tests.support.tls import TlsFiles
@@ -70,6 +73,34 @@ def test_what_is_given_is_trusted_beside_the_system_s(tmp_path: Path, authority:
         shutil.copy(other.file, directory / "other.pem")
         subprocess.run(["openssl", "rehash", str(directory)], check=True)
         assert regtui("ls", two.url, SSL_CERT_DIR=str(directory)).returncode == 0
+
+
+def test_a_server_s_own_certificate_can_be_trusted(tmp_path: Path, authority: Authority, regtui: Regtui) -> None:
+    files = authority.issue()
+    with start_registry("3.1.1", tmp_path / "r", tls=files) as server:
+        assert regtui("ls", server.url, "--ca-file", str(files.cert)).returncode == 0
+        # As in Go.
+        trusting = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SSL_CERT_FILE": str(files.cert)}
+        crane = [str(find_program("crane")), "catalog", server.host]
+        assert subprocess.run(crane, env=trusting, capture_output=True).returncode == 0
+        failed(regtui("ls", server.url, "--ca-file", str(authority.issue().cert)), 3, "signed by an unknown authority")
+
+
+def test_authorities_made_by_hand_are_trusted_under_every_python(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = ssl.create_default_context
+
+    def strict() -> ssl.SSLContext:
+        """As 3.13 makes it."""
+        context = make()
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    context = TlsSettings(ca_file=authority.file).context()
+    # OpenSSL's strict mode wants key identifiers and usages, which this authority's certificate doesn't have.
+    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
 
 
 def test_the_system_s_own_store_is_read(authority: Authority) -> None:

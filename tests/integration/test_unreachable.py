@@ -36,7 +36,12 @@ def test_passwords(version: str, tmp_path: Path, regtui: Regtui) -> None:
         assert regtui("ls", server.url, REGTUI_USERNAME="ci", REGTUI_PASSWORD="right").returncode == 0
         assert regtui("ls", server.url, "-u", "ci", REGTUI_PASSWORD="right").returncode == 0
 
-        failed(regtui("login", server.url, "-u", "ci", "--password-stdin", stdin="wrong"), 4, wrong)
+        unset = "Correct REGTUI_USERNAME and REGTUI_PASSWORD, or unset them: they go before any login that is kept."
+        failed(regtui("ls", server.url, REGTUI_USERNAME="ci", REGTUI_PASSWORD="wrong"), 4, unset)
+
+        # Not that what was just done should be done.
+        again = regtui("login", server.url, "-u", "ci", "--password-stdin", stdin="wrong")
+        failed(again, 4, f"{server.host} rejects the user name or password. Nothing was stored.\n")
         failed(regtui("login", server.url, "--password-stdin", stdin="right"), 2, "without a user name")
         kept = regtui("login", server.url, "-u", "ci", "--password-stdin", stdin="right")
         failed(kept, 1, "it can't be kept: this machine has no usable keyring.")

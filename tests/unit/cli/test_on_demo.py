@@ -146,6 +146,11 @@ def test_a_dry_run_changes_nothing(capsys: Captured) -> None:
     assert names(capsys, "fullstack/common") == before
 
 
+def test_what_stands_against_a_deletion_is_said_once(capsys: Captured) -> None:
+    assert main(["rm", "-r", "demo", "fullstack/common:0.0.9", "--dry-run", "--read-only"]) == 0
+    assert capsys.readouterr().err.count("opened read-only") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [

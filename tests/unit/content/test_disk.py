@@ -7,8 +7,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,22 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def disk(file: Path) -> Disk:
     return Disk(file)
+
+
+@pytest.fixture(autouse=True)
+def _all_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a test opens: Python 3.13 warns of databases that were left open."""
+    made: list[Disk] = []
+    make = Disk.__init__
+
+    def noted(disk: Disk, *args: Any, **named: Any) -> None:
+        make(disk, *args, **named)
+        made.append(disk)
+
+    monkeypatch.setattr(Disk, "__init__", noted)
+    yield
+    for disk in made:
+        disk.close()
 
 
 def test_what_was_written_is_read_by_the_next_run(disk: Disk, file: Path) -> None:

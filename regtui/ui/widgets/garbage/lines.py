@@ -136,12 +136,23 @@ class LogLines(Lines):
     def __init__(self) -> None:
         super().__init__()
         self._log: list[str] = []
+        self._follows = True
 
     def show(self, log: Sequence[str]) -> None:
-        follows = self.scroll_offset.y >= self.max_scroll_y
         self._log = list(log)
         self.lines_changed()
-        if follows:
+        self._keep_to_end()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = new_value >= self.max_scroll_y
+
+    def on_resize(self) -> None:
+        # What is said above it takes lines away, after the log was shown.
+        self._keep_to_end()
+
+    def _keep_to_end(self) -> None:
+        if self._follows:
             self.scroll_end(animate=False, immediate=True, force=True)
 
     def line_count(self) -> int:
