@@ -108,9 +108,13 @@ class SharedDisk:
     async def close(self) -> None:
         """Writes what is due."""
         self._write()
-        if self._opened is not None:
-            await self._there(self._opened.close)
+        await self._there(self._close)
         self._thread.shutdown(wait=False)
+
+    def _close(self) -> None:
+        """On its own thread, behind what is still to be written: that may be what opens it."""
+        if self._opened is not None:
+            self._opened.close()
 
     def _write_soon(self) -> None:
         if len(self._contents) >= _MANY:
