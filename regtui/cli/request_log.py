@@ -6,8 +6,27 @@ import stat
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
+from regtui.cli.console import warn
 from regtui.errors import SettingsError
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Says once that it can't write any more. Python's own shows a traceback for each line: in the app, too."""
+
+    def __init__(self, stream: TextIO, file: Path) -> None:
+        super().__init__(stream)
+        self._file = file
+        self._has_failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._has_failed:
+            self._has_failed = True
+            warn(f"The log file {self._file} can't be written any more: {(error.strerror or '').lower()}.")
 
 
 def write_log(file: Path | None) -> None:
@@ -25,7 +44,7 @@ def write_log(file: Path | None) -> None:
         stream = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
     except OSError as error:
         raise SettingsError(f"The log file {file} can't be written: {(error.strerror or '').lower()}.") from None
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream, file)
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)

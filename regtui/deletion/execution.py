@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from regtui.deletion.entry import Entry
-from regtui.deletion.journal import Journal, Run
+from regtui.deletion.journal import Journal, Run, unrecorded
 from regtui.deletion.plan import bytes_of, doomed_manifests
 from regtui.deletion.recheck import recheck
 from regtui.deletion.surely import delete_surely
@@ -74,6 +74,7 @@ class Execution(UnderWay):
             yield self._tell(verified.outcomes)
             yield self._tell(self._left(plan))
             await asyncio.to_thread(run.end, self._told.values(), self.report.interrupted)
+            self._doubts += unrecorded(run)
         finally:
             run.close()
 

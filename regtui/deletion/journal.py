@@ -31,7 +31,11 @@ _ENDED: Final = re.compile(r'\{"record": "end".*"standing": \[\]\}\n?\Z')
 
 
 class JournalFailed(RegtuiError):
-    """What goes can't be recorded: then nothing goes. Or what was recorded can't be read."""
+    """What goes can't be recorded: then nothing goes. Or what was recorded can't be read. `reason`: the system's."""
+
+    def __init__(self, message: str, remedy: str = "", reason: str = "") -> None:
+        super().__init__(message, remedy)
+        self.reason = reason
 
 
 class Journal:
@@ -116,9 +120,8 @@ class Journal:
         except BlockingIOError:
             raise JournalFailed("This deletion is being finished in another window.", "Wait for it.") from None
         except OSError as error:
-            raise _failed(entry.name, error) from None
-        run.write("resumed", time=_now(), by=_local_user())
-        return run
+            raise _failed("the journal", error) from None
+        return run.begun("resumed", time=_now(), by=_local_user())
 
     def record_collection(
         self,
@@ -140,18 +143,22 @@ class Journal:
         freed, None where that isn't known. `result`: `done`, `failed` or `interrupted`; `error` says why. `username`:
         who is logged in to the registry. On disk (fsync) when this returns. Dry runs are not recorded.
         """
-        run = self._begin(
-            Kind.COLLECTION,
-            registry,
-            username,
-            host=host,
-            stages=[list(stage) for stage in stages],
-            blobs=blobs,
-            bytes=freed,
-            seconds=round(seconds, 3),
-            result=result,
-            error=error,
-        )
+        try:
+            run = self._begin(
+                Kind.COLLECTION,
+                registry,
+                username,
+                host=host,
+                stages=[list(stage) for stage in stages],
+                blobs=blobs,
+                bytes=freed,
+                seconds=round(seconds, 3),
+                result=result,
+                error=error,
+            )
+        except JournalFailed as failed:
+            what = f"The collection can't be recorded in the journal ({failed.reason})"
+            raise JournalFailed(f"{what}: regtui log will not tell of it.", failed.remedy, failed.reason) from None
         run.end((), interrupted=result == "interrupted")
         return run.name
 
@@ -163,8 +170,7 @@ class Journal:
             run = Run(name, self._shelf.create(name))
         except OSError as error:
             raise _failed(error.filename or name, error) from None
-        run.write(kind.value, time=_time(now), registry=registry, user=username, by=_local_user(), **values)
-        return run
+        return run.begun(kind.value, time=_time(now), registry=registry, user=username, by=_local_user(), **values)
 
     # Reading
 
@@ -221,12 +227,17 @@ class Journal:
 
 
 class Run:
-    """One run's record, being written. `name` is what the user calls it by; `standing`: placeholders that may stand."""
+    """One run's record, being written. `name` is what the user calls it by; `standing`: placeholders that may stand.
+
+    What is to be done is written before it is done, or it isn't done. What was done is done, whether it can be written
+    or not: `trouble` says why it can't.
+    """
 
     def __init__(self, name: str, file: IO[str], standing: Iterable[Digest] = ()) -> None:
         self.name = name
         self._file = file
         self._standing = dict.fromkeys(standing)
+        self.trouble = ""
 
     def write(self, record: str, **values: object) -> None:
         """Appends one record, on disk when this returns. Raises JournalFailed."""
@@ -236,7 +247,23 @@ class Run:
             if isinstance(handle := _handle(self._file), int):
                 os.fsync(handle)
         except OSError as error:
-            raise _failed(self.name, error) from None
+            raise _failed("the journal", error) from None
+
+    def begun(self, record: str, **values: object) -> "Run":
+        """Itself, with its first record on disk. Raises JournalFailed, and is closed then."""
+        try:
+            self.write(record, **values)
+        except JournalFailed:
+            self.close()
+            raise
+        return self
+
+    def _note(self, record: str, **values: object) -> None:
+        """The same of what was done already."""
+        try:
+            self.write(record, **values)
+        except JournalFailed as failed:
+            self.trouble = self.trouble or failed.reason
 
     def placed(self, digest: Digest, tags: Sequence[str]) -> None:
         """Before a placeholder takes the place of `tags`."""
@@ -247,7 +274,7 @@ class Run:
         """No tag points at that placeholder any more."""
         if digest in self._standing:
             del self._standing[digest]
-            self.write("placeholder removed", digest=digest)
+            self._note("placeholder removed", digest=digest)
 
     def end(self, outcomes: Iterable[Outcome], interrupted: bool) -> None:
         """Writes what came of it, and closes."""
@@ -257,14 +284,26 @@ class Run:
             for o in outcomes
         ]
         if results:
-            self.write("results", results=results)
+            self._note("results", results=results)
         # By itself and short, so that the end of a file tells whether the run has ended.
-        self.write("end", time=_now(), interrupted=interrupted, standing=list(self._standing))
+        self._note("end", time=_now(), interrupted=interrupted, standing=list(self._standing))
         self.close()
 
     def close(self) -> None:
         """Without an end: the next start sees that the run was cut off."""
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            # What couldn't be written before is tried once more.
+            self.trouble = self.trouble or _reason(error)
+
+
+def unrecorded(run: Run) -> list[str]:
+    """The sentence about a run whose end isn't in the journal; none where it is."""
+    if not run.trouble:
+        return []
+    how = "the next start takes it for cut off, and asks."
+    return [f"That it is over can't be recorded in the journal ({run.trouble}): {how}"]
 
 
 def utc_now() -> datetime:
@@ -322,7 +361,13 @@ def _time(time: datetime) -> str:
 
 
 def _failed(path: str, error: OSError) -> JournalFailed:
+    reason = _reason(error)
     return JournalFailed(
-        f"Nothing was changed: what would go can't be recorded in {path} ({(error.strerror or '').lower()}).",
+        f"Nothing was changed: what would go can't be recorded in {path} ({reason}).",
         "Make room or set XDG_STATE_HOME to a directory that can be written.",
+        reason,
     )
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -6,7 +6,7 @@ A placeholder that the undone run left standing is removed at the end.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-from regtui.deletion.journal import Journal, Run
+from regtui.deletion.journal import Journal, JournalFailed, Run, unrecorded
 from regtui.deletion.recheck import tags_now
 from regtui.deletion.restoration import (
     PlannedManifestRestore,
@@ -54,6 +54,7 @@ class Restoring(UnderWay):
             await self._remove_placeholders()
             done = [o for o in self._told.values() if o.reference in self._begun(tags)]
             await asyncio.to_thread(run.end, done, self.report.interrupted)
+            self._doubts += unrecorded(run)
             if self._plan.entry.is_unfinished and all(outcome.status is Status.DONE for outcome in done):
                 await asyncio.to_thread(self._close_reverted, run.name)
         finally:
@@ -122,7 +123,11 @@ class Restoring(UnderWay):
     def _close_reverted(self, by: str) -> None:
         """The run that was cut off has come to its end: nothing of it is left to be finished."""
         entry = self._plan.entry
-        reverted = self._journal.resume(entry)
+        try:
+            reverted = self._journal.resume(entry)
+        except JournalFailed as failed:
+            self._doubts.append(f"That {entry.name} was put back can't be recorded in the journal ({failed.reason}).")
+            return
         if not self._doubts:
             for digest in entry.standing:
                 reverted.taken_away(digest)

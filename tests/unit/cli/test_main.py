@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from regtui.cli.main import main
+from tests.support.commands import Regtui
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,14 @@ def test_two_registries(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_missing_config_file_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["ls", "demo", "--config", str(tmp_path / "none.toml")]) == 1
     assert "There is no config file" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="NOT TESTED: there is no /dev/full here")  # noqa: PTH110
+def test_a_log_file_that_takes_nothing_more_is_told_once(tmp_path: Path) -> None:
+    done = Regtui(tmp_path)("ls", "demo", "--log-file", "/dev/full")
+    assert done.returncode == 0
+    assert "fullstack/common" in done.stdout
+    assert done.stderr == "regtui: The log file /dev/full can't be written any more: no space left on device.\n"
 
 
 def test_a_log_file_that_can_t_be_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -1,0 +1,117 @@
+"""The disk fills up while something is changed: what was done by then is never denied."""
+
+import errno
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from regtui.deletion import Action, Journal, JournalFailed, Status
+from regtui.deletion.words import report_sentences
+from regtui.demo import DemoTransport
+
+from .worlds import World
+
+REPOSITORY = "team/app"
+
+
+class Disk:
+    """Takes what is written to the journal until it is full."""
+
+    is_full = False
+
+
+class File(io.FileIO):
+    disk = Disk
+
+    def write(self, data: Any) -> int:
+        if self.disk.is_full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(data)
+
+
+class Filling(httpx.AsyncBaseTransport):
+    """The disk is full from the first real change on."""
+
+    def __init__(self, world: World) -> None:
+        self._inner = DemoTransport(world.storage, world.version)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        reference = request.url.path.rpartition("/")[2]
+        is_probe = "regtui-probe" in reference or reference.startswith("sha256:0000")
+        Disk.is_full = Disk.is_full or (request.method in ("PUT", "DELETE") and not is_probe)
+        return await self._inner.handle_async_request(request)
+
+
+@pytest.fixture(autouse=True)
+def disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(handle: int, mode: str, encoding: str) -> io.TextIOWrapper:
+        return io.TextIOWrapper(io.BufferedWriter(File(handle, mode)), encoding)
+
+    monkeypatch.setattr("regtui.deletion.shelf.os.fdopen", opened)
+    monkeypatch.setattr(Disk, "is_full", False)
+
+
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+async def test_what_was_deleted_is_told_and_so_is_that_its_end_is_not_recorded(version: Any, tmp_path: Path) -> None:
+    world = World(version)
+    await world.image(REPOSITORY, ["one"], ["one"])
+    await world.image(REPOSITORY, ["shared"], ["a", "b"])
+    world.transport = Filling(world)
+    connection = await world.open()
+    connection.journal = Journal(tmp_path)
+    deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, ["one", "a"]))
+    async for _ in deleting.outcomes():
+        pass
+    report = deleting.report
+    assert report.count(Action.UNTAG, Status.DONE) == 2
+    assert set(await world.tags(REPOSITORY)) == {"b"}
+    assert not report.is_complete
+    told = " ".join(report_sentences(report))
+    assert "can't be recorded in the journal (no space left on device)" in told
+    assert "Nothing was changed" not in told
+    # When there is room again, it can be ended or taken back, as after a crash.
+    Disk.is_full, world.transport = False, None
+    connection = await world.open()
+    connection.journal = Journal(tmp_path)
+    (entry,) = await connection.changes.unfinished()
+    undoing = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for _ in undoing.outcomes():
+        pass
+    assert undoing.report.is_complete
+    assert set(await world.tags(REPOSITORY)) == {"one", "a", "b"}
+    assert await connection.changes.unfinished() == []
+
+
+async def test_what_was_put_back_is_told(tmp_path: Path) -> None:
+    world = World("3.1.1")
+    await world.image(REPOSITORY, ["one"], ["one"])
+    connection = await world.open()
+    connection.journal = Journal(tmp_path)
+    deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, ["one"]))
+    async for _ in deleting.outcomes():
+        pass
+    world.transport = Filling(world)
+    connection = await world.open()
+    connection.journal = Journal(tmp_path)
+    entry = await connection.changes.last()
+    assert entry is not None
+    undoing = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for _ in undoing.outcomes():
+        pass
+    assert set(await world.tags(REPOSITORY)) == {"one"}
+    assert "can't be recorded in the journal" in " ".join(report_sentences(undoing.report))
+
+
+def test_a_collection_that_can_t_be_recorded_is_not_called_undone(tmp_path: Path) -> None:
+    Disk.is_full = True
+    with pytest.raises(JournalFailed) as caught:
+        Journal(tmp_path).record_collection(
+            "http://a", host="here", stages=[], blobs=1, freed=1, seconds=1.0, result="done"
+        )
+    assert caught.value.message == (
+        "The collection can't be recorded in the journal (no space left on device): regtui log will not tell of it."
+    )
