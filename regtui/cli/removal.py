@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterable
 from dataclasses import field, replace
+from typing import Self
 
 from regtui.cli.console import Progress, ask, say
 from regtui.cli.cut_off import settle
@@ -10,7 +11,7 @@ from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out, show_outcomes
 from regtui.connection import Connection
-from regtui.deletion.values import Action, Manifests, Outcome, Plan, Status
+from regtui.deletion.values import Manifests, Outcome, Plan, PlannedTag, Status, tag_outcome
 from regtui.deletion.words import (
     attached_offer,
     later_offer,
@@ -65,75 +66,83 @@ def skipped_rows(rows: Iterable[Outcome], why: str) -> list[Outcome]:
     return [replace(row, status=Status.SKIPPED, error=why) for row in rows]
 
 
-def manifests_of(arguments: argparse.Namespace) -> Manifests:
-    """What was said about manifests that lose their last tag."""
-    if arguments.tags_only:
-        return Manifests.LEFT
-    return Manifests.DELETED if arguments.with_manifests else Manifests.IN_TIME
+@dataclass(frozen=True, slots=True)
+class RemovalOptions:
+    """How it is to be deleted. `untagged`: what becomes of manifests that lose their last tag."""
+
+    whole_manifests: bool
+    with_attached: bool
+    untagged: Manifests
+    dry_run: bool
+    may_ask: bool
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Self:
+        untagged = Manifests.DELETED if arguments.with_manifests else Manifests.IN_TIME
+        return cls(
+            whole_manifests=arguments.manifest,
+            with_attached=arguments.with_attached,
+            untagged=Manifests.LEFT if arguments.tags_only else untagged,
+            dry_run=arguments.dry_run,
+            may_ask=not arguments.yes,
+        )
 
 
-async def prepare(
-    connection: Connection,
-    selection: Selection,
-    *,
-    whole_manifests: bool,
-    with_attached: bool,
-    dry_run: bool,
-    may_ask: bool,
-    untagged: Manifests = Manifests.IN_TIME,
-) -> Removal:
+async def prepare(connection: Connection, selection: Selection, options: RemovalOptions) -> Removal:
     """Plans. Where nobody can be asked, protected tags are left out.
 
     Raises NotFound for what isn't there, DeletionNotAllowed, Obstructed.
     """
-    if not dry_run:
+    if not options.dry_run:
         await _check_possible(connection, selection.repository)
-        await settle(connection, selection.repository, may_ask=may_ask)
-
-    async def planned(tags: Iterable[str]) -> Plan:
-        progress = Progress(f"Reading {selection.repository}:")
-        try:
-            return await connection.plan_deletion(
-                selection.repository,
-                list(tags),
-                whole_manifests=whole_manifests,
-                with_attached=with_attached,
-                untagged=untagged,
-                digests=selection.digests,
-                on_progress=progress.show,
-            )
-        finally:
-            progress.clear()
-
-    plan = await planned(selection.tags)
+        await settle(connection, selection.repository, may_ask=options.may_ask)
+    plan = await _plan(connection, selection, options)
     if plan.unknown:
         raise await tag_missing(connection, selection.repository, plan.unknown[0])
     for digest in selection.digests:
         if digest not in plan.contents.manifests:
             where = Where(connection.host, "looking up the manifest", selection.repository, digest)
             raise ManifestNotFound(where, f"{selection.repository} has no manifest {digest}.")
-    if dry_run:
+    if options.dry_run:
         return Removal(connection, plan)
-    skipped: tuple[Outcome, ...] = ()
-    if not may_ask and (protected := [tag for tag in plan.removed if tag.protected]):
-        named = {tag.tag for tag in protected}
-        plan = await planned(tag for tag in selection.tags if tag not in named)
-        if any(tag.protected for tag in plan.removed):
-            # Not named themselves, but on a manifest that goes whole.
-            plan = replace(plan, removed=(), manifests=())
-        skipped = tuple(
-            Outcome(
-                f"{selection.repository}:{tag.tag}",
-                tag.digest,
-                Action.UNTAG,
-                Status.SKIPPED,
-                "protected: without --yes, it is deleted after its name is typed",
-            )
-            for tag in protected
-        )
+    protected = () if options.may_ask else tuple(tag for tag in plan.removed if tag.protected)
+    if protected:
+        plan = await _plan_without(connection, selection, options, {tag.tag for tag in protected})
     if plan.obstacle:
         raise Obstructed(plan.obstacle, "Nothing was deleted.")
-    return Removal(connection, plan, skipped)
+    return Removal(connection, plan, tuple(_protected(selection.repository, tag) for tag in protected))
+
+
+async def _plan(connection: Connection, selection: Selection, options: RemovalOptions) -> Plan:
+    progress = Progress(f"Reading {selection.repository}:")
+    try:
+        return await connection.plan_deletion(
+            selection.repository,
+            selection.tags,
+            whole_manifests=options.whole_manifests,
+            with_attached=options.with_attached,
+            untagged=options.untagged,
+            digests=selection.digests,
+            on_progress=progress.show,
+        )
+    finally:
+        progress.clear()
+
+
+async def _plan_without(
+    connection: Connection, selection: Selection, options: RemovalOptions, protected: set[str]
+) -> Plan:
+    rest = replace(selection, tags=[tag for tag in selection.tags if tag not in protected])
+    plan = await _plan(connection, rest, options)
+    if any(tag.protected for tag in plan.removed):
+        # Not named themselves, but on a manifest that goes whole.
+        return replace(plan, removed=(), manifests=())
+    return plan
+
+
+def _protected(repository: str, tag: PlannedTag) -> Outcome:
+    why = "protected: without --yes, it is deleted after its name is typed"
+    return tag_outcome(repository, tag, Status.SKIPPED, why)
 
 
 async def _check_possible(connection: Connection, repository: str) -> None:

@@ -10,7 +10,7 @@ from regtui.cli import sweep
 from regtui.cli.by_rule import choose_tags, rule_of, tell_choice
 from regtui.cli.console import say
 from regtui.cli.output import Output
-from regtui.cli.removal import Removal, Selection, execute, is_confirmed, manifests_of, prepare, show_plan
+from regtui.cli.removal import Removal, RemovalOptions, Selection, execute, is_confirmed, prepare, show_plan
 from regtui.cli.running import Shown, check_askable
 from regtui.cli.session import Session, connected
 from regtui.connection import Connection, Target
@@ -87,15 +87,7 @@ async def _remove(
         if rule is not None:
             selections, code = await _selected(connections, selections, rule)
         removals = [
-            await prepare(
-                connections[selection.registry],
-                selection,
-                whole_manifests=arguments.manifest,
-                with_attached=arguments.with_attached,
-                dry_run=arguments.dry_run,
-                may_ask=not arguments.yes,
-                untagged=manifests_of(arguments),
-            )
+            await prepare(connections[selection.registry], selection, RemovalOptions.of(arguments))
             for selection in selections
         ]
         for removal in removals:

@@ -15,9 +15,9 @@ from regtui.cli.console import Progress, ask, say, warn
 from regtui.cli.output import Output
 from regtui.cli.removal import (
     Removal,
+    RemovalOptions,
     Selection,
     execute,
-    manifests_of,
     prepare,
     show_plan,
     skipped_rows,
@@ -35,7 +35,7 @@ from regtui.text import plural, size
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Proposal:
     """What was shown of one repository, and may be confirmed."""
 
     selection: Selection
@@ -51,7 +51,7 @@ class Promise:
 class Sweep:
     """What was found: `failed` repositories could not be looked at, or not as a whole."""
 
-    promises: list[Promise] = field(default_factory=list)
+    proposals: list[Proposal] = field(default_factory=list)
     repositories: int = 0
     undated: int = 0
     failed: int = 0
@@ -59,7 +59,7 @@ class Sweep:
 
     @property
     def tags(self) -> int:
-        return sum(promise.tags for promise in self.promises)
+        return sum(proposal.tags for proposal in self.proposals)
 
     @property
     def code(self) -> int:
@@ -67,16 +67,16 @@ class Sweep:
 
     def sentences(self) -> list[str]:
         """The sum of all plans."""
-        if not self.promises:
+        if not self.proposals:
             return [f"No tag matches in {plural(self.repositories, 'repository', 'repositories')}."]
-        manifests = sum(promise.manifests for promise in self.promises)
-        freed = sum(promise.freed for promise in self.promises)
-        where = f"{len(self.promises):,} of {plural(self.repositories, 'repository', 'repositories')}"
+        manifests = sum(proposal.manifests for proposal in self.proposals)
+        freed = sum(proposal.freed for proposal in self.proposals)
+        where = f"{len(self.proposals):,} of {plural(self.repositories, 'repository', 'repositories')}"
         lines = [f"In all: {plural(self.tags, 'tag')} and {plural(manifests, 'manifest')} in {where}."]
         if freed:
             lines.append(f"Up to {size(freed)} become collectable; what repositories share is counted in each.")
-        if left := sum(promise.left for promise in self.promises):
-            held = size(sum(promise.left_bytes for promise in self.promises))
+        if left := sum(proposal.left for proposal in self.proposals):
+            held = size(sum(proposal.left_bytes for proposal in self.proposals))
             lines.append(f"{plural(left, 'manifest')} without a tag will be left, with up to {held}.")
         return lines
 
@@ -100,12 +100,12 @@ async def _run(target: Target, rule: Rule, output: Output, arguments: argparse.N
         found = await _plan_all(connection, rule, output, arguments)
         for sentence in found.sentences():
             say(sentence)
-        if arguments.dry_run or not found.promises:
+        if arguments.dry_run or not found.proposals:
             return found.code
         if not arguments.yes and not _is_confirmed(connection, found):
             say("Nothing was deleted.")
             return FAILED
-        return await _execute_all(connection, found.promises, output, arguments) or found.code
+        return await _execute_all(connection, found.proposals, output, arguments) or found.code
 
 
 async def _plan_all(connection: Connection, rule: Rule, output: Output, arguments: argparse.Namespace) -> Sweep:
@@ -121,7 +121,7 @@ async def _plan_all(connection: Connection, rule: Rule, output: Output, argument
     for number, repository in enumerate(names):
         progress.show(number, len(names))
         try:
-            promise = await _plan_one(connection, repository, rule, output, arguments, found)
+            proposal = await _plan_one(connection, repository, rule, output, arguments, found)
         except NotFound:
             continue  # Listed, but without tags.
         except RegistryError as error:
@@ -134,8 +134,8 @@ async def _plan_all(connection: Connection, rule: Rule, output: Output, argument
         finally:
             progress.clear()
         found.repositories += 1
-        if promise is not None:
-            found.promises.append(promise)
+        if proposal is not None:
+            found.proposals.append(proposal)
     if found.undated:
         tell_undated(found.undated)
     return found
@@ -148,7 +148,7 @@ async def _plan_one(
     output: Output,
     arguments: argparse.Namespace,
     found: Sweep,
-) -> Promise | None:
+) -> Proposal | None:
     choice = await choose_tags(connection, repository, rule)
     found.undated += len(choice.undated)
     if choice.unread:
@@ -158,24 +158,12 @@ async def _plan_one(
     if not choice.selected:
         return None
     selection = Selection(None, repository, list(choice.selected))
-    removal = await _prepare(connection, selection, arguments)
+    removal = await prepare(connection, selection, RemovalOptions.of(arguments))
     show_plan(removal, output, dry_run=arguments.dry_run)
     output.flush()
     plan = removal.plan
-    return Promise(
+    return Proposal(
         selection, _rows(removal), len(plan.removed), len(plan.manifests), plan.freed, len(plan.left), plan.left_bytes
-    )
-
-
-async def _prepare(connection: Connection, selection: Selection, arguments: argparse.Namespace) -> Removal:
-    return await prepare(
-        connection,
-        selection,
-        whole_manifests=False,
-        with_attached=arguments.with_attached,
-        dry_run=arguments.dry_run,
-        may_ask=not arguments.yes,
-        untagged=manifests_of(arguments),
     )
 
 
@@ -185,42 +173,44 @@ def _rows(removal: Removal) -> tuple[Outcome, ...]:
 
 def _is_confirmed(connection: Connection, found: Sweep) -> bool:
     """The number is typed, however small: nobody reads every line of a whole registry."""
-    these = f"{plural(found.tags, 'tag')} in {plural(len(found.promises), 'repository', 'repositories')}"
+    these = f"{plural(found.tags, 'tag')} in {plural(len(found.proposals), 'repository', 'repositories')}"
     return ask(f"To delete {these} of {connection.host}, type {found.tags}:") == str(found.tags)
 
 
 async def _execute_all(
-    connection: Connection, promises: Sequence[Promise], output: Output, arguments: argparse.Namespace
+    connection: Connection, proposals: Sequence[Proposal], output: Output, arguments: argparse.Namespace
 ) -> int:
     code = DONE
     shown = Shown(output)
-    for number, promise in enumerate(promises):
+    for number, proposal in enumerate(proposals):
         try:
-            result = await _execute_one(connection, promise, shown, arguments)
+            result = await _execute_one(connection, proposal, shown, arguments)
         except RegtuiError as error:
-            warn(f"{promise.selection.repository}: {error}")
+            warn(f"{proposal.selection.repository}: {error}")
             code = FAILED
             if not isinstance(error, RegistryError) or error.affects_all:
-                _skip(shown, promises[number + 1 :], "not deleted: it failed before")
+                _skip(shown, proposals[number + 1 :], "not deleted: it failed before")
                 return error.exit_code
             continue
         if result.stopped:
-            _skip(shown, promises[number + 1 :], "not deleted: stopped before")
+            _skip(shown, proposals[number + 1 :], "not deleted: stopped before")
             return INTERRUPTED
         if not result.is_complete:
             code = FAILED
     return code
 
 
-async def _execute_one(connection: Connection, promise: Promise, shown: Shown, arguments: argparse.Namespace) -> Result:
-    removal = await _prepare(connection, promise.selection, arguments)
-    if set(_rows(removal)) != set(promise.rows):
-        say(f"{promise.selection.repository} has changed since the plan was shown: nothing is deleted there.")
-        _skip(shown, [promise], "changed since the plan was shown")
+async def _execute_one(
+    connection: Connection, proposal: Proposal, shown: Shown, arguments: argparse.Namespace
+) -> Result:
+    removal = await prepare(connection, proposal.selection, RemovalOptions.of(arguments))
+    if set(_rows(removal)) != set(proposal.rows):
+        say(f"{proposal.selection.repository} has changed since the plan was shown: nothing is deleted there.")
+        _skip(shown, [proposal], "changed since the plan was shown")
         return Result(is_complete=False)
     return await execute(removal, shown)
 
 
-def _skip(shown: Shown, promises: Sequence[Promise], why: str) -> None:
-    for promise in promises:
-        shown.final(skipped_rows(promise.rows, why))
+def _skip(shown: Shown, proposals: Sequence[Proposal], why: str) -> None:
+    for proposal in proposals:
+        shown.final(skipped_rows(proposal.rows, why))

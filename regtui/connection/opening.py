@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from regtui.aside import aside
 from regtui.connection.connection import Connection
 from regtui.connection.crossing import Crossing, SameLoop
 from regtui.connection.target import Target
 from regtui.registry import NotAuthenticated, Pong, RegistryClient, Unreachable
-from regtui.registry.aside import aside
 from regtui.settings import Source
 from regtui.ssh import Destination
 

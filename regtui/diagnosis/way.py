@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from regtui.aside import aside
 from regtui.diagnosis.values import Check, failed, good, skipped
 from regtui.errors import RegtuiError, SettingsError
 from regtui.registry import (
@@ -20,7 +21,6 @@ from regtui.registry import (
     SpeaksHttps,
     Unreachable,
 )
-from regtui.registry.aside import aside
 from regtui.registry.unreachable import causes, port_of
 from regtui.ssh import SshError
 from regtui.text import plural

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from regtui.listing.blob_uses import BlobUses
 from regtui.listing.sorted_rows import by_version
 from regtui.listing.summary import Summary
 from regtui.listing.tag_row import TagRow, digest_tag_subject
-from regtui.listing.usage import BlobUses
 from regtui.oci import Digest
 
 

@@ -16,10 +16,10 @@ from typing import Final
 
 import httpx
 
+from regtui.aside import aside
 from regtui.late import dataclass
 from regtui.registry import errors
 from regtui.registry.answers import error_codes, not_allowed, wrong_password
-from regtui.registry.aside import aside
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
 from regtui.registry.values import Credential, Keychain, LookUp, basic_login

@@ -11,10 +11,10 @@ from typing import Final
 import httpx
 
 from regtui import __version__
+from regtui.aside import aside
 from regtui.registry import errors
 from regtui.registry.address import Address
 from regtui.registry.answers import error_for, speaks_https, wants_certificate
-from regtui.registry.aside import aside
 from regtui.registry.auth import Authenticator, Send
 from regtui.registry.direct import WHOLE
 from regtui.registry.errors import Where

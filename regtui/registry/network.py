@@ -10,9 +10,9 @@ from typing import Final, Protocol
 
 import httpx
 
+from regtui.aside import aside
 from regtui.errors import RegtuiError
 from regtui.registry.address import Address
-from regtui.registry.aside import aside
 from regtui.registry.direct import DirectTransport
 from regtui.registry.proxies import proxy_for
 from regtui.registry.read import Read

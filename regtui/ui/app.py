@@ -13,10 +13,10 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
 
+from regtui.aside import aside
 from regtui.connection.resolving import Options, resolve_target
 from regtui.connection.target import Target
 from regtui.errors import RegtuiError
-from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials
 from regtui.settings.config import login_name
 from regtui.text import clean

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from regtui.registry.aside import aside
+from regtui.aside import aside
 
 
 async def loaded(*modules: str) -> None:

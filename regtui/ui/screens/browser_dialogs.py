@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from regtui.connection import Connection
-from regtui.listing.shares import Usage
+from regtui.listing.usage import Usage
 from regtui.registry import Deletion
 from regtui.text import clean
 from regtui.ui.loading import loaded

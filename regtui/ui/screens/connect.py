@@ -11,13 +11,13 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Input, Label, Static
 
+from regtui.aside import aside
 from regtui.connection import Connection
 from regtui.connection.resolving import Options, lookup_for, profile_for, target_for
 from regtui.connection.target import Target
 from regtui.errors import RegtuiError, UsageError
 from regtui.late import dataclass
 from regtui.registry import Credential, NotAuthenticated
-from regtui.registry.aside import aside
 from regtui.settings import Config, Credentials, Kept, Profile
 from regtui.text import clean
 from regtui.ui.reaching import reach

@@ -6,9 +6,9 @@ from typing import Final
 
 from regtui.deletion.rules import Choice, Rule, choose, parse_rule
 from regtui.late import dataclass
+from regtui.listing.blob_uses import sizes
 from regtui.listing.candidates import candidates
 from regtui.listing.tag_row import TagRow
-from regtui.listing.usage import sizes
 from regtui.text import plural, size
 
 LABELS: Final = {

@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from regtui.connection import Connection
 from regtui.errors import RegtuiError
-from regtui.listing.shares import Usage, UsageRow
+from regtui.listing.usage import Usage, UsageRow
 from regtui.registry import NotFound, RegistryError
 from regtui.text import clean, plural, size
 from regtui.ui.browsing.each import each

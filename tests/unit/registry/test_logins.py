@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from regtui.registry import Credential, Keychain, NotAuthenticated, Where
-from regtui.registry.aside import aside
 from regtui.registry.auth import Authenticator
 from tests.unit.registry.scripted import Answer, Script, Scripted, pong, refusal
 
@@ -265,23 +264,6 @@ async def test_a_password_that_ended_is_looked_up_again_but_not_a_wrong_one(serv
     now += 3600.0
     assert await ask() in (basic(NEW), "Bearer for-new")
     assert looked == []
-
-
-def test_work_aside_that_never_ends_keeps_nobody() -> None:
-    never = threading.Event()
-
-    async def waiting() -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(aside(lambda: never.wait(60.0)), 0.01)
-
-    asyncio.run(waiting())
-    assert not never.is_set()
-    never.set()
-
-
-async def test_what_goes_wrong_aside_is_raised_where_it_is_awaited() -> None:
-    with pytest.raises(ZeroDivisionError):
-        await aside(lambda: 1 / 0)
 
 
 async def test_a_password_of_bytes_that_are_no_text_goes_out_as_it_came_in() -> None:

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.listing.shares import Usage, namespace
 from regtui.listing.summary import Blob, Summary
+from regtui.listing.usage import Usage, namespace
 from regtui.oci import Digest
 
 BLOBS = [(Digest.of(bytes([number])), 10**number) for number in range(6)]
