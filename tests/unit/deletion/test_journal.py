@@ -9,6 +9,7 @@ import pytest
 
 from regtui.deletion import Action, Contents, Journal, JournalFailed, Kind, Outcome, Plan, Status, make_plan
 from regtui.deletion.inventory import stored
+from regtui.deletion.undo import last_deletion, undone
 from regtui.deletion.values import Method, StoredManifest
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
@@ -113,6 +114,43 @@ def test_what_is_under_way_is_not_unfinished_and_is_not_resumed_by_another(journ
         journal.resume(entry)
     run.close()
     assert [entry.name for entry in journal.unfinished(REGISTRY)] == [run.name]
+
+
+def test_what_was_cut_off_at_another_registry_is_no_business_of_this_one(journal: Journal) -> None:
+    journal.begin("https://other.example.com", "", plan("a")).close()
+    here = journal.begin(REGISTRY, "", plan("a"))
+    here.close()
+    assert [entry.name for entry in journal.unfinished(REGISTRY)] == [here.name]
+
+
+@pytest.mark.parametrize("torn", ["", '{"record": "resum'], ids=["whole", "torn"])
+def test_a_run_that_had_ended_and_is_cut_off_as_it_is_resumed_is_unfinished(directory: Path, torn: str) -> None:
+    journal, placeholder = Journal(directory), Digest.of(b"placeholder")
+    run = journal.begin(REGISTRY, "", plan("a"))
+    run.placed(placeholder, ["a"])
+    run.end([Outcome("team/app:a", None, Action.UNTAG, Status.FAILED, "…")], interrupted=False)
+    with (directory / f"{run.name}.jsonl").open("a") as file:
+        file.write(torn)
+
+    resumed = journal.resume(journal.entry(run.name))
+    resumed.taken_away(placeholder)
+    resumed.close()
+    (entry,) = journal.unfinished(REGISTRY)
+    assert (entry.ended, entry.standing) == (None, ())
+    assert entry.has_effect
+
+
+def test_a_run_that_was_stopped_is_not_complete_and_takes_nothing_back(journal: Journal) -> None:
+    run = journal.begin(REGISTRY, "", plan("a", "b"))
+    run.end([Outcome("team/app:a", None, Action.UNTAG, Status.DONE)], interrupted=False)
+    restore = journal.begin_restore(
+        REGISTRY, "", "team/app", undoes=run.name, tags={}, before={}, by_digest=[], manifests={}
+    )
+    restore.end([Outcome("team/app:a", None, Action.RESTORE, Status.DONE)], interrupted=True)
+    newest, oldest = journal.entries()
+    assert (newest.is_complete, oldest.is_complete) == (False, True)
+    assert undone([newest, oldest]) == set()
+    assert last_deletion([newest, oldest]) == oldest
 
 
 def test_a_placeholder_that_stands_keeps_a_run_open_until_it_is_gone(journal: Journal) -> None:

@@ -1,5 +1,6 @@
 """The way back: what was deleted is there again, digest for digest, and nothing else was touched."""
 
+import json
 from collections.abc import Sequence
 
 import httpx
@@ -217,6 +218,32 @@ async def test_what_was_collected_is_named_and_the_rest_comes_back(world: World)
     failed = {outcome.reference for outcome in report.outcomes if outcome.status is Status.FAILED}
     assert {f"{REPOSITORY}:lost", f"{REPOSITORY}:multi"} <= failed
     assert not report.is_complete
+
+
+async def test_layers_that_are_kept_elsewhere_are_not_missed(world: World) -> None:
+    """Windows' base layers: a registry that is set up for them takes an image that names where they are."""
+    client = world.client()
+    config = await client.upload_blob(REPOSITORY, b'{"os": "windows", "architecture": "amd64"}')
+    elsewhere = {
+        "mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "digest": Digest.of(b"base"),
+        "size": 4,
+        "urls": ["https://mcr.example.com/base"],
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": mt.DOCKER_MANIFEST,
+        "config": {"mediaType": mt.DOCKER_CONFIG, "digest": config, "size": 42},
+        "layers": [elsewhere],
+    }
+    world.storage.put_manifest(REPOSITORY, json.dumps(manifest).encode(), mt.DOCKER_MANIFEST, "windows")
+    connection = await world.open()
+    await delete(connection, "windows")
+    entry = await connection.changes.last()
+    assert entry is not None
+    plan = await connection.changes.plan_undo(entry)
+    assert plan.restoration.lost == {}
+    assert [tag.tag for tag in plan.restoration.tags] == ["windows"]
 
 
 async def test_after_a_collection_of_everything_nothing_is_put_back(world: World) -> None:
