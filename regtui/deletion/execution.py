@@ -67,8 +67,7 @@ class Execution(UnderWay):
                 yield self._tell(batch)
             for digest in self._gone():
                 run.taken_away(digest)
-            told = {tag.tag: self._told.get((Action.UNTAG, f"{plan.repository}:{tag.tag}")) for tag in plan.removed}
-            known = {tag: outcome for tag, outcome in told.items() if outcome is not None}
+            known = {tag.tag: outcome for tag in plan.removed if (outcome := self._fate(tag))}
             verified = await verify(self._client, plan, known, self._work)
             self._doubts += verified.doubts
             yield self._tell(verified.outcomes)
@@ -82,6 +81,14 @@ class Execution(UnderWay):
         if self._resumes is not None:
             return self._journal.resume(self._resumes)
         return self._journal.begin(str(self._client.address), self._username, plan, undoes=self._undoes)
+
+    def _fate(self, tag: PlannedTag) -> Outcome | None:
+        """What came of it; of one that was left to its manifest's DELETE, what came of that."""
+        repository = self._plan.repository
+        if told := self._told.get((Action.UNTAG, f"{repository}:{tag.tag}")):
+            return told
+        manifest = self._told.get((Action.DELETE, f"{repository}@{tag.digest}"))
+        return tag_outcome(repository, tag, manifest.status, manifest.error) if manifest else None
 
     def _gone(self) -> list[Digest]:
         """What was deleted now, and placeholders of the run's first part that weren't there any more."""

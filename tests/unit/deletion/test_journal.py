@@ -153,6 +153,41 @@ def test_a_run_that_was_stopped_is_not_complete_and_takes_nothing_back(journal: 
     assert last_deletion([newest, oldest]) == oldest
 
 
+def test_what_was_taken_back_is_not_once_that_was_taken_back_too(journal: Journal) -> None:
+    run = journal.begin(REGISTRY, "", plan("a"))
+    run.end([Outcome("team/app:a", None, Action.UNTAG, Status.DONE)], interrupted=False)
+    restore = journal.begin_restore(
+        REGISTRY, "", "team/app", undoes=run.name, tags={}, before={}, by_digest=[], manifests={}
+    )
+    restore.end([Outcome("team/app:a", None, Action.RESTORE, Status.DONE)], interrupted=False)
+    assert undone(journal.entries()) == {run.name}
+    again = journal.begin(REGISTRY, "", plan("a"), undoes=restore.name)
+    again.end([Outcome("team/app:a", None, Action.UNTAG, Status.DONE)], interrupted=False)
+    assert undone(journal.entries()) == {restore.name}
+
+
+def test_how_each_step_ended_is_found_by_what_it_was(journal: Journal) -> None:
+    run = journal.begin(REGISTRY, "", plan("a", "b"))
+    told = [
+        Outcome("team/app:a", None, Action.UNTAG, Status.DONE),
+        Outcome("team/app:b", None, Action.UNTAG, Status.SKIPPED),
+        Outcome("team/app:b", None, Action.RESTORE, Status.FAILED),
+    ]
+    run.end(told, interrupted=False)
+    (entry,) = journal.entries()
+    assert [entry.status_of(one.action, one.reference) for one in told] == [one.status for one in told]
+    assert entry.status_of(Action.DELETE, "team/app:a") is None
+    assert entry.status_of(Action.UNTAG, "team/app:c") is None
+
+
+@pytest.mark.parametrize("result", ["done", "failed", "interrupted"])
+def test_a_collection_was_interrupted_where_it_says_so(journal: Journal, result: str) -> None:
+    name = journal.record_collection(
+        REGISTRY, host="localhost", stages=[], blobs=None, freed=None, seconds=1.0, result=result
+    )
+    assert journal.entry(name).interrupted == (result == "interrupted")
+
+
 def test_a_placeholder_that_stands_keeps_a_run_open_until_it_is_gone(journal: Journal) -> None:
     placeholder = Digest.of(b"placeholder")
     run = journal.begin(REGISTRY, "", plan("a"))
@@ -231,6 +266,16 @@ def test_what_is_older_than_ninety_days_goes_with_the_next_run(directory: Path) 
     new = journal.begin(REGISTRY, "", plan("a"))
     new.close()
     assert [entry.name for entry in journal.entries()] == [new.name]
+
+
+def test_a_run_that_cant_be_written_to_any_more_is_not_resumed(directory: Path) -> None:
+    journal = Journal(directory)
+    run = journal.begin(REGISTRY, "", plan("a"))
+    run.close()
+    entry = journal.entry(run.name)
+    (directory / f"{run.name}.jsonl").unlink()
+    with pytest.raises(JournalFailed, match="Nothing was changed"):
+        journal.resume(entry)
 
 
 def test_no_room_for_the_record_means_that_nothing_goes(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What the registry doesn't say, or says wrongly: the result is what is there, and what isn't known is told so."""
 
-
 import httpx
 import pytest
 
@@ -58,6 +57,20 @@ async def test_a_delete_of_which_nothing_can_be_learnt_is_not_called_done(world:
     report = await execute(connection, plan)
     assert status_of(report, Action.DELETE) == [Status.FAILED]
     assert not report.is_complete
+
+
+async def test_a_tag_shares_the_fate_of_the_manifest_that_it_was_left_to(world: World) -> None:
+    transport = scripted(world)
+    digest = await world.image(REPOSITORY, ["layer"], ["a"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    transport.instead = lambda request: 403 if request.method == "DELETE" else None
+    report = await execute(connection, plan)
+    assert await world.tags(REPOSITORY) == {"a": digest}
+    assert status_of(report, Action.UNTAG) == [Status.FAILED] == status_of(report, Action.DELETE)
+    # Why, and not only that it is still there.
+    assert {outcome.error for outcome in report.outcomes} == {report.outcomes[0].error}
+    assert "does not allow" in report.outcomes[0].error
 
 
 async def test_a_placeholder_that_was_put_without_a_word_is_taken_away_too(world: World) -> None:

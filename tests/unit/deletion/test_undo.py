@@ -9,6 +9,7 @@ import pytest
 from regtui.connection import Connection
 from regtui.connection.changes import Running
 from regtui.deletion import Action, Kind, Manifests, Report, Status, cost
+from regtui.deletion.under_way import STOPPED
 from regtui.deletion.undo import Undo
 from regtui.demo import DemoTransport
 from regtui.oci import Digest
@@ -187,6 +188,48 @@ async def test_a_tag_pushed_anew_is_not_overwritten_unless_that_is_chosen(world:
     _, report = await undo(connection, overwritten.run)
     assert report.is_complete
     assert await world.tags(REPOSITORY) == {"latest": new, "gone": gone}
+
+
+async def overwritten_and_brought(world: World) -> tuple[Connection, Undo, Digest]:
+    """A connection, and the plan of undoing an undo that overwrote `latest`, now to come back, and brought `gone`."""
+    await world.image(REPOSITORY, ["old"], ["latest"])
+    await world.image(REPOSITORY, ["gone"], ["gone"])
+    connection = await world.open()
+    deleted = await delete(connection, "latest", "gone")
+    new = await world.image(REPOSITORY, ["new"], ["latest"])
+    _, restored = await undo(connection, deleted.run, overwrite=True)
+    return connection, await connection.changes.plan_undo(await connection.changes.entry(restored.run)), new
+
+
+async def test_what_is_put_back_and_what_is_taken_away_are_told_as_one(world: World) -> None:
+    connection, plan, new = await overwritten_and_brought(world)
+    assert {(row.action, row.reference.rpartition(":")[2]) for row in plan.rows} >= {
+        (Action.RESTORE, "latest"),
+        (Action.UNTAG, "gone"),
+    }
+    running = connection.changes.undoing(plan)
+    told = [outcome async for batch in running.outcomes() for outcome in batch]
+    assert await world.tags(REPOSITORY) == {"latest": new}
+    report = running.report
+    done = {outcome.action for outcome in report.outcomes if outcome.status is Status.DONE}
+    assert done == {Action.RESTORE, Action.UNTAG, Action.DELETE} == {outcome.action for outcome in told}
+    assert report.is_complete
+    newest = (await connection.changes.entries())[0]
+    assert (report.run, newest.kind) == (newest.name, Kind.DELETION)
+
+
+async def test_a_stop_holds_for_what_would_be_taken_away_as_well(world: World) -> None:
+    connection, plan, new = await overwritten_and_brought(world)
+    running = connection.changes.undoing(plan)
+    async for batch in running.outcomes():
+        if batch:
+            running.stop()
+    tags = await world.tags(REPOSITORY)
+    assert tags["latest"] == new
+    assert "gone" in tags
+    assert running.report.interrupted
+    untagged = [outcome for outcome in running.report.outcomes if outcome.action is Action.UNTAG]
+    assert [(outcome.status, outcome.error) for outcome in untagged] == [(Status.SKIPPED, STOPPED)]
 
 
 async def test_a_tag_pushed_after_the_plan_was_shown_stays(world: World) -> None:

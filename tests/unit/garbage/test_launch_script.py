@@ -8,10 +8,8 @@ import pytest
 from regtui.garbage import scripts
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.values import KeepOut
+from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
-
-# Seconds; only ever reached by a test that fails.
-_PATIENCE = 60.0
 
 
 class Launch:
@@ -42,12 +40,15 @@ class Launch:
             capture_output=True,
             text=True,
             env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "XDG_STATE_HOME": str(self.directory)},
-            timeout=_PATIENCE,
+            timeout=PATIENCE,
         )
         return [line for line in done.stdout.splitlines() if line.strip()]
 
+    def collection(self) -> str:
+        return scripts.collection(self.unit, KeepOut.STOP, needs_restart=False)
+
     def begin(self) -> list[str]:
-        return self.told(scripts.collection(self.unit, KeepOut.STOP, needs_restart=False))
+        return self.told(self.collection())
 
     def leave(self, *names: str, ended: bool = True) -> None:
         """What an earlier run left behind."""
@@ -60,6 +61,13 @@ class Launch:
 @pytest.fixture(params=["dash", "busybox"])
 def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
     return Launch(tmp_path, request.param)
+
+
+def nowhere_else(launch: Launch, script: str) -> str:
+    """Any other place that the machine has is as good: here there is none."""
+    only = f'places() {{ echo "{launch.place}"; }}\n'
+    begin = script.index("# In a place that everybody")
+    return f"{script[:begin]}{only}{script[begin:]}"
 
 
 def test_a_run_is_begun_and_followed_to_its_end_in_a_place_that_nobody_else_can_read(launch: Launch) -> None:
@@ -121,9 +129,40 @@ def test_a_directory_behind_somebodys_link_is_not_used(launch: Launch) -> None:
     elsewhere.mkdir()
     launch.place.parent.mkdir(parents=True)
     launch.place.symlink_to(elsewhere)
-    # Any other place that the machine has is as good; here there is none.
-    script = scripts.collection(launch.unit, KeepOut.STOP, needs_restart=False)
-    only = f'places() {{ echo "{launch.place}"; }}\n'
-    begin = script.index("# In a place that everybody")
-    assert launch.told(f"{script[:begin]}{only}{script[begin:]}") == ["::regtui no-room"]
+    assert launch.told(nowhere_else(launch, launch.collection())) == ["::regtui no-room"]
     assert list(elsewhere.iterdir()) == []
+
+
+def test_a_directory_of_somebody_else_is_neither_used_nor_believed(launch: Launch) -> None:
+    launch.leave("started")
+    before = sorted(launch.place.iterdir())
+    stranger = "id() { echo 65533; }\n"
+    assert launch.told(stranger + nowhere_else(launch, scripts.status(launch.unit))) == []
+    assert launch.told(stranger + nowhere_else(launch, launch.collection())) == ["::regtui no-room"]
+    assert sorted(launch.place.iterdir()) == before
+
+
+def test_a_run_that_has_ended_is_over_though_its_process_is_still_there(launch: Launch) -> None:
+    # As right after its last words; or another one's, that got the same number.
+    other = subprocess.Popen([*launch.shell, "-c", "read line", "run.sh"], stdin=subprocess.PIPE)
+    assert other.stdin is not None
+    try:
+        launch.leave("started")
+        (launch.place / "pid").write_text(f"{other.pid}\n")
+        assert launch.told(scripts.status(launch.unit))[0].startswith("::regtui earlier no")
+        assert "::regtui busy" not in launch.begin()
+    finally:
+        other.stdin.close()
+        other.wait()
+
+
+def test_another_process_of_the_same_number_is_no_run(launch: Launch) -> None:
+    other = subprocess.Popen(["sleep", "900"])
+    try:
+        launch.leave("started", ended=False)
+        (launch.place / "pid").write_text(f"{other.pid}\n")
+        assert launch.told(scripts.status(launch.unit))[0].startswith("::regtui earlier no")
+        assert "::regtui busy" not in launch.begin()
+    finally:
+        other.kill()
+        other.wait()
