@@ -9,8 +9,8 @@ import pytest
 from regtui.connection import Connection
 from regtui.connection.changes import Running
 from regtui.deletion import Action, Kind, Manifests, Report, Status, cost
-from regtui.deletion.under_way import STOPPED
 from regtui.deletion.undo import Undo
+from regtui.deletion.work import STOPPED
 from regtui.demo import DemoTransport
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
