@@ -36,7 +36,19 @@ def ask(question: str) -> str:
         # Only now: who sees the question may already press Ctrl+C.
         sys.stderr.write(one_line(question) + " ")
         sys.stderr.flush()
-        return sys.stdin.readline().strip()
+        line = ""
+        try:
+            line = sys.stdin.readline()
+        finally:
+            _end_line(line)
+        return line.strip()
+
+
+def _end_line(typed: str) -> None:
+    """What comes after Ctrl+C or Ctrl+D has a line of its own, as after Enter."""
+    if not typed.endswith("\n"):
+        sys.stderr.write("\n")
+        sys.stderr.flush()
 
 
 def ask_password(prompt: str) -> str:
@@ -46,7 +58,11 @@ def ask_password(prompt: str) -> str:
     try:
         password = getpass.getpass(one_line(prompt) + " ", sys.stderr)
     except EOFError:
+        _end_line("")
         password = ""
+    except KeyboardInterrupt:
+        _end_line("")
+        raise
     if not password:
         raise UsageError("No password was given.")
     return password

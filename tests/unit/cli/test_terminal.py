@@ -54,7 +54,7 @@ def test_anything_else_doesn_t(environment: dict[str, str], answer: str) -> None
         terminal.wait_for("Delete these 2 tags from demo.localhost? [y/N] ")
         terminal.type(answer)
         assert terminal.end() == 1
-    assert terminal.shown.endswith("Nothing was deleted.\n")
+    assert terminal.shown.endswith("\nNothing was deleted.\n")
 
 
 def test_ctrl_c_at_the_question(environment: dict[str, str]) -> None:
@@ -62,6 +62,7 @@ def test_ctrl_c_at_the_question(environment: dict[str, str]) -> None:
         terminal.wait_for("[y/N] ")
         terminal.type("\x03")
         assert terminal.end() == 130
+    assert terminal.shown.endswith("\n"), "the shell's prompt is to have its own line"
     assert "done" not in terminal.shown
     assert "Traceback" not in terminal.shown
 
