@@ -25,10 +25,9 @@ from regtui.ui.opened import Opened
 from regtui.ui.palette import BrowserCommands
 from regtui.ui.screens.opening import OpeningScreen
 from regtui.ui.styles import style_path
-from regtui.ui.widths import fitting
+from regtui.ui.widths import SMALLEST, fitting
 
 # What is not needed for the first frame is imported when it is: the client, and every screen but one.
-_SMALLEST = (50, 12)
 
 
 def utc_now() -> datetime:
@@ -50,11 +49,11 @@ class RegtuiApp(App[int]):
     # Textual declares both as instance variables, and reads them from the class.
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-tiny"),
-        (_SMALLEST[0], "-narrow"),
+        (SMALLEST[0], "-narrow"),
         (100, "-medium"),
         (160, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (_SMALLEST[1], "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (SMALLEST[1], "-tall")]  # noqa: RUF012
     COMMANDS = App.COMMANDS | {BrowserCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", show=False, id="app.help"),

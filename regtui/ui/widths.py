@@ -1,9 +1,12 @@
 """The classes of a screen that say how wide and high the terminal is."""
 
-from typing import Any
+from typing import Any, Final
 
 from textual.app import App
 from textual.screen import Screen
+
+SMALLEST: Final = (50, 12)
+"""Columns and lines with which the app can be used."""
 
 
 def fitting(app: App[Any]) -> str:

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import Static
 
 from regtui.connection import Connection
 from regtui.errors import RegtuiError
@@ -34,6 +33,7 @@ from regtui.ui.widgets.lines import CursorLines
 from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.repositories import RepositoryLines
 from regtui.ui.widgets.tags import TagTable
+from regtui.ui.widgets.too_small import TooSmall
 from regtui.ui.widths import fit
 
 
@@ -97,7 +97,7 @@ class BrowserScreen(Screen[None]):
             yield self.repositories_pane
             yield self.tags_pane
             yield self.details_pane
-        yield Static("The terminal is too small: regtui needs 50 columns and 12 lines.", id="too-small")
+        yield TooSmall()
         yield self._hints
 
     def on_mount(self) -> None:

@@ -9,7 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from regtui.connection import Connection
 from regtui.connection.collecting import Collecting
@@ -24,6 +24,7 @@ from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.terminal import lent_by
 from regtui.ui.widgets.garbage import Board, Phase, Ways
 from regtui.ui.widgets.tick import Tick
+from regtui.ui.widgets.too_small import TooSmall
 
 # Seconds between two paintings of a run: each is bytes over SSH.
 _REPAINT = 0.25
@@ -63,7 +64,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
 
     def compose(self) -> ComposeResult:
         yield self._board
-        yield Static("The terminal is too small: regtui needs 50 columns and 12 lines.", id="too-small")
+        yield TooSmall()
 
     def on_mount(self) -> None:
         self.set_interval(_REPAINT, self._repaint)
