@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import signal
 import sys
 import time
 from typing import Any, ClassVar, Final, TextIO
 
 from textual import events
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message import Message
 
 from regtui.ui.driver.flow import QUESTION, Flow
@@ -136,11 +138,16 @@ class DifferenceDriver(LinuxDriver):
             self._timer = None
         self._paint_when_possible()
 
-    def _get_terminal_size(self) -> tuple[int, int]:
-        """At each change of it."""
-        size = super()._get_terminal_size()
-        self._size_told(size)
-        return size
+    def _size_changed(self, *_: object) -> None:
+        """A signal. Not looked at before the loop gets to it: Textual's own handler does at once, and where another
+        signal interrupts it, tells the size of the first one last."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._tell_size)
+
+    def _tell_size(self) -> None:
+        if not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self.process_message(events.Resize(size, size))
 
     def _size_told(self, size: tuple[int, int]) -> None:
         # Another size comes with a whole frame of Textual's. To another one and back doesn't, and what the terminal
@@ -167,6 +174,7 @@ class DifferenceDriver(LinuxDriver):
         self._output = Output(self._terminal.fileno(), self._on_written)
         self._output.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        signal.signal(signal.SIGWINCH, self._size_changed)
         # While nothing else is under way: how long an answer takes.
         self._ask("")
 

@@ -1,6 +1,9 @@
-"""A small app to be driven: `python -m tests.unit.ui.driver.sample_app stock|difference`."""
+"""A small app to be driven: `python -m tests.unit.ui.driver.sample_app DRIVER`."""
 
+import fcntl
+import struct
 import sys
+import termios
 
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
@@ -64,7 +67,19 @@ class SampleApp(App[int]):
         raise RuntimeError("on purpose")
 
 
+class Interrupted(DifferenceDriver):
+    """Its terminal is resized again while it looks how large it has become."""
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        size = super()._get_terminal_size()
+        if size == (70, 20):
+            fcntl.ioctl(self.fileno, termios.TIOCSWINSZ, struct.pack("HHHH", 15, 60, 0, 0))
+        return size
+
+
+DRIVERS = {"difference": DifferenceDriver, "interrupted": Interrupted, "stock": None}
+
 if __name__ == "__main__":
-    app = SampleApp(driver_class=DifferenceDriver if sys.argv[1] == "difference" else None)
+    app = SampleApp(driver_class=DRIVERS[sys.argv[1]])
     app.run()
     sys.exit(app.return_code)

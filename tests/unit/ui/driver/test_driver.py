@@ -65,6 +65,21 @@ def test_an_app_looks_the_same_behind_both_drivers(environment: dict[str, str], 
             assert_alike(ours, stock, repr(size))
 
 
+def test_of_two_changes_of_its_size_in_a_row_the_last_one_counts(environment: dict[str, str]) -> None:
+    with live([*SAMPLE, "interrupted"], environment, size=(90, 24)) as terminal:
+        terminal.wait_for("line 0")
+        terminal.wait_quiet()
+        # To 70 by 20, and by the program itself to 60 by 15.
+        terminal.resize(70, 20)
+        bottom = f"▊{'▁' * 58}▎"
+
+        def is_laid_out() -> bool:
+            lines = terminal.text.split("\n")
+            return lines[14].rstrip() == bottom and not any(line.strip() for line in lines[15:])
+
+        terminal.wait_until(is_laid_out, "frame of the last size")
+
+
 def test_a_key_is_a_few_bytes_and_rest_is_none(environment: dict[str, str]) -> None:
     with live([*SAMPLE, "difference"], environment) as terminal:
         terminal.wait_for("line 0")
