@@ -107,7 +107,8 @@ class RegtuiApp(App[int]):
 
     # Which registry
 
-    @work(exclusive=True, group="open")
+    # Described, as Textual would describe it by all that is known of the target: 2 ms before the first frame.
+    @work(exclusive=True, group="open", description="open")
     async def open(self, target: Target) -> None:
         """Opens a registry; where that fails, the connect screen says why."""
         opening = self._opening(target)

@@ -191,7 +191,9 @@ def _changed_cells(y: int, shown: Grid, wanted: Grid) -> list[int]:
     new, old = wanted.characters[y], shown.characters[y]
     cells = zip(new, old, wanted.pens[y], shown.pens[y], strict=True)
     changed = [x for x, (a, b, p, q) in enumerate(cells) if (a != b or p != q) and a is not None]
-    doubtful = [x for x in changed if _is_doubtful(new[x]) or _is_doubtful(old[x])]
+    # A row has many cells, and few different ones.
+    unsure = {character for character in {*new, *old} if _is_doubtful(character)}
+    doubtful = [x for x in changed if new[x] in unsure or old[x] in unsure] if unsure else []
     if doubtful:
         # Where the terminal counts otherwise, all that follows stands elsewhere.
         changed = [x for x in range(wanted.width) if new[x] is not None and (x >= doubtful[0] or x in changed)]
@@ -210,6 +212,8 @@ def _is_doubtful(cluster: str | None) -> bool:
 def _is_bridged(characters: list[str | None], pens: list[int], left: int, right: int) -> bool:
     """Whether writing what is between these cells again takes no more bytes than skipping it."""
     count = right - left - 1
+    if not count:
+        return True
     if count > _SKIP:
         return False
     between = characters[left + 1 : right]
