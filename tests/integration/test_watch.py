@@ -2,6 +2,7 @@
 watch if it didn't ask it first."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,8 +16,11 @@ from regtui.registry import Address, Credential, HttpSettings, RegistryClient
 from regtui.registry.auth import Authenticator
 from tests.support import watch
 from tests.support.commands import Regtui
+from tests.support.connect_proxy import start_connect_proxy
 from tests.support.gateway import Asked, Gateway, Reply, start_gateway
+from tests.support.terminal import on_command
 from tests.support.watch import passwords
+from tests.support.watch.logins import Watching
 
 PASSWORD = "s3cret-of-the-watch"
 CI = Credential("ci", PASSWORD)
@@ -111,7 +115,41 @@ def test_a_command(registry: Gateway, store: Gateway, tmp_path: Path) -> None:
         watch.check()
 
 
+async def test_a_proxy_s_login_that_goes_further() -> None:
+    request = httpx.Request("GET", "http://registry.example.com/v2/", headers={"Proxy-Authorization": "Basic eDp5"})
+    answering = httpx.MockTransport(lambda _: httpx.Response(200))
+    await Watching(answering, "http://registry.example.com", watch.tell).handle_async_request(request)
+    with pytest.raises(AssertionError, match="a proxy's"):
+        watch.check()
+
+
+def test_a_proxy_s_login_that_came_to_a_server(registry: Gateway) -> None:
+    httpx.get(f"{registry.url}/v2/", headers={"Proxy-Authorization": "Basic eDp5"}, trust_env=False)
+    with pytest.raises(AssertionError, match="a proxy's login came to"):
+        watch.check()
+
+
+def test_a_registry_s_login_that_a_proxy_is_shown() -> None:
+    with start_connect_proxy() as proxy, socket.create_connection(("127.0.0.1", proxy.port)) as connection:
+        connection.sendall(b"CONNECT 127.0.0.1:1 HTTP/1.1\r\nAuthorization: Basic eDp5\r\n\r\n")
+        connection.recv(1)
+    with pytest.raises(AssertionError, match="was shown to the proxy"):
+        watch.check()
+
+
 # Passwords
+
+
+def in_short(home: Path) -> None:
+    watch.keep_secret({"robot": "pw"})
+    passwords.look_at("something else", "pw, which is found everywhere")
+    watch.check()
+    passwords.look_at("what was printed", "http://robot:pw@proxy.example.com was refused")
+
+
+def on_a_terminal(home: Path) -> None:
+    with on_command([sys.executable, "-c", f"print({PASSWORD!r})"], {"PATH": os.environ["PATH"]}) as terminal:
+        terminal.end()
 
 
 def in_a_file(home: Path) -> None:
@@ -143,7 +181,10 @@ def in_a_command(home: Path) -> None:
     subprocess.run([sys.executable, "-c", code], env=Regtui(home).environment, check=True)
 
 
-@pytest.mark.parametrize("put", [in_a_file, in_what_is_shown, in_this_process, in_a_command], ids=lambda f: f.__name__)
+PLACES = [in_short, on_a_terminal, in_a_file, in_what_is_shown, in_this_process, in_a_command]
+
+
+@pytest.mark.parametrize("put", PLACES, ids=lambda f: f.__name__)
 def test_a_password(put: Callable[[Path], None], tmp_path: Path) -> None:
     watch.keep_secret({"ci": PASSWORD})
     # The tests' own programs may be given one.

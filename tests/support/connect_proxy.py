@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.support import watch
+
 
 @dataclass
 class ConnectProxy:
@@ -43,6 +45,8 @@ class ConnectProxy:
 @contextmanager
 def start_connect_proxy(login: str = "") -> Iterator[ConnectProxy]:
     """Listens until the block ends."""
+    if login:
+        watch.keep_secret(dict([login.split(":", 1)]))
     proxy = ConnectProxy(login)
 
     class Handler(socketserver.BaseRequestHandler):
@@ -57,6 +61,8 @@ def start_connect_proxy(login: str = "") -> Iterator[ConnectProxy]:
             head, _, rest = data.partition(b"\r\n\r\n")
             line = head.split(b"\r\n")[0].decode()
             proxy.asked.append(line)
+            if line.startswith("CONNECT") and b"\nauthorization:" in head.lower():
+                watch.tell(f"a registry's login was shown to the proxy: {line}")
             if refusal := proxy.refusal(head.decode()):
                 client.sendall(refusal)
                 return

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support import watch
+
 # Of one connection alone.
 _HOP: frozenset[str] = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
@@ -61,6 +63,8 @@ class Gateway:
 
     def answer(self, asked: Asked) -> Reply:
         self.asked.append(asked)
+        if "proxy-authorization" in asked.headers:
+            watch.tell(f"a proxy's login came to {self.host}")
         reply = self.script(asked) if self.script else None
         if reply is None:
             reply = self._from_upstream(asked) if self.upstream else Reply(404)

@@ -16,8 +16,10 @@ from pathlib import Path
 from select import select
 from threading import Event, Lock, Thread
 
+from tests.support import watch
 from tests.support.emulator import Emulator
 from tests.support.patience import PATIENCE
+from tests.support.watch import passwords
 
 _ASKS_FOR_SYNC = "\x1b[?2026$p"
 _SYNC_ANSWER = b"\x1b[?2026;2$y"
@@ -200,7 +202,7 @@ def live(
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=dict(environment),
+        env={**watch.environment(), **environment},
         cwd=_CHECKOUT,
         start_new_session=True,
         preexec_fn=_take_terminal,
@@ -211,6 +213,7 @@ def live(
         yield terminal
     finally:
         terminal.close()
+        passwords.look_at("what was on the terminal", terminal.received)
 
 
 def _take_terminal() -> None:

@@ -10,7 +10,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from select import select
 
+from tests.support import watch
 from tests.support.patience import PATIENCE
+from tests.support.watch import passwords
 
 
 class Terminal:
@@ -62,13 +64,15 @@ def on_command(command: Sequence[str], environment: Mapping[str, str]) -> Iterat
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=dict(environment),
+        env={**watch.environment(), **environment},
         start_new_session=True,
     )
     os.close(theirs)
+    terminal = Terminal(process, ours)
     try:
-        yield Terminal(process, ours)
+        yield terminal
     finally:
         process.kill()
         process.wait()
         os.close(ours)
+        passwords.look_at("what was on the terminal", terminal.shown)

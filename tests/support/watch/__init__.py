@@ -50,13 +50,13 @@ def check() -> None:
 
 
 def keep_secret(logins: Mapping[str, str]) -> None:
-    """Passwords by user: from now on they are looked for, as such and as HTTP sends them. Short ones would be found by
-    chance, and are passed over."""
+    """Passwords by user: from now on they are looked for, as such and as HTTP sends them. Short ones, which would be
+    found by chance, together with their user."""
     if (file := _file("secrets")) is not None:
-        long = {user: password for user, password in logins.items() if len(password) >= _LONG_ENOUGH}
-        packed = [b64encode(f"{user}:{password}".encode()).decode() for user, password in long.items()]
+        plain = {f"{u}:{p}" if len(p) < _LONG_ENOUGH else p for u, p in logins.items() if p}
+        packed = {b64encode(f"{user}:{password}".encode()).decode() for user, password in logins.items() if password}
         with file.open("a") as kept:
-            kept.writelines(f"{value}\n" for value in {*long.values(), *packed} - {*secrets()})
+            kept.writelines(f"{value}\n" for value in (plain | packed) - {*secrets()})
 
 
 def secrets() -> list[str]:

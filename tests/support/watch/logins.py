@@ -37,6 +37,8 @@ class Watching(httpx.AsyncBaseTransport):
 
     def _wrong_with(self, request: httpx.Request) -> str:
         """Empty where nothing is."""
+        if "Proxy-Authorization" in request.headers:
+            return "a proxy's, which is for the connection to it alone"
         there = origin(request.url)
         login = request.headers.get("Authorization", "")
         # An identity token travels in the form, and is none of the registry's business either.
