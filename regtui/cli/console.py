@@ -33,11 +33,11 @@ def is_interactive() -> bool:
 def ask(question: str) -> str:
     """The line typed; empty at the end of input. Raises KeyboardInterrupt, also within asyncio.run."""
     with _interruptible():
-        # Only now: who sees the question may already press Ctrl+C.
-        sys.stderr.write(one_line(question) + " ")
-        sys.stderr.flush()
         line = ""
         try:
+            # Only now: who sees the question may already press Ctrl+C.
+            sys.stderr.write(one_line(question) + " ")
+            sys.stderr.flush()
             line = sys.stdin.readline()
         finally:
             _end_line(line)
