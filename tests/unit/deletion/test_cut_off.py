@@ -13,6 +13,7 @@ from regtui.deletion import Entry, Report
 from regtui.demo import DemoTransport, Version
 from regtui.oci import Digest
 
+from .scripted import Scripted
 from .worlds import World
 
 REPOSITORY = "team/app"
@@ -153,3 +154,26 @@ async def test_a_tag_that_was_pushed_before_it_is_finished_stays() -> None:
     assert (await world.tags(REPOSITORY))["alone"] == pushed
     assert await world.is_whole(REPOSITORY, "alone")
     assert report.doubts == ()
+
+
+async def test_what_could_not_be_reverted_whole_stays_to_be_reverted() -> None:
+    world = await filled("2.8.2")
+    before = await world.tags(REPOSITORY)
+    # All placeholders are gone, and a manifest.
+    found = await killed(world, MANY, len(MANY) + 2, does_it=True)
+    assert found is not None
+    connection, entry = found
+    refusing = world.transport = Scripted(world)
+    refusing.instead = lambda request: 403 if request.method == "PUT" and request.url.path.endswith("/v3") else None
+    again = await world.open()
+    again.journal = connection.journal
+    report = await finished(again.changes.undoing(await again.changes.plan_undo(entry)))
+    assert not report.is_complete
+    assert "v3" not in await world.tags(REPOSITORY)
+    assert entry.name in {one.name for one in await again.changes.unfinished()}
+
+    refusing.instead = lambda _: None
+    report = await finished(again.changes.undoing(await again.changes.plan_undo(entry)))
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == before
+    assert await again.changes.unfinished() == []

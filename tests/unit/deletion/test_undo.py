@@ -15,6 +15,7 @@ from regtui.demo import DemoTransport
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
 
+from .scripted import Scripted
 from .worlds import World
 
 REPOSITORY = "team/app"
@@ -245,6 +246,38 @@ async def test_a_tag_pushed_after_the_plan_was_shown_stays(world: World) -> None
     assert [o.status for o in report.outcomes if o.reference.endswith(":latest")] == [Status.SKIPPED]
 
 
+async def test_a_tag_that_can_t_be_looked_at_any_more_is_left_alone(world: World) -> None:
+    await world.image(REPOSITORY, ["old"], ["latest", "other"])
+    connection = await world.open()
+    deleted = await delete(connection, "latest")
+    entry = await connection.changes.entry(deleted.run)
+    pushed = await world.image(REPOSITORY, ["new"], ["latest"])
+    transport = world.transport = Scripted(world)
+    again = await world.open()
+    again.journal = connection.journal
+    plan = await again.changes.plan_undo(entry, overwrite=True)
+    transport.instead = lambda request: 500 if request.url.path.endswith("/manifests/latest") else None
+    report = await finished(again.changes.undoing(plan))
+    assert [outcome.status for outcome in report.outcomes] == [Status.FAILED]
+    assert "could not be checked" in report.outcomes[0].error
+    assert (await world.tags(REPOSITORY))["latest"] == pushed
+    assert transport.sent == []
+
+
+async def test_what_was_put_back_is_in_the_journal_and_nothing_else(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["left over"])
+    await world.image(REPOSITORY, ["gone"], ["gone"])
+    await world.image(REPOSITORY, ["moved"], ["moved"])
+    connection = await world.open()
+    await delete(connection, "gone", "moved", digests=[digest])
+    await world.image(REPOSITORY, ["new"], ["moved"])
+    _, report = await undo(connection)
+    entry = await connection.changes.entry(report.run)
+    done = {outcome for outcome in report.outcomes if outcome.status is Status.DONE}
+    assert {outcome.reference.removeprefix(REPOSITORY) for outcome in done} == {":gone", f"@{digest}"}
+    assert set(entry.results) == done
+
+
 async def test_what_was_collected_is_named_and_the_rest_comes_back(world: World) -> None:
     lost = await world.image(REPOSITORY, ["lost layer"], ["lost"])
     kept = await world.image(REPOSITORY, ["kept layer"], ["kept"])
@@ -327,9 +360,11 @@ class Forgetful(httpx.AsyncBaseTransport):
 
     def __init__(self, inner: DemoTransport) -> None:
         self._inner = inner
+        self.put: list[str] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.method == "PUT" and "regtui-probe" not in request.url.path:
+            self.put.append(request.url.path.rpartition("/")[2])
             return httpx.Response(201)
         return await self._inner.handle_async_request(request)
 
@@ -340,12 +375,14 @@ async def test_a_registry_that_says_201_and_lies_is_found_out(world: World) -> N
     await delete(connection, "a")
     entry = await connection.changes.last()
     assert entry is not None
-    world.transport = Forgetful(DemoTransport(world.storage, world.version))
+    forgetful = world.transport = Forgetful(DemoTransport(world.storage, world.version))
     lying = await world.open()
     lying.journal = connection.journal
     report = await finished(lying.changes.undoing(await lying.changes.plan_undo(entry)))
     assert [outcome.status for outcome in report.outcomes] == [Status.FAILED]
     assert "doesn't have it" in report.outcomes[0].error
+    # By its digest alone: a tag would lead to nothing since.
+    assert forgetful.put == [str(entry.tags["a"])]
 
 
 async def test_without_the_right_to_push_it_is_said_before_anything_is_tried(world: World) -> None:

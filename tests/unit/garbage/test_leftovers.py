@@ -1,0 +1,143 @@
+"""Untagged manifests are deleted by their digests, and only those that still nothing reaches by then."""
+
+from collections.abc import Sequence
+
+import httpx
+import pytest
+
+from regtui.content import ContentStore
+from regtui.deletion import Journal, Kind
+from regtui.demo import DemoTransport
+from regtui.garbage.leftovers import Leftovers
+from regtui.garbage.values import UntaggedManifest
+from regtui.garbage.verification import remember, verify
+from regtui.oci import Digest
+from regtui.registry import Address, HttpSettings, RegistryClient, RetryPolicy
+from tests.unit.deletion.scripted import Scripted
+from tests.unit.deletion.worlds import World
+
+REPOSITORY = "team/app"
+
+
+@pytest.fixture(params=["2.8.2", "3.1.1"])
+def world(request: pytest.FixtureRequest) -> World:
+    return World(request.param)
+
+
+def client_of(world: World, transport: httpx.AsyncBaseTransport | None = None) -> RegistryClient:
+    transport = transport or DemoTransport(world.storage, world.version)
+    settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=1))
+    return RegistryClient(Address.parse("http://test.localhost"), settings=settings)
+
+
+async def delete(client: RegistryClient, digests: Sequence[Digest]) -> tuple[Leftovers, list[str], Journal]:
+    journal = Journal(None)
+    leftovers = Leftovers(client, ContentStore(client), journal, "ci")
+    told = [line async for line in leftovers.delete(UntaggedManifest(REPOSITORY, digest) for digest in digests)]
+    return leftovers, told, journal
+
+
+def revisions(world: World) -> set[str]:
+    return set(world.storage.repositories[REPOSITORY].revisions)
+
+
+async def test_they_go_and_are_in_the_journal(world: World) -> None:
+    child = await world.image(REPOSITORY, ["child"])
+    index = await world.index(REPOSITORY, [child])
+    stays = await world.image(REPOSITORY, ["stays"], ["stays"])
+    leftovers, told, journal = await delete(client_of(world), [index, child])
+    assert revisions(world) == {stays}
+    assert {manifest.digest for manifest in leftovers.deleted} == {index, child}
+    assert leftovers.trouble == []
+    assert {f"done {REPOSITORY}@{index}", f"done {REPOSITORY}@{child}"} <= set(told)
+    (entry,) = journal.entries()
+    assert (entry.kind, set(entry.manifests_changed), entry.user) == (Kind.DELETION, {index, child}, "ci")
+
+
+async def test_what_was_tagged_since_stays_and_so_does_all_below_it(world: World) -> None:
+    child = await world.image(REPOSITORY, ["child"])
+    index = await world.index(REPOSITORY, [child])
+    left = await world.image(REPOSITORY, ["left"])
+    await world.index(REPOSITORY, [child], ["since"])
+    leftovers, _, _ = await delete(client_of(world), [index, child, left])
+    # The index is the one that got the tag.
+    assert revisions(world) == {index, child}
+    assert await world.is_whole(REPOSITORY, "since")
+    assert [manifest.digest for manifest in leftovers.deleted] == [left]
+
+
+async def test_what_an_index_needs_that_was_pushed_meanwhile_is_put_back(world: World) -> None:
+    child = await world.image(REPOSITORY, ["child"])
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    transport = Scripted(world)
+    pushed: list[Digest] = []
+
+    async def push() -> None:
+        pushed.append(await world.index(REPOSITORY, {"amd64": child}, ["new"]))
+
+    class Pushing(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "DELETE" and request.url.path.endswith(child) and not pushed:
+                await push()
+            return await transport.handle_async_request(request)
+
+    _, told, _ = await delete(client_of(world, Pushing()), [child])
+    assert ("DELETE", child) in transport.sent
+    assert any(line.startswith(f"put back {REPOSITORY}@{child}") for line in told)
+    assert await world.is_whole(REPOSITORY, "new")
+
+
+async def test_what_could_not_be_deleted_is_told(world: World) -> None:
+    left = await world.image(REPOSITORY, ["left"])
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    transport = Scripted(world)
+    transport.instead = lambda request: 403 if request.method == "DELETE" else None
+    leftovers, _, _ = await delete(client_of(world, transport), [left])
+    assert leftovers.deleted == []
+    (sentence,) = leftovers.trouble
+    assert sentence.startswith(f"{REPOSITORY}@{left} could not be deleted: ")
+    assert left in revisions(world)
+
+
+# Afterwards
+
+
+async def checked(world: World, tags: Sequence[str], gone: Sequence[Digest], lost: Digest) -> tuple[object, ...]:
+    client = client_of(world)
+    before = await remember(client, [(REPOSITORY, tag) for tag in tags], verify_all=False)
+    world.storage.remove_blob(lost)
+    verified, incomplete = await verify(client, before, gone)
+    return verified.checked, verified.total, verified.broken, incomplete
+
+
+async def test_a_tag_that_lacks_what_was_collected_is_broken_and_no_other(world: World) -> None:
+    child = await world.image(REPOSITORY, ["child layer"])
+    await world.index(REPOSITORY, [child], ["multi"])
+    await world.image(REPOSITORY, ["other"], ["whole"])
+    lost = Digest.of(b"child layer")
+    sentence = f"{REPOSITORY}:multi lacks blob {lost}"
+    assert await checked(world, ["multi", "whole"], [lost], lost) == (2, 2, (sentence,), ())
+
+
+async def test_what_this_collection_did_not_take_was_lacking_before(world: World) -> None:
+    await world.image(REPOSITORY, ["layer"], ["v1"])
+    lost = Digest.of(b"layer")
+    sentence = f"{REPOSITORY}:v1 lacked blob {lost} before."
+    assert await checked(world, ["v1"], [], lost) == (1, 1, (), (sentence,))
+
+
+async def test_a_tag_whose_manifest_was_collected_is_broken(world: World) -> None:
+    child = await world.image(REPOSITORY, ["child"])
+    await world.index(REPOSITORY, [child], ["multi"])
+    sentence = f"{REPOSITORY}:multi lacks manifest {child}"
+    assert await checked(world, ["multi"], [child], child) == (1, 1, (sentence,), ())
+
+
+async def test_a_tag_that_is_gone_is_broken_and_one_that_was_before_is_not_asked_about(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["layer"], ["v1"])
+    client = client_of(world)
+    before = await remember(client, [(REPOSITORY, "v1"), (REPOSITORY, "never")], verify_all=False)
+    assert (list(before.tags.values()), before.total) == ([digest], 2)
+    world.storage.repositories[REPOSITORY].tags.clear()
+    verified, _ = await verify(client, before, [])
+    assert (verified.checked, verified.broken) == (1, (f"{REPOSITORY}:v1 is gone",))
