@@ -182,7 +182,8 @@ class ConnectScreen(Screen[Connected | None]):
         remedy = error.remedy
         if isinstance(error, NotAuthenticated):
             # There is no need to leave for the command line.
-            remedy = remedy.partition("Run: regtui login")[0] + "Type its user and password above."
+            tried = remedy.partition("Run: regtui login")[0].strip()
+            remedy = f"{tried}\nType its user and password above.".strip()
         self._say(f"{error.message}\n{remedy}".strip(), is_error=True)
 
     def _say(self, text: str, *, is_error: bool = False) -> None:

@@ -8,6 +8,7 @@ import httpx
 from textual import events
 
 from regtui.connection.resolving import Options
+from regtui.registry import NotAuthenticated, Where
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from tests.support.screens import app_on, settled, target
@@ -117,4 +118,9 @@ async def test_what_is_missing_is_asked_for_here_and_not_on_the_command_line() -
         await pilot.press(*"demo", "enter")
         await settled(pilot)
         assert str(screen._said.content) == "Not logged in to demo.localhost.\nType its user and password above."
+        screen._tell(NotAuthenticated(Where("demo.localhost"), "It rejects them.", "Correct REGTUI_PASSWORD."))
+        assert str(screen._said.content).splitlines()[1:] == [
+            "Correct REGTUI_PASSWORD.",
+            "Type its user and password above.",
+        ]
         assert screen._user.has_focus
