@@ -403,6 +403,35 @@ async def test_repositories_that_name_the_same_wait_for_one_request(
     assert repository.methods == ["GET"]
 
 
+async def test_whoever_asks_by_a_digest_from_elsewhere_waits_for_no_other_repository(
+    repository: Repository, client: RegistryClient
+) -> None:
+    store = ContentStore(client)
+    digest = repository.add(b"one")
+    await asyncio.gather(store.named("a", digest), store.manifest("b", digest), store.named("c", digest))
+    # `b` hasn't named it: whether its user may see it there is for the registry to say.
+    assert sorted(request.url.path.split("/")[2] for request in repository.registry.asked) == ["a", "b"]
+
+
+async def test_what_a_repository_has_shown_may_be_asked_for_by_its_digest(
+    repository: Repository, client: RegistryClient
+) -> None:
+    store = ContentStore(client)
+    one, two = repository.add(b"one", "1.0"), repository.add(b"two", "2.0")
+    await store.manifest("a", "1.0")
+    await store.named("b", two)
+    await store.digest("a", "2.0")
+    assert repository.methods == ["GET", "GET", "HEAD"]
+    # What a tag led to, by GET or by HEAD.
+    assert [(await store.manifest("a", digest)).body for digest in (one, two)] == [b"one", b"two"]
+    assert len(repository.methods) == 3
+    assert store.is_reread("a") is False
+    store.forget("a")
+    assert (store.is_reread("a"), store.is_reread("b")) == (True, False)
+    await store.manifest("a", one)
+    assert len(repository.methods) == 4
+
+
 async def test_where_another_repository_fails_it_is_asked_for_in_this_one() -> None:
     body = b"shared"
 
