@@ -264,6 +264,24 @@ async def test_a_tag_that_can_t_be_looked_at_any_more_is_left_alone(world: World
     assert transport.sent == []
 
 
+async def test_what_could_not_be_looked_up_is_not_taken_for_gone(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["one"], ["one"])
+    await world.image(REPOSITORY, ["two"], ["two"])
+    connection = await world.open()
+    deleted = await delete(connection, "one", "two")
+    entry = await connection.changes.entry(deleted.run)
+    await world.image(REPOSITORY, ["new"], ["two"])
+    transport = world.transport = Scripted(world)
+    again = await world.open()
+    again.journal = connection.journal
+    hidden = (f"/manifests/{digest}", "/manifests/two")
+    transport.instead = lambda request: 500 if request.url.path.endswith(hidden) else None
+    plan = await again.changes.plan_undo(entry)
+    assert plan.is_empty
+    assert plan.restoration.lost.keys() == {f"{REPOSITORY}:one", f"{REPOSITORY}:two"}
+    assert all("could not be looked up" in reason for reason in plan.restoration.lost.values())
+
+
 async def test_what_was_put_back_is_in_the_journal_and_nothing_else(world: World) -> None:
     digest = await world.image(REPOSITORY, ["left over"])
     await world.image(REPOSITORY, ["gone"], ["gone"])
