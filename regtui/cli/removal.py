@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from regtui.cli.console import Progress, ask, say
@@ -21,7 +21,6 @@ from regtui.deletion.words import (
     typed_confirmation,
 )
 from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
-from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.registry import Deletion, ManifestNotFound, Where
 from regtui.text import plural

@@ -5,6 +5,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from regtui.cli.console import Progress, is_interactive, say
 from regtui.cli.output import Form, Output, forget_stdout
@@ -12,7 +13,6 @@ from regtui.connection.changes import Running
 from regtui.deletion.values import Outcome, Status
 from regtui.deletion.words import LEAVE, LEFT_FOR, report_sentences
 from regtui.errors import UsageError
-from regtui.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ something else than what was shown and confirmed, nothing is deleted there.
 import argparse
 import asyncio
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from regtui.cli.by_rule import choose_tags, tell_choice, tell_undated
 from regtui.cli.console import Progress, ask, say, warn
@@ -29,7 +29,6 @@ from regtui.deletion import Outcome
 from regtui.deletion.rules import Rule
 from regtui.deletion.words import planned_outcomes
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError, UsageError
-from regtui.late import dataclass
 from regtui.registry import NotFound, RegistryError
 from regtui.text import plural, size
 

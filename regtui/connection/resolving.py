@@ -5,13 +5,12 @@ REGISTRY is a profile's name or an address; REPOSITORY and REFERENCE may begin w
 
 import os
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from regtui.connection.target import Target, demo_target
 from regtui.errors import UsageError
 from regtui.garbage.profile import HostSettings
-from regtui.late import dataclass
 from regtui.oci import InvalidReference, Reference
 from regtui.registry import Address, Credential, HttpSettings, TlsSettings
 from regtui.settings import Config, Credentials, Found, Lookup, Profile, Source

@@ -1,10 +1,9 @@
 """A registry to open, and how: what is known of it before anything is sent."""
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from regtui.late import dataclass
 from regtui.registry import Address, Credential, HttpSettings
 from regtui.settings import Lookup
 from regtui.ssh import Destination

@@ -15,10 +15,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.registry import FetchedManifest
 

@@ -3,14 +3,13 @@
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
 from regtui.deletion.inventory import stored
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
-from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.registry import FetchedManifest
 

@@ -5,9 +5,9 @@ at it, and nothing else. One placeholder serves all tags of a run, so that one s
 """
 
 import json
+from dataclasses import dataclass
 from uuid import uuid4
 
-from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
 from regtui.oci.manifest import PLACEHOLDER

@@ -7,13 +7,12 @@ index of the repository that stays names it.
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
 from regtui.deletion.cost import PATIENCE, seconds_to_delete
 from regtui.deletion.values import Contents, Manifests, Method, Plan, PlannedManifest, PlannedTag, StoredManifest
-from regtui.late import dataclass
 from regtui.oci import Digest, Index
 from regtui.oci.manifest import is_attestation, platform_of
 

@@ -5,12 +5,11 @@ back that would be broken.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from regtui.deletion.entry import Entry
 from regtui.deletion.plan import label_of, reachable
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
-from regtui.late import dataclass
 from regtui.oci import Digest
 
 

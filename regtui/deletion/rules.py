@@ -18,6 +18,7 @@ when more of a repository was read selects the same tags, and more.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -25,7 +26,6 @@ from typing import Any, Final, Protocol
 
 from regtui.deletion.expressions import Expression
 from regtui.errors import UsageError
-from regtui.late import dataclass
 from regtui.oci import Digest
 
 OPTIONS: Final[Mapping[str, str]] = {

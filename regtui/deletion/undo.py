@@ -7,6 +7,7 @@ one that was cut off is finished (the rest of its plan), or reverted (undone)
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from regtui.content import ContentStore
 from regtui.deletion.entry import Entry, Kind
@@ -19,7 +20,6 @@ from regtui.deletion.restoring import Restoring
 from regtui.deletion.situation import Progress, read_situation
 from regtui.deletion.values import Contents, Method, Outcome, Plan, Report
 from regtui.deletion.words import planned_outcomes
-from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.registry import RegistryClient
 

@@ -1,11 +1,10 @@
 """What a deletion is made of: the contents it was planned on, the plan, what came of it. All immutable."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Self
 
-from regtui.late import dataclass
 from regtui.oci import AnyManifest, Digest
 from regtui.registry import Deletion
 

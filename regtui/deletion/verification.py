@@ -1,11 +1,11 @@
 """Afterwards: what was to go is gone, what was to stay is there and the same. The registry is asked, not our memory."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from regtui.deletion.recheck import tags_now
 from regtui.deletion.values import Outcome, Plan, Status, tag_outcome
 from regtui.deletion.work import Work
-from regtui.late import dataclass
 from regtui.registry import RegistryClient, RegistryError
 
 

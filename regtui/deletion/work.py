@@ -5,10 +5,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from regtui.deletion.values import Status
-from regtui.late import dataclass
 from regtui.registry import RegistryError
 
 T = TypeVar("T")

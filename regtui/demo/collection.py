@@ -6,11 +6,11 @@ the children of tagged indexes, stops at a repository that was never tagged, and
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from regtui.demo.dialect import Dialect
 from regtui.demo.stored import Blob, Repository
-from regtui.late import dataclass
 
 
 class CollectionFailed(Exception):

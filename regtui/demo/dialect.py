@@ -1,8 +1,7 @@
 """What one version of the registry does differently from another."""
 
+from dataclasses import dataclass
 from typing import Literal
-
-from regtui.late import dataclass
 
 Version = Literal["2.7.1", "2.8.2", "3.1.1"]
 

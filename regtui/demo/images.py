@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from regtui.demo import media
 from regtui.demo.storage import DemoStorage
 from regtui.demo.stored import digest_of
-from regtui.late import dataclass
 
 Descriptor = dict[str, Any]
 

@@ -1,10 +1,11 @@
 """What every handler needs: the storage, and how this server was set up."""
 
+from dataclasses import dataclass
+
 import httpx
 
 from regtui.demo.dialect import Dialect
 from regtui.demo.storage import DemoStorage
-from regtui.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
 """The pieces that a registry's storage is made of: blobs, manifests, uploads, and one repository's links."""
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from hashlib import sha256
-
-from regtui.late import dataclass
 
 CHUNK = 64 * 1024
 

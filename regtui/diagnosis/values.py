@@ -1,11 +1,11 @@
 """What a diagnosis is made of. All immutable; both faces show these and nothing else."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from regtui.errors import DONE, FAILED, RegtuiError
-from regtui.late import dataclass
 
 SUBJECTS: Final = ("name", "port", "TLS", "registry", "login", "catalog", "deletion", "clock", "SSH", "GC")
 """In the order in which they are told. What is behind a failure isn't checked, and told as such."""

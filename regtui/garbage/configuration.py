@@ -5,10 +5,10 @@ secrets: it is read, and neither kept nor logged.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from regtui.garbage.errors import NotOnHost
-from regtui.late import dataclass
 
 CANDIDATES: Final = ("/etc/distribution/config.yml", "/etc/docker/registry/config.yml")
 """Where images and packages have it: 3.x, then 2.x and Debian's package."""

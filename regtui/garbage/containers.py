@@ -3,10 +3,9 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from regtui.late import dataclass
 from regtui.text import clean
 
 COLLECTOR: Final = "regtui-gc-{}"

@@ -5,12 +5,12 @@ an index its children; a manifest its referrers, and they it. In doubt everythin
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from regtui.content import ContentStore
 from regtui.deletion import Contents, read_contents
 from regtui.deletion.inventory import stored
 from regtui.deletion.values import StoredManifest
-from regtui.late import dataclass
 from regtui.oci import Digest, UnknownManifest
 from regtui.registry import NotFound, RegistryClient, RepositoryNotFound
 

@@ -1,10 +1,10 @@
 """How a collection goes: its events, gathered into what a face shows while it runs."""
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 from regtui.garbage.values import Event, Stage, StageStatus
-from regtui.late import dataclass
 
 _LINES: Final = 5_000
 """Lines of the log that are kept: more than anyone scrolls back, less than a long run prints."""

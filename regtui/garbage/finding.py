@@ -6,7 +6,7 @@ What a profile names is taken at its word; the rest is found where it is unambig
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from shlex import join, quote
 from typing import Final
 
@@ -24,7 +24,6 @@ from regtui.garbage.runtimes import (
     systemd_unit,
 )
 from regtui.garbage.trouble import check
-from regtui.late import dataclass
 
 _UNIT: Final = "docker-registry.service"
 _VERSION: Final = re.compile(r"\bv?(\d+\.\d+\.\d+)")

@@ -11,9 +11,9 @@ import os
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-from regtui.late import dataclass
 from regtui.ssh import ConnectionLost, Destination, Ssh, SshError, ssh_error
 
 Interactive = Callable[[Callable[[], None]], Awaitable[None]]

@@ -13,11 +13,11 @@ is what is eligible for deletion; markings, which are nine lines of ten, are cou
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from regtui.garbage.verdict import SIGNALLED, Outcome, Verdict, explain, killed, no_summary, unexplained
-from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.oci.reference import is_repository
 

@@ -1,8 +1,7 @@
 """Where a registry runs and how it is run there, as a profile says it. What is left out is found on the host."""
 
+from dataclasses import dataclass
 from typing import Final
-
-from regtui.late import dataclass
 
 RUNTIMES: Final = ("docker", "podman", "compose", "kubectl", "systemd", "command")
 

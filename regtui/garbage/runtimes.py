@@ -5,14 +5,13 @@ as seen on podman 4.3.1, whose command line is docker's.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from shlex import join, quote
 from typing import Final
 
 from regtui.garbage.containers import COLLECTOR, Container
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.values import KeepOut
-from regtui.late import dataclass
 
 ENVIRONMENT_FILE: Final = "registry.env"
 """Beside the run's script: the environment of the registry, for the collector beside it. It may hold passwords."""

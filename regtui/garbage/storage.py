@@ -1,14 +1,13 @@
 """The registry's storage, as its host tells of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from shlex import quote
 
 from regtui.garbage import scripts
 from regtui.garbage.hosts import Host
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.trouble import check, trouble
-from regtui.late import dataclass
 from regtui.oci import Digest
 
 

@@ -4,10 +4,9 @@ Sizes are bytes, times seconds. All immutable; both faces show these and nothing
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 
-from regtui.late import dataclass
 from regtui.oci import Digest
 
 

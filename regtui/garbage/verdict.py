@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from regtui.garbage.errors import CollectionFailed
-from regtui.late import dataclass
 from regtui.text import one_line, plural
 
 SIGNALLED: Final = frozenset({129, 130, 137, 143})

@@ -6,12 +6,11 @@ The registry is asked for a byte of each: never our memory, and never its own, w
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from regtui.deletion.inventory import stored
 from regtui.garbage.values import Verified
-from regtui.late import dataclass
 from regtui.oci import Digest
 from regtui.registry import NotFound, RegistryClient
 

@@ -1,10 +1,10 @@
 """The tags of a repository as rules look at them: between what is listed and what is deleted."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from regtui.late import dataclass
 from regtui.listing.names import is_version, name_rank
 from regtui.listing.order import is_prerelease, order_key
 from regtui.listing.summary import Summary

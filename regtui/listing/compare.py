@@ -1,9 +1,9 @@
 """Two images beside each other: platforms, layers, and how they are run. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 
-from regtui.late import dataclass
 from regtui.listing.details import Details, LayerDetail, PlatformDetails
 from regtui.listing.tags import TagList
 from regtui.oci import ImageConfig

@@ -2,10 +2,9 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from regtui.late import dataclass
 from regtui.listing.history import instruction
 from regtui.listing.images import Loaded, LoadedImage, load
 from regtui.listing.source import Source

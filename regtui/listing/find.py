@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from regtui.late import dataclass
 from regtui.listing.summary import Summary
 from regtui.oci import Digest
 

@@ -5,11 +5,10 @@ The summary of a tag and the details of one image need the same requests and jud
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
-from regtui.late import dataclass
 from regtui.listing.source import Source
 from regtui.oci import (
     AnyManifest,

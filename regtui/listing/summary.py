@@ -1,8 +1,8 @@
 """What one line says about a tag: digest, age, size, platforms; or what is missing."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from regtui.late import dataclass
 from regtui.listing.images import Loaded, load
 from regtui.listing.source import Source
 from regtui.oci import Digest, Index, Manifest, Platform

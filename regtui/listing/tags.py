@@ -4,8 +4,8 @@ Made for 100,000 rows: a list of slotted rows and a list of what is shown; nothi
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from regtui.late import dataclass
 from regtui.listing.by_image import ByImage
 from regtui.listing.columns import SortColumn
 from regtui.listing.cursor import Cursor

@@ -5,9 +5,8 @@ whole. So each has two numbers, what it uses and what nothing else uses; only th
 """
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from regtui.late import dataclass
 from regtui.listing.summary import Blob, Summary
 from regtui.oci import Digest
 

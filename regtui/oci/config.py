@@ -1,10 +1,9 @@
 """Image configs: how an image was made and how it runs. OCI image-spec 1.1, "config.md"."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from regtui.late import dataclass
 from regtui.oci.descriptor import string_map, text_of
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import load_json_object

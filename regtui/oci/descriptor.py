@@ -1,10 +1,9 @@
 """Descriptors: how manifests point at content. OCI image-spec 1.1, "descriptor.md"."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from regtui.late import dataclass
 from regtui.oci.digest import Digest, InvalidDigest
 from regtui.oci.platform import Platform
 

@@ -5,10 +5,9 @@ OCI image-spec 1.1 "manifest.md" and "image-index.md"; Docker schema 2, manifest
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
-from regtui.late import dataclass
 from regtui.oci import media_type as mt
 from regtui.oci.descriptor import Descriptor, InvalidManifest, string_map, text_of
 from regtui.oci.digest import Digest

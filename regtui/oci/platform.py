@@ -1,8 +1,7 @@
 """Platforms: what an image runs on. OCI image-spec 1.1, "image-index.md", `platform`."""
 
 from collections.abc import Mapping
-
-from regtui.late import dataclass
+from dataclasses import dataclass
 
 
 class InvalidPlatform(ValueError):

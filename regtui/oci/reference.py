@@ -4,9 +4,9 @@ The grammar is that of distribution's reference package and of OCI distribution-
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
-from regtui.late import dataclass
 from regtui.oci.digest import Digest, InvalidDigest
 
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"

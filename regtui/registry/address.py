@@ -2,12 +2,11 @@
 
 import ipaddress
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from regtui.errors import UsageError
-from regtui.late import dataclass
 
 # What a URL's path holds without being quoted, less what a client would resolve or a server would fold.
 _PREFIX: Final = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")

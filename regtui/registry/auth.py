@@ -11,13 +11,12 @@ import base64
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
 
 from regtui.aside import aside
-from regtui.late import dataclass
 from regtui.registry import errors
 from regtui.registry.answers import error_codes, not_allowed, wrong_password
 from regtui.registry.challenge import Challenge, parse_challenges

@@ -2,10 +2,10 @@
 `*.key` to show (docs.docker.com, "Verify repository client with certificates")."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from regtui.errors import SettingsError
-from regtui.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

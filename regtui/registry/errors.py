@@ -23,11 +23,11 @@
 `host`, `operation`, `repository`, `status` and the registry's own error `codes` say where it came from.
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from regtui import errors
 from regtui.errors import RegtuiError
-from regtui.late import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,8 @@
 
 import threading
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
-
-from regtui.late import dataclass
 
 KEPT: Final = 2_000
 """How many are kept: some minutes of browsing, half a megabyte."""

@@ -6,12 +6,11 @@ What a server sends is bounded: the head of an answer by what is kept of it, a l
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
-
-from regtui.late import dataclass
 
 # Bytes: a body that was announced as no longer comes with its head.
 _SHORT: Final = 64 * 1024

@@ -3,11 +3,10 @@
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
-
-from regtui.late import dataclass
 
 if TYPE_CHECKING:
     import httpx

@@ -1,10 +1,9 @@
 """How to talk to a registry. Known before anything is sent, so nothing here needs httpx."""
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from regtui.late import dataclass
 from regtui.registry.retry import RetryPolicy, Waiting
 from regtui.registry.tls import TlsSettings
 

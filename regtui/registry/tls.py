@@ -2,13 +2,12 @@
 
 import ssl
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from regtui.errors import SettingsError
-from regtui.late import dataclass
 from regtui.registry.docker_certs import docker_certs_directories, find_docker_certs
 
 if TYPE_CHECKING:

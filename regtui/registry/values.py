@@ -1,10 +1,9 @@
 """What the client answers with."""
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 
-from regtui.late import dataclass
 from regtui.oci import Digest
 
 

@@ -33,13 +33,12 @@ stop = "…"                        # and start: likewise; storage is where its 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
 from regtui.errors import SettingsError, UsageError
 from regtui.garbage.profile import RUNTIMES, HostSettings
-from regtui.late import dataclass
 from regtui.oci.reference import is_repository
 from regtui.registry import Address, TlsSettings
 from regtui.settings.paths import config_file, write_private

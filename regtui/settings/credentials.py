@@ -6,13 +6,12 @@ started, the operating system's keyring, Docker's config file and its helpers, P
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from regtui.errors import SettingsError
-from regtui.late import dataclass
 from regtui.registry import Credential, Keychain
 from regtui.settings import own_logins
 from regtui.settings.credential_helper import Helper

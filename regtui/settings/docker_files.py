@@ -9,11 +9,11 @@ import json
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from regtui.errors import SettingsError
-from regtui.late import dataclass
 from regtui.registry import Credential, Keychain
 from regtui.settings.paths import write_private
 

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from regtui.late import dataclass
 from regtui.oci.reference import is_repository
 from regtui.settings.paths import state_dir, write_private
 

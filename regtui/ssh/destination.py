@@ -1,10 +1,10 @@
 """Where ssh goes."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from regtui.errors import UsageError
-from regtui.late import dataclass
 
 # What a name may hold: never anything that a shell, or ssh's own %-expansion, reads as more than a name.
 _USER: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@+\\-]*")

@@ -1,9 +1,8 @@
 """Pens: the styles in which cells are written, as small numbers, and the shortest way from one to the other."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from regtui.late import dataclass
 from regtui.ui.driver.terminal import Colors
 
 DEFAULT: Final = 0

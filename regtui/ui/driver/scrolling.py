@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from operator import ne, or_
 from typing import Final
 
-from regtui.late import dataclass
 from regtui.ui.driver.grid import Grid
 from regtui.ui.driver.pens import DEFAULT
 

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
-
-from regtui.late import dataclass
 
 _TOKENS: Final = re.compile(
     r"\x1b\[(?P<parameters>[0-?]*)(?P<final>[ -/]*[@-~])"

@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
-
-from regtui.late import dataclass
 
 Colors = Literal[16, 256] | None
 """To how many colours styles are reduced; None leaves them as they come."""

@@ -1,6 +1,7 @@
 """Another registry: those that are open, the profiles, the demo, or one that is typed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -12,7 +13,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from regtui.late import dataclass
 from regtui.text import clean
 
 OTHER = ""

@@ -1,6 +1,6 @@
 """The first screen where nothing is configured, and where the registry that was named can't be opened."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import on, work
@@ -16,7 +16,6 @@ from regtui.connection import Connection
 from regtui.connection.resolving import Options, lookup_for, profile_for, target_for
 from regtui.connection.target import Target
 from regtui.errors import RegtuiError, UsageError
-from regtui.late import dataclass
 from regtui.registry import Credential, NotAuthenticated
 from regtui.settings import Config, Credentials, Kept, Profile
 from regtui.text import clean

@@ -4,7 +4,7 @@ and confirmed here. What is planned, and how, is said by the screens below this 
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from textual import on, work
@@ -20,7 +20,6 @@ from regtui.connection.changes import Running
 from regtui.deletion import Entry, Outcome, Report, Status
 from regtui.deletion.words import report_sentences
 from regtui.errors import RegtuiError
-from regtui.late import dataclass
 from regtui.text import clean, plural
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.outcomes import OutcomeLines

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,7 +16,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from regtui.errors import UsageError
-from regtui.late import dataclass
 from regtui.listing.tag_row import TagRow
 from regtui.listing.tags import TagList
 from regtui.text import age, clean, size

@@ -1,11 +1,11 @@
 """What a rule would mark, in words. Pure, and quick enough for a thread beside the screen."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from regtui.deletion.rules import Choice, Rule, choose, parse_rule
-from regtui.late import dataclass
 from regtui.listing.blob_uses import sizes
 from regtui.listing.candidates import candidates
 from regtui.listing.tag_row import TagRow

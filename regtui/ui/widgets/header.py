@@ -1,10 +1,11 @@
 """The first line: which registry this is, who is logged in, and what to be careful about."""
 
+from dataclasses import dataclass
+
 from rich.text import Text
 from textual.widget import Widget
 
 from regtui.connection import Connection
-from regtui.late import dataclass
 from regtui.registry import Deletion
 from regtui.text import clean, plural
 

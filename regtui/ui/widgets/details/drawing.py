@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -10,7 +11,6 @@ from rich.cells import chop_cells
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
-from regtui.late import dataclass
 from regtui.text import clean, one_line
 
 DIM: Final = "dim"

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from regtui.late import dataclass
 from regtui.listing.columns import SortColumn
 from regtui.listing.tag_row import TagRow
 from regtui.listing.tags import TagList
