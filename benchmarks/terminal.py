@@ -28,11 +28,13 @@ _STEPS = {
     "close help": ["\x1b"],
     "other pane": ["\x1b[Z"],
 }
+# So many that they are filled in over some seconds.
+_MANY = 5_000
 _CURSES = {"htop": ("htop",), "tig": ("tig",)}
 
 
 def run() -> Iterable[Table]:
-    measured = {driver: _regtui(driver) for driver in ("stock", "difference")}
+    measured = {driver: _regtui(driver) | _batches(driver) for driver in ("stock", "difference")}
     table = Table("regtui with 1,000 tags: bytes for each", ["", "Textual's driver", "ours", "of it"])
     for what, stock in measured["stock"].items():
         ours = measured["difference"][what]
@@ -55,12 +57,7 @@ def _regtui(driver: str) -> dict[str, int]:
         values = {"until the repositories are seen": len(terminal.received)}
         terminal.type("G\r")
         terminal.wait_for(" 1,000 tags")
-        seen, *batches = _batches(terminal)
-        values |= {
-            "the rows that are seen, filled in": seen,
-            "a batch of other rows filled in": sorted(batches)[len(batches) // 2] if batches else 0,
-            "all of those together": sum(batches),
-        }
+        until(lambda: not has_gaps(terminal), "what is seen filled in")
         terminal.wait_quiet(1.0)
         values |= {what: _bytes(terminal, keys) for what, keys in _STEPS.items()}
         before = len(terminal.received)
@@ -72,19 +69,29 @@ def _regtui(driver: str) -> dict[str, int]:
         return values
 
 
-def _batches(terminal: LiveTerminal) -> list[int]:
+def _batches(driver: str) -> dict[str, int]:
     """Bytes until everything is filled in: of what is seen, then of each batch of the rest, which comes once a second
     and pushes some rows in between those that are seen."""
-    start = len(terminal.received)
-    until(lambda: not has_gaps(terminal), "what is seen filled in")
-    terminal.wait_quiet(0.1)
-    counts = [len(terminal.received) - start]
-    while "/1,000 read" in terminal.text:
-        before = len(terminal.received)
-        until(lambda: len(terminal.received) > before, "the next batch")  # noqa: B023
+    with endless(_MANY) as address, shown([REGTUI, address], driver=driver) as terminal:
+        terminal.wait_for("repositories")
+        terminal.wait_quiet(0.5)
+        terminal.type("G\r")
+        terminal.wait_for(f" {_MANY:,} tags")
+        start = len(terminal.received)
+        until(lambda: not has_gaps(terminal), "what is seen filled in")
         terminal.wait_quiet(0.1)
-        counts.append(len(terminal.received) - before)
-    return counts
+        counts = [len(terminal.received) - start]
+        while f"/{_MANY:,} read" in terminal.text:
+            before = len(terminal.received)
+            until(lambda: len(terminal.received) > before, "the next batch")  # noqa: B023
+            terminal.wait_quiet(0.1)
+            counts.append(len(terminal.received) - before)
+    seen, *batches = counts
+    return {
+        f"the rows that are seen, of {_MANY:,} tags, filled in": seen,
+        "a batch of other rows filled in": sorted(batches)[len(batches) // 2],
+        "all of those together": sum(batches),
+    }
 
 
 def _bytes(terminal: LiveTerminal, keys: list[str]) -> int:
