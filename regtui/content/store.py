@@ -72,7 +72,7 @@ class ContentStore:
         """What a tag or digest leads to now: for a tag a HEAD where its content is kept and hasn't moved, else a
         GET."""
         known = self._tags.get(repository, {}).get(reference)
-        if known is None or (known not in self._kept and self._disk is None):
+        if known is None or (known not in self._kept and self._disk is None) or not self._client.answers_head:
             return await self.manifest(repository, reference)
         digest = await self.digest(repository, reference)
         if (kept := await self._find(digest)) is not None:

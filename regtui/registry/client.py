@@ -46,8 +46,9 @@ class RegistryClient:
         keychain = Keychain(credential)
         self._look_up = look_up or (lambda: keychain)
         self._settings = settings or HttpSettings()
-        # Until it says otherwise.
+        # Both until it shows otherwise.
         self._has_referrers = True
+        self._answers_head = True
         self._http = RegistryHttp(address, self._look_up, self._settings)
 
     @property
@@ -197,33 +198,40 @@ class RegistryClient:
                 idle = 0 if set(names) - seen else idle + 1
                 seen.update(names)
 
+    @property
+    def answers_head(self) -> bool:
+        """Whether HEAD can be trusted here. False once a GET gave what HEAD refused, or named no digest of."""
+        return self._answers_head
+
     async def resolve(self, repository: str, reference: str) -> Resolved:
-        """What `reference` (tag or digest) leads to. HEAD; GET where HEAD gives no digest or isn't supported."""
+        """What `reference` (tag or digest) leads to. By HEAD, which only saves the body: what it refuses, GET decides,
+        and where the two disagree once, HEAD isn't asked again."""
+        if self._answers_head and (resolved := await self._by_head(repository, reference)) is not None:
+            return resolved
+        # A 404 has a body here, which tells a dangling tag from a missing one.
+        fetched = await self.manifest(repository, reference)
+        self._answers_head = False
+        return Resolved(fetched.digest, fetched.media_type, len(fetched.body))
+
+    async def _by_head(self, repository: str, reference: str) -> Resolved | None:
+        """None where the answer settles nothing. Raises where there was none, or where GET would fare alike."""
         where = self._where("looking up the manifest", repository, reference)
         try:
             response = await self._manifest_request("HEAD", where)
-        except errors.Refused:
-            response = None
-        except errors.ManifestNotFound as error:
-            # HEAD has no body to tell a dangling tag from a missing one: GET does.
-            raise await self._explained(where, error) from None
-        digest = Digest.or_none(response.headers.get("Docker-Content-Digest")) if response is not None else None
-        if response is None or digest is None:
-            fetched = await self.manifest(repository, reference)
-            return Resolved(fetched.digest, fetched.media_type, len(fetched.body))
+        except (errors.Unreachable, errors.RateLimited):
+            raise
+        except errors.RegistryError:
+            # Seen where GET answers 200: 401, 403, 404, 405, 500 and 501, by proxies and caches that only know GET.
+            return None
+        digest = Digest.or_none(response.headers.get("Docker-Content-Digest"))
+        if digest is None:
+            return None
         length = response.headers.get("Content-Length", "")
         return Resolved(
             digest,
             mt.essence(response.headers.get("Content-Type", "")),
             int(length) if length.isdecimal() else None,
         )
-
-    async def _explained(self, where: Where, error: errors.RegistryError) -> errors.RegistryError:
-        try:
-            await self._manifest_request("GET", where)
-        except errors.RegistryError as better:
-            return better
-        return error
 
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
         """A manifest's exact bytes. Verified against the digest asked for, or the one the registry names.

@@ -10,6 +10,7 @@ import pytest
 from tests.support.clients import crane, crane_digest
 from tests.support.commands import Regtui
 from tests.support.images import open_registry, push_image, push_index
+from tests.support.meddler import Fault, meddling
 from tests.support.seed import seed_repository
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 
@@ -84,3 +85,21 @@ def test_what_changed_meanwhile_is_seen(visits: Visits, server: RegistryServer) 
     assert "gone" in str(records["1.9"]["error"])
     # The manifest that moved, by its digest, the new tag, and why 1.9 has none; of the blobs the new image's config.
     assert (asked["GET manifests"], asked["GET blobs"]) == (3, 1)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 500, 501])
+def test_where_head_is_refused_the_second_visit_shows_all_and_rm_removes(
+    server: RegistryServer, tmp_path: Path, status: int
+) -> None:
+    repository = f"head/refused-{status}"
+    with open_registry(server.url) as writer:
+        kept, going = (push_image(writer, repository, tag) for tag in ("kept", "going"))
+    regtui = Regtui(tmp_path)
+    with meddling(server.url, lambda request: Fault(status=status) if request.method == "HEAD" else None) as front:
+        for _ in range(2):
+            records = regtui.records("tags", "-r", front.url, repository)
+            shown = {str(record["tag"]): (record["digest"], record.get("error")) for record in records}
+            assert shown == {"kept": (kept.digest, None), "going": (going.digest, None)}
+        regtui("rm", "-r", front.url, f"{repository}:going", "--yes")
+    assert crane("ls", f"{server.host}/{repository}").split() == ["kept"]
+    assert crane_digest(f"{server.host}/{repository}:kept") == kept.digest

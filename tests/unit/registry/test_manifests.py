@@ -94,6 +94,46 @@ async def test_where_head_does_not_help_get_does(answer: httpx.Response) -> None
         assert await client.resolve("a", "x") == Resolved(DIGEST, mt.OCI_INDEX, len(BODY))
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 500, 501])
+async def test_what_head_refuses_get_decides_and_head_is_not_asked_again(status: int) -> None:
+    def script(request: httpx.Request) -> Answer:
+        if request.method == "HEAD":
+            return httpx.Response(status)
+        return manifest() if request.url.path.endswith("/x") else refusal(404, "MANIFEST_UNKNOWN")
+
+    registry = Scripted(script)
+    async with registry.client(tries=1) as client:
+        for _ in range(3):
+            assert (await client.resolve("a", "x")).digest == DIGEST
+        with pytest.raises(ManifestNotFound):
+            await client.resolve("a", "gone")
+        assert not client.answers_head
+    assert registry.lines == [
+        "HEAD /v2/a/manifests/x",
+        *["GET /v2/a/manifests/x"] * 3,
+        "GET /v2/a/manifests/gone",
+    ]
+
+
+async def test_where_get_agrees_head_is_asked_on() -> None:
+    registry = by_path({"HEAD /v2/a/manifests/x": head()})
+    async with registry.client() as client:
+        with pytest.raises(ManifestNotFound):
+            await client.resolve("a", "gone")
+        await client.resolve("a", "x")
+        assert client.answers_head
+    assert registry.lines[-1] == "HEAD /v2/a/manifests/x"
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(429), httpx.ConnectError("refused")])
+async def test_where_get_would_fare_alike_it_is_not_asked(answer: Answer) -> None:
+    registry = in_turn(answer)
+    async with registry.client(tries=1) as client:
+        with pytest.raises(RegistryError):
+            await client.resolve("a", "x")
+    assert registry.lines == ["HEAD /v2/a/manifests/x"]
+
+
 @pytest.mark.parametrize(
     "detail",
     [{"Tag": "x", "Revision": OTHER}, f"unknown manifest name=a revision={OTHER}"],
