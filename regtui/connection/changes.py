@@ -118,7 +118,7 @@ class Changes:
                 entry,
                 method=Method.at(support),
                 overwrite=overwrite,
-                restore_obstacle=await self._push_obstacle(entry.repository),
+                restore_obstacle=await self._push_obstacle(entry.repository, support),
                 delete_obstacle=self._obstacle(support),
                 on_progress=on_progress,
             )
@@ -150,9 +150,11 @@ class Changes:
     async def _support(self, repository: str) -> Deletion:
         return Deletion.READ_ONLY if self._read_only else await deletion_support(self._client, repository)
 
-    async def _push_obstacle(self, repository: str) -> str:
+    async def _push_obstacle(self, repository: str, support: Deletion) -> str:
         if self._read_only:
             return self._obstacle(Deletion.READ_ONLY).replace("nothing is deleted", "nothing is put back")
+        if support is Deletion.READ_ONLY:
+            return f"Putting back needs the right to push. {self._obstacle(support)}"
         try:
             await check_push(self._client, repository)
         except RegistryError as error:

@@ -370,6 +370,21 @@ class RegistryClient:
         )
         return digest
 
+    async def finish_upload(self, repository: str, session: str, digest: Digest) -> None:
+        """Ends the upload `session` with nothing more to come. Raises where nobody began it, or its content isn't that
+        of `digest`."""
+        where = self._where("pushing", repository)
+        await self._http.send(
+            "PUT",
+            f"/v2/{repository}/blobs/uploads/{quote(session)}",
+            where,
+            scope=_push(repository),
+            safety=Safety.ONCE,
+            params={"digest": digest},
+            headers={"Content-Type": "application/octet-stream"},
+            content=b"",
+        )
+
     async def mount_blob(self, repository: str, digest: Digest, source: str) -> bool:
         """Takes over a blob from the repository `source`; False where the registry wants it uploaded instead."""
         where = self._where("mounting the blob", repository, digest)

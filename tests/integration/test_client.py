@@ -16,11 +16,13 @@ from regtui.registry import (
     DeletionDisabled,
     HttpSettings,
     ManifestNotFound,
+    NotAuthenticated,
     NotFound,
     ReadOnly,
     Refused,
     RegistryClient,
     RepositoryNotFound,
+    check_push,
     deletion_support,
 )
 from tests.support.clients import crane, crane_digest, crane_validate
@@ -34,7 +36,7 @@ from tests.support.images import (
     push_index,
 )
 from tests.support.seed import seed_repositories, seed_repository
-from tests.support.servers import RegistryServer, start_registry
+from tests.support.servers import RegistryServer, start_referrers_registry, start_registry
 
 pytestmark = pytest.mark.integration
 
@@ -237,3 +239,38 @@ async def test_deletion_is_probed_without_deleting(version: str, tmp_path: Path,
                 await client.put_manifest(REPOSITORY, "y", b"{}", mt.OCI_INDEX)
             with pytest.raises(ReadOnly):
                 await client.upload_blob(REPOSITORY, b"x")
+
+
+# What may be pushed
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["with tags", "unknown repository"])
+async def test_the_right_to_push_is_probed_without_leaving_a_file(
+    server: RegistryServer, writer: httpx.Client, there: bool
+) -> None:
+    push_image(writer, REPOSITORY, "x")
+    before = sorted(server.storage.rglob("*"))
+    async with RegistryClient(Address.parse(server.url)) as client:
+        await check_push(client, REPOSITORY if there else "team/none")
+    assert sorted(server.storage.rglob("*")) == before
+
+
+async def test_it_leaves_nothing_on_a_registry_that_stores_whatever_it_is_sent(tmp_path: Path) -> None:
+    with start_referrers_registry(tmp_path) as url, open_registry(url) as writer:
+        pushed = push_image(writer, REPOSITORY, "x")
+        # The witness: it does take what is no manifest.
+        writer.put("v2/team/junk/manifests/x", content=b"{}", headers={"Content-Type": mt.OCI_INDEX}).raise_for_status()
+        async with RegistryClient(Address.parse(url)) as client:
+            await check_push(client, REPOSITORY)
+            await check_push(client, "team/none")
+        assert crane("ls", f"{url.removeprefix('http://')}/{REPOSITORY}").split() == ["x"]
+        assert writer.get("v2/_catalog").json()["repositories"] == [REPOSITORY, "team/junk"]
+        assert writer.get(f"v2/{REPOSITORY}/blobs/sha256:{'0' * 64}").status_code == 404
+        crane_validate(f"{url.removeprefix('http://')}/{REPOSITORY}@{pushed.digest}")
+
+
+async def test_who_may_not_push_is_told(server: RegistryServer, version: str, tmp_path: Path) -> None:
+    with start_registry(version, tmp_path / "locked", htpasswd={"ci": "secret-of-ci"}) as locked:
+        async with RegistryClient(Address.parse(locked.url)) as client:
+            with pytest.raises(NotAuthenticated):
+                await check_push(client, REPOSITORY)
