@@ -430,6 +430,17 @@ async def put_artifacts(client: httpx.AsyncClient, version: str) -> None:
     assert (await get(client, name, "x")).content == data
 
 
+async def index_of_blobs(client: httpx.AsyncClient, version: str) -> None:
+    """As BuildKit pushes its cache: taken, though its entries are no manifests, and can't be read as such."""
+    name = "check/cache"
+    layer = await push_blob(client, name, b"a layer of the cache")
+    entry = descriptor("application/vnd.docker.image.rootfs.diff.tar.gzip", b"a layer of the cache")
+    cache = as_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]})
+    assert (await put(client, name, "cache", cache, OCI_INDEX)).status_code == 201
+    assert (await get(client, name, "cache")).content == cache
+    assert error(await get(client, name, layer)) == (500, "UNKNOWN")
+
+
 async def placeholder_removes_tags(client: httpx.AsyncClient, version: str) -> None:
     """The way to remove single tags where only digests can be deleted."""
     name = "check/placeholder"
@@ -666,6 +677,7 @@ CHECKS: list[Check] = [
     put_wants_the_right_type,
     put_wants_everything_there,
     put_artifacts,
+    index_of_blobs,
     placeholder_removes_tags,
     delete_by_digest,
     delete_by_tag,

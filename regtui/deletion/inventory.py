@@ -34,18 +34,20 @@ async def read_contents(
     """All tags with their manifests and children; `digests` names untagged manifests to read as well.
 
     `on_progress` hears (tags read, tags in all). Raises RegistryError where the tags can't be listed, or where what
-    fails would fail for all; a single tag's failure is kept in `Contents.unread`.
+    fails would fail for all; the failure of a single tag or manifest is kept in `Contents`.
     """
     names = await list_tags(client, repository)
     found = await read_tags(content, repository, names, on_progress)
     manifests = {m.digest: m for m in found.values() if isinstance(m, StoredManifest)}
-    await _read_by_digest(content, repository, digests, manifests)
-    await _read_children(content, repository, manifests)
+    below = _Reading(content, repository, manifests)
+    await below.read(digests)
+    await below.read_children()
     return Contents(
         repository=repository,
         tags={n: m.digest if isinstance(m, StoredManifest) else None for n, m in found.items() if not _failed(m)},
         manifests=manifests,
         unread={name: str(m) for name, m in found.items() if _failed(m)},
+        unread_manifests=below.unread,
     )
 
 
@@ -84,43 +86,56 @@ async def read_tags(
 
 async def read_manifests(
     content: ContentStore, repository: str, digests: Collection[Digest]
-) -> dict[Digest, StoredManifest]:
-    """Those manifests and all below them; what is missing is left out. Raises RegistryError."""
-    found: dict[Digest, StoredManifest] = {}
-    await _read_by_digest(content, repository, digests, found)
-    await _read_children(content, repository, found)
-    return found
+) -> tuple[dict[Digest, StoredManifest], dict[Digest, str]]:
+    """Those manifests and all below them, and what couldn't be read, with the reason; what is missing is left out.
+    Raises RegistryError where what fails would fail for all."""
+    reading = _Reading(content, repository, {})
+    await reading.read(digests)
+    await reading.read_children()
+    return reading.manifests, reading.unread
 
 
-async def _read_children(content: ContentStore, repository: str, manifests: dict[Digest, StoredManifest]) -> None:
-    """Adds the children of indexes, and theirs: an index of indexes is allowed. Missing ones stay missing."""
-    known: set[Digest] = set(manifests)
-    wanted = {child for manifest in manifests.values() for child in manifest.children} - known
-    while wanted:
-        known |= wanted
-        fresh = await _read_by_digest(content, repository, wanted, manifests)
-        wanted = {child for manifest in fresh for child in manifest.children} - known
+class _Reading:
+    """Adds to `manifests` by their digest. One that can't be read is noted, and doesn't end it."""
 
+    def __init__(self, content: ContentStore, repository: str, manifests: dict[Digest, StoredManifest]) -> None:
+        self._content = content
+        self._repository = repository
+        self.manifests = manifests
+        self.unread: dict[Digest, str] = {}
 
-async def _read_by_digest(
-    content: ContentStore, repository: str, digests: Collection[Digest], manifests: dict[Digest, StoredManifest]
-) -> list[StoredManifest]:
-    fresh: list[StoredManifest] = []
+    async def read_children(self) -> None:
+        """The children of indexes, and theirs: an index of indexes is allowed. Missing ones stay missing."""
+        known: set[Digest] = set(self.manifests) | set(self.unread)
+        wanted = {child for manifest in self.manifests.values() for child in manifest.children} - known
+        while wanted:
+            known |= wanted
+            fresh = await self.read(wanted)
+            wanted = {child for manifest in fresh for child in manifest.children} - known
 
-    async def read(digest: Digest) -> None:
-        try:
-            manifest = stored(await content.manifest(repository, digest))
-        except NotFound:
-            return
-        manifests[digest] = manifest
-        fresh.append(manifest)
+    async def read(self, digests: Collection[Digest]) -> list[StoredManifest]:
+        """Those that weren't read before."""
+        fresh: list[StoredManifest] = []
 
-    wanted = [digest for digest in digests if digest not in manifests]
-    for start in range(0, len(wanted), _BATCH):
-        async with _group() as group:
-            for digest in wanted[start : start + _BATCH]:
-                group.create_task(read(digest))
-    return fresh
+        async def read(digest: Digest) -> None:
+            try:
+                manifest = stored(await self._content.manifest(self._repository, digest))
+            except NotFound:
+                return
+            except RegistryError as error:
+                if error.affects_all:
+                    raise
+                self.unread[digest] = str(error)
+                return
+            self.manifests[digest] = manifest
+            fresh.append(manifest)
+
+        wanted = [digest for digest in digests if digest not in self.manifests]
+        for start in range(0, len(wanted), _BATCH):
+            async with _group() as group:
+                for digest in wanted[start : start + _BATCH]:
+                    group.create_task(read(digest))
+        return fresh
 
 
 def stored(fetched: FetchedManifest) -> StoredManifest:
@@ -134,7 +149,8 @@ def stored(fetched: FetchedManifest) -> StoredManifest:
     subject = None
     match manifest:
         case Index():
-            children = tuple(dict.fromkeys(child.digest for child in manifest.manifests))
+            children = tuple(dict.fromkeys(entry.digest for entry in manifest.manifests if entry.is_manifest))
+            blobs = {entry.digest: entry.size for entry in manifest.manifests if not entry.is_manifest}
             subject = manifest.subject
         case Manifest():
             blobs = {blob.digest: blob.size for blob in manifest.blobs()}
@@ -146,7 +162,7 @@ def stored(fetched: FetchedManifest) -> StoredManifest:
             pass
     return StoredManifest(
         digest=fetched.digest,
-        media_type=fetched.media_type,
+        media_type=manifest.media_type,
         body=fetched.body,
         manifest=manifest,
         children=children,

@@ -17,7 +17,7 @@ from typing import IO, Final
 from uuid import uuid4
 
 from regtui.deletion.entry import Entry, Kind, read_entry
-from regtui.deletion.plan import reachable
+from regtui.deletion.graph import reachable
 from regtui.deletion.shelf import Directory, Memory, Shelf
 from regtui.deletion.values import Outcome, Plan, StoredManifest
 from regtui.errors import RegtuiError

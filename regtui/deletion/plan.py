@@ -12,9 +12,11 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from regtui.deletion.cost import PATIENCE, seconds_to_delete
+from regtui.deletion.graph import outer_first, reachable
 from regtui.deletion.values import Contents, Manifests, Method, Plan, PlannedManifest, PlannedTag, StoredManifest
 from regtui.oci import Digest, Index
 from regtui.oci.manifest import is_attestation, platform_of
+from regtui.oci.media_type import Kind, kind_of
 
 # OCI distribution-spec 1.1, "Referrers Tag Schema", and cosign's tags beside it.
 _ATTACHED_TAG: Final = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(?:\.(?:sig|att|sbom))?")
@@ -49,7 +51,7 @@ def make_plan(
         doomed &= set(only)
     # What was named itself isn't left.
     left = doomed - reachable(contents.manifests, chosen.named)
-    seconds = seconds_to_delete(len(left), len(contents.tags) - len(chosen.tags))
+    seconds = seconds_to_delete(len(left), contents.tag_count - len(chosen.tags))
     if untagged is Manifests.DELETED or (untagged is Manifests.IN_TIME and seconds <= patience):
         left = set()
     patterns = tuple(protect)
@@ -58,10 +60,10 @@ def make_plan(
     def planned(digests: Collection[Digest]) -> tuple[PlannedManifest, ...]:
         return tuple(
             _planned_manifest(contents, by_digest, digest, parents.get(digest), chosen.referring.get(digest))
-            for digest in _outer_first(contents.manifests, digests)
+            for digest in outer_first(contents.manifests, digests)
         )
 
-    sharing = {t for tag in chosen.tags for t in by_digest.get(contents.tags[tag] or _NOTHING, ())}
+    sharing = {t for tag in chosen.tags for t in by_digest.get(contents.tags.get(tag) or _NOTHING, ())}
     return Plan(
         repository=contents.repository,
         removed=tuple(_planned_tag(contents, by_digest, tag, chosen, patterns) for tag in sorted(chosen.tags)),
@@ -69,10 +71,10 @@ def make_plan(
         staying=tuple(sorted(sharing - chosen.tags)),
         attached=tuple(sorted(chosen.attached.keys() - chosen.tags)),
         attached_manifests=tuple(sorted(chosen.referring.keys() - chosen.along)),
-        unknown=tuple(sorted(set(tags) - chosen.tags - contents.unread.keys())),
+        unknown=tuple(sorted(set(tags) - chosen.tags)),
         freed=bytes_of(contents, doomed - left),
         method=method,
-        obstacle=obstacle or _obstacle(contents, tags, chosen, doomed, by_digest),
+        obstacle=obstacle or _obstacle(contents, chosen, doomed, by_digest),
         left=planned(left),
         left_bytes=bytes_of(contents, doomed) - bytes_of(contents, doomed - left),
         contents=contents,
@@ -99,8 +101,8 @@ def _choose(
     whole_manifests: bool,
     with_attached: bool,
 ) -> _Chosen:
-    chosen = {tag for tag in tags if tag in contents.tags}
-    named = set(digests) | ({d for tag in chosen if (d := contents.tags[tag])} if whole_manifests else set())
+    chosen = {tag for tag in tags if tag in contents.tags or tag in contents.unread}
+    named = set(digests) | ({d for tag in chosen if (d := contents.tags.get(tag))} if whole_manifests else set())
     if whole_manifests:
         chosen |= {tag for digest in named for tag in by_digest.get(digest, ())}
     # Attached manifests that go along aren't named, and may be left as their image is.
@@ -121,26 +123,34 @@ _NOTHING: Final = Digest("sha256:" + "0" * 64)
 def doomed_manifests(contents: Contents, chosen: Collection[str], targets: Collection[Digest]) -> set[Digest]:
     """The manifests that go when the tags `chosen` do: what they reach and nothing that stays reaches.
 
-    None at all while a tag couldn't be read: it might be another tag of one of them.
+    None at all while a tag couldn't be read, or an index below a tag that stays: it might use one of them.
     """
     if contents.unread:
         return set()
-    going = {digest for tag in chosen if (digest := contents.tags[tag]) is not None} | set(targets)
+    going = {digest for tag in chosen if (digest := contents.tags.get(tag)) is not None} | set(targets)
     staying = {digest for tag, digest in contents.tags.items() if digest is not None and tag not in chosen}
-    return (reachable(contents.manifests, going) - reachable(contents.manifests, staying)) & contents.manifests.keys()
+    held = reachable(contents.manifests, staying)
+    if hidden_indexes(contents, held):
+        return set()
+    # An entry of another media type isn't looked below, and isn't taken away either.
+    named = {digest for d in held if (manifest := contents.manifests.get(d)) for digest in manifest.named}
+    return (reachable(contents.manifests, going) - held - named) & contents.manifests.keys()
 
 
-def reachable(manifests: Mapping[Digest, StoredManifest], roots: Iterable[Digest]) -> set[Digest]:
-    """`roots`, and everything below them; content addressing rules out circles, and hostile ones end here too."""
-    seen: set[Digest] = set()
-    waiting = list(roots)
-    while waiting:
-        digest = waiting.pop()
-        if digest not in seen:
-            seen.add(digest)
-            if manifest := manifests.get(digest):
-                waiting += manifest.children
-    return seen
+def hidden_indexes(contents: Contents, held: Collection[Digest]) -> set[Digest]:
+    """Those among `held` that couldn't be read and may lead to anything: all but what an index calls an image."""
+    unread = contents.unread_manifests.keys() & set(held)
+    if not unread:
+        return set()
+    entries = [
+        entry
+        for digest in held
+        if (stored := contents.manifests.get(digest)) and isinstance(stored.manifest, Index)
+        for entry in stored.manifest.manifests
+    ]
+    images = {entry.digest for entry in entries if kind_of(entry.media_type) is Kind.IMAGE}
+    others = {entry.digest for entry in entries if kind_of(entry.media_type) is not Kind.IMAGE}
+    return unread - (images - others)
 
 
 def attached_tags(contents: Contents, chosen: Collection[str], targets: Collection[Digest]) -> dict[str, Digest]:
@@ -209,7 +219,7 @@ def _planned_tag(
     chosen: _Chosen,
     protect: tuple[str, ...],
 ) -> PlannedTag:
-    digest = contents.tags[tag]
+    digest = contents.tags.get(tag)
     others = [other for other in by_digest.get(digest, ()) if other not in chosen.tags] if digest else []
     return PlannedTag(
         tag=tag,
@@ -217,6 +227,7 @@ def _planned_tag(
         stays_as=tuple(sorted(others)),
         protected=any(fnmatchcase(tag, pattern) for pattern in protect),
         attached_to=chosen.attached.get(tag),
+        unread=contents.unread.get(tag, ""),
     )
 
 
@@ -244,26 +255,6 @@ def _parents(contents: Contents, doomed: Collection[Digest]) -> dict[Digest, Dig
     return {child: digest for digest in doomed for child in contents.manifests[digest].children if child in doomed}
 
 
-def _outer_first(manifests: Mapping[Digest, StoredManifest], doomed: Collection[Digest]) -> list[Digest]:
-    """Each once, and every index before its children: interrupted in between, no index is left without them."""
-    order: list[Digest] = []
-    placed: set[Digest] = set()
-
-    def place(digest: Digest) -> None:
-        # Post-order, reversed below: whatever is under a manifest is placed before it.
-        if digest in placed:
-            return
-        placed.add(digest)
-        for child in manifests[digest].children:
-            if child in doomed:
-                place(child)
-        order.append(digest)
-
-    for digest in sorted(doomed, reverse=True):
-        place(digest)
-    return order[::-1]
-
-
 def label_of(manifests: Mapping[Digest, StoredManifest], digest: Digest, parent: Digest | None) -> str:
     """What a manifest is, in the specifications' words: `index`, `linux/amd64`, `attestation`, `manifest`."""
     index = manifests[parent].manifest if parent and parent in manifests else None
@@ -284,21 +275,35 @@ def bytes_of(contents: Contents, doomed: Collection[Digest]) -> int:
 
 def _obstacle(
     contents: Contents,
-    tags: Collection[str],
     chosen: _Chosen,
     doomed: Collection[Digest],
     by_digest: Mapping[Digest, list[str]],
 ) -> str:
-    if unread := [tag for tag in tags if tag in contents.unread]:
-        return f"{contents.repository}:{unread[0]} can't be read: {contents.unread[unread[0]]}"
     for digest in sorted(chosen.named):
         if outside := [tag for tag in by_digest.get(digest, ()) if tag not in chosen.tags]:
             return (
                 f"{digest.short} has tags that would go with it: {', '.join(sorted(outside))}. "
                 "Delete the whole manifest (--manifest), or name the tags."
             )
-        if digest in contents.manifests and digest not in doomed and not contents.unread:
-            holders = [t for t, d in contents.tags.items() if d and digest in reachable(contents.manifests, [d])]
-            holders = [tag for tag in holders if tag not in chosen.tags]
-            return f"{digest.short} is part of {', '.join(sorted(holders)[:3])}: deleting it would break that index."
+        if digest in contents.unread_manifests:
+            why = contents.unread_manifests[digest]
+            return f"{digest.short} can't be read, so that nothing of it could be kept: {why}"
+        if digest in contents.manifests and digest not in doomed:
+            return f"{digest.short} {_held_by(contents, chosen, digest)}."
     return ""
+
+
+def _held_by(contents: Contents, chosen: _Chosen, digest: Digest) -> str:
+    """Why a manifest that was named itself can't go."""
+    staying = {tag: d for tag, d in contents.tags.items() if d and tag not in chosen.tags}
+    if holders := [tag for tag, d in staying.items() if digest in reachable(contents.manifests, [d])]:
+        return f"is part of {', '.join(sorted(holders)[:3])}: deleting it would break that index"
+    if naming := [tag for tag, d in staying.items() if digest in _everything_below(contents, d)]:
+        return f"is named by {', '.join(sorted(naming)[:3])}: deleting it would break that index"
+    unread = [*sorted(contents.unread), *(d.short for d in sorted(contents.unread_manifests))]
+    return f"may be used by {', '.join(unread[:3])}, which can't be read"
+
+
+def _everything_below(contents: Contents, digest: Digest) -> set[Digest]:
+    below = reachable(contents.manifests, [digest])
+    return {named for d in below if (manifest := contents.manifests.get(d)) for named in manifest.named}

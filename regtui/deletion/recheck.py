@@ -35,6 +35,8 @@ async def recheck(client: RegistryClient, plan: Plan, work: Work) -> tuple[Plan,
 
     fell_out: dict[str, Outcome] = {}
     for tag in plan.removed:
+        if tag.tag in failed and tag.unread:
+            continue  # It can't be read still, as was shown.
         if tag.tag in failed:
             why = f"not deleted, as it could not be checked: {failed[tag.tag]}"
             fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.FAILED, why)

@@ -19,6 +19,7 @@ async def with_referrers(
     The same where the registry has no such API: it is asked once. Raises RegistryError.
     """
     manifests = dict(contents.manifests)
+    unread = dict(contents.unread_manifests)
     asked: set[Digest] = set()
     wanted = list(going)
     while wanted:
@@ -29,8 +30,9 @@ async def with_referrers(
                 return contents
             named |= dict.fromkeys(descriptor.digest for descriptor in found)
         asked.update(wanted)
-        fresh = await read_manifests(content, contents.repository, [d for d in named if d not in manifests])
+        fresh, failed = await read_manifests(content, contents.repository, [d for d in named if d not in manifests])
         manifests |= fresh
+        unread |= failed
         # Also those that have a tag: what refers to them may have none.
         wanted = [digest for digest in named if digest in manifests and digest not in asked]
-    return replace(contents, manifests=manifests)
+    return replace(contents, manifests=manifests, unread_manifests=unread)

@@ -4,11 +4,12 @@ What is never done: a tag that points elsewhere since is not overwritten unless 
 back that would be broken.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from regtui.deletion.entry import Entry
-from regtui.deletion.plan import label_of, reachable
+from regtui.deletion.graph import children_first, reachable
+from regtui.deletion.plan import label_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.oci import Digest
 
@@ -142,24 +143,6 @@ def broken_before(entry: Entry) -> list[str]:
 def wanted_manifests(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Digest]:
     """The manifests that have to be there for that: to be looked for."""
     return reachable(stored, {*wanted_tags(entry).values(), *_untagged(entry, stored)})
-
-
-def children_first(stored: Mapping[Digest, StoredManifest], wanted: Collection[Digest]) -> list[list[Digest]]:
-    """`wanted` in rounds: whatever is below a manifest comes in an earlier one."""
-    depth: dict[Digest, int] = {}
-
-    def of(digest: Digest) -> int:
-        if digest not in depth:
-            depth[digest] = 0  # a circle can't be, by content; a made-up one ends here
-            manifest = stored.get(digest)
-            below = [of(child) for child in manifest.children] if manifest else []
-            depth[digest] = max(below, default=-1) + 1
-        return depth[digest]
-
-    rounds: dict[int, list[Digest]] = {}
-    for digest in sorted(wanted):
-        rounds.setdefault(of(digest), []).append(digest)
-    return [rounds[number] for number in sorted(rounds)]
 
 
 def _untagged(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Digest]:

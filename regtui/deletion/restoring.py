@@ -6,13 +6,13 @@ A placeholder that the undone run left standing is removed at the end.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 
+from regtui.deletion.graph import children_first
 from regtui.deletion.journal import Journal, JournalFailed, Run, unrecorded
 from regtui.deletion.recheck import tags_now
 from regtui.deletion.restoration import (
     PlannedManifestRestore,
     PlannedTagRestore,
     Restoration,
-    children_first,
     left_out,
 )
 from regtui.deletion.surely import delete_surely, put_surely

@@ -17,6 +17,10 @@ class TagMoved(RegtuiError):
     exit_code = REFUSED
 
 
+class TagUnreadable(RegtuiError):
+    """What the tag is now can't be recorded: moving it could not be undone."""
+
+
 async def tagged(client: RegistryClient, repository: str, tag: str) -> Digest | None:
     """What `tag` is now, asked of the registry; None where there is no such tag, or nothing behind it."""
     try:
@@ -54,7 +58,9 @@ class Tagging:
             await self._move(repository, tag, fetched, now)
 
     async def _move(self, repository: str, tag: str, fetched: FetchedManifest, before: Digest) -> None:
-        manifests = await read_manifests(self._content, repository, {before, fetched.digest})
+        manifests, unread = await read_manifests(self._content, repository, {before, fetched.digest})
+        if before in unread:
+            raise TagUnreadable(f"{repository}:{tag} can't be read: {unread[before]}", "Nothing was changed.")
 
         def begin() -> Run:
             return self._journal.begin_move(

@@ -6,8 +6,8 @@ a tag's move      is undone by moving it back
 one that was cut off is finished (the rest of its plan), or reverted (undone)
 """
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from regtui.content import ContentStore
 from regtui.deletion.entry import Entry, Kind
@@ -15,7 +15,7 @@ from regtui.deletion.execution import Execution
 from regtui.deletion.inventory import read_contents, read_manifests
 from regtui.deletion.journal import Journal
 from regtui.deletion.plan import doomed_manifests, make_plan
-from regtui.deletion.restoration import Restoration, make_restoration, planned_rows
+from regtui.deletion.restoration import Restoration, Situation, make_restoration, planned_rows
 from regtui.deletion.restoring import Restoring
 from regtui.deletion.situation import Progress, read_situation
 from regtui.deletion.values import Contents, Method, Outcome, Plan, Report
@@ -66,7 +66,9 @@ async def plan_undo(
     restoration = make_restoration(entry, situation, stored, overwrite=overwrite, obstacle=restore_obstacle)
     if overwritten := {tag.now for tag in restoration.tags if tag.now and tag.now not in stored}:
         # What is overwritten is recorded as well: so this can be undone in its turn.
-        stored |= await read_manifests(content, entry.repository, overwritten)
+        found, unread = await read_manifests(content, entry.repository, overwritten)
+        stored |= found
+        situation = _without_unread(situation, restoration, unread)
         restoration = make_restoration(entry, situation, stored, overwrite=overwrite, obstacle=restore_obstacle)
     if entry.kind is not Kind.RESTORE:
         return Undo(entry, restoration)
@@ -77,6 +79,12 @@ async def plan_undo(
     brought = entry.manifests_changed
     deletion = _plan_of(contents, put_there, brought, method, delete_obstacle, only=set(brought))
     return Undo(entry, restoration, deletion)
+
+
+def _without_unread(situation: Situation, restoration: Restoration, unread: Mapping[Digest, str]) -> Situation:
+    """What can't be read can't be recorded: so it isn't overwritten."""
+    kept = {tag.tag: unread[tag.now] for tag in restoration.tags if tag.now and tag.now in unread}
+    return replace(situation, unread={**situation.unread, **kept})
 
 
 async def plan_rest(

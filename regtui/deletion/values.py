@@ -50,7 +50,12 @@ class Manifests(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StoredManifest:
-    """A manifest of the repository, with its exact bytes. `blobs`: digest → size in bytes, config included."""
+    """A manifest of the repository, with its exact bytes.
+
+    `media_type`: what it is put back with; its own, where it names one. `children`: of an index, the entries that are
+    manifests by their media type. `blobs`: digest → size in bytes, config included; of an index, the entries that are
+    no manifests (a BuildKit cache is an index of layers).
+    """
 
     digest: Digest
     media_type: str
@@ -60,31 +65,49 @@ class StoredManifest:
     blobs: Mapping[Digest, int] = field(default_factory=dict, hash=False, repr=False)
     subject: Digest | None = None
 
+    @property
+    def named(self) -> tuple[Digest, ...]:
+        """Everything that it needs: children and blobs."""
+        return (*self.children, *self.blobs)
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """A repository as it was read: what every tag points at, and every manifest that was found from there.
 
     `tags`: None for a tag whose manifest is gone. `unread`: tags that couldn't be read, with the reason: as long as
-    there are any, no manifest may be deleted by digest, because they might share it.
+    there are any, no manifest may be deleted by digest, because they might share it. `unread_manifests`: the same of
+    manifests that an index or a user named; no manifest that they might use may be deleted.
     """
 
     repository: str
     tags: Mapping[str, Digest | None] = field(hash=False)
     manifests: Mapping[Digest, StoredManifest] = field(hash=False)
     unread: Mapping[str, str] = field(default_factory=dict, hash=False)
+    unread_manifests: Mapping[Digest, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def tag_count(self) -> int:
+        return len(self.tags.keys() | self.unread.keys())
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTag:
-    """A tag that goes. `digest` is None where its manifest is gone already. `stays_as`: the other tags, which keep
-    the manifest. `attached_to`: the image it is a signature, attestation or SBOM of."""
+    """A tag that goes. `digest` is None where its manifest is gone already, or can't be read: then `unread` says why.
+    `stays_as`: the other tags, which keep the manifest. `attached_to`: the image it is a signature, attestation or
+    SBOM of."""
 
     tag: str
     digest: Digest | None
     stays_as: tuple[str, ...] = ()
     protected: bool = False
     attached_to: Digest | None = None
+    unread: str = ""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether nothing is behind it."""
+        return self.digest is None and not self.unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +160,7 @@ class Plan:
     @property
     def remaining(self) -> int:
         """How many tags the repository has when the manifests go."""
-        return len(self.contents.tags) - len(self.removed)
+        return self.contents.tag_count - len(self.removed)
 
 
 @dataclass(frozen=True, slots=True)

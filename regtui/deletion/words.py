@@ -41,7 +41,7 @@ def plan_sentences(plan: Plan) -> list[str]:
     lines += _about_manifests(plan) + _about_left(plan)
     if plan.staying:
         lines.append(f"{names(plan.staying)} {_stay(plan.staying)} the same image, and stay{_s(plan.staying)}.")
-    broken = [tag.tag for tag in plan.removed if tag.digest is None]
+    broken = [tag.tag for tag in plan.removed if tag.is_broken]
     if broken:
         lines.append(f"{names(broken)} {'is' if len(broken) == 1 else 'are'} broken: no manifest is behind.")
     if attached := len(plan.attached) + len(plan.attached_manifests):
@@ -50,11 +50,27 @@ def plan_sentences(plan: Plan) -> list[str]:
     protected = [tag.tag for tag in plan.removed if tag.protected]
     if protected:
         lines.append(f"{names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
-    if plan.contents.unread:
+    return lines + _about_unread(plan)
+
+
+def _about_unread(plan: Plan) -> list[str]:
+    """What could not be read, and what stays because of it."""
+    contents, chosen = plan.contents, {tag.tag for tag in plan.removed}
+    lines = [
+        f"{names(some)} can't be read ({contents.unread[some[0]]}): what {_it(some)} used stays."
+        for some in ([tag.tag for tag in plan.removed if tag.unread],)
+        if some
+    ]
+    if others := sorted(contents.unread.keys() - chosen):
+        why = contents.unread[others[0]]
         lines.append(
-            f"{plural(len(plan.contents.unread), 'other tag')} could not be read: so that nothing they use is lost, "
-            "only tags are removed, and no manifest."
+            f"{names(others)} could not be read ({why}): so that nothing {_they(others)} is lost, only tags are "
+            "removed, and no manifest."
         )
+    if contents.unread_manifests and not contents.unread:
+        shorts = [digest.short for digest in sorted(contents.unread_manifests)]
+        why = contents.unread_manifests[min(contents.unread_manifests)]
+        lines.append(f"Below them, {names(shorts)} could not be read ({why}): what {_they(shorts)} stays.")
     return lines
 
 
@@ -62,7 +78,7 @@ def _about_manifests(plan: Plan) -> list[str]:
     if not plan.manifests:
         if plan.left:
             return []
-        if all(tag.digest is None for tag in plan.removed):
+        if all(tag.is_broken for tag in plan.removed):
             return ["Nothing becomes collectable by it."]
         return ["No manifest is deleted, as all of them are still in use: nothing becomes collectable."]
     children = sum(1 for manifest in plan.manifests if manifest.parent)
@@ -184,7 +200,8 @@ def plan_notes(plan: Plan) -> dict[str, str]:
     notes: dict[str, str] = {}
     for tag in plan.removed:
         reasons = [f"stays as {', '.join(tag.stays_as)}"] if tag.stays_as else []
-        reasons += ["broken"] if tag.digest is None else []
+        reasons += ["broken"] if tag.is_broken else []
+        reasons += ["can't be read"] if tag.unread else []
         reasons += ["protected"] if tag.protected else []
         reasons += [f"attached to {tag.attached_to.short}"] if tag.attached_to else []
         notes[f"{plan.repository}:{tag.tag}"] = "; ".join(reasons)
@@ -216,6 +233,14 @@ def names(tags: Sequence[str]) -> str:
     """`a, b, c, d and 3 more`."""
     shown = ", ".join(tags[:_NAMED])
     return f"{shown} and {len(tags) - _NAMED:,} more" if len(tags) > _NAMED else shown
+
+
+def _it(things: Sequence[object]) -> str:
+    return "it" if len(things) == 1 else "they"
+
+
+def _they(things: Sequence[object]) -> str:
+    return "it uses" if len(things) == 1 else "they use"
 
 
 def _stay(tags: Sequence[str]) -> str:

@@ -99,8 +99,9 @@ def _load(service: Service, name: str, digest: str) -> StoredManifest:
     manifest = service.storage.manifest(name, digest)
     if manifest is not None:
         return manifest
-    if service.dialect.manifests_reach_layers and service.storage.layer(name, digest) is not None:
-        raise Refusal("UNKNOWN", {})  # 2.x finds a config or layer, and cannot read it as a manifest
+    if service.storage.layer(name, digest) is not None:
+        # A config or layer is found, and can't be read as a manifest.
+        raise Refusal("UNKNOWN", "invalid character" if service.dialect.explains else {})
     raise Refusal(
         "MANIFEST_UNKNOWN",
         f"unknown manifest name={name} revision={digest}"
@@ -188,7 +189,8 @@ def _check_present(service: Service, name: str, manifest: dict[str, Any], media_
     storage = service.storage
     if media_type in media.INDEXES:
         wanted = [child.get("digest", "") for child in manifest.get("manifests") or ()]
-        missing = [digest for digest in wanted if storage.manifest(name, digest) is None]
+        # A layer will do as well: BuildKit's caches are indexes of layers.
+        missing = [d for d in wanted if storage.manifest(name, d) is None and storage.layer(name, d) is None]
     else:
         entries = [manifest.get("config") or {}, *(manifest.get("layers") or ())]
         wanted = [entry.get("digest", "") for entry in entries]

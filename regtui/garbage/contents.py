@@ -31,7 +31,7 @@ class Reading:
         """The revisions that nothing reaches; none while anything is unclear."""
         manifests = self.contents.manifests
         tagged = [digest for digest in self.contents.tags.values() if digest]
-        if self.contents.unread or any(digest not in manifests for digest in tagged):
+        if self.contents.unread or self.contents.unread_manifests or any(digest not in manifests for digest in tagged):
             return ()
         reached = _reached(manifests, tagged)
         if any(isinstance(manifests[d].manifest, UnknownManifest) for d in reached & manifests.keys()):
@@ -54,8 +54,7 @@ class Reading:
         """What the collector marks for these manifests: themselves, and what they name."""
         for manifest in filter(None, map(self.contents.manifests.get, digests)):
             yield manifest.digest
-            yield from manifest.children
-            yield from manifest.blobs
+            yield from manifest.named
 
 
 def _reached(manifests: Mapping[Digest, StoredManifest], roots: Collection[Digest]) -> set[Digest]:
@@ -72,7 +71,8 @@ def _reached(manifests: Mapping[Digest, StoredManifest], roots: Collection[Diges
             reached.add(digest)
             waiting += beside.get(digest, ())
             needing = manifests.get(digest)
-            waiting += needing.children if needing else ()
+            # Whatever its media type: an entry that isn't called a manifest may be one.
+            waiting += needing.named if needing else ()
     return reached
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest, InvalidDigest
 from regtui.oci.platform import Platform
 
@@ -25,6 +26,11 @@ class Descriptor:
     artifact_type: str = ""
     annotations: Mapping[str, str] = field(default_factory=lambda: _NO_ANNOTATIONS, hash=False)
     urls: tuple[str, ...] = ()
+
+    @property
+    def is_manifest(self) -> bool:
+        """By its media type, which alone tells: an index may hold anything (BuildKit's caches hold layers)."""
+        return mt.kind_of(mt.essence(self.media_type)) is not mt.Kind.UNKNOWN
 
     @classmethod
     def from_json(cls, value: object) -> "Descriptor":

@@ -127,7 +127,7 @@ def _guess(value: Mapping[str, object], content_type: str) -> str:
     if mt.kind_of(content_type) is not mt.Kind.UNKNOWN:
         return content_type
     if value.get("schemaVersion") == 1 and "fsLayers" in value:
-        return mt.DOCKER_SCHEMA1
+        return mt.DOCKER_SCHEMA1_SIGNED if "signatures" in value else mt.DOCKER_SCHEMA1
     if isinstance(value.get("manifests"), list):
         return mt.OCI_INDEX
     if isinstance(value.get("layers"), list) and "config" in value:
