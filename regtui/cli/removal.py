@@ -141,7 +141,7 @@ async def _plan_without(
 
 def _protected(repository: str, tag: PlannedTag) -> Outcome:
     why = "protected: without --yes, it is deleted after its name is typed"
-    return tag_outcome(repository, tag, Status.SKIPPED, why)
+    return tag_outcome(repository, tag, Status.SKIPPED, detail=why)
 
 
 async def _check_possible(connection: Connection, repository: str) -> None:

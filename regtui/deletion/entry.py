@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from regtui.deletion.inventory import stored
+from regtui.deletion.reasons import reason_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.oci import Digest
 from regtui.registry import FetchedManifest
@@ -91,7 +92,7 @@ class Entry:
     @property
     def has_effect(self) -> bool:
         """Whether it may have changed anything."""
-        return self.ended is None or any(outcome.status is Status.DONE for outcome in self.results)
+        return self.ended is None or any(outcome.has_effect for outcome in self.results)
 
     @property
     def leaves_something(self) -> bool:
@@ -174,12 +175,14 @@ def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
 
 def _outcome(record: Mapping[str, Any]) -> Outcome:
     digest = record.get("digest")
+    error = str(record.get("error", ""))
     return Outcome(
         str(record["reference"]),
         Digest(digest) if digest else None,
         Action(record["action"]),
         Status(record["status"]),
-        str(record.get("error", "")),
+        error,
+        reason_of(str(record.get("reason", "")), error),
     )
 
 

@@ -88,7 +88,7 @@ class Execution(UnderWay):
         if told := self._told.get((Action.UNTAG, f"{repository}:{tag.tag}")):
             return told
         manifest = self._told.get((Action.DELETE, f"{repository}@{tag.digest}"))
-        return tag_outcome(repository, tag, manifest.status, manifest.error) if manifest else None
+        return _shared(repository, tag, manifest) if manifest else None
 
     def _gone(self) -> list[Digest]:
         """What was deleted now, and placeholders of the run's first part that weren't there any more."""
@@ -117,7 +117,10 @@ class Execution(UnderWay):
             yield batch
         for level in _levels(plan):
             async for attempts in self._work.each(level, self._delete):
-                yield [manifest_outcome(plan.repository, a.item, *a.result) for a in attempts]
+                yield [
+                    manifest_outcome(plan.repository, a.item, a.ended.status, a.ended.reason, a.ended.detail)
+                    for a in attempts
+                ]
 
     async def _delete(self, manifest: PlannedManifest) -> None:
         """Done also where it was done before, or where only the answer got lost."""
@@ -134,6 +137,12 @@ def _done_before(entry: Entry | None, plan: Plan) -> list[Outcome]:
     return [tag_outcome(plan.repository, tag, Status.DONE) for tag in gone] + [
         manifest_outcome(plan.repository, manifest, Status.DONE) for manifest in deleted
     ]
+
+
+def _shared(repository: str, tag: PlannedTag, manifest: Outcome) -> Outcome:
+    return Outcome(
+        f"{repository}:{tag.tag}", tag.digest, Action.UNTAG, manifest.status, manifest.error, manifest.reason
+    )
 
 
 def _levels(plan: Plan) -> list[list[PlannedManifest]]:

@@ -281,6 +281,7 @@ class Run:
         results = [
             {"reference": o.reference, "digest": o.digest, "action": o.action.value, "status": o.status.value}
             | ({"error": o.error} if o.error else {})
+            | ({"reason": o.reason.value} if o.reason else {})
             for o in outcomes
         ]
         if results:

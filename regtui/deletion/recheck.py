@@ -9,9 +9,8 @@ from dataclasses import replace
 
 from regtui.deletion.inventory import list_tags
 from regtui.deletion.plan import doomed_manifests, make_plan
+from regtui.deletion.reasons import Reason
 from regtui.deletion.values import (
-    IMAGE_STAYS,
-    MOVED,
     Contents,
     Manifests,
     Outcome,
@@ -38,23 +37,20 @@ async def recheck(client: RegistryClient, plan: Plan, work: Work) -> tuple[Plan,
         if tag.tag in failed and tag.unread:
             continue  # It can't be read still, as was shown.
         if tag.tag in failed:
-            why = f"not deleted, as it could not be checked: {failed[tag.tag]}"
-            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.FAILED, why)
+            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.FAILED, Reason.UNCHECKED, failed[tag.tag])
         elif tag.tag not in names:
-            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, "it was gone already")
+            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.GONE_BEFORE)
         elif now[tag.tag] != tag.digest:
-            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, MOVED)
+            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.MOVED)
 
     chosen = [tag for tag in plan.removed if tag.tag not in fell_out]
     contents = _contents_now(plan.contents, names, now, failed)
     stay = _left_attached(plan, chosen, contents)
-    fell_out |= {tag.tag: tag_outcome(plan.repository, tag, Status.SKIPPED, IMAGE_STAYS) for tag in stay}
+    fell_out |= {tag.tag: tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.IMAGE_STAYS) for tag in stay}
     narrowed = _narrowed(plan, [tag for tag in chosen if tag not in stay], contents)
     kept = {manifest.digest for manifest in narrowed.manifests}
     outcomes = list(fell_out.values()) + [
-        manifest_outcome(
-            plan.repository, m, Status.SKIPPED, "not deleted: something may use it since the plan was shown"
-        )
+        manifest_outcome(plan.repository, m, Status.SKIPPED, Reason.IN_USE)
         for m in plan.manifests
         if m.digest not in kept
     ]

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from regtui.deletion.journal import Journal
+from regtui.deletion.reasons import Reason
 from regtui.deletion.values import Action, Outcome, Report
-from regtui.deletion.work import STOPPED, Work
+from regtui.deletion.work import Work
 from regtui.registry import RegistryClient
 
 
@@ -34,7 +35,7 @@ class UnderWay:
     def report(self) -> Report:
         """What was told so far."""
         outcomes = tuple(self._told.values())
-        interrupted = any(outcome.error == STOPPED for outcome in outcomes)
+        interrupted = any(outcome.reason is Reason.STOPPED for outcome in outcomes)
         return Report(self._repository, outcomes, interrupted, tuple(self._doubts), self._name, self._left_bytes)
 
     def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:

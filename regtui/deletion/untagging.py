@@ -6,6 +6,7 @@ from typing import Final
 from regtui.deletion.journal import Run
 from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.plan import needs_untagging
+from regtui.deletion.reasons import Reason
 from regtui.deletion.surely import delete_surely, put_surely
 from regtui.deletion.values import Outcome, Plan, PlannedTag, Status, tag_outcome
 from regtui.deletion.work import Work
@@ -13,10 +14,6 @@ from regtui.registry import NotAllowed, NotAuthenticated, NotFound, RegistryClie
 
 # From so many tags on, one placeholder for all is quicker than a DELETE by digest for each (each searches all tags).
 _BULK: Final = 10
-NO_PUSH: Final = (
-    "this login may delete, but not push, which removing a tag alone needs on this registry. Deleting its manifest "
-    "(--manifest) would remove all tags of it"
-)
 
 
 async def untag_by_tag(client: RegistryClient, plan: Plan, work: Work) -> AsyncIterator[list[Outcome]]:
@@ -29,7 +26,7 @@ async def untag_by_tag(client: RegistryClient, plan: Plan, work: Work) -> AsyncI
             return
 
     async for attempts in work.each(plan.removed, untag):
-        yield [tag_outcome(plan.repository, a.item, *a.result) for a in attempts]
+        yield [tag_outcome(plan.repository, a.item, a.ended.status, a.ended.reason, a.ended.detail) for a in attempts]
 
 
 async def untag_by_placeholder(
@@ -54,10 +51,14 @@ async def untag_by_placeholder(
     attempts = await work.all(tags[:1], place)
     if attempts and isinstance(attempts[0].error, NotAllowed | NotAuthenticated):
         run.taken_away(placeholder.digest)
-        yield [tag_outcome(plan.repository, tag, Status.FAILED, NO_PUSH) for tag in needed]
+        yield [tag_outcome(plan.repository, tag, Status.FAILED, Reason.NO_PUSH) for tag in needed]
         return
     attempts += await work.all(tags[1:], place)
-    yield [tag_outcome(plan.repository, a.item, *a.result) for a in attempts if not a.is_done]
+    yield [
+        tag_outcome(plan.repository, a.item, a.ended.status, a.ended.reason, a.ended.detail)
+        for a in attempts
+        if not a.is_done
+    ]
     # Also where every PUT failed: one of them may have been done.
     if begun := [attempt.item for attempt in attempts if attempt.begun]:
         placed = [attempt.item for attempt in attempts if attempt.is_done]
@@ -85,7 +86,7 @@ async def _remove(
         if not unseen and len(restored) == len(still):
             run.taken_away(placeholder.digest)
         return [
-            tag_outcome(plan.repository, tag, Status.FAILED, f"{error.message} {_fate(tag, restored, unseen)}")
+            tag_outcome(plan.repository, tag, Status.FAILED, _fate(tag, restored, unseen), error.message)
             for tag in begun
             if tag in still or tag in unseen
         ]
@@ -123,9 +124,7 @@ async def _put_back(client: RegistryClient, plan: Plan, tags: Sequence[PlannedTa
     return restored
 
 
-def _fate(tag: PlannedTag, restored: Sequence[PlannedTag], unseen: Sequence[PlannedTag]) -> str:
+def _fate(tag: PlannedTag, restored: Sequence[PlannedTag], unseen: Sequence[PlannedTag]) -> Reason:
     if tag in restored:
-        return "The tag was put back as it was."
-    if tag in unseen:
-        return "Whether the tag is left can't be told: regtui undo finishes or reverts it."
-    return "The tag points at an empty index now: regtui undo finishes or reverts it."
+        return Reason.PUT_BACK
+    return Reason.UNKNOWN if tag in unseen else Reason.ON_PLACEHOLDER

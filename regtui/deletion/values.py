@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Self
+from typing import Self
 
+from regtui.deletion.reasons import Reason, in_words
 from regtui.oci import AnyManifest, Digest
 from regtui.registry import Deletion
 
@@ -165,43 +166,49 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one tag or manifest. `reference`: `NAME:TAG` or `NAME@DIGEST`."""
+    """What came of one tag or manifest. `reference`: `NAME:TAG` or `NAME@DIGEST`. `error`: words for people; `reason`
+    is the same as a value, where it is one of ours."""
 
     reference: str
     digest: Digest | None
     action: Action
     status: Status
     error: str = ""
+    reason: Reason | None = None
 
     @property
     def is_left(self) -> bool:
         """A manifest that loses its last tag, and is left for later on purpose."""
-        return self.error == LEFT
+        return self.reason is Reason.LEFT
 
     @property
     def is_as_planned(self) -> bool:
         """Done, or left as the plan said."""
         return self.status is Status.DONE or self.is_left
 
-
-MOVED: Final = "not deleted: it points at another manifest since the plan was shown"
-"""Why a tag was left alone that somebody pushed in between."""
-IMAGE_STAYS: Final = "not deleted: its image stays, as something uses that since the plan was shown"
-"""Why a signature or the like was left alone that was to go with its image."""
-LEFT: Final = "left without a tag: regtui gc --untagged deletes it"
-"""Why a manifest is left alone though its last tag goes."""
+    @property
+    def has_effect(self) -> bool:
+        """Whether something is, or may be, otherwise than it was."""
+        return self.status is Status.DONE or (self.reason is not None and self.reason.has_effect)
 
 
-def tag_outcome(repository: str, tag: PlannedTag, status: Status, error: str = "") -> Outcome:
-    return Outcome(f"{repository}:{tag.tag}", tag.digest, Action.UNTAG, status, error)
+def tag_outcome(
+    repository: str, tag: PlannedTag, status: Status, reason: Reason | None = None, detail: str = ""
+) -> Outcome:
+    """`detail`: the registry's error, or what else is known."""
+    error = in_words(reason, detail) if reason else detail
+    return Outcome(f"{repository}:{tag.tag}", tag.digest, Action.UNTAG, status, error, reason)
 
 
 def left_outcome(repository: str, manifest: PlannedManifest) -> Outcome:
-    return manifest_outcome(repository, manifest, Status.SKIPPED, LEFT)
+    return manifest_outcome(repository, manifest, Status.SKIPPED, Reason.LEFT)
 
 
-def manifest_outcome(repository: str, manifest: PlannedManifest, status: Status, error: str = "") -> Outcome:
-    return Outcome(f"{repository}@{manifest.digest}", manifest.digest, Action.DELETE, status, error)
+def manifest_outcome(
+    repository: str, manifest: PlannedManifest, status: Status, reason: Reason | None = None, detail: str = ""
+) -> Outcome:
+    error = in_words(reason, detail) if reason else detail
+    return Outcome(f"{repository}@{manifest.digest}", manifest.digest, Action.DELETE, status, error, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +237,7 @@ class Report:
     @property
     def moved(self) -> tuple[str, ...]:
         """Tags that were left alone because they point elsewhere since the plan was shown."""
-        return tuple(o.reference.rpartition(":")[2] for o in self.outcomes if o.error == MOVED)
+        return tuple(o.reference.rpartition(":")[2] for o in self.outcomes if o.reason is Reason.MOVED)
 
     def count(self, action: Action, status: Status) -> int:
         return sum(1 for outcome in self.outcomes if outcome.action is action and outcome.status is status)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from regtui.deletion.reasons import Reason
 from regtui.deletion.recheck import tags_now
 from regtui.deletion.values import Outcome, Plan, Status, tag_outcome
 from regtui.deletion.work import Work
@@ -29,7 +30,7 @@ async def verify(client: RegistryClient, plan: Plan, told: Mapping[str, Outcome]
         if tag.tag not in names:
             outcomes.append(tag_outcome(plan.repository, tag, Status.DONE))
         elif outcome is None or outcome.status is Status.DONE:
-            outcomes.append(tag_outcome(plan.repository, tag, Status.FAILED, "the registry still lists it"))
+            outcomes.append(tag_outcome(plan.repository, tag, Status.FAILED, Reason.NOT_DONE))
         else:
             outcomes.append(outcome)
     chosen = {tag.tag for tag in plan.removed}

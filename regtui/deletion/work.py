@@ -3,41 +3,56 @@
 (A client that hangs up during a DELETE leaves a dangling tag on 3.1.1.)
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from regtui import limit
+from regtui.deletion.reasons import Reason, in_words
 from regtui.deletion.values import Status
 from regtui.registry import RegistryError
 
 T = TypeVar("T")
 
-STOPPED: Final = "not done: stopped before it"
-"""Why something wasn't begun."""
-
 # What a registry takes: 8 connections give 5 deletions a second in 10,000 tags instead of 3, more give nothing.
-_IN_FLIGHT: Final = 8
+IN_FLIGHT: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one item ended, where that isn't simply done. `detail`: the registry's error, or what else is known."""
+
+    status: Status
+    reason: Reason | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt(Generic[T]):
-    """What came of one item. `begun` is False where a stop came before it."""
+    """What came of one item. `begun` is False where a stop came before it. `other`: what it says of itself."""
 
     item: T
     error: RegistryError | None = None
     begun: bool = True
+    other: Result | None = None
 
     @property
     def is_done(self) -> bool:
-        return self.begun and self.error is None
+        return self.ended.status is Status.DONE
 
     @property
-    def result(self) -> tuple[Status, str]:
-        """What an Outcome says of it: its status, and why it isn't done."""
+    def ended(self) -> Result:
         if not self.begun:
-            return Status.SKIPPED, STOPPED
-        return (Status.DONE, "") if self.error is None else (Status.FAILED, str(self.error))
+            return Result(Status.SKIPPED, Reason.STOPPED)
+        if self.error is not None:
+            return Result(Status.FAILED, Reason.REFUSED, str(self.error))
+        return self.other or Result(Status.DONE)
+
+    @property
+    def result(self) -> tuple[Status, str, Reason | None]:
+        """What an Outcome says of it: its status, and why it isn't done, in words and as a value."""
+        ended = self.ended
+        return ended.status, in_words(ended.reason, ended.detail) if ended.reason else ended.detail, ended.reason
 
 
 class Work:
@@ -50,27 +65,21 @@ class Work:
         self.stopped = True
 
     async def each(
-        self, items: Iterable[T], do: Callable[[T], Awaitable[None]], *, to_the_end: bool = False
+        self, items: Iterable[T], do: Callable[[T], Awaitable[Result | None]], *, to_the_end: bool = False
     ) -> AsyncIterator[list[Attempt[T]]]:
-        """Does it to each item; yields the attempts as they end, then those that a stop left out. `to_the_end`: a
+        """Do it to each item; yield the attempts as they end, then those that a stop left out. `to_the_end`: a
         stop doesn't count, for what must not be left half done."""
-        waiting = list(items)
-        for start in range(0, len(waiting), _IN_FLIGHT):
-            if self.stopped and not to_the_end:
-                yield [Attempt(item, begun=False) for item in waiting[start:]]
-                return
-            some = waiting[start : start + _IN_FLIGHT]
-            yield list(await asyncio.gather(*(_attempt(item, do) for item in some)))
+        ended = limit.each(
+            items,
+            do,
+            at_once=IN_FLIGHT,
+            expect=RegistryError,
+            goes_on=lambda: to_the_end or not self.stopped,
+        )
+        async for some in ended:
+            yield [Attempt(one.item, one.error, one.begun, one.result) for one in some]
 
     async def all(
-        self, items: Iterable[T], do: Callable[[T], Awaitable[None]], *, to_the_end: bool = False
+        self, items: Iterable[T], do: Callable[[T], Awaitable[Result | None]], *, to_the_end: bool = False
     ) -> list[Attempt[T]]:
         return [attempt async for some in self.each(items, do, to_the_end=to_the_end) for attempt in some]
-
-
-async def _attempt(item: T, do: Callable[[T], Awaitable[None]]) -> Attempt[T]:
-    try:
-        await do(item)
-    except RegistryError as error:
-        return Attempt(item, error)
-    return Attempt(item)

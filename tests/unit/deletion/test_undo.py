@@ -9,8 +9,8 @@ import pytest
 from regtui.connection import Connection
 from regtui.connection.changes import Running
 from regtui.deletion import Action, Kind, Manifests, Report, Status, cost
+from regtui.deletion.reasons import Reason
 from regtui.deletion.undo import Undo
-from regtui.deletion.work import STOPPED
 from regtui.demo import DemoTransport
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
@@ -230,7 +230,7 @@ async def test_a_stop_holds_for_what_would_be_taken_away_as_well(world: World) -
     assert "gone" in tags
     assert running.report.interrupted
     untagged = [outcome for outcome in running.report.outcomes if outcome.action is Action.UNTAG]
-    assert [(outcome.status, outcome.error) for outcome in untagged] == [(Status.SKIPPED, STOPPED)]
+    assert [(outcome.status, outcome.reason) for outcome in untagged] == [(Status.SKIPPED, Reason.STOPPED)]
 
 
 async def test_a_tag_pushed_after_the_plan_was_shown_stays(world: World) -> None:
