@@ -32,6 +32,8 @@ class Container:
     network: str = ""
     keeper: str = ""
     """What would start another one, or remove this one, when it is stopped: in words."""
+    is_podmans: bool = False
+    """Podman also answers by the name of docker."""
 
     @property
     def is_registry(self) -> bool:
@@ -104,6 +106,7 @@ def _read(entry: Mapping[str, Any]) -> Container:
         ports=frozenset(int(port) for b in bindings if (port := str(b.get("HostPort", ""))).isdecimal()),
         user=str(config.get("User") or ""),
         network=str(host.get("NetworkMode") or ""),
+        is_podmans="ImageName" in entry,
         keeper=_keeper(config.get("Labels") or {}, removes_itself=bool(host.get("AutoRemove"))),
     )
 

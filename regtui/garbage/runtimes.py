@@ -90,11 +90,15 @@ def container_unit(
     """
     name = container.name
     # Not the image's name: by now it may be another version's.
-    beside = [*runtime, "run", "--rm", "--name", COLLECTOR.format(name), "--volumes-from", name]
+    volumes = ["--volumes-from", name]
+    if container.is_podmans:
+        # Before 4.7 it refuses a bind mount where the image, as all official ones, has a VOLUME.
+        volumes += ["--image-volume", "ignore"]
+    beside = [*runtime, "run", "--rm", "--name", COLLECTOR.format(name), *volumes]
     # Only object stores need the network: without it nothing can push into what runs beside.
     beside += ["--network", "none" if driver == "filesystem" else container.network or "default"]
     beside += ["--user", container.user] if container.user else []
-    shell = ["run", "--rm", "-i", "--network", "none", "--volumes-from", name]
+    shell = ["run", "--rm", "-i", "--network", "none", *volumes]
     shell += ["--user", container.user] if container.user else []
     outside = _with_sudo(settings, "sh -s") if host_root else ""
     stop, start = join([*runtime, "stop", name]), join([*runtime, "start", name])

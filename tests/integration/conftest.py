@@ -1,6 +1,7 @@
 """What many integration tests share: registries of each version, the command, a place for containers."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,7 +9,8 @@ import httpx
 import pytest
 
 from tests.support.commands import Regtui
-from tests.support.containers import Containers, start_containers
+from tests.support.containers import Containers, start_podman
+from tests.support.engine import start_engine
 from tests.support.images import open_registry
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 
@@ -43,11 +45,28 @@ def regtui(tmp_path: Path) -> Regtui:
 
 
 @pytest.fixture(scope="session")
-def containers() -> Iterator[Containers]:
-    """A place for containers, made once for the whole run."""
-    # Not pytest's folder: podman refuses a runroot of more than 50 characters.
-    with (
-        TemporaryDirectory(prefix="regtui-", ignore_cleanup_errors=True) as directory,
-        start_containers(Path(directory)) as place,
-    ):
+def podman() -> Iterator[Containers]:
+    """Podman's, made once for the whole run."""
+    with short_folder() as directory, start_podman(directory) as place:
         yield place
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Containers]:
+    """A Docker Engine's, started once for the whole run."""
+    with short_folder() as directory, start_engine(directory) as place:
+        yield place
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Not pytest's: podman refuses a runroot of more than 50 characters, and sockets have short paths, too."""
+    with TemporaryDirectory(prefix="regtui-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture(scope="session", params=["podman", "engine"])
+def containers(request: pytest.FixtureRequest) -> Containers:
+    """The test runs with podman and with the Docker Engine."""
+    made: Containers = request.getfixturevalue(request.param)
+    return made

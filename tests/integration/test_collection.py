@@ -47,8 +47,8 @@ from tests.support.ssh_host import SshHostForTests, start_ssh_host
 from tests.support.systemd import start_service
 from tests.support.terminal import on_terminal
 
-EVERYWHERE = [(kind, version) for kind in ("container", "service") for version in VERSIONS]
-DIAGONALLY = [("container", "2.8.2"), ("service", "3.1.1")]
+EVERYWHERE = [(kind, version) for kind in ("podman", "engine", "service") for version in VERSIONS]
+DIAGONALLY = [("podman", "2.8.2"), ("engine", "3.1.1"), ("service", "3.1.1")]
 
 
 def on(places: list[tuple[str, str]]) -> pytest.MarkDecorator:
@@ -61,8 +61,8 @@ def place(
 ) -> Iterator[tuple[Registry, SshHostForTests]]:
     """A registry, and the host that it runs on."""
     kind, version = request.param
-    if kind == "container":
-        containers: Containers = request.getfixturevalue("containers")
+    if kind != "service":
+        containers: Containers = request.getfixturevalue(kind)
         started: AbstractContextManager[Registry] = start_registry_container(
             containers, version, tmp_path / "storage", name=f"registry-{version}"
         )

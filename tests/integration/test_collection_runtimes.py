@@ -13,7 +13,8 @@ import pytest
 from regtui.connection import Connection
 from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
 from tests.support.collecting import Registry, all_pull, bytes_on_disk, connected, delete_half, fill, target
-from tests.support.containers import STORAGE, Containers, start_registry_container
+from tests.support.containers import Containers, start_registry_container
+from tests.support.registry_images import STORAGE
 from tests.support.systemd import UNIT, start_service
 
 FEW = 4
@@ -162,7 +163,7 @@ async def test_switched_to_read_only_it_answers_pulls_while_it_is_collected(
     held.touch()
     with start_registry_container(containers, "2.8.2", storage, name="switched") as registry:
         anew = (
-            "docker rm -f -t 1 switched && docker run -d --name switched "
+            "docker rm -f switched && docker run -d --name switched --network host "
             f"-e REGISTRY_HTTP_ADDR={registry.host} -v {storage}:{STORAGE} {{}} {containers.image('2.8.2')}"
         )
         settings = {

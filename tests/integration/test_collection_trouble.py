@@ -58,7 +58,9 @@ class Place:
 @pytest.fixture(scope="module")
 def registry(containers: Containers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryContainer]:
     storage = tmp_path_factory.mktemp("trouble") / "storage"
-    with start_registry_container(containers, "3.1.1", storage, name="trouble") as started:
+    # On the host's network: no port of it is published.
+    options = ("--network", "host")
+    with start_registry_container(containers, "3.1.1", storage, name="trouble", options=options) as started:
         yield started
 
 
@@ -68,7 +70,12 @@ def place(registry: RegistryContainer, tmp_path: Path, monkeypatch: pytest.Monke
     programs.mkdir()
     shutil.copy(registry.containers.bin / "docker", programs / "docker")
     # Only what every host has beside it: no docker of the machine that the tests run on.
-    with start_ssh_host(tmp_path / "host", programs, path="/usr/bin:/bin") as host:
+    others = tmp_path / "others"
+    others.mkdir()
+    for program in Path("/usr/bin").iterdir():
+        if program.name not in ("docker", "podman", "docker-compose", "systemctl"):
+            (others / program.name).symlink_to(program)
+    with start_ssh_host(tmp_path / "host", programs, path=str(others)) as host:
         monkeypatch.setenv("PATH", host.path)
         yield Place(registry, host, programs)
 
@@ -132,9 +139,6 @@ async def test_no_docker(place: Place) -> None:
 
 async def test_nothing_at_all_that_runs_registries(place: Place) -> None:
     (place.programs / "docker").unlink()
-    # The machine that the tests run on may have a real one.
-    place.stand_in("podman", "exit 127")
-    place.stand_in("systemctl", "exit 1")
     error = await place.survey()
     assert isinstance(error, NotOnHost | HostNotAllowed)
 
@@ -222,7 +226,7 @@ async def test_an_empty_storage_is_nothing_to_collect_and_nothing_is_stopped(
     monkeypatch.setenv("PATH", f"{containers.bin}:{os.environ['PATH']}")
     with start_registry_container(containers, version, tmp_path / "storage", name="empty") as registry:
         started = containers("inspect", "--format", "{{.State.StartedAt}}", "empty")
-        connection = await connected(target(registry, container="empty", runtime="podman"))
+        connection = await connected(target(registry, container="empty", runtime=containers.program))
         collector = connection.collector()
         forecast = await collector.forecast(Choices())
         assert "nothing to collect" in forecast.nothing
@@ -237,7 +241,8 @@ async def test_a_storage_in_no_volume_can_only_be_collected_online(
     containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{containers.bin}:{os.environ['PATH']}")
-    made = start_registry_container(containers, "2.8.2", tmp_path / "unused", name="inside", volume=False)
+    elsewhere = ("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/srv/registry",)
+    made = start_registry_container(containers, "2.8.2", tmp_path / "unused", name="inside", environment=elsewhere)
     with made as registry:
         fill(registry.url, images=4)
         connection = await connected(target(registry, container="inside", runtime="docker"))
@@ -284,7 +289,7 @@ async def test_an_image_without_a_shell_is_measured_on_the_host(
     containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{containers.bin}:{os.environ['PATH']}")
-    made = start_registry_container(containers, "3.1.1", tmp_path / "storage", name="bare", shell=False)
+    made = start_registry_container(containers, "3.1.1", tmp_path / "storage", name="bare", slim=True)
     with made as registry:
         fill(registry.url, images=4)
         connection = await connected(target(registry, container="bare", runtime="docker"))

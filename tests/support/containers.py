@@ -1,43 +1,28 @@
-"""Real containers by podman, as root, with everything of theirs below one directory: nothing of the machine is touched.
+"""Real containers, as root, with everything of theirs below one directory: by podman, or by a Docker Engine of our own.
 
-`docker` and `podman` are stand-ins first on PATH that lead to podman with these directories; its command line is
-docker's. Images are made from the registries' own programs and busybox: nothing is pulled.
+`docker` and `podman` stand first on PATH and lead there. Images are made here, and nothing is pulled.
 """
 
-import json
 import os
-import re
 import shutil
 import socket
 import subprocess
-import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import httpx
 
 from tests.support.processes import START_SECONDS, clean_environment
 from tests.support.programs import Program, ProgramMissing, find_program
-from tests.support.servers import PROGRAMS
+from tests.support.registry_images import STORAGE, ImageForm, write_root
 
-CONFIGS = {"2.8.2": "/etc/docker/registry/config.yml", "3.1.1": "/etc/distribution/config.yml"}
-STORAGE = "/var/lib/registry"
+Mount = Literal["bind", "volume", "anonymous"]
+"""Where a container keeps its storage: a directory of the host, a named volume, or what the image's VOLUME makes."""
 
-_CONFIG = {
-    "version": "0.1",
-    "log": {"level": "info", "accesslog": {"disabled": True}},
-    "storage": {
-        "filesystem": {"rootdirectory": STORAGE},
-        # As all images ship it: the cache that doesn't notice a collection.
-        "cache": {"blobdescriptor": "inmemory"},
-        "delete": {"enabled": True},
-    },
-    "http": {"addr": ":5000"},
-}
 # Kernels in small virtual machines refuse podman's own defaults.
 _CONTAINERS_CONF = """\
 [containers]
@@ -49,65 +34,54 @@ events_logger = "file"
 # Those in shared memory are one set for the whole machine, whatever the directories.
 lock_type = "file"
 """
-_BUSYBOX = ("sh", "awk", "cat", "dirname", "find", "grep", "head", "ls", "rm", "rmdir", "sed", "xargs", "df", "test")
 
 
 @dataclass(frozen=True)
 class Containers:
-    """A place for containers. `bin` has `docker` and `podman`."""
+    """A place for containers. `program`: `docker` or `podman`, whose real one it is; `bin` has what leads there.
+    `publishes`: whether containers have networks of their own, and ports are published."""
 
     directory: Path
+    program: Literal["docker", "podman"]
+    publishes: bool = False
 
     @property
     def bin(self) -> Path:
         return self.directory / "bin"
 
     def __call__(self, *arguments: str, check: bool = True) -> str:
-        """Runs podman; what it prints."""
+        """Runs docker or podman; what it prints."""
         done = subprocess.run(
-            [self.bin / "podman", *arguments],
+            [self.bin / self.program, *arguments],
             env=clean_environment(self.directory),
             capture_output=True,
             text=True,
             timeout=120,
         )
         if check and done.returncode:
-            raise AssertionError(f"podman {' '.join(arguments)}: exit {done.returncode}\n{done.stderr}")
-        return done.stdout.strip()
+            raise AssertionError(f"{self.program} {' '.join(arguments)}: exit {done.returncode}\n{done.stderr}")
+        return (done.stdout + (done.stderr if arguments[0] == "logs" else "")).strip()
 
-    def image(self, version: str, *, shell: bool = True) -> str:
+    def image(self, version: str, *, slim: bool = False) -> str:
         """The image of a registry, made when it is first asked for."""
-        name = f"localhost/registry:{version}{'' if shell else '-without-shell'}"
-        if name not in self("images", "--format", "{{.Repository}}:{{.Tag}}"):
-            self._make(name, version, shell)
-        return name
+        form = ImageForm(version, slim)
+        if form.name not in self("images", "--format", "{{.Repository}}:{{.Tag}}").split():
+            archive = self.directory / "image.tar"
+            write_root(form, archive)
+            self("import", *(part for line in form.instructions for part in ("-c", line)), str(archive), form.name)
+            archive.unlink()
+        return form.name
 
-    def _make(self, name: str, version: str, shell: bool) -> None:
-        program, config = find_program(PROGRAMS[version]), CONFIGS[version]
-        archive = self.directory / "image.tar"
-        with tarfile.open(archive, "w") as tar:
-            tar.add(program, "bin/registry")
-            for library in _libraries(program):
-                tar.add(library.resolve(), str(library)[1:])
-            if shell:
-                tar.add(find_program("busybox"), "bin/busybox")
-                for applet in _BUSYBOX:
-                    link = tarfile.TarInfo(f"bin/{applet}")
-                    link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-                    tar.addfile(link)
-            text = json.dumps(_CONFIG).encode()
-            entry = tarfile.TarInfo(config[1:])
-            entry.size = len(text)
-            tar.addfile(entry, BytesIO(text))
-        entry_point = json.dumps(["/bin/registry"])
-        command = json.dumps(["serve", config])
-        self("import", "-c", f"ENTRYPOINT {entry_point}", "-c", f"CMD {command}", str(archive), name)
-        archive.unlink()
+    def remove(self, *names: str) -> None:
+        """At once, running or not, with the volumes that have no name; whether they are there or not."""
+        if names:
+            at_once = ("-t", "1") if self.program == "podman" else ()
+            self("rm", "-f", "-v", *at_once, *names, check=False)
 
 
 @dataclass(frozen=True)
 class RegistryContainer:
-    """A registry in a running container. `storage`: its volume, as this machine has it."""
+    """A registry in a running container. `storage`: where this machine has it."""
 
     containers: Containers
     name: str
@@ -130,29 +104,38 @@ class RegistryContainer:
 
 
 @contextmanager
-def start_containers(directory: Path) -> Iterator[Containers]:
+def start_podman(directory: Path) -> Iterator[Containers]:
     """A place for containers; everything in it is stopped and removed when the block ends."""
     podman, runc = find_program("podman"), find_program("runc")
-    if os.geteuid() != 0:
-        raise ProgramMissing(Program("podman for root", apt="podman (and run the tests as root)"))
+    must_be_root("podman")
     for folder in ("bin", "root", "run", "tmp"):
         (directory / folder).mkdir(parents=True)
     conf = directory / "containers.conf"
     conf.write_text(_CONTAINERS_CONF)
     places = f"--root {directory}/root --runroot {directory}/run --tmpdir {directory}/tmp"
-    script = (
-        f"#!/bin/sh\nCONTAINERS_CONF={conf} exec {podman} {places} --storage-driver vfs --runtime {runc} "
-        '--log-level error "$@"\n'
-    )
+    # Its command line is docker's: many hosts have it by that name.
     for name in ("docker", "podman"):
-        (directory / "bin" / name).write_text(script)
-        (directory / "bin" / name).chmod(0o755)
-    containers = Containers(directory)
+        write_program(
+            directory / "bin" / name,
+            f"CONTAINERS_CONF={conf} exec {podman} {places} --storage-driver vfs --runtime {runc} "
+            '--log-level error "$@"',
+        )
+    containers = Containers(directory, "podman")
     try:
         yield containers
     finally:
         containers("rm", "-f", "-a", "-t", "1", check=False)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def must_be_root(program: str) -> None:
+    if os.geteuid() != 0:
+        raise ProgramMissing(Program(f"{program} for root", apt=f"{program} (and run the tests as root)"))
+
+
+def write_program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
 
 
 @contextmanager
@@ -162,32 +145,62 @@ def start_registry_container(
     storage: Path,
     *,
     name: str = "registry",
-    shell: bool = True,
+    slim: bool = False,
     environment: tuple[str, ...] = (),
-    volume: bool = True,
+    mount: Mount = "bind",
     options: tuple[str, ...] = (),
+    port: int = 0,
 ) -> Iterator[RegistryContainer]:
-    """Runs a registry in a container, on the host's network: a bridge can't be made on every kernel."""
-    storage.mkdir(parents=True, exist_ok=True)
+    """Runs a registry in a container, with its port published where containers have networks of their own, else on the
+    host's. `storage`: the directory that is mounted by `bind`."""
+    port = port or free_port()
+    if containers.publishes and not any(option.startswith("--network") for option in options):
+        network: tuple[str, ...] = ("-p", f"127.0.0.1:{port}:5000")
+    else:
+        network = ("-e", f"REGISTRY_HTTP_ADDR=127.0.0.1:{port}")
+        network += ("--network", "host") if not any(option.startswith("--network") for option in options) else ()
+    volumes: dict[Mount, tuple[str, ...]] = {
+        "bind": ("-v", f"{storage}:{STORAGE}"),
+        "volume": ("-v", f"{name}-storage:{STORAGE}"),
+        "anonymous": (),
+    }
+    if mount == "bind":
+        storage.mkdir(parents=True, exist_ok=True)
+    try:
+        containers(
+            *("run", "-d", "--name", name, *network, *volumes[mount]),
+            *(part for variable in environment for part in ("-e", variable)),
+            *options,
+            containers.image(version, slim=slim),
+        )
+        if mount != "bind":
+            mounts = containers("inspect", "--format", "{{range .Mounts}}{{.Source}} {{end}}", name).split()
+            storage = Path(mounts[0])
+        registry = RegistryContainer(containers, name, version, f"http://127.0.0.1:{port}", storage)
+        wait_until_up(registry.url, lives=registry.is_running, tell=lambda: containers("logs", name, check=False))
+        yield registry
+    finally:
+        containers.remove(name)
+        if mount == "volume":
+            containers("volume", "rm", f"{name}-storage", check=False)
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
-    variables = (f"REGISTRY_HTTP_ADDR=127.0.0.1:{port}", "OTEL_TRACES_EXPORTER=none", *environment)
-    containers(
-        *("run", "-d", "--name", name, *options),
-        *(part for variable in variables for part in ("-e", variable)),
-        *(("-v", f"{storage}:{STORAGE}") if volume else ()),
-        containers.image(version, shell=shell),
-    )
-    registry = RegistryContainer(containers, name, version, f"http://127.0.0.1:{port}", storage)
-    try:
-        wait_until_up(registry.url)
-        yield registry
-    finally:
-        containers("rm", "-f", "-t", "1", name, check=False)
+        return port
 
 
-def wait_until_up(url: str, seconds: float = START_SECONDS) -> None:
+def wait_until_up(
+    url: str,
+    seconds: float = START_SECONDS,
+    *,
+    lives: Callable[[], bool] = lambda: True,
+    tell: Callable[[], str] = lambda: "",
+) -> None:
+    """Fails as soon as it no longer `lives`, with what it may `tell`."""
     give_up = time.monotonic() + seconds
     while True:
         try:
@@ -195,11 +208,6 @@ def wait_until_up(url: str, seconds: float = START_SECONDS) -> None:
                 return
         except httpx.TransportError:
             pass
-        assert time.monotonic() < give_up, f"{url} does not answer after {seconds:.0f} s"
+        assert lives(), f"{url} has ended: {tell()}"
+        assert time.monotonic() < give_up, f"{url} does not answer after {seconds:.0f} s. {tell()}"
         time.sleep(0.05)
-
-
-def _libraries(program: Path) -> list[Path]:
-    """What the dynamic linker loads for it; nothing for a static program."""
-    told = subprocess.run(["ldd", program], capture_output=True, text=True, env={"PATH": os.defpath})
-    return [Path(path) for path in re.findall(r"(/\S+) \(0x", told.stdout)]

@@ -50,6 +50,14 @@ PROGRAMS = {
         Program("podman", apt="podman"),
         Program("runc", apt="runc"),
         Program("busybox", apt="busybox-static"),
+        # The Docker Engine itself, and the first Compose.
+        Program("dockerd", apt="docker.io"),
+        Program("docker", apt="docker.io"),
+        Program("docker-compose", apt="docker-compose"),
+        Program("ip", apt="iproute2"),
+        # Where some registries keep what they know of blobs.
+        Program("redis-server", apt="redis-server"),
+        Program("redis-cli", apt="redis-tools"),
         Program("shellcheck", apt="shellcheck"),
         Program("sshd", apt="openssh-server"),
         Program("ssh", apt="openssh-client"),

@@ -90,3 +90,8 @@ def test_a_container_that_would_be_removed_or_replaced_when_it_stops_says_so() -
     (plain, removed) = containers(OFFICIAL, {**OFFICIAL, "HostConfig": {"AutoRemove": True}})
     assert plain.keeper == ""
     assert "--rm" in removed.keeper
+
+
+def test_podman_is_told_from_docker_whatever_it_is_called() -> None:
+    docker, podman = containers(OFFICIAL, {**OFFICIAL, "ImageName": "docker.io/library/registry:2"})
+    assert (docker.is_podmans, podman.is_podmans) == (False, True)

@@ -1,0 +1,69 @@
+"""A real Docker Engine: a dockerd of our own, with all its files below one directory, stopped by its own pid."""
+
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.containers import Containers, must_be_root, write_program
+from tests.support.processes import clean_environment, running
+from tests.support.programs import find_program
+
+
+@contextmanager
+def start_engine(directory: Path) -> Iterator[Containers]:
+    """Containers have a bridge and published ports where this machine allows bridges, else the host's network."""
+    dockerd, docker = find_program("dockerd"), find_program("docker")
+    must_be_root("docker.io")
+    for folder in ("bin", "data", "exec"):
+        (directory / folder).mkdir(parents=True)
+    socket = f"unix://{directory}/docker.sock"
+    write_program(directory / "bin" / "docker", f'DOCKER_HOST={socket} exec {docker} "$@"')
+    # Not the file that the machine's own engine is set up by.
+    (directory / "daemon.json").write_text("{}")
+    with _bridge() as bridge:
+        command = [
+            *(str(dockerd), "--host", socket, "--config-file", f"{directory}/daemon.json"),
+            *("--data-root", f"{directory}/data", "--exec-root", f"{directory}/exec"),
+            *("--pidfile", f"{directory}/pid", "--storage-driver", "vfs"),
+            *("--iptables=false", "--ip6tables=false", f"--bridge={bridge or 'none'}"),
+        ]
+        containers = Containers(directory, "docker", publishes=bool(bridge))
+        environment = clean_environment(directory)
+        # Debian has what it starts in sbin.
+        environment["PATH"] += ":/usr/sbin:/sbin"
+        log = directory / "dockerd.log"
+        with running(command, log=log, environment=environment, ready=lambda: _answers(containers)):
+            try:
+                yield containers
+            finally:
+                containers.remove(*containers("ps", "-aq", check=False).split())
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def write_compose(containers: Containers, path: Path) -> None:
+    """Compose v1 that speaks to this engine."""
+    compose = find_program("docker-compose")
+    write_program(path, f'DOCKER_HOST=unix://{containers.directory}/docker.sock exec {compose} "$@"')
+
+
+def _answers(containers: Containers) -> bool:
+    return bool(containers("version", "--format", "{{.Server.Version}}", check=False))
+
+
+@contextmanager
+def _bridge() -> Iterator[str]:
+    """A bridge for one engine: the one that engines make by themselves is the same for all of a machine. Empty where
+    none can be made."""
+    name = f"regtui{random.getrandbits(32):08x}"
+    ip = shutil.which("ip", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    subnet = f"10.{random.randrange(100, 250)}.{random.randrange(250)}.1/24"
+    steps = (("link", "add", name, "type", "bridge"), ("addr", "add", subnet, "dev", name), ("link", "set", name, "up"))
+    try:
+        made = ip is not None and all(not subprocess.run([ip, *step], capture_output=True).returncode for step in steps)
+        yield name if made else ""
+    finally:
+        if ip is not None:
+            subprocess.run([ip, "link", "del", name], capture_output=True)
