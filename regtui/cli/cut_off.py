@@ -5,6 +5,8 @@ from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out
 from regtui.connection import Connection
 from regtui.deletion import Entry, Kind
+from regtui.deletion.belonging import belonging_question, check_belongs
+from regtui.deletion.entry import Belonging
 from regtui.deletion.undo_words import cut_off_sentence, undo_sentences
 from regtui.deletion.words import plan_sentences
 from regtui.errors import RegtuiError
@@ -19,10 +21,14 @@ async def settle(connection: Connection, repository: str = "", *, may_ask: bool)
 
     Raises CutOff where nobody can be asked, or the answer is neither.
     """
-    unfinished = await connection.changes.unfinished()
-    for entry in unfinished:
+    entries = await connection.changes.unfinished()
+    for entry in entries:
         sentence = cut_off_sentence(entry)
-        commands = remedies(entry)
+        commands = remedies(connection, entry)
+        if entry.belongs_to(connection.identity) is not Belonging.HERE:
+            # Nobody can say of what an earlier version recorded that it stands in the way here.
+            warn(f"{sentence} It may have been at {connection.identity}, or elsewhere. {commands}")
+            continue
         if repository and entry.repository != repository:
             warn(f"{sentence} {commands}")
             continue
@@ -31,13 +37,23 @@ async def settle(connection: Connection, repository: str = "", *, may_ask: bool)
         say(sentence)
         if not await _asked(connection, entry):
             raise CutOff("Nothing was changed.", commands)
-    return bool(unfinished)
+    return any(entry.belongs_to(connection.identity) is Belonging.HERE for entry in entries)
 
 
-def remedies(entry: Entry) -> str:
+def remedies(connection: Connection, entry: Entry) -> str:
     """The commands that end it."""
-    revert = f"regtui undo {entry.name}"
-    return f"To put it back: {revert}" + (f"; to finish it: {revert} --finish" if entry.kind is Kind.DELETION else "")
+    command = connection.target.undo_command
+    finish = f"; to finish it: {command(entry.name, '--finish')}" if entry.kind is Kind.DELETION else ""
+    return f"To put it back: {command(entry.name)}{finish}"
+
+
+async def is_of_here(connection: Connection, entry: Entry, *, may_ask: bool) -> bool:
+    """Whether the run was made here, as far as the journal or somebody who is asked knows. Raises OtherRegistry where
+    it wasn't, or where nobody can be asked."""
+    if entry.belongs_to(connection.identity) is not Belonging.UNKNOWN or not may_ask or not is_interactive():
+        check_belongs(entry, connection.identity)
+        return True
+    return ask(f"{belonging_question(entry, connection.identity)} [y/N]").lower() in ("y", "yes")
 
 
 async def _asked(connection: Connection, entry: Entry) -> bool:
@@ -56,7 +72,7 @@ async def finish(connection: Connection, entry: Entry, shown: Shown) -> Result:
     """Does the rest, which was confirmed when it began. Raises CutOff where it can't be done."""
     plan = await connection.changes.plan_rest(entry)
     if plan.obstacle:
-        raise CutOff(plan.obstacle, remedies(entry))
+        raise CutOff(plan.obstacle, remedies(connection, entry))
     for sentence in plan_sentences(plan):
         say(sentence)
     total = len(entry.tags) + len(entry.manifests_changed)
@@ -67,7 +83,7 @@ async def revert(connection: Connection, entry: Entry, shown: Shown) -> Result:
     """Puts back what was removed so far. Raises CutOff where it can't be done."""
     undo = await connection.changes.plan_undo(entry)
     if undo.obstacle:
-        raise CutOff(undo.obstacle, remedies(entry))
+        raise CutOff(undo.obstacle, remedies(connection, entry))
     for sentence in undo_sentences(undo):
         say(sentence)
     return await carry_out(connection.changes.undoing(undo), shown, "Putting back", len(undo.rows))

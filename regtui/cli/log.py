@@ -11,6 +11,7 @@ from regtui.deletion import Entry, Journal, Kind, Status
 from regtui.deletion.undo import undone
 from regtui.deletion.undo_words import result_of, verb_of, what_of, who_of
 from regtui.errors import DONE
+from regtui.registry import RegistryId
 from regtui.settings.paths import journal_dir
 from regtui.text import plural, rfc3339, time_utc
 
@@ -24,12 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{plural(count, 'run')} forgotten that ended before {time_utc(before)}: they can't be undone any more.")
         return DONE
     named = arguments.registry_argument or arguments.registry
-    address = session.profile(named).address.name if named else ""
-    return show_runs(Output.chosen(arguments.json), address)
+    return show_runs(Output.chosen(arguments.json), session.profile(named).identity if named else None)
 
 
-def show_runs(output: Output, registry: str = "", *, undoable: bool = False) -> int:
-    """The journal's runs, newest first; of all registries, or of the one at `registry`. `undoable`: no collections.
+def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: bool = False) -> int:
+    """The journal's runs, newest first; of all registries, or of that one. `undoable`: no collections.
 
     Raises JournalFailed.
     """
@@ -44,7 +44,7 @@ def show_runs(output: Output, registry: str = "", *, undoable: bool = False) -> 
         else:
             output.fields(
                 rfc3339(entry.time),
-                entry.registry,
+                entry.registry.in_full,
                 entry.repository,
                 who_of(entry),
                 verb_of(entry),
@@ -61,7 +61,8 @@ def _table(output: Output, entries: list[Entry], taken_back: Collection[str]) ->
         say("Nothing was deleted, restored or collected from here in the last 90 days.")
         return
     for entry in entries:
-        where = f"{entry.registry.rpartition('://')[2]}/{entry.repository}".rstrip("/")
+        via = f" via {entry.registry.via}" if entry.registry.via else ""
+        where = f"{entry.registry.address}/{entry.repository}".rstrip("/") + via
         result = result_of(entry, taken_back)
         output.line(f"{time_utc(entry.time)}   {verb_of(entry):<7}  {where}", "bold")
         output.line(f"  {what_of(entry)}", keep_spaces=True)
@@ -76,7 +77,8 @@ def _record(entry: Entry, taken_back: Collection[str]) -> dict[str, object]:
         "run": entry.name,
         "time": rfc3339(entry.time),
         "action": verb_of(entry),
-        "registry": entry.registry,
+        "registry": entry.registry.spoken,
+        "via": entry.registry.via or None,
         "repository": entry.repository or None,
         "by": entry.by,
         "user": entry.user or None,

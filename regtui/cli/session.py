@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from regtui.cli.console import ask_password, is_interactive, read_password, warn
+from regtui.cli.console import ask_password, is_interactive, read_password, say, warn
 from regtui.cli.request_log import write_log
-from regtui.connection.resolving import Options, profile_for, resolve_target, split_reference
+from regtui.connection.resolving import Options, profile_for, resolve_target, split_reference, target_of
 from regtui.connection.target import Target
 from regtui.errors import UsageError
 from regtui.oci import Reference
@@ -20,6 +20,7 @@ from regtui.settings import Config, Credentials, Profile
 
 if TYPE_CHECKING:
     from regtui.connection import Connection
+    from regtui.deletion import Entry
 
 
 class Session:
@@ -77,7 +78,25 @@ class Session:
 
     def target(self, argument: str | None) -> Target:
         """The target to open; asks for the password where -u names a user without a known one."""
-        target = resolve_target(self.registry(argument), self.config, self.credentials, self.options)
+        return self._with_password(resolve_target(self.registry(argument), self.config, self.credentials, self.options))
+
+    def target_of_run(self, entry: "Entry") -> Target:
+        """The registry where a run was made, or may have been made (`Entry.belongs_to`). Neither the environment nor
+        the config's default counts. Raises OtherRegistry where -r names another one, UsageError where several
+        profiles lead there."""
+        from regtui.connection.run_registry import registry_of
+        from regtui.deletion.belonging import check_named
+
+        if self._registry:
+            target = self.target(self._registry)
+            check_named(entry, target.identity, self._registry)
+            return target
+        found = registry_of(entry, self.config)
+        if found.note:
+            say(found.note)
+        return self._with_password(target_of(found.profile, self.config, self.credentials, self.options))
+
+    def _with_password(self, target: Target) -> Target:
         if not self._username or target.lookup is None or target.lookup.find().credential is not None:
             return target
         if not is_interactive():
@@ -93,7 +112,12 @@ class Session:
     ) -> int:
         """Opens the registry, runs `work` with it, closes it; `work`'s exit code. Raises RegtuiError. `unanswered`:
         also one that doesn't answer now."""
-        target = self.target(argument)
+        return self.run_at(self.target(argument), work, unanswered=unanswered)
+
+    def run_at(
+        self, target: Target, work: Callable[["Connection"], Awaitable[int]], *, unanswered: bool = False
+    ) -> int:
+        """The same with a target."""
 
         async def opened() -> int:
             async with connected(target, unanswered=unanswered) as connection:

@@ -3,7 +3,7 @@
 import argparse
 
 from regtui.cli.console import Progress, ask, say
-from regtui.cli.cut_off import finish, remedies, settle
+from regtui.cli.cut_off import finish, is_of_here, remedies, settle
 from regtui.cli.log import show_runs
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Shown, carry_out, check_askable, show_outcomes
@@ -22,6 +22,7 @@ from regtui.deletion.undo_words import (
 )
 from regtui.deletion.words import plan_sentences, planned_outcomes
 from regtui.errors import DONE, FAILED, INTERRUPTED, REFUSED, RegtuiError, UsageError
+from regtui.registry import RegistryId
 from regtui.settings.paths import journal_dir
 
 
@@ -36,15 +37,21 @@ def run(arguments: argparse.Namespace) -> int:
     session = Session(arguments)
     named = arguments.target or ""
     entry = Journal(journal_dir()).entry(named) if is_run(named) else None
-    registry = session.registry(None if entry else named or None) or (entry.registry if entry else None)
     output = Output.chosen(arguments.json)
     if arguments.list:
-        address = session.target(registry).address.name if registry else ""
-        return show_runs(output, address, undoable=True)
+        return show_runs(output, _listed(session, entry, named), undoable=True)
     if arguments.finish and entry is None:
         raise UsageError("--finish needs the run's name.", "See: regtui undo --list")
     check_askable(arguments)
-    return session.run(registry, lambda connection: _undo(connection, entry, output, arguments))
+    target = session.target_of_run(entry) if entry else session.target(named or None)
+    return session.run_at(target, lambda connection: _undo(connection, entry, output, arguments))
+
+
+def _listed(session: Session, entry: Entry | None, named: str) -> RegistryId | None:
+    """The registry whose runs are listed; None for all."""
+    if entry is not None:
+        return entry.registry
+    return session.target(named or None).identity if session.registry(named or None) else None
 
 
 async def _undo(connection: Connection, named: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
@@ -58,6 +65,10 @@ async def _undo(connection: Connection, named: Entry | None, output: Output, arg
         return DONE
     if entry.kind is Kind.COLLECTION:
         raise UsageError("A garbage collection can't be undone: what it freed is gone.")
+    if not await is_of_here(connection, entry, may_ask=not arguments.yes):
+        say("Nothing was changed.")
+        return FAILED
+    entry = entry.made_at(connection.identity)
     say(f"{title_of(entry)} in {entry.repository} at {connection.host}: {what_of(entry)}")
     if arguments.finish:
         return await _finish(connection, entry, output, arguments)
@@ -70,13 +81,13 @@ async def _undo(connection: Connection, named: Entry | None, output: Output, arg
     else:
         _show(undo, output, dry_run=arguments.dry_run)
     if named is None and undo.is_empty and (earlier := await connection.changes.last_before(entry)):
-        say(earlier_sentence(earlier))
+        say(earlier_sentence(connection.target.undo_command(earlier.name)))
     if arguments.dry_run:
         return DONE
     if undo.obstacle:
         raise Obstructed(undo.obstacle, "Nothing was put back.")
     if undo.restoration.kept:
-        say(f"To overwrite: regtui undo {entry.name} --overwrite")
+        say(f"To overwrite: {connection.target.undo_command(entry.name, '--overwrite')}")
     if undo.is_empty and not entry.is_unfinished:
         return FAILED if undo.restoration.lost or undo.restoration.kept else DONE
     if not arguments.yes and not _is_confirmed(undo):
@@ -123,7 +134,7 @@ async def _finish(connection: Connection, entry: Entry, output: Output, argument
             say(sentence)
         return DONE
     if not arguments.yes and not _is_yes(ask("Finish it? [y/N]")):
-        say(f"Nothing was changed. {remedies(entry)}")
+        say(f"Nothing was changed. {remedies(connection, entry)}")
         return FAILED
     result = await finish(connection, entry, Shown(output))
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED

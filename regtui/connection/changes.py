@@ -83,14 +83,15 @@ class Changes:
 
     async def entries(self) -> list[Entry]:
         """What was deleted, restored and collected here, newest first."""
-        return await asyncio.to_thread(self._journal.entries, self._client.address.name)
+        return await asyncio.to_thread(self._journal.entries, self._client.identity)
 
     async def entry(self, run: str) -> Entry:
         """One run, by its name. Raises JournalFailed where there is none."""
         return await asyncio.to_thread(self._journal.entry, run)
 
     async def last(self) -> Entry | None:
-        """The last deletion that can be undone; None where there is none."""
+        """The last deletion that can be undone; None where there is none. Whether it was made here may not be known
+        (`Entry.belongs_to`): then nothing is done with it before somebody says so."""
         return last_deletion(await self.entries())
 
     async def last_before(self, entry: Entry) -> Entry | None:
@@ -98,8 +99,8 @@ class Changes:
         return last_deletion(await self.entries(), before=entry.name)
 
     async def unfinished(self) -> list[Entry]:
-        """Runs that were cut off, oldest first: to be finished or reverted."""
-        return await asyncio.to_thread(self._journal.unfinished, self._client.address.name)
+        """Runs that were cut off, oldest first: to be finished or reverted. With those that may be of this registry."""
+        return await asyncio.to_thread(self._journal.unfinished, self._client.identity)
 
     async def plan_undo(
         self, entry: Entry, *, overwrite: bool = False, on_progress: Callable[[int, int], None] | None = None

@@ -15,6 +15,7 @@ from regtui.registry import (
     FetchedManifest,
     Pong,
     RegistryClient,
+    RegistryId,
     RequestLog,
     Resolved,
     deletion_obstacle,
@@ -69,6 +70,11 @@ class Connection:
         return self._client.address
 
     @property
+    def identity(self) -> RegistryId:
+        """Which registry this is, `via` included: what is remembered of it is kept under this."""
+        return self._client.identity
+
+    @property
     def username(self) -> str:
         """Who is logged in; empty where nobody is."""
         return self._client.username
@@ -90,8 +96,7 @@ class Connection:
 
     def _origin(self) -> str:
         """Whose names of tags these are: another user of the registry may not be shown them."""
-        way = f" via {self.target.via}" if self.target.via else ""
-        return f"{self.username}@{self.host}{way}"
+        return f"{self.username}@{self.identity}"
 
     async def close(self) -> None:
         async def there() -> None:

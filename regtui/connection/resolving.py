@@ -12,8 +12,9 @@ from regtui.connection.target import Target, demo_target
 from regtui.errors import UsageError
 from regtui.garbage.profile import HostSettings
 from regtui.oci import InvalidReference, Reference
-from regtui.registry import Address, Credential, HttpSettings, TlsSettings
+from regtui.registry import Address, Credential, HttpSettings, RegistryId, TlsSettings
 from regtui.settings import Config, Credentials, Found, Lookup, Profile, Source
+from regtui.settings.paths import config_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,14 @@ def profile_for(registry: str | None, config: Config, environment: Mapping[str, 
     address = Address.parse(name)
     for known in config.profiles.values():
         # The same registry, called by its address: what its profile says about it still holds.
-        is_here = known.via is None
-        if is_here and known.address.name == address.name and address.scheme in ("", known.address.scheme or "https"):
+        if known.identity == RegistryId.of(address) and _is_same_way(address, known.address):
             return known
     return Profile(name=address.name, address=address, protect=config.protect)
+
+
+def _is_same_way(typed: Address, known: Address) -> bool:
+    """Whether what was typed leads where the profile leads: another scheme or port is another way to the registry."""
+    return typed.scheme in ("", known.scheme or "https") and typed.port == known.port
 
 
 def _named(registry: str | None, config: Config, environment: Mapping[str, str] | None) -> str:
@@ -86,8 +91,42 @@ def resolve_target(
     name = _named(registry, config, environment)
     if name == "demo" and "demo" not in config.profiles:
         return replace(demo_target(), read_only=options.read_only, protect=config.protect)
-    profile = profile_for(name, config, environment)
-    return replace(target_for(profile, None, options), lookup=lookup_for(profile, credentials, options))
+    return target_of(profile_for(name, config, environment), config, credentials, options)
+
+
+def target_of(profile: Profile, config: Config, credentials: Credentials, options: Options | None = None) -> Target:
+    """The target of a profile, which need not be one of `config`. Raises UsageError."""
+    options = options or Options()
+    return replace(
+        target_for(profile, None, options),
+        lookup=lookup_for(profile, credentials, options),
+        repeat=_repeated(profile, config, options),
+    )
+
+
+def profiles_of(registry: RegistryId, config: Config) -> list[Profile]:
+    """The profiles that lead to that registry, each in its own way."""
+    return [profile for profile in config.profiles.values() if profile.identity == registry]
+
+
+def _repeated(profile: Profile, config: Config, options: Options) -> tuple[str, ...]:
+    """The options that open the registry of a run as it was opened now."""
+    known = profiles_of(profile.identity, config)
+    is_found = not known or known == [profile]
+    values = {
+        # A profile of the config is called by its name, everything else by its address.
+        "-r": "" if is_found else profile.name if profile in known else str(profile.address),
+        "--config": "" if config.path == config_file() else str(config.path),
+        "-u": options.username,
+        "--ca-file": str(options.ca_file or ""),
+        "--client-cert": str(options.client_cert or ""),
+        "--client-key": str(options.client_key or ""),
+    }
+    flags = {"--plain-http": options.plain_http, "--insecure": options.insecure}
+    return (
+        *(word for option, value in values.items() if value for word in (option, value)),
+        *(option for option, is_given in flags.items() if is_given),
+    )
 
 
 def target_for(profile: Profile, credential: Credential | None, options: Options | None = None) -> Target:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from functools import cache
+from shlex import join
 from typing import TYPE_CHECKING
 
-from regtui.registry import Address, Credential, HttpSettings
+from regtui.registry import Address, Credential, HttpSettings, RegistryId
 from regtui.settings import Lookup
 from regtui.ssh import Destination
 
@@ -32,8 +33,18 @@ class Target:
     """Gone when regtui is: the demo registry. Its deletions don't go into the user's journal."""
     cache: bool = True
     """Whether what is read may be kept on disk, and what was kept may be used."""
+    repeat: tuple[str, ...] = field(default=(), compare=False)
+    """The options with which `regtui undo RUN` opens this registry in the same way; none where RUN alone does."""
     lookup: Lookup | None = field(default=None, compare=False)
     """Where no credential is given: how one is found, when the registry asks for it."""
+
+    @property
+    def identity(self) -> RegistryId:
+        return RegistryId.of(self.address, self.via)
+
+    def undo_command(self, run: str, *options: str) -> str:
+        """What a user types to take a run of this registry back: it works as it stands, whatever the default is."""
+        return join(("regtui", "undo", run, *self.repeat, *options))
 
     @property
     def login_words(self) -> str:

@@ -11,8 +11,10 @@ from typing import Any
 from regtui.deletion.inventory import stored
 from regtui.deletion.reasons import reason_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
+from regtui.errors import UsageError
 from regtui.oci import Digest
 from regtui.registry import FetchedManifest
+from regtui.registry.identity import RegistryId
 
 
 class Kind(Enum):
@@ -23,6 +25,15 @@ class Kind(Enum):
     MOVE = "move"
     """A tag was moved from one manifest to another."""
     COLLECTION = "collection"
+
+
+class Belonging(Enum):
+    """Whether a run was made at a registry."""
+
+    HERE = "here"
+    UNKNOWN = "unknown"
+    """It was recorded by an earlier version, by its address alone, and this registry is reached via a host."""
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,8 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One run. `user`: who was logged in to the registry, `by`: who sat at this machine.
+    """One run. `registry`: where it was made. `user`: who was logged in there, `by`: who sat at this machine.
+    `knows_via` is False for a run of an earlier version, which recorded the address alone.
 
     `tags`: of a deletion, what each pointed at; of a restore or a move, what each points at since. `before`: of those,
     what stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest. `undoes`: the run
@@ -51,7 +63,7 @@ class Entry:
     name: str
     kind: Kind
     time: datetime
-    registry: str
+    registry: RegistryId
     repository: str = ""
     user: str = ""
     by: str = ""
@@ -66,7 +78,21 @@ class Entry:
     results: tuple[Outcome, ...] = ()
     collection: Collection | None = None
     is_running: bool = False
+    knows_via: bool = True
     _manifests: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+
+    def belongs_to(self, registry: RegistryId) -> Belonging:
+        """Whether it was made there."""
+        if self.registry == registry:
+            return Belonging.HERE
+        if not self.knows_via and self.registry.address == registry.address:
+            return Belonging.UNKNOWN
+        return Belonging.ELSEWHERE
+
+    def made_at(self, registry: RegistryId) -> "Entry":
+        """The same run, once somebody has said that it was made there; only for one that `belongs_to` says UNKNOWN."""
+        known = self.belongs_to(registry) is Belonging.UNKNOWN
+        return replace(self, registry=registry, knows_via=True) if known else self
 
     @property
     def puts_tags(self) -> bool:
@@ -122,7 +148,7 @@ def read_entry(name: str, text: str, *, is_running: bool = False) -> Entry | Non
         first = records[0]
         entry = _first(name, Kind(first["record"]), first, is_running)
         return _after(entry, records[1:])
-    except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError, UsageError):
         return None
 
 
@@ -139,7 +165,8 @@ def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -
         name=name,
         kind=kind,
         time=_time(record["time"]),
-        registry=str(record["registry"]),
+        registry=_registry(record),
+        knows_via="via" in record,
         repository=str(record.get("repository", "")),
         user=str(record.get("user", "")),
         by=str(record.get("by", "")),
@@ -165,12 +192,18 @@ def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
                 standing.pop(Digest(record["digest"]), None)
             case "resumed":
                 entry = replace(entry, ended=None)
+                if "via" in record:  # somebody has said since where it was made
+                    entry = replace(entry, registry=_registry(record), knows_via=True)
             case "results":
                 told = [_outcome(result) for result in record["results"]]
                 results.update({(outcome.action, outcome.reference): outcome for outcome in told})
             case "end":
                 entry = replace(entry, ended=_time(record["time"]), interrupted=bool(record.get("interrupted")))
     return replace(entry, placeholders=tuple(placeholders), standing=tuple(standing), results=tuple(results.values()))
+
+
+def _registry(record: Mapping[str, Any]) -> RegistryId:
+    return RegistryId.parse(str(record["registry"]), str(record.get("via", "")))
 
 
 def _outcome(record: Mapping[str, Any]) -> Outcome:

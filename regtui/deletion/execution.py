@@ -8,6 +8,7 @@ A stop ends it after what is in flight; a placeholder that stands is always remo
 import asyncio
 from collections.abc import AsyncIterator
 
+from regtui.deletion.belonging import check_belongs
 from regtui.deletion.entry import Entry
 from regtui.deletion.journal import Journal, Run, unrecorded
 from regtui.deletion.plan import bytes_of, doomed_manifests
@@ -45,7 +46,12 @@ class Execution(UnderWay):
         undoes: str = "",
         resumes: Entry | None = None,
     ) -> None:
-        """`undoes`: the run that this takes back. `resumes`: one that was cut off, of which `plan` is the rest."""
+        """`undoes`: the run that this takes back. `resumes`: one that was cut off, of which `plan` is the rest.
+
+        Raises OtherRegistry where that wasn't made here.
+        """
+        if resumes is not None:
+            check_belongs(resumes, client.identity)
         super().__init__(client, plan.repository, journal, username)
         self._plan = plan
         self._undoes = undoes
@@ -79,8 +85,8 @@ class Execution(UnderWay):
 
     def _begin(self, plan: Plan) -> Run:
         if self._resumes is not None:
-            return self._journal.resume(self._resumes)
-        return self._journal.begin(str(self._client.address), self._username, plan, undoes=self._undoes)
+            return self._journal.resume(self._resumes, self._client.identity)
+        return self._journal.begin(self._client.identity, self._username, plan, undoes=self._undoes)
 
     def _fate(self, tag: PlannedTag) -> Outcome | None:
         """What came of it; of one that was left to its manifest's DELETE, what came of that."""

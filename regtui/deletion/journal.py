@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import IO, Final
 from uuid import uuid4
 
-from regtui.deletion.entry import Entry, Kind, read_entry
+from regtui.deletion.belonging import check_belongs
+from regtui.deletion.entry import Belonging, Entry, Kind, read_entry
 from regtui.deletion.graph import reachable
 from regtui.deletion.shelf import Directory, Memory, Shelf
 from regtui.deletion.values import Outcome, Plan, StoredManifest
 from regtui.errors import RegtuiError
 from regtui.oci import Digest
+from regtui.registry.identity import RegistryId
 
 KEPT: Final = timedelta(days=90)
 """How long a finished run can be undone, and is told of."""
@@ -49,7 +51,7 @@ class Journal:
 
     # Writing
 
-    def begin(self, registry: str, username: str, plan: Plan, *, undoes: str = "") -> "Run":
+    def begin(self, registry: RegistryId, username: str, plan: Plan, *, undoes: str = "") -> "Run":
         """Writes what goes, and has it on disk (fsync) before it returns. `undoes`: the restore that it takes back."""
         roots = [tag.digest for tag in plan.removed if tag.digest] + [manifest.digest for manifest in plan.manifests]
         return self._begin(
@@ -66,7 +68,7 @@ class Journal:
 
     def begin_restore(
         self,
-        registry: str,
+        registry: RegistryId,
         username: str,
         repository: str,
         *,
@@ -93,7 +95,7 @@ class Journal:
 
     def begin_move(
         self,
-        registry: str,
+        registry: RegistryId,
         username: str,
         repository: str,
         tag: str,
@@ -113,19 +115,21 @@ class Journal:
             manifests=_manifest_records(manifests, [to, before]),
         )
 
-    def resume(self, entry: Entry) -> "Run":
-        """Goes on with a run that was cut off. Raises JournalFailed also where another process does so already."""
+    def resume(self, entry: Entry, registry: RegistryId) -> "Run":
+        """Goes on, at `registry`, with a run that was cut off. Raises OtherRegistry where it wasn't made there, and
+        JournalFailed also where another process does so already."""
+        check_belongs(entry, registry)
         try:
             run = Run(entry.name, self._shelf.append(entry.name), entry.standing)
         except BlockingIOError:
             raise JournalFailed("This deletion is being finished in another window.", "Wait for it.") from None
         except OSError as error:
             raise _failed("the journal", error) from None
-        return run.begun("resumed", time=_now(), by=_local_user())
+        return run.begun("resumed", time=_now(), by=_local_user(), **_place(registry))
 
     def record_collection(
         self,
-        registry: str,
+        registry: RegistryId,
         *,
         host: str,
         stages: Sequence[tuple[str, str]],
@@ -138,7 +142,7 @@ class Journal:
     ) -> str:
         """Records a garbage collection that has ended, as `regtui log` tells it; the record's name.
 
-        `registry`: its address, as of a connection's (`str(connection.address)`). `host`: where the collector ran, as
+        `host`: where the collector ran, as
         the user names it. `stages`: each stage's name with its status, in order. `blobs` and `freed` (bytes): what it
         freed, None where that isn't known. `result`: `done`, `failed` or `interrupted`; `error` says why. `username`:
         who is logged in to the registry. On disk (fsync) when this returns. Dry runs are not recorded.
@@ -162,22 +166,25 @@ class Journal:
         run.end((), interrupted=result == "interrupted")
         return run.name
 
-    def _begin(self, kind: Kind, registry: str, username: str, **values: object) -> "Run":
+    def _begin(self, kind: Kind, registry: RegistryId, username: str, **values: object) -> "Run":
         now = utc_now()
         self.prune(now - KEPT)
-        name = f"{now:%Y%m%dT%H%M%SZ}-{re.sub('[^a-z0-9.-]+', '_', _bare(registry).lower())[:60]}-{uuid4().hex[:8]}"
+        name = f"{now:%Y%m%dT%H%M%SZ}-{re.sub('[^a-z0-9.-]+', '_', str(registry).lower())[:60]}-{uuid4().hex[:8]}"
         try:
             run = Run(name, self._shelf.create(name))
         except OSError as error:
             raise _failed(error.filename or name, error) from None
-        return run.begun(kind.value, time=_time(now), registry=registry, user=username, by=_local_user(), **values)
+        about = {"time": _time(now), **_place(registry), "user": username, "by": _local_user()}
+        return run.begun(kind.value, **about, **values)
 
     # Reading
 
-    def entries(self, registry: str = "") -> list[Entry]:
-        """The runs, newest first; of all registries, or of the one at that address (its scheme doesn't count)."""
+    def entries(self, registry: RegistryId | None = None) -> list[Entry]:
+        """The runs, newest first; of all registries, or of that one, with those that may be its own
+        (`Entry.belongs_to`)."""
         found = [entry for name in self._shelf.names() if (entry := self._read(name))]
-        wanted = [entry for entry in found if not registry or _bare(entry.registry) == _bare(registry)]
+        elsewhere = Belonging.ELSEWHERE
+        wanted = [entry for entry in found if registry is None or entry.belongs_to(registry) is not elsewhere]
         return sorted(wanted, key=lambda entry: entry.time, reverse=True)
 
     def entry(self, name: str) -> Entry:
@@ -187,12 +194,13 @@ class Journal:
             raise JournalFailed(f"There is no run {name} in the journal.", "See: regtui undo --list")
         return entry
 
-    def unfinished(self, registry: str) -> list[Entry]:
-        """The runs at that address that were cut off, oldest first: what they began has to be finished or reverted."""
+    def unfinished(self, registry: RegistryId) -> list[Entry]:
+        """The runs of that registry that were cut off, oldest first: what they began has to be finished or reverted.
+        With those that may be its own (`Entry.belongs_to`)."""
         # Of those that ended only the last line is read: there may be hundreds, and this is asked at every start.
         open_ones = [name for name in self._shelf.names() if not _ENDED.search(self._tail(name))]
         found = [entry for name in open_ones if (entry := self._read(name)) and entry.is_unfinished]
-        here = [entry for entry in found if _bare(entry.registry) == _bare(registry)]
+        here = [entry for entry in found if entry.belongs_to(registry) is not Belonging.ELSEWHERE]
         return sorted(here, key=lambda entry: entry.time)
 
     def prune(self, before: datetime) -> int:
@@ -348,8 +356,9 @@ def _local_user() -> str:
         return str(os.getuid())
 
 
-def _bare(registry: str) -> str:
-    return registry.rpartition("://")[2].rstrip("/")
+def _place(registry: RegistryId) -> dict[str, str]:
+    """With `via` also where it is empty: earlier versions recorded none, and of their runs it isn't known."""
+    return {"registry": registry.spoken or registry.address, "via": registry.via}
 
 
 def _now() -> str:

@@ -6,6 +6,7 @@ A placeholder that the undone run left standing is removed at the end.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 
+from regtui.deletion.belonging import check_belongs
 from regtui.deletion.graph import children_first
 from regtui.deletion.journal import Journal, JournalFailed, Run, unrecorded
 from regtui.deletion.recheck import tags_now
@@ -29,6 +30,8 @@ class Restoring(UnderWay):
     """One run of one restoration. Lives on the client's event loop; `stop` may be called from any thread."""
 
     def __init__(self, client: RegistryClient, restoration: Restoration, journal: Journal, username: str = "") -> None:
+        """Raises OtherRegistry where the run that is taken back wasn't made here."""
+        check_belongs(restoration.entry, client.identity)
         super().__init__(client, restoration.repository, journal, username)
         self._plan = restoration
         self._stored: set[Digest] = set()
@@ -84,7 +87,7 @@ class Restoring(UnderWay):
     def _begin(self, tags: Sequence[PlannedTagRestore]) -> Run:
         entry = self._plan.entry
         return self._journal.begin_restore(
-            str(self._client.address),
+            self._client.identity,
             self._username,
             self._plan.repository,
             undoes=entry.name,
@@ -124,7 +127,7 @@ class Restoring(UnderWay):
         """The run that was cut off has come to its end: nothing of it is left to be finished."""
         entry = self._plan.entry
         try:
-            reverted = self._journal.resume(entry)
+            reverted = self._journal.resume(entry, self._client.identity)
         except JournalFailed as failed:
             self._doubts.append(f"That {entry.name} was put back can't be recorded in the journal ({failed.reason}).")
             return

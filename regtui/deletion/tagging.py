@@ -64,7 +64,7 @@ class Tagging:
 
         def begin() -> Run:
             return self._journal.begin_move(
-                str(self._client.address),
+                self._client.identity,
                 self._username,
                 repository,
                 tag,

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regtui.content import ContentStore
+from regtui.deletion.belonging import check_belongs
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.execution import Execution
 from regtui.deletion.inventory import read_contents, read_manifests
@@ -60,7 +61,9 @@ async def plan_undo(
     delete_obstacle: str = "",
     on_progress: Progress | None = None,
 ) -> Undo:
-    """Reads what is there now, and changes nothing. Raises RegistryError."""
+    """Reads what is there now, and changes nothing. Raises RegistryError, and OtherRegistry where `entry` wasn't made
+    here."""
+    check_belongs(entry, client.identity)
     stored = entry.manifests()
     situation = await read_situation(client, entry, stored, on_progress)
     restoration = make_restoration(entry, situation, stored, overwrite=overwrite, obstacle=restore_obstacle)
@@ -90,7 +93,9 @@ def _without_unread(situation: Situation, restoration: Restoration, unread: Mapp
 async def plan_rest(
     client: RegistryClient, content: ContentStore, entry: Entry, *, method: Method, obstacle: str = ""
 ) -> Plan:
-    """What is left to do of a deletion that was cut off: never more than was confirmed then. Raises RegistryError."""
+    """What is left to do of a deletion that was cut off: never more than was confirmed then. Raises RegistryError, and
+    OtherRegistry where `entry` wasn't made here."""
+    check_belongs(entry, client.identity)
     content.forget(entry.repository)
     confirmed = {*entry.manifests_changed, *entry.placeholders}
     contents = await read_contents(client, content, entry.repository, digests=confirmed)
@@ -119,6 +124,8 @@ class Undoing:
     """Carries an Undo out: first what is put back, then what is deleted. One report of both."""
 
     def __init__(self, client: RegistryClient, undo: Undo, journal: Journal, username: str = "") -> None:
+        """Raises OtherRegistry where what is undone wasn't done here."""
+        check_belongs(undo.entry, client.identity)
         self._undo = undo
         self._restoring = Restoring(client, undo.restoration, journal, username)
         deletion = undo.deletion

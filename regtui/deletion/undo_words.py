@@ -60,9 +60,9 @@ def _about_rest(restoration: Restoration) -> list[str]:
     return lines
 
 
-def earlier_sentence(earlier: Entry) -> str:
-    """How to go on where the last deletion has nothing to put back."""
-    return f"The deletion before it: regtui undo {earlier.name}"
+def earlier_sentence(command: str) -> str:
+    """How to go on where the last deletion has nothing to put back: by the `command` that takes back the one before."""
+    return f"The deletion before it: {command}"
 
 
 def offers_overwriting(undo: Undo) -> str:

@@ -4,6 +4,7 @@ import time
 
 from regtui.deletion import Journal, JournalFailed
 from regtui.garbage.values import CollectionReport, Event, Stage, StageStatus, Verified
+from regtui.registry import RegistryId
 
 
 class Account:
@@ -61,7 +62,7 @@ class Account:
             trouble=tuple(self.trouble),
         )
 
-    def record(self, journal: Journal, registry: str, place: str, username: str) -> None:
+    def record(self, journal: Journal, registry: RegistryId, place: str, username: str) -> None:
         """Into the journal. What keeps it out is a trouble of its own."""
         report = self.report(place, None)
         try:

@@ -197,7 +197,7 @@ class HostCollector:
             raise
         finally:
             account.stop_clock()
-            registry = str(self._client.address)
+            registry = self._client.identity
             record = asyncio.to_thread(account.record, self._journal, registry, self._host.place, self._username)
             await asyncio.shield(record)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Where,
     )
     from regtui.registry.exchanges import Exchange, RequestLog
+    from regtui.registry.identity import RegistryId
     from regtui.registry.probing import check_push, deletion_support
     from regtui.registry.retry import RetryPolicy
     from regtui.registry.settings import HttpSettings
@@ -77,6 +78,7 @@ __all__ = [
     "Refused",
     "RegistryClient",
     "RegistryError",
+    "RegistryId",
     "RepositoryNotFound",
     "RequestLog",
     "Resolved",
@@ -103,6 +105,7 @@ __getattr__ = lazily(
         "RepositoryNotFound ServerFailed SpeaksHttp SpeaksHttps Unreachable Where"
     ),
     exchanges="Exchange RequestLog",
+    identity="RegistryId",
     probing="check_push deletion_support",
     retry="RetryPolicy",
     settings="HttpSettings",

@@ -17,6 +17,7 @@ from regtui.registry.catalog import CatalogReader, listed, next_query
 from regtui.registry.errors import Where
 from regtui.registry.exchanges import RequestLog
 from regtui.registry.http import RegistryHttp
+from regtui.registry.identity import RegistryId
 from regtui.registry.retry import Safety
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate
@@ -54,6 +55,12 @@ class RegistryClient:
     @property
     def address(self) -> Address:
         return self._http.address
+
+    @property
+    def identity(self) -> RegistryId:
+        """Which registry this is, the host that it is reached from included."""
+        tunnel = self._settings.tunnel
+        return RegistryId.of(self.address, tunnel.destination if tunnel is not None else None)
 
     @property
     def host(self) -> str:

@@ -17,6 +17,7 @@ from regtui.registry.direct import DirectTransport
 from regtui.registry.proxies import proxy_for
 from regtui.registry.read import Read
 from regtui.registry.tls import TlsSettings
+from regtui.ssh import Destination
 
 _PORTS: Final = {"http": 80, "https": 443}
 _READS: Final = frozenset({"GET", "HEAD"})
@@ -24,6 +25,10 @@ _READS: Final = frozenset({"GET", "HEAD"})
 
 class Tunnel(Protocol):
     """Leads to what only another host can reach. Both methods block."""
+
+    @property
+    def destination(self) -> Destination:
+        """The host that it leads to."""
 
     @property
     def end(self) -> str:

@@ -40,7 +40,7 @@ from typing import Final, NoReturn, TypeVar
 from regtui.errors import SettingsError, UsageError
 from regtui.garbage.profile import RUNTIMES, HostSettings
 from regtui.oci.reference import is_repository
-from regtui.registry import Address, TlsSettings
+from regtui.registry import Address, RegistryId, TlsSettings
 from regtui.settings.paths import config_file, write_private
 from regtui.ssh import Destination
 
@@ -69,6 +69,10 @@ class Profile:
     """Where it runs; None where nothing is said."""
     via: Destination | None = None
     repositories: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> RegistryId:
+        return RegistryId.of(self.address, self.via)
 
     @property
     def login_name(self) -> str:

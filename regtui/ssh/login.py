@@ -46,13 +46,17 @@ class Ssh:
     """One login at `destination`. Methods block and may be called from any thread; all raise SshError."""
 
     def __init__(self, destination: Destination) -> None:
-        self.destination = destination
+        self._destination = destination
         self._process: SshProcess | None = None
         self._forwards: dict[tuple[str, int], Path] = {}
         self._lock = threading.Lock()
         self._opening_again = threading.Lock()
         self._failure: tuple[float, SshError] | None = None
         self._closed = False
+
+    @property
+    def destination(self) -> Destination:
+        return self._destination
 
     @property
     def end(self) -> str:

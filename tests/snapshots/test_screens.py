@@ -80,7 +80,7 @@ def test_a_deletion_that_was_cut_off_is_asked_about(
         browser = pilot.app.screen
         assert isinstance(browser, BrowserScreen)
         plan = await browser.connection.plan_deletion("fullstack/common", ["0.0.42", "0.0.41"])
-        run = browser.connection.journal.begin(str(browser.connection.address), "", plan)
+        run = browser.connection.journal.begin(browser.connection.identity, "", plan)
         run.placed(plan.manifests[0].digest, ["0.0.42", "0.0.41"])
         run.close()
         browser.settle_cut_off()

@@ -12,6 +12,7 @@ from textual.widgets import Button, Static
 
 from regtui.connection import Connection
 from regtui.deletion import Entry, Kind
+from regtui.deletion.entry import Belonging
 from regtui.deletion.undo_words import cut_off_sentence
 from regtui.errors import RegtuiError
 from regtui.text import clean
@@ -62,7 +63,8 @@ class CutOffScreen(ModalScreen[str]):
 async def settle(app: "App[Any]", connection: Connection) -> list[str]:
     """Asks what becomes of each run that was cut off, and does it; the repositories that were changed.
 
-    Called within a worker. Where the connection is read-only it is only told.
+    Called within a worker. Where the connection is read-only it is only told, and where nobody can say that it is of
+    this registry.
     """
     changed: list[str] = []
     try:
@@ -70,8 +72,8 @@ async def settle(app: "App[Any]", connection: Connection) -> list[str]:
     except RegtuiError:
         return changed
     for entry in unfinished:
-        if connection.read_only:
-            app.notify(clean(cut_off_sentence(entry)), severity="warning", timeout=12, markup=False)
+        if connection.read_only or entry.belongs_to(connection.identity) is not Belonging.HERE:
+            app.notify(clean(_told(connection, entry)), severity="warning", timeout=12, markup=False)
             continue
         answer = await app.push_screen_wait(CutOffScreen(entry))
         if answer == LATER:
@@ -80,3 +82,11 @@ async def settle(app: "App[Any]", connection: Connection) -> list[str]:
         if await app.push_screen_wait(screen) is not None:
             changed.append(entry.repository)
     return changed
+
+
+def _told(connection: Connection, entry: Entry) -> str:
+    sentence = cut_off_sentence(entry)
+    if entry.belongs_to(connection.identity) is Belonging.HERE:
+        return sentence
+    command = connection.target.undo_command(entry.name)
+    return f"{sentence} It may have been at {connection.identity}, or elsewhere. To put it back: {command}"

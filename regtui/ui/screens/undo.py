@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from regtui.connection import Connection
 from regtui.deletion import Entry, Kind
+from regtui.deletion.belonging import belonging_question
+from regtui.deletion.entry import Belonging
 from regtui.deletion.undo_words import (
     cut_off_sentence,
     earlier_sentence,
@@ -18,6 +20,7 @@ from regtui.deletion.undo_words import (
 )
 from regtui.errors import RegtuiError
 from regtui.text import clean
+from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
 
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ class UndoScreen(RunScreen):
         about = cut_off_sentence(entry) if entry.is_unfinished else f"{title_of(entry)}: {what_of(entry)}."
         sentences = [about, *undo_sentences(undo)]
         if undo.is_empty and (earlier := await changes.last_before(entry)):
-            sentences.append(earlier_sentence(earlier))
+            sentences.append(earlier_sentence(self._connection.target.undo_command(earlier.name)))
         # Also where nothing is left to be put back: then the run that was cut off has only to be told its end.
         can_end = entry.is_unfinished and entry.kind is Kind.DELETION
         return Proposal(
@@ -87,4 +90,8 @@ async def undo_last(app: "App[Any]", connection: Connection) -> bool:
     if entry is None:
         app.notify(f"There is nothing to undo at {connection.host}.", timeout=4, markup=False)
         return False
-    return await app.push_screen_wait(UndoScreen(connection, entry)) is not None
+    if entry.belongs_to(connection.identity) is Belonging.UNKNOWN:
+        question = ConfirmScreen("Undo", [belonging_question(entry, connection.identity)], yes="It was", no="Cancel")
+        if not await app.push_screen_wait(question):
+            return False
+    return await app.push_screen_wait(UndoScreen(connection, entry.made_at(connection.identity))) is not None

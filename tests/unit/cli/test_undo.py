@@ -10,6 +10,7 @@ from regtui.cli.main import main
 from regtui.connection import demo_target, resolving
 from regtui.deletion import Journal
 from regtui.demo import DemoStorage, DemoTransport
+from regtui.registry import RegistryId
 from regtui.settings.paths import journal_dir
 
 Captured = pytest.CaptureFixture[str]
@@ -191,7 +192,7 @@ def test_it_is_finished_or_put_back_and_then_forgotten(storage: DemoStorage, cap
     assert main(["undo", "-r", "demo", run, "--yes", *(["--finish"] if finish else [])]) == 0
     assert tags(storage) == ({k: v for k, v in before.items() if k != "0.0.9"} if finish else before)
     assert placeholder not in storage.repositories[COMMON].revisions
-    assert Journal(journal_dir()).unfinished("demo.localhost") == []
+    assert Journal(journal_dir()).unfinished(RegistryId("demo.localhost")) == []
     if finish:  # and is undone as a whole
         assert main(["undo", "demo", "--yes"]) == 0
         assert tags(storage) == before
@@ -201,7 +202,7 @@ def test_the_log_tells_of_all_newest_first(storage: DemoStorage, capsys: Capture
     remove("0.0.9")
     assert main(["undo", "demo", "--yes"]) == 0
     Journal(journal_dir()).record_collection(
-        "http://demo.localhost",
+        RegistryId.parse("http://demo.localhost"),
         host="ssh://demo",
         stages=[("collect", "done")],
         blobs=3,

@@ -12,6 +12,7 @@ import pytest
 from regtui.deletion import Action, Journal, JournalFailed, Status
 from regtui.deletion.words import report_sentences
 from regtui.demo import DemoTransport
+from regtui.registry import RegistryId
 
 from .worlds import World
 
@@ -110,7 +111,7 @@ def test_a_collection_that_can_t_be_recorded_is_not_called_undone(tmp_path: Path
     Disk.is_full = True
     with pytest.raises(JournalFailed) as caught:
         Journal(tmp_path).record_collection(
-            "http://a", host="here", stages=[], blobs=1, freed=1, seconds=1.0, result="done"
+            RegistryId("a"), host="here", stages=[], blobs=1, freed=1, seconds=1.0, result="done"
         )
     assert caught.value.message == (
         "The collection can't be recorded in the journal (no space left on device): regtui log will not tell of it."

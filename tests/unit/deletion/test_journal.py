@@ -13,9 +13,10 @@ from regtui.deletion.undo import last_deletion, undone
 from regtui.deletion.values import Method, StoredManifest
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
-from regtui.registry import FetchedManifest
+from regtui.registry import FetchedManifest, RegistryId
 
-REGISTRY = "http://registry.example.com:5000"
+REGISTRY = RegistryId.parse("http://registry.example.com:5000")
+OTHER = RegistryId.parse("https://other.example.com")
 
 
 def manifest(text: str = "") -> StoredManifest:
@@ -59,10 +60,11 @@ def test_what_was_written_is_read_back(journal: Journal) -> None:
 
 
 def test_only_the_registry_asked_for_is_told_of_whatever_its_scheme(journal: Journal) -> None:
-    journal.begin("https://one.example.com", "", plan("a")).end((), interrupted=False)
-    journal.begin("two.example.com", "", plan("a")).end((), interrupted=False)
-    assert [entry.registry for entry in journal.entries("one.example.com")] == ["https://one.example.com"]
-    assert [entry.registry for entry in journal.entries()] == ["two.example.com", "https://one.example.com"]
+    one, two = RegistryId.parse("https://one.example.com"), RegistryId.parse("two.example.com")
+    journal.begin(one, "", plan("a")).end((), interrupted=False)
+    journal.begin(two, "", plan("a")).end((), interrupted=False)
+    assert [entry.registry for entry in journal.entries(RegistryId.parse("http://One.example.com:80/"))] == [one]
+    assert [entry.registry for entry in journal.entries()] == [two, one]
 
 
 def test_only_this_user_can_read_it(directory: Path) -> None:
@@ -99,7 +101,7 @@ def test_after_a_torn_line_the_next_one_stands_by_itself(directory: Path) -> Non
     run.close()
     with (directory / f"{run.name}.jsonl").open("a") as file:
         file.write('{"record": "placehol')
-    resumed = journal.resume(journal.entry(run.name))
+    resumed = journal.resume(journal.entry(run.name), REGISTRY)
     resumed.end([Outcome("team/app:a", None, Action.UNTAG, Status.DONE)], interrupted=False)
     assert journal.unfinished(REGISTRY) == []
     assert journal.entry(run.name).is_complete
@@ -111,13 +113,13 @@ def test_what_is_under_way_is_not_unfinished_and_is_not_resumed_by_another(journ
     assert entry.is_running
     assert journal.unfinished(REGISTRY) == []
     with pytest.raises(JournalFailed, match="another window"):
-        journal.resume(entry)
+        journal.resume(entry, REGISTRY)
     run.close()
     assert [entry.name for entry in journal.unfinished(REGISTRY)] == [run.name]
 
 
 def test_what_was_cut_off_at_another_registry_is_no_business_of_this_one(journal: Journal) -> None:
-    journal.begin("https://other.example.com", "", plan("a")).close()
+    journal.begin(OTHER, "", plan("a")).close()
     here = journal.begin(REGISTRY, "", plan("a"))
     here.close()
     assert [entry.name for entry in journal.unfinished(REGISTRY)] == [here.name]
@@ -132,7 +134,7 @@ def test_a_run_that_had_ended_and_is_cut_off_as_it_is_resumed_is_unfinished(dire
     with (directory / f"{run.name}.jsonl").open("a") as file:
         file.write(torn)
 
-    resumed = journal.resume(journal.entry(run.name))
+    resumed = journal.resume(journal.entry(run.name), REGISTRY)
     resumed.taken_away(placeholder)
     resumed.close()
     (entry,) = journal.unfinished(REGISTRY)
@@ -196,7 +198,7 @@ def test_a_placeholder_that_stands_keeps_a_run_open_until_it_is_gone(journal: Jo
     (entry,) = journal.unfinished(REGISTRY)
     assert entry.standing == (placeholder,)
 
-    resumed = journal.resume(entry)
+    resumed = journal.resume(entry, REGISTRY)
     resumed.taken_away(placeholder)
     resumed.end((), interrupted=False)
     assert journal.unfinished(REGISTRY) == []
@@ -275,7 +277,7 @@ def test_a_run_that_cant_be_written_to_any_more_is_not_resumed(directory: Path) 
     entry = journal.entry(run.name)
     (directory / f"{run.name}.jsonl").unlink()
     with pytest.raises(JournalFailed, match="Nothing was changed"):
-        journal.resume(entry)
+        journal.resume(entry, REGISTRY)
 
 
 def test_no_room_for_the_record_means_that_nothing_goes(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ async def test_what_moved_since_the_plan_was_shown_is_planned_again() -> None:
 async def cut_off(connection: Connection, storage: DemoStorage) -> str:
     """A deletion whose process ended after the placeholder had taken its tag's place; the tag."""
     plan = await connection.plan_deletion(REPOSITORY, ["0.0.9"])
-    run = connection.journal.begin(str(connection.address), "", plan)
+    run = connection.journal.begin(connection.identity, "", plan)
     placeholder = storage.put_manifest(REPOSITORY, b"{}", "application/vnd.oci.image.index.v1+json")
     run.placed(plan.manifests[0].digest.of(b"{}"), ["0.0.9"])
     storage.set_tag(REPOSITORY, "0.0.9", placeholder)
