@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from regtui.cli.parser import Parser, PrintCompletion, days, path, seconds, texts, version_option
+from regtui.cli.parser import Parser, PrintCompletion, days, path, seconds, subparsers, texts, version_option
 from regtui.errors import UsageError
 
 COMMANDS: Final = {
@@ -25,6 +25,8 @@ COMMANDS: Final = {
 
 _REFERENCE_HELP: Final = "[REGISTRY/]NAME[:TAG|@DIGEST]"
 
+_EXPRESSIONS: Final = frozenset(("--match", "--keep-match"))
+
 _Command = Callable[[str, list[str]], Parser]
 """Declares a command: its description, and examples."""
 
@@ -33,7 +35,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Raises UsageError; SystemExit after --help, --version and --print-completion."""
     common = _connection_options()
     ordered = _with_command(list(argv), _taking_a_value(common))
-    arguments, unknown = _parser(ordered[0], common).parse_known_args(ordered)
+    parser = _parser(ordered[0], common)
+    arguments, unknown = parser.parse_known_args(_with_expressions(ordered, parser))
     if unknown and arguments.command not in argv and arguments.registry_argument:
         raise _no_command(arguments.registry_argument)
     if unknown:
@@ -72,6 +75,28 @@ def _with_command(argv: list[str], takes_value: frozenset[str]) -> list[str]:
 def _taking_a_value(common: Parser) -> frozenset[str]:
     """The options that are followed by one."""
     return frozenset(option for action in common._actions if action.nargs is None for option in action.option_strings)
+
+
+def _with_expressions(argv: list[str], parser: Parser) -> list[str]:
+    """`--match -x` as `--match=-x`, the only form in which argparse takes an expression that begins so. What is an
+    option isn't taken for an expression: a variable of a script that is not set must not widen what goes."""
+    options = {option for each in subparsers(parser) for option in each._option_string_actions}
+    joined: list[str] = []
+    arguments = iter(argv)
+    for argument in arguments:
+        joined.append(argument)
+        if argument == "--":
+            break
+        if argument not in _EXPRESSIONS or argument not in options:
+            continue
+        value = next(arguments, None)
+        if value is None:
+            break
+        if value.startswith("-") and value.partition("=")[0] not in options and value != "--":
+            joined[-1] = f"{argument}={value}"
+        else:
+            joined.append(value)
+    return [*joined, *arguments]
 
 
 def _parser(first: str, common: Parser) -> Parser:
@@ -179,9 +204,12 @@ def _rule_options(rm: Parser) -> None:
     )
     rule.add_argument("--match", metavar="REGEX", help="its name matches, anywhere unless bound by ^ and $ (RE2)")
     rule.add_argument("--older-than", metavar="AGE", help="created longer ago: 12h, 30d, 2w, 6m (of 30 days), 1y")
-    rule.add_argument("--prereleases", action="store_true", help="its name has a version with alpha, beta, rc, dev …")
+    rule.add_argument("--prereleases", action="store_true", help="its name is a version with alpha, beta, rc, dev …")
     rule.add_argument("--duplicates", action="store_true", help="another tag of the same image has the better name")
-    rule.add_argument("--keep", metavar="N", help="all but the newest N of those that --match and --prereleases leave")
+    rule.add_argument(
+        "--keep", metavar="N", help="all but the newest N tags of those that --match and --prereleases leave"
+    )
+    rule.add_argument("--keep-images", metavar="N", help="all but the newest N images of those, with all their tags")
     rule.add_argument("--keep-by", choices=("created", "version"), help="what is newest (default: created)")
     rule.add_argument("--keep-match", metavar="REGEX", help="tags whose name matches stay, and don't count for --keep")
     rule.add_argument("--all-repositories", action="store_true", help="in every repository of the registry")

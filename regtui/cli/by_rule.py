@@ -23,12 +23,13 @@ def rule_of(arguments: argparse.Namespace) -> Rule | None:
         match=arguments.match or "",
         older_than=arguments.older_than or "",
         keep=arguments.keep or "",
+        keep_images=arguments.keep_images or "",
         keep_by=arguments.keep_by or "",
         keep_match=arguments.keep_match or "",
         prereleases=arguments.prereleases,
         duplicates=arguments.duplicates,
     )
-    for option in ("match", "older_than", "keep", "keep_match"):
+    for option in ("match", "older_than", "keep", "keep_images", "keep_match"):
         if getattr(arguments, option) == "":
             # A variable of a script that is not set must not widen what goes.
             raise UsageError(f"--{option.replace('_', '-')} is empty.", "See: regtui rm --help")
@@ -37,7 +38,7 @@ def rule_of(arguments: argparse.Namespace) -> Rule | None:
     if rule.keep_match is not None:
         raise UsageError(
             "--keep-match says what stays, and nothing says what goes.",
-            "Add --match, --older-than, --keep, --prereleases or --duplicates.",
+            "Add --match, --older-than, --keep, --keep-images, --prereleases or --duplicates.",
         )
     return None
 
@@ -73,6 +74,8 @@ def tell_choice(repository: str, choice: Choice) -> None:
         say(f"{_names(choice.protected)} {verb} protected by the config file: not selected.")
     if choice.undated:
         tell_undated(len(choice.undated), f"{_names(choice.undated)}: ")
+    if choice.future:
+        tell_future(len(choice.future), f"{_names(choice.future)}: ")
     if choice.unread:
         warn(
             f"{plural(len(choice.unread), 'tag')} of {repository} could not be read, and stay: {_names(choice.unread)}."
@@ -83,6 +86,10 @@ def tell_choice(repository: str, choice: Choice) -> None:
 
 def tell_undated(count: int, names: str = "") -> None:
     say(f"{names}{plural(count, 'tag')} without a date of creation, never matched by age.")
+
+
+def tell_future(count: int, names: str = "") -> None:
+    say(f"{names}{plural(count, 'tag')} dated in the future: never matched by age, and none of the newest of --keep.")
 
 
 def _names(tags: Sequence[str]) -> str:

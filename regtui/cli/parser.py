@@ -70,7 +70,7 @@ class PrintCompletion(argparse.Action):
     ) -> NoReturn:
         import shtab
 
-        for each in (parser, *_subparsers(parser)):
+        for each in (parser, *subparsers(parser)):
             for action in each._actions:
                 if action.metavar == "FILE":
                     action.complete = shtab.FILE  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ class PrintCompletion(argparse.Action):
         parser.exit()
 
 
-def _subparsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+def subparsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
     return [
         choice
         for action in parser._actions

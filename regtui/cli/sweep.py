@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from regtui.cli.by_rule import choose_tags, tell_choice, tell_undated
+from regtui.cli.by_rule import choose_tags, tell_choice, tell_future, tell_undated
 from regtui.cli.console import Progress, ask, say, warn
 from regtui.cli.output import Output
 from regtui.cli.removal import (
@@ -53,6 +53,7 @@ class Sweep:
     proposals: list[Proposal] = field(default_factory=list)
     repositories: int = 0
     undated: int = 0
+    future: int = 0
     failed: int = 0
     is_whole: bool = True
 
@@ -137,6 +138,8 @@ async def _plan_all(connection: Connection, rule: Rule, output: Output, argument
             found.proposals.append(proposal)
     if found.undated:
         tell_undated(found.undated)
+    if found.future:
+        tell_future(found.future)
     return found
 
 
@@ -150,6 +153,7 @@ async def _plan_one(
 ) -> Proposal | None:
     choice = await choose_tags(connection, repository, rule)
     found.undated += len(choice.undated)
+    found.future += len(choice.future)
     if choice.unread:
         found.failed += 1
     if choice.selected or choice.unread:

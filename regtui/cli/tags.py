@@ -12,7 +12,7 @@ from regtui.cli.output import Form, Output
 from regtui.cli.session import Session
 from regtui.connection import Connection
 from regtui.errors import DONE, FAILED
-from regtui.listing.order import order_key
+from regtui.names.order import order_key
 
 if TYPE_CHECKING:
     # For --names it is enough to know the names.

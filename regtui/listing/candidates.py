@@ -1,12 +1,9 @@
 """The tags of a repository as rules look at them: between what is listed and what is deleted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from regtui.listing.names import is_version, name_rank
-from regtui.listing.order import is_prerelease, order_key
 from regtui.listing.summary import Summary
 from regtui.listing.tag_row import digest_tag_subject
 from regtui.oci import Digest
@@ -14,7 +11,7 @@ from regtui.oci import Digest
 
 @dataclass(frozen=True, slots=True)
 class TagCandidate:
-    """A tag with its summary, None where it isn't read. What its name says is found out when a rule asks."""
+    """A tag with its summary, None where it isn't read."""
 
     tag: str
     summary: Summary | None = None
@@ -28,20 +25,10 @@ class TagCandidate:
         return self.summary.digest if self.summary is not None else None
 
     @property
-    def created(self) -> datetime | None:
-        return self.summary.created if self.summary is not None else None
-
-    @property
-    def version(self) -> str | None:
-        return order_key(self.tag) if is_version(self.tag) else None
-
-    @property
-    def is_prerelease(self) -> bool:
-        return is_prerelease(self.tag)
-
-    @property
-    def name_rank(self) -> tuple[Any, ...]:
-        return name_rank(self.tag)
+    def dates(self) -> Sequence[datetime | None]:
+        if self.summary is None:
+            return ()
+        return [platform.created for platform in self.summary.platforms] or [self.summary.created]
 
 
 def candidates(tags: Iterable[tuple[str, Summary | None]]) -> list[TagCandidate]:

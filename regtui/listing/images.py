@@ -99,10 +99,12 @@ class Loaded:
 
     @property
     def created(self) -> datetime | None:
-        """The newest of the images'; an index without any may say it itself."""
-        times = [image.created for image in self.images if image.created is not None]
-        if times:
-            return max(times)
+        """The newest of the images', None where any has none: that may be the newest. An index without any may say it
+        itself."""
+        if self.images:
+            times = [image.created for image in self.images]
+            known = [time for time in times if time is not None]
+            return max(known) if len(known) == len(times) else None
         return parse_time(self.manifest.annotations.get(_CREATED)) if isinstance(self.manifest, Index) else None
 
     @property

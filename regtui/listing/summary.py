@@ -29,7 +29,8 @@ class Summary:
     """What a tag leads to.
 
     `size` is what a pull transfers, in bytes: config and layers, each blob once; for an index the union over
-    its platforms, attestations excluded. `created` is the newest of the platforms'. None where it isn't known.
+    its platforms, attestations excluded. `created` is the newest of the platforms'. None where it isn't
+    known, of one platform even.
 
     `error` says what is missing or went wrong. `digest` is None where the manifest is gone. `is_retryable`:
     the answer failed, not the image; the rest is empty.

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from regtui.listing.order import order_key
 from regtui.listing.summary import Blob, Summary
+from regtui.names.order import order_key
 from regtui.oci import Digest
 
 # Referrers' fallback tags, and cosign's: what is attached to an image, by the image's digest.

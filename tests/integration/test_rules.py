@@ -170,3 +170,85 @@ def test_all_repositories(server: RegistryServer, regtui: Regtui) -> None:
     assert left(server, "team/quiet") == {"1.0"}
     again = regtui(*command, "--yes")
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "No tag matches in 4 repositories.\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "stay", "go"),
+    [
+        (
+            "versions",
+            ["--keep", "2", "--keep-by", "version"],
+            "1.1.0 1.2.0 1234567 30481516 9c1f6d0 main-1b2c3d4 20241115 customer-9.9",
+            "release-1.0 release-0.9 1.0.0",
+        ),
+        ("variants", ["--keep", "1", "--keep-by", "version"], "1.1.0 alpine", "1.1.0-alpine 1.0.0"),
+        (
+            "prereleases",
+            ["--prereleases"],
+            "sha-0b1e44f main-9c1a2d0 1.4.2-9c1a2d0 feature-42-beta-signup api2-dev 1.0.0 2.0.0-alpine",
+            "1.0.0-rc1 3.13.0a2 1.21-rc-alpine",
+        ),
+        ("dashes", ["--match", "-x$"], "1.0 x", "1.0-x"),
+    ],
+)
+def test_names_are_what_they_look_like(
+    shared_registry: RegistryServer,
+    writer: httpx.Client,
+    regtui: Regtui,
+    name: str,
+    options: list[str],
+    stay: str,
+    go: str,
+) -> None:
+    repository = f"rules/names-{name}"
+    push_ages(writer, repository, {tag: number + 1 for number, tag in enumerate([*stay.split(), *go.split()])})
+    done = regtui("rm", f"{shared_registry.host}/{repository}", *options, "--yes")
+    assert done.returncode == 0, done
+    assert left(shared_registry, repository) == set(stay.split())
+
+
+def test_prod_is_a_better_name_than_a_commit_of_digits(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str
+) -> None:
+    for tag in ("prod", "1234567"):
+        push_image(writer, repository, tag, recipe=Recipe(repository))
+    done = regtui("rm", f"{shared_registry.host}/{repository}", "--duplicates", "--yes")
+    assert done.returncode == 0, done
+    assert left(shared_registry, repository) == {"prod"}
+
+
+def test_a_date_in_the_future_holds_no_place(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str
+) -> None:
+    push_ages(writer, repository, {"future": -400, "new": 1, "old": 100})
+    done = regtui("rm", f"{shared_registry.host}/{repository}", "--keep", "1", "--yes")
+    assert done.returncode == 0, done
+    assert "future: 1 tag dated in the future" in done.stderr
+    assert left(shared_registry, repository) == {"future", "new"}
+
+
+def test_an_index_is_not_old_where_a_platform_of_it_is_gone(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str
+) -> None:
+    """What is gone may have been the newest of it."""
+    old = NOW - timedelta(days=90)
+    push_index(writer, repository, "whole", recipe=Recipe("whole", created=old))
+    sparse = push_index(writer, repository, "sparse", recipe=Recipe("sparse", created=old))
+    assert writer.delete(f"/v2/{repository}/manifests/{sparse.children[0].digest}").status_code == 202
+    done = regtui("rm", f"{shared_registry.host}/{repository}", "--older-than", "30d", "--yes")
+    assert done.returncode == 0, done
+    assert "sparse: 1 tag without a date of creation" in done.stderr
+    assert crane("ls", f"{shared_registry.host}/{repository}").split() == ["sparse"]
+
+
+def test_images_are_counted_with_all_their_names(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str
+) -> None:
+    for tags, age in (("2.0 2 latest", 1), ("1.1 1", 20), ("1.0", 40), ("0.9 old", 60)):
+        for tag in tags.split():
+            push_image(writer, repository, tag, recipe=Recipe(tags, created=NOW - timedelta(days=age)))
+    reference = f"{shared_registry.host}/{repository}"
+    assert _dry(regtui, reference, ["--keep", "5"]) == {f"{repository}:{tag}" for tag in ("1.0", "0.9", "old")}
+    done = regtui("rm", reference, "--keep-images", "2", "--yes")
+    assert done.returncode == 0, done
+    assert left(shared_registry, repository) == {"2.0", "2", "latest", "1.1", "1"}

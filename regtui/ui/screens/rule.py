@@ -95,11 +95,13 @@ class RuleScreen(ModalScreen[Marking | None]):
         self._match = _field(texts.match, r"^dev- (an expression, anywhere in the name)")
         self._older = _field(texts.older_than, "30d (h d w m y)")
         self._keep = _field(texts.keep, "5")
-        self._by_version = Tick("by version, not by date", id="by-version")
+        self._by_version = Tick("by version, not date", id="by-version")
+        self._images = Tick("images, not tags", id="images")
         self._keep_match = _field(texts.keep_match, "^(latest|stable)$ (an expression)")
         self._prereleases = Tick("prereleases", id="prereleases")
         self._duplicates = Tick("duplicate names of one image", id="duplicates")
         self._by_version.value = texts.by_version
+        self._images.value = texts.images
         self._prereleases.value = texts.prereleases
         self._duplicates.value = texts.duplicates
         self._said = Static(id="said")
@@ -109,7 +111,9 @@ class RuleScreen(ModalScreen[Marking | None]):
         with Vertical(classes="dialog", id="rule"):
             for name, field in (("match", self._match), ("older_than", self._older)):
                 yield Horizontal(Label(LABELS[name]), field, classes="field")
-            yield Horizontal(Label(LABELS["keep"]), self._keep, self._by_version, classes="field", id="keep")
+            yield Horizontal(
+                Label(LABELS["keep"]), self._keep, self._by_version, self._images, classes="field", id="keep"
+            )
             yield Horizontal(Label(LABELS["keep_match"]), self._keep_match, classes="field")
             yield Horizontal(Label("Only"), self._prereleases, self._duplicates, classes="field")
             yield self._said
@@ -130,6 +134,7 @@ class RuleScreen(ModalScreen[Marking | None]):
             older_than=self._older.value,
             keep=self._keep.value,
             by_version=self._by_version.value,
+            images=self._images.value,
             keep_match=self._keep_match.value,
             prereleases=self._prereleases.value,
             duplicates=self._duplicates.value,

@@ -15,6 +15,7 @@ LABELS: Final = {
     "match": "Name matches",
     "older_than": "Older than",
     "keep": "All but newest",
+    "keep_images": "All but newest",
     "keep_by": "by version",
     "keep_match": "Keep matching",
 }
@@ -31,6 +32,7 @@ class RuleTexts:
     older_than: str = ""
     keep: str = ""
     by_version: bool = False
+    images: bool = False
     keep_match: str = ""
     prereleases: bool = False
     duplicates: bool = False
@@ -41,7 +43,8 @@ class RuleTexts:
         return parse_rule(
             match=self.match,
             older_than=self.older_than.strip(),
-            keep=keep,
+            keep="" if self.images else keep,
+            keep_images=keep if self.images else "",
             keep_by="version" if self.by_version and keep else "",
             keep_match=self.keep_match,
             prereleases=self.prereleases,
@@ -69,6 +72,8 @@ class Preview:
             lines.append(f"{plural(len(self.choice.unread), 'tag')} not read yet: not marked.")
         if self.choice.undated:
             lines.append(f"{_names(self.choice.undated)}: without a date, never old.")
+        if self.choice.future:
+            lines.append(f"{_names(self.choice.future)}: dated in the future, never old nor counted as new.")
         if self.choice.protected:
             lines.append(f"{_names(self.choice.protected)}: protected, never marked.")
         return lines

@@ -115,3 +115,17 @@ def test_every_command_takes_the_registry_options(command: str) -> None:
     needed = {"tags": ["a/b"], "inspect": ["a/b:1"], "rm": ["a/b:1"]}.get(command, [])
     arguments: argparse.Namespace = parse([command, *needed])
     assert all(hasattr(arguments, option) for option in _EVERYWHERE)
+
+
+@pytest.mark.parametrize("written", [["--match", "-x"], ["--match=-x"]])
+def test_an_expression_may_begin_with_a_dash(written: list[str]) -> None:
+    arguments = parse(["rm", "team/app", *written, "--keep-match", "-rc", "--dry-run"])
+    assert (arguments.match, arguments.keep_match, arguments.dry_run) == ("-x", "-rc", True)
+    assert arguments.references == ["team/app"]
+
+
+@pytest.mark.parametrize("after", [["--dry-run"], ["-y"], ["--"], ["--keep=3"], []])
+def test_an_option_is_no_expression(after: list[str]) -> None:
+    """Else a variable that is not set would make an expression of --dry-run, and there would be no dry run."""
+    with pytest.raises(UsageError, match="--match"):
+        parse(["rm", "team/app", "--match", *after])

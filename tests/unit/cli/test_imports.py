@@ -109,5 +109,5 @@ def test_a_list_of_repositories_loads_only_what_it_needs(registry: str, tmp_path
 
 def test_a_list_of_tags_names_loads_nothing_that_reads_images(registry: str, tmp_path: Path) -> None:
     modules = loaded("tags", "-r", registry, "a", "--names", home=tmp_path)
-    assert "regtui.listing.order" in modules
+    assert "regtui.names.order" in modules
     assert not modules & _NEEDLESS

@@ -1,17 +1,16 @@
 """What rules select, and above all what they don't."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.deletion.rules import Choice, Rule, choose, parse_period, parse_rule
+from regtui.deletion.rules import Choice, KeepBy, Rule, choose, parse_period, parse_rule
 from regtui.errors import UsageError
-from regtui.listing.names import is_version, name_rank
-from regtui.listing.order import is_prerelease, order_key
+from regtui.names.kinds import NameKind, tag_name
 from regtui.oci import Digest
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -19,32 +18,28 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Tag:
-    """A candidate, `days` old; None has no date. `image` names its digest."""
+    """A candidate, `days` old; None has no date. `image` names its digest. `others`: likewise, more platforms of it."""
 
     tag: str
     days: float | None = None
     image: str = ""
     is_read: bool = True
+    others: tuple[float | None, ...] = ()
 
     @property
     def digest(self) -> Digest | None:
         return Digest.of((self.image or self.tag).encode()) if self.is_read else None
 
     @property
+    def dates(self) -> Sequence[datetime | None]:
+        ages = (self.days, *self.others) if self.is_read else ()
+        return [NOW - timedelta(days=age) if age is not None else None for age in ages]
+
+    @property
     def created(self) -> datetime | None:
-        return NOW - timedelta(days=self.days) if self.days is not None and self.is_read else None
-
-    @property
-    def version(self) -> str | None:
-        return order_key(self.tag) if is_version(self.tag) else None
-
-    @property
-    def is_prerelease(self) -> bool:
-        return is_prerelease(self.tag)
-
-    @property
-    def name_rank(self) -> tuple[int, int, bool, str]:
-        return name_rank(self.tag)
+        """Where every platform has a date that can be believed."""
+        dates = [date for date in self.dates if date is not None and date.year >= 2013 and date <= NOW + timedelta(1)]
+        return max(dates) if dates and len(dates) == len(self.dates) else None
 
 
 REPOSITORY = [
@@ -125,6 +120,90 @@ def test_keep_by_version_passes_over_what_is_none() -> None:
     assert not parse_rule(keep="2", keep_by="version").needs_reading
 
 
+def _named(*names: str) -> list[Tag]:
+    return [Tag(name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("keep", "gone", "names"),
+    [
+        # Commits and dates have no place: the releases are what is counted.
+        (
+            "2",
+            "1.0.0",
+            "1.0.0 1.1.0 1.2.0 1234567 7654321 30481516 9c1f6d0 20241115 2024-11-15 main-1234567 1731628800",
+        ),
+        ("1", "release-1.0 4.0.0", "release-1.0 4.0.0 5.0.0"),
+        ("1", "app-1.0 app-2.0 4.0.0", "app-1.0 app-2.0 4.0.0 5.0.0"),
+        # A word of one tag alone is no prefix.
+        ("1", "4.0.0", "customer-2.0.1 4.0.0 5.0.0"),
+        ("1", "1.1.0-alpine 1.0.0", "1.1.0-alpine 1.1.0 1.0.0"),
+        ("2", "1.0.0", "1.1.0-alpine 1.1.0 1.0.0"),
+        ("1", "1.1.0-rc1", "1.1.0-rc1 1.1.0 feature-42-beta-signup feature-1.2 api-v2-beta pr-812 1234"),
+        ("3", "1.1.0-rc1-alpine 1.0.0", "1.0.0 1.1.0-rc1-alpine 1.1.0-rc1 1.1.0-alpine 1.1.0"),
+    ],
+)
+def test_keep_by_version(keep: str, gone: str, names: str) -> None:
+    tags = _named(*names.split())
+    assert set(chosen(keep=keep, keep_by="version", tags=tags)) == set(gone.split())
+
+
+def test_prereleases_are_versions() -> None:
+    meant = ["1.0.0-rc.1", "3.13.0a2", "1.21-rc-alpine", "2.1.0-SNAPSHOT", "app-1.0-beta", "app-2.0"]
+    others = [
+        *("sha-0b1e44f", "main-9c1a2d0", "1.4.2-9c1a2d0", "feature-42-beta-signup", "web3-alpha-team", "b2b", "beta"),
+        *("nightly-20241115", "1.0.0", "2.0.0-alpine", "customer-3.0-beta", "42-beta-signup"),
+    ]
+    assert chosen(prereleases=True, tags=_named(*meant, *others)) == meant[:-1]
+
+
+@pytest.mark.parametrize(
+    "names", ["prod 1234567", "1.4.2 prod", "1234 latest", "20241115 latest", "prod 9c1f6d0", "9c1f6d0 some-word"]
+)
+def test_duplicates_prefer(names: str) -> None:
+    better, worse = names.split()
+    tags = [Tag(better, 1, "x"), Tag(worse, 1, "x")]
+    assert chosen(duplicates=True, tags=tags) == [worse]
+
+
+def test_a_date_that_is_still_to_come_is_none() -> None:
+    """It would be the newest for ever."""
+    tags = [Tag("future", -400), Tag("soon", -0.5), Tag("new", 1), Tag("old", 100)]
+    rule = parse_rule(keep="2")
+    assert choose(rule, tags, now=NOW) == Choice(("old",), future=("future",))
+    assert choose(parse_rule(older_than="1h"), tags, now=NOW) == Choice(("new", "old"), future=("future",))
+    # Once it isn't any more, it counts.
+    later = choose(rule, tags, now=NOW + timedelta(days=500))
+    assert later == Choice(("new", "old"))
+
+
+@pytest.mark.parametrize("other", [None, 20_000, -400])
+def test_a_platform_without_a_date_leaves_none(other: float | None) -> None:
+    """It may be the newest of them: an index is not old because of those that are known."""
+    index = Tag("index", 400, others=(other,))
+    choice = choose(parse_rule(older_than="30d"), [index, Tag("whole", 400, others=(500,))], now=NOW)
+    assert choice.selected == ("whole",)
+    assert choice.undated + choice.future == ("index",)
+    assert chosen(keep="1", tags=[index, Tag("a", 1), Tag("b", 2)]) == ["b"]
+
+
+def test_keep_images_keeps_all_names_of_the_newest_images() -> None:
+    """Five tags may be two images."""
+    tags = [Tag(name, 1, "a") for name in ("2.1", "2", "latest")]
+    tags += [Tag("2.0", 5, "b"), Tag("old", 9, "c"), Tag("older", 20, "d"), Tag("undated", None, "e")]
+    assert chosen(keep_images="2", tags=tags) == ["old", "older"]
+    assert chosen(keep="2", tags=tags) == ["latest", "2.0", "old", "older"]
+    assert chosen(keep_images="1", keep_by="version", tags=tags) == ["2.0"]
+    assert chosen("2.1", keep_images="1", keep_match="^(2|latest)$", tags=tags) == ["old", "older"]
+
+
+def test_an_unread_name_may_be_of_any_image() -> None:
+    tags = [Tag("1.0", 1, "a"), Tag("2.0", 1, "b"), Tag("3.0", 1, "a", is_read=False)]
+    rule = parse_rule(keep_images="1", keep_by="version")
+    assert choose(rule, tags, now=NOW) == Choice((), unread=("3.0",))
+    assert choose(rule, [*tags[:2], Tag("3.0", 1, "a")], now=NOW) == Choice(("2.0",))
+
+
 def test_keep_match_protects_and_does_not_count() -> None:
     assert chosen(keep="4", keep_match="^(latest|1.3.0)$") == ["1.0.0", "1.1.0-rc1", "1.1.0"]
     assert chosen(match=".", keep_match="^dev") == [tag.tag for tag in REPOSITORY if not tag.tag.startswith("dev")]
@@ -196,6 +275,9 @@ def test_periods(text: str, period: timedelta) -> None:
         ({"keep": "9" * 5000}, "is no number of tags."),
         ({"keep": "²"}, "--keep: '²' is no number of tags."),
         ({"match": "("}, "--match: '(' is no valid expression: missing )."),
+        ({"keep": "1", "keep_images": "1"}, "--keep and --keep-images both say how much is kept."),
+        ({"keep_images": "0"}, "--keep-images: 0 keeps nothing."),
+        ({"keep_images": "x"}, "--keep-images: 'x' is no number of images."),
         ({"keep_match": "*"}, "--keep-match: '*' is no valid expression: "),
         ({"keep_by": "version", "match": "x"}, "--keep-by says how --keep counts, which isn't given."),
     ],
@@ -212,21 +294,43 @@ names = st.one_of(
     st.sampled_from(
         ["latest", "stable", "1", "1.0", "1.0.0", "v1.0.0", "1.0.0-rc1", "2.0.0", "9c1f6d0", "dev-1", "prod"]
     ),
+    st.sampled_from(["release-1.0", "app-1.0", "app-3.0", "app-3.0-rc1", "2.0.0-alpine", "20241115", "1234567", "57"]),
     st.from_regex(r"[a-z0-9][a-z0-9.-]{0,6}", fullmatch=True),
 )
-tags = st.builds(
-    Tag, names, st.none() | st.floats(-10, 25_000), st.sampled_from("abcdef"), st.sampled_from([True, True, False])
-)
-repositories = st.lists(tags, max_size=30, unique_by=lambda tag: tag.tag)
+ages = st.none() | st.floats(-10, 25_000)
+
+
+@st.composite
+def _repositories(draw: st.DrawFn) -> list[Tag]:
+    """Tags of the same image are of the same age."""
+    images = {
+        image: (draw(ages), tuple(draw(st.lists(ages, max_size=2))) if draw(st.booleans()) else ())
+        for image in "abcdef"
+    }
+    found = draw(
+        st.lists(
+            st.tuples(names, st.sampled_from("abcdef"), st.sampled_from([True, True, False])),
+            max_size=30,
+            unique_by=lambda each: each[0],
+        )
+    )
+    return [Tag(name, images[image][0], image, is_read, images[image][1]) for name, image, is_read in found]
+
+
+repositories = _repositories()
 expressions = st.sampled_from(["", "", ".", "^v", r"\d", "dev", "0$", "nothing"])
 
 
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
+    keep = draw(st.sampled_from(["", "", "1", "2", "5"]))
+    images = draw(st.booleans())
     return parse_rule(
         match=draw(expressions),
         older_than=draw(st.sampled_from(["", "", "1h", "30d", "1y"])),
-        keep=draw(st.sampled_from(["", "", "1", "2", "5"])),
+        keep="" if images else keep,
+        keep_images=keep if images else "",
+        keep_by=draw(st.sampled_from(["", "version", "created"])) if keep else "",
         keep_match=draw(expressions),
         prereleases=draw(st.booleans()),
         duplicates=draw(st.booleans()),
@@ -242,13 +346,14 @@ def test_each_condition_alone_would_have_selected_it(rule: Rule, tags: list[Tag]
     for tag in (tag for tag in tags if tag.tag in selected):
         assert rule.match is None or rule.match.is_in(tag.tag)
         assert rule.keep_match is None or not rule.keep_match.is_in(tag.tag)
-        assert not rule.prereleases or tag.is_prerelease
+        assert not rule.prereleases or tag_name(tag.tag).kind is NameKind.PRERELEASE
         assert "*" not in protect
         assert tag.tag != "latest" or "latest" not in protect
         if rule.older_than is not None:
             assert tag.created is not None
-            assert tag.created < NOW - rule.older_than
+            assert max(date for date in tag.dates if date is not None) < NOW - rule.older_than
     if rule.keep is not None:
+        assert all(tag.created is not None for tag in tags if tag.tag in selected and rule.keep_by is KeepBy.CREATED)
         left = [tag for tag in tags if tag.tag not in selected]
         assert len(left) >= min(rule.keep, len(tags))
 
@@ -265,7 +370,7 @@ def test_duplicates_leave_every_image_a_name(rule: Rule, tags: list[Tag], protec
 def test_reading_more_selects_the_same_and_more(rule: Rule, tags: list[Tag], protect: list[str]) -> None:
     """So that marks set while a list fills in are right, whenever enter was pressed."""
     early = choose(rule, tags, now=NOW, protect=protect)
-    read = [Tag(tag.tag, tag.days, tag.image) for tag in tags]
+    read = [replace(tag, is_read=True) for tag in tags]
     late = choose(rule, read, now=NOW, protect=protect)
     assert set(early.selected) <= set(late.selected)
     assert not late.unread
@@ -280,10 +385,36 @@ def test_the_order_of_the_tags_is_of_no_account(rule: Rule, tags: list[Tag], ran
     assert list(again.selected) == [tag.tag for tag in shuffled if tag.tag in set(again.selected)]
 
 
+unknowns = st.lists(
+    st.sampled_from(["prod", "feature-x", "1234567", "main-9c1f6d0", "20241115", "57", "hotfix", "customer-9.9"]),
+    unique=True,
+    max_size=4,
+)
+
+
+@given(rules(), repositories, unknowns)
+def test_a_tag_of_which_nothing_is_known_takes_no_other(rule: Rule, tags: list[Tag], names: list[str]) -> None:
+    """Neither version, nor date, nor image: no other tag goes because it is there."""
+    here = {tag.tag for tag in tags}
+    more = [*tags, *(Tag(name, None, f"its own {name}") for name in names if name not in here)]
+    before = set(choose(rule, tags, now=NOW).selected)
+    assert set(choose(rule, more, now=NOW).selected) & here <= before
+
+
+@given(repositories, st.integers(1, 5), st.sampled_from(["", "version"]))
+def test_so_many_images_are_kept(tags: list[Tag], number: int, by: str) -> None:
+    selected = set(chosen(keep_images=str(number), keep_by=by, tags=tags))
+    gone = {tag.image for tag in tags if tag.tag in selected}
+    left = {tag.image for tag in tags if tag.tag not in selected}
+    assert not gone or len(left) >= number
+    if not by:
+        assert not gone & {tag.image for tag in tags if tag.tag not in selected and tag.created}
+
+
 @given(repositories, st.integers(1, 8))
 def test_keep_keeps_so_many_of_the_newest(tags: list[Tag], number: int) -> None:
     selected = set(chosen(keep=str(number), tags=tags))
-    dates = {tag.tag: tag.created for tag in tags if tag.created is not None and tag.created.year >= 2013}
+    dates = {tag.tag: tag.created for tag in tags if tag.created is not None}
     assert selected <= dates.keys()
     assert len(selected) == max(len(dates) - number, 0)
     if selected:

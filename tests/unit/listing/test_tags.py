@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from regtui.listing import sorted_rows
 from regtui.listing.columns import SortColumn
-from regtui.listing.order import order_key
 from regtui.listing.summary import Summary
 from regtui.listing.tags import Changed, TagList
+from regtui.names.order import order_key
 from regtui.oci import Digest
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -130,13 +130,32 @@ async def test_all_fields_together(app: RegtuiApp) -> None:
         await settled(pilot)
         assert isinstance(app.screen, RuleScreen)
         await type_text(pilot, "^0.0.1")
-        await pilot.press("tab", *"11m", "tab", *"5", "tab", "tab")
+        await pilot.press("tab", *"11m", "tab", *"5", "tab", "tab", "tab")
         await type_text(pilot, "0.0.12")
         await settled(pilot)
         assert previewed(app) == ["0.0.13", "0.0.11", "0.0.10"]
         await pilot.press("enter")
         await settled(pilot)
         assert browser.table.model.marked == ["0.0.13", "0.0.11", "0.0.10"]
+
+
+async def test_the_newest_images_with_all_their_names(app: RegtuiApp) -> None:
+    async with browsing(app, COMMON) as (pilot, browser):
+        await pilot.press("asterisk")
+        await settled(pilot)
+        await pilot.press("tab", "tab", *"38", "tab", "tab")
+        await settled(pilot)
+        # Counted as tags; as images, latest and stable are names of those that have another, and there are 38 of them.
+        tags = len(previewed(app))
+        await pilot.press("space")
+        await settled(pilot)
+        assert (tags, len(previewed(app))) == (4, 0)
+        await pilot.press("shift+tab", "shift+tab", "backspace", "backspace", *"36")
+        await settled(pilot)
+        assert previewed(app) == ["0.0.5", "0.0.4"]
+        await pilot.press("enter")
+        await settled(pilot)
+        assert browser.table.model.marked == ["0.0.5", "0.0.4"]
 
 
 async def test_duplicates_and_the_rule_of_the_last_time(app: RegtuiApp) -> None:
