@@ -95,7 +95,7 @@ class RuleScreen(ModalScreen[Marking | None]):
         self._match = _field(texts.match, r"^dev- (an expression, anywhere in the name)")
         self._older = _field(texts.older_than, "30d (h d w m y)")
         self._keep = _field(texts.keep, "5")
-        self._by_version = Tick("by version, not date", id="by-version")
+        self._by_version = Tick("by version", id="by-version")
         self._images = Tick("images, not tags", id="images")
         self._keep_match = _field(texts.keep_match, "^(latest|stable)$ (an expression)")
         self._prereleases = Tick("prereleases", id="prereleases")
