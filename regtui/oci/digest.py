@@ -7,6 +7,8 @@ import hashlib
 import re
 from typing import Final
 
+from regtui import limits
+
 _GRAMMAR: Final = re.compile(r"([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)")
 _SHA256: Final = re.compile(r"sha256:[a-f0-9]{64}")
 _REGISTERED: Final = {
@@ -33,7 +35,7 @@ class Digest(str):
         # Nearly all are of this one kind.
         if _SHA256.fullmatch(text):
             return super().__new__(cls, text)
-        parts = _GRAMMAR.fullmatch(text)
+        parts = _GRAMMAR.fullmatch(text) if len(text) <= limits.DIGEST else None
         if parts is None:
             raise InvalidDigest(f"not a digest: {text[:100]!r}")
         algorithm, encoded = parts.groups()

@@ -3,11 +3,11 @@
 OCI image-spec 1.1 "manifest.md" and "image-index.md"; Docker schema 2, manifest list and schema 1.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from regtui.bounded_json import parse_json
 from regtui.oci import media_type as mt
 from regtui.oci.descriptor import Descriptor, InvalidManifest, string_map, text_of
 from regtui.oci.digest import Digest
@@ -114,8 +114,8 @@ def parse_manifest(body: bytes, content_type: str) -> AnyManifest:
 def load_json_object(body: bytes, what: str) -> Mapping[str, object]:
     """Raises InvalidManifest where `body` isn't a JSON object. `what` names it in the message."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(body)
+    except ValueError as error:
         raise InvalidManifest(f"{what} is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise InvalidManifest(f"{what} is not a JSON object")

@@ -4,13 +4,14 @@ Docker "Image Manifest Version 2, Schema 1", "Signed Manifests" (a JSON Web Sign
 """
 
 import base64
-import json
+
+from regtui.bounded_json import parse_json
 
 
 def signed_payload(body: bytes) -> bytes:
     """The bytes that the digest of a signed manifest is computed of; `body` itself where it isn't one."""
     try:
-        header = json.loads(_decode(json.loads(body)["signatures"][0]["protected"]))
+        header = parse_json(_decode(parse_json(body)["signatures"][0]["protected"]))
         length, tail = header["formatLength"], _decode(header["formatTail"])
         return body[: int(length)] + tail
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):

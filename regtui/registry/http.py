@@ -5,17 +5,18 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import httpx
 
-from regtui import __version__
+from regtui import __version__, limits
 from regtui.aside import aside
 from regtui.registry import errors
 from regtui.registry.address import Address
 from regtui.registry.answers import error_for, speaks_https, wants_certificate
 from regtui.registry.auth import Authenticator, Send
+from regtui.registry.body import BodyReader
 from regtui.registry.direct import WHOLE
 from regtui.registry.errors import Where
 from regtui.registry.exchanges import Exchange, RequestLog
@@ -37,13 +38,9 @@ _IN_HTTPX_POOL: Final = 8
 _TOO_MUCH: Final = frozenset({429, 502, 503, 504})
 # DELETE by digest takes 0.35 s at 10,000 tags and 6 s on a cold disk; a client that hangs up leaves a dangling
 # tag on 3.1.1. So it is given all the time it may need.
-_DELETE_TIMEOUT: Final = 600.0
+_DELETE_TIMEOUT: Final = limits.DELETE
 # People wait for an answer, and have one in ten seconds.
-_CONNECT_TIMEOUT: Final = 8.0
-_MEBIBYTE: Final = 1024 * 1024
-# Lists may be long: 100,000 tags are 2 MB, which are parsed in 25 ms with 9 MB of memory. A parser of streams (ijson,
-# yajl) took 33 ms and 7 MB: not worth a library. Manifests are refused above 4 MiB by distribution.
-_LARGEST_BODY: Final = 64 * _MEBIBYTE
+_CONNECT_TIMEOUT: Final = limits.CONNECT
 
 
 class RegistryHttp:
@@ -68,7 +65,9 @@ class RegistryHttp:
             headers={"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"},
             # Proxies and certificates are the network's: as Docker has them, not as httpx.
             trust_env=False,
+            max_redirects=limits.REDIRECTS,
         )
+        self._bodies = BodyReader()
         self._reads = Reads(address, self._client.headers, self._client.timeout.as_dict())
         self._redirects = False
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
@@ -124,7 +123,7 @@ class RegistryHttp:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
         accept: frozenset[int] = frozenset(),
-        limit: int = _LARGEST_BODY,
+        limit: int = limits.LIST,
         enough: int | None = None,
     ) -> httpx.Response:
         """The answer, its body read (at most `limit` bytes). `path` starts at `/v2/`, below the prefix, or is a
@@ -194,15 +193,15 @@ class RegistryHttp:
                 continue
             if not retry.after_answer(response, safety):
                 return response
-            asked = asked_to_wait(response)
-            if asked is not None and asked <= patience:
-                patience -= max(asked, 1.0)
-                waiting.begin(asked)
-                continue
-            if last or asked is not None:
-                return response
-            await asyncio.sleep(retry.wait(attempt))
+            pause, asked = retry.wait(attempt), asked_to_wait(response)
             attempt += 1
+            if asked is not None and (pause := max(pause, asked)) <= patience:
+                patience -= pause
+                waiting.begin(pause)
+            elif last or asked is not None:
+                return response
+            else:
+                await asyncio.sleep(pause)
 
     async def _once(self, request: httpx.Request, where: Where, limit: int, enough: int | None) -> httpx.Response:
         began, started = time.time(), time.monotonic()
@@ -213,7 +212,7 @@ class RegistryHttp:
             self.date = response.headers.get("Date", "")
             status = response.status_code
             try:
-                body = await _read(response, where, limit, enough)
+                body = await self._bodies.read(response, where, limit, enough)
             finally:
                 await response.aclose()
             size = len(body)
@@ -231,8 +230,6 @@ class RegistryHttp:
             if "location header" in str(error):
                 raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
             raise
-        except httpx.DecodingError:
-            raise errors.BadAnswer(where, f"{where.host} sent what can't be decoded {where.operation}.") from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
         finally:
@@ -274,31 +271,9 @@ class RegistryHttp:
             made = self._client.build_request(
                 request.method, request.url, headers=request.headers, content=request.content
             )
-            return await self._try(made, where, Safety.IDEMPOTENT, _MEBIBYTE)
+            return await self._try(made, where, Safety.IDEMPOTENT, limits.TOKEN)
 
         return send
-
-
-async def _read(response: httpx.Response, where: Where, limit: int, enough: int | None) -> bytes:
-    """The body; of one that is longer than `enough`, some more than that. Raises BadAnswer above `limit`."""
-    if WHOLE in response.extensions and len(response.content) <= limit:
-        return response.content
-    body = bytearray()
-    async for chunk in _chunks(response):
-        body += chunk
-        if enough is not None and len(body) > enough:
-            break
-        if len(body) > limit:
-            raise errors.BadAnswer(where, f"{where.host} sent more than {limit // _MEBIBYTE} MiB {where.operation}.")
-    return bytes(body)
-
-
-def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body, decoded; where there is nothing to decode, without httpx's machinery for it."""
-    stream = response.stream
-    if "Content-Encoding" in response.headers or not isinstance(stream, httpx.AsyncByteStream):
-        return response.aiter_bytes()
-    return aiter(stream)
 
 
 def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:

@@ -12,10 +12,10 @@ from typing import Final
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from regtui import limits
+
 # Bytes: a body that was announced as no longer comes with its head.
 _SHORT: Final = 64 * 1024
-# Bytes that may come without being part of a body: the head, and whatever a server has to say around chunks.
-_LARGEST_HEAD: Final = 256 * 1024
 # Bytes of a long body that are read ahead of whoever takes them.
 _AHEAD: Final = 256 * 1024
 _BODILESS: Final = frozenset({204, 304})
@@ -32,7 +32,10 @@ class Answer:
 
 
 class Http1Connection(asyncio.Protocol):
-    """Made by an event loop's `create_connection`. Raises httpx's errors, as httpx's own transport does."""
+    """Made by an event loop's `create_connection`. Raises httpx's errors, as httpx's own transport does.
+
+    A time-out is for each silence, and by `limits.whole_answer` for all of what comes before somebody takes it.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -60,6 +63,10 @@ class Http1Connection(asyncio.Protocol):
         """Bytes of the body that nobody has taken yet."""
         self._silent = 0
         """Bytes that came since the last ones of a body."""
+        self._size = 0
+        """Bytes that came in all."""
+        self._asked = 0.0
+        """When it was asked, in the loop's time; later by the time that the body waited to be taken."""
 
     @property
     def is_idle(self) -> bool:
@@ -121,6 +128,7 @@ class Http1Connection(asyncio.Protocol):
             self.close()
             return
         self._silent += len(data)
+        self._size += len(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
@@ -128,7 +136,7 @@ class Http1Connection(asyncio.Protocol):
             what = "malformed answer" if self._status_came else "illegal status line"
             self._fail(httpx.RemoteProtocolError(f"{what}: {error}"))
             return
-        if self._silent > _LARGEST_HEAD and not self._is_complete:
+        if self._silent > limits.HEAD and not self._is_complete:
             self._fail(httpx.RemoteProtocolError("the head of the answer has no end"))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -163,6 +171,9 @@ class Http1Connection(asyncio.Protocol):
         assert self._parser is not None
         self._status_came = True
         self._status = status = self._parser.get_status_code()
+        if status < 100:
+            # It is neither an answer nor something on the way to one.
+            self._fail(httpx.RemoteProtocolError(f"illegal status line: {status}"))
         if status < 200 or self._is_complete:
             return
         length, is_coded, is_chunked = None, False, False
@@ -214,7 +225,7 @@ class Http1Connection(asyncio.Protocol):
         self._parser = self._parser or HttpResponseParser(self)
         self._has_body = has_body
         self._is_complete = self._status_came = self._comes_whole = self._ends_with_connection = False
-        self._status = self._waiting = self._silent = 0
+        self._status = self._waiting = self._silent = self._size = 0
         self._reason = b""
         self._headers = []
         self._parts = deque()
@@ -243,7 +254,7 @@ class Http1Connection(asyncio.Protocol):
         self.close()
 
     def _watch(self, timeout: float | None) -> None:
-        self.heard = self._loop.time()
+        self.heard = self._asked = self._loop.time()
         if self._timer is not None and timeout != self._timeout:
             self._timer.cancel()
             self._timer = None
@@ -256,8 +267,13 @@ class Http1Connection(asyncio.Protocol):
         self._timer = None
         if self._is_complete or self._timeout is None:
             return
-        # A body that isn't taken is nobody's silence but ours.
-        left = self._timeout if self._waiting else self.heard + self._timeout - self._loop.time()
+        now = self._loop.time()
+        if self._waiting and not self._comes_whole:
+            # A body that isn't taken is nobody's silence but ours.
+            self._asked = now
+            left = self._timeout
+        else:
+            left = min(self.heard, self._asked + self._size / limits.SLOWEST) + self._timeout - now
         if left > 0:
             self._timer = self._loop.call_later(left, self._look)
         else:

@@ -1,5 +1,6 @@
 """The way to a registry, and to where it sends us: directly, by a proxy, or through a tunnel to the registry's host."""
 
+import asyncio
 import base64
 import http.client
 import os
@@ -10,6 +11,7 @@ from typing import Final, Protocol
 
 import httpx
 
+from regtui import limits
 from regtui.aside import aside
 from regtui.errors import RegtuiError
 from regtui.registry.address import Address
@@ -66,7 +68,11 @@ class Network(httpx.AsyncBaseTransport):
         way = await self._way(url) if self.tunnel is not None else ""
         if self.is_direct and request.method in _READS and (url is self._url or self._is_own(url)):
             return await (self._direct.get(way) or self._direct_by(way)).handle_async_request(request)
-        return await self._transport(url, way).handle_async_request(request)
+        try:
+            async with asyncio.timeout(_seconds_to_head(request)):
+                return await self._transport(url, way).handle_async_request(request)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("no answer came in time") from error
 
     async def aclose(self) -> None:
         for transport in (*self._transports.values(), *self._direct.values()):
@@ -145,6 +151,14 @@ class Network(httpx.AsyncBaseTransport):
         if name not in self._contexts:
             self._contexts[name] = self._tls.context(name, shows_client=self._is_own(url))
         return self._contexts[name]
+
+
+def _seconds_to_head(request: httpx.Request) -> float | None:
+    """In which all that comes before an answer's body has to be there: httpx itself knows silences alone."""
+    timeouts = request.extensions.get("timeout") or {}
+    read, connect = timeouts.get("read"), timeouts.get("connect")
+    content = int(request.headers.get("Content-Length", 0))
+    return limits.whole_answer(None if read is None else read + (connect or 0.0), content)
 
 
 def _port(url: httpx.URL) -> int:

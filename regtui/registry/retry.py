@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from regtui import limits
+
 if TYPE_CHECKING:
     import httpx
 
 _LONGEST_WAIT: Final = 30.0
-_LONGEST_ASKED: Final = 24 * 3600.0
+# A number of seconds that is so large is a moment: Unix time, which some write where the standard has seconds.
+_UNIX_TIME: Final = 1_000_000_000.0
 _TEMPORARY: Final = frozenset({429, 500, 502, 503, 504})
 # The registry says by these that it did not do what was asked.
 _NOT_DONE: Final = frozenset({429, 503})
@@ -34,8 +37,9 @@ class RetryPolicy:
 
     tries: int = 4
     base: float = 0.25
-    patience: float = 120.0
-    """Seconds that one request may be told to wait in all. That it is told so counts as no try."""
+    patience: float = limits.PATIENCE
+    """Seconds that one request may be told to wait in all: that bounds it, not `tries`. But each counts for the next
+    wait, which is never shorter than our own would be."""
 
     def after_error(self, error: "httpx.TransportError", safety: Safety) -> bool:
         import httpx  # its settings are wanted before it is
@@ -73,21 +77,24 @@ class Waiting:
 
 
 def asked_to_wait(response: "httpx.Response") -> float | None:
-    """Seconds, as the answer has them; None where it says nothing."""
-    return _retry_after(response.headers.get("Retry-After"))
+    """Seconds, as the answer has them; None where it says nothing, or nothing that makes sense: no time at all, a
+    moment that is past, more than a day."""
+    seconds = _retry_after(response.headers.get("Retry-After", "").strip())
+    return seconds if seconds is not None and 0.0 < seconds <= limits.LONGEST_WAIT else None
 
 
-def _retry_after(value: str | None) -> float | None:
-    """RFC 9110 section 10.2.3: seconds, or a date."""
-    if value is None:
+def _retry_after(value: str) -> float | None:
+    """RFC 9110 section 10.2.3: seconds, or a date; and Unix time."""
+    if not value:
         return None
-    if value.strip().isdecimal():
-        return min(float(value), _LONGEST_ASKED)
+    if value.isascii() and value.isdecimal():
+        number = float(value)
+        return number if number < _UNIX_TIME else number - time.time()
     from email.utils import parsedate_to_datetime
 
     try:
         date = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return (date - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return min(max(0.0, (date - datetime.now(UTC)).total_seconds()), _LONGEST_ASKED)

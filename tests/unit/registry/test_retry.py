@@ -1,5 +1,6 @@
 """When a request is sent again: reads always, changes only where the first certainly did nothing."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -10,9 +11,18 @@ from hypothesis import strategies as st
 
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
-from regtui.registry import RateLimited, RegistryClient, RegistryError, RetryPolicy, ServerFailed, Unreachable
+from regtui.registry import (
+    Address,
+    HttpSettings,
+    RateLimited,
+    RegistryClient,
+    RegistryError,
+    RetryPolicy,
+    ServerFailed,
+    Unreachable,
+)
 from regtui.registry.retry import Waiting, asked_to_wait
-from tests.unit.registry.scripted import Answer, in_turn, pong, refusal
+from tests.unit.registry.scripted import ADDRESS, Answer, Scripted, in_turn, pong, refusal
 
 DIGEST = Digest.of(b"x")
 ACCEPTED = httpx.Response(202)
@@ -24,16 +34,28 @@ def waited(value: str) -> float | None:
 
 def test_retry_after_in_seconds_counts_up_to_a_day() -> None:
     assert waited("7") == 7.0
-    assert waited("0") == 0.0
-    assert waited("3600") == 3600.0
-    assert waited("9" * 500) == 86400.0
+    assert waited(" 3600 ") == 3600.0
+    assert waited("86400") == 86400.0
+
+
+def test_a_moment_in_unix_time_is_one() -> None:
+    assert 15.0 < (waited(str(int(time.time()) + 20)) or 0.0) <= 20.0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("0", "00", "-5", "", "soon", "1.5", "1e3", "86401", "9" * 500),
+        *("1000000000", "99999999999", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 -0000"),
+    ],
+)
+def test_what_asks_for_no_time_that_makes_sense_says_nothing(value: str) -> None:
+    assert waited(value) is None
 
 
 def test_retry_after_as_a_date() -> None:
     soon = datetime.now(UTC) + timedelta(seconds=20)
     assert 15.0 < (waited(format_datetime(soon, usegmt=True)) or 0.0) <= 20.0
-    assert waited("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
-    assert waited("Wed, 21 Oct 2015 07:28:00 -0000") == 0.0
 
 
 @given(st.text() | st.builds("Mon, 01 Jan {} 00:00:00 +{}".format, st.integers(), st.integers()))
@@ -43,7 +65,7 @@ def test_a_retry_after_that_makes_no_sense_is_none(value: str) -> None:
     except UnicodeEncodeError:
         return
     asked = asked_to_wait(response)
-    assert asked is None or 0.0 <= asked <= 86400.0
+    assert asked is None or 0.0 < asked <= 86400.0
 
 
 def test_waits_grow_and_are_shortened_by_chance() -> None:
@@ -132,12 +154,50 @@ async def test_it_gives_up_in_the_end() -> None:
     assert caught.value.status == 429
 
 
-async def test_who_is_told_to_wait_waits_and_counts_no_try() -> None:
-    answers = [refusal(429, "TOOMANYREQUESTS", Retry_After="0") for _ in range(10)]
-    registry = in_turn(*answers, pong())
-    async with registry.client(tries=2) as client:
+class Told(Waiting):
+    """What would be waited for, without waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    def begin(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+def client_that_is_told(registry: Scripted, told: Told, tries: int, base: float) -> RegistryClient:
+    retry = RetryPolicy(tries=tries, base=base)
+    settings = HttpSettings(transport=httpx.MockTransport(registry), retry=retry, waiting=told)
+    return RegistryClient(Address.parse(ADDRESS), settings=settings)
+
+
+async def test_who_is_told_to_wait_does_so_more_often_than_it_tries() -> None:
+    answers = [refusal(429, "TOOMANYREQUESTS", Retry_After="2") for _ in range(10)]
+    registry, told = in_turn(*answers, pong()), Told()
+    async with client_that_is_told(registry, told, tries=2, base=0.0) as client:
         await get(client)
-    assert len(registry.asked) == 11
+    assert told.pauses == [2.0] * 10
+
+
+async def test_a_registry_that_says_one_second_for_ever_is_asked_ever_more_seldom() -> None:
+    registry, told = in_turn(refusal(429, "TOOMANYREQUESTS", Retry_After="1")), Told()
+    async with client_that_is_told(registry, told, tries=4, base=0.25) as client:
+        with pytest.raises(RateLimited):
+            await get(client)
+    assert len(registry.asked) < 20
+    assert 60.0 < sum(told.pauses) <= 120.0
+    assert told.pauses[0] == 1.0
+    assert told.pauses[-1] >= 15.0
+
+
+@pytest.mark.parametrize("value", ["0", "Wed, 21 Oct 2015 07:28:00 GMT", "nonsense", "99999999999"])
+async def test_who_is_told_nothing_that_makes_sense_counts_its_tries(value: str) -> None:
+    registry, told = in_turn(refusal(429, "TOOMANYREQUESTS", Retry_After=value)), Told()
+    async with client_that_is_told(registry, told, tries=4, base=0.0) as client:
+        with pytest.raises(RateLimited, match="Wait a little"):
+            await get(client)
+    assert len(registry.asked) == 4
+    assert told.pauses == []
 
 
 def test_a_wait_is_told_once_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:

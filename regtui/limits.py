@@ -1,0 +1,72 @@
+"""What registries, hosts and helpers can cost us: the one table of limits.
+
+docs/limits.md says the same in words, with the sentence that users read where a limit is met; a test holds both
+together. Everything above is refused or cut at the place where it comes in.
+"""
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# Bytes, decoded, of one answer's body. A list of 500,000 tags has 12 MB; distribution takes manifests of up to 4 MiB.
+LIST: Final = 24 * MIB
+MANIFEST: Final = 8 * MIB
+CONFIG: Final = 8 * MIB
+TOKEN: Final = MIB
+# Of an answer that refuses something the rest isn't read.
+ERROR: Final = 256 * KIB
+# What a registry says around bodies: the head of an answer, and what stands around its chunks.
+HEAD: Final = 256 * KIB
+# Bodies that are larger than this are read two at a time, however many requests are under way.
+LARGE: Final = MIB
+LARGE_AT_ONCE: Final = 2
+# All pages of one listing.
+LISTING: Final = 64 * MIB
+
+# Items: values in a JSON document, names in a listing, manifests that refer to one, images below one reference.
+VALUES: Final = 400_000
+NAMES: Final = 500_000
+REFERRERS: Final = 10_000
+IMAGES: Final = 1_000
+
+# Characters: of a digest (sha512 has 135), of a Link and of a challenge's parameter. Names: regtui.oci.reference.
+DIGEST: Final = 256
+LINK: Final = 8 * KIB
+PARAMETER: Final = 8 * KIB
+
+# A size in bytes that is larger is none: the largest that registries' own software can count.
+SIZE: Final = 2**63 - 1
+
+# Requests: pages without anything new, and of one listing in all: so many, and one more for each two names.
+IDLE_PAGES: Final = 10
+LISTING_REQUESTS: Final = 1_000
+REDIRECTS: Final = 10
+
+# Seconds: connecting, silence and head of an answer where the user doesn't say (--timeout), deletion.
+CONNECT: Final = 8.0
+TIMEOUT: Final = 30.0
+DELETE: Final = 600.0
+# Bytes a second below which the whole of an answer, `--timeout` deducted, is too slow.
+SLOWEST: Final = KIB
+# That one request is told to wait (Retry-After) in all, and the longest that is believed.
+PATIENCE: Final = 120.0
+LONGEST_WAIT: Final = 24 * 3600.0
+
+# Credential helpers, ssh, and what runs on a registry's host: bytes and seconds.
+HELPER_OUTPUT: Final = MIB
+HOST_OUTPUT: Final = 64 * MIB
+HOST_LINE: Final = 16 * MIB
+HOST_SECONDS: Final = 1_800.0
+SSH_LINE: Final = 4 * KIB
+SSH_LINES_SHOWN: Final = 200
+
+
+def whole_answer(timeout: float | None, size: int) -> float | None:
+    """Seconds in which an answer's first `size` bytes have to be there; None without a `timeout` (seconds)."""
+    return None if timeout is None else timeout + size / SLOWEST
+
+
+def listing_requests(names: int) -> int:
+    """How many requests a listing may take that has brought so many `names`."""
+    return LISTING_REQUESTS + names // 2
