@@ -38,7 +38,7 @@ PARAMETER: Final = 8 * KIB
 # A size in bytes that is larger is none: the largest that registries' own software can count.
 SIZE: Final = 2**63 - 1
 
-# Requests: pages without anything new, and of one listing in all: so many, and one more for each two names.
+# Requests: pages without anything new, and of one listing in all: so many, and one more for each ten names.
 IDLE_PAGES: Final = 10
 LISTING_REQUESTS: Final = 1_000
 REDIRECTS: Final = 10
@@ -68,5 +68,6 @@ def whole_answer(timeout: float | None, size: int) -> float | None:
 
 
 def listing_requests(names: int) -> int:
-    """How many requests a listing may take that has brought so many `names`."""
-    return LISTING_REQUESTS + names // 2
+    """How many requests a listing may take that has brought so many `names`. Pages of ten, and all that are smaller of
+    a thousand, are taken."""
+    return LISTING_REQUESTS + names // 10

@@ -11,16 +11,18 @@ from typing import Final
 
 import httpx
 
+from regtui import limits
 from regtui.oci.reference import is_repository
 from regtui.registry import errors
 from regtui.registry.errors import Where
+from regtui.registry.pages import Listing, listed, next_query
 from regtui.registry.values import CatalogPage
 
 # 2.7.1 has no limit and needs 0.4 s for 10,000 in one page; the others answer 400 above 1,000, which costs nothing.
 _PAGE_SIZES: Final = (100_000, 1_000, 500, 250, 100, 50, 20, 10, 5, 2, 1)
-# A server that never ends its list is stopped here: by pages that bring nothing, and by names.
-_IDLE_PAGES: Final = 10
-_MOST_NAMES: Final = 1_000_000
+# What some answer where the page is too large for them, or for what stands before them; only 400 is sure to mean it.
+_TOO_LARGE: Final = frozenset({400, 403, 416, 422, 500})
+_FEW_SIZES: Final = frozenset({1_000, 100})
 
 Fetch = Callable[[Mapping[str, str]], Awaitable[httpx.Response]]
 Exists = Callable[[str], Awaitable[bool]]
@@ -34,10 +36,9 @@ class CatalogReader:
         self._exists = exists
         self._where = where
         self._seen: set[str] = set()
-        self._asked: set[str] = set()
+        self._listing = Listing()
         self._page_size = 0
         self._has_linked = False
-        self._idle = 0
         self._doubt = ""
 
     async def pages(self) -> AsyncIterator[CatalogPage]:
@@ -46,9 +47,10 @@ class CatalogReader:
         while True:
             names = self._names(response)
             fresh = self._fresh(names)
-            if self._never_ends(fresh):
+            self._listing.page(len(response.content), len(fresh))
+            if self._never_ends():
                 break
-            following = next_query(response)
+            following = self._following(response)
             last = names[-1] if names else ""
             if following is None and (len(names) < self._page_size or (self._has_linked and not _hides(last))):
                 break
@@ -57,10 +59,9 @@ class CatalogReader:
             # A full page without a Link may be the end, the registry's bug, or a proxy's work that lets no Link
             # through: one more question tells, which costs 2.x a walk of everything.
             query = following or {"n": str(self._page_size), "last": last}
-            if not last or str(query) in self._asked:
+            if not last or len(last) > limits.LINK or self._listing.asks_again(query):
                 fresh = ()
                 break
-            self._asked.add(str(query))
             answer = await self._answered(query)
             if answer is None:
                 self._doubt = f"{self._where.host} breaks off its list after {last}: there may be more repositories."
@@ -71,21 +72,27 @@ class CatalogReader:
                 yield CatalogPage(lost)
         yield CatalogPage(fresh, self._doubt)
 
-    def _never_ends(self, fresh: tuple[str, ...]) -> bool:
+    def _never_ends(self) -> bool:
         """Whether it isn't worth going on: pages that lead on and on, without names or with ever new ones."""
-        self._idle = 0 if fresh else self._idle + 1
-        if self._idle >= _IDLE_PAGES:
-            self._doubt = f"{self._where.host} lists the same repositories again and again: there may be more."
-        elif len(self._seen) > _MOST_NAMES:
-            self._doubt = f"{self._where.host} lists more than {_MOST_NAMES:,} repositories: the rest wasn't read."
-        else:
-            return False
-        return True
+        bound = self._listing.bound
+        if bound is not None:
+            self._doubt = bound.sentence(self._where.host, "repositories", self._listing.most)
+        return bound is not None
+
+    def _following(self, response: httpx.Response) -> dict[str, str] | None:
+        try:
+            return next_query(response)
+        except ValueError:
+            self._doubt = (
+                f"{self._where.host} names a next page that can't be asked for: there may be more repositories."
+            )
+            return None
 
     async def _first_page(self) -> httpx.Response:
         """The first page, in the largest size that the registry takes."""
-        for size in _PAGE_SIZES:
-            self._page_size = size
+        sizes, refused = list(_PAGE_SIZES), None
+        while sizes:
+            self._page_size = size = sizes.pop(0)
             try:
                 return await self._fetch({"n": str(size)})
             except errors.Unreachable as error:
@@ -95,10 +102,19 @@ class CatalogReader:
                     return answer
                 raise
             except errors.RegistryError as error:
-                if error.status != 400:
+                if error.status not in _TOO_LARGE:
                     raise
+                if error.status != 400:
+                    sizes = [smaller for smaller in sizes if smaller in _FEW_SIZES]
+                    refused = refused or error
         self._page_size = 0
-        return await self._fetch({})
+        try:
+            return await self._fetch({})
+        except errors.RegistryError:
+            if refused is not None:
+                # It wasn't the size.
+                raise refused from None
+            raise
 
     async def _answered(self, query: Mapping[str, str]) -> httpx.Response | None:
         """The page, in another size where the registry drops the connection; None where it drops them all."""
@@ -123,11 +139,20 @@ class CatalogReader:
 
     async def _lost_around(self, boundary: str) -> tuple[str, ...]:
         """The repositories that contain `boundary` and weren't listed: those that its paging loses."""
+        if not is_repository(boundary):
+            # Nothing is asked with it: with `..` in it, the request would go elsewhere.
+            return ()
         parts = boundary.split("/")
         outer = ["/".join(parts[:length]) for length in range(1, len(parts))]
-        return self._fresh([name for name in outer if name not in self._seen and await self._is_there(name)])
+        lost = [name for name in outer if name not in self._seen and await self._is_there(name)]
+        fresh = self._fresh(lost)
+        self._listing.items += len(fresh)
+        return fresh
 
     async def _is_there(self, repository: str) -> bool:
+        if self._listing.is_costly:
+            return False
+        self._listing.request()
         try:
             return await self._exists(repository)
         except errors.NotAllowed:
@@ -158,21 +183,3 @@ def _hides(last: str) -> bool:
     """Whether a page that ends with `last` may hide that more follow: where a part of it but the first is walked before
     `_layers`, by which its outer repository is known. Of what a name may hold, only digits are."""
     return any(part[:1].isdigit() for part in last.split("/")[1:])
-
-
-def next_query(response: httpx.Response) -> dict[str, str] | None:
-    """The query of the next page. Of the Link only that counts: its host and path may be those of an inside that
-    a proxy hides, with another scheme, port or prefix."""
-    link = response.links.get("next", {}).get("url", "")
-    return dict(httpx.QueryParams(link.partition("?")[2].partition("#")[0])) or None
-
-
-def listed(response: httpx.Response, key: str) -> list[str]:
-    """The texts in the list at `key`; none where it is null, as distribution has it. Raises ValueError for all else."""
-    try:
-        names = response.json()[key]
-    except (TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"no {key}") from error
-    if not isinstance(names, list | None):
-        raise ValueError(f"{key} is no list")
-    return [name for name in names or () if isinstance(name, str)]

@@ -2,33 +2,28 @@
 
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 from urllib.parse import quote
 
 import httpx
 
-from regtui.oci import Descriptor, Digest, Index, InvalidManifest, parse_manifest
+from regtui import limits
+from regtui.oci import Descriptor, Digest, Index, parse_manifest
 from regtui.oci import media_type as mt
 from regtui.oci.reference import is_tag
 from regtui.oci.schema1 import signed_payload
 from regtui.registry import errors
 from regtui.registry.address import Address
-from regtui.registry.catalog import CatalogReader, listed, next_query
+from regtui.registry.catalog import CatalogReader
 from regtui.registry.errors import Where
 from regtui.registry.exchanges import RequestLog
 from regtui.registry.http import RegistryHttp
 from regtui.registry.identity import RegistryId
+from regtui.registry.pages import Listing, listed, next_query
 from regtui.registry.retry import Safety
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate
 from regtui.registry.values import CatalogPage, Credential, FetchedManifest, Keychain, LookUp, Pong, Resolved
-
-# distribution refuses manifests above 4 MiB; other registries take more.
-_LARGEST_MANIFEST: Final = 32 * 1024 * 1024
-# A server that never ends its list is stopped: by pages that bring nothing new, and by names.
-_IDLE_PAGES: Final = 10
-_MOST_TAGS: Final = 1_000_000
-_MOST_PAGES: Final = 1_000
 
 
 class RegistryClient:
@@ -184,26 +179,25 @@ class RegistryClient:
         where = self._where("listing the tags", repository)
         path = f"/v2/{repository}/tags/list"
         query: dict[str, str] | None = {}
-        asked: set[str] = set()
+        listing = Listing()
         seen: set[str] = set()
-        idle = 0
-        while query is not None and str(query) not in asked:
-            asked.add(str(query))
-            if idle >= _IDLE_PAGES or len(seen) > _MOST_TAGS:
-                raise errors.BadAnswer(where, f"{self.host} never ends its list of the tags of {repository}.")
+        while query is not None and not listing.asks_again(query):
             response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
             try:
                 names = listed(response, "tags")
+                query = next_query(response)
             except ValueError:
                 raise errors.BadAnswer(
                     where, f"{self.host} answers the tags of {repository} with something that is no list."
                 ) from None
             # Names outside the grammar can't be asked for; as in the catalog they are passed over.
-            yield tuple(filter(is_tag, names))
-            query = next_query(response)
-            if query is not None:
-                idle = 0 if set(names) - seen else idle + 1
-                seen.update(names)
+            fresh = [name for name in dict.fromkeys(names) if name not in seen and is_tag(name)]
+            listing.page(len(response.content), len(fresh))
+            if (bound := listing.bound) is not None:
+                raise errors.BadAnswer(where, bound.sentence(self.host, f"tags of {repository}", listing.most))
+            if query is not None or seen:
+                seen.update(fresh)
+            yield tuple(fresh)
 
     @property
     def answers_head(self) -> bool:
@@ -237,7 +231,7 @@ class RegistryClient:
         return Resolved(
             digest,
             mt.essence(response.headers.get("Content-Type", "")),
-            int(length) if length.isdecimal() else None,
+            int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else None,
         )
 
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
@@ -258,7 +252,7 @@ class RegistryClient:
             raise self._mismatch(where, wanted, body)
         return FetchedManifest(wanted, media_type, body)
 
-    async def blob(self, repository: str, digest: Digest, *, limit: int = _LARGEST_MANIFEST) -> bytes:
+    async def blob(self, repository: str, digest: Digest, *, limit: int = limits.CONFIG) -> bytes:
         """A blob of at most `limit` bytes, verified. For configs: layers don't belong into memory."""
         where = self._where("reading the blob", repository, digest)
         path = f"/v2/{repository}/blobs/{digest}"
@@ -298,23 +292,28 @@ class RegistryClient:
         path = f"/v2/{repository}/referrers/{digest}"
         found: dict[Digest, Descriptor] = {}
         query: dict[str, str] | None = {}
-        asked: set[str] = set()
-        while query is not None and str(query) not in asked and len(asked) < _MOST_PAGES:
-            asked.add(str(query))
+        listing = Listing(limits.REFERRERS)
+        while query is not None and not listing.asks_again(query):
             try:
-                response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
+                response = await self._http.send(
+                    "GET", path, where, scope=_pull(repository), params=query, limit=limits.MANIFEST
+                )
             except errors.NotFound:
                 self._has_referrers = False
                 return None
             try:
                 page = parse_manifest(response.content, mt.OCI_INDEX)
-            except InvalidManifest:
+                query = next_query(response)
+            except ValueError:
                 raise errors.BadAnswer(
                     where, f"{self.host} answers the referrers of {where.target} with no index."
                 ) from None
+            before = len(found)
             if isinstance(page, Index):
                 found |= {descriptor.digest: descriptor for descriptor in page.manifests}
-            query = next_query(response)
+            listing.page(len(response.content), len(found) - before)
+            if (bound := listing.bound) is not None:
+                raise errors.BadAnswer(where, bound.sentence(self.host, f"referrers of {where.target}", listing.most))
         return tuple(found.values())
 
     # Changing
@@ -431,7 +430,7 @@ class RegistryClient:
             where,
             scope=_pull(where.repository),
             headers={"Accept": mt.ACCEPT_MANIFESTS},
-            limit=_LARGEST_MANIFEST,
+            limit=limits.MANIFEST,
         )
 
     def _where(self, operation: str, repository: str = "", reference: str = "") -> Where:

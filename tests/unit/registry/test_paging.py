@@ -6,6 +6,8 @@ from itertools import count
 import httpx
 import pytest
 
+from regtui.oci import Digest
+from regtui.oci import media_type as mt
 from regtui.registry import (
     BadAnswer,
     Credential,
@@ -14,6 +16,7 @@ from regtui.registry import (
     NotFound,
     RegistryClient,
     RegistryError,
+    ServerFailed,
 )
 from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, refusal
 
@@ -59,7 +62,7 @@ async def test_links_in_a_circle_end() -> None:
     link = "</v2/a/tags/list?last={}>"
     registry = in_turn(*(tag_page(name, link=link.format(name)) for name in "xyxy"))
     async with registry.client() as client:
-        assert await tags(client) == ["x", "y", "x"]
+        assert await tags(client) == ["x", "y"]
 
 
 @pytest.mark.parametrize("link", ["", "</v2/a/tags/list>", "<>", "nonsense"])
@@ -292,7 +295,7 @@ async def test_a_catalog_that_goes_round_and_round_ends() -> None:
 
 
 async def test_a_catalog_of_ever_new_names_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regtui.registry.catalog._MOST_NAMES", 100)
+    monkeypatch.setattr("regtui.limits.NAMES", 100)
     registry = leading_on("repositories", lambda page: [f"r{page}a", f"r{page}b"])
     async with registry.client() as client:
         names, doubt = await catalog(client)
@@ -305,10 +308,150 @@ async def test_tags_that_never_end_are_no_list(
     names: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Half a list must never look like a whole one: deletion plans are made of it.
-    monkeypatch.setattr("regtui.registry.client._MOST_TAGS", 100)
+    monkeypatch.setattr("regtui.limits.NAMES", 100)
     registry = leading_on("tags", names)
     async with registry.client() as client:
-        with pytest.raises(BadAnswer, match="never ends its list of the tags of a"):
+        with pytest.raises(BadAnswer, match=r"the same tags of a again and again|more than 100 tags of a"):
             async for _ in client.tags("a"):
                 pass
     assert len(registry.asked) < 60
+
+
+async def test_ever_new_names_one_a_page_end() -> None:
+    """A request for each name is more than a listing is worth."""
+    registry = leading_on("tags", lambda page: [f"t{page}"])
+    async with registry.client() as client:
+        with pytest.raises(BadAnswer, match="in too many pages for so few"):
+            await tags(client)
+    assert len(registry.asked) < 1_200
+    registry = leading_on("repositories", lambda page: [f"r{page}"])
+    async with registry.client() as client:
+        names, doubt = await catalog(client)
+    assert len(names) == len(registry.asked) < 1_200
+    assert doubt == "registry.example.com lists its repositories in too many pages for so few: the rest wasn't read."
+
+
+async def test_all_pages_together_have_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regtui.limits.LISTING", 10_000)
+    registry = leading_on("tags", lambda page: [f"t{page}", "x" * 1_000])
+    async with registry.client() as client:
+        with pytest.raises(BadAnswer, match="lists its tags of a in more than"):
+            await tags(client)
+    assert len(registry.asked) < 20
+
+
+async def test_a_tag_that_is_listed_twice_is_one() -> None:
+    async with in_turn(tag_page("x", "y", "x", link="<?last=x>"), tag_page("y", "z", "z")).client() as client:
+        assert [page async for page in client.tags("a")] == [("x", "y"), ("z",)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a/../../b/c",
+        "../../admin/x",
+        "/".join("a" * 14_313),
+        "a//b",
+        "a/b?c=d/e",
+        "a/b#c/d",
+        "UPPER/x/1",
+        "x" * 200 + "/1/" + "y" * 200,
+        "a/\r\nX: y/z",
+    ],
+    ids=lambda name: name[:12],
+)
+async def test_nothing_is_asked_with_a_catalog_name_that_is_none(name: str) -> None:
+    pages = [["b", name], [name], ["c"]]
+
+    def script(request: httpx.Request) -> Answer:
+        if request.url.path != "/v2/_catalog":
+            return refusal(404, "NAME_UNKNOWN")
+        link = {"Link": '<?last=x>; rel="next"'} if len(pages) == 3 else {}
+        return httpx.Response(200, headers=link, json={"repositories": pages.pop(0) if pages else []})
+
+    registry = Scripted(script)
+    async with registry.client() as client:
+        names, _ = await catalog(client)
+    assert set(names) <= {"b", "c"}
+    assert {request.url.path for request in registry.asked} == {"/v2/_catalog"}
+    assert len(registry.asked) < 5
+
+
+async def test_the_outer_ones_of_deep_names_are_looked_up_as_far_as_what_is_listed_is_worth_it() -> None:
+    deep = [f"r{number}/" + "/".join("1" * 120) for number in range(200)]
+
+    def script(request: httpx.Request) -> Answer:
+        if request.url.path != "/v2/_catalog":
+            return refusal(404, "NAME_UNKNOWN")
+        last = request.url.params.get("last")
+        at = deep.index(last) + 1 if last else 0
+        link = {"Link": f'<?last={deep[at]}>; rel="next"'} if at < len(deep) - 1 else {}
+        return httpx.Response(200, headers=link, json={"repositories": [deep[at]]})
+
+    registry = Scripted(script)
+    async with registry.client() as client:
+        await catalog(client)
+    assert len(registry.asked) < 1_300
+
+
+@pytest.mark.parametrize("key", ["tags", "repositories"])
+async def test_a_link_that_is_too_long_to_be_asked_for_makes_no_whole_list(key: str) -> None:
+    link = f'<?last={"x" * 65_536}>; rel="next"'
+    registry = in_turn(httpx.Response(200, headers={"Link": link}, json={key: ["x"]}))
+    async with registry.client() as client:
+        if key == "tags":
+            with pytest.raises(BadAnswer, match="something that is no list"):
+                await tags(client)
+        else:
+            names, doubt = await catalog(client)
+            assert names == ["x"]
+            assert "next page that can't be asked for" in doubt
+
+
+# Pages that are too large for somebody
+
+
+@pytest.mark.parametrize("status", [400, 403, 416, 422, 500])
+@pytest.mark.parametrize("most", [1_000, 100, 0])
+async def test_a_large_page_that_is_refused_in_whatever_way_is_asked_for_smaller(status: int, most: int) -> None:
+    def script(request: httpx.Request) -> Answer:
+        if int(request.url.params.get("n", 0)) > most:
+            return refusal(status, "UNKNOWN")
+        return httpx.Response(200, json={"repositories": ["a", "b"]})
+
+    registry = Scripted(script)
+    async with registry.client(tries=1) as client:
+        names, doubt = await catalog(client)
+    assert (names[:2], doubt) == (["a", "b"], "")
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, NotAllowed), (500, ServerFailed)])
+async def test_what_is_refused_in_every_size_is_told_as_it_was_first(status: int, kind: type[RegistryError]) -> None:
+    registry = Scripted(lambda request: refusal(status, "DENIED" if "n" in request.url.params else "OTHER"))
+    async with registry.client(tries=1) as client:
+        with pytest.raises(kind) as caught:
+            await catalog(client)
+    assert caught.value.codes == ("DENIED",)
+    assert len(registry.asked) == 4
+
+
+# Referrers
+
+
+async def test_referrers_that_never_end_are_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regtui.limits.REFERRERS", 100)
+    pages = count()
+
+    def script(request: httpx.Request) -> Answer:
+        page = next(pages)
+        made = [
+            {"mediaType": mt.OCI_MANIFEST, "digest": Digest.of(f"{page} {each}".encode()), "size": 1}
+            for each in range(10)
+        ]
+        return httpx.Response(200, headers={"Link": f'<?next={page}>; rel="next"'}, json={"manifests": made})
+
+    registry = Scripted(script)
+    async with registry.client() as client:
+        with pytest.raises(BadAnswer, match="more than 100 referrers"):
+            await client.referrers("a", Digest.of(b""))
+    assert len(registry.asked) == 11
