@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final, NoReturn
 
-from regtui.limits import VALUES
+from regtui.bounds import VALUES
 
 _SEPARATORS: Final = (b",", b":", b"[", b"{")
 _BOM: Final = b"\xef\xbb\xbf"

@@ -9,11 +9,13 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from regtui import bounds
+from regtui.garbage.errors import GarbageError
 from regtui.ssh import ConnectionLost, Destination, Ssh, SshError, ssh_error
 
 Interactive = Callable[[Callable[[], None]], Awaitable[None]]
@@ -32,6 +34,8 @@ def undisturbed(work: Callable[[], None]) -> None:
 
 _SSH_FAILED: Final = 255
 _CHUNK: Final = 64 * 1024
+# Seconds that what is told to end has for it.
+_END_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +166,16 @@ class SshHost:
 
 
 async def _run(command: Sequence[str], script: str) -> Output:
+    """Raises GarbageError where it doesn't end, or never stops talking."""
     process = await _start(command, stderr=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
     try:
-        stdout, stderr = await process.communicate(_whole(script))
+        async with asyncio.timeout(bounds.HOST_SECONDS):
+            stdout, stderr = await _both(_taken(process.stdout), _taken(process.stderr), _send(process, script))
+            await process.wait()
+    except TimeoutError:
+        raise GarbageError(f"The host took more than {bounds.HOST_SECONDS / 60:.0f} minutes to answer.") from None
     finally:
         await _end(process)
     return Output(process.returncode or 0, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"))
@@ -172,24 +183,54 @@ async def _run(command: Sequence[str], script: str) -> Output:
 
 async def _lines(command: Sequence[str], script: str) -> AsyncGenerator[str, None]:
     process = await _start(command, stderr=asyncio.subprocess.STDOUT)
-    assert process.stdin is not None
     assert process.stdout is not None
     try:
-        with contextlib.suppress(ConnectionError):
-            process.stdin.write(_whole(script))
-            await process.stdin.drain()
-            process.stdin.close()
+        await _send(process, script)
         rest = b""
         # Not readline: it fails at lines longer than its limit, and 3.x prints all tags of a repository in one.
         while chunk := await process.stdout.read(_CHUNK):
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
                 yield line.decode("utf-8", "replace")
+            if len(rest) > bounds.HOST_LINE:
+                raise GarbageError(f"The host wrote a line of more than {bounds.HOST_LINE // bounds.MIB} MiB.")
         # Broken off, it isn't a line: whoever goes on from there counts whole ones.
         if await process.wait() == 0 and rest:
             yield rest.decode("utf-8", "replace")
     finally:
         await _end(process)
+
+
+async def _send(process: asyncio.subprocess.Process, script: str) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(ConnectionError):
+        process.stdin.write(_whole(script))
+        await process.stdin.drain()
+        process.stdin.close()
+
+
+async def _both(
+    first: Coroutine[None, None, bytes], second: Coroutine[None, None, bytes], aside: Coroutine[None, None, None]
+) -> tuple[bytes, bytes]:
+    """What `first` and `second` give, while `aside` is done as well. Where one fails, the others are given up."""
+    tasks = (asyncio.ensure_future(first), asyncio.ensure_future(second))
+    every = (*tasks, asyncio.ensure_future(aside))
+    try:
+        await asyncio.gather(*every)
+        return tasks[0].result(), tasks[1].result()
+    finally:
+        for task in every:
+            task.cancel()
+        await asyncio.gather(*every, return_exceptions=True)
+
+
+async def _taken(stream: asyncio.StreamReader) -> bytes:
+    taken = bytearray()
+    while chunk := await stream.read(_CHUNK):
+        taken += chunk
+        if len(taken) > bounds.HOST_OUTPUT:
+            raise GarbageError(f"The host wrote more than {bounds.HOST_OUTPUT // bounds.MIB} MiB.")
+    return bytes(taken)
 
 
 async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.Process:
@@ -204,7 +245,19 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        await process.wait()
+        # Until its pipes are empty, asyncio doesn't see that it has ended.
+        ended = asyncio.gather(process.wait(), *map(_drop, filter(None, (process.stdout, process.stderr))))
+        if not (await asyncio.wait([ended], timeout=_END_SECONDS))[0]:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            # What left its group and holds its pipes open isn't waited for.
+            await asyncio.wait([ended], timeout=_END_SECONDS)
+            ended.cancel()
+
+
+async def _drop(stream: asyncio.StreamReader) -> None:
+    while await stream.read(_CHUNK):
+        pass
 
 
 def _whole(script: str) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from regtui import limits
+from regtui import bounds
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest, InvalidDigest
 from regtui.oci.platform import Platform
@@ -39,7 +39,7 @@ class Descriptor:
         if not isinstance(value, dict):
             raise InvalidManifest("a descriptor is not an object")
         size = value.get("size")
-        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= limits.SIZE:
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= bounds.SIZE:
             raise InvalidManifest(f"a descriptor's size is {size!r:.40}")
         try:
             digest = Digest(str(value.get("digest", "")))

@@ -7,7 +7,7 @@ import hashlib
 import re
 from typing import Final
 
-from regtui import limits
+from regtui import bounds
 
 _GRAMMAR: Final = re.compile(r"([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)")
 _SHA256: Final = re.compile(r"sha256:[a-f0-9]{64}")
@@ -35,7 +35,7 @@ class Digest(str):
         # Nearly all are of this one kind.
         if _SHA256.fullmatch(text):
             return super().__new__(cls, text)
-        parts = _GRAMMAR.fullmatch(text) if len(text) <= limits.DIGEST else None
+        parts = _GRAMMAR.fullmatch(text) if len(text) <= bounds.DIGEST else None
         if parts is None:
             raise InvalidDigest(f"not a digest: {text[:100]!r}")
         algorithm, encoded = parts.groups()

@@ -9,13 +9,13 @@ from typing import Final
 
 import httpx
 
-from regtui import limits
+from regtui import bounds
 from regtui.registry import errors
 from regtui.registry.direct import WHOLE
 from regtui.registry.errors import Where
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
-_PIECE: Final = 64 * limits.KIB
+_PIECE: Final = 64 * bounds.KIB
 _IDENTITY: Final = frozenset({"", "identity"})
 _GZIPPED: Final = frozenset({"gzip", "x-gzip"})
 
@@ -24,7 +24,7 @@ class BodyReader:
     """Of one client: however many answers come at once, only few large ones are in memory."""
 
     def __init__(self) -> None:
-        self._large = asyncio.Semaphore(limits.LARGE_AT_ONCE)
+        self._large = asyncio.Semaphore(bounds.LARGE_AT_ONCE)
 
     async def read(self, response: httpx.Response, where: Where, limit: int, enough: int | None = None) -> bytes:
         """At most `limit` bytes, decoded; of a body that is longer than `enough`, some more than that.
@@ -35,7 +35,7 @@ class BodyReader:
         if WHOLE in response.extensions and len(response.content) <= limit:
             return response.content
         if response.status_code >= 300:
-            enough = limits.ERROR if enough is None else min(enough, limits.ERROR)
+            enough = bounds.ERROR if enough is None else min(enough, bounds.ERROR)
             try:
                 return await self._read(response, where, limit, enough)
             except errors.BadAnswer:
@@ -56,7 +56,7 @@ class BodyReader:
                         raise errors.BadAnswer(
                             where, f"{where.host} sent more than {_amount(limit)} {where.operation}."
                         )
-                    if len(body) > limits.LARGE and not is_large:
+                    if len(body) > bounds.LARGE and not is_large:
                         await self._large.acquire()
                         is_large = True
             return bytes(body)
@@ -74,7 +74,7 @@ async def _timed(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     async for chunk in stream:
         size += len(chunk)
         seconds += time.monotonic() - asked
-        allowed = limits.whole_answer(timeout, size)
+        allowed = bounds.whole_answer(timeout, size)
         if allowed is not None and seconds > allowed:
             raise httpx.ReadTimeout("the answer trickles")
         yield chunk
@@ -117,6 +117,6 @@ def _undecodable(where: Where) -> errors.BadAnswer:
 
 
 def _amount(limit: int) -> str:
-    if limit >= limits.MIB:
-        return f"{limit // limits.MIB} MiB"
-    return f"{limit // limits.KIB} KiB" if limit >= limits.KIB else f"{limit} bytes"
+    if limit >= bounds.MIB:
+        return f"{limit // bounds.MIB} MiB"
+    return f"{limit // bounds.KIB} KiB" if limit >= bounds.KIB else f"{limit} bytes"

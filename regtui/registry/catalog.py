@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx
 
-from regtui import limits
+from regtui import bounds
 from regtui.oci.reference import is_repository
 from regtui.registry import errors
 from regtui.registry.errors import Where
@@ -59,7 +59,7 @@ class CatalogReader:
             # A full page without a Link may be the end, the registry's bug, or a proxy's work that lets no Link
             # through: one more question tells, which costs 2.x a walk of everything.
             query = following or {"n": str(self._page_size), "last": last}
-            if not last or len(last) > limits.LINK or self._listing.asks_again(query):
+            if not last or len(last) > bounds.LINK or self._listing.asks_again(query):
                 fresh = ()
                 break
             answer = await self._answered(query)

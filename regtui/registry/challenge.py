@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.request import parse_http_list
 
+from regtui import bounds
+
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*)(?:\s+(.*))?", re.DOTALL)
 
 
@@ -31,7 +33,7 @@ def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
                 # "Bearer realm" or a bare "Negotiate": a new challenge begins.
                 found.append((words[1].lower(), {}))
                 name = words[2] or ""
-            if equals and found and name.strip():
+            if equals and found and name.strip() and len(value) <= bounds.PARAMETER:
                 found[-1][1][name.strip().lower()] = _unquote(value.strip())
     return tuple(Challenge(scheme, parameters) for scheme, parameters in found)
 

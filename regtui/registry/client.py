@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
-from regtui import limits
+from regtui import bounds
 from regtui.oci import Descriptor, Digest, Index, parse_manifest
 from regtui.oci import media_type as mt
 from regtui.oci.reference import is_tag
@@ -252,7 +252,7 @@ class RegistryClient:
             raise self._mismatch(where, wanted, body)
         return FetchedManifest(wanted, media_type, body)
 
-    async def blob(self, repository: str, digest: Digest, *, limit: int = limits.CONFIG) -> bytes:
+    async def blob(self, repository: str, digest: Digest, *, limit: int = bounds.CONFIG) -> bytes:
         """A blob of at most `limit` bytes, verified. For configs: layers don't belong into memory."""
         where = self._where("reading the blob", repository, digest)
         path = f"/v2/{repository}/blobs/{digest}"
@@ -292,11 +292,11 @@ class RegistryClient:
         path = f"/v2/{repository}/referrers/{digest}"
         found: dict[Digest, Descriptor] = {}
         query: dict[str, str] | None = {}
-        listing = Listing(limits.REFERRERS)
+        listing = Listing(bounds.REFERRERS)
         while query is not None and not listing.asks_again(query):
             try:
                 response = await self._http.send(
-                    "GET", path, where, scope=_pull(repository), params=query, limit=limits.MANIFEST
+                    "GET", path, where, scope=_pull(repository), params=query, limit=bounds.MANIFEST
                 )
             except errors.NotFound:
                 self._has_referrers = False
@@ -430,7 +430,7 @@ class RegistryClient:
             where,
             scope=_pull(where.repository),
             headers={"Accept": mt.ACCEPT_MANIFESTS},
-            limit=limits.MANIFEST,
+            limit=bounds.MANIFEST,
         )
 
     def _where(self, operation: str, repository: str = "", reference: str = "") -> Where:

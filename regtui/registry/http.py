@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from regtui import __version__, limits
+from regtui import __version__, bounds
 from regtui.aside import aside
 from regtui.registry import errors
 from regtui.registry.address import Address
@@ -38,9 +38,9 @@ _IN_HTTPX_POOL: Final = 8
 _TOO_MUCH: Final = frozenset({429, 502, 503, 504})
 # DELETE by digest takes 0.35 s at 10,000 tags and 6 s on a cold disk; a client that hangs up leaves a dangling
 # tag on 3.1.1. So it is given all the time it may need.
-_DELETE_TIMEOUT: Final = limits.DELETE
+_DELETE_TIMEOUT: Final = bounds.DELETE
 # People wait for an answer, and have one in ten seconds.
-_CONNECT_TIMEOUT: Final = limits.CONNECT
+_CONNECT_TIMEOUT: Final = bounds.CONNECT
 
 
 class RegistryHttp:
@@ -65,7 +65,7 @@ class RegistryHttp:
             headers={"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"},
             # Proxies and certificates are the network's: as Docker has them, not as httpx.
             trust_env=False,
-            max_redirects=limits.REDIRECTS,
+            max_redirects=bounds.REDIRECTS,
         )
         self._bodies = BodyReader()
         self._reads = Reads(address, self._client.headers, self._client.timeout.as_dict())
@@ -123,7 +123,7 @@ class RegistryHttp:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
         accept: frozenset[int] = frozenset(),
-        limit: int = limits.LIST,
+        limit: int = bounds.LIST,
         enough: int | None = None,
     ) -> httpx.Response:
         """The answer, its body read (at most `limit` bytes). `path` starts at `/v2/`, below the prefix, or is a
@@ -271,7 +271,7 @@ class RegistryHttp:
             made = self._client.build_request(
                 request.method, request.url, headers=request.headers, content=request.content
             )
-            return await self._try(made, where, Safety.IDEMPOTENT, limits.TOKEN)
+            return await self._try(made, where, Safety.IDEMPOTENT, bounds.TOKEN)
 
         return send
 

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from regtui import limits
+from regtui import bounds
 
 # Bytes: a body that was announced as no longer comes with its head.
 _SHORT: Final = 64 * 1024
@@ -34,7 +34,7 @@ class Answer:
 class Http1Connection(asyncio.Protocol):
     """Made by an event loop's `create_connection`. Raises httpx's errors, as httpx's own transport does.
 
-    A time-out is for each silence, and by `limits.whole_answer` for all of what comes before somebody takes it.
+    A time-out is for each silence, and by `bounds.whole_answer` for all of what comes before somebody takes it.
     """
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class Http1Connection(asyncio.Protocol):
             what = "malformed answer" if self._status_came else "illegal status line"
             self._fail(httpx.RemoteProtocolError(f"{what}: {error}"))
             return
-        if self._silent > limits.HEAD and not self._is_complete:
+        if self._silent > bounds.HEAD and not self._is_complete:
             self._fail(httpx.RemoteProtocolError("the head of the answer has no end"))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -273,7 +273,7 @@ class Http1Connection(asyncio.Protocol):
             self._asked = now
             left = self._timeout
         else:
-            left = min(self.heard, self._asked + self._size / limits.SLOWEST) + self._timeout - now
+            left = min(self.heard, self._asked + self._size / bounds.SLOWEST) + self._timeout - now
         if left > 0:
             self._timer = self._loop.call_later(left, self._look)
         else:

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import httpx
 
-from regtui import limits
+from regtui import bounds
 from regtui.aside import aside
 from regtui.errors import RegtuiError
 from regtui.registry.address import Address
@@ -158,7 +158,7 @@ def _seconds_to_head(request: httpx.Request) -> float | None:
     timeouts = request.extensions.get("timeout") or {}
     read, connect = timeouts.get("read"), timeouts.get("connect")
     content = int(request.headers.get("Content-Length", 0))
-    return limits.whole_answer(None if read is None else read + (connect or 0.0), content)
+    return bounds.whole_answer(None if read is None else read + (connect or 0.0), content)
 
 
 def _port(url: httpx.URL) -> int:

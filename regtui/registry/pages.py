@@ -4,7 +4,7 @@ from enum import Enum
 
 import httpx
 
-from regtui import limits
+from regtui import bounds
 from regtui.bounded_json import parse_json
 
 
@@ -24,7 +24,7 @@ class Bound(Enum):
             case Bound.ITEMS:
                 return f"{host} lists more than {most:,} {what}: the rest wasn't read."
             case Bound.SIZE:
-                return f"{host} lists its {what} in more than {limits.LISTING // limits.MIB} MiB: the rest wasn't read."
+                return f"{host} lists its {what} in more than {bounds.LISTING // bounds.MIB} MiB: the rest wasn't read."
             case Bound.REQUESTS:
                 return f"{host} lists its {what} in too many pages for so few: the rest wasn't read."
 
@@ -33,7 +33,7 @@ class Listing:
     """Counts what one listing costs and brings. `most`: items that are taken, else as many as names."""
 
     def __init__(self, most: int | None = None) -> None:
-        self.most = limits.NAMES if most is None else most
+        self.most = bounds.NAMES if most is None else most
         self.items = 0
         self._size = 0
         self._requests = 0
@@ -61,24 +61,24 @@ class Listing:
     @property
     def bound(self) -> Bound | None:
         """Why it isn't worth going on; None where it is."""
-        if self._idle >= limits.IDLE_PAGES:
+        if self._idle >= bounds.IDLE_PAGES:
             return Bound.SAME_AGAIN
         if self.items > self.most:
             return Bound.ITEMS
-        if self._size > limits.LISTING:
+        if self._size > bounds.LISTING:
             return Bound.SIZE
         return Bound.REQUESTS if self.is_costly else None
 
     @property
     def is_costly(self) -> bool:
         """Whether it took more requests than what it brought is worth."""
-        return self._requests >= limits.listing_requests(self.items)
+        return self._requests >= bounds.listing_requests(self.items)
 
 
 def next_query(response: httpx.Response) -> dict[str, str] | None:
     """The query of the next page. Of the Link only that counts: its host and path may be those of an inside that
     a proxy hides, with another scheme, port or prefix. Raises ValueError for one that is too long to be asked for."""
-    if len(response.headers.get("Link", "")) > limits.LINK:
+    if len(response.headers.get("Link", "")) > bounds.LINK:
         raise ValueError("the Link is too long")
     link = response.links.get("next", {}).get("url", "")
     return dict(httpx.QueryParams(link.partition("?")[2].partition("#")[0])) or None
@@ -87,7 +87,7 @@ def next_query(response: httpx.Response) -> dict[str, str] | None:
 def listed(response: httpx.Response, key: str) -> list[str]:
     """The texts in the list at `key`; none where it is null, as distribution has it. Raises ValueError for all else."""
     # Only names in ASCII can be asked for. Read so, one that isn't can't make the whole four times as large.
-    value = parse_json(response.content, 2 * limits.NAMES, "latin-1")
+    value = parse_json(response.content, 2 * bounds.NAMES, "latin-1")
     names = value.get(key, "") if isinstance(value, dict) else ""
     if not isinstance(names, list | None):
         raise ValueError(f"no list of {key}")

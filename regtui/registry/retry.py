@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from regtui import limits
+from regtui import bounds
 
 if TYPE_CHECKING:
     import httpx
@@ -37,7 +37,7 @@ class RetryPolicy:
 
     tries: int = 4
     base: float = 0.25
-    patience: float = limits.PATIENCE
+    patience: float = bounds.PATIENCE
     """Seconds that one request may be told to wait in all: that bounds it, not `tries`. But each counts for the next
     wait, which is never shorter than our own would be."""
 
@@ -80,7 +80,7 @@ def asked_to_wait(response: "httpx.Response") -> float | None:
     """Seconds, as the answer has them; None where it says nothing, or nothing that makes sense: no time at all, a
     moment that is past, more than a day."""
     seconds = _retry_after(response.headers.get("Retry-After", "").strip())
-    return seconds if seconds is not None and 0.0 < seconds <= limits.LONGEST_WAIT else None
+    return seconds if seconds is not None and 0.0 < seconds <= bounds.LONGEST_WAIT else None
 
 
 def _retry_after(value: str) -> float | None:

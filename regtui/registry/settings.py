@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from regtui import bounds
 from regtui.registry.retry import RetryPolicy, Waiting
 from regtui.registry.tls import TlsSettings
 
@@ -22,7 +23,7 @@ class HttpSettings:
     once."""
 
     tls: TlsSettings = field(default_factory=TlsSettings)
-    timeout: float = 30.0
+    timeout: float = bounds.TIMEOUT
     in_flight: int = _IN_FLIGHT
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     transport: "httpx.AsyncBaseTransport | None" = field(default=None, compare=False)

@@ -4,21 +4,27 @@ Their protocol (docker/docker-credential-helpers 0.9): the server on stdin, JSON
 text on stdout and exit code 1. Secrets go through pipes alone, never through arguments or the environment.
 """
 
+import contextlib
 import json
 import os
 import re
+import selectors
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
-from typing import Final
+from typing import IO, Final
 
+from regtui import bounds
 from regtui.errors import SettingsError
 from regtui.registry import Credential
 
 # Part of a file's name: nothing that could lead elsewhere, or be taken for an option.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _NOT_FOUND: Final = "credentials not found"
+# Bytes: a pipe that is ready takes so many at once.
+_PIECE: Final = 4096
 _TOKEN_USER: Final = "<token>"  # noqa: S105 (a user's name, so to speak)
 
 
@@ -78,10 +84,7 @@ class Helper:
             raise SettingsError(f"{self.program} can't be started: {(error.strerror or '').lower()}.") from None
         with process:
             try:
-                output, _ = process.communicate(sent.encode(), timeout=self._timeout)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                raise SettingsError(f"{self.program} did not answer within {self._timeout:.0f} seconds.") from None
+                output = self._output(process, sent.encode())
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
@@ -93,6 +96,50 @@ class Helper:
         # Its own words, when it has failed: a text about keys and agents, by the protocol never the secret.
         reason = said.splitlines()[0][:200] if said else f"exit code {process.returncode}"
         raise SettingsError(f"{self.program} failed: {reason.rstrip('.')}.")
+
+    def _output(self, process: "subprocess.Popen[bytes]", sent: bytes) -> bytes:
+        """All that it writes, until it ends."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        give_up = time.monotonic() + self._timeout
+        output = bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            selector.register(process.stdin, selectors.EVENT_WRITE)
+            while (left := give_up - time.monotonic()) > 0:
+                for ready, _ in selector.select(left):
+                    if ready.fileobj is process.stdin:
+                        sent = _write_some(process.stdin, sent)
+                        if not sent:
+                            selector.unregister(process.stdin)
+                            with contextlib.suppress(BrokenPipeError):
+                                process.stdin.close()
+                        continue
+                    piece = os.read(process.stdout.fileno(), _PIECE)
+                    output += piece
+                    if len(output) > bounds.HELPER_OUTPUT:
+                        raise SettingsError(f"{self.program} wrote more than {bounds.HELPER_OUTPUT // bounds.MIB} MiB.")
+                    if not piece:
+                        return self._ended(process, bytes(output), left)
+        raise self._silent()
+
+    def _ended(self, process: "subprocess.Popen[bytes]", output: bytes, left: float) -> bytes:
+        try:
+            process.wait(left)
+        except subprocess.TimeoutExpired:
+            raise self._silent() from None
+        return output
+
+    def _silent(self) -> SettingsError:
+        return SettingsError(f"{self.program} did not answer within {self._timeout:.0f} seconds.")
+
+
+def _write_some(pipe: IO[bytes], rest: bytes) -> bytes:
+    """What is still to be written; nothing where nobody reads it any more."""
+    try:
+        return rest[os.write(pipe.fileno(), rest[:_PIECE]) :]
+    except BrokenPipeError:
+        return b""
 
 
 def _credential(user: object, secret: object) -> Credential | None:

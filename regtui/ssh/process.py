@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from regtui import bounds
 from regtui.ssh.errors import SshError
 from regtui.text import clean
 
@@ -56,13 +57,16 @@ class SshProcess:
     def _read(self, shown: bool) -> None:
         assert self._process.stderr is not None
         with self._process.stderr as said:
-            for line in said:
+            shown_lines = 0
+            # Not line by line alone: one that never ends would be all in memory.
+            while line := said.readline(bounds.SSH_LINE):
                 text = line.decode("utf-8", "replace").rstrip()
                 self._said.append(text)
                 if "open failed" in text:
                     self._refusal = (time.monotonic(), text)
                 # "Permission denied, please try again." belongs before the next question.
-                if shown and not self.control.exists():
+                if shown and shown_lines < bounds.SSH_LINES_SHOWN and not self.control.exists():
+                    shown_lines += 1
                     sys.stderr.write(f"{clean(text)}\n")
                     sys.stderr.flush()
 

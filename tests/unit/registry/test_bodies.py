@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from regtui import limits
+from regtui import bounds
 from regtui.oci import Digest
 from regtui.registry import (
     Address,
@@ -98,9 +98,9 @@ async def test_of_what_is_packed_the_unpacked_bytes_count_as_they_come(
     transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """1 GiB in 1 MB: it is never unpacked."""
-    monkeypatch.setattr(limits, "LIST", 100_000)
+    monkeypatch.setattr(bounds, "LIST", 100_000)
     pressed = zlib.compressobj(9, zlib.DEFLATED, 31)
-    megabyte = bytes(limits.MIB)
+    megabyte = bytes(bounds.MIB)
     packed = b"".join(pressed.compress(megabyte) for _ in range(64)) + pressed.flush()
     unpacked: list[int] = []
     make = zlib.decompressobj
@@ -122,7 +122,7 @@ async def test_of_what_is_packed_the_unpacked_bytes_count_as_they_come(
     async with against(head(*lines), packed, transport=transport) as client:
         with pytest.raises(BadAnswer, match="sent more than"):
             await client.blob("a", Digest.of(b""), limit=100_000)
-    assert sum(unpacked) < 100_000 + 2 * 64 * limits.KIB
+    assert sum(unpacked) < 100_000 + 2 * 64 * bounds.KIB
 
 
 @pytest.mark.parametrize("broken", [b"no gzip", gzip.compress(LIST)[:-9]], ids=["not at all", "cut off"])
@@ -144,18 +144,18 @@ async def test_of_a_refusal_without_end_a_little_is_read(transport: str) -> None
     async with against(head(status=403), transport=transport, forever=b"x" * 65536) as client:
         with pytest.raises(NotAllowed):
             await tags(client)
-        assert client.log.latest()[0].size < 2 * limits.ERROR
+        assert client.log.latest()[0].size < 2 * bounds.ERROR
 
 
 async def test_a_body_that_trickles_is_too_slow(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "SLOWEST", 10**9)
+    monkeypatch.setattr(bounds, "SLOWEST", 10**9)
     async with against(head(), transport=transport, timeout=0.2, forever=b"x") as client:
         with pytest.raises(Unreachable, match=r"took too long"):
             await tags(client)
 
 
 async def test_a_short_body_that_trickles_is_too_slow(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "SLOWEST", 10**9)
+    monkeypatch.setattr(bounds, "SLOWEST", 10**9)
     announced = head("Content-Length: 60000")
     async with against(announced, transport=transport, timeout=0.2, forever=b"x") as client:
         with pytest.raises(Unreachable, match=r"took too long"):
@@ -166,8 +166,8 @@ async def test_a_short_body_that_trickles_is_too_slow(transport: str, monkeypatc
 async def test_a_head_that_trickles_is_too_slow(
     transport: str, endless: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "SLOWEST", 10**9)
-    monkeypatch.setattr(limits, "CONNECT", 0.2)
+    monkeypatch.setattr(bounds, "SLOWEST", 10**9)
+    monkeypatch.setattr(bounds, "CONNECT", 0.2)
     begun = b"HTTP/1.1 200 OK\r\nA: "
     async with against(begun, transport=transport, timeout=0.2, forever=endless) as client:
         with pytest.raises(Unreachable):

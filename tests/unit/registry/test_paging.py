@@ -295,7 +295,7 @@ async def test_a_catalog_that_goes_round_and_round_ends() -> None:
 
 
 async def test_a_catalog_of_ever_new_names_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regtui.limits.NAMES", 100)
+    monkeypatch.setattr("regtui.bounds.NAMES", 100)
     registry = leading_on("repositories", lambda page: [f"r{page}a", f"r{page}b"])
     async with registry.client() as client:
         names, doubt = await catalog(client)
@@ -308,7 +308,7 @@ async def test_tags_that_never_end_are_no_list(
     names: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Half a list must never look like a whole one: deletion plans are made of it.
-    monkeypatch.setattr("regtui.limits.NAMES", 100)
+    monkeypatch.setattr("regtui.bounds.NAMES", 100)
     registry = leading_on("tags", names)
     async with registry.client() as client:
         with pytest.raises(BadAnswer, match=r"the same tags of a again and again|more than 100 tags of a"):
@@ -332,7 +332,7 @@ async def test_ever_new_names_one_a_page_end() -> None:
 
 
 async def test_all_pages_together_have_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regtui.limits.LISTING", 10_000)
+    monkeypatch.setattr("regtui.bounds.LISTING", 10_000)
     registry = leading_on("tags", lambda page: [f"t{page}", "x" * 1_000])
     async with registry.client() as client:
         with pytest.raises(BadAnswer, match="lists its tags of a in more than"):
@@ -439,7 +439,7 @@ async def test_what_is_refused_in_every_size_is_told_as_it_was_first(status: int
 
 
 async def test_referrers_that_never_end_are_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regtui.limits.REFERRERS", 100)
+    monkeypatch.setattr("regtui.bounds.REFERRERS", 100)
     pages = count()
 
     def script(request: httpx.Request) -> Answer:

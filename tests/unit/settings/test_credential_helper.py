@@ -103,6 +103,22 @@ def test_one_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
         time.sleep(0.01)
 
 
+def test_one_that_never_stops_talking_is_ended(tmp_path: Path) -> None:
+    make_program(tmp_path, "own", '#!/bin/sh\necho $$ > "$0.pid"\nexec yes\n')
+    with pytest.raises(SettingsError, match="docker-credential-own wrote more than 1 MiB"):
+        helper(tmp_path).get(HOST)
+    assert not _lives(int((tmp_path / "docker-credential-own.pid").read_text()))
+
+
+def test_one_that_reads_nothing_and_one_that_is_given_much(tmp_path: Path) -> None:
+    make_program(tmp_path, "deaf", '#!/bin/sh\nexec <&-\nprintf \'{"Username":"ci","Secret":"geheim"}\'\n')
+    assert helper(tmp_path, "deaf").get(HOST) == CI
+    program = make_helper(tmp_path, "own", {})
+    long = Credential("ci", "x" * 200_000)
+    helper(tmp_path).store(HOST, long)
+    assert program.entries == {HOST: ["ci", long.password]}
+
+
 def _lives(group: int) -> bool:
     """Whether anything of that process group runs: what has ended and waits for init to see it doesn't count."""
     for folder in Path("/proc").glob("[0-9]*"):

@@ -1,6 +1,6 @@
-"""What registries, hosts and helpers can cost us: the one table of limits.
+"""What registries, hosts and helpers can cost us: the one table of bounds.
 
-docs/limits.md says the same in words, with the sentence that users read where a limit is met; a test holds both
+docs/bounds.md says the same in words, with the sentence that users read where a limit is met; a test holds both
 together. Everything above is refused or cut at the place where it comes in.
 """
 

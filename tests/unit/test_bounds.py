@@ -1,0 +1,34 @@
+"""The one table of limits: what the documentation says is what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from regtui import bounds
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/limits.md"
+ROWS = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE))
+UNITS = {"KIB", "MIB"}
+
+
+def number(text: str) -> float:
+    match = re.fullmatch(r"([\d,]+)(?: (KiB|MiB))?", text)
+    assert match is not None, text
+    return int(match[1].replace(",", "")) * {"KiB": bounds.KIB, "MiB": bounds.MIB, None: 1}[match[2]]
+
+
+def test_the_documentation_has_every_limit_and_no_other() -> None:
+    assert set(ROWS) == {name for name in vars(bounds) if name.isupper()} - UNITS
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_a_limit_is_as_documented(name: str) -> None:
+    assert number(ROWS[name]) == getattr(bounds, name)
+
+
+def test_what_a_whole_answer_and_a_listing_may_take() -> None:
+    assert bounds.whole_answer(None, 10**9) is None
+    assert bounds.whole_answer(30.0, 0) == 30.0
+    assert bounds.whole_answer(30.0, 10 * bounds.SLOWEST) == 40.0
+    assert (bounds.listing_requests(0), bounds.listing_requests(10_000)) == (1_000, 2_000)
