@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from regtui.cli.console import ask_password, is_interactive, read_password, say, warn
 from regtui.cli.request_log import write_log
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from regtui.deletion import Entry
 
 
+# They tell what is wrong in the config file in their own way.
+_SHOWING_WARNINGS: Final = ("browse", "demo", "doctor")
+
+
 class Session:
     """What the command line, the environment and the config file say together.
 
@@ -32,6 +36,9 @@ class Session:
     def __init__(self, arguments: argparse.Namespace) -> None:
         write_log(arguments.log_file)
         self.config = Config.load(arguments.config)
+        if arguments.command not in _SHOWING_WARNINGS:
+            for warning in self.config.warnings:
+                warn(warning)
         self._registry: str | None = arguments.registry
         self._username: str = arguments.username
         if arguments.plain_http and (arguments.ca_file or arguments.insecure or arguments.client_cert):

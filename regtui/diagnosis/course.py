@@ -24,6 +24,7 @@ from regtui.registry import (
     deletion_support,
 )
 from regtui.settings import Found, Source
+from regtui.settings.protection import told
 from regtui.ssh import Ssh
 from regtui.text import plural
 
@@ -81,6 +82,8 @@ async def _registry_itself(target: Target, client: RegistryClient) -> AsyncItera
     else:
         yield skipped("catalog", "not reached")
         yield skipped("deletion", "not reached")
+    for sentence in filter(None, (told(pattern, "protect") for pattern in target.protect)):
+        yield bad("deletion", sentence, "Correct it in the config file.")
     yield _clock(date, now)
 
 

@@ -4,7 +4,7 @@ default = "prod"                  # opened when no registry is named
 theme = "nord"                    # as chosen in the app
 driver = "stock"                  # Textual's own way to write to the terminal; "difference" sends what changed
 colors = 256                      # or 16: fewer bytes over a slow line; needs the driver "difference"
-protect = ["latest", "v*"]        # tags that rules never delete (shell patterns)
+protect = ["latest", "v*"]        # tags that rules never delete (shell patterns, of the whole name)
 
 [registries.prod]
 address = "https://registry.example.com"
@@ -42,6 +42,7 @@ from regtui.garbage.profile import RUNTIMES, HostSettings
 from regtui.oci.reference import is_repository
 from regtui.registry import Address, RegistryId, TlsSettings
 from regtui.settings.paths import config_file, write_private
+from regtui.settings.protection import told
 from regtui.ssh import Destination
 
 T = TypeVar("T")
@@ -95,6 +96,8 @@ class Config:
     colors: int | None = None
     protect: tuple[str, ...] = ()
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    """What stands there and does nothing, in sentences."""
 
     @classmethod
     def load(cls, path: Path | None = None) -> "Config":
@@ -126,7 +129,7 @@ class Config:
             profiles={name: _profile(name, entry, protect) for name, entry in reader.tables("registries")},
         )
         reader.end()
-        return config
+        return replace(config, warnings=_warnings(config))
 
     def remember_theme(self, theme: str) -> "Config":
         """Keeps the theme in the file. Raises SettingsError."""
@@ -175,6 +178,15 @@ class Config:
             write_private(self.path, tomlkit.dumps(document))
         except (OSError, UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
             raise SettingsError(f"The config file {self.path} can't be written: {_reason(error)}.") from None
+
+
+def _warnings(config: Config) -> tuple[str, ...]:
+    """Of every pattern that protects nothing, where it stands."""
+    places = [("protect", config.protect)]
+    for name, profile in config.profiles.items():
+        places.append((f"registries.{name}.protect", profile.protect[len(config.protect) :]))
+    found = [told(pattern, place) for place, patterns in places for pattern in patterns]
+    return tuple(f"The config file {config.path}: {sentence}" for sentence in found if sentence)
 
 
 def _merge(table: "Mapping[str, object]", values: Mapping[str, object]) -> None:

@@ -93,6 +93,8 @@ class RegtuiApp(App[int]):
         if self.config.theme in self.available_themes:
             self.theme = self.config.theme
         self.theme_changed_signal.subscribe(self, self._remember_theme)
+        for warning in self.config.warnings:
+            self.notify(clean(warning), severity="warning", timeout=15, markup=False)
         if self._start is not None:
             self.open(self._start)
         else:

@@ -203,3 +203,20 @@ def test_the_log_has_requests_and_is_private(tmp_path: Path, capsys: Captured) -
 def test_login_without_anybody_to_ask(capsys: Captured) -> None:
     assert main(["login", "registry.example.com"]) == 2
     assert "--password-stdin" in capsys.readouterr().err
+
+
+def test_what_protects_nothing_is_told_and_by_the_doctor_too(tmp_path: Path, capsys: Captured) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('protect = ["^latest$"]\n')
+    assert main(["ls", "demo", "--config", str(config)]) == 0
+    told = (
+        'protect protects nothing by "^latest$": shell patterns are meant (* ? [a-z]), not expressions. Write "latest".'
+    )
+    assert capsys.readouterr().err == f"regtui: The config file {config}: {told}\n"
+    assert main(["doctor", "demo", "--json", "--config", str(config)]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    checks = [json.loads(line) for line in captured.out.splitlines()]
+    assert [(check["check"], check["message"]) for check in checks if check["status"] == "failed"] == [
+        ("deletion", told)
+    ]

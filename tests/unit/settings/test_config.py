@@ -146,6 +146,18 @@ def test_a_misspelt_key_is_told(file: Path, text: str, key: str, meant: str) -> 
     assert caught.value.remedy == f"Is {meant} meant?"
 
 
+def test_patterns_that_protect_nothing_are_told_where_they_stand(file: Path) -> None:
+    """An expression where a shell pattern is meant: the tags it was to keep would be deleted."""
+    config = load(file, 'protect = ["^latest$", "v*"]\n[registries.prod]\nprotect = ["stable|lts", "a"]\n')
+    assert config.warnings == (
+        f'The config file {file}: protect protects nothing by "^latest$": shell patterns are meant (* ? [a-z]), '
+        'not expressions. Write "latest".',
+        f'The config file {file}: registries.prod.protect protects nothing by "stable|lts": shell patterns are meant '
+        "(* ? [a-z]), not expressions.",
+    )
+    assert load(file, WRITTEN_BY_HAND).warnings == ()
+
+
 def test_a_file_that_is_no_text_is_told_in_words(file: Path) -> None:
     file.parent.mkdir()
     file.write_bytes(b"default = '\xff'")

@@ -8,6 +8,7 @@ import pytest
 from regtui.settings import Config
 from regtui.ui.driver import DifferenceDriver
 from regtui.ui.start import driver_class
+from tests.unit.ui.demo_app import demo_app
 
 CONFIG = Config(Path("/nowhere"))
 
@@ -31,3 +32,11 @@ def test_ours_otherwise_with_the_colours_of_the_config() -> None:
     assert issubclass(made, DifferenceDriver)
     assert made.colors == 16
     assert driver_class(replace(CONFIG, driver="stock"), {"REGTUI_DRIVER": "difference"}) is not None
+
+
+async def test_what_the_config_file_has_to_no_effect_is_told(tmp_path: Path) -> None:
+    app = demo_app(tmp_path)
+    app.config = replace(app.config, warnings=('protect protects nothing by "^[red]latest$".',))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert [note.message for note in app._notifications] == ['protect protects nothing by "^[red]latest$".']
