@@ -26,6 +26,7 @@ from regtui.garbage.words import (
     repository_rows,
     risk_sentences,
     survey_sentences,
+    verified_sentences,
 )
 from regtui.text import one_line, plural, size
 
@@ -149,13 +150,20 @@ def show_report(records: Records, report: CollectionReport, error: RegtuiError |
     more: dict[str, object] = {
         "predicted": report.predicted,
         "answers": report.is_up,
-        "verified": {"checked": verified.checked, "total": verified.total, "broken": list(verified.broken)}
+        "verified": {
+            "checked": verified.checked,
+            "total": verified.total,
+            "broken": list(verified.broken),
+            "broken_before": list(verified.broken_before),
+        }
         if verified
         else None,
         "empty_repositories": list(report.empty_repositories),
     }
     status = StageStatus.DONE if is_whole else StageStatus.FAILED
-    trouble = " ".join([*([str(error)] if error else []), *report.trouble])
+    is_remarkable = verified is not None and (not verified.is_whole or verified.broken_before)
+    checked = verified_sentences(verified) if verified and is_remarkable else ()
+    trouble = " ".join([*([str(error)] if error else []), *report.trouble, *checked])
     records.stage("report", status, report.blobs, report.freed, report.seconds, text=trouble, more=more)
     for sentence in report_sentences(report):
         say(sentence)

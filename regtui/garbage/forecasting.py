@@ -13,13 +13,14 @@ from regtui.garbage.contents import Reading, read
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.finding import Found
 from regtui.garbage.hosts import Host, Output
+from regtui.garbage.identity import must_list_nothing, prove_by_output, prove_by_storage
 from regtui.garbage.output import CollectorOutput
-from regtui.garbage.storage import Listing, Storage
+from regtui.garbage.storage import Storage
 from regtui.garbage.trouble import trouble
 from regtui.garbage.values import Forecast, UntaggedManifest
 from regtui.garbage.verdict import Outcome
 from regtui.oci import Digest
-from regtui.registry import NotAllowed, NotAuthenticated, NotFound, Refused, RegistryClient
+from regtui.registry import RegistryClient
 from regtui.text import plural
 
 # Reading every manifest of a registry just to say what a naive run would break isn't worth more requests than this.
@@ -40,10 +41,14 @@ async def forecast(
     nothing = await _dry_run(host, found, output)
     seconds = time.monotonic() - began
     if nothing:
+        await must_list_nothing(host.place, client)
         return Forecast(0, {}, seconds=seconds, nothing=nothing)
     storage = Storage(host, found.unit)
     listing = await storage.listing()
-    await _is_the_same(host, client, listing)
+    if listing.is_known:
+        await prove_by_storage(host.place, client, storage, listing)
+    else:
+        await prove_by_output(host.place, client, output)
     if untagged and not listing.is_known:
         raise Unsafe(
             f"The storage on {host.place} can't be listed, so it can't be told which manifests nothing reaches.",
@@ -95,22 +100,6 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
         raise trouble(Output(code or 0, "\n".join(said), ""), host.place, found.unit.runtime)
     verdict.check()
     return ""
-
-
-async def _is_the_same(host: Host, client: RegistryClient, listing: Listing) -> None:
-    """Raises Unsafe where the storage is another registry's: a wrong container or a wrong config."""
-    if not listing.is_known:
-        return
-    try:
-        names = await anext((page.repositories async for page in client.catalog() if page.repositories), ())
-    except (NotAllowed, NotAuthenticated, NotFound, Refused):
-        return  # It lists nothing for us.
-    if names and not set(names) & set(listing.repositories):
-        raise Unsafe(
-            f"The storage on {host.place} isn't that of {client.host}: none of its repositories is there "
-            f"({names[0]}, for one).",
-            "Check ssh, container and config of the profile.",
-        )
 
 
 def _freed_by(readings: Iterable[Reading]) -> Iterable[Digest]:

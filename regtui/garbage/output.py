@@ -24,6 +24,8 @@ from regtui.oci.reference import is_repository
 _LONGEST_LINE: Final = 64 * 1024
 """Characters of a line that are looked at: 3.x names all tags of a repository beside an untagged manifest."""
 _LONGEST_TEXT: Final = 2000
+_MOST_NAMES: Final = 100_000
+_MOST_MANIFESTS: Final = 20_000
 
 _DIGEST: Final = r"(?P<digest>[a-z0-9]+:[0-9a-f]{32,128})"
 _REPOSITORY: Final = r"(?P<repository>[^\s:{}]{1,255})"
@@ -92,6 +94,10 @@ class CollectorOutput:
         """Blobs in use, by the summary; None before it."""
         self.eligible: dict[Digest, None] = {}
         """Blobs that go, in the collector's order."""
+        self.names: set[str] = set()
+        """The repositories, as many as are kept."""
+        self.sample: dict[str, set[Digest]] = {}
+        """Repository → its manifests that were marked, of some repositories."""
         self.untagged: list[tuple[str, Digest]] = []
         """(repository, digest) that --delete-untagged would delete."""
         self.links: dict[Digest, str] = {}
@@ -150,9 +156,12 @@ class CollectorOutput:
         kind, digest = finding.kind, finding.digest
         if kind is Kind.MANIFEST_MARKED:
             self.manifests += 1
+            self._keep_sample(finding.repository, digest)
         elif kind is Kind.REPOSITORY:
             self.repository = finding.repository
             self.repositories += 1
+            if self.repositories <= _MOST_NAMES:
+                self.names.add(finding.repository)
         elif kind is Kind.BLOB_DELETED:
             self.swept += 1
             self._sweeping = digest
@@ -166,6 +175,10 @@ class CollectorOutput:
         elif digest is not None:
             self._keep(finding, digest)
         return finding
+
+    def _keep_sample(self, repository: str, digest: Digest | None) -> None:
+        if digest is not None and self.manifests <= _MOST_MANIFESTS:
+            self.sample.setdefault(repository, set()).add(digest)
 
     def _keep(self, finding: Finding, digest: Digest) -> None:
         if finding.kind is Kind.BLOB_ELIGIBLE:

@@ -46,6 +46,7 @@ from regtui.registry import (
     deletion_support,
 )
 from regtui.ssh import SshError
+from regtui.text import plural
 
 _UP_SECONDS: Final = 60.0
 
@@ -181,6 +182,12 @@ class HostCollector:
         try:
             tags = await self._tags(await Storage(self._host, found.unit).listing())
             before = await remember(self._client, tags, verify_all=choices.verify_all)
+            if tags and not before.tags:
+                raise Unsafe(
+                    f"None of {plural(len(tags), 'tag')} in the storage leads to an image by {self._client.host}: "
+                    "afterwards nothing could be checked.",
+                    "Delete these tags first, or see whether this is the storage of another registry: regtui doctor.",
+                )
             async for event in self._delete_untagged(choices):
                 yield event
             if self._stopping:
@@ -259,6 +266,11 @@ class HostCollector:
         account.freed = running.freed
         if running.swept is not None:
             account.blobs = running.swept
+        if running.verdict_is_good and not running.was_stopped and self._is_a_surprise(choices, running):
+            account.trouble.append(
+                "What went isn't what the dry run had said: the storage changed in between. If nobody pushed, see "
+                "whether something else writes to it."
+            )
         account.is_up = await self._answers()
         if not account.is_up:
             account.trouble.append(
@@ -267,6 +279,15 @@ class HostCollector:
         yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
         if running.has_ended:
             await self._leave_word(found, "heard")
+
+    def _is_a_surprise(self, choices: Choices, running: Running) -> bool:
+        """Whether other blobs went than were predicted."""
+        assert self._forecast is not None
+        if running.output.eligible.keys() != self._forecast.blobs.keys():
+            return True
+        # While pushes go on, the storage's size says nothing.
+        is_measured = running.swept is not None and choices.keep_out is not KeepOut.ONLINE and self._forecast.is_exact
+        return is_measured and running.freed != self._forecast.bytes
 
     async def _answers(self) -> bool:
         """Whether the registry answers `/v2/`, waiting for it. What refuses us a login is up."""
@@ -292,13 +313,13 @@ class HostCollector:
         untagged = self._forecast.untagged if self._forecast else ()
         gone: set[Digest] = {*running.output.eligible, *(manifest.digest for manifest in untagged)}
         try:
-            account.verified, incomplete = await verify(self._client, before, gone)
-            for sentence in incomplete:
-                yield account.event(Stage.VERIFY, text=sentence)
+            account.verified = await verify(self._client, before, gone)
+            for reference in account.verified.broken_before:
+                yield account.event(Stage.VERIFY, text=f"{reference}, as before.")
             account.empty = (await Storage(self._host, found.unit).listing()).empty
         except (RegistryError, SshError) as error:
             account.trouble.append(f"The result could not be checked: {error}")
-        is_whole = account.verified is not None and not account.verified.broken
+        is_whole = account.verified is not None and account.verified.is_whole
         yield account.ended(Stage.VERIFY, StageStatus.DONE if is_whole else StageStatus.FAILED)
 
     def stop(self) -> None:

@@ -64,6 +64,20 @@ class Storage:
             uploads=tuple(uploads),
         )
 
+    async def heads(self, tags: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Digest]:
+        """What these tags, (repository, tag), lead to; nothing of those that aren't there."""
+        if not tags or not self._unit.sees_storage:
+            return {}
+        asked = tuple(f"{repository} {tag}" for repository, tag in tags)
+        told = await self._host.run(scripts.question(self._unit, "heads", stdin=asked))
+        wanted = set(tags)
+        heads: dict[tuple[str, str], Digest] = {}
+        for line in told.stdout.splitlines():
+            match line.split(" "):
+                case ["head", name, tag, text] if (name, tag) in wanted and (digest := Digest.or_none(text)):
+                    heads[name, tag] = digest
+        return heads
+
     async def used(self) -> int | None:
         """Bytes of its blobs; None where it can't be asked."""
         return await self._bytes("measure")

@@ -138,12 +138,20 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """After the registry was brought back: which tags that existed before still resolve with all their blobs."""
+    """After the registry was brought back: which of the tags that existed before have manifest, platform images,
+    configs and layers."""
 
     checked: int
     total: int
     broken: tuple[str, ...] = ()
-    """References (`NAME:TAG`), with what is missing."""
+    """References (`NAME:TAG`) that the collection broke, with what is missing."""
+    broken_before: tuple[str, ...] = ()
+    """Likewise, but nothing that the collection took is what they miss."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it shows that the collection broke nothing. No tag that could be asked about shows nothing."""
+        return not self.broken and (self.checked > 0 or self.total == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,7 @@ class CollectionReport:
 
     @property
     def is_complete(self) -> bool:
-        return not self.trouble and not (self.verified and self.verified.broken)
+        return not self.trouble and (self.verified is None or self.verified.is_whole)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ The registry is asked for a byte of each: never our memory, and never its own, w
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from regtui.deletion.inventory import stored
 from regtui.garbage.values import Verified
-from regtui.oci import Digest
+from regtui.oci import Digest, Manifest
 from regtui.registry import NotFound, RegistryClient
 
 T = TypeVar("T")
@@ -24,87 +24,140 @@ _AT_ONCE: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """`NAME:TAG` as (repository, tag) → digest of those that are checked; `total`: how many tags there were."""
+    """(repository, tag) → digest of the tags that are checked; `dangling`: those that led nowhere already; `total`: how
+    many tags there were."""
 
     tags: dict[tuple[str, str], Digest]
+    dangling: tuple[tuple[str, str], ...]
     total: int
 
 
 async def remember(client: RegistryClient, tags: Sequence[tuple[str, str]], *, verify_all: bool) -> Before:
-    """What the tags resolve to now. Those that resolve to nothing are broken already, and aren't asked about again."""
+    """What the tags resolve to now."""
     chosen = list(tags) if verify_all or len(tags) <= SAMPLE else random.sample(list(tags), SAMPLE)
     found: dict[tuple[str, str], Digest] = {}
+    dangling: list[tuple[str, str]] = []
 
     async def ask(tag: tuple[str, str]) -> None:
         try:
             found[tag] = (await client.resolve(*tag)).digest
         except NotFound:
-            return
+            dangling.append(tag)
 
     await _each(chosen, ask)
-    return Before(found, len(tags))
+    return Before(found, tuple(sorted(dangling)), len(tags))
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What a tag lacks, in words; `digest` of it, where it is known."""
+    """What is missing of an image, in words, and its digest."""
 
     what: str
-    digest: Digest | None = None
+    digest: Digest
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.digest}"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """A manifest that is there: what it needs."""
+
+    children: tuple[Digest, ...]
+    lacks: tuple[Lack, ...]
+    """Of its config and layers."""
+
+
 class _Check:
-    client: RegistryClient
-    manifests: dict[tuple[str, Digest], Lack | None] = field(default_factory=dict)
-    blobs: dict[tuple[str, Digest], bool] = field(default_factory=dict)
+    """Asks for each manifest and blob of a repository once, whatever shares it."""
 
-    async def lacks(self, repository: str, digest: Digest) -> Lack | None:
-        """What is missing of a manifest or below it; None where all is there."""
-        if (repository, digest) not in self.manifests:
-            self.manifests[repository, digest] = await self._look(repository, digest)
-        return self.manifests[repository, digest]
+    def __init__(self, client: RegistryClient) -> None:
+        self._client = client
+        self._manifests: dict[tuple[str, Digest], _Present | None] = {}
+        self._blobs: dict[tuple[str, Digest], bool] = {}
 
-    async def _look(self, repository: str, digest: Digest) -> Lack | None:
+    async def tags(self, repository: str) -> set[str]:
+        """As they are listed."""
         try:
-            manifest = stored(await self.client.manifest(repository, digest))
+            return {tag async for page in self._client.tags(repository) for tag in page}
         except NotFound:
-            return Lack(f"manifest {digest}", digest)
-        for child in manifest.children:
-            if (lack := await self.lacks(repository, child)) is not None:
-                return lack
+            return set()
+
+    async def lacks(self, repository: str, digest: Digest) -> list[Lack]:
+        """All that is missing of a manifest and below it."""
+        lacks: list[Lack] = []
+        seen: set[Digest] = set()
+        waiting = [digest]
+        while waiting:
+            wanted = waiting.pop()
+            if wanted in seen:
+                continue
+            seen.add(wanted)
+            if (present := await self._look(repository, wanted)) is None:
+                lacks.append(Lack("manifest" if wanted == digest else "platform image", wanted))
+            else:
+                lacks += present.lacks
+                waiting += present.children
+        return lacks
+
+    async def _look(self, repository: str, digest: Digest) -> _Present | None:
+        if (repository, digest) not in self._manifests:
+            self._manifests[repository, digest] = await self._read(repository, digest)
+        return self._manifests[repository, digest]
+
+    async def _read(self, repository: str, digest: Digest) -> _Present | None:
+        try:
+            manifest = stored(await self._client.manifest(repository, digest))
+        except NotFound:
+            return None
+        config = manifest.manifest.config.digest if isinstance(manifest.manifest, Manifest) else None
+        lacks = []
         for blob in manifest.blobs:
-            if (repository, blob) not in self.blobs:
-                self.blobs[repository, blob] = await self.client.has_blob(repository, blob)
-            if not self.blobs[repository, blob]:
-                return Lack(f"blob {blob}", blob)
-        return None
+            if (repository, blob) not in self._blobs:
+                self._blobs[repository, blob] = await self._client.has_blob(repository, blob)
+            if not self._blobs[repository, blob]:
+                lacks.append(Lack("config" if blob == config else "layer", blob))
+        return _Present(manifest.children, tuple(lacks))
 
 
-async def verify(client: RegistryClient, before: Before, gone: Collection[Digest]) -> tuple[Verified, tuple[str, ...]]:
-    """What came of each tag, and sentences about those that lack what this collection didn't take: `gone` is what it
-    took. Raises RegistryError where the registry can't be asked."""
+async def verify(client: RegistryClient, before: Before, gone: Collection[Digest]) -> Verified:
+    """What came of each tag. `gone`: what this collection took, from which follows what was broken before it. Raises
+    RegistryError where the registry can't be asked."""
     check = _Check(client)
     broken: list[str] = []
-    incomplete: list[str] = []
+    earlier = [f"{repository}:{tag} leads to no manifest" for repository, tag in before.dangling]
 
     async def ask(item: tuple[tuple[str, str], Digest]) -> None:
-        (repository, tag), _ = item
+        (repository, tag), known = item
         try:
             # Pushed anew since, it is the new one that has to be whole.
             digest = (await client.resolve(repository, tag)).digest
         except NotFound:
-            broken.append(f"{repository}:{tag} is gone")
+            if known in gone or tag not in await check.tags(repository):
+                broken.append(f"{repository}:{tag} is gone")
+            else:
+                # A registry that ran for long says from memory that it is there.
+                earlier.append(f"{repository}:{tag} leads to no manifest")
             return
-        lack = await check.lacks(repository, digest)
-        if lack is not None and lack.digest in gone:
-            broken.append(f"{repository}:{tag} lacks {lack.what}")
-        elif lack is not None:
-            incomplete.append(f"{repository}:{tag} lacked {lack.what} before.")
+        lacks = await check.lacks(repository, digest)
+        now = [lack for lack in lacks if lack.digest in gone]
+        if now:
+            broken.append(f"{repository}:{tag} lacks {_all_of(now)}")
+        elif lacks:
+            earlier.append(f"{repository}:{tag} lacks {_all_of(lacks)}")
 
     await _each(before.tags.items(), ask)
-    verified = Verified(checked=len(before.tags), total=before.total, broken=tuple(sorted(broken)))
-    return verified, tuple(sorted(incomplete))
+    return Verified(
+        checked=len(before.tags) + len(before.dangling),
+        total=before.total,
+        broken=tuple(sorted(broken)),
+        broken_before=tuple(sorted(earlier)),
+    )
+
+
+def _all_of(lacks: Sequence[Lack]) -> str:
+    more = f" and {len(lacks) - 1} more" if len(lacks) > 1 else ""
+    return f"{lacks[0]}{more}"
 
 
 async def _each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:

@@ -3,6 +3,7 @@ whoever shows it cleans it."""
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from regtui.deletion.cost import about
@@ -14,6 +15,7 @@ from regtui.garbage.values import (
     KeepOut,
     Stage,
     Survey,
+    Verified,
 )
 from regtui.text import plural, size
 
@@ -196,7 +198,7 @@ def report_sentences(report: CollectionReport) -> list[str]:
     if report.is_up is not None:
         lines.append("The registry answers again." if report.is_up else "THE REGISTRY DOESN'T ANSWER.")
     if report.verified is not None:
-        lines.append(_verified(report))
+        lines += verified_sentences(report.verified)
     lines += report.trouble
     if report.empty_repositories:
         count = len(report.empty_repositories)
@@ -217,16 +219,28 @@ def _freed(report: CollectionReport) -> str:
     return text
 
 
-def _verified(report: CollectionReport) -> str:
-    verified = report.verified
-    assert verified is not None
+def verified_sentences(verified: Verified) -> list[str]:
+    """What the check of the tags showed; what was broken before stands apart from what broke now."""
+    if not verified.is_whole and not verified.broken:
+        return [f"NONE of {plural(verified.total, 'tag')} could be checked."]
     sample = f" of {verified.total:,}" if verified.checked < verified.total else ""
     checked = f"{verified.checked:,}{sample} {'tag' if verified.checked == 1 and not sample else 'tags'} checked"
-    if not verified.broken:
-        return f"{checked}: all of them have all their blobs."
-    named = ", ".join(verified.broken[:4])
-    more = f" and {len(verified.broken) - 4:,} more" if len(verified.broken) > 4 else ""
-    return f"{checked}, and {len(verified.broken):,} MISS SOMETHING: {named}{more}."
+    before = len(verified.broken_before)
+    if verified.broken:
+        lines = [f"{checked}, and {len(verified.broken):,} MISS SOMETHING: {_some(verified.broken)}."]
+    elif not before:
+        return [f"{checked}: all of them have all their blobs."]
+    else:
+        lines = [f"{checked}: nothing of them was lost."]
+    if before:
+        was = "1 of them was broken before already" if before == 1 else f"{before:,} of them were broken before already"
+        lines.append(f"{was}: {_some(verified.broken_before)}.")
+    return lines
+
+
+def _some(references: Sequence[str]) -> str:
+    more = f" and {len(references) - 4:,} more" if len(references) > 4 else ""
+    return f"{', '.join(references[:4])}{more}"
 
 
 def duration(seconds: float) -> str:

@@ -24,6 +24,15 @@ listing() {
         -e 's|^\./\(.*\)/_layers/\([a-z0-9]*\)/\([0-9a-f]*\)/link$|layer \1 \2:\3|p'
 }
 
+# "head REPOSITORY TAG DIGEST" of the tags "REPOSITORY TAG" on stdin, where they are there.
+heads() {
+    in_storage && cd repositories 2>/dev/null || return 0
+    while read -r name tag; do
+        link=$name/_manifests/tags/$tag/current/link
+        if test -f "$link"; then printf 'head %s %s %s\n' "$name" "$tag" "$(cat "$link")"; fi
+    done
+}
+
 # "BYTES DIGEST" of the blobs whose digests stand on stdin; nothing for those that aren't there.
 sizes() {
     in_storage || return 0

@@ -10,7 +10,6 @@ from regtui.deletion import Journal, Kind
 from regtui.demo import DemoTransport
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.values import UntaggedManifest
-from regtui.garbage.verification import remember, verify
 from regtui.oci import Digest
 from regtui.registry import Address, HttpSettings, RegistryClient, RetryPolicy
 from tests.unit.deletion.scripted import Scripted
@@ -97,47 +96,3 @@ async def test_what_could_not_be_deleted_is_told(world: World) -> None:
     (sentence,) = leftovers.trouble
     assert sentence.startswith(f"{REPOSITORY}@{left} could not be deleted: ")
     assert left in revisions(world)
-
-
-# Afterwards
-
-
-async def checked(world: World, tags: Sequence[str], gone: Sequence[Digest], lost: Digest) -> tuple[object, ...]:
-    client = client_of(world)
-    before = await remember(client, [(REPOSITORY, tag) for tag in tags], verify_all=False)
-    world.storage.remove_blob(lost)
-    verified, incomplete = await verify(client, before, gone)
-    return verified.checked, verified.total, verified.broken, incomplete
-
-
-async def test_a_tag_that_lacks_what_was_collected_is_broken_and_no_other(world: World) -> None:
-    child = await world.image(REPOSITORY, ["child layer"])
-    await world.index(REPOSITORY, [child], ["multi"])
-    await world.image(REPOSITORY, ["other"], ["whole"])
-    lost = Digest.of(b"child layer")
-    sentence = f"{REPOSITORY}:multi lacks blob {lost}"
-    assert await checked(world, ["multi", "whole"], [lost], lost) == (2, 2, (sentence,), ())
-
-
-async def test_what_this_collection_did_not_take_was_lacking_before(world: World) -> None:
-    await world.image(REPOSITORY, ["layer"], ["v1"])
-    lost = Digest.of(b"layer")
-    sentence = f"{REPOSITORY}:v1 lacked blob {lost} before."
-    assert await checked(world, ["v1"], [], lost) == (1, 1, (), (sentence,))
-
-
-async def test_a_tag_whose_manifest_was_collected_is_broken(world: World) -> None:
-    child = await world.image(REPOSITORY, ["child"])
-    await world.index(REPOSITORY, [child], ["multi"])
-    sentence = f"{REPOSITORY}:multi lacks manifest {child}"
-    assert await checked(world, ["multi"], [child], child) == (1, 1, (sentence,), ())
-
-
-async def test_a_tag_that_is_gone_is_broken_and_one_that_was_before_is_not_asked_about(world: World) -> None:
-    digest = await world.image(REPOSITORY, ["layer"], ["v1"])
-    client = client_of(world)
-    before = await remember(client, [(REPOSITORY, "v1"), (REPOSITORY, "never")], verify_all=False)
-    assert (list(before.tags.values()), before.total) == ([digest], 2)
-    world.storage.repositories[REPOSITORY].tags.clear()
-    verified, _ = await verify(client, before, [])
-    assert (verified.checked, verified.broken) == (1, (f"{REPOSITORY}:v1 is gone",))
