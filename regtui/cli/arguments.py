@@ -222,7 +222,7 @@ def _undo(command: _Command) -> None:
         [
             "regtui undo registry.example.com",
             "regtui undo --list",
-            "regtui undo 20261124T093012Z-registry.example.com-1f0c2b7e --dry-run",
+            "regtui undo 20261124T093012Z.12-registry.example.com-1f0c2b7e --dry-run",
         ],
     )
     undo.add_argument("target", metavar="REGISTRY|RUN", nargs="?", help="where, or what: a run as --list names it")

@@ -22,6 +22,7 @@ async def settle(connection: Connection, repository: str = "", *, may_ask: bool)
     Raises CutOff where nobody can be asked, or the answer is neither.
     """
     entries = await connection.changes.unfinished()
+    tell_troubles(connection)
     for entry in entries:
         sentence = cut_off_sentence(entry)
         commands = remedies(connection, entry)
@@ -38,6 +39,12 @@ async def settle(connection: Connection, repository: str = "", *, may_ask: bool)
         if not await _asked(connection, entry):
             raise CutOff("Nothing was changed.", commands)
     return any(entry.belongs_to(connection.identity) is Belonging.HERE for entry in entries)
+
+
+def tell_troubles(connection: Connection) -> None:
+    """What of the journal can't be read, or isn't trusted."""
+    for trouble in connection.changes.troubles():
+        warn(trouble)
 
 
 def remedies(connection: Connection, entry: Entry) -> str:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
-from regtui.cli.console import say
+from regtui.cli.console import say, warn
 from regtui.cli.output import Form, Output
 from regtui.cli.session import Session
 from regtui.deletion import Entry, Journal, Kind, Status
@@ -21,7 +21,10 @@ def run(arguments: argparse.Namespace) -> int:
     session = Session(arguments)
     if arguments.prune is not None:
         before = datetime.now(UTC) - timedelta(days=arguments.prune)
-        count = Journal(journal_dir()).prune(before)
+        journal = Journal(journal_dir())
+        count = journal.prune(before)
+        for trouble in journal.troubles():
+            warn(trouble)
         say(f"{plural(count, 'run')} forgotten that ended before {time_utc(before)}: they can't be undone any more.")
         return DONE
     named = arguments.registry_argument or arguments.registry
@@ -33,7 +36,10 @@ def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: b
 
     Raises JournalFailed.
     """
-    entries = Journal(journal_dir()).entries(registry)
+    journal = Journal(journal_dir())
+    entries = journal.entries(registry)
+    for trouble in journal.troubles():
+        warn(trouble)
     taken_back = undone(entries)
     entries = [entry for entry in entries if not undoable or entry.kind is not Kind.COLLECTION]
     if output.form is Form.TABLE:

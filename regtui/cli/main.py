@@ -89,7 +89,8 @@ def _tell(message: str) -> None:
 def _internal(error: Exception) -> str:
     import traceback
 
-    from regtui.settings.paths import state_dir, write_private
+    from regtui.private_files import write_private
+    from regtui.settings.paths import state_dir
 
     file = state_dir() / "crash.log"
     what = f"internal error: {type(error).__name__}: {error}"

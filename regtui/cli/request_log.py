@@ -2,7 +2,6 @@
 
 import logging
 import os
-import stat
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TextIO
 
 from regtui.cli.console import warn
 from regtui.errors import SettingsError
+from regtui.private_files import open_private
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -38,9 +38,7 @@ def write_log(file: Path | None) -> None:
     if file is None:
         return
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.fchmod(descriptor, 0o600)
+        descriptor = open_private(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, closes=True, devices=True)
         stream = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
     except OSError as error:
         raise SettingsError(f"The log file {file} can't be written: {(error.strerror or '').lower()}.") from None

@@ -3,14 +3,14 @@
 import argparse
 
 from regtui.cli.console import Progress, ask, say
-from regtui.cli.cut_off import finish, is_of_here, remedies, settle
+from regtui.cli.cut_off import finish, is_of_here, remedies, settle, tell_troubles
 from regtui.cli.log import show_runs
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Shown, carry_out, check_askable, show_outcomes
 from regtui.cli.session import Session
 from regtui.connection import Connection
 from regtui.deletion import Entry, Journal, Kind
-from regtui.deletion.journal import is_run
+from regtui.deletion.journal_storage import is_run
 from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import (
     earlier_sentence,
@@ -60,6 +60,7 @@ async def _undo(connection: Connection, named: Entry | None, output: Output, arg
         if not arguments.dry_run and await settle(connection, may_ask=not arguments.yes):
             return DONE
         entry = await connection.changes.last()
+        tell_troubles(connection)
     if entry is None:
         say(f"There is nothing to undo at {connection.host}.")
         return DONE

@@ -89,6 +89,10 @@ class Changes:
         """One run, by its name. Raises JournalFailed where there is none."""
         return await asyncio.to_thread(self._journal.entry, run)
 
+    def troubles(self) -> list[str]:
+        """Sentences about files of the journal that couldn't be read, or aren't trusted: each once."""
+        return self._journal.troubles()
+
     async def last(self) -> Entry | None:
         """The last deletion that can be undone; None where there is none. Whether it was made here may not be known
         (`Entry.belongs_to`): then nothing is done with it before somebody says so."""

@@ -122,14 +122,14 @@ class Connection:
         """How this registry was left the last time."""
         from regtui.settings.history import History, Left
 
-        return Left() if self.target.ephemeral else History().of(self.name)
+        return Left() if self.target.ephemeral else History().of(self.identity, self.name)
 
     def keep(self, left: "Left") -> None:
         """For the next time."""
         from regtui.settings.history import History
 
         if not self.target.ephemeral:
-            History().keep(self.name, left)
+            History().keep(self.identity, left)
 
     # Browsing
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from regtui.oci import Digest
+from regtui.private_files import make_private, open_private
 from regtui.registry import FetchedManifest
 
 log: Final = logging.getLogger("regtui.content")
@@ -226,9 +227,9 @@ class Disk:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self.file.parent)
             # SQLite's own files beside it get the rights of this one.
-            descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            descriptor = open_private(self.file, os.O_RDWR | os.O_CREAT, closes=True)
             self._inode = os.fstat(descriptor).st_ino
             os.close(descriptor)
             connection = sqlite3.connect(

@@ -6,15 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from regtui.deletion.inventory import stored
 from regtui.deletion.reasons import reason_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.errors import UsageError
 from regtui.oci import Digest
+from regtui.oci.schema1 import signed_payload
 from regtui.registry import FetchedManifest
 from regtui.registry.identity import RegistryId
+
+# How each record begins.
+_BEGINNING: Final = '{"record": '
 
 
 class Kind(Enum):
@@ -80,6 +84,12 @@ class Entry:
     is_running: bool = False
     knows_via: bool = True
     _manifests: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    _statuses: Mapping[tuple[Action, str], Status] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Asked for each tag of a run, and a run may have thousands.
+        statuses = {(outcome.action, outcome.reference): outcome.status for outcome in reversed(self.results)}
+        object.__setattr__(self, "_statuses", statuses)
 
     def belongs_to(self, registry: RegistryId) -> Belonging:
         """Whether it was made there."""
@@ -127,37 +137,56 @@ class Entry:
 
     def status_of(self, action: Action, reference: str) -> Status | None:
         """How that ended; None where the run was cut off before it could say so."""
-        return next((o.status for o in self.results if o.action is action and o.reference == reference), None)
+        return self._statuses.get((action, reference))
 
     def manifests(self) -> dict[Digest, StoredManifest]:
-        """With their exact bytes. Those that the registry didn't have any more aren't among them."""
-        found = {}
-        for record in self._manifests:
-            if not record.get("missing"):
-                body = _body(record)
-                fetched = FetchedManifest(Digest(record["digest"]), str(record["media_type"]), body)
-                found[fetched.digest] = stored(fetched)
-        return found
+        """With their exact bytes; without those that the registry didn't have any more, and those that are damaged."""
+        fetched = [_fetched(record) for record in self._manifests if not record.get("missing")]
+        return {manifest.digest: stored(manifest) for manifest in fetched if manifest is not None}
+
+    def damaged(self) -> frozenset[Digest]:
+        """The manifests whose bytes in the journal aren't what their digest says: they are never put anywhere."""
+        return frozenset(
+            digest
+            for record in self._manifests
+            if not record.get("missing")
+            and (digest := Digest.or_none(str(record.get("digest")))) is not None
+            and _fetched(record) is None
+        )
+
+
+class Damaged(ValueError):
+    """What is written there is no record of a run. Its text says what is wrong; it reads on after the file's name."""
 
 
 def read_entry(name: str, text: str, *, is_running: bool = False) -> Entry | None:
-    """The run's state after all its records; None where not even the first one is whole: then nothing was done."""
+    """The run's state after all its records; None where not even the first one is whole: then nothing was done.
+
+    Raises Damaged for what no crash leaves behind.
+    """
     # Not splitlines(): it takes characters for line ends that are part of JSON texts.
-    records = [record for line in text.split("\n") if (record := _record(line))]
+    records = [record for line in text.split("\n") if line and (record := _record(line))]
+    if not records and "\n" not in text:
+        return None
     try:
         first = records[0]
         entry = _first(name, Kind(first["record"]), first, is_running)
         return _after(entry, records[1:])
     except (IndexError, KeyError, TypeError, ValueError, AttributeError, UsageError):
-        return None
+        raise Damaged("it is no whole record of a run") from None
 
 
 def _record(line: str) -> dict[str, Any]:
+    """Empty for a line that a crash tore. Raises Damaged."""
     try:
         value = json.loads(line)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    except (ValueError, RecursionError):
+        if _BEGINNING.startswith(line) or line.startswith(_BEGINNING):
+            return {}
+        raise Damaged("it holds what is no record") from None
+    if not isinstance(value, dict):
+        raise Damaged("it holds what is no record")
+    return value
 
 
 def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -> Entry:
@@ -235,10 +264,17 @@ def _tags(value: Mapping[str, Any]) -> dict[str, Digest | None]:
     return {str(tag): Digest(digest) if digest else None for tag, digest in value.items()}
 
 
-def _body(record: Mapping[str, Any]) -> bytes:
-    if "body_base64" in record:
-        return base64.b64decode(record["body_base64"])
-    return str(record["body"]).encode()
+def _fetched(record: Mapping[str, Any]) -> FetchedManifest | None:
+    """The manifest as it was read; None where its bytes aren't what its digest says."""
+    try:
+        digest, media_type = Digest(record["digest"]), str(record["media_type"])
+        in_base64 = record.get("body_base64")
+        body = base64.b64decode(in_base64) if in_base64 is not None else str(record["body"]).encode()
+    except (KeyError, TypeError, ValueError):
+        return None
+    # A signed schema 1 manifest has the digest of its payload.
+    is_whole = digest.matches(body) or digest.matches(signed_payload(body))
+    return FetchedManifest(digest, media_type, body) if is_whole else None
 
 
 def _time(text: str) -> datetime:

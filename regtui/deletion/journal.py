@@ -17,9 +17,9 @@ from typing import IO, Final
 from uuid import uuid4
 
 from regtui.deletion.belonging import check_belongs
-from regtui.deletion.entry import Belonging, Entry, Kind, read_entry
+from regtui.deletion.entry import Belonging, Damaged, Entry, Kind, read_entry
 from regtui.deletion.graph import reachable
-from regtui.deletion.shelf import Directory, Memory, Shelf
+from regtui.deletion.journal_storage import Directory, JournalStorage, Memory, is_run, number_of
 from regtui.deletion.values import Outcome, Plan, StoredManifest
 from regtui.errors import RegtuiError
 from regtui.oci import Digest
@@ -27,8 +27,10 @@ from regtui.registry.identity import RegistryId
 
 KEPT: Final = timedelta(days=90)
 """How long a finished run can be undone, and is told of."""
+_ALWAYS_KEPT: Final = 50
+"""So many of the newest stay however old they are."""
 
-_NAME: Final = re.compile(r"\d{8}T\d{6}Z-.+-[0-9a-f]{8}")
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
 _ENDED: Final = re.compile(r'\{"record": "end".*"standing": \[\]\}\n?\Z')
 
 
@@ -47,7 +49,9 @@ class Journal:
     """
 
     def __init__(self, directory: Path | None) -> None:
-        self._shelf: Shelf = Memory() if directory is None else Directory(directory)
+        self._storage: JournalStorage = Memory() if directory is None else Directory(directory)
+        self._troubles: dict[str, str] = {}
+        self._told: set[str] = set()
 
     # Writing
 
@@ -120,7 +124,7 @@ class Journal:
         JournalFailed also where another process does so already."""
         check_belongs(entry, registry)
         try:
-            run = Run(entry.name, self._shelf.append(entry.name), entry.standing)
+            run = Run(entry.name, self._storage.append(entry.name), entry.standing)
         except BlockingIOError:
             raise JournalFailed("This deletion is being finished in another window.", "Wait for it.") from None
         except OSError as error:
@@ -168,28 +172,30 @@ class Journal:
 
     def _begin(self, kind: Kind, registry: RegistryId, username: str, **values: object) -> "Run":
         now = utc_now()
-        self.prune(now - KEPT)
-        name = f"{now:%Y%m%dT%H%M%SZ}-{re.sub('[^a-z0-9.-]+', '_', str(registry).lower())[:60]}-{uuid4().hex[:8]}"
+        where = re.sub("[^a-z0-9.-]+", "_", str(registry).lower())[:60]
         try:
-            run = Run(name, self._shelf.create(name))
+            self._prune_old(now)
+            name, file = self._storage.create(lambda number: f"{now:{_STAMP}}.{number}-{where}-{uuid4().hex[:8]}")
         except OSError as error:
-            raise _failed(error.filename or name, error) from None
+            raise _failed(error.filename or where, error) from None
         about = {"time": _time(now), **_place(registry), "user": username, "by": _local_user()}
-        return run.begun(kind.value, **about, **values)
+        return Run(name, file).begun(kind.value, **about, **values)
 
     # Reading
 
     def entries(self, registry: RegistryId | None = None) -> list[Entry]:
         """The runs, newest first; of all registries, or of that one, with those that may be its own
         (`Entry.belongs_to`)."""
-        found = [entry for name in self._shelf.names() if (entry := self._read(name))]
+        found = [entry for name in self._names() if (entry := self._read(name))]
         elsewhere = Belonging.ELSEWHERE
         wanted = [entry for entry in found if registry is None or entry.belongs_to(registry) is not elsewhere]
-        return sorted(wanted, key=lambda entry: entry.time, reverse=True)
+        return sorted(wanted, key=_order, reverse=True)
 
     def entry(self, name: str) -> Entry:
         """One run. Raises JournalFailed where there is none of that name."""
         entry = self._read(name) if is_run(name) else None
+        if entry is None and name in self._troubles:
+            raise JournalFailed(self._troubles[name], "It is neither undone nor finished.")
         if entry is None:
             raise JournalFailed(f"There is no run {name} in the journal.", "See: regtui undo --list")
         return entry
@@ -198,19 +204,38 @@ class Journal:
         """The runs of that registry that were cut off, oldest first: what they began has to be finished or reverted.
         With those that may be its own (`Entry.belongs_to`)."""
         # Of those that ended only the last line is read: there may be hundreds, and this is asked at every start.
-        open_ones = [name for name in self._shelf.names() if not _ENDED.search(self._tail(name))]
+        open_ones = [name for name in self._names() if not _ENDED.search(self._tail(name))]
         found = [entry for name in open_ones if (entry := self._read(name)) and entry.is_unfinished]
         here = [entry for entry in found if entry.belongs_to(registry) is not Belonging.ELSEWHERE]
-        return sorted(here, key=lambda entry: entry.time)
+        return sorted(here, key=_order)
+
+    def troubles(self) -> list[str]:
+        """Sentences about files that couldn't be read, or aren't trusted, since this was asked last."""
+        found = [sentence for name, sentence in self._troubles.items() if name not in self._told]
+        self._told |= self._troubles.keys()
+        return found
 
     def prune(self, before: datetime) -> int:
         """Forgets what ended before then, and can't be undone afterwards; how many. What was cut off is kept."""
-        stamp = f"{before.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-        old = [name for name in self._shelf.names() if is_run(name) and name[: len(stamp)] <= stamp]
+        return self._forget(self._names(), before)
+
+    def _prune_old(self, now: datetime) -> None:
+        """Forgets what is old, by its age and by what came since. Raises OSError.
+
+        Old is counted from the run before: a clock that is wrong for one run doesn't make all others old.
+        """
+        names = sorted((name for name in self._names() if is_run(name)), key=lambda name: (number_of(name), name))
+        if len(names) > _ALWAYS_KEPT:
+            before = min(now, _began(names[-1], now)) - KEPT
+            self._forget(names[:-_ALWAYS_KEPT], before)
+
+    def _forget(self, names: Iterable[str], before: datetime) -> int:
+        stamp = f"{before.astimezone(UTC):{_STAMP}}"
+        old = [name for name in names if is_run(name) and name[: len(stamp)] <= stamp]
         gone = [name for name in old if self._is_over(name, before)]
         try:
             for name in gone:
-                self._shelf.remove(name)
+                self._storage.remove(name)
         except OSError as error:
             raise _failed(error.filename or "the journal", error) from None
         return len(gone)
@@ -218,20 +243,58 @@ class Journal:
     def _is_over(self, name: str, before: datetime) -> bool:
         entry = self._read(name)
         if entry is None:
-            return True
+            # It was never begun; or it can't be read, and is told of.
+            return name not in self._troubles
         return entry.time < before and not entry.is_unfinished and not entry.is_running
 
-    def _read(self, name: str) -> Entry | None:
+    def _names(self) -> list[str]:
         try:
-            return read_entry(name, self._shelf.read(name), is_running=self._shelf.is_held(name))
-        except OSError:
+            names = self._storage.names()
+        except OSError as error:
+            self._troubles[""] = f"The journal can't be read, and nothing in it is trusted: {_about(error)}."
+            return []
+        for name in names:
+            if not is_run(name):
+                self._trouble(name, "it isn't called as a run is")
+        return [name for name in names if is_run(name)]
+
+    def _read(self, name: str) -> Entry | None:
+        """None where it was never begun, isn't there any more, or can't be trusted: then `troubles` tells."""
+        try:
+            entry = read_entry(name, self._storage.read(name), is_running=self._storage.is_held(name))
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            self._trouble(name, _reason(error))
+            return None
+        except Damaged as damaged:
+            self._trouble(name, str(damaged))
+            return None
+        self._troubles.pop(name, None)
+        return entry
 
     def _tail(self, name: str) -> str:
         try:
-            return self._shelf.tail(name)
+            return self._storage.tail(name)
         except OSError:
+            # Reading all of it tells why.
             return ""
+
+    def _trouble(self, name: str, why: str) -> None:
+        self._troubles[name] = f"The journal's {name}.jsonl is passed over: {why}."
+
+
+def _order(entry: Entry) -> tuple[int, datetime]:
+    """By number. The clock counts only among runs of earlier versions, which have none."""
+    return number_of(entry.name), entry.time
+
+
+def _began(name: str, otherwise: datetime) -> datetime:
+    """When a run began, by its name."""
+    try:
+        return datetime.strptime(name[:16], _STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return otherwise
 
 
 class Run:
@@ -319,11 +382,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def is_run(text: str) -> bool:
-    """Whether it looks like a run's name."""
-    return _NAME.fullmatch(text) is not None
-
-
 def _handle(file: IO[str]) -> int | None:
     try:
         return file.fileno()
@@ -377,6 +435,10 @@ def _failed(path: str, error: OSError) -> JournalFailed:
         "Make room or set XDG_STATE_HOME to a directory that can be written.",
         reason,
     )
+
+
+def _about(error: OSError) -> str:
+    return f"{error.filename}: {_reason(error)}" if error.filename else _reason(error)
 
 
 def _reason(error: OSError) -> str:

@@ -188,6 +188,7 @@ def _by_digest(
 def _lost(entry: Entry, stored: Mapping[Digest, StoredManifest], situation: Situation) -> dict[Digest, str]:
     """Manifests that can't be put back, each with the reason: its blobs are gone, or those of one below it."""
     reasons: dict[Digest, str] = {}
+    damaged = entry.damaged()
     for some in children_first(stored, wanted_manifests(entry, stored)):
         for digest in some:
             if digest in situation.present:
@@ -195,6 +196,8 @@ def _lost(entry: Entry, stored: Mapping[Digest, StoredManifest], situation: Situ
             below = stored[digest].children if digest in stored else ()
             if digest in situation.unread:
                 reasons[digest] = f"{digest.short} could not be looked up: {situation.unread[digest]}"
+            elif digest in damaged:
+                reasons[digest] = f"what the journal has of {digest.short} is damaged: it isn't what its digest says"
             elif digest not in stored:
                 reasons[digest] = f"the manifest {digest.short} was missing already when it was deleted"
             elif blobs := situation.lost.get(digest):

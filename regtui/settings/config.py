@@ -41,7 +41,7 @@ from regtui.errors import SettingsError, UsageError
 from regtui.garbage.profile import RUNTIMES, HostSettings
 from regtui.oci.reference import is_repository
 from regtui.registry import Address, RegistryId, TlsSettings
-from regtui.settings.paths import config_file, write_private
+from regtui.settings.paths import config_file, write_following
 from regtui.settings.protection import told
 from regtui.ssh import Destination
 
@@ -175,7 +175,7 @@ class Config:
             text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
             document = tomlkit.parse(text)
             _merge(document, values)
-            write_private(self.path, tomlkit.dumps(document))
+            write_following(self.path, tomlkit.dumps(document))
         except (OSError, UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
             raise SettingsError(f"The config file {self.path} can't be written: {_reason(error)}.") from None
 

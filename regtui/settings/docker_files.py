@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from regtui.errors import SettingsError
 from regtui.registry import Credential, Keychain
-from regtui.settings.paths import write_private
+from regtui.settings.paths import write_following
 
 # Docker Hub's names, and what it is called in the files and by the helpers.
 _HUB: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
@@ -149,7 +149,7 @@ def _edit(path: Path, changes: Mapping[str, Mapping[str, str] | None]) -> None:
     table["auths"] = {key: entry for key, entry in auths.items() if key not in changes or entry is not None}
     try:
         # Tabs, and no line break at the end: as docker writes it.
-        write_private(path, json.dumps(table, indent="\t", ensure_ascii=False))
+        write_following(path, json.dumps(table, indent="\t", ensure_ascii=False))
     except OSError as error:
         raise SettingsError(f"{path} can't be written: {(error.strerror or '').lower()}.") from None
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from regtui.oci.reference import is_repository
-from regtui.settings.paths import state_dir, write_private
+from regtui.private_files import read_private, write_private
+from regtui.registry.identity import RegistryId
+from regtui.settings.paths import state_dir
 
 _MOST_TYPED: Final = 50
 _MOST_REGISTRIES: Final = 100
@@ -28,19 +30,20 @@ class Left:
 
 
 class History:
-    """By registry: the profile's name, or the address."""
+    """By registry. `name`: what earlier versions kept it under, the profile's name or the address."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file or state_dir() / "history.json"
 
-    def of(self, registry: str) -> Left:
-        return _left(self._read().get(registry))
+    def of(self, registry: RegistryId, name: str = "") -> Left:
+        known = self._read()
+        return _left(known.get(str(registry), known.get(name)))
 
-    def keep(self, registry: str, left: Left) -> None:
+    def keep(self, registry: RegistryId, left: Left) -> None:
         """Written at once; another window's registries stay. A disk that is full is no reason to fail."""
         known = self._read()
-        known.pop(registry, None)
-        latest = dict([*known.items(), (registry, asdict(left))][-_MOST_REGISTRIES:])
+        known.pop(str(registry), None)
+        latest = dict([*known.items(), (str(registry), asdict(left))][-_MOST_REGISTRIES:])
         try:
             write_private(self._file, json.dumps(latest, indent=1))
         except OSError:
@@ -48,7 +51,7 @@ class History:
 
     def _read(self) -> dict[str, Any]:
         try:
-            value = json.loads(self._file.read_text(encoding="utf-8"))
+            value = json.loads(read_private(self._file, closes=True))
         except (OSError, ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from regtui.errors import SettingsError
-from regtui.settings.paths import state_dir, write_private
+from regtui.private_files import read_private, write_private
+from regtui.settings.paths import state_dir
 
 
 def _file() -> Path:
@@ -15,7 +16,7 @@ def _file() -> Path:
 def logins() -> Mapping[str, str]:
     """The user's name by registry. A file that can't be read knows none."""
     try:
-        known = json.loads(_file().read_bytes())
+        known = json.loads(read_private(_file(), closes=True))
     except (OSError, ValueError, RecursionError):
         return {}
     return {k: v for k, v in known.items() if isinstance(v, str)} if isinstance(known, dict) else {}

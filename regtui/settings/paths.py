@@ -1,10 +1,10 @@
-"""Where things live on disk: XDG directories, directories 0700, files 0600, replaced in one step."""
+"""Where things live on disk: XDG directories. What is regtui's own there belongs to this user alone: private_files."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import platformdirs
+
+from regtui.private_files import replace_file
 
 _APP = "regtui"
 
@@ -31,28 +31,9 @@ def content_file() -> Path:
     return cache_dir() / "content.sqlite"
 
 
-def make_private(directory: Path) -> Path:
-    """Creates `directory` for this user alone. Raises OSError."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return directory
-
-
-def write_private(path: Path, content: str) -> None:
-    """Writes under a temporary name and renames: a reader, or a crash, sees the old file or the new one.
-
-    Raises OSError.
-    """
-    # A link to a file elsewhere (dotfiles in a repository, another disk) stays a link.
+def write_following(path: Path, content: str) -> None:
+    """Writes as `replace_file` does a file that is the user's own: a link to one elsewhere (dotfiles in a repository,
+    another disk) stays a link, and its folder is left as it is. Raises OSError."""
     path = path.resolve()
-    make_private(path.parent)
-    # mkstemp's files are 0600 from the start.
-    handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(path, content)

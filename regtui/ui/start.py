@@ -12,8 +12,9 @@ from textual.driver import Driver
 
 from regtui.connection.resolving import Options
 from regtui.connection.target import Target
+from regtui.private_files import write_private
 from regtui.settings import Config, Credentials
-from regtui.settings.paths import make_private, state_dir
+from regtui.settings.paths import state_dir
 from regtui.ui.app import RegtuiApp
 
 
@@ -47,9 +48,8 @@ def _log(error: BaseException) -> Path:
     """Writes the traceback for this user alone; without values of variables."""
     text = "".join(traceback.format_exception(error))
     try:
-        path = make_private(state_dir()) / "crash.log"
-        path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
+        path = state_dir() / "crash.log"
+        write_private(path, text)
     except OSError:
         handle, name = tempfile.mkstemp(prefix="regtui-crash-", suffix=".log")
         path = Path(name)

@@ -71,6 +71,7 @@ async def settle(app: "App[Any]", connection: Connection) -> list[str]:
         unfinished = await connection.changes.unfinished()
     except RegtuiError:
         return changed
+    tell_troubles(app, connection)
     for entry in unfinished:
         if connection.read_only or entry.belongs_to(connection.identity) is not Belonging.HERE:
             app.notify(clean(_told(connection, entry)), severity="warning", timeout=12, markup=False)
@@ -82,6 +83,12 @@ async def settle(app: "App[Any]", connection: Connection) -> list[str]:
         if await app.push_screen_wait(screen) is not None:
             changed.append(entry.repository)
     return changed
+
+
+def tell_troubles(app: "App[Any]", connection: Connection) -> None:
+    """What of the journal can't be read, or isn't trusted."""
+    for trouble in connection.changes.troubles():
+        app.notify(clean(trouble), severity="warning", timeout=12, markup=False)
 
 
 def _told(connection: Connection, entry: Entry) -> str:

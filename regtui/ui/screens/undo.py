@@ -84,6 +84,8 @@ async def undo_last(app: "App[Any]", connection: Connection) -> bool:
     """Undoes the last deletion, asking; whether anything was done. Called within a worker."""
     try:
         entry = await connection.changes.last()
+        for trouble in connection.changes.troubles():
+            app.notify(clean(trouble), severity="warning", timeout=12, markup=False)
     except RegtuiError as error:
         app.notify(clean(str(error)), severity="error", markup=False)
         return False

@@ -49,10 +49,14 @@ class Filling(httpx.AsyncBaseTransport):
 
 @pytest.fixture(autouse=True)
 def disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    def opened(handle: int, mode: str, encoding: str) -> io.TextIOWrapper:
+    fdopen = os.fdopen
+
+    def opened(handle: int, mode: str, encoding: str | None = None) -> Any:
+        if "b" in mode:
+            return fdopen(handle, mode)
         return io.TextIOWrapper(io.BufferedWriter(File(handle, mode)), encoding)
 
-    monkeypatch.setattr("regtui.deletion.shelf.os.fdopen", opened)
+    monkeypatch.setattr("regtui.deletion.journal_storage.os.fdopen", opened)
     monkeypatch.setattr(Disk, "is_full", False)
 
 

@@ -1,18 +1,32 @@
 """The journal: on disk before anything goes, for this user alone, readable after a crash at any byte."""
 
 import json
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from regtui.deletion import Action, Contents, Journal, JournalFailed, Kind, Outcome, Plan, Status, make_plan
+from regtui.deletion import (
+    Action,
+    Contents,
+    Journal,
+    JournalFailed,
+    Kind,
+    Outcome,
+    Plan,
+    Status,
+    make_plan,
+)
 from regtui.deletion.inventory import stored
+from regtui.deletion.journal_storage import number_of
+from regtui.deletion.restoration import Situation, make_restoration
 from regtui.deletion.undo import last_deletion, undone
 from regtui.deletion.values import Method, StoredManifest
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
+from regtui.private_files import read_private
 from regtui.registry import FetchedManifest, RegistryId
 
 REGISTRY = RegistryId.parse("http://registry.example.com:5000")
@@ -253,21 +267,270 @@ def test_the_last_line_of_a_run_tells_alone_whether_something_stands(directory: 
     assert json.loads(last)["standing"] == [second]
 
 
-def test_what_is_older_than_ninety_days_goes_with_the_next_run(directory: Path) -> None:
+class Clock:
+    """Stands in for the journal's: what it says is what a test sets."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = datetime.now(UTC)
+        monkeypatch.setattr("regtui.deletion.journal.utc_now", lambda: self.now)
+
+    def goes(self, days: float) -> None:
+        self.now += timedelta(days=days)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def removed(journal: Journal, *tags: str) -> str:
+    """A deletion that ended; its name."""
+    run = journal.begin(REGISTRY, "", plan(*tags))
+    run.end([Outcome(f"team/app:{tag}", None, Action.UNTAG, Status.DONE) for tag in tags], interrupted=False)
+    return run.name
+
+
+def told(journal: Journal) -> list[str]:
+    return [entry.name for entry in journal.entries()]
+
+
+def test_what_is_older_than_ninety_days_goes_with_the_next_run_unless_it_is_of_the_last_fifty(
+    journal: Journal, clock: Clock
+) -> None:
+    old = [removed(journal, "a") for _ in range(60)]
+    clock.goes(days=91)
+    new = removed(journal, "a")
+    # Of the runs that there were when it began, fifty stay. And the clock is believed once a second run agrees with it.
+    assert told(journal) == [new, *reversed(old)]
+    newest = removed(journal, "a")
+    assert told(journal) == [newest, new, *reversed(old[-49:])]
+
+
+def test_what_is_younger_stays_however_much_there_is(journal: Journal, clock: Clock) -> None:
+    runs = []
+    for _ in range(70):
+        clock.goes(days=1)
+        runs.append(removed(journal, "a"))
+    assert told(journal) == runs[::-1]
+
+
+@pytest.mark.parametrize("days", [100, 40_000])
+def test_one_run_by_a_clock_that_is_far_ahead_forgets_nothing(journal: Journal, clock: Clock, days: int) -> None:
+    runs = [removed(journal, "a") for _ in range(60)]
+    clock.goes(days=days)
+    runs.append(removed(journal, "a"))
+    clock.goes(days=-days)
+    runs += [removed(journal, "a") for _ in range(2)]
+    assert told(journal) == runs[::-1]
+
+
+@pytest.mark.parametrize("days", [-0.001, -1, -10_000])
+def test_a_clock_that_is_set_back_does_not_change_which_deletion_was_the_last(
+    journal: Journal, clock: Clock, days: float
+) -> None:
+    first = removed(journal, "a")
+    clock.goes(days=days)
+    second = removed(journal, "b")
+    assert told(journal) == [second, first]
+    last = last_deletion(journal.entries())
+    assert last is not None
+    assert last.name == second
+    run = journal.begin(REGISTRY, "", plan("c"))
+    run.close()
+    clock.goes(days=days)
+    later = journal.begin(REGISTRY, "", plan("d"))
+    later.close()
+    assert [entry.name for entry in journal.unfinished(REGISTRY)] == [run.name, later.name]
+
+
+def test_runs_of_earlier_versions_have_no_number_and_came_before(directory: Path, clock: Clock) -> None:
     journal = Journal(directory)
+    old = []
+    for _ in range(2):
+        name = removed(journal, "a")
+        clock.goes(days=0.001)
+        file = directory / f"{name}.jsonl"
+        without = name[:16] + name[name.index("-") :]
+        file.rename(directory / f"{without}.jsonl")
+        old.append(without)
+    assert told(journal) == old[::-1]
+    clock.goes(days=-1)
+    new = removed(journal, "b")
+    assert told(journal) == [new, *old[::-1]]
+    assert journal.entry(old[0]).name == old[0]
+
+
+def test_two_that_begin_at_once_have_different_numbers(directory: Path, clock: Clock) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(8) as threads:
+        names = list(threads.map(lambda _: removed(Journal(directory), "a"), range(40)))
+    assert sorted(number_of(name) for name in names) == list(range(1, 41))
+
+
+# What isn't trusted is told by name
+
+
+def spoiled(directory: Path, how: str) -> str:
+    """A run whose file something is wrong with; its name."""
+    name = removed(Journal(directory), "a")
+    file = directory / f"{name}.jsonl"
+    text = file.read_text()
+    match how:
+        case "readable by others":
+            file.chmod(0o644)
+        case "writable by others":
+            file.chmod(0o602)
+        case "a link":
+            file.rename(directory.parent / "elsewhere")
+            file.symlink_to(directory.parent / "elsewhere")
+        case "a pipe":
+            file.unlink()
+            os.mkfifo(file, 0o600)
+        case "a folder":
+            file.unlink()
+            file.mkdir(mode=0o700)
+        case "of another user":
+            os.chown(file, 65534, -1)
+        case "no record":
+            file.write_text("null\n")
+        case "zeroes":
+            file.write_bytes(bytes(len(text)))
+        case "the first line without its time":
+            file.write_text(text.replace('"time"', '"tame"', 1))
+        case "a line in the middle":
+            first, rest = text.split("\n", 1)
+            file.write_text(f"{first}\n{'x' * 20}\n{rest}")
+        case "no digest":
+            file.write_text(text.replace("sha256:", "sha256;"))
+    return name
+
+
+HOWS = [
+    "readable by others",
+    "writable by others",
+    "a link",
+    "a pipe",
+    "a folder",
+    pytest.param("of another user", marks=pytest.mark.skipif(os.geteuid() != 0, reason="needs root")),
+    "no record",
+    "zeroes",
+    "the first line without its time",
+    "a line in the middle",
+    "no digest",
+]
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_file_that_can_t_be_trusted_is_told_by_name_and_neither_read_nor_removed(directory: Path, how: str) -> None:
+    name = spoiled(directory, how)
+    whole = removed(Journal(directory), "b")
+    journal = Journal(directory)
+    assert told(journal) == [whole]
+    (sentence,) = journal.troubles()
+    assert f"{name}.jsonl is passed over: " in sentence
+    assert journal.troubles() == [], "each is told once"
+    with pytest.raises(JournalFailed, match=name):
+        journal.entry(name)
+    assert journal.prune(datetime.now(UTC) + timedelta(days=1)) == 1
+    assert [path.name for path in directory.iterdir()] == [f"{name}.jsonl"]
+
+
+def test_a_file_that_isn_t_called_as_a_run_is_told(directory: Path) -> None:
+    name = removed(Journal(directory), "a")
+    (directory / f"{name} (copy).jsonl").write_bytes((directory / f"{name}.jsonl").read_bytes())
+    journal = Journal(directory)
+    assert told(journal) == [name]
+    assert "(copy)" in journal.troubles()[0]
+
+
+def test_what_was_never_begun_is_no_trouble(directory: Path) -> None:
+    directory.mkdir(parents=True, mode=0o700)
+    for number, text in enumerate(["", "{", '{"record": "deletion", "time": "20']):
+        file = directory / f"20261124T101112Z-host-0123abc{number}.jsonl"
+        file.write_text(text)
+        file.chmod(0o600)
+    journal = Journal(directory)
+    assert journal.entries() == []
+    assert journal.unfinished(REGISTRY) == []
+    assert journal.troubles() == []
+
+
+def test_bytes_that_aren_t_what_their_digest_says_are_never_put_anywhere(directory: Path) -> None:
+    name = removed(Journal(directory), "a")
+    file = directory / f"{name}.jsonl"
+    record, rest = file.read_text().split("\n", 1)
+    first = json.loads(record)
+    (digest,) = [Digest(manifest["digest"]) for manifest in first["manifests"]]
+    for spoil in ({"body": "{}"}, {"body": None}, {"body_base64": "%"}, {"media_type": None, "body": ""}):
+        broken = {**first, "manifests": [{**first["manifests"][0], **spoil}]}
+        file.write_text(f"{json.dumps(broken)}\n{rest}")
+        entry = Journal(directory).entry(name)
+        assert entry.manifests() == {}
+        assert entry.damaged() == {digest}
+        situation = Situation(tags={}, present=frozenset(), lost={})
+        restoration = make_restoration(entry, situation, entry.manifests())
+        assert restoration.is_empty
+        assert "is damaged: it isn't what its digest says" in restoration.lost["team/app:a"]
+
+
+def test_a_folder_that_is_open_to_others_is_closed(directory: Path) -> None:
+    mask = os.umask(0)
+    try:
+        removed(Journal(directory), "a")
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+        directory.chmod(0o777)
+        assert len(told(Journal(directory))) == 1
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    finally:
+        os.umask(mask)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_folder_of_another_user_is_not_trusted(directory: Path) -> None:
+    removed(Journal(directory), "a")
+    os.chown(directory, 65534, -1)
+    journal = Journal(directory)
+    assert told(journal) == []
+    assert "nothing in it is trusted" in journal.troubles()[0]
+    with pytest.raises(JournalFailed, match=r"Nothing was changed: .*another user's"):
+        journal.begin(REGISTRY, "", plan("b"))
+
+
+def test_of_runs_that_ended_only_the_end_is_read_at_a_start(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(directory)
+    for _ in range(20):
+        removed(journal, "a")
+    run = journal.begin(REGISTRY, "", plan("b"))
+    run.close()
+    read: list[Path] = []
+
+    def counted(path: Path) -> bytes:
+        read.append(path)
+        return read_private(path)
+
+    monkeypatch.setattr("regtui.deletion.journal_storage.read_private", counted)
+    assert [entry.name for entry in journal.unfinished(REGISTRY)] == [run.name]
+    assert [path.stem for path in read] == [run.name]
+
+
+def test_a_tag_s_status_is_looked_up_at_once_however_many_there_are(journal: Journal) -> None:
+    tags = [f"v{number}" for number in range(8000)]
     run = journal.begin(REGISTRY, "", plan("a"))
-    run.end((), interrupted=False)
-    then = datetime.now(UTC) - timedelta(days=91)
-    old = f"{then:%Y%m%dT%H%M%SZ}{run.name[16:]}"
-    file = directory / f"{run.name}.jsonl"
-    (directory / f"{old}.jsonl").write_text(
-        file.read_text().replace(f"{datetime.now(UTC):%Y-%m-%d}", f"{then:%Y-%m-%d}")
-    )
-    file.unlink()
-    assert [entry.name for entry in journal.entries()] == [old]
-    new = journal.begin(REGISTRY, "", plan("a"))
-    new.close()
-    assert [entry.name for entry in journal.entries()] == [new.name]
+    run.end([Outcome(f"team/app:{tag}", None, Action.UNTAG, Status.DONE) for tag in tags], interrupted=False)
+    (entry,) = journal.entries()
+    looks = 0
+
+    class Counted(str):
+        def __eq__(self, other: object) -> bool:
+            nonlocal looks
+            looks += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    assert all(entry.status_of(Action.UNTAG, Counted(f"team/app:{tag}")) is Status.DONE for tag in tags)
+    assert looks <= 2 * len(tags)
 
 
 def test_a_run_that_cant_be_written_to_any_more_is_not_resumed(directory: Path) -> None:
@@ -290,13 +553,3 @@ def test_no_room_for_the_record_means_that_nothing_goes(tmp_path: Path) -> None:
 def test_an_unknown_run_is_said_to_be_unknown(journal: Journal, name: str) -> None:
     with pytest.raises(JournalFailed, match="no run"):
         journal.entry(name)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "null\n", '{"record": "deletion"}\n', '{"record": "deletion", "time": 5}\n']
-)
-def test_a_file_that_is_no_record_is_passed_over(directory: Path, text: str) -> None:
-    directory.mkdir(parents=True)
-    (directory / "20261124T101112Z-host-0123abcd.jsonl").write_text(text)
-    assert Journal(directory).entries() == []
-    assert Journal(directory).unfinished(REGISTRY) == []

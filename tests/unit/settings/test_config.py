@@ -8,7 +8,7 @@ import pytest
 from regtui.errors import SettingsError
 from regtui.registry import Address, TlsSettings
 from regtui.settings import Config, Profile
-from regtui.settings.paths import write_private
+from regtui.settings.paths import write_following
 from regtui.ssh import Destination
 
 WRITTEN_BY_HAND = """\
@@ -224,7 +224,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     link.parent.mkdir()
     dotfiles.write_text("")
     link.symlink_to(dotfiles)
-    write_private(link, "theme = 'nord'")
+    write_following(link, "theme = 'nord'")
     assert link.is_symlink()
     assert dotfiles.read_text() == "theme = 'nord'"
     assert list(link.parent.iterdir()) == [link]

@@ -7,24 +7,46 @@ told from one that is under way in another window.
 import fcntl
 import io
 import os
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Final, Protocol
+
+from regtui.private_files import make_private, open_private, read_private
 
 _SUFFIX = ".jsonl"
 # The last record of a run is short: this much of a file's end shows whether it is there.
 _TAIL = 4096
+# What a clock says may be wrong, and may be said twice: the number tells which run came after which.
+_NAME: Final = re.compile(r"\d{8}T\d{6}Z(?:\.(?P<number>\d{1,12}))?-.+-[0-9a-f]{8}")
 
 
-class Shelf(Protocol):
+def is_run(name: str) -> bool:
+    """Whether it looks like a run's name: `20261124T101112Z.12-HOST-0123abcd`; earlier versions wrote no number."""
+    return _NAME.fullmatch(name) is not None
+
+
+def number_of(name: str) -> int:
+    """A run's place among all; 0 for those of earlier versions, which came before any that has one."""
+    found = _NAME.fullmatch(name)
+    return int(found["number"]) if found and found["number"] else 0
+
+
+def _next(names: Iterable[str]) -> int:
+    return max(map(number_of, names), default=0) + 1
+
+
+class JournalStorage(Protocol):
     """All but `read` and `tail` raise OSError; those raise it for a name that isn't there, too."""
 
-    def create(self, name: str) -> IO[str]:
-        """A new file, locked."""
+    def create(self, named: Callable[[int], str]) -> tuple[str, IO[str]]:
+        """A new file, locked, and its name: `named` makes it of the next number."""
 
     def append(self, name: str) -> IO[str]:
         """An old one, locked, at the beginning of a line. Raises BlockingIOError where it is held."""
 
-    def names(self) -> list[str]: ...
+    def names(self) -> list[str]:
+        """Of all files, runs or not."""
 
     def read(self, name: str) -> str: ...
 
@@ -37,25 +59,28 @@ class Shelf(Protocol):
 
 
 class Directory:
-    """Files below `directory`: 0600 in 0700."""
+    """Files below `directory`: 0600 in 0700. Raises NotPrivate for files that others have made, or may have written."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def create(self, name: str) -> IO[str]:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        _lock(handle)
-        # The file's name has to survive a crash as well as its content.
+    def create(self, named: Callable[[int], str]) -> tuple[str, IO[str]]:
+        make_private(self._directory)
         directory = os.open(self._directory, os.O_RDONLY)
         try:
+            # Two that begin at once have different numbers.
+            _lock(directory, waits=True)
+            name = named(_next(self.names()))
+            handle = open_private(self._path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND)
+            _lock(handle)
+            # The file's name has to survive a crash as well as its content.
             os.fsync(directory)
         finally:
             os.close(directory)
-        return os.fdopen(handle, "w", encoding="utf-8")
+        return name, os.fdopen(handle, "w", encoding="utf-8")
 
     def append(self, name: str) -> IO[str]:
-        handle = os.open(self._path(name), os.O_WRONLY | os.O_APPEND)
+        handle = open_private(self._path(name), os.O_WRONLY | os.O_APPEND)
         try:
             _lock(handle)
         except BlockingIOError:
@@ -68,19 +93,22 @@ class Directory:
         return file
 
     def names(self) -> list[str]:
-        return [path.name.removesuffix(_SUFFIX) for path in self._directory.glob(f"*{_SUFFIX}")]
+        if not self._directory.exists():
+            return []
+        make_private(self._directory)
+        return [path.name.removesuffix(_SUFFIX) for path in self._directory.iterdir() if path.name.endswith(_SUFFIX)]
 
     def read(self, name: str) -> str:
-        return self._path(name).read_text(encoding="utf-8", errors="replace")
+        return read_private(self._path(name)).decode("utf-8", errors="replace")
 
     def tail(self, name: str) -> str:
-        with self._path(name).open("rb") as file:
+        with os.fdopen(open_private(self._path(name), os.O_RDONLY), "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
             return file.read().decode("utf-8", errors="replace")
 
     def is_held(self, name: str) -> bool:
         try:
-            handle = os.open(self._path(name), os.O_RDONLY)
+            handle = open_private(self._path(name), os.O_RDONLY)
         except OSError:
             return False
         try:
@@ -106,9 +134,10 @@ class Memory:
     def __init__(self) -> None:
         self._files: dict[str, _Kept] = {}
 
-    def create(self, name: str) -> IO[str]:
+    def create(self, named: Callable[[int], str]) -> tuple[str, IO[str]]:
+        name = named(_next(self._files))
         self._files[name] = _Kept()
-        return self._files[name]
+        return name, self._files[name]
 
     def append(self, name: str) -> IO[str]:
         file = self._files[name]
@@ -147,10 +176,10 @@ class _Kept(io.StringIO):
         self.is_held = False
 
 
-def _lock(handle: int) -> None:
-    """Raises BlockingIOError. A file system without locks does without."""
+def _lock(handle: int, *, waits: bool = False) -> None:
+    """Raises BlockingIOError, unless it waits. A file system without locks does without."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
     except BlockingIOError:
         raise
     except OSError:

@@ -1,0 +1,130 @@
+"""Files of regtui's own that belong to this user alone: what was deleted, how registries were left, what was read.
+
+What is ours and open to others is made private where that heals it. What somebody else may have made or written is
+never followed, read or written: a link, a pipe, a file or folder of another user.
+"""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Final
+
+# Whose folders are made private, too, where they are above the one that is asked for.
+_APP: Final = "regtui"
+_OTHERS: Final = 0o077
+# A pipe must not keep us waiting for whoever is at its other end.
+_CAREFUL: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class NotPrivate(OSError):
+    """It isn't this user's alone. `strerror` says what is wrong with it; it reads on after the file's name."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(0, what, str(path))
+
+
+def make_private(directory: Path) -> Path:
+    """Creates `directory` for this user alone; one that is open to others is closed to them, and so are those of
+    regtui above it. Raises NotPrivate where one of them is another user's, OSError."""
+    for path in reversed((directory, *directory.parents)):
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        except OSError:
+            if not path.is_dir():
+                raise
+    for path in _own(directory):
+        found = path.stat()
+        if found.st_uid != os.geteuid():
+            raise NotPrivate(path, f"it is another user's: {_user(found.st_uid)}")
+        if stat.S_IMODE(found.st_mode) & _OTHERS:
+            path.chmod(0o700)
+    return directory
+
+
+def open_private(path: Path, flags: int, *, closes: bool = False, devices: bool = False) -> int:
+    """A handle of a regular file that nobody else can read or write; made so where it is created.
+
+    `closes`: one of ours that is open to others is closed to them; without it that is an error, as for what must not
+    have been written by anybody else. `devices`: may be one of those, too, /dev/null for one.
+    Raises NotPrivate, FileNotFoundError, OSError.
+    """
+    try:
+        handle = os.open(path, flags | _CAREFUL, 0o600)
+    except OSError as error:
+        # A link, or a pipe that nobody reads.
+        if path.is_symlink() or path.is_fifo():
+            raise NotPrivate(path, f"it is a {'link' if path.is_symlink() else 'pipe'}") from error
+        raise
+    try:
+        _check(path, handle, closes=closes, devices=devices)
+    except BaseException:
+        os.close(handle)
+        raise
+    os.set_blocking(handle, True)
+    return handle
+
+
+def read_private(path: Path, *, closes: bool = False) -> bytes:
+    """The whole of such a file. Raises as `open_private`."""
+    with os.fdopen(open_private(path, os.O_RDONLY, closes=closes), "rb") as file:
+        return file.read()
+
+
+def write_private(path: Path, content: str) -> None:
+    """Writes under a temporary name and renames, so that a reader, or a crash, sees the old file or the new one. What
+    was there is replaced, not followed. In a folder that is made private. Raises NotPrivate, OSError."""
+    make_private(path.parent)
+    replace_file(path, content)
+
+
+def replace_file(path: Path, content: str) -> None:
+    """The same in a folder that is left as it is. Raises OSError."""
+    # mkstemp's files are 0600 from the start.
+    handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _own(directory: Path) -> list[Path]:
+    """The folder, and those between it and regtui's own, which comes first."""
+    found = [directory]
+    for path in (directory, *directory.parents):
+        if path not in found:
+            found.append(path)
+        if path.name == _APP:
+            return found[::-1]
+    return [directory]
+
+
+def _check(path: Path, handle: int, *, closes: bool, devices: bool) -> None:
+    found = os.fstat(handle)
+    if devices and stat.S_ISCHR(found.st_mode):
+        return
+    if not stat.S_ISREG(found.st_mode):
+        raise NotPrivate(path, f"it is {'a pipe' if stat.S_ISFIFO(found.st_mode) else 'no file'}")
+    if found.st_uid != os.geteuid():
+        raise NotPrivate(path, f"it is another user's: {_user(found.st_uid)}")
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & _OTHERS and closes:
+        os.fchmod(handle, 0o600)
+    elif mode & _OTHERS:
+        raise NotPrivate(path, f"it is open to other users (mode {mode:o})")
+
+
+def _user(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,178 @@
+"""What is regtui's own on the disk belongs to this user alone, whatever the umask says and whoever else is there."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regtui.cli.request_log import write_log
+from regtui.content.disk import Disk
+from regtui.errors import SettingsError
+from regtui.oci import Digest
+from regtui.private_files import NotPrivate, make_private, open_private, read_private, write_private
+from regtui.registry import FetchedManifest, RegistryId
+from regtui.settings.history import History, Left
+
+READ, WRITE = os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_APPEND
+HERE = RegistryId("registry.example.com")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+SOMEBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def loose_umask() -> Iterator[None]:
+    mask = os.umask(0)
+    yield
+    os.umask(mask)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_folders_are_made_for_this_user_alone_and_regtui_s_own_are_closed(tmp_path: Path) -> None:
+    directory = tmp_path / ".local" / "state" / "regtui" / "journal"
+    make_private(directory)
+    for path in (directory, *directory.parents[:3]):
+        assert mode(path) == 0o700
+    for path in (directory, *directory.parents[:3]):
+        path.chmod(0o777)
+    make_private(directory)
+    assert [mode(path) for path in (directory, directory.parent)] == [0o700, 0o700]
+    # What is above is not ours to change.
+    assert [mode(path) for path in directory.parents[1:3]] == [0o777, 0o777]
+
+
+@as_root
+@pytest.mark.parametrize("whose", ["", ".."])
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, whose: str) -> None:
+    directory = tmp_path / "regtui" / "journal"
+    make_private(directory)
+    os.chown((directory / whose).resolve(), SOMEBODY, -1)
+    with pytest.raises(NotPrivate, match="another user's"):
+        make_private(directory)
+
+
+def link(file: Path) -> None:
+    (file.parent / "elsewhere").write_text("x")
+    file.symlink_to(file.parent / "elsewhere")
+
+
+def dangling_link(file: Path) -> None:
+    file.symlink_to(file.parent / "elsewhere")
+
+
+def pipe(file: Path) -> None:
+    os.mkfifo(file, 0o600)
+
+
+def folder(file: Path) -> None:
+    file.mkdir(mode=0o700)
+
+
+def of_another(file: Path) -> None:
+    file.touch(mode=0o600)
+    os.chown(file, SOMEBODY, -1)
+
+
+NEVER = [link, dangling_link, pipe, folder, pytest.param(of_another, marks=as_root)]
+
+
+@pytest.mark.parametrize("make", NEVER)
+@pytest.mark.parametrize("flags", [READ, WRITE])
+@pytest.mark.parametrize("closes", [True, False])
+def test_what_somebody_else_may_have_put_there_is_not_followed(
+    tmp_path: Path, make: "object", flags: int, closes: bool
+) -> None:
+    file = tmp_path / "file"
+    assert callable(make)
+    make(file)
+    before = os.lstat(file)
+    with pytest.raises(OSError):  # noqa: PT011 (each has its own words)
+        open_private(file, flags, closes=closes)
+    after = os.lstat(file)
+    assert (after.st_mode, after.st_size, after.st_uid) == (before.st_mode, before.st_size, before.st_uid)
+
+
+@pytest.mark.parametrize("loose", [0o644, 0o620, 0o606, 0o601, 0o777])
+def test_a_file_that_is_open_to_others_is_closed_or_refused(tmp_path: Path, loose: int) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    file.chmod(loose)
+    with pytest.raises(NotPrivate, match="open to other users"):
+        read_private(file)
+    assert mode(file) == loose
+    assert read_private(file, closes=True) == b"x"
+    assert mode(file) == 0o600
+
+
+def test_a_link_is_replaced_where_something_is_written(tmp_path: Path) -> None:
+    file, elsewhere = tmp_path / "file", tmp_path / "elsewhere"
+    elsewhere.write_text("untouched")
+    file.symlink_to(elsewhere)
+    write_private(file, "new")
+    assert (elsewhere.read_text(), file.is_symlink(), file.read_text()) == ("untouched", False, "new")
+    assert mode(file) == 0o600
+
+
+@pytest.mark.parametrize("make", NEVER)
+def test_nothing_is_logged_into_what_isn_t_ours(tmp_path: Path, make: "object") -> None:
+    file = tmp_path / "log"
+    assert callable(make)
+    make(file)
+    with pytest.raises(SettingsError, match=f"The log file {file} can't be written: "):
+        write_log(file)
+
+
+@pytest.mark.parametrize("make", [link, pipe, pytest.param(of_another, marks=as_root)])
+def test_a_cache_that_isn_t_ours_is_neither_read_nor_written(tmp_path: Path, make: "object") -> None:
+    directory = tmp_path / "regtui"
+    directory.mkdir()
+    file = directory / "content.sqlite"
+    assert callable(make)
+    make(file)
+    body = b"{}"
+    disk = Disk(file)
+    disk.write([FetchedManifest(Digest.of(body), "application/json", body)], {})
+    assert disk.read([Digest.of(body)]) == {}
+    disk.close()
+    assert mode(directory) == 0o700
+
+
+def test_a_cache_that_is_open_to_others_is_closed(tmp_path: Path) -> None:
+    file, body = tmp_path / "regtui" / "content.sqlite", b"{}"
+    for _ in range(2):
+        disk = Disk(file)
+        disk.write([FetchedManifest(Digest.of(body), "application/json", body)], {})
+        assert len(disk.read([Digest.of(body)])) == 1
+        disk.close()
+        assert (mode(file), mode(file.parent)) == (0o600, 0o700)
+        file.chmod(0o666)
+        file.parent.chmod(0o777)
+
+
+@pytest.mark.parametrize("make", [link, pipe, pytest.param(of_another, marks=as_root)])
+def test_how_a_registry_was_left_is_not_read_from_what_isn_t_ours(tmp_path: Path, make: "object") -> None:
+    file = tmp_path / "history.json"
+    assert callable(make)
+    make(file)
+    history = History(file)
+    assert history.of(HERE) == Left()
+    history.keep(HERE, Left("team/app"))
+    # It was replaced, not followed.
+    assert history.of(HERE) == Left("team/app")
+    assert not (tmp_path / "elsewhere").exists() or (tmp_path / "elsewhere").read_text() == "x"
+
+
+def test_a_registry_is_found_as_it_was_left_however_it_is_called(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.json")
+    history.keep(RegistryId.parse("http://127.0.0.1:5000", "admin@a"), Left("team/a"))
+    history.keep(RegistryId.parse("http://127.0.0.1:5000", "admin@b"), Left("team/b"))
+    assert history.of(RegistryId.parse("127.0.0.1:5000/", "admin@A")).repository == "team/a"
+    assert history.of(RegistryId.parse("127.0.0.1:5000", "admin@b")).repository == "team/b"
+    assert history.of(RegistryId.parse("127.0.0.1:5000")) == Left()
+    # As earlier versions kept it.
+    write_private(tmp_path / "history.json", '{"prod": {"repository": "team/old"}}')
+    assert history.of(HERE, "prod").repository == "team/old"
