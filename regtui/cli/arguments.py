@@ -191,6 +191,11 @@ def _rm(command: _Command) -> None:
     )
     untagged.add_argument("--tags-only", action="store_true", help="leave them to gc --untagged, however few they are")
     rm.add_argument("--with-attached", action="store_true", help="also signatures, attestations and SBOMs of the image")
+    rm.add_argument(
+        "--without-undo",
+        action="store_true",
+        help="also what undo could not put back, as something of it is missing or can't be read already",
+    )
     rm.add_argument("--dry-run", action="store_true", help="show what would happen, and change nothing")
     rm.add_argument("-y", "--yes", action="store_true", help="don't ask")
     _json_option(rm)

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Final, Self
 
 from regtui.cli.console import Progress, ask, say
 from regtui.cli.cut_off import settle
@@ -11,10 +11,12 @@ from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out, show_outcomes
 from regtui.connection import Connection
-from regtui.deletion.values import Manifests, Outcome, Plan, PlannedTag, Status, tag_outcome
+from regtui.deletion.values import Manifests, Outcome, Plan, Status, tag_outcome
 from regtui.deletion.words import (
     attached_offer,
     later_offer,
+    loss_reason,
+    losses_sentence,
     now_offer,
     plan_sentences,
     planned_outcomes,
@@ -24,6 +26,9 @@ from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
 from regtui.oci import Digest
 from regtui.registry import Deletion, ManifestNotFound, Where
 from regtui.text import plural
+
+_FOR_GOOD: Final = "Nothing was deleted. --without-undo deletes it for good."
+_PROTECTED: Final = "protected: without --yes, it is deleted after its name is typed"
 
 
 class Obstructed(RegtuiError):
@@ -50,11 +55,13 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A plan with its connection. `skipped`: what isn't touched, though it was named."""
+    """A plan with its connection. `skipped`: what isn't touched, though it was named. `without_undo`: that something
+    can't be put back was confirmed already."""
 
     connection: Connection
     plan: Plan
     skipped: tuple[Outcome, ...] = ()
+    without_undo: bool = False
 
     def untouched(self, why: str) -> list[Outcome]:
         """Of everything planned, that it wasn't done."""
@@ -67,28 +74,33 @@ def skipped_rows(rows: Iterable[Outcome], why: str) -> list[Outcome]:
 
 @dataclass(frozen=True, slots=True)
 class RemovalOptions:
-    """How it is to be deleted. `untagged`: what becomes of manifests that lose their last tag."""
+    """How it is to be deleted. `untagged`: what becomes of manifests that lose their last tag. `without_undo`: also
+    what undo could not put back. `by_rule`: nobody named each tag."""
 
     whole_manifests: bool
     with_attached: bool
     untagged: Manifests
+    without_undo: bool
+    by_rule: bool
     dry_run: bool
     may_ask: bool
 
     @classmethod
-    def of(cls, arguments: argparse.Namespace) -> Self:
+    def of(cls, arguments: argparse.Namespace, *, by_rule: bool) -> Self:
         untagged = Manifests.DELETED if arguments.with_manifests else Manifests.IN_TIME
         return cls(
             whole_manifests=arguments.manifest,
             with_attached=arguments.with_attached,
             untagged=Manifests.LEFT if arguments.tags_only else untagged,
+            without_undo=arguments.without_undo,
+            by_rule=by_rule,
             dry_run=arguments.dry_run,
             may_ask=not arguments.yes,
         )
 
 
 async def prepare(connection: Connection, selection: Selection, options: RemovalOptions) -> Removal:
-    """Plans. Where nobody can be asked, protected tags are left out.
+    """Plans. Where nobody can be asked, protected tags are left out, and what undo could not put back.
 
     Raises NotFound for what isn't there, DeletionNotAllowed, Obstructed.
     """
@@ -104,12 +116,50 @@ async def prepare(connection: Connection, selection: Selection, options: Removal
             raise ManifestNotFound(where, f"{selection.repository} has no manifest {digest}.")
     if options.dry_run:
         return Removal(connection, plan)
-    protected = () if options.may_ask else tuple(tag for tag in plan.removed if tag.protected)
-    if protected:
-        plan = await _plan_without(connection, selection, options, {tag.tag for tag in protected})
+    skipped: list[Outcome] = []
+    if not options.may_ask:
+        plan, skipped = await _without_confirmation(connection, selection, options, plan)
     if plan.obstacle:
         raise Obstructed(plan.obstacle, "Nothing was deleted.")
-    return Removal(connection, plan, tuple(_protected(selection.repository, tag) for tag in protected))
+    return Removal(connection, plan, tuple(skipped), options.without_undo)
+
+
+async def _without_confirmation(
+    connection: Connection, selection: Selection, options: RemovalOptions, plan: Plan
+) -> tuple[Plan, list[Outcome]]:
+    """The plan without what somebody would have to confirm by typing, and that this was left out.
+
+    Raises Obstructed where something can't be put back that was named itself.
+    """
+    skipped: dict[str, Outcome] = {}
+    while not plan.obstacle and (held := _held(plan, options)):
+        if not options.by_rule and any(tag.loss and not tag.protected for tag in plan.removed):
+            raise Obstructed(losses_sentence(plan), _FOR_GOOD)
+        named = {tag: why for tag, why in held.items() if tag in selection.tags and tag not in skipped}
+        if not named:
+            # Not named themselves, but on a manifest that goes whole.
+            skipped |= {tag: _skipped(plan, tag, why) for tag, why in held.items()}
+            return replace(plan, removed=(), manifests=()), list(skipped.values())
+        skipped |= {tag: _skipped(plan, tag, why) for tag, why in named.items()}
+        rest = replace(selection, tags=[tag for tag in selection.tags if tag not in skipped])
+        plan = await _plan(connection, rest, options)
+    if not plan.obstacle and not options.without_undo and plan.has_losses:
+        # Nothing that has a tag: a manifest named by digest, or what is attached to an image that goes.
+        raise Obstructed(losses_sentence(plan), _FOR_GOOD)
+    return plan, list(skipped.values())
+
+
+def _held(plan: Plan, options: RemovalOptions) -> dict[str, str]:
+    """tag → why it isn't deleted unless somebody types something."""
+    protected = {tag.tag: _PROTECTED for tag in plan.removed if tag.protected}
+    if options.without_undo:
+        return protected
+    lost = {tag.tag: f"undo could not put it back, as {loss_reason(tag.loss)}" for tag in plan.removed if tag.loss}
+    return {tag: f"{why}: --without-undo deletes it" for tag, why in lost.items()} | protected
+
+
+def _skipped(plan: Plan, tag: str, why: str) -> Outcome:
+    return tag_outcome(plan.repository, next(t for t in plan.removed if t.tag == tag), Status.SKIPPED, detail=why)
 
 
 async def _plan(connection: Connection, selection: Selection, options: RemovalOptions) -> Plan:
@@ -126,22 +176,6 @@ async def _plan(connection: Connection, selection: Selection, options: RemovalOp
         )
     finally:
         progress.clear()
-
-
-async def _plan_without(
-    connection: Connection, selection: Selection, options: RemovalOptions, protected: set[str]
-) -> Plan:
-    rest = replace(selection, tags=[tag for tag in selection.tags if tag not in protected])
-    plan = await _plan(connection, rest, options)
-    if any(tag.protected for tag in plan.removed):
-        # Not named themselves, but on a manifest that goes whole.
-        return replace(plan, removed=(), manifests=())
-    return plan
-
-
-def _protected(repository: str, tag: PlannedTag) -> Outcome:
-    why = "protected: without --yes, it is deleted after its name is typed"
-    return tag_outcome(repository, tag, Status.SKIPPED, detail=why)
 
 
 async def _check_possible(connection: Connection, repository: str) -> None:
@@ -179,7 +213,7 @@ def is_confirmed(removal: Removal) -> bool:
     tags, manifests = len(plan.removed), len(plan.manifests)
     what = plural(tags, "tag") if tags else plural(manifests, "manifest")
     these = f"{'this' if (tags or manifests) == 1 else 'these'} {what.removeprefix('1 ')} from {host}"
-    expected = typed_confirmation(plan)
+    expected = typed_confirmation(plan, without_undo=removal.without_undo)
     if expected:
         return ask(f"To delete {these}, type {expected}:") == expected
     return ask(f"Delete {these}? [y/N]").lower() in ("y", "yes")

@@ -87,7 +87,9 @@ async def _remove(
         if rule is not None:
             selections, code = await _selected(connections, selections, rule)
         removals = [
-            await prepare(connections[selection.registry], selection, RemovalOptions.of(arguments))
+            await prepare(
+                connections[selection.registry], selection, RemovalOptions.of(arguments, by_rule=rule is not None)
+            )
             for selection in selections
         ]
         for removal in removals:

@@ -161,7 +161,7 @@ async def _plan_one(
     if not choice.selected:
         return None
     selection = Selection(None, repository, list(choice.selected))
-    removal = await prepare(connection, selection, RemovalOptions.of(arguments))
+    removal = await prepare(connection, selection, RemovalOptions.of(arguments, by_rule=True))
     show_plan(removal, output, dry_run=arguments.dry_run)
     output.flush()
     plan = removal.plan
@@ -206,7 +206,7 @@ async def _execute_all(
 async def _execute_one(
     connection: Connection, proposal: Proposal, shown: Shown, arguments: argparse.Namespace
 ) -> Result:
-    removal = await prepare(connection, proposal.selection, RemovalOptions.of(arguments))
+    removal = await prepare(connection, proposal.selection, RemovalOptions.of(arguments, by_rule=True))
     if set(_rows(removal)) != set(proposal.rows):
         say(f"{proposal.selection.repository} has changed since the plan was shown: nothing is deleted there.")
         _skip(shown, [proposal], "changed since the plan was shown")

@@ -20,7 +20,7 @@ from regtui.deletion.undo_words import (
     undo_sentences,
     what_of,
 )
-from regtui.deletion.words import plan_sentences, planned_outcomes
+from regtui.deletion.words import losses_sentence, plan_sentences, planned_outcomes
 from regtui.errors import DONE, FAILED, INTERRUPTED, REFUSED, RegtuiError, UsageError
 from regtui.registry import RegistryId
 from regtui.settings.paths import journal_dir
@@ -87,6 +87,8 @@ async def _undo(connection: Connection, named: Entry | None, output: Output, arg
         return DONE
     if undo.obstacle:
         raise Obstructed(undo.obstacle, "Nothing was put back.")
+    if arguments.yes and undo.deletion is not None and (sentence := losses_sentence(undo.deletion)):
+        raise Obstructed(sentence, "Nothing was changed. Without --yes it asks.")
     if undo.restoration.kept:
         say(f"To overwrite: {connection.target.undo_command(entry.name, '--overwrite')}")
     if undo.is_empty and not entry.is_unfinished:

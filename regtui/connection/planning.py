@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from regtui.content import ContentStore
 from regtui.deletion import Contents, Manifests, Method, Plan, make_plan, read_contents
+from regtui.deletion.blobs import with_blobs
 from regtui.deletion.cost import PATIENCE
 from regtui.deletion.plan import needs_untagging, without_push
 from regtui.deletion.referrers import with_referrers
@@ -50,6 +51,8 @@ async def plan_deletion(
     referred = await with_referrers(client, content, contents, going)
     if referred.manifests.keys() != contents.manifests.keys():
         plan = planned(referred)
+    if not plan.obstacle and not plan.is_empty:
+        plan = planned(await with_blobs(client, content, plan, on_progress))
     # Asked only where a tag can't go without it.
     needs_push = plan.method is Method.PLACEHOLDER and needs_untagging(plan) and not plan.obstacle
     return plan if not needs_push or await _may_push(client, repository) else without_push(plan)

@@ -84,6 +84,7 @@ class Entry:
     is_running: bool = False
     knows_via: bool = True
     _manifests: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    _blobs: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     _statuses: Mapping[tuple[Action, str], Status] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -154,6 +155,11 @@ class Entry:
             and _fetched(record) is None
         )
 
+    def blobs(self) -> dict[Digest, bytes]:
+        """Configs, with their exact bytes: those that were kept, and are not damaged."""
+        fetched = [_fetched(record) for record in self._blobs]
+        return {blob.digest: blob.body for blob in fetched if blob is not None}
+
 
 class Damaged(ValueError):
     """What is written there is no record of a run. Its text says what is wrong; it reads on after the file's name."""
@@ -206,6 +212,7 @@ def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -
         collection=_collection(record) if kind is Kind.COLLECTION else None,
         is_running=is_running,
         _manifests=tuple(record.get("manifests", ())),
+        _blobs=tuple(record.get("configs", ())),
     )
 
 
@@ -265,9 +272,9 @@ def _tags(value: Mapping[str, Any]) -> dict[str, Digest | None]:
 
 
 def _fetched(record: Mapping[str, Any]) -> FetchedManifest | None:
-    """The manifest as it was read; None where its bytes aren't what its digest says."""
+    """The manifest or blob as it was read; None where its bytes aren't what its digest says."""
     try:
-        digest, media_type = Digest(record["digest"]), str(record["media_type"])
+        digest, media_type = Digest(record["digest"]), str(record.get("media_type", ""))
         in_base64 = record.get("body_base64")
         body = base64.b64decode(in_base64) if in_base64 is not None else str(record["body"]).encode()
     except (KeyError, TypeError, ValueError):

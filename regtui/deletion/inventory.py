@@ -1,8 +1,8 @@
 """Reads what a repository holds, as far as a deletion has to know it: every tag, and every manifest below."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 from regtui.content import ContentStore
 from regtui.deletion.values import Contents, StoredManifest
@@ -21,6 +21,7 @@ from regtui.registry import FetchedManifest, ManifestNotFound, NotFound, Registr
 # The client bounds what is in flight; this bounds the tasks that wait for it.
 _BATCH: Final = 64
 Progress = Callable[[int, int], None]
+T = TypeVar("T")
 
 
 async def read_contents(
@@ -77,10 +78,7 @@ async def read_tags(
         if on_progress is not None:
             on_progress(len(found), len(wanted))
 
-    for start in range(0, len(wanted), _BATCH):
-        async with _group() as group:
-            for name in wanted[start : start + _BATCH]:
-                group.create_task(read(name))
+    await in_batches(wanted, read)
     return {name: found[name] for name in wanted}
 
 
@@ -130,11 +128,7 @@ class _Reading:
             self.manifests[digest] = manifest
             fresh.append(manifest)
 
-        wanted = [digest for digest in digests if digest not in self.manifests]
-        for start in range(0, len(wanted), _BATCH):
-            async with _group() as group:
-                for digest in wanted[start : start + _BATCH]:
-                    group.create_task(read(digest))
+        await in_batches([digest for digest in digests if digest not in self.manifests], read)
         return fresh
 
 
@@ -173,6 +167,15 @@ def stored(fetched: FetchedManifest) -> StoredManifest:
 
 def _failed(found: StoredManifest | RegistryError | None) -> bool:
     return isinstance(found, RegistryError)
+
+
+async def in_batches(items: Collection[T], do: Callable[[T], Coroutine[Any, Any, None]]) -> None:
+    """Does it to each. The first error ends it, and is raised itself instead of a group of them."""
+    waiting = list(items)
+    for start in range(0, len(waiting), _BATCH):
+        async with _group() as group:
+            for item in waiting[start : start + _BATCH]:
+                group.create_task(do(item))
 
 
 class _group:  # noqa: N801 - used like a function

@@ -67,6 +67,7 @@ class Journal:
             tags={tag.tag: tag.digest for tag in plan.removed},
             by_digest=[manifest.digest for manifest in plan.manifests],
             manifests=_manifest_records(plan.contents.manifests, roots),
+            configs=_blob_records(plan.contents.blobs.kept),
             **({"undoes": undoes} if undoes else {}),
         )
 
@@ -81,9 +82,10 @@ class Journal:
         before: Mapping[str, Digest | None],
         by_digest: Sequence[Digest],
         manifests: Mapping[Digest, StoredManifest],
+        blobs: Mapping[Digest, bytes] | None = None,
     ) -> "Run":
         """Writes what is put back: `tags` with what they will point at, and `before`, None where there is nothing.
-        `manifests`: all of those, so that it can be taken back."""
+        `manifests`: all of those, so that it can be taken back; `blobs`: those of theirs that are kept."""
         roots = [digest for digest in (*tags.values(), *before.values(), *by_digest) if digest]
         return self._begin(
             Kind.RESTORE,
@@ -95,6 +97,7 @@ class Journal:
             before=dict(before),
             by_digest=list(by_digest),
             manifests=_manifest_records(manifests, roots),
+            configs=_blob_records(blobs or {}),
         )
 
     def begin_move(
@@ -401,10 +404,18 @@ def _manifest_record(manifest: StoredManifest | None, digest: Digest) -> Mapping
         "media_type": manifest.media_type,
         "children": list(manifest.children),
     }
+    return record | _body(manifest.body)
+
+
+def _blob_records(blobs: Mapping[Digest, bytes]) -> list[object]:
+    return [{"digest": digest, **_body(blobs[digest])} for digest in sorted(blobs)]
+
+
+def _body(body: bytes) -> dict[str, object]:
     try:
-        return record | {"body": manifest.body.decode("utf-8")}
+        return {"body": body.decode("utf-8")}
     except UnicodeDecodeError:
-        return record | {"body_base64": base64.b64encode(manifest.body).decode("ascii")}
+        return {"body_base64": base64.b64encode(body).decode("ascii")}
 
 
 def _local_user() -> str:

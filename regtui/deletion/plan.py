@@ -13,7 +13,18 @@ from typing import Final
 
 from regtui.deletion.cost import PATIENCE, seconds_to_delete
 from regtui.deletion.graph import outer_first, reachable
-from regtui.deletion.values import Contents, Manifests, Method, Plan, PlannedManifest, PlannedTag, StoredManifest
+from regtui.deletion.loss import losses
+from regtui.deletion.values import (
+    Cause,
+    Contents,
+    Loss,
+    Manifests,
+    Method,
+    Plan,
+    PlannedManifest,
+    PlannedTag,
+    StoredManifest,
+)
 from regtui.oci import Digest, Index
 from regtui.oci.manifest import is_attestation, platform_of
 from regtui.oci.media_type import Kind, kind_of
@@ -56,17 +67,26 @@ def make_plan(
         left = set()
     patterns = tuple(protect)
     parents = _parents(contents, doomed)
+    tagged = {digest for tag in chosen.tags if (digest := contents.tags.get(tag))}
+    lost = losses(contents, tagged, doomed - left)
 
     def planned(digests: Collection[Digest]) -> tuple[PlannedManifest, ...]:
         return tuple(
-            _planned_manifest(contents, by_digest, digest, parents.get(digest), chosen.referring.get(digest))
+            PlannedManifest(
+                digest,
+                label_of(contents.manifests, digest, parents.get(digest)),
+                tuple(sorted(by_digest.get(digest, ()))),
+                parents.get(digest),
+                chosen.referring.get(digest),
+                lost.get(digest),
+            )
             for digest in outer_first(contents.manifests, digests)
         )
 
     sharing = {t for tag in chosen.tags for t in by_digest.get(contents.tags.get(tag) or _NOTHING, ())}
     return Plan(
         repository=contents.repository,
-        removed=tuple(_planned_tag(contents, by_digest, tag, chosen, patterns) for tag in sorted(chosen.tags)),
+        removed=tuple(_planned_tag(contents, by_digest, tag, chosen, patterns, lost) for tag in sorted(chosen.tags)),
         manifests=planned(doomed - left),
         staying=tuple(sorted(sharing - chosen.tags)),
         attached=tuple(sorted(chosen.attached.keys() - chosen.tags)),
@@ -218,7 +238,9 @@ def _planned_tag(
     tag: str,
     chosen: _Chosen,
     protect: tuple[str, ...],
+    lost: Mapping[Digest, Loss],
 ) -> PlannedTag:
+    unread = contents.unread.get(tag, "")
     digest = contents.tags.get(tag)
     others = [other for other in by_digest.get(digest, ()) if other not in chosen.tags] if digest else []
     return PlannedTag(
@@ -227,19 +249,9 @@ def _planned_tag(
         stays_as=tuple(sorted(others)),
         protected=any(fnmatchcase(tag, pattern) for pattern in protect),
         attached_to=chosen.attached.get(tag),
-        unread=contents.unread.get(tag, ""),
+        unread=unread,
+        loss=Loss(Cause.UNREADABLE, detail=unread) if unread else lost.get(digest) if digest else None,
     )
-
-
-def _planned_manifest(
-    contents: Contents,
-    by_digest: Mapping[Digest, list[str]],
-    digest: Digest,
-    parent: Digest | None,
-    attached_to: Digest | None,
-) -> PlannedManifest:
-    label = label_of(contents.manifests, digest, parent)
-    return PlannedManifest(digest, label, tuple(sorted(by_digest.get(digest, ()))), parent, attached_to)
 
 
 def _tags_by_digest(contents: Contents) -> dict[Digest, list[str]]:

@@ -4,11 +4,12 @@ What is never done: a tag that points elsewhere since is not overwritten unless 
 back that would be broken.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regtui.deletion.entry import Entry
 from regtui.deletion.graph import children_first, reachable
+from regtui.deletion.loss import config_of
 from regtui.deletion.plan import label_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.oci import Digest
@@ -19,8 +20,8 @@ class Situation:
     """What the registry has now of what a run touched.
 
     `tags`: those that exist, None for one without a manifest. `present`: manifests that can be read. `lost`: missing
-    manifests, each with the blobs that are gone as well. `unread`: tags and digests that couldn't be looked up, each
-    with the reason.
+    manifests, each with the blobs that the registry doesn't have either. `unread`: tags and digests that couldn't be
+    looked up, each with the reason.
     """
 
     tags: Mapping[str, Digest | None] = field(hash=False)
@@ -55,7 +56,9 @@ class Restoration:
 
     `there`: tags that are as they were already. `moved`: tags that were pushed anew since, with what they point at;
     they are in `tags` too where they are to be overwritten. `lost`: what can't be put back, `NAME:TAG` or
-    `NAME@DIGEST`, with the reason. `stored`: every manifest's bytes.
+    `NAME@DIGEST`, with the reason. `incomplete`: what lacked something when it was deleted, and is tried nevertheless.
+    `stored`: every manifest's bytes; `blobs`: those of the configs that were kept; `uploads`: of these, the ones that
+    the registry hasn't got any more.
     """
 
     entry: Entry
@@ -66,6 +69,9 @@ class Restoration:
     lost: Mapping[str, str] = field(hash=False)
     obstacle: str = ""
     stored: Mapping[Digest, StoredManifest] = field(repr=False, hash=False, default_factory=dict)
+    blobs: Mapping[Digest, bytes] = field(repr=False, hash=False, default_factory=dict)
+    uploads: frozenset[Digest] = frozenset()
+    incomplete: tuple[str, ...] = ()
 
     @property
     def repository(self) -> str:
@@ -86,17 +92,18 @@ def make_restoration(
     entry: Entry,
     situation: Situation,
     stored: Mapping[Digest, StoredManifest],
+    blobs: Mapping[Digest, bytes],
     *,
     overwrite: bool = False,
     obstacle: str = "",
 ) -> Restoration:
     """What undoing `entry` puts back: of a deletion its tags and manifests, of a restore what it overwrote.
 
-    `stored`: the manifests of the entry. `overwrite`: also tags that were pushed anew since. `obstacle`: why nothing
-    can be put back here, where that is known.
+    `stored`, `blobs`: the manifests of the entry, and the configs that were kept. `overwrite`: also tags that were
+    pushed anew since. `obstacle`: why nothing can be put back here, where that is known.
     """
     wanted = wanted_tags(entry)
-    lost = _lost(entry, stored, situation)
+    lost = _lost(entry, stored, blobs, situation)
     tags: list[PlannedTagRestore] = []
     there: list[str] = []
     moved: dict[str, Digest] = {}
@@ -118,10 +125,34 @@ def make_restoration(
                     tags.append(PlannedTagRestore(tag, digest, now, digest not in situation.present))
         else:
             tags.append(PlannedTagRestore(tag, digest, now, digest not in situation.present))
-    roots = {tag.digest for tag in tags} | {wanted[tag] for tag in there} | _untagged(entry, stored)
+    # Below what can't be put back, the rest can.
+    below_lost = {wanted[tag] for tag in wanted if wanted[tag] in lost and tag not in situation.unread}
+    roots = {tag.digest for tag in tags} | {wanted[tag] for tag in there} | _untagged(entry, stored) | below_lost
     by_digest = _by_digest(tags, roots, stored, situation, lost)
     reasons |= {f"{entry.repository}@{digest}": lost[digest] for digest in _untagged(entry, stored) if digest in lost}
-    return Restoration(entry, tuple(tags), tuple(by_digest), tuple(there), moved, reasons, obstacle, stored)
+    put = {tag.digest for tag in tags} | {manifest.digest for manifest in by_digest}
+    return Restoration(
+        entry,
+        tuple(tags),
+        tuple(by_digest),
+        tuple(there),
+        moved,
+        reasons,
+        obstacle,
+        stored,
+        blobs,
+        uploads=frozenset(blob for digest in put for blob in situation.lost.get(digest, ()) if blob in blobs),
+        incomplete=tuple(
+            [f"{entry.repository}:{tag.tag}" for tag in tags if _lacks_child(tag.digest, stored, situation)]
+            + [f"{entry.repository}@{m.digest}" for m in by_digest if _lacks_child(m.digest, stored, situation)]
+        ),
+    )
+
+
+def _lacks_child(digest: Digest, stored: Mapping[Digest, StoredManifest], situation: Situation) -> bool:
+    """Whether it names a manifest that wasn't there when it was deleted, and isn't now."""
+    children = stored[digest].children if digest in stored else ()
+    return any(child not in stored and child not in situation.present for child in children)
 
 
 def wanted_tags(entry: Entry) -> dict[str, Digest]:
@@ -185,9 +216,19 @@ def _by_digest(
     ]
 
 
-def _lost(entry: Entry, stored: Mapping[Digest, StoredManifest], situation: Situation) -> dict[Digest, str]:
-    """Manifests that can't be put back, each with the reason: its blobs are gone, or those of one below it."""
+def _lost(
+    entry: Entry,
+    stored: Mapping[Digest, StoredManifest],
+    blobs: Mapping[Digest, bytes],
+    situation: Situation,
+) -> dict[Digest, str]:
+    """Manifests that can't be put back, each with the reason: its blobs are gone, or those of one below it.
+
+    A child that was missing already when its index was deleted doesn't count: some registries take an index without.
+    """
     reasons: dict[Digest, str] = {}
+    never_there: set[Digest] = set()
+    sources: dict[Digest, tuple[Digest, str]] = {}
     damaged = entry.damaged()
     for some in children_first(stored, wanted_manifests(entry, stored)):
         for digest in some:
@@ -200,15 +241,19 @@ def _lost(entry: Entry, stored: Mapping[Digest, StoredManifest], situation: Situ
                 reasons[digest] = f"what the journal has of {digest.short} is damaged: it isn't what its digest says"
             elif digest not in stored:
                 reasons[digest] = f"the manifest {digest.short} was missing already when it was deleted"
-            elif blobs := situation.lost.get(digest):
-                reasons[digest] = _collected(stored[digest], blobs)
-            elif gone := next((child for child in below if child in reasons), None):
-                reasons[digest] = f"{label_of(stored, gone, digest)} below it can't be put back: {reasons[gone]}"
+                never_there.add(digest)
+            elif gone := [blob for blob in situation.lost.get(digest, ()) if blob not in blobs]:
+                reasons[digest] = _collected(stored[digest], gone)
+            elif lost := next((child for child in below if child in reasons and child not in never_there), None):
+                # However deep it is, the one that is to blame is named.
+                at, why = sources[digest] = sources.get(lost, (lost, reasons[lost]))
+                parent = digest if at in below else None
+                reasons[digest] = f"{label_of(stored, at, parent)} below it can't be put back: {why}"
     return reasons
 
 
-def _collected(manifest: StoredManifest, blobs: tuple[Digest, ...]) -> str:
-    config = next(iter(manifest.blobs), None)
+def _collected(manifest: StoredManifest, blobs: Sequence[Digest]) -> str:
+    config = config_of(manifest)
     names = [f"{'config' if blob == config else 'layer'} {blob.short}" for blob in blobs]
     verb = "is" if len(names) == 1 else "are"
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

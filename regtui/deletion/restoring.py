@@ -5,6 +5,7 @@ A placeholder that the undone run left standing is removed at the end.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Final
 
 from regtui.deletion.belonging import check_belongs
 from regtui.deletion.graph import children_first
@@ -18,11 +19,12 @@ from regtui.deletion.restoration import (
 )
 from regtui.deletion.surely import delete_surely, put_surely
 from regtui.deletion.under_way import UnderWay
-from regtui.deletion.values import Action, Outcome, Status
+from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.deletion.work import Attempt
 from regtui.oci import Digest
 from regtui.registry import NotFound, RegistryClient, RegistryError
 
+_BLOB_UNKNOWN: Final = "MANIFEST_BLOB_UNKNOWN"
 _SINCE = "not put back: it was pushed since the plan was shown"
 
 
@@ -35,6 +37,8 @@ class Restoring(UnderWay):
         super().__init__(client, restoration.repository, journal, username)
         self._plan = restoration
         self._stored: set[Digest] = set()
+        self._uploading: dict[Digest, asyncio.Lock] = {}
+        self._uploaded: set[Digest] = set()
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
         """Yields what is done as it is done.
@@ -95,6 +99,7 @@ class Restoring(UnderWay):
             before={tag.tag: None if tag.now in entry.placeholders else tag.now for tag in tags},
             by_digest=list(dict.fromkeys([m.digest for m in self._plan.manifests] + _missing(tags))),
             manifests=self._plan.stored,
+            blobs=self._plan.blobs,
         )
 
     def _rounds(self) -> list[list[PlannedManifestRestore]]:
@@ -102,7 +107,7 @@ class Restoring(UnderWay):
         return [[planned[digest] for digest in some] for some in children_first(self._plan.stored, planned)]
 
     async def _put_manifest(self, manifest: PlannedManifestRestore) -> None:
-        await put_surely(self._client, self._plan.repository, manifest.digest, self._plan.stored[manifest.digest])
+        await self._put(manifest.digest, self._plan.stored[manifest.digest])
         self._stored.add(manifest.digest)
 
     async def _put_tag(self, tag: PlannedTagRestore) -> None:
@@ -110,9 +115,33 @@ class Restoring(UnderWay):
         manifest is put by its digest, and read, before the tag."""
         manifest = self._plan.stored[tag.digest]
         if tag.manifest_first and tag.digest not in self._stored:
-            await put_surely(self._client, self._plan.repository, tag.digest, manifest)
+            await self._put(tag.digest, manifest)
             self._stored.add(tag.digest)
-        await put_surely(self._client, self._plan.repository, tag.tag, manifest)
+        await self._put(tag.tag, manifest)
+
+    async def _put(self, reference: str, manifest: StoredManifest) -> None:
+        """With its config, where the registry hasn't got that any more."""
+        kept = [blob for blob in manifest.needed_blobs if blob in self._plan.blobs]
+        for blob in kept:
+            if blob in self._plan.uploads:
+                await self._upload(blob)
+        try:
+            await put_surely(self._client, self._plan.repository, reference, manifest)
+        except RegistryError as error:
+            if _BLOB_UNKNOWN not in error.codes or not kept:
+                raise
+            # Gone by itself, while its manifest was there still: that isn't looked for in advance.
+            for blob in kept:
+                await self._upload(blob)
+            await put_surely(self._client, self._plan.repository, reference, manifest)
+
+    async def _upload(self, blob: Digest) -> None:
+        """Once, however many manifests need it; where it failed, whoever comes next tries again."""
+        lock = self._uploading.setdefault(blob, asyncio.Lock())
+        async with lock:
+            if blob not in self._uploaded:
+                await self._client.upload_blob(self._plan.repository, self._plan.blobs[blob])
+                self._uploaded.add(blob)
 
     async def _remove_placeholders(self) -> None:
         """Those of a run that was cut off: no tag that can be put back points at them any more."""

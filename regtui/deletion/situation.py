@@ -7,7 +7,7 @@ from regtui.deletion.recheck import tags_now
 from regtui.deletion.restoration import Situation, wanted_manifests, wanted_tags
 from regtui.deletion.values import StoredManifest
 from regtui.deletion.work import Work
-from regtui.oci import Digest, Manifest
+from regtui.oci import Digest
 from regtui.registry import NotFound, RegistryClient, Unreachable
 
 Progress = Callable[[int, int], None]
@@ -31,7 +31,7 @@ async def read_situation(
     look.expect(len(tags) + len(digests))
     pointing = await look.tags(tags)
     present = await look.manifests(digests)
-    missing = {digest: _blobs(stored[digest]) for digest in digests - present if digest in stored}
+    missing = {digest: stored[digest].needed_blobs for digest in digests - present if digest in stored}
     gone = await look.gone_blobs({blob for blobs in missing.values() for blob in blobs})
     lost = {digest: tuple(blob for blob in blobs if blob in gone) for digest, blobs in missing.items()}
     return Situation(
@@ -115,10 +115,3 @@ class _Looking:
         self._done += 1
         if self._on_progress is not None:
             self._on_progress(self._done, self._expected)
-
-
-def _blobs(manifest: StoredManifest) -> list[Digest]:
-    """Those that the registry must have. Layers that are kept elsewhere (Windows' base layers) are not among them."""
-    if isinstance(manifest.manifest, Manifest):
-        return list(dict.fromkeys(blob.digest for blob in manifest.manifest.blobs() if not blob.urls))
-    return list(manifest.blobs)

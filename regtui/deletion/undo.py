@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from regtui.content import ContentStore
 from regtui.deletion.belonging import check_belongs
+from regtui.deletion.blobs import with_blobs
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.execution import Execution
 from regtui.deletion.inventory import read_contents, read_manifests
@@ -64,15 +65,15 @@ async def plan_undo(
     """Reads what is there now, and changes nothing. Raises RegistryError, and OtherRegistry where `entry` wasn't made
     here."""
     check_belongs(entry, client.identity)
-    stored = entry.manifests()
+    stored, blobs = entry.manifests(), entry.blobs()
     situation = await read_situation(client, entry, stored, on_progress)
-    restoration = make_restoration(entry, situation, stored, overwrite=overwrite, obstacle=restore_obstacle)
+    restoration = make_restoration(entry, situation, stored, blobs, overwrite=overwrite, obstacle=restore_obstacle)
     if overwritten := {tag.now for tag in restoration.tags if tag.now and tag.now not in stored}:
         # What is overwritten is recorded as well: so this can be undone in its turn.
         found, unread = await read_manifests(content, entry.repository, overwritten)
         stored |= found
         situation = _without_unread(situation, restoration, unread)
-        restoration = make_restoration(entry, situation, stored, overwrite=overwrite, obstacle=restore_obstacle)
+        restoration = make_restoration(entry, situation, stored, blobs, overwrite=overwrite, obstacle=restore_obstacle)
     if entry.kind is not Kind.RESTORE:
         return Undo(entry, restoration)
     contents = await read_contents(client, content, entry.repository, digests=entry.manifests_changed)
@@ -81,6 +82,9 @@ async def plan_undo(
     ]
     brought = entry.manifests_changed
     deletion = _plan_of(contents, put_there, brought, method, delete_obstacle, only=set(brought))
+    if not deletion.obstacle and not deletion.is_empty:
+        contents = await with_blobs(client, content, deletion, on_progress)
+        deletion = _plan_of(contents, put_there, brought, method, delete_obstacle, only=set(brought))
     return Undo(entry, restoration, deletion)
 
 

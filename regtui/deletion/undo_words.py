@@ -8,7 +8,7 @@ from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.restoration import Restoration, broken_before
 from regtui.deletion.undo import Undo
 from regtui.deletion.values import Status
-from regtui.deletion.words import TYPED_FROM, names, plan_sentences
+from regtui.deletion.words import FOREVER, TYPED_FROM, names, plan_sentences
 from regtui.text import plural, size, time_utc
 
 _VERBS: Final = {Kind.DELETION: "delete", Kind.RESTORE: "restore", Kind.MOVE: "move", Kind.COLLECTION: "collect"}
@@ -18,7 +18,9 @@ def undo_sentences(undo: Undo) -> list[str]:
     """What would be put back, what can't be, and what stays as it is."""
     if undo.obstacle:
         return [undo.obstacle]
-    lines = _about_tags(undo.restoration) + _about_manifests(undo.restoration) + _about_rest(undo.restoration)
+    restoration = undo.restoration
+    lines = _about_tags(restoration) + _about_manifests(restoration) + _about_parts(restoration)
+    lines += _about_rest(restoration)
     if undo.deletion is not None and not undo.deletion.is_empty:
         lines += ["What was put back then is deleted again:", *plan_sentences(undo.deletion)]
     if undo.is_empty:
@@ -41,6 +43,18 @@ def _about_manifests(restoration: Restoration) -> list[str]:
         return []
     what = plural(len(restoration.manifests), "manifest")
     return [f"{what} will be stored by digest first: children before the index that names them."]
+
+
+def _about_parts(restoration: Restoration) -> list[str]:
+    """What comes from the journal, too, and what is tried although it lacks something."""
+    lines = []
+    if restoration.uploads:
+        what = plural(len(restoration.uploads), "config")
+        lines.append(f"{what} will be uploaded again from the journal: the registry has no such blob any more.")
+    if some := [reference.removeprefix(f"{restoration.repository}:") for reference in restoration.incomplete]:
+        it = "it" if len(some) == 1 else "they"
+        lines.append(f"{names(some)} lacked a manifest when {it} went: that may be refused.")
+    return lines
 
 
 def _about_rest(restoration: Restoration) -> list[str]:
@@ -72,10 +86,13 @@ def offers_overwriting(undo: Undo) -> str:
 
 
 def undo_confirmation(undo: Undo) -> str:
-    """What has to be typed: the number of tags where many would be overwritten or deleted; nothing where `y` does."""
+    """What has to be typed: the number of tags where many would be overwritten or deleted, `forever` where something is
+    deleted again that can't be put back then; nothing where `y` does."""
     going = len(undo.deletion.removed) if undo.deletion else 0
     changed = going + sum(1 for tag in undo.restoration.tags if tag.tag in undo.restoration.moved)
-    return str(changed) if changed >= TYPED_FROM else ""
+    words = [str(changed)] if changed >= TYPED_FROM else []
+    words += [FOREVER] if undo.deletion is not None and undo.deletion.has_losses else []
+    return " ".join(words)
 
 
 def undo_button(undo: Undo) -> str:

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Self
 
 from regtui.deletion.reasons import Reason, in_words
-from regtui.oci import AnyManifest, Digest
+from regtui.oci import AnyManifest, Digest, Manifest
 from regtui.registry import Deletion
 
 
@@ -71,6 +71,29 @@ class StoredManifest:
         """Everything that it needs: children and blobs."""
         return (*self.children, *self.blobs)
 
+    @property
+    def needed_blobs(self) -> tuple[Digest, ...]:
+        """Those that the registry must have. Layers that are kept elsewhere (Windows' base layers) are not among
+        them."""
+        if isinstance(self.manifest, Manifest):
+            return tuple(dict.fromkeys(blob.digest for blob in self.manifest.blobs() if not blob.urls))
+        return tuple(self.blobs)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBlobs:
+    """What was looked at of the blobs that undo will need.
+
+    `kept`: configs, with their bytes. `gone`: blobs that can't be had, with the registry's words, or none where it says
+    that there is no such blob. `too_large`: configs that are not kept for their size. `unchecked`: how many blobs were
+    not looked at.
+    """
+
+    kept: Mapping[Digest, bytes] = field(default_factory=dict, hash=False, repr=False)
+    gone: Mapping[Digest, str] = field(default_factory=dict, hash=False)
+    too_large: frozenset[Digest] = frozenset()
+    unchecked: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
@@ -86,17 +109,45 @@ class Contents:
     manifests: Mapping[Digest, StoredManifest] = field(hash=False)
     unread: Mapping[str, str] = field(default_factory=dict, hash=False)
     unread_manifests: Mapping[Digest, str] = field(default_factory=dict, hash=False)
+    blobs: KnownBlobs = field(default_factory=KnownBlobs, hash=False)
 
     @property
     def tag_count(self) -> int:
         return len(self.tags.keys() | self.unread.keys())
 
 
+class Cause(Enum):
+    """Why something could not be put back."""
+
+    UNREADABLE = "unreadable"
+    """It can't be read, so that its bytes can't be kept."""
+    CHILD_MISSING = "child missing"
+    CHILD_UNREADABLE = "child unreadable"
+    CONFIG_MISSING = "config missing"
+    LAYER_MISSING = "layer missing"
+    BLOB_UNREADABLE = "blob unreadable"
+    SCHEMA1 = "schema 1"
+    """Hardly a registry takes it any more: 2.8.2 as it is shipped doesn't, nor does 3.x."""
+    NO_MEDIA_TYPE = "no media type"
+    """Neither the registry nor the manifest says what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """`of`: the part that is missing or can't be read, with the registry's words for it in `detail`. `at`: the manifest
+    below to which that happens; None where it is the manifest itself."""
+
+    cause: Cause
+    of: Digest | None = None
+    detail: str = ""
+    at: Digest | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedTag:
     """A tag that goes. `digest` is None where its manifest is gone already, or can't be read: then `unread` says why.
     `stays_as`: the other tags, which keep the manifest. `attached_to`: the image it is a signature, attestation or
-    SBOM of."""
+    SBOM of. `loss`: why undo could not put it back; None where it can."""
 
     tag: str
     digest: Digest | None
@@ -104,6 +155,7 @@ class PlannedTag:
     protected: bool = False
     attached_to: Digest | None = None
     unread: str = ""
+    loss: Loss | None = None
 
     @property
     def is_broken(self) -> bool:
@@ -113,7 +165,10 @@ class PlannedTag:
 
 @dataclass(frozen=True, slots=True)
 class PlannedManifest:
-    """A manifest that is deleted by digest. `label` says what it is: `index`, `linux/amd64`, `attestation` …"""
+    """A manifest that is deleted by digest. `label` says what it is: `index`, `linux/amd64`, `attestation` …
+
+    `loss`: why undo could not put it back; None where it can.
+    """
 
     digest: Digest
     label: str
@@ -121,6 +176,7 @@ class PlannedManifest:
     parent: Digest | None = None
     attached_to: Digest | None = None
     """The image that it is a signature, attestation or SBOM of, without a tag of its own."""
+    loss: Loss | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +213,21 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         return not self.removed and not self.manifests
+
+    @property
+    def lost_tags(self) -> tuple[PlannedTag, ...]:
+        """Those that undo could not put back."""
+        return tuple(tag for tag in self.removed if tag.loss)
+
+    @property
+    def lost_manifests(self) -> tuple[PlannedManifest, ...]:
+        """The same of manifests that none of those tags leads to."""
+        tagged = {tag.digest for tag in self.lost_tags}
+        return tuple(manifest for manifest in self.manifests if manifest.loss and manifest.digest not in tagged)
+
+    @property
+    def has_losses(self) -> bool:
+        return bool(self.lost_tags or self.lost_manifests)
 
     @property
     def remaining(self) -> int:

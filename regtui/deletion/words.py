@@ -1,12 +1,14 @@
 """A plan and a report in sentences, the same in the app and in the commands. Tags are server text: whoever shows them
 cleans them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from regtui.deletion.cost import about, seconds_to_delete
 from regtui.deletion.values import (
     Action,
+    Cause,
+    Loss,
     Method,
     Outcome,
     Plan,
@@ -18,6 +20,8 @@ from regtui.deletion.values import (
 )
 from regtui.text import plural, size
 
+FOREVER: Final = "forever"
+"""Typed to confirm that something can't be put back."""
 # From so many tags on the number is typed: a slip of the hand doesn't delete them.
 TYPED_FROM: Final = 10
 _NAMED: Final = 4
@@ -50,7 +54,7 @@ def plan_sentences(plan: Plan) -> list[str]:
     protected = [tag.tag for tag in plan.removed if tag.protected]
     if protected:
         lines.append(f"{names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
-    return lines + _about_unread(plan)
+    return lines + _about_unread(plan) + _about_losses(plan)
 
 
 def _about_unread(plan: Plan) -> list[str]:
@@ -72,6 +76,55 @@ def _about_unread(plan: Plan) -> list[str]:
         why = contents.unread_manifests[min(contents.unread_manifests)]
         lines.append(f"Below them, {names(shorts)} could not be read ({why}): what {_they(shorts)} stays.")
     return lines
+
+
+def _about_losses(plan: Plan) -> list[str]:
+    """What undo could not put back, by name; what was not looked at; what is too large to be kept for it."""
+    lost = [f"{name}, as {why}" for name, why in losses_of(plan)]
+    lines = []
+    if lost:
+        more = f"; and {len(lost) - _NAMED:,} more, marked below" if len(lost) > _NAMED else ""
+        lines.append(f"Undo can't put back {'; '.join(lost[:_NAMED])}{more}.")
+    if unchecked := plan.contents.blobs.unchecked:
+        what = plural(unchecked, "config or layer", "configs and layers")
+        lines.append(f"Whether all {what} are there was not checked: what lacks one can't be put back.")
+    if large := plan.contents.blobs.too_large:
+        what = plural(len(large), "config")
+        verb = "is" if len(large) == 1 else "are"
+        lines.append(f"{what} {verb} too large to be kept: undo works as long as the registry has {_them(large)}.")
+    return lines
+
+
+def losses_of(plan: Plan) -> list[tuple[str, str]]:
+    """(tag or manifest, why undo can't put it back): `its config 0a1b2c3d4e5f is missing`."""
+    tags = [(tag.tag, loss_reason(tag.loss)) for tag in plan.lost_tags if tag.loss]
+    return tags + [(f"{m.label} {m.digest.short}", loss_reason(m.loss)) for m in plan.lost_manifests if m.loss]
+
+
+def loss_reason(loss: Loss) -> str:
+    """Reads on after `as`."""
+    what = loss.of.short if loss.of else ""
+    detail = f" ({loss.detail.rstrip('.')})" if loss.detail else ""
+    reason = {
+        Cause.UNREADABLE: f"it can't be read{detail}",
+        Cause.CHILD_MISSING: f"{what}, a manifest that it names, is missing",
+        Cause.CHILD_UNREADABLE: f"{what}, a manifest that it names, can't be read{detail}",
+        Cause.CONFIG_MISSING: f"its config {what} is missing",
+        Cause.LAYER_MISSING: f"its layer {what} is missing",
+        Cause.BLOB_UNREADABLE: f"{what}, which it needs, can't be read{detail}",
+        Cause.SCHEMA1: "it is of schema 1, which registries don't take any more",
+        Cause.NO_MEDIA_TYPE: "nothing says what kind of manifest it is",
+    }[loss.cause]
+    return f"of {loss.at.short} below it, {reason}" if loss.at else reason
+
+
+def losses_sentence(plan: Plan) -> str:
+    """That something is not deleted without somebody who confirms it; empty where everything can be put back."""
+    lost = [f"{name}, as {why}" for name, why in losses_of(plan)]
+    if not lost:
+        return ""
+    more = f"; and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
+    return f"Undo could not put back {'; '.join(lost[:_NAMED])}{more} ({plan.repository})."
 
 
 def _about_manifests(plan: Plan) -> list[str]:
@@ -178,21 +231,29 @@ def _counted(outcomes: Sequence[Outcome]) -> str:
     return " and ".join(told + ([plural(manifests, "manifest")] if manifests else []))
 
 
-def typed_confirmation(plan: Plan) -> str:
-    """What has to be typed: a protected tag's name, the number from ten tags on, nothing where `y` is enough."""
+def typed_confirmation(plan: Plan, *, without_undo: bool = False) -> str:
+    """What has to be typed: a protected tag's name, the number from ten tags on, `forever` where undo can't put
+    something back (unless that was said: `without_undo`); nothing where `y` is enough."""
     protected = [tag.tag for tag in plan.removed if tag.protected]
+    words = []
     if len(protected) == 1:
-        return protected[0]
-    if protected or len(plan.removed) >= TYPED_FROM:
-        return str(len(plan.removed))
-    return ""
+        words.append(protected[0])
+    elif protected or len(plan.removed) >= TYPED_FROM:
+        words.append(str(len(plan.removed)))
+    if plan.has_losses and not without_undo:
+        words.append(FOREVER)
+    return " ".join(words)
 
 
 def planned_outcomes(plan: Plan) -> list[Outcome]:
     """The rows of the plan: each tag, then each manifest in the order in which it goes, then those that are left."""
-    tags = [tag_outcome(plan.repository, tag, Status.PLANNED) for tag in plan.removed]
-    going = [manifest_outcome(plan.repository, manifest, Status.PLANNED) for manifest in plan.manifests]
+    tags = [tag_outcome(plan.repository, tag, Status.PLANNED, detail=_lost(tag.loss)) for tag in plan.removed]
+    going = [manifest_outcome(plan.repository, m, Status.PLANNED, detail=_lost(m.loss)) for m in plan.manifests]
     return tags + going + [left_outcome(plan.repository, manifest) for manifest in plan.left]
+
+
+def _lost(loss: Loss | None) -> str:
+    return f"can't be put back: {loss_reason(loss)}" if loss else ""
 
 
 def plan_notes(plan: Plan) -> dict[str, str]:
@@ -201,15 +262,16 @@ def plan_notes(plan: Plan) -> dict[str, str]:
     for tag in plan.removed:
         reasons = [f"stays as {', '.join(tag.stays_as)}"] if tag.stays_as else []
         reasons += ["broken"] if tag.is_broken else []
-        reasons += ["can't be read"] if tag.unread else []
         reasons += ["protected"] if tag.protected else []
         reasons += [f"attached to {tag.attached_to.short}"] if tag.attached_to else []
+        reasons += [_lost(tag.loss)] if tag.loss else []
         notes[f"{plan.repository}:{tag.tag}"] = "; ".join(reasons)
     for manifest in (*plan.manifests, *plan.left):
         below = f" of {manifest.parent.short}" if manifest.parent else ""
         below += f", attached to {manifest.attached_to.short}" if manifest.attached_to else ""
         tags = f" ({', '.join(manifest.tags)})" if manifest.tags else ""
-        notes[f"{plan.repository}@{manifest.digest}"] = f"{manifest.label}{below}{tags}"
+        lost = f"; {_lost(manifest.loss)}" if manifest.loss else ""
+        notes[f"{plan.repository}@{manifest.digest}"] = f"{manifest.label}{below}{tags}{lost}"
     return notes
 
 
@@ -233,6 +295,10 @@ def names(tags: Sequence[str]) -> str:
     """`a, b, c, d and 3 more`."""
     shown = ", ".join(tags[:_NAMED])
     return f"{shown} and {len(tags) - _NAMED:,} more" if len(tags) > _NAMED else shown
+
+
+def _them(things: Collection[object]) -> str:
+    return "it" if len(things) == 1 else "them"
 
 
 def _it(things: Sequence[object]) -> str:

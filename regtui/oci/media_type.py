@@ -41,6 +41,9 @@ _KINDS: Final = {
     DOCKER_SCHEMA1_SIGNED: Kind.SCHEMA1,
 }
 
+GENERIC: Final = frozenset({"", "application/json", "application/octet-stream", "binary/octet-stream", "text/plain"})
+"""What servers send that don't know what they have: says nothing of a manifest."""
+
 IMAGE_CONFIGS: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 
 

@@ -13,6 +13,7 @@ from regtui.deletion.undo import Undo
 from regtui.oci import Digest
 from regtui.registry import Address
 from tests.support.clients import crane, crane_digest, crane_validate
+from tests.support.content import Recipe
 from tests.support.images import open_registry, push_artifact, push_image, push_index
 from tests.support.processes import clean_environment
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
@@ -90,13 +91,15 @@ async def test_after_a_collection_it_says_what_is_lost_and_restores_the_rest(
     """Not restarted, the registry claims to have what was collected, and answers a PUT of it by 201."""
     with start_registry(version, tmp_path) as server:
         with open_registry(server.url) as writer:
-            push_image(writer, REPOSITORY, "lost")
+            push_image(writer, REPOSITORY, "lost", recipe=Recipe(name="layers of its own", layers=2))
+            # Its layers stay, as they are those of another image: only its config and its manifest go.
+            push_image(writer, REPOSITORY, "config")
             push_image(writer, REPOSITORY, "stays")
             # Its blobs stay, because another image has them: only its manifest went.
             kept = push_image(writer, REPOSITORY, "kept")
             push_again(writer, kept.manifest, kept.media_type)
         connection = await open_connection(Target(Address.parse(server.url)))
-        await delete(connection, "lost", "kept")
+        await delete(connection, "lost", "kept", "config")
         await connection.close()
         collect(server)
         if not restarted:
@@ -121,19 +124,20 @@ def collect(server: RegistryServer) -> None:
 
 
 async def check_what_is_lost(server: RegistryServer, *, kept: bool) -> None:
-    """`kept`: whether the image comes back whose manifest was collected, and whose blobs weren't."""
+    """`kept`: whether the images come back whose manifests were collected, and whose layers weren't."""
     connection = await open_connection(Target(Address.parse(server.url)))
     plan, report = await undo(connection)
     await connection.close()
     told = {outcome.reference.rpartition(":")[2]: outcome for outcome in report.outcomes}
     assert told["lost"].status is Status.FAILED
     assert "collected already" in told["lost"].error
-    assert "config" in plan.restoration.lost[f"{REPOSITORY}:lost"]
-    if kept:
-        assert told["kept"].status is Status.DONE, told["kept"]
-    else:
-        assert "has to be restarted" in told["kept"].error
+    assert "layer" in plan.restoration.lost[f"{REPOSITORY}:lost"]
+    for tag in ("kept", "config"):
+        if kept:
+            assert told[tag].status is Status.DONE, told[tag]
+        else:
+            assert "has to be restarted" in told[tag].error
     tags = set(crane("ls", f"{server.host}/{REPOSITORY}").split())
-    assert tags == {"stays", "same-blobs"} | ({"kept"} if kept else set())
+    assert tags == {"stays", "same-blobs"} | ({"kept", "config"} if kept else set())
     for tag in tags:
         crane_validate(f"{server.host}/{REPOSITORY}:{tag}")

@@ -469,7 +469,7 @@ def test_bytes_that_aren_t_what_their_digest_says_are_never_put_anywhere(directo
         assert entry.manifests() == {}
         assert entry.damaged() == {digest}
         situation = Situation(tags={}, present=frozenset(), lost={})
-        restoration = make_restoration(entry, situation, entry.manifests())
+        restoration = make_restoration(entry, situation, entry.manifests(), entry.blobs())
         assert restoration.is_empty
         assert "is damaged: it isn't what its digest says" in restoration.lost["team/app:a"]
 

@@ -347,7 +347,7 @@ async def test_after_a_collection_of_everything_nothing_is_put_back(world: World
     world.storage.collect()
     plan, _ = await undo(connection)
     assert plan.is_empty
-    assert "config" in plan.restoration.lost[f"{REPOSITORY}:a"]
+    assert "its layer" in plan.restoration.lost[f"{REPOSITORY}:a"]
     assert await world.tags(REPOSITORY) == {}
 
 

@@ -198,3 +198,24 @@ async def test_a_layer_that_is_gone_is_said_in_the_details() -> None:
         details = browser.view.details
         assert details is not None
         assert f"the layer {layer.short}" in details.error
+
+
+async def test_what_cant_be_put_back_is_typed_for() -> None:
+    storage = new_storage()
+    body = storage.blobs[storage.repositories[REPOSITORY].tags["latest"]].data
+    assert body is not None
+    # The platforms' configs, where it is an index: their manifests go with it.
+    manifests = [json.loads(body)]
+    manifests += [json.loads(storage.blobs[m["digest"]].data or b"") for m in manifests[0].get("manifests", [])]
+    for manifest in manifests:
+        if "config" in manifest:
+            storage.unlink_layer(REPOSITORY, manifest["config"]["digest"])
+    before = tags(storage)
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        pilot.app.push_screen(DeleteScreen(browser.connection, REPOSITORY, ["latest"]))
+        await settled(pilot)
+        assert "Undo can't put back latest, as " in said(pilot)
+        await press(pilot, "y", "enter")
+        assert tags(storage) == before
+        await press(pilot, "backspace", *"forever", "enter")
+        assert "latest" not in tags(storage)

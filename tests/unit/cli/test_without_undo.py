@@ -1,0 +1,114 @@
+"""`regtui rm` of what undo could not put back: named in the plan, typed for, or left without `--without-undo`."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from regtui.cli import removal, running
+from regtui.cli.main import main
+from regtui.connection import demo_target, resolving
+from regtui.demo import DemoStorage, DemoTransport, sample_storage
+from regtui.registry import HttpSettings
+
+Captured = pytest.CaptureFixture[str]
+NAME = "tools/cli"
+Answering = Callable[[str], list[str]]
+
+
+@pytest.fixture(autouse=True)
+def storage(monkeypatch: pytest.MonkeyPatch) -> DemoStorage:
+    """The registry that every run of a test meets: of `odd` the config is gone, `whole` is as it should be."""
+    made = sample_storage(datetime.now(UTC))
+    for tag, number in (("odd", 1), ("whole", 2)):
+        config = json.dumps({"os": "linux", "number": number}).encode()
+        entry = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": made.add_blob(config)}
+        media_type = "application/vnd.oci.image.manifest.v1+json"
+        value = {"schemaVersion": 2, "mediaType": media_type, "config": entry | {"size": len(config)}, "layers": []}
+        made.put_manifest(NAME, json.dumps(value).encode(), media_type, tag)
+        if tag == "whole":
+            made.link_layer(NAME, entry["digest"])
+    target = replace(demo_target(), http=HttpSettings(transport=DemoTransport(made, "2.8.2")))
+    monkeypatch.setattr(resolving, "demo_target", lambda: replace(target))
+    return made
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
+    """What somebody types; the questions that were asked."""
+
+    def answers(typed: str) -> list[str]:
+        asked: list[str] = []
+
+        def ask(question: str) -> str:
+            asked.append(question)
+            return typed
+
+        monkeypatch.setattr(running, "is_interactive", lambda: True)
+        monkeypatch.setattr(removal, "ask", ask)
+        return asked
+
+    return answers
+
+
+def tags(storage: DemoStorage) -> set[str]:
+    return set(storage.repositories[NAME].tags)
+
+
+def rm(*arguments: str) -> int:
+    return main(["rm", "-r", "demo", *arguments])
+
+
+def test_unasked_it_is_refused_by_name(capsys: Captured, storage: DemoStorage) -> None:
+    assert rm(f"{NAME}:odd", f"{NAME}:whole", "--yes") == 6
+    said = capsys.readouterr().err
+    assert "Undo could not put back odd, as its config " in said
+    assert "--without-undo deletes it for good" in said
+    assert tags(storage) >= {"odd", "whole"}
+
+
+def test_without_undo_it_goes_unasked(storage: DemoStorage) -> None:
+    assert rm(f"{NAME}:odd", f"{NAME}:whole", "--yes", "--without-undo") == 0
+    assert not tags(storage) & {"odd", "whole"}
+
+
+def test_a_rule_leaves_it_and_does_the_rest(capsys: Captured, storage: DemoStorage) -> None:
+    assert rm(NAME, "--match", "^(odd|whole)$", "--yes", "--json") == 1
+    rows = {json.loads(line)["reference"]: json.loads(line) for line in capsys.readouterr().out.splitlines()}
+    assert rows[f"{NAME}:odd"]["status"] == "skipped"
+    assert "--without-undo deletes it" in rows[f"{NAME}:odd"]["error"]
+    assert "odd" in tags(storage)
+    assert "whole" not in tags(storage)
+    assert rm("--all-repositories", "--match", "^odd$", "--yes", "--without-undo") == 0
+    assert "odd" not in tags(storage)
+
+
+def test_a_rule_over_all_repositories_leaves_it(storage: DemoStorage) -> None:
+    assert rm("--all-repositories", "--match", "^(odd|whole)$", "--yes") == 1
+    assert "odd" in tags(storage)
+    assert "whole" not in tags(storage)
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y", 1), ("", 1), ("forever", 0)])
+def test_asked_it_is_typed(typed: str, code: int, answering: Answering, storage: DemoStorage) -> None:
+    asked = answering(typed)
+    assert rm(f"{NAME}:odd") == code
+    assert asked == ["To delete this tag from demo.localhost, type forever:"]
+    assert ("odd" in tags(storage)) == bool(code)
+
+
+def test_asked_where_it_was_said_already_a_y_will_do(answering: Answering, storage: DemoStorage) -> None:
+    asked = answering("y")
+    assert rm(f"{NAME}:odd", "--without-undo") == 0
+    assert asked == ["Delete this tag from demo.localhost? [y/N]"]
+
+
+def test_a_dry_run_names_it(capsys: Captured) -> None:
+    assert rm(f"{NAME}:odd", "--dry-run", "--json") == 0
+    captured = capsys.readouterr()
+    [row] = [json.loads(line) for line in captured.out.splitlines() if '"untag"' in line]
+    assert row["status"] == "planned"
+    assert row["error"].startswith("can't be put back: its config ")
+    assert "Undo can't put back odd" in captured.err
