@@ -338,7 +338,14 @@ def _connection_options() -> Parser:
     group.add_argument("--ca-file", metavar="FILE", type=path, help="trust the authorities in FILE (PEM)")
     group.add_argument("--client-cert", metavar="FILE", type=path, help="show this certificate (PEM)")
     group.add_argument("--client-key", metavar="FILE", type=path, help="its key, where it is in another file")
-    group.add_argument("--insecure", action="store_true", help="don't check the certificate")
+    group.add_argument("--insecure", action="store_true", help="don't check the registry's certificate")
+    group.add_argument(
+        "--insecure-host",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="nor that of HOST[:PORT], such as its token service; may be repeated",
+    )
     group.add_argument("--no-cache", action="store_true", help="ask the registry again for everything")
     group.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each answer (default: 30)")
     group.add_argument("--config", metavar="FILE", type=path, help="instead of regtui/config.toml")

@@ -53,6 +53,7 @@ class Session:
             client_cert=arguments.client_cert,
             client_key=arguments.client_key,
             insecure=arguments.insecure,
+            insecure_hosts=tuple(arguments.insecure_host),
             timeout=arguments.timeout,
             read_only=arguments.read_only,
             no_cache=arguments.no_cache,

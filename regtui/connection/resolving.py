@@ -28,6 +28,7 @@ class Options:
     client_cert: Path | None = None
     client_key: Path | None = None
     insecure: bool = False
+    insecure_hosts: tuple[str, ...] = ()
     timeout: float | None = None
     read_only: bool = False
     no_cache: bool = False
@@ -125,6 +126,7 @@ def _repeated(profile: Profile, config: Config, options: Options) -> tuple[str, 
     flags = {"--plain-http": options.plain_http, "--insecure": options.insecure}
     return (
         *(word for option, value in values.items() if value for word in (option, value)),
+        *(word for host in options.insecure_hosts for word in ("--insecure-host", host)),
         *(option for option, is_given in flags.items() if is_given),
     )
 
@@ -137,6 +139,7 @@ def target_for(profile: Profile, credential: Credential | None, options: Options
         client_cert=options.client_cert or profile.tls.client_cert,
         client_key=options.client_key or profile.tls.client_key,
         insecure=options.insecure or profile.tls.insecure,
+        insecure_hosts=(*profile.tls.insecure_hosts, *options.insecure_hosts),
     )
     defaults = HttpSettings(tls=tls)
     http = replace(

@@ -128,7 +128,8 @@ class Network(httpx.AsyncBaseTransport):
     def _as_httpx(self, proxy: str) -> httpx.Proxy | None:
         if not proxy.startswith("https:"):
             return httpx.Proxy(proxy) if proxy else None
-        return httpx.Proxy(proxy, ssl_context=self._tls.context(shows_client=False))
+        at = httpx.URL(proxy).copy_with(userinfo=b"")
+        return httpx.Proxy(proxy, ssl_context=self._tls.context(_name(at), is_registry=False))
 
     def proxy(self, url: httpx.URL) -> str:
         """The URL of the proxy that leads there; empty for none."""
@@ -141,15 +142,24 @@ class Network(httpx.AsyncBaseTransport):
         own = self._url
         return url.host == own.host and url.scheme == own.scheme and _port(url) == _port(own)
 
+    def _is_own_by_tls(self, url: httpx.URL) -> bool:
+        """Whether it is where a registry at the usual port for plain HTTP sends its clients."""
+        own = self._url
+        return (own.scheme, url.scheme, url.host) == ("http", "https", own.host) and (_port(own), _port(url)) == (
+            80,
+            443,
+        )
+
     def _verifying(self, url: httpx.URL) -> ssl.SSLContext:
         """For plain HTTP one that trusts nobody: it isn't used, and loading the system's store takes 20 ms."""
         return self._context(url) if url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def _context(self, url: httpx.URL) -> ssl.SSLContext:
-        """Each host has its own in Docker's certs.d, and the client certificate is for the registry alone."""
+        """Each host has its own in Docker's certs.d; the client certificate, and that nothing is checked, are for the
+        registry's own origin alone: a token service elsewhere gets the password."""
         name = _name(url)
         if name not in self._contexts:
-            self._contexts[name] = self._tls.context(name, shows_client=self._is_own(url))
+            self._contexts[name] = self._tls.context(name, is_registry=self._is_own(url) or self._is_own_by_tls(url))
         return self._contexts[name]
 
 

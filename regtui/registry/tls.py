@@ -1,5 +1,6 @@
 """Certificates: what is trusted, what the client shows, and why a server's certificate was rejected."""
 
+import re
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -43,10 +44,14 @@ class TlsSettings:
     client_cert: Path | None = None
     client_key: Path | None = None
     insecure: bool = False
+    """Whether the certificate of the registry's own origin isn't checked."""
+    insecure_hosts: tuple[str, ...] = ()
+    """Other hosts of which it isn't, as `HOST` or `HOST:PORT`: a token service, an object store."""
     docker_dirs: tuple[Path, ...] = field(default_factory=docker_certs_directories, compare=False)
 
-    def context(self, name: str = "", *, shows_client: bool = True) -> ssl.SSLContext:
-        """For `name` (`HOST[:PORT]`). `shows_client`: the client certificate that was given may be shown to it.
+    def context(self, name: str = "", *, is_registry: bool = True) -> ssl.SSLContext:
+        """For `name` (`HOST[:PORT]`). `is_registry`: the registry's own origin, which is shown the client certificate,
+        and which `insecure` is about.
 
         Raises SettingsError where a file can't be read or isn't what it should be.
         """
@@ -62,12 +67,17 @@ class TlsSettings:
         _trust(context, [*placed.authorities, *([self.ca_file] if self.ca_file else [])])
         for certificate, key in placed.pairs:
             _show(context, certificate, key)
-        if self.client_cert is not None and shows_client:
+        if self.client_cert is not None and is_registry:
             _show(context, self.client_cert, self.client_key)
-        if self.insecure:
+        if self.is_unchecked(name, is_registry=is_registry):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+    def is_unchecked(self, name: str, *, is_registry: bool) -> bool:
+        """Whether the certificate of `name` isn't checked."""
+        named = {name, name.rpartition(":")[0]} if re.search(r":[0-9]+\Z", name) else {name}
+        return (self.insecure and is_registry) or not named.isdisjoint(self.insecure_hosts)
 
 
 _NO_CERTIFICATE: Final = "there is no certificate in PEM form"

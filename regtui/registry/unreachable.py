@@ -50,7 +50,8 @@ def unreachable(
     was asked for, where the error itself doesn't know (it knows of redirects). `heard`: it did answer once."""
     url = _url(error) or url or httpx.URL(registry.url)
     address = _address(url)
-    if address.name.split("/")[0] != registry.name.split("/")[0]:
+    is_elsewhere = address.name.split("/")[0] != registry.name.split("/")[0]
+    if is_elsewhere:
         # A token service or an object store: it is what can't be reached, not the registry.
         where = replace(where, host=address.name)
     else:
@@ -67,9 +68,19 @@ def unreachable(
         return network.dial(url, timeout)
 
     told = _told(error, address, where, dial if network is not None else _nobody)
+    if is_elsewhere and isinstance(told, errors.CertificateRejected):
+        return _rejected_elsewhere(told, address.name)
     if told.dropped and not heard and network is not None and _speaks_first(dial):
         return _not_http(where)
     return told
+
+
+def _rejected_elsewhere(error: errors.CertificateRejected, name: str) -> errors.CertificateRejected:
+    """--insecure is about the registry itself."""
+    remedy = error.remedy.removesuffix(", or use --insecure if you must.").removesuffix(".")
+    return errors.CertificateRejected(
+        error.where, error.message, f"{remedy}, or use --insecure-host {name} if you must."
+    )
 
 
 def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dial) -> errors.Unreachable:

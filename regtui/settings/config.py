@@ -13,7 +13,8 @@ username = "ci"                   # the password is in the keyring, or where Doc
 repositories = ["team/app"]       # shown where the registry doesn't list its own
 ca_file = "~/certs/internal.pem"
 client_cert = "…"                 # and client_key
-insecure = false                  # true: the certificate isn't checked
+insecure = false                  # true: the registry's own certificate isn't checked
+insecure_hosts = ["auth.internal"]  # nor those of these, such as its token service's
 read_only = false                 # true: nothing that changes the registry is offered
 protect = ["stable"]              # on top of those above
 timeout = 30                      # seconds
@@ -160,6 +161,7 @@ class Config:
             "client_cert": str(tls.client_cert) if tls.client_cert else None,
             "client_key": str(tls.client_key) if tls.client_key else None,
             "insecure": tls.insecure or None,
+            "insecure_hosts": list(tls.insecure_hosts) or None,
             "read_only": profile.read_only or None,
             "timeout": profile.timeout,
             "concurrency": profile.concurrency,
@@ -213,7 +215,13 @@ def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
         text = entry.string(key)
         return Path(text).expanduser() if text else None
 
-    tls = TlsSettings(path("ca_file"), path("client_cert"), path("client_key"), entry.boolean("insecure"))
+    tls = TlsSettings(
+        path("ca_file"),
+        path("client_cert"),
+        path("client_key"),
+        entry.boolean("insecure"),
+        entry.strings("insecure_hosts"),
+    )
     profile = Profile(
         name=name,
         address=entry.address("address", name),

@@ -19,6 +19,9 @@ from tests.support.programs import find_program
 from tests.support.servers import start_registry
 from tests.support.sshd import start_sshd
 from tests.support.tls import TlsFiles
+from tests.support.tokens import start_token_service
+
+PASSWORD = "a password of the token service"
 
 
 @pytest.fixture
@@ -176,3 +179,34 @@ async def test_a_port_that_speaks_something_else(tmp_path: Path, regtui: Regtui)
             failed(regtui("ls", address), 3, sentence)
         async with running(target(f"https://{host}"), tmp_path) as pilot:
             await until(pilot, shows(pilot, sentence))
+
+
+def test_insecure_is_about_the_registry_alone(
+    version: str, tmp_path: Path, authority: Authority, regtui: Regtui
+) -> None:
+    """Its token service on another host gets the password: whose certificate nobody vouches for gets none."""
+    files = authority.issue()
+    regtui.environment |= {"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": PASSWORD}
+    with (
+        start_token_service(tmp_path / "tokens", users={"ci": PASSWORD}, tls=files) as tokens,
+        start_registry(version, tmp_path / "r", tls=files, tokens=tokens) as server,
+    ):
+        service = tokens.gateway
+        failed(
+            regtui("ls", server.url, "--insecure"),
+            3,
+            f"The certificate of {service.host} is signed by an unknown authority (CN=Internal CA). Give it with "
+            f"--ca-file, or use --insecure-host {service.host} if you must.",
+        )
+        assert not service.asked
+        assert regtui("ls", server.url, "--insecure", "--insecure-host", service.host).returncode == 0
+        assert service.asked
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f'[registries.r]\naddress = "{server.url}"\ninsecure = true\ninsecure_hosts = ["localhost"]\n'
+        )
+        assert regtui("ls", "r", "--config", str(config)).returncode == 0
+        # What is said of another host holds for the registry no more than the other way round.
+        failed(
+            regtui("ls", server.url, "--insecure-host", service.host), 3, f"The certificate of {server.host} is signed"
+        )

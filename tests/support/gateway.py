@@ -2,6 +2,7 @@
 sent."""
 
 import http.client
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.support import watch
+from tests.support.tls import TlsFiles
 
 # Of one connection alone.
 _HOP: frozenset[str] = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
@@ -52,6 +54,7 @@ class Gateway:
     name: str = "127.0.0.1"
     passes_logins: bool = False
     """Whether `upstream` sees Authorization too."""
+    scheme: str = "http"
 
     @property
     def host(self) -> str:
@@ -59,7 +62,7 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}"
+        return f"{self.scheme}://{self.host}"
 
     def answer(self, asked: Asked) -> Reply:
         self.asked.append(asked)
@@ -89,10 +92,16 @@ class Gateway:
 
 @contextmanager
 def start_gateway(
-    script: Script | None = None, *, upstream: str = "", change: Change | None = None, name: str = "127.0.0.1"
+    script: Script | None = None,
+    *,
+    upstream: str = "",
+    change: Change | None = None,
+    name: str = "127.0.0.1",
+    tls: TlsFiles | None = None,
 ) -> Iterator[Gateway]:
-    """Listens until the block ends. `name`: what it is called, such as localhost, for an origin of its own."""
-    gateway = Gateway(script, upstream, change, name=name)
+    """Listens until the block ends. `name`: what it is called, such as localhost, for an origin of its own. `tls`: the
+    certificate that it shows."""
+    gateway = Gateway(script, upstream, change, name=name, scheme="https" if tls else "http")
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -129,6 +138,11 @@ def start_gateway(
 
     with Server(("127.0.0.1", 0), Handler) as server:
         gateway.port = server.server_address[1]
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls.cert, tls.key)
+            # In the request's own thread: who hangs up in the middle holds up nobody.
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,6 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.support import watch
 from tests.support.gateway import Asked, Gateway, Reply, start_gateway
+from tests.support.tls import TlsFiles
 
 ISSUER, SERVICE = "test token service", "test-registry"
 
@@ -49,6 +51,8 @@ class TokenService:
     expires_in: float | None = 300.0
     issued: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     """(user, scopes asked for) of each token."""
+    ahead: float = 0.0
+    """Seconds by which its clock is ahead of everybody's."""
     identities: dict[str, str] = field(default_factory=dict)
     """User by identity token: those are taken by POST, as OAuth2 has it."""
     certificate: str = ""
@@ -91,7 +95,8 @@ class TokenService:
         value: dict[str, object] = {"token": self.token(user, scopes)}
         if self.expires_in is not None:
             value["expires_in"] = self.expires_in
-        return Reply(200, {"Content-Type": "application/json"}, json.dumps(value).encode())
+        headers = {"Content-Type": "application/json", "Date": formatdate(time.time() + self.ahead, usegmt=True)}
+        return Reply(200, headers, json.dumps(value).encode())
 
     def _user(self, authorization: str) -> str | None:
         """Empty for nobody, None for a wrong password."""
@@ -108,7 +113,7 @@ class TokenService:
             kind, _, name = what.partition(":")
             if granted := self.allow(user, what, set(actions.split(","))):
                 access.append({"type": kind, "name": name, "actions": sorted(granted)})
-        now = int(time.time())
+        now = int(time.time() + self.ahead)
         claims = {
             "iss": ISSUER,
             "sub": user,
@@ -126,13 +131,18 @@ class TokenService:
 
 @contextmanager
 def start_token_service(
-    directory: Path, *, users: Mapping[str, str], allow: Allow = allow_all, name: str = "localhost"
+    directory: Path,
+    *,
+    users: Mapping[str, str],
+    allow: Allow = allow_all,
+    name: str = "localhost",
+    tls: TlsFiles | None = None,
 ) -> Iterator[TokenService]:
     """Listens until the block ends, on a host of another name than the registry's, as Docker Hub has it."""
     watch.keep_secret(users)
     directory.mkdir(parents=True, exist_ok=True)
     service: list[TokenService] = []
-    with start_gateway(lambda asked: service[0].answer(asked), name=name) as gateway:
+    with start_gateway(lambda asked: service[0].answer(asked), name=name, tls=tls) as gateway:
         service.append(TokenService(users, directory / "tokens.pem", gateway, allow))
         service[0].certificate = service[0].write_bundle()
         yield service[0]
