@@ -34,8 +34,13 @@ def error_entries(response: httpx.Response) -> list[dict[str, object]]:
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
+def _text(value: object) -> str:
+    """Texts and numbers as they are, else nothing: what is nested can be deeper than it can be written again."""
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
 def error_codes(response: httpx.Response) -> tuple[str, ...]:
-    return tuple(str(entry.get("code", "")) for entry in error_entries(response))
+    return tuple(_text(entry.get("code")) for entry in error_entries(response))
 
 
 def error_for(
@@ -121,7 +126,7 @@ def _not_found(where: Where, codes: tuple[str, ...], entries: list[dict[str, obj
         return errors.BlobNotFound(where, f"{host} has no blob {target}.", status=404, codes=codes)
     if "MANIFEST_UNKNOWN" in codes or where.reference:
         for entry in entries:
-            if "accept header" in str(entry.get("message", "")):
+            if "accept header" in _text(entry.get("message")):
                 return errors.BadAnswer(
                     where,
                     f"{host} doesn't give {target} in any form that regtui knows.",
@@ -147,7 +152,7 @@ def _missing_digest(entries: list[dict[str, object]]) -> str:
     """The digest in a 404's detail: the tag exists, its manifest doesn't (2.x: an object, 3.x: a text)."""
     for entry in entries:
         detail = entry.get("detail")
-        text = detail.get("Revision") if isinstance(detail, dict) else str(detail).rpartition("revision=")[2]
+        text = detail.get("Revision") if isinstance(detail, dict) else _text(detail).rpartition("revision=")[2]
         if digest := Digest.or_none(text):
             return digest
     return ""
@@ -194,7 +199,7 @@ def _reason(response: httpx.Response, entries: list[dict[str, object]]) -> str:
     """The registry's own words, or the status line where it has none. Server text: cleaned by whoever shows it."""
     words = []
     for entry in entries[:3]:
-        text = str(entry.get("message") or entry.get("code") or "")
+        text = _text(entry.get("message")) or _text(entry.get("code"))
         detail = entry.get("detail")
         words.append(f"{text} ({detail})" if isinstance(detail, str) and detail else text)
     said = "; ".join(word for word in words if word)

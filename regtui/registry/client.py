@@ -412,10 +412,11 @@ class RegistryClient:
             url = response.request.url.join(location)
         except httpx.InvalidURL:
             location = ""
-        if not location:
+        path = url.raw_path.decode("ascii") if location else ""
+        # Without its slash it would go on with the host's name: `x:.example.com/` is at another one.
+        if not path.startswith("/"):
             raise errors.BadAnswer(where, f"{self.host} began an upload without saying where it goes on.")
         own = httpx.URL(self.address.url)
-        path = url.raw_path.decode("ascii")
         prefix = self.address.prefix
         if prefix and not path.startswith(prefix + "/"):
             path = prefix + path

@@ -117,7 +117,8 @@ def rejection(name: str, host: str, dial: Dial, error: ssl.SSLCertVerificationEr
     certificate = f"The certificate of {name}"
     shown = shown_certificate(host, dial)
     if error.verify_code == _EXPIRED:
-        when = f" on {_day(shown['notAfter'])}" if "notAfter" in shown else ""
+        ended = _end(shown)
+        when = f" on {ended.date().isoformat()}" if ended is not None else ""
         return f"{certificate} has expired{when}.", "Renew it there, or use --insecure if you must."
     if error.verify_code == _NOT_YET_VALID:
         return f"{certificate} is not valid yet.", "Compare the clocks, here and there."
@@ -167,12 +168,9 @@ class Certificate:
 
 def certificate(host: str, dial: Dial) -> Certificate | None:
     """None where it can't be found out. Blocks some seconds."""
-    from datetime import UTC, datetime
-
     shown = shown_certificate(host, dial)
-    if "notAfter" not in shown:
-        return None
-    return Certificate(_issuer(shown), datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC))
+    ends = _end(shown)
+    return Certificate(_issuer(shown), ends) if ends is not None else None
 
 
 def _issuer(shown: dict[str, Any]) -> str:
@@ -184,8 +182,11 @@ def _issuer(shown: dict[str, Any]) -> str:
     return ""
 
 
-def _day(openssl: str) -> str:
-    """`Nov 24 09:17:00 2026 GMT` as `2026-11-24`."""
+def _end(shown: dict[str, Any]) -> "datetime | None":
+    """`notAfter`, as OpenSSL writes it (`Nov 24 09:17:00 2026 GMT`), in UTC; None where it is no time, as in year 0."""
     from datetime import UTC, datetime
 
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(openssl), UTC).date().isoformat()
+    try:
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown.get("notAfter", ""))), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

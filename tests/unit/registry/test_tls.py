@@ -1,11 +1,15 @@
 """The certificate files that the user gives."""
 
+import ssl
+from datetime import UTC, datetime
 from pathlib import Path
+from socket import socket
 
 import pytest
 
 from regtui.errors import SettingsError
 from regtui.registry import TlsSettings
+from regtui.registry.tls import Certificate, certificate, rejection
 from tests.support.tls import TlsFiles, make_tls
 
 
@@ -46,3 +50,25 @@ def test_what_is_no_certificate_with_its_key(text: Path, files: TlsFiles, tmp_pa
     other = make_tls(tmp_path / "other", "localhost").key
     another = "the key is that of another certificate."
     assert told(TlsSettings(client_cert=files.cert, client_key=other)) == f"({files.cert}, {other}): {another}"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["Jan  1 00:00:00 0000 GMT", "Dec 31 23:59:59 99999 GMT", "", "Foo 99 99:99:99 2026 GMT", "Jan  1 00:00:00 2026"],
+)
+def test_a_certificate_whose_end_is_no_time_is_told_without_it(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regtui.registry.tls.shown_certificate", lambda host, dial: {"notAfter": moment})
+    assert certificate("h", unused) is None
+    expired = ssl.SSLCertVerificationError()
+    expired.verify_code = 10
+    assert rejection("h", "h", unused, expired)[0] == "The certificate of h has expired."
+
+
+def test_when_a_certificate_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = {"notAfter": "Nov 24 09:17:00 2026 GMT"}
+    monkeypatch.setattr("regtui.registry.tls.shown_certificate", lambda host, dial: ends)
+    assert certificate("h", unused) == Certificate("", datetime(2026, 11, 24, 9, 17, tzinfo=UTC))
+
+
+def unused(timeout: float) -> socket:
+    raise AssertionError("nobody is asked")
