@@ -25,6 +25,9 @@ from regtui.oci import Digest
 from regtui.registry import NotFound, RegistryClient, RegistryError
 
 _BLOB_UNKNOWN: Final = "MANIFEST_BLOB_UNKNOWN"
+_TRIES: Final = 3
+# Seconds.
+_PAUSE: Final = 0.1
 _SINCE = "not put back: it was pushed since the plan was shown"
 
 
@@ -56,8 +59,9 @@ class Restoring(UnderWay):
             for some in self._rounds():
                 async for attempts in self._work.each(some, self._put_manifest):
                     yield self._tell(self._outcome(attempt) for attempt in attempts)
-            async for tagged in self._work.each(tags, self._put_tag):
-                yield self._tell(self._outcome(attempt) for attempt in tagged)
+            for some_tags in self._tag_rounds(tags):
+                async for tagged in self._work.each(some_tags, self._put_tag):
+                    yield self._tell(self._outcome(attempt) for attempt in tagged)
             await self._remove_placeholders()
             done = [o for o in self._told.values() if o.reference in self._begun(tags)]
             await asyncio.to_thread(run.end, done, self.report.interrupted)
@@ -106,6 +110,15 @@ class Restoring(UnderWay):
         planned = {manifest.digest: manifest for manifest in self._plan.manifests}
         return [[planned[digest] for digest in some] for some in children_first(self._plan.stored, planned)]
 
+    def _tag_rounds(self, tags: Sequence[PlannedTagRestore]) -> list[list[PlannedTagRestore]]:
+        """The tags of an index after those of what is below it: while a manifest is put, 2.x writes its link anew in
+        place, and refuses an index over it."""
+        by_digest: dict[Digest, list[PlannedTagRestore]] = {}
+        for tag in tags:
+            by_digest.setdefault(tag.digest, []).append(tag)
+        rounds = children_first(self._plan.stored, by_digest)
+        return [[tag for digest in some for tag in by_digest[digest]] for some in rounds]
+
     async def _put_manifest(self, manifest: PlannedManifestRestore) -> None:
         await self._put(manifest.digest, self._plan.stored[manifest.digest])
         self._stored.add(manifest.digest)
@@ -125,15 +138,18 @@ class Restoring(UnderWay):
         for blob in kept:
             if blob in self._plan.uploads:
                 await self._upload(blob)
-        try:
-            await put_surely(self._client, self._plan.repository, reference, manifest)
-        except RegistryError as error:
-            if _BLOB_UNKNOWN not in error.codes or not kept:
-                raise
-            # Gone by itself, while its manifest was there still: that isn't looked for in advance.
+        for left in reversed(range(_TRIES)):
+            try:
+                return await put_surely(self._client, self._plan.repository, reference, manifest)
+            except RegistryError as error:
+                if _BLOB_UNKNOWN not in error.codes or not left:
+                    raise
+            # A config that went by itself isn't looked for in advance. Or somebody else is just pushing what is below.
             for blob in kept:
-                await self._upload(blob)
-            await put_surely(self._client, self._plan.repository, reference, manifest)
+                if not await self._client.has_blob(self._plan.repository, blob):
+                    await self._upload(blob)
+            await asyncio.sleep(_PAUSE)
+        return None
 
     async def _upload(self, blob: Digest) -> None:
         """Once, however many manifests need it; where it failed, whoever comes next tries again."""

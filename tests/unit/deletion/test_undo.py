@@ -423,3 +423,70 @@ async def test_undoing_an_undo_leaves_a_tag_alone_that_was_pushed_since(world: W
     pushed = await world.image(REPOSITORY, ["new"], ["v1"])
     await undo(connection, restored.run)
     assert await world.tags(REPOSITORY) == {"v1": pushed}
+
+
+class Rewriting(httpx.AsyncBaseTransport):
+    """As 2.x: while a manifest is put its link is written anew in place, and an index over it is refused."""
+
+    def __init__(self, world: World) -> None:
+        self._inner = Scripted(world)
+        self._inner.turns = 5
+        self._under_way: list[str] = []
+        self.refused = 0
+        self.elsewhere: list[str] = []
+        """Digests that somebody else puts, each for one request."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "PUT" or "/manifests/" not in request.url.path:
+            return await self._inner.handle_async_request(request)
+        body = request.content
+        named = {child["digest"] for child in json.loads(body).get("manifests", ())}
+        if missing := named & {*self._under_way, *self.elsewhere}:
+            self.elsewhere = [digest for digest in self.elsewhere if digest not in missing]
+            self.refused += 1
+            errors = [{"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown to registry", "detail": min(missing)}]
+            return httpx.Response(400, json={"errors": errors})
+        self._under_way.append(Digest.of(body))
+        try:
+            return await self._inner.handle_async_request(request)
+        finally:
+            self._under_way.remove(Digest.of(body))
+
+
+async def nested(world: World) -> list[Digest]:
+    """An image, an index over it and an index over that, each with tags."""
+    image = await world.image(REPOSITORY, ["layer"], ["a1", "a2"])
+    inner = await world.index(REPOSITORY, [image], ["b1", "b2"])
+    return [image, inner, await world.index(REPOSITORY, [inner], ["c1", "c2"])]
+
+
+async def test_tags_of_an_index_come_after_those_of_what_is_below(world: World) -> None:
+    await nested(world)
+    before = await world.tags(REPOSITORY)
+    connection = await world.open()
+    await delete(connection, *before)
+    transport = world.transport = Rewriting(world)
+    connection_ = await world.open()
+    entry = await connection.changes.last()
+    assert entry is not None
+    undoing = connection_.changes.undoing(await connection_.changes.plan_undo(entry))
+    report = await finished(undoing)
+    assert report.is_complete, report
+    assert transport.refused == 0
+    assert await world.tags(REPOSITORY) == before
+
+
+async def test_an_index_is_tried_again_whose_child_somebody_else_is_just_pushing(world: World) -> None:
+    image, inner, _ = await nested(world)
+    before = await world.tags(REPOSITORY)
+    connection = await world.open()
+    await delete(connection, *before)
+    transport = world.transport = Rewriting(world)
+    transport.elsewhere = [image, inner]
+    connection_ = await world.open()
+    entry = await connection.changes.last()
+    assert entry is not None
+    report = await finished(connection_.changes.undoing(await connection_.changes.plan_undo(entry)))
+    assert report.is_complete, report
+    assert transport.refused == 2
+    assert await world.tags(REPOSITORY) == before
