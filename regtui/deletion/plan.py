@@ -25,6 +25,7 @@ from regtui.deletion.values import (
     PlannedTag,
     StoredManifest,
 )
+from regtui.names.order import in_order
 from regtui.oci import Digest, Index
 from regtui.oci.manifest import is_attestation, platform_of
 from regtui.oci.media_type import Kind, kind_of
@@ -75,7 +76,7 @@ def make_plan(
             PlannedManifest(
                 digest,
                 label_of(contents.manifests, digest, parents.get(digest)),
-                tuple(sorted(by_digest.get(digest, ()))),
+                tuple(in_order(by_digest.get(digest, ()))),
                 parents.get(digest),
                 chosen.referring.get(digest),
                 lost.get(digest),
@@ -86,12 +87,12 @@ def make_plan(
     sharing = {t for tag in chosen.tags for t in by_digest.get(contents.tags.get(tag) or _NOTHING, ())}
     return Plan(
         repository=contents.repository,
-        removed=tuple(_planned_tag(contents, by_digest, tag, chosen, patterns, lost) for tag in sorted(chosen.tags)),
+        removed=tuple(_planned_tag(contents, by_digest, tag, chosen, patterns, lost) for tag in in_order(chosen.tags)),
         manifests=planned(doomed - left),
-        staying=tuple(sorted(sharing - chosen.tags)),
-        attached=tuple(sorted(chosen.attached.keys() - chosen.tags)),
+        staying=tuple(in_order(sharing - chosen.tags)),
+        attached=tuple(in_order(chosen.attached.keys() - chosen.tags)),
         attached_manifests=tuple(sorted(chosen.referring.keys() - chosen.along)),
-        unknown=tuple(sorted(set(tags) - chosen.tags)),
+        unknown=tuple(in_order(set(tags) - chosen.tags)),
         freed=bytes_of(contents, doomed - left),
         method=method,
         obstacle=obstacle or _obstacle(contents, chosen, doomed, by_digest),
@@ -220,7 +221,7 @@ def without_push(plan: Plan) -> Plan:
     needed = needs_untagging(plan)
     if plan.obstacle or plan.method is not Method.PLACEHOLDER or not needed:
         return plan
-    along = sorted({tag for planned in needed for tag in planned.stays_as})
+    along = in_order({tag for planned in needed for tag in planned.stays_as})
     why = "This login may delete, but not push, which removing a tag alone needs on this registry."
     if not along:
         return replace(plan, obstacle=f"{why} {needed[0].tag} can't be removed.")
@@ -246,7 +247,7 @@ def _planned_tag(
     return PlannedTag(
         tag=tag,
         digest=digest,
-        stays_as=tuple(sorted(others)),
+        stays_as=tuple(in_order(others)),
         protected=any(fnmatchcase(tag, pattern) for pattern in protect),
         attached_to=chosen.attached.get(tag),
         unread=unread,
@@ -294,7 +295,7 @@ def _obstacle(
     for digest in sorted(chosen.named):
         if outside := [tag for tag in by_digest.get(digest, ()) if tag not in chosen.tags]:
             return (
-                f"{digest.short} has tags that would go with it: {', '.join(sorted(outside))}. "
+                f"{digest.short} has tags that would go with it: {', '.join(in_order(outside))}. "
                 "Delete the whole manifest (--manifest), or name the tags."
             )
         if digest in contents.unread_manifests:
@@ -309,10 +310,10 @@ def _held_by(contents: Contents, chosen: _Chosen, digest: Digest) -> str:
     """Why a manifest that was named itself can't go."""
     staying = {tag: d for tag, d in contents.tags.items() if d and tag not in chosen.tags}
     if holders := [tag for tag, d in staying.items() if digest in reachable(contents.manifests, [d])]:
-        return f"is part of {', '.join(sorted(holders)[:3])}: deleting it would break that index"
+        return f"is part of {', '.join(in_order(holders)[:3])}: deleting it would break that index"
     if naming := [tag for tag, d in staying.items() if digest in _everything_below(contents, d)]:
-        return f"is named by {', '.join(sorted(naming)[:3])}: deleting it would break that index"
-    unread = [*sorted(contents.unread), *(d.short for d in sorted(contents.unread_manifests))]
+        return f"is named by {', '.join(in_order(naming)[:3])}: deleting it would break that index"
+    unread = [*in_order(contents.unread), *(d.short for d in sorted(contents.unread_manifests))]
     return f"may be used by {', '.join(unread[:3])}, which can't be read"
 
 

@@ -12,6 +12,7 @@ from regtui.deletion.graph import children_first, reachable
 from regtui.deletion.loss import config_of
 from regtui.deletion.plan import label_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
+from regtui.names.order import in_order
 from regtui.oci import Digest
 
 
@@ -85,7 +86,7 @@ class Restoration:
     def kept(self) -> tuple[str, ...]:
         """Tags that were pushed anew since, and stay so."""
         overwritten = {tag.tag for tag in self.tags}
-        return tuple(tag for tag in sorted(self.moved) if tag not in overwritten)
+        return tuple(tag for tag in in_order(self.moved) if tag not in overwritten)
 
 
 def make_restoration(
@@ -108,7 +109,8 @@ def make_restoration(
     there: list[str] = []
     moved: dict[str, Digest] = {}
     reasons: dict[str, str] = {}
-    for tag, digest in sorted(wanted.items()):
+    for tag in in_order(wanted):
+        digest = wanted[tag]
         now = situation.tags.get(tag)
         reference = f"{entry.repository}:{tag}"
         if tag in situation.unread:
@@ -168,7 +170,7 @@ def wanted_tags(entry: Entry) -> dict[str, Digest]:
 
 def broken_before(entry: Entry) -> list[str]:
     """The tags that had no manifest when they were removed."""
-    return sorted(tag for tag, digest in entry.tags.items() if digest is None and not entry.puts_tags)
+    return in_order(tag for tag, digest in entry.tags.items() if digest is None and not entry.puts_tags)
 
 
 def wanted_manifests(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Digest]:

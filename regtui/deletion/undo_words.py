@@ -9,6 +9,7 @@ from regtui.deletion.restoration import Restoration, broken_before
 from regtui.deletion.undo import Undo
 from regtui.deletion.values import Status
 from regtui.deletion.words import FOREVER, TYPED_FROM, names, plan_sentences
+from regtui.names.order import in_order
 from regtui.text import plural, size, time_utc
 
 _VERBS: Final = {Kind.DELETION: "delete", Kind.RESTORE: "restore", Kind.MOVE: "move", Kind.COLLECTION: "collect"}
@@ -82,7 +83,7 @@ def earlier_sentence(command: str) -> str:
 def offers_overwriting(undo: Undo) -> str:
     """What may be chosen besides; empty where there is nothing to choose."""
     moved = undo.restoration.moved
-    return f"also overwrite {names(sorted(moved))}, pushed anew since" if moved and not undo.obstacle else ""
+    return f"also overwrite {names(in_order(moved))}, pushed anew since" if moved and not undo.obstacle else ""
 
 
 def undo_confirmation(undo: Undo) -> str:
@@ -124,7 +125,7 @@ def what_of(entry: Entry) -> str:
         blobs = plural(collection.blobs, "blob") if collection.blobs is not None else "blobs"
         return f"{blobs}, {size(collection.bytes)} on {collection.host}"
     if entry.tags:
-        return names(sorted(entry.tags))
+        return names(in_order(entry.tags))
     return plural(len(entry.manifests_changed), "manifest")
 
 

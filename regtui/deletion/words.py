@@ -18,6 +18,7 @@ from regtui.deletion.values import (
     manifest_outcome,
     tag_outcome,
 )
+from regtui.names.order import in_order
 from regtui.text import plural, size
 
 FOREVER: Final = "forever"
@@ -65,7 +66,7 @@ def _about_unread(plan: Plan) -> list[str]:
         for some in ([tag.tag for tag in plan.removed if tag.unread],)
         if some
     ]
-    if others := sorted(contents.unread.keys() - chosen):
+    if others := in_order(contents.unread.keys() - chosen):
         why = contents.unread[others[0]]
         lines.append(
             f"{names(others)} could not be read ({why}): so that nothing {_they(others)} is lost, only tags are "

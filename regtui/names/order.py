@@ -5,6 +5,7 @@ The key is one string, made of pieces that compare as wanted: comparing strings 
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -42,6 +43,11 @@ _SIZED: Final = [_NUMBER + chr(length) for length in range(_LONGEST + 1)]
 _VERSION_PARTS: Final = re.compile(r"v?([0-9](?:[0-9.]*[0-9])?)(.*)\Z", re.DOTALL)
 _FIRST_WORD: Final = re.compile(r"[._+\-\x00-\x060-9]")
 _POINTS: Final = ("", ".")
+
+
+def in_order(tags: Iterable[str]) -> list[str]:
+    """`tags`, oldest version first, as all lists of tags show them."""
+    return sorted(tags, key=order_key)
 
 
 def order_key(tag: str) -> str:
