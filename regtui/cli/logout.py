@@ -11,6 +11,6 @@ from regtui.settings.logout import log_out
 def run(arguments: argparse.Namespace) -> int:
     """Done also where there was nothing to forget. Raises UsageError, SettingsError."""
     session = Session(arguments)
-    for sentence in log_out(session.credentials, session.profile(arguments.registry_argument).login_name):
+    for sentence in log_out(session.credentials, session.profile(arguments.registry_argument).login_names):
         say(sentence)
     return DONE

@@ -171,7 +171,7 @@ def lookup_for(profile: Profile, credentials: Credentials, options: Options | No
     options = options or Options()
     username = options.username or profile.username
     if options.password is None:
-        return Lookup(lambda: credentials.find(profile.login_name, username))
+        return Lookup(lambda: credentials.find_by_any(profile.login_names, username))
     if not username:
         raise UsageError("A password without a user name.", "Give it with -u NAME.")
     given = Credential(username, options.password)

@@ -78,12 +78,15 @@ class Profile:
 
     @property
     def login_name(self) -> str:
-        return login_name(self.address, self.via)
+        """What the registry's credential is kept under: many hosts have one at their own 127.0.0.1:5000."""
+        return str(self.identity)
 
-
-def login_name(address: Address, via: Destination | None) -> str:
-    """What a registry's credential is kept under: many hosts have a registry at their own 127.0.0.1:5000."""
-    return f"{address.name} via {via}" if via else address.name
+    @property
+    def login_names(self) -> tuple[str, ...]:
+        """The same, and the name as the address is written, where that differs: earlier versions, Docker and Podman
+        keep it under that."""
+        via = f" via {self.via}" if self.via else ""
+        return tuple(dict.fromkeys((self.login_name, f"{self.address.name}{via}")))
 
 
 @dataclass(frozen=True, slots=True)

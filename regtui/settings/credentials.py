@@ -5,7 +5,7 @@ started, the operating system's keyring, Docker's config file and its helpers, P
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -138,6 +138,14 @@ class Credentials:
         except SettingsError as error:
             troubles.append(error)
         return self._from_files(host, username, troubles)
+
+    def find_by_any(self, hosts: Iterable[str], username: str = "") -> Found:
+        """The same for a registry that has several names: the first that anything is known for."""
+        first, *others = hosts
+        found = self.find(first, username)
+        while found.source is Source.NONE and others:
+            found = self.find(others.pop(0), username)
+        return found
 
     def _from_files(self, host: str, username: str, troubles: list[SettingsError]) -> Found:
         """Docker's and Podman's. The first general credential counts, and all scoped ones: those are more precise."""

@@ -1,15 +1,18 @@
 """Logging out, in words: what was removed, and where a credential remains. For both faces."""
 
+from collections.abc import Sequence
+
 from regtui.settings.credentials import Credentials, Source
 
 
-def log_out(credentials: Credentials, name: str) -> list[str]:
-    """Forgets what regtui keeps for `name`, a profile's `login_name`. Sentences. Blocks; raises SettingsError."""
-    if places := credentials.forget(name):
+def log_out(credentials: Credentials, names: Sequence[str]) -> list[str]:
+    """Forgets what regtui keeps for `names`, a profile's `login_names`. Sentences. Blocks; raises SettingsError."""
+    name = names[0]
+    if places := list(dict.fromkeys(place for each in names for place in credentials.forget(each))):
         said = [f"The credential for {name} was removed from {' and '.join(places)}."]
     else:
         said = [f"There was no credential for {name} that regtui keeps."]
-    left = credentials.find(name)
+    left = credentials.find_by_any(names)
     if left.source is Source.ENVIRONMENT:
         said.append("REGTUI_USERNAME and REGTUI_PASSWORD are still set, and go to every registry that asks.")
     elif left.words:

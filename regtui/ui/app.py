@@ -17,8 +17,7 @@ from regtui.aside import aside
 from regtui.connection.resolving import Options, resolve_target
 from regtui.connection.target import Target
 from regtui.errors import RegtuiError
-from regtui.settings import Config, Credentials
-from regtui.settings.config import login_name
+from regtui.settings import Config, Credentials, Profile
 from regtui.text import clean
 from regtui.ui.loading import loaded
 from regtui.ui.opened import Opened
@@ -245,8 +244,9 @@ class RegtuiApp(App[int]):
         """Logs out for the next time: what is open stays open."""
         from regtui.settings.logout import log_out
 
+        profile = Profile(target.name, target.address, via=target.via)
         try:
-            said = await aside(lambda: log_out(self.credentials, login_name(target.address, target.via)))
+            said = await aside(lambda: log_out(self.credentials, profile.login_names))
         except RegtuiError as error:
             said = [str(error)]
         self.notify(clean(" ".join(said)), timeout=10, markup=False)

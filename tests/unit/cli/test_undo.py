@@ -184,6 +184,32 @@ def test_in_other_repositories_it_is_only_told(storage: DemoStorage, capsys: Cap
     assert run in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["log"], 0),
+        (["log", "demo"], 0),
+        (["log", "--prune", "0"], 0),
+        (["undo", "demo", "--list"], 0),
+        (["undo", "demo", "--yes"], 0),
+        (["rm", "-r", "demo", f"{COMMON}:0.0.8", "--yes"], 0),
+        (["undo", "-r", "demo", "RUN", "--yes"], 1),
+    ],
+)
+@pytest.mark.parametrize("spoil", ["mode", "content"])
+def test_a_record_that_can_t_be_trusted_is_told_by_name(
+    storage: DemoStorage, capsys: Captured, command: list[str], code: int, spoil: str
+) -> None:
+    remove("0.0.9")
+    (file,) = journal_dir().glob("*.jsonl")
+    file.write_text("[]\n") if spoil == "content" else file.chmod(0o666)
+    capsys.readouterr()
+    assert main([file.stem if word == "RUN" else word for word in command]) == code
+    assert f"The journal's {file.name} is passed over: " in " ".join(capsys.readouterr().err.split())
+    assert file.exists()
+    assert "0.0.9" not in tags(storage)
+
+
 @pytest.mark.parametrize("finish", [True, False])
 def test_it_is_finished_or_put_back_and_then_forgotten(storage: DemoStorage, capsys: Captured, finish: bool) -> None:
     before = tags(storage)

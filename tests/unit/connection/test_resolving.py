@@ -8,6 +8,7 @@ from regtui.connection.resolving import Options, profile_for, resolve_target, sp
 from regtui.errors import UsageError
 from regtui.registry import Address, Credential, TlsSettings
 from regtui.settings import Config, Credentials, Found, Profile, Source
+from regtui.settings.logout import log_out
 from regtui.ssh import Destination
 
 PROD = Profile("prod", Address.parse("https://registry.example.com"), "ci", TlsSettings(Path("/ca.pem")), timeout=5.0)
@@ -65,6 +66,20 @@ def test_what_is_behind_a_host_is_another_registry_than_what_has_its_address_her
         lookup = resolve_target(name, config, credentials, environment={}).lookup
         assert lookup is not None
         assert lookup.find().credential == Credential(user, "x")
+
+
+@pytest.mark.parametrize("kept_as", ["registry.example.com:443", "registry.example.com"])
+@pytest.mark.parametrize("written", ["https://registry.example.com:443", "https://Registry.example.com:443/"])
+def test_a_login_is_found_however_the_address_was_written_when_it_was_kept(
+    credentials: Credentials, kept_as: str, written: str
+) -> None:
+    known = Credentials({}, keyring_timeout=0.0)
+    known.use_for_session(kept_as, Credential("ci", "x"))
+    lookup = resolve_target(written, NOTHING, known, environment={}).lookup
+    assert lookup is not None
+    assert lookup.find().credential == Credential("ci", "x")
+    log_out(known, profile_for(written, NOTHING, {}).login_names)
+    assert known.find(kept_as).credential is None
 
 
 def test_no_registry_at_all() -> None:

@@ -3,12 +3,15 @@
 import json
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from regtui.connection import Connection
 from regtui.demo import DemoStorage, DemoTransport, sample_storage
 from regtui.oci import Digest
+from regtui.registry import RegistryClient, RegistryId
+from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.cut_off import CutOffScreen
 from regtui.ui.screens.delete import DeleteScreen, FinishScreen
 from regtui.ui.screens.plan import PlanScreen
@@ -181,6 +184,69 @@ async def test_what_was_cut_off_is_put_back() -> None:
 async def test_what_was_cut_off_can_wait() -> None:
     before, after, _, placeholder, _ = await answered("escape")
     assert after == {**before, "0.0.9": placeholder}
+
+
+async def test_what_was_cut_off_at_another_registry_is_not_asked_about_here() -> None:
+    storage = new_storage()
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        here = browser.connection.identity
+        plan = await browser.connection.plan_deletion(REPOSITORY, ["0.0.9"])
+        for elsewhere in (RegistryId("other.example.com"), RegistryId(here.address, "admin@staging")):
+            browser.connection.journal.begin(elsewhere, "", plan).close()
+        browser.settle_cut_off()
+        await settled(pilot)
+        assert pilot.app.screen is browser
+        assert notes(pilot) == []
+        await press(pilot, "U")
+        assert pilot.app.screen is browser
+        assert ["There is nothing to undo" in note for note in notes(pilot)] == [True]
+
+
+def notes(pilot: Pilot[Any]) -> list[str]:
+    return [str(note.message) for note in pilot.app._notifications]
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+async def test_whether_a_run_of_an_earlier_version_was_made_via_the_host_is_asked(
+    monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    storage = new_storage()
+    before = tags(storage)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("regtui.deletion.journal._place", lambda registry: {"registry": registry.spoken})
+        async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+            address = browser.connection.identity.address
+            await press(pilot, "space", "d", "y", "escape")
+            assert len(tags(storage)) == len(before) - 1
+            journal = browser.connection.journal
+            plan = await browser.connection.plan_deletion(REPOSITORY, ["0.0.9"])
+            journal.begin(browser.connection.identity, "", plan).close()
+            earlier.undo()
+
+            # From here on the same address is reached via a host.
+            via = RegistryId(address, "admin@prod", f"http://{address}")
+            monkeypatch.setattr(RegistryClient, "identity", via)
+            browser.settle_cut_off()
+            await settled(pilot)
+            assert pilot.app.screen is browser, "nobody knows that what was cut off is of here: it is only told"
+            (note,) = notes(pilot)
+            assert f"It may have been at {via}, or elsewhere." in note
+            journal.prune(NOW)
+            for entry in journal.unfinished(via):
+                journal._storage.remove(entry.name)
+
+            await pilot.press("U")
+            await settled_on(pilot, ConfirmScreen)
+            await pilot.press(answer)
+            await settled(pilot)
+            if answer == "n":
+                assert pilot.app.screen is browser
+                assert len(tags(storage)) == len(before) - 1
+            else:
+                await settled_on(pilot, UndoScreen)
+                await settled(pilot)
+                await press(pilot, "y")
+                assert tags(storage) == before
 
 
 async def test_a_layer_that_is_gone_is_said_in_the_details() -> None:
