@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     registries = list(dict.fromkeys(selection.registry for selection in selections))
     if len(registries) > 1 and session.gives_login:
         raise UsageError(
-            "The references are of several registries, but -u and --password-stdin are for one.",
+            "The references are of several registries, but -u, --password-stdin and REGTUI_PASSWORD are for one.",
             "Run regtui rm for each, or regtui login.",
         )
     check_askable(arguments)

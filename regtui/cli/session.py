@@ -48,6 +48,7 @@ class Session:
         self.options = Options(
             username=self._username,
             password=read_password() if arguments.password_stdin else None,
+            environment_login=True,
             plain_http=arguments.plain_http,
             ca_file=arguments.ca_file,
             client_cert=arguments.client_cert,
@@ -58,12 +59,13 @@ class Session:
             read_only=arguments.read_only,
             no_cache=arguments.no_cache,
         )
-        self.credentials = Credentials(_environment(self._username))
+        self.credentials = Credentials()
 
     @property
     def gives_login(self) -> bool:
-        """Whether the command line names a user or a password: meant for one registry, and sent to no other."""
-        return bool(self._username) or self.options.password is not None
+        """Whether the command line or the environment has a login: meant for one registry, and sent to no other."""
+        given = self._username or self.options.password is not None
+        return bool(given) or self.credentials.of_environment() is not None
 
     def registry(self, argument: str | None) -> str | None:
         """The registry meant: as an argument, by -r, by $REGTUI_REGISTRY or the config's default; None for none."""
@@ -146,13 +148,3 @@ async def connected(target: Target, *, unanswered: bool = False) -> AsyncIterato
         yield connection
     finally:
         await connection.close()
-
-
-def _environment(username: str) -> dict[str, str]:
-    """The environment with -u over it: REGTUI_PASSWORD is that user's, unless it is said to be another's."""
-    environment = dict(os.environ)
-    if username and environment.get("REGTUI_USERNAME", "") not in ("", username):
-        del environment["REGTUI_USERNAME"]
-    elif username:
-        environment["REGTUI_USERNAME"] = username
-    return environment

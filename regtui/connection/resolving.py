@@ -23,6 +23,8 @@ class Options:
 
     username: str = ""
     password: str | None = field(default=None, repr=False)
+    environment_login: bool = False
+    """Whether REGTUI_USERNAME and REGTUI_PASSWORD are for this registry: the one that the command is about."""
     plain_http: bool = False
     ca_file: Path | None = None
     client_cert: Path | None = None
@@ -171,7 +173,8 @@ def lookup_for(profile: Profile, credentials: Credentials, options: Options | No
     options = options or Options()
     username = options.username or profile.username
     if options.password is None:
-        return Lookup(lambda: credentials.find_by_any(profile.login_names, username))
+        given_before = credentials.of_environment(options.username) if options.environment_login else None
+        return Lookup(lambda: given_before or credentials.find_by_any(profile.login_names, username))
     if not username:
         raise UsageError("A password without a user name.", "Give it with -u NAME.")
     given = Credential(username, options.password)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from regtui import bounds
+from regtui.child import child_environment
 from regtui.garbage.errors import GarbageError
 from regtui.ssh import ConnectionLost, Destination, Ssh, SshError, ssh_error
 
@@ -236,7 +237,12 @@ async def _taken(stream: asyncio.StreamReader) -> bytes:
 async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.Process:
     # A session of its own: Ctrl+C is ours to handle, and must not reach what runs there.
     return await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=stderr, start_new_session=True
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+        start_new_session=True,
+        env=child_environment(),
     )
 
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import IO, Final
 
 from regtui import bounds
+from regtui.child import child_environment
 from regtui.errors import SettingsError
 from regtui.registry import Credential
 
@@ -34,8 +35,7 @@ class Helper:
     def __init__(self, name: str, environment: Mapping[str, str], timeout: float) -> None:
         self.program = f"docker-credential-{name}"
         self._name = name
-        # It has no use for our own password.
-        self._environment = {k: v for k, v in environment.items() if k != "REGTUI_PASSWORD"}
+        self._environment = child_environment(environment)
         self._timeout = timeout
 
     def get(self, server: str) -> Credential | None:

@@ -1,7 +1,8 @@
 """Credentials: where they are looked for, and where they are kept. Never in a file of ours.
 
-In this order: what the command line gave, REGTUI_USERNAME and REGTUI_PASSWORD, what was typed since regtui was
-started, the operating system's keyring, Docker's config file and its helpers, Podman's auth files.
+In this order: what the command line gave, REGTUI_USERNAME and REGTUI_PASSWORD for the registry that the command is
+about, what was typed since regtui was started, the operating system's keyring, Docker's config file and its helpers,
+Podman's auth files.
 """
 
 import os
@@ -123,12 +124,18 @@ class Credentials:
         self.keyring_trouble = ""
         """Why the keyring didn't keep what it was given last. Reads on after a colon."""
 
-    def find(self, host: str, username: str = "") -> Found:
-        """What is known for `host` (`HOST[:PORT][/PREFIX]`); `username` narrows it where the profile names one."""
+    def of_environment(self, username: str = "") -> Found | None:
+        """What REGTUI_USERNAME and REGTUI_PASSWORD say, for the registry that a command is about and no other; None
+        where that is no login. `username` was given with the command: the password is that user's, unless it is said to be
+        another's."""
         user = self._environment.get("REGTUI_USERNAME", "")
         password = self._environment.get("REGTUI_PASSWORD", "")
-        if user and password:
-            return Found(Credential(user, password), Source.ENVIRONMENT)
+        if not password or not (user or username) or (user and username and user != username):
+            return None
+        return Found(Credential(user or username, password), Source.ENVIRONMENT)
+
+    def find(self, host: str, username: str = "") -> Found:
+        """What is known for `host` (`HOST[:PORT][/PREFIX]`); `username` narrows it where the profile names one."""
         if (kept := self._session.get(host)) and username in ("", kept.username):
             return Found(kept, Source.SESSION)
         troubles: list[SettingsError] = []

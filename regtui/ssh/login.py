@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from regtui.child import child_environment
 from regtui.ssh.destination import Destination
 from regtui.ssh.errors import (
     ConnectionLost,
@@ -189,6 +190,7 @@ class Ssh:
                 text=True,
                 errors="replace",
                 timeout=_TELL_SECONDS,
+                env=child_environment(),
             )
         except subprocess.TimeoutExpired:
             raise ConnectionLost(f"The SSH connection to {self.destination} doesn't answer any more.") from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from regtui import bounds
+from regtui.child import child_environment
 from regtui.ssh.errors import SshError
 from regtui.text import clean
 
@@ -130,4 +131,5 @@ def _start(ssh: list[str], directory: Path, *, own_session: bool) -> "subprocess
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=own_session,
+        env=child_environment(),
     )

@@ -17,7 +17,7 @@ import keyring.backend
 import pytest
 from textual.pilot import Pilot
 
-from regtui.connection.resolving import resolve_target
+from regtui.connection.resolving import Options, resolve_target
 from regtui.settings import Config, Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
@@ -172,7 +172,8 @@ def app_on(
     try:
         config = Config(world.home / ".config/regtui/config.toml")
         credentials = Credentials({"PATH": os.environ["PATH"], **world.environment})
-        yield RegtuiApp(config, credentials, resolve_target(url, config, credentials, environment={}))
+        options = Options(environment_login=True)
+        yield RegtuiApp(config, credentials, resolve_target(url, config, credentials, options, environment={}))
     finally:
         keyring.set_keyring(before)
 

@@ -29,7 +29,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def options(case: Case) -> Options:
     given = dict(zip(case.options[::2], case.options[1::2], strict=False))
     ca_file = Path(given["--ca-file"]) if "--ca-file" in given else None
-    return Options(given.get("-u", ""), case.stdin or None, ca_file=ca_file)
+    return Options(given.get("-u", ""), case.stdin or None, True, ca_file=ca_file)
 
 
 def squeezed(text: str) -> str:

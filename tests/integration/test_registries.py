@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from regtui.connection.resolving import resolve_target
+from regtui.connection import open_connection
+from regtui.connection.resolving import Options, resolve_target
 from regtui.listing.columns import SortColumn
+from regtui.registry import NotAuthenticated
 from regtui.settings import Config, Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
@@ -180,3 +182,30 @@ async def test_what_is_kept_is_no_secret_and_can_be_damaged(gateway: Gateway, tm
         file.write_text(damaged)
         async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
             await until(pilot, lambda: browser.table.model.total == 3)
+
+
+async def test_a_password_in_the_environment_is_for_the_registry_of_the_command_alone(tmp_path: Path) -> None:
+    """Another one that is opened later, and asks, doesn't get it."""
+    asked: list[str] = []
+
+    def wants_login(request: Asked) -> Reply:
+        asked.append(request.authorization)
+        return Reply(401, {"WWW-Authenticate": 'Basic realm="other"'})
+
+    users = {"ci": "secret-of-the-first"}
+    with (
+        start_registry("3.1.1", tmp_path / "r", htpasswd=users) as server,
+        start_gateway(wants_login, name="localhost") as other,
+    ):
+        config = Config(tmp_path / "config.toml")
+        credentials = Credentials({"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": users["ci"]}, keyring_timeout=0.1)
+        options = Options(environment_login=True)
+        first = resolve_target(server.url, config, credentials, options)
+        connection = await open_connection(first)
+        assert connection.username == "ci"
+        await connection.close()
+        later = resolve_target(other.url, config, credentials, options.of_the_run)
+        with pytest.raises(NotAuthenticated):
+            await open_connection(later)
+        assert asked
+        assert set(asked) == {""}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from regtui.connection.resolving import resolve_target
+from regtui.connection.resolving import Options, resolve_target
 from regtui.settings import Config, Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
@@ -170,7 +170,10 @@ async def test_the_app(clouds: Origins, home: Path, monkeypatch: pytest.MonkeyPa
     environment = {"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": PASSWORD}
     (home / "log").touch()
     config, credentials = Config(home / "config.toml"), Credentials(environment)
-    app = RegtuiApp(config, credentials, resolve_target(clouds.registry.url, config, credentials, environment={}))
+    url = clouds.registry.url
+    app = RegtuiApp(
+        config, credentials, resolve_target(url, config, credentials, Options(environment_login=True), environment={})
+    )
     async with app.run_test(size=(120, 40)) as pilot:
         async with asyncio.timeout(PATIENCE):
             while not isinstance(app.screen, BrowserScreen):

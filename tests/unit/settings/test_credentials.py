@@ -85,8 +85,27 @@ def test_the_order(ring: InMemory) -> None:
     assert credentials.find(HOST) == Found(BOB, Source.SESSION)
     # The profile names another user than the one that was typed.
     assert credentials.find(HOST, "alice") == Found(ALICE, Source.KEYRING)
-    found = Credentials(ENVIRONMENT).find(HOST)
+
+    # What a command is given by its environment is for the registry that it is about alone.
+    assert Credentials(ENVIRONMENT).find(HOST).source is Source.KEYRING
+    found = Credentials(ENVIRONMENT).of_environment()
     assert found == Found(Credential("env", "e-secret"), Source.ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    ("environment", "username", "user"),
+    [
+        (ENVIRONMENT, "", "env"),
+        (ENVIRONMENT, "env", "env"),
+        (ENVIRONMENT, "other", None),
+        ({"REGTUI_PASSWORD": "x"}, "other", "other"),
+        ({"REGTUI_PASSWORD": "x"}, "", None),
+        ({"REGTUI_USERNAME": "x"}, "x", None),
+    ],
+)
+def test_whose_the_password_in_the_environment_is(environment: dict[str, str], username: str, user: str | None) -> None:
+    found = Credentials(environment).of_environment(username)
+    assert (found.credential.username if found and found.credential else None) == user
 
 
 @pytest.mark.usefixtures("ring")
