@@ -126,8 +126,8 @@ class Credentials:
 
     def of_environment(self, username: str = "") -> Found | None:
         """What REGTUI_USERNAME and REGTUI_PASSWORD say, for the registry that a command is about and no other; None
-        where that is no login. `username` was given with the command: the password is that user's, unless it is said to be
-        another's."""
+        where that is no login. `username` was given with the command: the password is that user's, unless the
+        environment says that it is another's."""
         user = self._environment.get("REGTUI_USERNAME", "")
         password = self._environment.get("REGTUI_PASSWORD", "")
         if not password or not (user or username) or (user and username and user != username):
