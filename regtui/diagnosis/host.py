@@ -8,7 +8,7 @@ from regtui.connection.crossing import SameLoop
 from regtui.deletion import Journal
 from regtui.diagnosis.values import Check, failed, good, skipped
 from regtui.errors import RegtuiError
-from regtui.garbage.hosts import Host
+from regtui.garbage.hosts import Host, call
 from regtui.garbage.procedure import HostCollector
 from regtui.garbage.values import Survey
 from regtui.garbage.words import host_table
@@ -38,7 +38,7 @@ async def host(target: Target, client: RegistryClient) -> list[Check]:
 async def _on(machine: Host, collector: HostCollector, target: Target) -> AsyncIterator[Check]:
     if machine.login:
         try:
-            await machine.run("exit 0")
+            await machine.run(call("true"))
         except RegtuiError as error:
             yield failed("SSH", error)
             yield skipped("GC", "not reached")

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from regtui.garbage.errors import NotOnHost
+from regtui.garbage.plain import at as _at
+from regtui.garbage.plain import plain, text_at
+from regtui.text import one_line
 
 CANDIDATES: Final = ("/etc/distribution/config.yml", "/etc/docker/registry/config.yml")
 """Where images and packages have it: 3.x, then 2.x and Debian's package."""
@@ -16,6 +19,8 @@ CANDIDATES: Final = ("/etc/distribution/config.yml", "/etc/docker/registry/confi
 # Keys of `storage` that are no driver.
 _NO_DRIVERS: Final = frozenset({"maintenance", "cache", "delete", "redirect", "tag"})
 _DEFAULT_ROOT: Final = "/var/lib/registry"
+_LONGEST: Final = 256 * 1024
+_MOST_KEYS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +35,10 @@ class Storage:
 
 def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storage:
     """Raises NotOnHost where `text` is no config of a registry. `path` is only for that sentence."""
-    import yaml
-
-    try:
-        config = yaml.safe_load(text)
-    except yaml.YAMLError:
-        config = None
-    storage = _at(config, "storage")
+    storage = _at(_parsed(text), "storage")
     if not isinstance(storage, dict):
         storage = {}
-    named = next((name for name in storage if name not in _NO_DRIVERS), "")
+    named = next((name for name in storage if isinstance(name, str) and name not in _NO_DRIVERS), "")
     driver = environment.get("REGISTRY_STORAGE") or named
     driver = driver or next((n for n in ("filesystem", "s3", "gcs", "azure") if _has(environment, n)), "")
     if not driver:
@@ -48,11 +47,14 @@ def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storag
         )
     root = ""
     if driver == "filesystem":
-        root = environment.get("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY") or str(
-            _at(storage, "filesystem", "rootdirectory") or _DEFAULT_ROOT
+        root = (
+            environment.get("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY")
+            or text_at(storage, "filesystem", "rootdirectory")
+            or _DEFAULT_ROOT
         )
+        plain(root, f"The storage's root directory, by {one_line(path)},")
     return Storage(
-        driver=driver,
+        driver=plain(driver, f"The storage's driver, by {one_line(path)},"),
         root=root,
         delete_enabled=_truth(environment, "REGISTRY_STORAGE_DELETE", "enabled", _at(storage, "delete", "enabled")),
         blob_cache=_blob_cache(storage, environment),
@@ -66,10 +68,10 @@ def _has(environment: Mapping[str, str], driver: str) -> bool:
 def _blob_cache(storage: Mapping[str, Any], environment: Mapping[str, str]) -> str:
     given = environment.get("REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR")
     if given is None and "REGISTRY_STORAGE_CACHE" in environment:
-        given = str(_at(_parsed(environment["REGISTRY_STORAGE_CACHE"]), "blobdescriptor") or "")
+        given = text_at(_parsed(environment["REGISTRY_STORAGE_CACHE"]), "blobdescriptor")
     if given is None:
         # The older name of the same key.
-        given = str(_at(storage, "cache", "blobdescriptor") or _at(storage, "cache", "layerinfo") or "")
+        given = text_at(storage, "cache", "blobdescriptor") or text_at(storage, "cache", "layerinfo")
     return given.strip()
 
 
@@ -82,15 +84,20 @@ def _truth(environment: Mapping[str, str], prefix: str, key: str, from_file: obj
 
 
 def _parsed(text: str) -> object:
+    """YAML, whatever it is made of: None where it is none, or too much of it."""
+    if len(text) > _LONGEST:
+        return None
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        def flatten_mapping(self, node: yaml.MappingNode) -> None:
+            # Merge keys of merge keys: a few lines that make millions.
+            super().flatten_mapping(node)
+            if len(node.value) > _MOST_KEYS:
+                raise yaml.YAMLError("too many keys")
+
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return Loader(text).get_single_data()
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError):
+        # Numbers and dates that are none are no YAMLError.
         return None
-
-
-def _at(table: object, *keys: str) -> Any:
-    for key in keys:
-        table = table.get(key) if isinstance(table, dict) else None
-    return table

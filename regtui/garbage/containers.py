@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from regtui.garbage.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.text import clean
 
 COLLECTOR: Final = "regtui-gc-{}"
@@ -30,6 +31,9 @@ class Container:
     """Published on the host."""
     user: str = ""
     network: str = ""
+    id: str = ""
+    restart: str = ""
+    """Its restart policy: `always`, `unless-stopped`, `on-failure`, `no`."""
     keeper: str = ""
     """What would start another one, or remove this one, when it is stopped: in words."""
     is_podmans: bool = False
@@ -65,9 +69,21 @@ def read_containers(text: str) -> list[Container]:
     """What `inspect` prints, in the dialect of either; nothing where it is something else."""
     try:
         listed = json.loads(text) if text.strip() else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
-    return [_read(entry) for entry in listed if isinstance(entry, dict)]
+    return [_read(entry) for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+
+
+def check_names(container: Container) -> Container:
+    """As it is. Raises NotOnHost where a word that goes into command lines can't be one."""
+    what = f"of a container on the registry's host ({clean(container.name)[:80]})"
+    plain_name(container.name, f"The name {what}")
+    plain_name(container.image, f"The image {what}")
+    for word in (container.user, container.network, *container.command):
+        plain(word, f"A setting {what}")
+    for path in (*container.mounts, *container.mounts.values()):
+        plain(path, f"A mount {what}")
+    return container
 
 
 def choose(containers: Sequence[Container], port: int) -> list[Container]:
@@ -92,22 +108,30 @@ def read_environment(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _read(entry: Mapping[str, Any]) -> Container:
-    config: Mapping[str, Any] = entry.get("Config") or {}
-    host: Mapping[str, Any] = entry.get("HostConfig") or {}
-    bindings = [binding for bound in (host.get("PortBindings") or {}).values() for binding in bound or ()]
+    bindings = [
+        binding
+        for bound in table_at(entry, "HostConfig", "PortBindings").values()
+        for binding in (bound if isinstance(bound, list) else ())
+    ]
+    ports = [text_at(binding, "HostPort") for binding in bindings]
+    environment = [variable for variable in list_at(entry, "Config", "Env") if isinstance(variable, str)]
     return Container(
-        name=str(entry.get("Name", "")).removeprefix("/"),
-        image=str(entry.get("Image", "")),
-        image_name=str(entry.get("ImageName") or config.get("Image") or ""),
-        command=(str(entry.get("Path", "")), *map(str, entry.get("Args") or ())),
-        is_running=bool((entry.get("State") or {}).get("Running")),
-        environment=read_environment(map(str, config.get("Env") or ())),
-        mounts={str(m.get("Destination", "")): str(m.get("Source", "")) for m in entry.get("Mounts") or ()},
-        ports=frozenset(int(port) for b in bindings if (port := str(b.get("HostPort", ""))).isdecimal()),
-        user=str(config.get("User") or ""),
-        network=str(host.get("NetworkMode") or ""),
+        name=text_at(entry, "Name").removeprefix("/"),
+        image=text_at(entry, "Image"),
+        image_name=text_at(entry, "ImageName") or text_at(entry, "Config", "Image"),
+        command=(text_at(entry, "Path"), *map(str, list_at(entry, "Args"))),
+        is_running=table_at(entry, "State").get("Running") is True,
+        environment=read_environment(environment),
+        mounts={text_at(m, "Destination"): text_at(m, "Source") for m in list_at(entry, "Mounts")},
+        ports=frozenset(int(port) for port in ports if port.isdecimal() and len(port) < 6),
+        user=text_at(entry, "Config", "User"),
+        network=text_at(entry, "HostConfig", "NetworkMode"),
+        id=text_at(entry, "Id"),
+        restart=text_at(entry, "HostConfig", "RestartPolicy", "Name"),
         is_podmans="ImageName" in entry,
-        keeper=_keeper(config.get("Labels") or {}, removes_itself=bool(host.get("AutoRemove"))),
+        keeper=_keeper(
+            table_at(entry, "Config", "Labels"), removes_itself=table_at(entry, "HostConfig").get("AutoRemove") is True
+        ),
     )
 
 

@@ -4,29 +4,38 @@ from collections.abc import Sequence
 from typing import Final
 
 from regtui.garbage import scripts
-from regtui.garbage.running import STAGES
+from regtui.garbage.running import STAGES, read_holder
 from regtui.garbage.values import EarlierRun, Stage
 
 _LOG_LINES: Final = 200
 
 
-def read_earlier(told: Sequence[str]) -> EarlierRun | None:
-    """`told`: the lines of `scripts.status`. None where there is none, or its end was heard."""
-    match scripts.marked(told[0]) if told else None:
-        case ["earlier", running, *started]:
-            pass
-        case _:
-            return None
-    stage, ours = Stage.KEEP_OUT, [scripts.marked(line) for line in told[1:]]
+def read_earlier(told: Sequence[str], mark: str) -> EarlierRun | None:
+    """`told`: the lines of `scripts.status`, called with `mark`. None where there is none, or its end was heard."""
+    for number, line in enumerate(told):
+        match scripts.marked(line, mark):
+            case ["locked", *holder]:
+                since, who = read_holder(holder)
+                return EarlierRun(started=since, stage=Stage.KEEP_OUT, is_running=True, who=who, is_ours=False)
+            case ["earlier", state, started, own, *holder]:
+                return _read(told[number + 1 :], state, started, own, read_holder(holder)[1])
+    return None
+
+
+def _read(told: Sequence[str], state: str, started: str, own: str, who: str) -> EarlierRun:
+    stage, ours = Stage.KEEP_OUT, [scripts.marked(line, own) for line in told]
     for mark in ours:
         match mark:
             case ["stage", name, *_] if name in STAGES:
                 stage = STAGES[name]
-    log = [line for line, mark in zip(told[1:], ours, strict=True) if mark is None and line.strip()]
+    log = [line for line, mark in zip(told, ours, strict=True) if mark is None and line.strip()]
     return EarlierRun(
-        started=" ".join(started),
+        started="" if started == "-" else started,
         stage=stage,
-        is_running=running == "yes",
+        is_running=state == "running",
         log=tuple(log[-_LOG_LINES:]),
-        is_whole=all(mark in ours for mark in (["exit", "0"], ["up"], ["end"])),
+        is_whole=all(mark in ours for mark in (["exit", "0"], ["up"], ["end"]))
+        and not any(mark and mark[0] == "failed" for mark in ours),
+        was_killed=state == "died",
+        who=who,
     )

@@ -7,13 +7,22 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from shlex import join, quote
+from shlex import join
 from typing import Final
 
 from regtui.garbage.configuration import CANDIDATES, Storage, read_storage
-from regtui.garbage.containers import PROGRAMS, Container, choose, names_of, read_containers, read_environment
+from regtui.garbage.containers import (
+    PROGRAMS,
+    Container,
+    check_names,
+    choose,
+    names_of,
+    read_containers,
+    read_environment,
+)
 from regtui.garbage.errors import NotOnHost
-from regtui.garbage.hosts import Host
+from regtui.garbage.hosts import Host, Output, Script, call
+from regtui.garbage.plain import list_at, plain, plain_name, text_at
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.runtimes import (
     Process,
@@ -58,15 +67,15 @@ async def _detected(host: Host, settings: HostSettings) -> HostSettings:
     """Which runtime there is a registry in: the first that has one, of those that are there."""
     for runtime in ("docker", "podman"):
         command = _runtime(runtime, settings)
-        listed = await host.run(f"command -v {runtime} >/dev/null 2>&1 || exit 127\n{_LIST.format(join(command))}")
+        listed = await host.run(Script(f"{_IS_THERE} || exit 127\nshift\n{_LIST}", (runtime, *command)))
         if listed.code == 0 and any(container.is_registry for container in read_containers(listed.stdout)):
             return replace(settings, runtime=runtime)
     unit = settings.container or _UNIT
-    if (await host.run(f"systemctl cat {quote(unit)} >/dev/null 2>&1")).code == 0:
+    if await _can(host, "systemctl", "cat", "--", unit):
         return replace(settings, runtime="systemd")
     for runtime in ("docker", "podman"):
         # What keeps docker from telling is a better answer than that there is nothing.
-        if (await host.run(f"command -v {runtime} >/dev/null 2>&1")).code == 0:
+        if (await host.run(Script(_IS_THERE, (runtime,)))).code == 0:
             return replace(settings, runtime=runtime)
     raise NotOnHost(
         f"There is no registry on {host.place}: neither docker nor podman is there, nor a service {_UNIT}.",
@@ -76,7 +85,12 @@ async def _detected(host: Host, settings: HostSettings) -> HostSettings:
 
 # Containers
 
-_LIST: Final = 'ids=$({0} ps -aq --no-trunc) || exit $?\ntest -z "$ids" || {0} inspect $ids'
+_IS_THERE: Final = 'command -v "$1" >/dev/null 2>&1'
+# "$@" is the runtime. Its ids are hexadecimal: what isn't is no id.
+_LIST: Final = """\
+ids=$("$@" ps -aq --no-trunc) || exit $?
+ids=$(printf '%s\\n' "$ids" | grep -x '[0-9a-f]*')
+test -z "$ids" || "$@" inspect --type container $ids"""
 
 
 def _runtime(name: str, settings: HostSettings) -> list[str]:
@@ -85,17 +99,17 @@ def _runtime(name: str, settings: HostSettings) -> list[str]:
 
 async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
     command = _runtime(settings.runtime, settings)
-    container = await _container(host, command, settings, port)
+    container = check_names(await _container(host, command, settings, port))
     program = settings.binary or container.program
-    has_shell = container.is_running and await _can(host, join([*command, "exec", container.name, "sh", "-c", ":"]))
+    has_shell = container.is_running and await _can(host, *command, "exec", "--", container.name, "sh", "-c", ":")
     if not container.is_running:
-        shell = [*command, "run", "--rm", "--network", "none", "--entrypoint", "sh", container.image, "-c", ":"]
-        has_shell = await _can(host, join(shell))
+        shell = [*command, "run", "--rm", "--network", "none", "--entrypoint", "sh", "--", container.image, "-c", ":"]
+        has_shell = await _can(host, *shell)
     config = settings.config or _config(container.command, container.environment)
     config, text = await _config_file(host, command, container, config, has_shell)
     storage = read_storage(text, container.environment, config)
     host_root = container.on_host(storage.root) if storage.root else ""
-    if not await _can(host, _sudo(settings, f"test -r {quote(host_root)}")):
+    if not host_root or not await _can(host, *_sudo(settings), "test", "-r", host_root):
         host_root = ""
     unit = container_unit(
         command,
@@ -116,13 +130,12 @@ async def _container(host: Host, command: Sequence[str], settings: HostSettings,
     if settings.runtime == "compose":
         return await _of_service(host, command, settings)
     if settings.container:
-        told = await host.run(join([*command, "inspect", "--type", "container", settings.container]))
+        told = await host.run(call(*command, "inspect", "--type", "container", "--", settings.container))
         if told.code != 0 and _NO_SUCH.search(told.said):
-            there = read_containers((await host.run(_LIST.format(join(command)))).stdout)
+            there = read_containers((await host.run(Script(_LIST, tuple(command)))).stdout)
             raise NotOnHost(f"There is no container {settings.container} on {host.place}.", _there(there))
-        check(told, host.place, command[-1])
-        return read_containers(told.stdout)[0]
-    told = await host.run(_LIST.format(join(command)))
+        return _one(told, host.place, command[-1])
+    told = await host.run(Script(_LIST, tuple(command)))
     check(told, host.place, command[-1])
     containers = read_containers(told.stdout)
     registries = choose(containers, port)
@@ -133,6 +146,15 @@ async def _container(host: Host, command: Sequence[str], settings: HostSettings,
     raise NotOnHost(
         f"No container on {host.place} looks like a registry.", _there(containers) if containers else _OTHERWISE
     )
+
+
+def _one(told: Output, place: str, runtime: str) -> Container:
+    """The only one that `inspect` was asked for."""
+    check(told, place, runtime)
+    containers = read_containers(told.stdout)
+    if len(containers) != 1:
+        raise NotOnHost(f"{runtime} on {place} doesn't tell what the container is.", "Try: " + f"{runtime} inspect")
+    return containers[0]
 
 
 _OTHERWISE: Final = (
@@ -150,8 +172,9 @@ def _there(containers: Iterable[Container]) -> str:
 async def _of_service(host: Host, command: Sequence[str], settings: HostSettings) -> Container:
     if not settings.container:
         raise NotOnHost("Which compose service the registry is isn't said.", 'Add it: container = "SERVICE".')
+    plain_name(settings.container, "The compose service's name")
     project = ["--project-directory", settings.directory] if settings.directory else []
-    told = await host.run(join([*command, "compose", *project, "ps", "-a", "-q", settings.container]))
+    told = await host.run(call(*command, "compose", *project, "ps", "-a", "-q", settings.container))
     check(told, host.place, "docker compose")
     name = (told.stdout.split() or [""])[0]
     if not name:
@@ -159,9 +182,8 @@ async def _of_service(host: Host, command: Sequence[str], settings: HostSettings
             f"The compose service {settings.container} has no container on {host.place}.",
             'Check the service\'s name, and directory = "…" where its compose file is.',
         )
-    told = await host.run(join([*command, "inspect", "--type", "container", name]))
-    check(told, host.place, command[-1])
-    return read_containers(told.stdout)[0]
+    told = await host.run(call(*command, "inspect", "--type", "container", "--", name))
+    return _one(told, host.place, command[-1])
 
 
 def _config(command: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -174,10 +196,11 @@ async def _config_file(
 ) -> tuple[str, str]:
     """The config's path and text. `cp` also reads from a stopped container, and from one without any program."""
     for path in (config,) if config else CANDIDATES:
-        line = f"{join([*command, 'cp', f'{container.name}:{path}', '-'])} | tar -xOf -"
+        plain(path, f"The config's path of the container {container.name}")
+        script = call(*command, "cp", "--", f"{container.name}:{path}", "-", then="| tar -xOf -")
         if has_shell and container.is_running:
-            line = join([*command, "exec", container.name, "cat", path])
-        told = await host.run(line)
+            script = call(*command, "exec", "--", container.name, "cat", "--", path)
+        told = await host.run(script)
         if told.code == 0 and told.stdout.strip():
             return path, told.stdout
     raise NotOnHost(
@@ -193,8 +216,11 @@ async def _as_service(host: Host, settings: HostSettings) -> Found:
     unit = settings.container or _UNIT
     unit = unit if "." in unit else f"{unit}.service"
     told = await host.run(
-        f"systemctl show -p LoadState -p MainPID -p User -p ExecStart {quote(unit)} || exit $?\n"
-        "printf 'Me=%s\\n' \"$(id -un)\""
+        Script(
+            'systemctl show -p LoadState -p MainPID -p User -p ExecStart -- "$1" || exit $?\n'
+            "printf 'Me=%s\\n' \"$(id -un)\"",
+            (unit,),
+        )
     )
     check(told, host.place, "systemd")
     properties = read_environment(told.stdout.splitlines())
@@ -202,36 +228,38 @@ async def _as_service(host: Host, settings: HostSettings) -> Found:
         raise NotOnHost(
             f"There is no service {unit} on {host.place}.", 'Say how the registry is run: runtime and container = "…".'
         )
-    pid = int(properties.get("MainPID") or 0)
+    main = properties.get("MainPID", "")
+    pid = int(main) if main.isdecimal() and len(main) < 12 else 0
     command, environment = await _of_process(host, settings, pid)
     if not command:
         started = re.search(r"argv\[\]=(.*?) ;", properties.get("ExecStart", ""))
         command = started[1].split() if started else []
     process = Process(
         unit=unit,
-        program=settings.binary or (command[0] if command else "docker-registry"),
-        config=settings.config or _config(command, environment) or CANDIDATES[-1],
+        program=settings.binary or plain_name(command[0] if command else "docker-registry", f"The program of {unit}"),
+        config=settings.config
+        or plain(_config(command, environment) or CANDIDATES[-1], f"The config's path of {unit}"),
         pid=pid,
-        user=properties.get("User", ""),
+        user=plain_name(properties.get("User", ""), f"The user of {unit}"),
         environment=environment,
     )
     text = await _text(host, settings, process.config)
     storage = read_storage(text, environment, process.config)
     found = systemd_unit(process, settings, root=storage.root, me=properties.get("Me", ""))
-    return Found(found, storage, await _version(host, f"{quote(process.program)} --version"))
+    return Found(found, storage, await _version(host, join([process.program, "--version"])))
 
 
 async def _of_process(host: Host, settings: HostSettings, pid: int) -> tuple[list[str], dict[str, str]]:
     """Command line and environment: what the service really was started with."""
     if pid <= 0:
         return [], {}
-    command = await host.run(f"tr '\\0' '\\n' < /proc/{pid}/cmdline")
-    environment = await host.run(f"{_sudo(settings, f'cat /proc/{pid}/environ')} | tr '\\0' '\\n'")
-    return command.stdout.splitlines(), read_environment(environment.stdout.splitlines())
+    command = await host.run(call("cat", f"/proc/{pid}/cmdline"))
+    environment = await host.run(call(*_sudo(settings), "cat", f"/proc/{pid}/environ"))
+    return command.stdout.removesuffix("\0").split("\0"), read_environment(environment.stdout.split("\0"))
 
 
 async def _text(host: Host, settings: HostSettings, path: str) -> str:
-    told = await host.run(_sudo(settings, f"cat {quote(path)}"))
+    told = await host.run(call(*_sudo(settings), "cat", "--", path))
     if told.code != 0 and "o such file" in told.said:
         raise NotOnHost(f"There is no config file {path} on {host.place}.", 'Say where it is: config = "…".')
     check(told, host.place, path)
@@ -246,21 +274,25 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
         raise NotOnHost("Which deployment the registry is isn't said.", 'Add it: container = "DEPLOYMENT".')
     kubectl = ["kubectl", *(["--namespace", settings.namespace] if settings.namespace else [])]
     target = f"deployment/{settings.container}"
-    told = await host.run(_sudo(settings, join([*kubectl, "get", target, "-o", "json"])))
+    told = await host.run(call(*_sudo(settings), *kubectl, "get", "-o", "json", "--", target))
     if told.code != 0 and "NotFound" in told.said:
         raise NotOnHost(f"There is no {target} on {host.place}.", "Check container and namespace in the profile.")
     check(told, host.place, "kubectl")
     try:
-        pod = json.loads(told.stdout)["spec"]["template"]["spec"]["containers"][0]
-    except (ValueError, LookupError, TypeError):
-        raise NotOnHost(f"kubectl on {host.place} tells nothing of {target}.") from None
-    command = [str(word) for word in (*(pod.get("command") or ()), *(pod.get("args") or ()))]
-    environment = {str(e["name"]): str(e["value"]) for e in pod.get("env") or () if "value" in e}
+        pods = list_at(json.loads(told.stdout), "spec", "template", "spec", "containers")
+    except (ValueError, RecursionError):
+        pods = []
+    if not pods:
+        raise NotOnHost(f"kubectl on {host.place} tells nothing of {target}.")
+    pod = pods[0]
+    words = [str(word) for word in (*list_at(pod, "command"), *list_at(pod, "args"))]
+    command = [plain(word, f"A word of the command of {target}") for word in words]
+    environment = {text_at(variable, "name"): text_at(variable, "value") for variable in list_at(pod, "env")}
     named = [word for word in command if word.rpartition("/")[2] in PROGRAMS]
     program = settings.binary or (named[0] if named else "registry")
     config = settings.config or _config(command, environment)
-    for path in (config,) if config else CANDIDATES:
-        told = await host.run(_sudo(settings, join([*kubectl, "exec", target, "--", "cat", path])))
+    for path in (plain(config, f"The config's path of {target}"),) if config else CANDIDATES:
+        told = await host.run(call(*_sudo(settings), *kubectl, "exec", target, "--", "cat", "--", path))
         if told.code == 0 and told.stdout.strip():
             storage = read_storage(told.stdout, environment, path)
             unit = kubectl_unit(settings, program=program, config=path, root=storage.root)
@@ -276,23 +308,24 @@ async def _by_command(host: Host, settings: HostSettings) -> Found:
             'command = "…" runs the registry\'s program; {} are its arguments.',
         )
     unit = command_unit(settings)
-    read = await host.run(_sudo(settings, f"cat {quote(settings.config)}"))
+    read = await host.run(call(*_sudo(settings), "cat", "--", settings.config))
     storage = Storage("filesystem" if settings.storage else "", settings.storage, True, "inmemory")
     if read.code == 0:
         storage = replace(read_storage(read.stdout, {}, settings.config), root=settings.storage or "")
     return Found(unit, storage, await _version(host, f"{unit.inside} --version"))
 
 
-async def _version(host: Host, command: str) -> str:
-    """Of the program itself; a registry whose environment is in a file tells it too, from an empty one."""
-    told = await host.run(re.sub(r"^<\S+ ", "</dev/null ", command))
-    match = _VERSION.search(told.stdout)
+async def _version(host: Host, line: str) -> str:
+    """Of the program itself; a registry whose environment is in a file tells it too, from an empty one. `line`: a
+    command line as the shell reads it."""
+    told = await host.run(Script('eval "$1"', (re.sub(r"^<\S+ ", "</dev/null ", line),)))
+    match = _VERSION.search(told.stdout[:10_000])
     return match[1] if match and told.code == 0 else ""
 
 
-async def _can(host: Host, command: str) -> bool:
-    return (await host.run(f"{command} >/dev/null 2>&1")).code == 0
+async def _can(host: Host, *words: str) -> bool:
+    return (await host.run(call(*words, then=">/dev/null 2>&1"))).code == 0
 
 
-def _sudo(settings: HostSettings, command: str) -> str:
-    return f"sudo -n {command}" if settings.sudo else command
+def _sudo(settings: HostSettings) -> tuple[str, ...]:
+    return ("sudo", "-n") if settings.sudo else ()

@@ -15,7 +15,7 @@ from regtui.garbage.finding import Found
 from regtui.garbage.hosts import Host, Output
 from regtui.garbage.identity import must_list_nothing, prove_by_output, prove_by_storage
 from regtui.garbage.output import CollectorOutput
-from regtui.garbage.storage import Storage
+from regtui.garbage.storage import Storage, read_count
 from regtui.garbage.trouble import trouble
 from regtui.garbage.values import Forecast, UntaggedManifest
 from regtui.garbage.verdict import Outcome
@@ -83,11 +83,12 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
     """Feeds `output`; why there is nothing to collect, or empty."""
     code: int | None = None
     said: list[str] = []
-    async with aclosing(host.lines(scripts.dry_run(found.unit))) as lines:
+    mark = scripts.new_mark()
+    async with aclosing(host.lines(scripts.dry_run(found.unit, mark))) as lines:
         async for line in lines:
-            words = scripts.marked(line)
+            words = scripts.marked(line, mark)
             if words is not None and words[0] == "exit":
-                code = int(words[1])
+                code = read_count(words[-1])
                 continue
             finding = output.feed(line)
             if not finding.kind.is_marking:

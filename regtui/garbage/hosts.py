@@ -1,23 +1,29 @@
 """The machine that the registry runs on: takes POSIX shell scripts, gives what they print.
 
 host = SshHost(Destination.parse("deploy@registry.example.com"), interactive)
-output = await host.run("uname -s")
-async for line in host.lines(script): ...
+output = await host.run(call("docker", "inspect", "--", name))
+async for line in host.lines(Script(TEXT, (name, path))): ...
+
+The text of a script is the project's own and always the same. What was read from a host, a container or a config never
+becomes part of it: values are positional parameters, lists are stdin.
 """
 
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from shlex import join
 from typing import Final, Protocol
 
 from regtui import bounds
 from regtui.child import child_environment
-from regtui.garbage.errors import GarbageError
+from regtui.garbage.errors import CollectionFailed, GarbageError, HostNotAllowed
 from regtui.ssh import ConnectionLost, Destination, Ssh, SshError, ssh_error
+from regtui.text import one_line
 
 Interactive = Callable[[Callable[[], None]], Awaitable[None]]
 """Calls a function while the user's terminal is free for it: ssh asks there for passwords and host keys. The app
@@ -36,7 +42,31 @@ def undisturbed(work: Callable[[], None]) -> None:
 _SSH_FAILED: Final = 255
 _CHUNK: Final = 64 * 1024
 # Seconds that what is told to end has for it.
-_END_SECONDS: Final = 10.0
+_END_SECONDS: Final = 2.0
+
+# The login shell over there may be any: in single quotes, without ' ! \\ and line breaks, this reads the same in sh,
+# bash, zsh, fish, csh and tcsh. dd takes exactly the script, so that what follows it is the stdin of what it runs.
+_READ_ALL: Final = "exec sh -c 'eval \"$(cat)\"'"
+_READ_SOME: Final = "exec sh -c 'eval \"$(dd bs=1 count={} 2>/dev/null)\"'"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a host's shell runs: `text`, with `arguments` as $1, $2, … and `stdin`. Raises CollectionFailed where a
+    value can't be an argument of a program at all."""
+
+    text: str
+    arguments: tuple[str, ...] = ()
+    stdin: str = ""
+
+    def __post_init__(self) -> None:
+        if any("\0" in argument for argument in self.arguments):
+            raise CollectionFailed("The registry's host tells a name with a NUL in it.", "Look at its settings.")
+
+
+def call(*words: str, then: str = "") -> Script:
+    """Runs one program with exactly these words. `then`: what follows the call in the script, as `2>&1`."""
+    return Script(f'"$@" {then}'.rstrip(), words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +84,8 @@ class Output:
 
 
 class Host(Protocol):
-    """Everything raises SshError where the host can't be reached. `close` it."""
+    """Everything raises SshError where the host can't be reached, and CollectionFailed where it says too much or takes
+    too long. `close` it."""
 
     @property
     def place(self) -> str:
@@ -64,10 +95,10 @@ class Host(Protocol):
     def login(self) -> str:
         """What a person types to get there; empty for this machine."""
 
-    async def run(self, script: str) -> Output:
-        """Runs a script to its end."""
+    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+        """Runs a script to its end. `is_long`: it may take as long as a walk through a large storage."""
 
-    def lines(self, script: str) -> AsyncGenerator[str, None]:
+    def lines(self, script: Script) -> AsyncGenerator[str, None]:
         """Its lines as they come, stdout and stderr together. To be closed: that leaves the script behind."""
 
     async def close(self) -> None: ...
@@ -79,11 +110,13 @@ class LocalHost:
     place = "this machine"
     login = ""
 
-    async def run(self, script: str) -> Output:
-        return await _run(["sh", "-s"], script)
+    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+        sent = _Sent(script)
+        return await _run(["sh", "-c", sent.command], sent, self.place, is_long)
 
-    def lines(self, script: str) -> AsyncGenerator[str, None]:
-        return _lines(["sh", "-s"], script)
+    def lines(self, script: Script) -> AsyncGenerator[str, None]:
+        sent = _Sent(script)
+        return _lines(["sh", "-c", sent.command], sent, self.place)
 
     async def close(self) -> None:
         pass
@@ -107,16 +140,16 @@ class SshHost:
         port = f"-p {self._destination.port} " if self._destination.port else ""
         return f"ssh {port}{self._destination.argument}"
 
-    async def run(self, script: str) -> Output:
-        ssh = await self._opened()
-        output = await _run(ssh.command("exec sh -s"), script)
+    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+        ssh, sent = await self._opened(), _Sent(script)
+        output = await _run(ssh.command(sent.command), sent, self.place, is_long)
         if output.code == _SSH_FAILED:
             raise self._failure(ssh, output.stderr)
         return output
 
-    async def lines(self, script: str) -> AsyncGenerator[str, None]:
-        ssh = await self._opened()
-        async with aclosing(_lines(ssh.command("exec sh -s"), script)) as lines:
+    async def lines(self, script: Script) -> AsyncGenerator[str, None]:
+        ssh, sent = await self._opened(), _Sent(script)
+        async with aclosing(_lines(ssh.command(sent.command), sent, self.place)) as lines:
             async for line in lines:
                 yield line
         if not ssh.is_open:
@@ -166,48 +199,52 @@ class SshHost:
         )
 
 
-async def _run(command: Sequence[str], script: str) -> Output:
-    """Raises GarbageError where it doesn't end, or never stops talking."""
+class _Sent:
+    """A script on its way: `command` for the login shell, `stdin` for what that runs, and what is heard of it from
+    `mark` on. What comes before was printed by start-up files."""
+
+    def __init__(self, script: Script) -> None:
+        self.mark = f"regtui-{secrets.token_hex(8)}".encode()
+        text = _whole(script, self.mark.decode())
+        self.command = _READ_SOME.format(len(text)) if script.stdin else _READ_ALL
+        self.stdin = text + script.stdin.encode("utf-8", "surrogateescape")
+
+    def heard(self, printed: bytes) -> bytes | None:
+        """What the script itself printed; None where it hasn't begun."""
+        _, mark, rest = printed.partition(self.mark + b"\n")
+        return rest if mark else None
+
+
+def _never_began(place: str, printed: bytes) -> HostNotAllowed:
+    said = one_line(printed.decode("utf-8", "replace").strip().rpartition("\n")[2])[:200].rstrip(".")
+    return HostNotAllowed(
+        f"The login shell on {place} ends before it runs anything{f': {said}' if said else ''}.",
+        "See that its start-up files (.bashrc, .cshrc, config.fish …) neither exit nor ask where there is no terminal.",
+    )
+
+
+async def _run(command: Sequence[str], sent: _Sent, place: str, is_long: bool) -> Output:
+    seconds = bounds.HOST_SECONDS if is_long else bounds.HOST_ANSWER_SECONDS
     process = await _start(command, stderr=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(bounds.HOST_SECONDS):
-            stdout, stderr = await _both(_taken(process.stdout), _taken(process.stderr), _send(process, script))
-            await process.wait()
+        async with asyncio.timeout(seconds):
+            stdout, stderr = await _both(_taken(process.stdout), _taken(process.stderr), _feed(process, sent))
+            code = await process.wait()
     except TimeoutError:
-        raise GarbageError(f"The host took more than {bounds.HOST_SECONDS / 60:.0f} minutes to answer.") from None
+        raise GarbageError(
+            f"A command on {place} took more than {seconds / 60:.0f} minutes to answer.",
+            "See what keeps it: the container runtime, a full or hanging disk, or the login's start-up files.",
+        ) from None
     finally:
         await _end(process)
-    return Output(process.returncode or 0, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"))
-
-
-async def _lines(command: Sequence[str], script: str) -> AsyncGenerator[str, None]:
-    process = await _start(command, stderr=asyncio.subprocess.STDOUT)
-    assert process.stdout is not None
-    try:
-        await _send(process, script)
-        rest = b""
-        # Not readline: it fails at lines longer than its limit, and 3.x prints all tags of a repository in one.
-        while chunk := await process.stdout.read(_CHUNK):
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                yield line.decode("utf-8", "replace")
-            if len(rest) > bounds.HOST_LINE:
-                raise GarbageError(f"The host wrote a line of more than {bounds.HOST_LINE // bounds.MIB} MiB.")
-        # Broken off, it isn't a line: whoever goes on from there counts whole ones.
-        if await process.wait() == 0 and rest:
-            yield rest.decode("utf-8", "replace")
-    finally:
-        await _end(process)
-
-
-async def _send(process: asyncio.subprocess.Process, script: str) -> None:
-    assert process.stdin is not None
-    with contextlib.suppress(ConnectionError):
-        process.stdin.write(_whole(script))
-        await process.stdin.drain()
-        process.stdin.close()
+    heard = sent.heard(stdout)
+    # 255 is ssh's own, unless the login shell said it: then ssh is still there.
+    if heard is None and code != _SSH_FAILED:
+        raise _never_began(place, stdout + stderr)
+    printed = sent.heard(stderr)
+    return Output(code, _text(heard or b""), _text(stderr if printed is None else printed))
 
 
 async def _both(
@@ -234,6 +271,66 @@ async def _taken(stream: asyncio.StreamReader) -> bytes:
     return bytes(taken)
 
 
+async def _feed(process: asyncio.subprocess.Process, sent: _Sent) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(ConnectionError):
+        process.stdin.write(sent.stdin)
+        await process.stdin.drain()
+    process.stdin.close()
+    with contextlib.suppress(ConnectionError):
+        await process.stdin.wait_closed()
+
+
+async def _lines(command: Sequence[str], sent: _Sent, place: str) -> AsyncGenerator[str, None]:
+    process = await _start(command, stderr=asyncio.subprocess.STDOUT)
+    assert process.stdout is not None
+    try:
+        feeding = asyncio.ensure_future(_feed(process, sent))
+        rest = await _from_its_begin(process, sent, place)
+        await feeding
+        # Not readline: it fails at lines longer than its limit, and 3.x prints all tags of a repository in one.
+        while True:
+            *whole, rest = rest.split(b"\n")
+            for line in whole:
+                yield _text(line)
+            if len(rest) > bounds.HOST_LINE:
+                raise GarbageError(f"The host wrote a line of more than {bounds.HOST_LINE // bounds.MIB} MiB.")
+            if not (chunk := await process.stdout.read(_CHUNK)):
+                break
+            rest += chunk
+        # Broken off, it isn't a line: whoever goes on from there counts whole ones.
+        if await process.wait() == 0 and rest:
+            yield _text(rest)
+    finally:
+        await _end(process)
+
+
+async def _from_its_begin(process: asyncio.subprocess.Process, sent: _Sent, place: str) -> bytes:
+    """What it printed first, start-up files apart; empty where the connection broke before that. The mark is there
+    twice, for stdout and for stderr."""
+    assert process.stdout is not None
+    printed = b""
+    try:
+        async with asyncio.timeout(bounds.HOST_LOGIN_SECONDS):
+            while (heard := sent.heard(printed)) is None or (begun := sent.heard(heard)) is None:
+                chunk = await process.stdout.read(_CHUNK)
+                printed += chunk
+                if not chunk or len(printed) > bounds.HOST_LINE:
+                    break
+            else:
+                return begun
+            code = await process.wait()
+    except TimeoutError:
+        raise _never_began(place, printed) from None
+    if heard is None and code != _SSH_FAILED:
+        raise _never_began(place, printed)
+    return heard or b""
+
+
+def _text(printed: bytes) -> str:
+    return printed.decode("utf-8", "replace")
+
+
 async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.Process:
     # A session of its own: Ctrl+C is ours to handle, and must not reach what runs there.
     return await asyncio.create_subprocess_exec(
@@ -247,27 +344,25 @@ async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.P
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """With what it started: of a local script, what it waits for, too."""
-    if process.returncode is None:
+    """With what it started: of a local script, what it waits for, too. What doesn't hear is killed."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.returncode is not None:
+            return
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        # Until its pipes are empty, asyncio doesn't see that it has ended.
-        ended = asyncio.gather(process.wait(), *map(_drop, filter(None, (process.stdout, process.stderr))))
-        if not (await asyncio.wait([ended], timeout=_END_SECONDS))[0]:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            # What left its group and holds its pipes open isn't waited for.
-            await asyncio.wait([ended], timeout=_END_SECONDS)
-            ended.cancel()
+            os.killpg(process.pid, number)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                await process.wait()
 
 
-async def _drop(stream: asyncio.StreamReader) -> None:
-    while await stream.read(_CHUNK):
-        pass
-
-
-def _whole(script: str) -> bytes:
-    """The shell reads it to its end before it begins, and what it starts finds nothing of it on stdin."""
-    # 255 is what ssh says when it fails itself.
-    end = f'code=$?; test "$code" != {_SSH_FAILED} || code=254; exit "$code"'
-    return f"main() {{\n{script}\n}}\nmain </dev/null\n{end}\n".encode()
+def _whole(script: Script, mark: str) -> bytes:
+    """The shell reads it to its end before it begins. Words are quoted for it alone, at the end and in no text."""
+    # Programs' messages are read by us: in one language. 255 is what ssh says when it fails itself.
+    text = (
+        f"main() {{\n{script.text}\n}}\n"
+        "LC_ALL=C\nexport LC_ALL\n"
+        f"printf '\\n%s\\n' {mark}; printf '\\n%s\\n' {mark} >&2\n"
+        f"{join(['main', *script.arguments])}\n"
+        f'code=$?; test "$code" != {_SSH_FAILED} || code=254; exit "$code"\n'
+    )
+    return text.encode("utf-8", "surrogateescape")

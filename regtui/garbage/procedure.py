@@ -4,6 +4,8 @@ bring back, verify. The `Collector` of every registry that runs on a host.
 
 import asyncio
 import contextlib
+import getpass
+import platform
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -46,9 +48,17 @@ from regtui.registry import (
     deletion_support,
 )
 from regtui.ssh import SshError
-from regtui.text import plural
+from regtui.text import one_line, plural
 
 _UP_SECONDS: Final = 60.0
+
+
+def _me() -> str:
+    """Who collects, for those that find the lock."""
+    try:
+        return one_line(f"{getpass.getuser()}@{platform.node()}")[:100]
+    except (KeyError, OSError):
+        return one_line(platform.node())[:100]
 
 
 class HostCollector:
@@ -87,7 +97,7 @@ class HostCollector:
         if self._is_unheard:
             # Whoever goes on has been told of it.
             self._is_unheard = False
-            await self._host.run(scripts.note(found.unit, "heard"))
+            await self._leave_word(found, "heard")
         unit, configured = found.unit, found.storage
         storage = Storage(self._host, unit)
         listing = await storage.listing()
@@ -115,9 +125,10 @@ class HostCollector:
 
     async def earlier(self) -> EarlierRun | None:
         found = await self._look()
-        told = (await self._host.run(scripts.status(found.unit))).stdout.splitlines()
-        earlier = read_earlier(told)
-        self._is_unheard = earlier is not None and not earlier.is_running
+        mark = scripts.new_mark()
+        told = (await self._host.run(scripts.status(found.unit, mark))).stdout.split("\n")
+        earlier = read_earlier(told, mark)
+        self._is_unheard = earlier is not None and not earlier.is_running and not earlier.was_killed
         return earlier
 
     async def forecast(self, choices: Choices) -> Forecast:
@@ -133,7 +144,7 @@ class HostCollector:
         """Raises Unsafe where another run is going on; should one begin later, the host refuses ours."""
         earlier = await self.earlier()
         if earlier is not None and earlier.is_running:
-            raise running_already(self._host.place)
+            raise running_already(self._host.place, earlier.started, earlier.who)
 
     async def _must_delete(self, repository: str) -> None:
         """Raises Unsafe where manifests can't be deleted through the API."""
@@ -194,7 +205,8 @@ class HostCollector:
                 account.was_stopped = True
                 account.trouble.append(STOPPED)
                 return
-            running = Running(self._host, found.unit, self._forecast.blobs)
+            mark = scripts.new_mark()
+            running = Running(self._host, found.unit, self._forecast.blobs, mark)
             async for event in self._collect(choices, found, running):
                 yield event
             async for event in self._verify(before, found, running):
@@ -249,7 +261,9 @@ class HostCollector:
         is_online = choices.keep_out is KeepOut.ONLINE
         if is_online:
             yield account.skipped(Stage.KEEP_OUT, "the registry stays online")
-        script = scripts.collection(found.unit, choices.keep_out, self._needs_restart(choices))
+        script = scripts.collection(
+            found.unit, choices.keep_out, self._needs_restart(choices), mark=running.mark, who=_me()
+        )
         async with aclosing(running.events(script)) as events:
             async for event in events:
                 account.blobs, account.is_up = running.blobs, running.is_up
@@ -263,6 +277,10 @@ class HostCollector:
                     self._tell_stop()  # What was said before there was a run to hear it.
         account.was_stopped = running.was_stopped
         account.trouble += running.troubles
+        if running.was_killed:
+            # Nobody on the host does it any more: we do, at once.
+            async for event in self._bring_back(found):
+                yield event
         account.freed = running.freed
         if running.swept is not None:
             account.blobs = running.swept
@@ -273,9 +291,7 @@ class HostCollector:
             )
         account.is_up = await self._answers()
         if not account.is_up:
-            account.trouble.append(
-                f"{self._client.host} does not answer yet. On the host, see what keeps it: {found.unit.start}"
-            )
+            account.trouble.append(self._does_not_answer(found))
         yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
         if running.has_ended:
             await self._leave_word(found, "heard")
@@ -288,6 +304,35 @@ class HostCollector:
         # While pushes go on, the storage's size says nothing.
         is_measured = running.swept is not None and choices.keep_out is not KeepOut.ONLINE and self._forecast.is_exact
         return is_measured and running.freed != self._forecast.bytes
+
+    async def bring_back(self) -> AsyncIterator[Event]:
+        if self._read_only:
+            raise Unsafe("Nothing is changed: read-only was asked for.", "Leave out --read-only, or read_only = true.")
+        account = self._account = Account()
+        found = await self._look()
+        try:
+            async for event in self._bring_back(found):
+                yield event
+            account.is_up = await self._answers()
+            if not account.is_up:
+                account.trouble.append(self._does_not_answer(found))
+            yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
+            await self._leave_word(found, "heard")
+        finally:
+            account.stop_clock()
+
+    async def _bring_back(self, found: Found) -> AsyncIterator[Event]:
+        """Ends what was left of a run that was killed, and starts its registry. What fails is a trouble."""
+        mark = scripts.new_mark()
+        running = Running(self._host, found.unit, {}, mark, stage=Stage.BRING_BACK)
+        async with aclosing(running.events(scripts.bring_back(found.unit, mark, who=_me()))) as events:
+            async for event in events:
+                if event.stage is not Stage.BRING_BACK or event.status in (None, StageStatus.STARTED):
+                    yield event
+        self._account.trouble += [trouble for trouble in running.troubles if trouble not in self._account.trouble]
+
+    def _does_not_answer(self, found: Found) -> str:
+        return f"{self._client.host} does not answer yet. On the host, see what keeps it: {found.unit.start}"
 
     async def _answers(self) -> bool:
         """Whether the registry answers `/v2/`, waiting for it. What refuses us a login is up."""
@@ -329,7 +374,7 @@ class HostCollector:
 
     def _tell_stop(self) -> None:
         if self._found is not None:
-            self._telling = asyncio.ensure_future(self._leave_word(self._found, "stop"))
+            self._telling = asyncio.ensure_future(self._leave_word(self._found, "stop-asked"))
 
     async def _leave_word(self, found: Found, word: str) -> None:
         # Lost, it goes on to its end and brings the registry back.

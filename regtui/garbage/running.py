@@ -2,19 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
 from regtui.garbage import scripts
 from regtui.garbage.errors import CollectionFailed, Unsafe
-from regtui.garbage.hosts import Host
+from regtui.garbage.hosts import Host, Script
 from regtui.garbage.output import CollectorOutput, Kind
 from regtui.garbage.runtimes import Unit
+from regtui.garbage.storage import read_count
 from regtui.garbage.trouble import last_line
 from regtui.garbage.values import Event, Stage, StageStatus
 from regtui.oci import Digest
 from regtui.ssh import SshError
+from regtui.text import one_line
 
 STAGES: Final = {"keep-out": Stage.KEEP_OUT, "collect": Stage.COLLECT, "bring-back": Stage.BRING_BACK}
 """As the script names them."""
@@ -27,20 +29,39 @@ _SILENT: Final = frozenset({Kind.MANIFEST_MARKED, Kind.BLOB_MARKED, Kind.BLOB_DE
 AGAIN: Final = (1, 2, 3, 5, 5, 10, 10, 15)
 
 
-def running_already(place: str) -> Unsafe:
-    return Unsafe(f"A collection is running on {place} already.", "Look at it with: regtui gc --status")
+def read_holder(words: Sequence[str]) -> tuple[str, str]:
+    """Since when, and who, by a lock: `2026-11-28T04:00:00Z`, `ci@laptop as deploy`; empty where it doesn't tell."""
+    match words:
+        case [since, login, *rest]:
+            who = " ".join(rest)
+            return since, f"{who} as {login}" if who not in ("", "-") else login
+    return "", ""
+
+
+KILLED: Final = "The collection was killed on the host, and what watches over it, too."
+
+
+def running_already(place: str, since: str = "", who: str = "") -> Unsafe:
+    """`since`, `who`: by the lock there, so far as it tells."""
+    begun = f", begun {one_line(since)[:40]}" if since else ""
+    by = f" by {one_line(who)[:200]}" if who else ""
+    return Unsafe(f"A collection is running on {place} already{begun}{by}.", "Look at it with: regtui gc --status")
 
 
 class Running:
-    """One run. `sizes` of blobs: from its dry run, for the bytes as they go."""
+    """One run. `sizes` of blobs: from its dry run, for the bytes as they go. `mark`: what its script was made with."""
 
-    def __init__(self, host: Host, unit: Unit, sizes: Mapping[Digest, int | None]) -> None:
+    def __init__(
+        self, host: Host, unit: Unit, sizes: Mapping[Digest, int | None], mark: str, *, stage: Stage = Stage.KEEP_OUT
+    ) -> None:
+        self.mark = mark
         self._host = host
         self._unit = unit
         self._sizes = sizes
-        self._stage = Stage.KEEP_OUT
+        self._stage = stage
         self._began = time.monotonic()
         self._lines = 0
+        self._has_collected = False
         self.output = CollectorOutput()
         self.exit_code: int | None = None
         self.used: dict[str, tuple[int, int]] = {}
@@ -49,13 +70,19 @@ class Running:
         self.bytes = 0
         self.is_up: bool | None = None
         self.has_ended = False
+        self.was_killed = False
+        """With what watches over it: nobody there brings the registry back."""
+        self.removed: list[str] = []
+        """Empty repositories whose directories were removed."""
+        self.removed_uploads: list[tuple[str, str]] = []
+        """(repository, id) of abandoned uploads that were removed."""
         self.was_stopped = False
         self.failures: list[str] = []
         """In sentences, as the script says them."""
         self.said: list[str] = []
         """The last lines of other programs, for what they say about a failure."""
 
-    async def events(self, script: str) -> AsyncGenerator[Event, None]:
+    async def events(self, script: Script) -> AsyncGenerator[Event, None]:
         """Starts it and follows it to its end. Raises SshError where it can't be begun, Unsafe where one is going on,
         CollectionFailed where the host has no room; later nothing: then `has_ended` is False."""
         pauses = iter(AGAIN)
@@ -65,7 +92,7 @@ class Running:
                     async for line in lines:
                         for event in self._read(line):
                             yield event
-                        if self.has_ended:
+                        if self.has_ended or self.was_killed:
                             return
             except SshError as error:
                 if not self._lines:
@@ -75,14 +102,14 @@ class Running:
             if pause is None or not self._lines:
                 return
             await asyncio.sleep(pause)
-            script = scripts.follow(self._unit, self._lines)
+            script = scripts.follow(self._unit, self.mark, self._lines)
 
     @property
     def _passed(self) -> float:
         return time.monotonic() - self._began
 
     def _read(self, line: str) -> list[Event]:
-        words = scripts.marked(line)
+        words = scripts.marked(line, self.mark)
         if words is not None and self._is_about_the_start(words):
             return []
         # Where the log is read on from, after a lost connection. What comes before its begin isn't of the log.
@@ -104,15 +131,25 @@ class Running:
 
     def _is_about_the_start(self, words: list[str]) -> bool:
         match words:
-            case ["busy"]:
-                raise running_already(self._host.place)
+            case ["busy", *holder]:
+                raise running_already(self._host.place, *read_holder(holder))
+            case ["left", lock, *holder]:
+                _, who = read_holder(holder)
+                raise Unsafe(
+                    f"A collection that {one_line(who)[:200] or 'somebody'} began on {self._host.place} was killed, "
+                    "and its lock can't be taken over by this login.",
+                    f"As that user: regtui gc --bring-back. Then remove {one_line(lock)[:200]}, if it is still there.",
+                )
+            case ["died"]:
+                self.was_killed = True
+                return True
             case ["no-room"]:
                 raise CollectionFailed(
                     f"The disks of {self._host.place} are full: not even the collection's script can be kept there.",
                     "Make room for a few kilobytes, then collect again.",
                 )
-            case ["begun", *_]:
-                self._lines = 1
+            case ["begun", line, *_]:
+                self._lines = read_count(line) or 1
                 return True
         return False
 
@@ -120,12 +157,19 @@ class Running:
         match words:
             case ["stage", stage, status] if stage in STAGES and status in _STATUS:
                 if status == "started":
+                    self._has_collected |= STAGES[stage] is Stage.COLLECT
                     self._stage, self._began = STAGES[stage], time.monotonic()
                 return self._stage_events(_STATUS[status])
-            case ["used", when, blobs, count] if blobs.isdecimal() and count.isdecimal():
-                self.used[when] = (int(blobs), int(count))
+            case ["used", when, blobs, count]:
+                numbers = read_count(blobs), read_count(count)
+                if numbers[0] is not None and numbers[1] is not None:
+                    self.used[when] = (numbers[0], numbers[1])
             case ["exit", code]:
-                self.exit_code = int(code)
+                self.exit_code = read_count(code)
+            case ["removed", name]:
+                self.removed.append(name)
+            case ["upload-removed", name, upload]:
+                self.removed_uploads.append((name, upload))
             case ["up"]:
                 self.is_up = True
             case ["down"]:
@@ -167,16 +211,18 @@ class Running:
     @property
     def troubles(self) -> list[str]:
         """What went wrong, in sentences with what to do."""
+        if self.was_killed:
+            return [KILLED]
         if not self.has_ended:
             return [
-                f"The connection to {self._host.place} was lost. The collection goes on there, and starts the registry "
-                "again: regtui gc --status shows it."
+                f"The connection to {self._host.place} was lost. Whether the collection goes on there, and whether the "
+                "registry is up again: regtui gc --status."
             ]
         if self.was_stopped:
             return [STOPPED]
         said = last_line("\n".join(self.said))
         failures = [f"{failure} {said}." if said else failure for failure in self.failures]
-        if self.exit_code is not None:
+        if self.exit_code is not None or self._has_collected:
             verdict = self.output.verdict(self.exit_code)
             if not verdict.outcome.is_good:
                 failures.insert(0, f"{verdict.message} {verdict.remedy}".strip())

@@ -28,10 +28,12 @@ class Unit:
     """One registry on its host. Command lines are empty where there is none.
 
     `inside` and `beside` run the registry's program, the one where the registry is running, the other while it is
-    stopped; `shell` and `shell_beside` likewise a shell that reads its script from stdin and sees the storage, below
-    `root` (which is not the config's path where the shell runs outside a container). `check` succeeds while the
-    registry is running. `quit` ends a collector that was started by `beside`. `prepare` comes before `stop`, `tidy`
-    after the collector.
+    stopped; `shell` and `shell_beside` likewise a shell (its -c follows) that sees the storage, below `root` (which is
+    not the config's path where the shell runs outside a container). `check` succeeds while the registry is running.
+    `quit` ends a collector that was started by `beside`, and `gone` succeeds where there is none; `process` is the
+    command line of one that is a process of the host's own, and `kill` what ends such a process. `prepare` comes before
+    `stop`, `tidy` after the collector. `hold` sees to it that the registry comes up with its host while it is stopped,
+    `release` takes that back. `lock`: what no two collections may share.
     """
 
     runtime: str
@@ -49,6 +51,12 @@ class Unit:
     start: str = ""
     check: str = ""
     quit: str = ""
+    gone: str = ""
+    process: str = ""
+    kill: str = "kill"
+    hold: str = ""
+    release: str = ""
+    lock: str = ""
     read_only: str = ""
     read_write: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -100,34 +108,53 @@ def container_unit(
     beside += ["--user", container.user] if container.user else []
     shell = ["run", "--rm", "-i", "--network", "none", *volumes]
     shell += ["--user", container.user] if container.user else []
-    outside = _with_sudo(settings, "sh -s") if host_root else ""
-    stop, start = join([*runtime, "stop", name]), join([*runtime, "start", name])
+    outside = _with_sudo(settings, "sh") if host_root else ""
+    stop, start = join([*runtime, "stop", "--", name]), join([*runtime, "start", "--", name])
     if settings.runtime == "compose":
         service = [*runtime, "compose", *_project(settings)]
         stop, start = (join([*service, verb, settings.container]) for verb in ("stop", "start"))
-    inspect = join([*runtime, "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", name])
+    inspect = join([*runtime, "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", "--", name])
+    collector = COLLECTOR.format(name)
+    hold, release = _kept_for_a_reboot(runtime, container)
     return Unit(
         runtime="docker compose" if settings.runtime == "compose" else runtime[-1],
         name=settings.container if settings.runtime == "compose" else name,
         config=config,
         is_running=container.is_running,
-        inside=join([*runtime, "exec", name, program]),
+        inside=join([*runtime, "exec", "--", name, program]),
         root=root if has_shell else host_root,
-        shell=join([*runtime, "exec", "-i", name, "sh", "-s"]) if has_shell else outside,
-        shell_beside=join([*runtime, *shell, "--entrypoint", "sh", container.image, "-s"]) if has_shell else outside,
-        beside=f"{join(beside)} --env-file {ENVIRONMENT_FILE} {join(['--entrypoint', program, container.image])}",
+        shell=join([*runtime, "exec", "-i", "--", name, "sh"]) if has_shell else outside,
+        shell_beside=join([*runtime, *shell, "--entrypoint", "sh", "--", container.image]) if has_shell else outside,
+        beside=f"{join(beside)} --env-file {ENVIRONMENT_FILE} {join(['--entrypoint', program, '--', container.image])}",
         # A line that is no variable is the rest of a value with line breaks: the runtimes refuse it.
         prepare=(f"{inspect} | grep '^[A-Za-z_][A-Za-z0-9_]*=' > {ENVIRONMENT_FILE} || true",),
         tidy=(f"rm -f {ENVIRONMENT_FILE}",),
         stop=stop,
         start=start,
-        check=f'test "$({join([*runtime, "inspect", "--format", "{{.State.Running}}", name])})" = true',
-        quit=join([*runtime, "kill", COLLECTOR.format(name)]),
+        check=f'test "$({join([*runtime, "inspect", "--format", "{{.State.Running}}", "--", name])})" = true',
+        quit=join([*runtime, "rm", "-f", "--", collector]),
+        # Where the runtime doesn't answer, nobody knows.
+        gone=f"names=$({join([*runtime, 'ps', '-a', '--format', '{{.Names}}'])}) && "
+        f"! printf '%s\\n' \"$names\" | grep -Fxq {quote(collector)}",
+        hold=hold,
+        release=release,
+        lock=(container.on_host(root) if driver == "filesystem" else "") or f"container {container.id or name}",
         read_only=settings.read_only,
         read_write=settings.read_write,
         environment=container.environment,
         obstacle=_obstacle(container, root if driver == "filesystem" else ""),
     )
+
+
+def _kept_for_a_reboot(runtime: Sequence[str], container: Container) -> tuple[str, str]:
+    """Stopped by us, docker would leave a container of this policy alone when the host comes up again."""
+    if runtime[-1] != "docker" or container.restart != "unless-stopped":
+        return "", ""
+    hold, release = (
+        join([*runtime, "update", f"--restart={policy}", "--", container.name])
+        for policy in ("always", container.restart)
+    )
+    return hold, release
 
 
 def _obstacle(container: Container, root: str) -> str:
@@ -163,7 +190,7 @@ def systemd_unit(process: Process, settings: HostSettings, *, root: str, me: str
     user = process.user or "root"
     as_user = ""
     if user != me:
-        as_user = f"sudo -n -u {quote(user)} " if settings.sudo else f"runuser -u {quote(user)} -- "
+        as_user = f"sudo -n -u {quote(user)} -- " if settings.sudo else f"runuser -u {quote(user)} -- "
     run = f"{as_user}{quote(process.program)}"
     prepare: tuple[str, ...] = ()
     if any(name.startswith(_OF_REGISTRY) for name in process.environment):
@@ -172,7 +199,7 @@ def systemd_unit(process: Process, settings: HostSettings, *, root: str, me: str
         read = _with_sudo(settings, f"cat /proc/{process.pid}/environ")
         prepare = (f"{read} | tr '\\0' '\\n' | sed -n -e \"s/'/'\\\\\\\\''/g\" {kept} > {ENVIRONMENT_FILE}",)
         run = f"<{ENVIRONMENT_FILE} {as_user}sh -c '. /dev/stdin; exec \"$@\"' sh {quote(process.program)}"
-    shell = _with_sudo(settings, "sh -s")
+    shell = _with_sudo(settings, "sh")
     return Unit(
         runtime="systemd",
         name=process.unit,
@@ -185,9 +212,12 @@ def systemd_unit(process: Process, settings: HostSettings, *, root: str, me: str
         root=root,
         shell=shell,
         shell_beside=shell,
-        stop=_with_sudo(settings, join(["systemctl", "stop", process.unit])),
-        start=_with_sudo(settings, join(["systemctl", "start", process.unit])),
-        check=join(["systemctl", "is-active", "--quiet", process.unit]),
+        stop=_with_sudo(settings, join(["systemctl", "stop", "--", process.unit])),
+        start=_with_sudo(settings, join(["systemctl", "start", "--", process.unit])),
+        check=join(["systemctl", "is-active", "--quiet", "--", process.unit]),
+        process=f"{process.program} garbage-collect {process.config}",
+        kill=_with_sudo(settings, "kill"),
+        lock=root or f"service {process.unit}",
         read_only=settings.read_only,
         read_write=settings.read_write,
         environment=process.environment,
@@ -210,7 +240,7 @@ def kubectl_unit(settings: HostSettings, *, program: str, config: str, root: str
         is_running=True,
         inside=words("exec", target, "--", program),
         root=root,
-        shell=words("exec", "-i", target, "--", "sh", "-s"),
+        shell=words("exec", "-i", target, "--", "sh"),
         start=f"{words('rollout', 'restart', target)} && {rolled_out}",
         check=words("get", target),
         read_only=settings.read_only or f"{words('set', 'env', target)} {_READ_ONLY} && {rolled_out}",
@@ -228,7 +258,7 @@ def command_unit(settings: HostSettings) -> Unit:
         run = f"sh -c {quote(run)} registry"
     else:
         run = before.rstrip()
-    shell = _with_sudo(settings, "sh -s") if settings.storage else ""
+    shell = _with_sudo(settings, "sh") if settings.storage else ""
     return Unit(
         runtime="command",
         name=settings.container or "the registry",
@@ -243,6 +273,7 @@ def command_unit(settings: HostSettings) -> Unit:
         start=settings.start,
         read_only=settings.read_only,
         read_write=settings.read_write,
+        lock=settings.storage,
         obstacle=""
         if settings.stop and settings.start
         else "The profile says neither how to stop nor how to start it.",

@@ -1,121 +1,154 @@
-"""The scripts that run on the host, from the files in remote/ and a unit's command lines: POSIX sh, also busybox's.
+"""The scripts that run on the host, from the files in remote/: POSIX sh, also busybox's.
 
-What regtui says in them begins with MARK: `::regtui stage collect started`, `::regtui used after 12 3456`, …
+Their text is always the same. A unit's command lines, names and paths are their arguments, and of a collection the
+files that it writes beside its script. What is regtui's own in their output begins with a mark that only this run
+knows: `::regtui-4f… stage collect started`. Programs of the container, whose output is in between, can't forge it.
 """
 
-import re
+import secrets
+from collections.abc import Iterable, Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
-from shlex import quote
+from re import sub
 from typing import Final
 
+from regtui.garbage.hosts import Script
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.values import KeepOut
 
-MARK: Final = "::regtui "
-# A line that no script contains, for the files that a script writes.
-_END: Final = "__regtui_end_of_file__"
+_PREFIX: Final = "::regtui-"
+
+_ASK: Final = """\
+shell=$1 asked=$2
+shift 2
+eval "$shell -c \\"\\$asked\\" sh \\"\\$@\\""
+"""
+_DRY_RUN: Final = """\
+mark=$1 collector=$2
+shift 2
+umask 077
+work=$(mktemp -d) && cd "$work" || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+for line do eval "$line" 2>&1 || exit 1; done
+eval "$collector" 2>&1
+# The collector's last words end without a line break.
+printf '\\n::regtui-%s exit %s\\n' "$mark" $?
+"""
 
 
-def marked(line: str) -> list[str] | None:
+def new_mark() -> str:
+    return secrets.token_hex(8)
+
+
+def marked(line: str, mark: str) -> list[str] | None:
     """The words of one of our own lines; None for any other."""
-    return line.rstrip("\r\n").removeprefix(MARK).split(" ") if line.startswith(MARK) else None
+    own = f"{_PREFIX}{mark} "
+    return line.rstrip("\r\n").removeprefix(own).split(" ") if line.startswith(own) else None
 
 
-def question(unit: Unit, ask: str, *, stdin: tuple[str, ...] = ()) -> str:
-    """Asks the storage: `ask` is one of the functions of storage.sh, with quoted arguments. `stdin` are its lines."""
+def question(unit: Unit, ask: str, *words: str, stdin: Iterable[str] = ()) -> Script:
+    """Asks the storage: `ask` is one of the functions of storage.sh. `stdin` are its lines."""
     shell = unit.shell if unit.is_running else unit.shell_beside
-    fed = f"{ask} <<'{_END}_stdin'\n" + "".join(f"{line}\n" for line in stdin) + f"{_END}_stdin\n" if stdin else ask
-    return f"{shell} <<'{_END}'\n{_storage(unit.root)}\n{fed}\n{_END}\n"
+    lines = "".join(f"{line}\n" for line in stdin)
+    return Script(_ASK, (shell, file("storage.sh"), unit.root, ask, *words), lines)
 
 
-def dry_run(unit: Unit) -> str:
+def dry_run(unit: Unit, mark: str) -> Script:
     """A dry run in a directory of its own, that goes when it ends; the collector's exit code after it, marked."""
-    return "\n".join(
-        (
-            "umask 077",
-            'work=$(mktemp -d) && cd "$work" || exit 1',
-            "trap 'rm -rf \"$work\"' EXIT HUP INT TERM PIPE",
-            *(f"{{ {line}; }} 2>&1 || exit 1" for line in unit.prepare),
-            f"{unit.collector(dry_run=True, running=unit.is_running)} 2>&1",
-            # The collector's last words end without a line break.
-            f"printf '\\n{MARK}exit %s\\n' $?",
-        )
-    )
+    return Script(_DRY_RUN, (mark, unit.collector(dry_run=True, running=unit.is_running), *unit.prepare))
 
 
-def collection(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> str:
-    """Starts the collection, detached, and follows its log to its end."""
+def collection(
+    unit: Unit,
+    keep_out: KeepOut,
+    needs_restart: bool,
+    *,
+    mark: str,
+    who: str = "",
+    empty: Iterable[str] = (),
+    uploads: Iterable[tuple[str, str]] = (),
+    upload_minutes: int = 0,
+) -> Script:
+    """Starts the collection, detached, and follows its log to its end. `who` began it, for those that have to wait.
+    `empty`, `uploads`: what is removed while pushes are kept out, where it is still so."""
+    kept = files(unit, keep_out, needs_restart)
+    kept["empty"] = "\n".join(empty)
+    kept["uploads"] = "\n".join(" ".join(upload) for upload in uploads)
+    kept["upload-minutes"] = str(upload_minutes)
+    return _launch(unit, mark, "begin", who or "-", "collect", *_pairs(kept))
+
+
+def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
+    """What a run finds beside its script: name → text."""
     beside = keep_out is KeepOut.STOP
     # What runs in a container, or by a command of the user's, isn't ours to end.
-    ends = beside and unit.runtime != "command"
+    ours = beside and unit.runtime != "command"
     shell = unit.shell_beside if beside or not unit.is_running else unit.shell
-    run = "\n".join(
-        (
-            f"keep_out={keep_out.value}",
-            f"needs_restart={'yes' if needs_restart else 'no'}",
-            _function("prepare", *unit.prepare),
-            _function("tidy", *unit.tidy),
-            _function("stop_registry", unit.stop),
-            _function("start_registry", unit.start),
-            _function("registry_runs", unit.check),
-            _function("read_only", unit.read_only),
-            _function("read_write", unit.read_write),
-            # It runs in the background; `exec`, so that ending it ends the program itself and not a shell before it.
-            _function("collector", f"{'exec ' if ends else ''}{unit.collector(running=not beside)}"),
-            _function("quit_collector", (unit.quit or 'kill "$1"') if ends else "false"),
-            _function("in_storage_shell", shell or "true"),
-            _file("collect.sh"),
-            "# end",
-        )
-    )
-    storage = f"{_storage(unit.root)}\nmeasure"
-    return "\n".join(
-        (
-            _launching(unit),
-            "write_files() {",
-            _written("run.sh", run),
-            _written("storage.sh", f"{storage}\n# end"),
-            'test "$(tail -n 1 run.sh)" = "# end" && test "$(tail -n 1 storage.sh)" = "# end"',
-            "}",
-            "begin",
-        )
-    )
+    collector = unit.collector(running=not beside)
+    return {
+        "run.sh": file("collect.sh"),
+        "storage.sh": file("storage.sh"),
+        "keep-out": keep_out.value,
+        "restart": "yes" if needs_restart else "no",
+        "ours": "yes" if ours else "no",
+        "root": unit.root,
+        "config": unit.config,
+        "process": unit.process if ours else "",
+        "removal": "kept-out" if keep_out is not KeepOut.ONLINE else "while-it-runs",
+        "prepare": " &&\n".join(unit.prepare),
+        "tidy": " &&\n".join(unit.tidy),
+        "stop": unit.stop,
+        "start": unit.start,
+        "check": unit.check,
+        "read-only": unit.read_only,
+        "read-write": unit.read_write,
+        "hold": unit.hold if beside else "",
+        "release": unit.release if beside else "",
+        # It runs in the background; `exec`, so that ending it ends the program itself and not a shell before it.
+        "collector": f"exec {collector}" if ours else collector,
+        "quit": unit.quit if ours else "",
+        "gone": unit.gone if ours else "",
+        "kill": unit.kill,
+        "shell": shell if unit.root else "",
+        "shell-now": unit.shell if unit.root and not ours else "",
+    }
 
 
-def follow(unit: Unit, line: int) -> str:
+def follow(unit: Unit, mark: str, line: int) -> Script:
     """The log of the collection that is going on, from a line on."""
-    return f'{_launching(unit)}\nplace=$(earlier)\ntest -z "$place" || follow "$place" {line}'
+    return _launch(unit, mark, "go_on", str(line))
 
 
-def status(unit: Unit) -> str:
-    return f"{_launching(unit)}\nstatus"
+def bring_back(unit: Unit, mark: str, *, who: str = "") -> Script:
+    """Ends what a run left behind that was killed, starts the registry, and follows that to its end."""
+    return _launch(unit, mark, "bring_back", who or "-", *_pairs(files(unit, KeepOut.STOP, needs_restart=False)))
 
 
-def note(unit: Unit, name: str) -> str:
-    """Leaves a word for the run: `stop`, or `heard` when its end was."""
-    return f'{_launching(unit)}\nplace=$(earlier)\ntest -z "$place" || : > "$place/{name}"'
+def status(unit: Unit, mark: str) -> Script:
+    return _launch(unit, mark, "status")
 
 
-def _launching(unit: Unit) -> str:
-    name = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{unit.runtime}-{unit.name}")
-    return f"unit={quote(name)}\n{_file('launch.sh')}"
+def note(unit: Unit, name: str) -> Script:
+    """Leaves a word for the run: `stop-asked`, or `heard` when its end was."""
+    return _launch(unit, new_mark(), "leave", name)
 
 
-def _storage(root: str) -> str:
-    return f"root={quote(root)}\n{_file('storage.sh')}"
+def lock_name(unit: Unit) -> str:
+    """One for a storage, however it was found and whoever collects it."""
+    return sha256((unit.lock or f"{unit.runtime} {unit.name} {unit.config} {unit.root}").encode()).hexdigest()[:16]
 
 
-def _function(name: str, *lines: str) -> str:
-    """A shell function; with nothing to do it succeeds."""
-    body = " &&\n".join(f"    {line}" for line in lines if line) or "    :"
-    return f"{name}() {{\n{body}\n}}"
+def _launch(unit: Unit, mark: str, *words: str) -> Script:
+    name = sub(r"[^A-Za-z0-9.-]+", "_", f"{unit.runtime}-{unit.name}")[:100]
+    return Script(file("launch.sh"), (mark, name, lock_name(unit), *words))
 
 
-def _written(name: str, text: str) -> str:
-    return f"cat > {name} <<'{_END}'\n{text}\n{_END}"
+def _pairs(kept: Mapping[str, str]) -> Iterable[str]:
+    return (word for pair in kept.items() for word in pair)
 
 
 @cache
-def _file(name: str) -> str:
-    return (Path(__file__).parent / "remote" / name).read_text(encoding="utf-8")
+def file(name: str) -> str:
+    return (Path(__file__).parent / "remote" / name).read_text(encoding="utf-8").rstrip("\n")

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from shlex import quote
+from typing import Final
 
 from regtui.garbage import scripts
-from regtui.garbage.hosts import Host
+from regtui.garbage.hosts import Host, Output
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.trouble import check, trouble
 from regtui.oci import Digest
+from regtui.oci.reference import is_repository, is_tag
+
+_DIGITS: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class Storage:
     async def listing(self) -> Listing:
         if not self._unit.sees_storage:
             return Listing(is_known=False)
-        told = await self._host.run(scripts.question(self._unit, "facts"))
-        if told.code > 1:  # grep's 1: there is nothing but layers
+        told = await self._ask("facts")
+        if told.code > 1 or "ermission denied" in told.stderr:  # grep's 1: there is nothing but layers
             raise trouble(told, self._host.place, self._unit.runtime)
         repositories: dict[str, None] = {}
         tags: list[tuple[str, str]] = []
@@ -49,9 +52,11 @@ class Storage:
         uploads: list[str] = []
         for line in told.stdout.splitlines():
             match line.split(" "):
+                case [_, name, *_] if not is_repository(name):
+                    continue
                 case ["repository", name]:
                     repositories[name] = None
-                case ["tag", name, tag]:
+                case ["tag", name, tag] if is_tag(tag):
                     tags.append((name, tag))
                 case ["revision", name, text] if digest := Digest.or_none(text):
                     revisions.setdefault(name, set()).add(digest)
@@ -69,7 +74,7 @@ class Storage:
         if not tags or not self._unit.sees_storage:
             return {}
         asked = tuple(f"{repository} {tag}" for repository, tag in tags)
-        told = await self._host.run(scripts.question(self._unit, "heads", stdin=asked))
+        told = await self._ask("heads", stdin=asked)
         wanted = set(tags)
         heads: dict[tuple[str, str], Digest] = {}
         for line in told.stdout.splitlines():
@@ -89,21 +94,21 @@ class Storage:
     async def _bytes(self, ask: str) -> int | None:
         if not self._unit.sees_storage:
             return None
-        told = (await self._host.run(scripts.question(self._unit, ask))).stdout.split()
-        return int(told[1]) if len(told) == 2 and all(map(str.isdecimal, told)) else None
+        told = (await self._ask(ask)).stdout.split()
+        return read_count(told[1]) if len(told) == 2 else None
 
     async def sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
         """Bytes of those blobs that are there."""
         asked = tuple(digests)
         if not asked or not self._unit.root:
             return {}
-        told = await self._host.run(scripts.question(self._unit, "sizes", stdin=asked))
+        told = await self._ask("sizes", stdin=asked)
         check(told, self._host.place, self._unit.runtime)
         sizes: dict[Digest, int] = {}
         for line in told.stdout.splitlines():
-            count, _, text = line.partition(" ")
-            if count.isdecimal() and (digest := Digest.or_none(text)):
-                sizes[digest] = int(count)
+            number, _, text = line.partition(" ")
+            if (count := read_count(number)) is not None and (digest := Digest.or_none(text)):
+                sizes[digest] = count
         return sizes
 
     async def owners(self, digests: Iterable[Digest]) -> dict[Digest, str]:
@@ -111,7 +116,7 @@ class Storage:
         asked = tuple(digests)
         if not asked or not self._unit.root:
             return {}
-        told = await self._host.run(scripts.question(self._unit, "layers", stdin=asked))
+        told = await self._ask("layers", stdin=asked)
         owners: dict[Digest, str] = {}
         for line in sorted(told.stdout.splitlines(), reverse=True):
             match line.split(" "):
@@ -125,5 +130,15 @@ class Storage:
         names = [name for name in repositories if name in empty]
         if not names:
             return ()
-        told = await self._host.run(scripts.question(self._unit, f"remove_empty {' '.join(map(quote, names))}"))
-        return tuple(line.removeprefix("removed ") for line in told.stdout.splitlines() if line.startswith("removed "))
+        told = await self._ask("remove_empty", "while-it-runs", stdin=names)
+        removed = {line.removeprefix("removed ") for line in told.stdout.splitlines() if line.startswith("removed ")}
+        return tuple(name for name in names if name in removed)
+
+    async def _ask(self, ask: str, *words: str, stdin: Sequence[str] = ()) -> Output:
+        question = scripts.question(self._unit, ask, *words, stdin=stdin)
+        return await self._host.run(question, is_long=True)
+
+
+def read_count(text: str) -> int | None:
+    """Bytes or the like, as a host tells them; None where it is no number that can be."""
+    return int(text) if text.isdecimal() and text.isascii() and len(text) <= _DIGITS else None

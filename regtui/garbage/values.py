@@ -189,3 +189,14 @@ class EarlierRun:
     log: tuple[str, ...] = ()
     is_whole: bool = False
     """It came to its end: the collector succeeded, and the registry was up again."""
+    was_killed: bool = False
+    """It was killed, and so was what watches over it: the registry may be down, and a collector at work."""
+    who: str = ""
+    """Who began it: `ci@laptop as deploy`; empty where that isn't known."""
+    is_ours: bool = True
+    """Whether it was begun by the same login there: else its log can't be read."""
+
+    @property
+    def is_well(self) -> bool:
+        """It is going on, or came to a good end."""
+        return self.is_running or self.is_whole

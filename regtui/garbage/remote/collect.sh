@@ -1,12 +1,21 @@
 # The collection itself: goes on whatever becomes of the connection, and brings the registry back whatever happens.
-# Called in its own directory, detached; $1 is "guard" for the one that watches over it. Set before, by regtui:
-#   keep_out (stop, read-only, online), needs_restart, root, and the functions prepare, tidy, stop_registry,
-#   start_registry, registry_runs, read_only, read_write, collector, quit_collector, in_storage_shell.
-# What it prints is its log: lines that begin with "::regtui" are its own, the others are the programs'.
+# Called in its own directory, detached. $1 is "collect", "guard" for the one that watches over it, "bring-back" to end what
+# a run left behind that was killed. All that differs between registries lies beside it, a file each:
+#   mark, keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), root, config,
+#   process (the collector's words), empty and uploads (what is removed), upload-minutes, and command lines: prepare, tidy,
+#   stop, start, check, read-only, read-write, hold, release, collector, quit, gone, kill, shell, shell-now.
+# What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
+
+get() {
+    cat "$1" 2>/dev/null
+}
+
+mark=$(get mark) keep_out=$(get keep-out) ours=$(get ours) lock=$(get lock)
+: "${lock:=/nowhere}"
 
 # On a line of its own: other programs' last words may end without a line break.
 say() {
-    printf '\n::regtui %s\n' "$*"
+    printf '\n::regtui-%s %s\n' "$mark" "$*"
 }
 
 failed() {
@@ -14,64 +23,148 @@ failed() {
     exit 1
 }
 
+nap() {
+    sleep 0.2 2>/dev/null || sleep 1
+}
+
+# Runs the command line in file $1; nothing to do is done well. Apart, so that it changes nothing here.
+line() {
+    (eval "$(get "$1")")
+}
+
+has() {
+    test -n "$(get "$1")"
+}
+
+# Asks the storage, by the shell in file $1, as storage.sh has it.
+ask() {
+    (asked=$(cat storage.sh) && by=$(get "$1") && test -n "$by" && shift &&
+        eval "$by -c \"\$asked\" sh \"\$(get root)\" \"\$@\"")
+}
+
 # The storage's blobs and bytes, as "used BEFORE|AFTER BLOBS BYTES"; nothing where nobody can tell.
 used() {
-    told=$(in_storage_shell < storage.sh 2>/dev/null) && test -n "$told" && say "used $1 $told"
+    told=$(ask shell measure 2>/dev/null </dev/null) && test -n "$told" && say "used $1 $told"
 }
 
 # Several times: right after a stop, a runtime may still be cleaning up.
 try_to() {
     for pause in 1 2 3 5 8 0; do
-        "$@" 2>&1 && return 0
+        line "$1" 2>&1 && return 0
         sleep "$pause"
     done
     return 1
 }
 
-# A collector that is still at work must not sweep what somebody pushes: it is ended, or waited for.
-end_collector() {
-    collecting=$(cat collecting 2>/dev/null) && test -n "$collecting" || return 0
-    quit_collector "$collecting" >/dev/null 2>&1
-    while kill -0 "$collecting" 2>/dev/null; do
-        # Dead, but its parent hasn't heard: as in a container whose first process doesn't listen.
-        ! grep -q '^State:.Z' "/proc/$collecting/status" 2>/dev/null || break
-        sleep 0.2 2>/dev/null || sleep 1
+# Whether process $1 runs. Dead, but its parent hasn't heard, it doesn't: as in a container whose first process is deaf.
+runs() {
+    test -n "$1" || return 1
+    if test -d /proc/self; then test -d "/proc/$1"; else kill -0 "$1" 2>/dev/null; fi || return 1
+    ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
+
+# The pids of the collector's own processes on this host, where it is one of its own.
+processes() {
+    has process || return 0
+    for file in $(grep -slF garbage-collect /proc/[0-9]*/cmdline 2>/dev/null); do
+        test "$(tr '\0' ' ' < "$file" 2>/dev/null)" != "$(get process) " || { file=${file%/cmdline} && echo "${file#/proc/}"; }
     done
+}
+
+is_gone() {
+    ! runs "$(get collecting)" && test -z "$(processes)" || return 1
+    if test "$ours" = yes; then
+        line gone >/dev/null 2>&1
+    else
+        # Inside the registry's container it outlives whoever called it.
+        test -z "$(ask shell-now collecting "$(get config)" 2>/dev/null </dev/null)"
+    fi
+}
+
+signal_collector() {
+    for pid in $(get collecting) $(processes); do
+        (eval "$(get kill) -$1 $pid") 2>/dev/null
+    done
+}
+
+# A collector that is still at work must not sweep what somebody pushes: it is ended, or waited for, and seen gone.
+end_collector() {
+    if test "$ours" != yes; then
+        until is_gone; do sleep 1; done
+        return 0
+    fi
+    is_gone && return 0
+    for number in TERM TERM TERM TERM KILL KILL KILL; do
+        # First the client, that could still be about to begin one.
+        signal_collector "$number"
+        line quit >/dev/null 2>&1
+        for _ in 1 2 3 4 5; do
+            is_gone && return 0
+            nap
+        done
+    done
+    return 1
+}
+
+# For as long as it can't be ended, the registry stays down: better than pushes that lose their layers unnoticed.
+insist() {
+    end_collector && return 0
+    say "failed The collector can't be ended: the registry isn't started beside it. It is tried again every ten seconds."
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+        sleep 10
+        end_collector && return 0
+    done
+    return 1
 }
 
 bring_back() {
     trap '' HUP INT TERM PIPE
     trap - EXIT
     say stage bring-back started
-    end_collector
-    tidy >/dev/null 2>&1
-    case $keep_out in
-        stop) try_to start_registry >&2 || say "failed The registry could not be started again." ;;
-        read-only) try_to read_write >&2 || say "failed The registry could not be made writable again." ;;
-    esac
-    if test "$needs_restart" = yes; then
-        try_to restart_registry >&2 || say "failed The registry could not be restarted."
-    fi
-    for pause in 0 1 1 2 3 5; do
-        sleep "$pause"
-        registry_runs >/dev/null 2>&1 && break
-    done
-    if registry_runs >/dev/null 2>&1; then say up; else say down; fi
+    if insist; then let_in; else say down; fi
     say stage bring-back 'done'
     say end
     : > ended
+    test "$(cat "$lock/mark" 2>/dev/null)" != "$mark" || rm -rf "$lock"
 }
 
-restart_registry() {
-    stop_registry
-    start_registry
+let_in() {
+    rm -f collecting
+    line tidy >/dev/null 2>&1
+    case $keep_out in
+        stop) try_to start >&2 || say "failed The registry could not be started again." ;;
+        read-only) try_to read-write >&2 || say "failed The registry could not be made writable again." ;;
+    esac
+    line release >/dev/null 2>&1
+    if test "$(get restart)" = yes; then
+        line stop >&2
+        try_to start >&2 || say "failed The registry could not be restarted."
+    fi
+    for pause in 0 1 1 2 3 5; do
+        sleep "$pause"
+        line check >/dev/null 2>&1 && break
+    done
+    if line check >/dev/null 2>&1; then say up; else say down; fi
+}
+
+begin_guard() {
+    if command -v setsid >/dev/null 2>&1; then
+        setsid sh run.sh guard >> log 2>&1 </dev/null &
+    else
+        nohup sh run.sh guard >> log 2>&1 </dev/null &
+    fi
 }
 
 # Should the script itself be killed: nobody else would start the registry again.
-if test "${1:-}" = guard; then
+if test "$1" = guard; then
     trap '' HUP INT TERM PIPE
-    for _ in 1 2 3 4 5; do test -s pid && break; sleep 1; done
-    while kill -0 "$(cat pid 2>/dev/null)" 2>/dev/null; do sleep 1; done
+    echo $$ > guard
+    test ! -d "$lock" || echo $$ > "$lock/guard"
+    while runs "$(get pid)"; do
+        sleep 1
+        # Another one was begun, for this one seemed to be gone.
+        test "$(get guard)" = $$ || exit 0
+    done
     test ! -e ended || exit 0
     say "failed The collection was killed on the host."
     bring_back
@@ -79,31 +172,63 @@ if test "${1:-}" = guard; then
 fi
 
 echo $$ > pid
+test ! -d "$lock" || echo $$ > "$lock/pid"
+ended_by() {
+    say "failed The collection was ended on the host, by signal $1."
+    exit 130
+}
 trap bring_back EXIT
-trap 'exit 130' HUP INT TERM
+trap 'ended_by HUP' HUP
+trap 'ended_by INT' INT
+trap 'ended_by TERM' TERM
 # Whoever reads along may go away; the log is a file.
 trap '' PIPE
+begin_guard
+
+if test "$1" = bring-back; then
+    test ! -s log || say "failed The collection was killed on the host, and what watched over it, too."
+    exit 0
+fi
 
 say stage keep-out started
-prepare 2>&1 || failed "The registry's settings could not be read."
+if test "$ours" = yes; then
+    # What an earlier run left behind.
+    end_collector || failed "A collector that was begun before still runs, and can't be ended."
+fi
+line prepare 2>&1 || failed "The registry's settings could not be read."
+line hold >/dev/null 2>&1
 case $keep_out in
-    stop) stop_registry >&2 || failed "The registry could not be stopped." ;;
-    read-only) read_only >&2 || failed "The registry could not be made read-only." ;;
+    stop) line stop >&2 || failed "The registry could not be stopped." ;;
+    read-only) line read-only >&2 || failed "The registry could not be made read-only." ;;
 esac
 say stage keep-out 'done'
-test ! -e stop || { say stopped; exit 130; }
+test ! -e stop-asked || { say stopped; exit 130; }
 
 used before
 say stage collect started
-collector 2>&1 & collecting=$!
+eval "$(get collector)" 2>&1 & collecting=$!
 echo "$collecting" > collecting
 stopped=no
+looks=0
 while kill -0 "$collecting" 2>/dev/null; do
     # Until something is eligible nothing was deleted, and it can be ended; from then on it is let finish.
-    if test -e stop && test "$stopped" = no && ! grep -q 'eligible for deletion' log; then
-        quit_collector "$collecting" >/dev/null 2>&1 && say stopped && stopped=yes
+    if test -e stop-asked && test "$stopped" = no && test "$ours" = yes && ! grep -q 'eligible for deletion' log; then
+        signal_collector TERM
+        line quit >/dev/null 2>&1
+        stopped=yes
+        say stopped
     fi
-    sleep 0.2 2>/dev/null || sleep 1
+    looks=$((looks + 1))
+    if test "$looks" -ge 10; then
+        looks=0
+        runs "$(get guard)" || begin_guard
+        # A daemon that was restarted, or a person, may start it beside the collector.
+        if test "$keep_out" = stop && has check && line check >/dev/null 2>&1 && kill -0 "$collecting" 2>/dev/null; then
+            say "failed Something started the registry while it was collected; it was stopped again. Push anew what was pushed then."
+            line stop >&2
+        fi
+    fi
+    nap
 done
 wait "$collecting"
 code=$?
@@ -112,5 +237,10 @@ rm -f collecting
 echo
 say "exit $code"
 used after
+if test "$code" = 0 && test "$stopped" = no; then
+    ask shell remove_empty "$(get removal)" < empty 2>/dev/null | while read -r told; do say "$told"; done
+    ask shell remove_uploads "$(get upload-minutes)" < uploads 2>/dev/null | while read -r told; do say "upload-$told"; done
+fi
 say stage collect 'done'
 exit 0
+# end

@@ -1,7 +1,18 @@
 # Puts the run's files into a private directory on the host, starts it detached, and follows its log.
-# Set before: unit, a name for files, and to begin a run the function write_files, into the current directory.
+# $1 marks the lines that are regtui's own, $2 is the unit as a name for files, $3 the name of the registry's lock, $4 one
+# of the functions here, the rest its words.
+mark=$1 unit=$2 key=$3
+shift 3
 
 umask 077
+
+tell() {
+    printf '\n::regtui-%s %s\n' "$mark" "$*"
+}
+
+nap() {
+    sleep 0.2 2>/dev/null || sleep 1
+}
 
 # Where it may lie: what survives a restart of the host first; in memory where the disk is full.
 places() {
@@ -18,26 +29,96 @@ is_ours() {
     done
 }
 
-# Not by the pid alone: after a restart of the host it may be anybody's.
-is_alive() {
-    test ! -e "$1/ended" && test -s "$1/pid" && kill -0 "$(cat "$1/pid")" 2>/dev/null || return 1
-    started_as=/proc/$(cat "$1/pid")/cmdline
-    test ! -r "$started_as" || grep -q run.sh "$started_as"
+# Whether the process that file $1 names is a run or its guard. Not by the pid alone: after a restart of the host it may
+# be anybody's. Somebody else's can't be signalled, but seen.
+is_run() {
+    pid=$(head -c 20 "$1" 2>/dev/null)
+    case $pid in '' | *[!0-9]*) return 1 ;; esac
+    if test -d /proc/self; then test -d "/proc/$pid"; else kill -0 "$pid" 2>/dev/null; fi || return 1
+    ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null || return 1
+    test ! -r "/proc/$pid/cmdline" || grep -q run.sh "/proc/$pid/cmdline"
 }
 
-# Prints the log from line $2 on until the run has ended.
+is_alive() {
+    test ! -e "$1/ended" && { is_run "$1/pid" || is_run "$1/guard"; }
+}
+
+# The lock is one for all who log in there, whatever their home is.
+locks() {
+    for shared in /tmp /dev/shm /run/lock; do
+        echo "$shared/regtui-gc-$key.lock"
+    done
+}
+
+boot() {
+    cat /proc/sys/kernel/random/boot_id 2>/dev/null
+}
+
+# Whose it is, since when: one line, that may be somebody else's.
+holder() {
+    head -c 300 "$1/who" 2>/dev/null | head -n 1
+}
+
+# A lock whose run and guard are dead, or from before the host was started. One without a run is just being begun.
+is_stale() {
+    booted=$(head -c 100 "$1/boot" 2>/dev/null)
+    test -z "$booted" || test "$booted" = "$(boot)" || return 0
+    if test -e "$1/pid"; then ! is_run "$1/pid" && ! is_run "$1/guard"; else
+        test -z "$(find "$1" -prune -mmin -1 2>/dev/null)"
+    fi
+}
+
+# Only one of those who found it stale makes this directory in it; if it was another's by then, it is left to it.
+take_over() {
+    seen=$(cat "$1/mark" 2>/dev/null)
+    mkdir "$1/takeover" 2>/dev/null || return 1
+    if test "$(cat "$1/mark" 2>/dev/null)" != "$seen"; then
+        rmdir "$1/takeover"
+        return 1
+    fi
+    mv "$1" "$1.$mark" && rm -rf "$1.$mark"
+}
+
+# Takes the lock for $1, as $lock; tells who has it where that can't be.
+take_lock() {
+    for lock in $(locks); do
+        if test -e "$lock" || test -L "$lock"; then
+            if ! is_stale "$lock"; then
+                tell "busy $(holder "$lock")"
+                return 1
+            fi
+            take_over "$lock" || { tell "left $lock $(holder "$lock")"; return 1; }
+        fi
+    done
+    for lock in $(locks); do
+        # With room for it: a full disk may be what is to be collected.
+        if mkdir -m 755 "$lock" 2>/dev/null; then
+            (umask 022 && echo "$mark" > "$lock/mark" && boot > "$lock/boot"
+                echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $(id -un) $1" > "$lock/who") 2>/dev/null && return 0
+            rm -rf "$lock"
+        elif test -e "$lock"; then
+            tell "busy $(holder "$lock")"
+            return 1
+        fi
+    done
+    tell no-room
+    return 1
+}
+
+# Prints the log from line $2 on until the run has ended, or neither it nor its guard is there any more.
 follow() {
     cd "$1" || exit 1
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         test -s pid && break
-        sleep 0.2 2>/dev/null || sleep 1
+        nap
     done
     tail -n "+$2" -f log & reader=$!
-    trap 'kill "$reader" 2>/dev/null' EXIT HUP INT TERM PIPE
-    while test ! -e ended && is_alive .; do sleep 1; done
-    # The guard's last words, where the run was killed.
-    for _ in 1 2 3 4 5 6 7 8 9 10; do test -e ended && break; sleep 3; done
+    trap 'kill "$reader" 2>/dev/null' EXIT
+    trap 'exit 1' HUP INT TERM PIPE
+    while is_alive .; do sleep 1; done
     sleep 1
+    kill "$reader" 2>/dev/null
+    test -e ended || tell died
 }
 
 earlier() {
@@ -46,37 +127,79 @@ earlier() {
     done
 }
 
+# Follows the run that there is, from line $1 on.
+go_on() {
+    place=$(earlier)
+    test -z "$place" || follow "$place" "$1"
+}
+
+# Writes the files that it is called with, NAME TEXT NAME TEXT …, into the current directory.
+write_files() {
+    while test "$#" -gt 1; do
+        printf '%s\n' "$2" > "$1" || return 1
+        shift 2
+    done
+    # Also whether the disk takes them: a script cut short must never run.
+    test "$(tail -n 1 run.sh)" = "# end" && test "$(tail -n 1 storage.sh)" = '"$@"'
+}
+
+# Begins a run: $1 is who, $2 what it is (collect or bring-back), the rest its files.
 begin() {
+    who=$1 what=$2
+    shift 2
+    take_lock "$who" || return 0
     old=$(earlier)
     if test -n "$old" && is_alive "$old"; then
-        echo "::regtui busy"
+        tell "busy $(holder "$old")"
+        rm -rf "$lock"
         return 0
     fi
-    while read -r place; do
+    places | while read -r place; do
         # What was left behind elsewhere would be taken for the latest.
-        if is_ours "$place"; then (cd "$place" && rm -f pid collecting ended stop heard log started run.sh storage.sh); fi
-    done <<PLACES
-$(places)
-PLACES
+        if is_ours "$place"; then (cd "$place" && rm -rf -- *); fi
+    done
     while read -r place; do
         mkdir -p "$place" 2>/dev/null && is_ours "$place" && cd "$place" || continue
-        # Also whether the disk takes them: a script cut short must never run.
-        if write_files 2>/dev/null && date -u +%Y-%m-%dT%H:%M:%SZ > started && test -s started && : > log; then
-            echo "::regtui begun $place"
-            detached run.sh
-            for _ in 1 2 3 4 5 6 7 8 9 10; do
-                test -s pid && break
-                sleep 0.1 2>/dev/null || sleep 1
-            done
-            detached run.sh guard
-            follow "$place" 1
+        if write_files "$@" 2>/dev/null && echo "$lock" > lock && echo "$mark" > mark && cp "$lock/who" who &&
+            date -u +%Y-%m-%dT%H:%M:%SZ > started && test -s started && : > log; then
+            start "$what"
             return 0
         fi
-        rm -f run.sh storage.sh log started
+        rm -rf -- *
     done <<PLACES
 $(places)
 PLACES
-    echo "::regtui no-room"
+    rm -rf "$lock"
+    tell no-room
+}
+
+# Starts what was written into the current directory, and follows it from where its log ends now.
+start() {
+    lines=$(wc -l < log)
+    tell "begun $((lines + 1)) $place"
+    detached run.sh "$1"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        test -s pid && break
+        nap
+    done
+    follow "$place" $((lines + 1))
+}
+
+# Ends what a run left behind that was killed, and brings its registry back; with nothing known of one, as `begin` does.
+bring_back() {
+    who=$1
+    shift
+    place=$(earlier)
+    if test -z "$place" || test -e "$place/ended"; then
+        begin "$who" bring-back "$@"
+        return 0
+    fi
+    if is_alive "$place"; then
+        tell "busy $(holder "$place")"
+        return 0
+    fi
+    take_lock "$who" || return 0
+    cd "$place" && echo "$lock" > lock && echo "$mark" > mark && rm -f pid guard && start bring-back
 }
 
 # In a session of its own, that no hang-up reaches.
@@ -88,13 +211,34 @@ detached() {
     fi
 }
 
-# What is known of an earlier run, and its log's last lines.
+# Leaves a word for the run: `stop`, or `heard` when its end was.
+leave() {
+    place=$(earlier)
+    test -z "$place" || : > "$place/$1"
+}
+
+# What is known of an earlier run, and its log's last lines; of somebody else's, that there is one.
 status() {
     place=$(earlier)
-    test -n "$place" && cd "$place" || return 0
-    test -e ended && test -e heard && return 0
-    if is_alive .; then running=yes; else running=no; fi
-    echo "::regtui earlier $running $(cat started 2>/dev/null)"
-    grep '^::regtui stage' log | tail -n 1
-    tail -n 200 log
+    if test -n "$place" && cd "$place" && is_alive .; then state=running
+    elif test -n "$place" && test -e ended; then
+        state=ended
+        test ! -e heard || state=
+    else
+        state=${place:+died}
+    fi
+    if test "$state" != running; then
+        for lock in $(locks); do
+            if test -e "$lock" && ! is_stale "$lock"; then
+                tell "locked $(holder "$lock")"
+                return 0
+            fi
+        done
+    fi
+    test -n "$state" || return 0
+    tell "earlier $state $(cat started 2>/dev/null || echo -) $(cat mark 2>/dev/null || echo -) $(holder .)"
+    grep "^::regtui-$(cat mark 2>/dev/null) stage" log | tail -n 1
+    tail -n 200 log | head -c 1000000
 }
+
+"$@"

@@ -1,8 +1,14 @@
-# Questions to the storage, read from stdin by a shell that sees it: often busybox's, in a container. $root is set.
-# Sizes are those of the blobs' data files as ls tells them: the options of stat differ between systems.
+# Questions to the storage, for a shell that sees it: often busybox's, in a container. $1 is the storage's root, $2 one of
+# the functions here, the rest its words; lists stand on stdin. Sizes are those of the blobs' data files as ls tells
+# them: the options of stat differ between systems.
+root=$1
+shift
 
 in_storage() {
-    cd "$root/docker/registry/v2" 2>/dev/null
+    cd "$root/docker/registry/v2" 2>/dev/null && return 0
+    # Not to be let in isn't the same as that there is nothing.
+    (cd "$root" && ls docker/registry/v2/.) 2>&1 >/dev/null | grep -i 'permission denied' >&2
+    return 1
 }
 
 # "BLOBS BYTES" of all blobs.
@@ -33,6 +39,23 @@ heads() {
     done
 }
 
+# "REPOSITORY ID SECONDS BYTES" of each upload that was begun and not ended: how long nothing came, and what is there.
+uploads() {
+    in_storage && cd repositories 2>/dev/null || return 0
+    find . \( -name _layers -o -name _manifests \) -prune -o -path '*/_uploads/*' -exec stat -c '%Y %s %n' {} + |
+        awk -v now="$(date +%s)" '{
+            name = $0
+            sub(/^[0-9]+ [0-9]+ \.\//, "", name)
+            begin = index(name, "/_uploads/")
+            rest = substr(name, begin + 10)
+            id = rest
+            sub(/\/.*/, "", id)
+            key = substr(name, 1, begin - 1) " " id
+            if (!(key in last) || $1 > last[key]) last[key] = $1
+            if (rest == id "/data") bytes[key] = $2
+        } END { for (key in last) printf "%s %.0f %.0f\n", key, now - last[key], bytes[key] }'
+}
+
 # "BYTES DIGEST" of the blobs whose digests stand on stdin; nothing for those that aren't there.
 sizes() {
     in_storage || return 0
@@ -45,20 +68,66 @@ disk() {
     df -Pk "$root" 2>/dev/null | awk 'NR == 2 { printf "%.0f %.0f\n", $3 * 1024, $4 * 1024 }'
 }
 
-# Removes these repositories' directories, where neither manifest nor tag nor upload is in them; says which.
+# Whether repository $1 has nothing but layers in $2, its directory.
+holds_nothing() {
+    # -type d: an upload that was begun and has no byte yet is a directory.
+    test -z "$(find "$1/_manifests" -type f 2>/dev/null | head -n 1)" &&
+        test -z "$(find "$1/_uploads" -mindepth 1 2>/dev/null | head -n 1)"
+}
+
+# Removes the directories of the repositories on stdin, where neither manifest nor tag nor upload is in them; says which.
+# With $1 = while-it-runs the registry may be taking pushes: nothing may have changed there for ten minutes, and what
+# is removed was moved away first, looked at again, and put back where something came in between.
 remove_empty() {
     in_storage && cd repositories || return 0
-    for name in "$@"; do
-        test -d "$name" || continue
-        # What nests below it is another repository: only its own directories go.
-        left=$(find "$name/_manifests" "$name/_uploads" -type f 2>/dev/null | head -n 1)
-        test -z "$left" || continue
-        # -type d: an upload that was begun and has no byte yet is a directory.
-        left=$(find "$name/_uploads" -mindepth 1 2>/dev/null | head -n 1)
-        test -z "$left" || continue
-        rm -rf "$name/_manifests" "$name/_layers" "$name/_uploads" && echo "removed $name"
+    while read -r name; do
+        case $name in -* | /* | *..* | _*) continue ;; esac
+        test -d "$name" && holds_nothing "$name" || continue
+        if test "${1:-}" = while-it-runs; then
+            remove_checked "$name" || continue
+        else
+            # What nests below it is another repository: only its own directories go.
+            rm -rf "$name/_manifests" "$name/_layers" "$name/_uploads" || continue
+        fi
+        echo "removed $name"
         # It and what held it alone, up to the first that holds something else.
         while test "$name" != . && rmdir "$name" 2>/dev/null; do name=$(dirname "$name"); done
+    done
+}
+
+remove_checked() {
+    aside=$1/_regtui_removed
+    fresh=$(find "$1/_manifests" "$1/_layers" "$1/_uploads" -mmin -10 2>/dev/null | head -n 1)
+    test -z "$fresh" && mkdir "$aside" 2>/dev/null || return 1
+    for part in _uploads _manifests _layers; do
+        test ! -d "$1/$part" || mv "$1/$part" "$aside/$part"
+    done
+    if holds_nothing "$aside" && test ! -e "$1/_uploads" && test ! -e "$1/_manifests" && test ! -e "$1/_layers"; then
+        rm -rf "$aside"
+        return 0
+    fi
+    put_back "$1" "$aside"
+    return 1
+}
+
+# Every file of $2 that has no newer one in $1.
+put_back() {
+    (cd "$2" && find . -type f) | while read -r file; do
+        test -e "$1/$file" || { mkdir -p "$(dirname "$1/$file")" && mv "$2/$file" "$1/$file"; }
+    done
+    (cd "$2" && find . -type d) | while read -r directory; do mkdir -p "$1/$directory"; done
+    rm -rf "$2"
+}
+
+# Removes the uploads on stdin ("REPOSITORY ID") to which nothing came for $1 minutes; says which.
+remove_uploads() {
+    in_storage && cd repositories || return 0
+    while read -r name id; do
+        case $name/$id in -* | /* | *..* | _*) continue ;; esac
+        upload=$name/_uploads/$id
+        test -n "$id" && test -d "$upload" || continue
+        test -z "$(find "$upload" -mmin "-$1" 2>/dev/null | head -n 1)" || continue
+        rm -rf "$upload" && echo "removed $name $id"
     done
 }
 
@@ -71,3 +140,14 @@ facts() {
 layers() {
     { sed 's/^/wanted /'; listing; } | awk '$1 == "wanted" { wanted[$2] = 1 } $1 == "layer" && $3 in wanted'
 }
+
+# The pids of collectors of the config $1 that this shell sees.
+collecting() {
+    for file in $(grep -slF garbage-collect /proc/[0-9]*/cmdline 2>/dev/null); do
+        case "$(tr '\0' ' ' < "$file" 2>/dev/null)" in
+            *" garbage-collect $1 " | *" garbage-collect -- $1 ") file=${file%/cmdline} && echo "${file#/proc/}" ;;
+        esac
+    done
+}
+
+"$@"

@@ -20,7 +20,7 @@ from regtui.garbage.values import KeepOut
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 
-_END: Final = "__regtui_end_of_file__"
+MARK: Final = "7e57"
 
 # `check` isn't written down: it is asked until the registry runs.
 _ACT = """\
@@ -69,28 +69,32 @@ class Bench:
             inside="./program inside",
             beside="./program beside",
             root=str(self.storage),
-            shell="sh -s",
-            shell_beside="sh -s",
+            shell="sh",
+            shell_beside="sh",
             prepare=("./act prepare",),
             tidy=("./act tidy",),
             stop="./act stop",
             start="./act start",
             check="./act check",
-            quit="kill $1",
+            quit="./act quit",
+            gone="! test -e fails-quit",
             read_only="./act read-only",
             read_write="./act read-write",
         )
 
     def write(self, keep_out: KeepOut = KeepOut.STOP, *, needs_restart: bool = False, **changes: str) -> None:
-        text = scripts.collection(replace(self.unit, **changes), keep_out, needs_restart)  # type: ignore[arg-type]
-        for name in ("run.sh", "storage.sh"):
-            body = text.split(f"cat > {name} <<'{_END}'\n")[1].split(f"\n{_END}\n")[0]
-            (self.directory / name).write_text(body + "\n")
+        """`changes` are fields of the unit, or files of the run."""
+        unit = {name: text for name, text in changes.items() if hasattr(self.unit, name)}
+        files = scripts.files(replace(self.unit, **unit), keep_out, needs_restart)  # type: ignore[arg-type]
+        files |= {"mark": MARK, "empty": "", "uploads": "", "upload-minutes": "0"}
+        files |= {name.replace("_", "-"): text for name, text in changes.items() if name not in unit}
+        for name, text in files.items():
+            (self.directory / name).write_text(f"{text}\n")
 
     def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
         with (self.directory / "log").open("ab") as log:
             return subprocess.Popen(
-                [*self.shell, "run.sh", *arguments],
+                [*self.shell, "run.sh", *(arguments or ("collect",))],
                 cwd=self.directory,
                 env={"PATH": "/usr/bin:/bin"},
                 stdin=subprocess.DEVNULL,
@@ -118,7 +122,7 @@ class Bench:
     @property
     def told(self) -> list[str]:
         """Of the log what is the script's own, without its mark."""
-        return [" ".join(words) for line in self.log if (words := scripts.marked(line)) is not None]
+        return [" ".join(words) for line in self.log if (words := scripts.marked(line, MARK)) is not None]
 
     def wait_for(self, what: Callable[[], bool]) -> None:
         give_up = time.monotonic() + PATIENCE
@@ -225,6 +229,8 @@ def test_a_signal_to_the_script_ends_it_with_the_registry_started(bench: Bench, 
     marking.unlink()
     assert bench.calls[-2:] == ["tidy", "start"]
     assert bench.told[-4:] == ["stage bring-back started", "up", "stage bring-back done", "end"]
+    # That isn't a collection that was done.
+    assert f"failed The collection was ended on the host, by signal {number.name[3:]}." in bench.told
 
 
 def test_a_collector_that_isnt_ours_to_end_is_waited_for_before_pushes_are_possible_again(bench: Bench) -> None:
@@ -245,10 +251,10 @@ def test_killed_the_guard_ends_the_collector_and_starts_the_registry(bench: Benc
     run = bench.begin()
     bench.wait_for(lambda: (bench.directory / "collecting").exists() and "team/app" in bench.log)
     collecting = int((bench.directory / "collecting").read_text())
-    guard = bench.begin("guard")
+    bench.wait_for((bench.directory / "guard").exists)
     run.kill()
     run.wait()
-    assert guard.wait(PATIENCE) == 0
+    bench.wait_for((bench.directory / "ended").exists)
     assert "failed The collection was killed on the host." in bench.told
     assert bench.calls[-2:] == ["tidy", "start"]
     assert bench.told[-1] == "end"
@@ -257,17 +263,20 @@ def test_killed_the_guard_ends_the_collector_and_starts_the_registry(bench: Benc
 
 
 def test_the_guard_does_nothing_after_an_end(bench: Bench) -> None:
+    bench.touch("marking")
     bench.write()
     run = bench.begin()
-    guard = bench.begin("guard")
+    bench.wait_for((bench.directory / "guard").exists)
+    guard = int((bench.directory / "guard").read_text() or "0")
+    (bench.directory / "marking").unlink()
     run.wait(PATIENCE)
-    assert guard.wait(PATIENCE) == 0
+    bench.wait_for(lambda: not _is_alive(guard))
     assert bench.calls.count("start") == 1
     assert bench.told == WHOLE
 
 
 def test_stopped_before_the_collector_it_isnt_begun(bench: Bench) -> None:
-    bench.touch("stop")
+    bench.touch("stop-asked")
     bench.write()
     assert bench.run() == 130
     assert bench.calls == ["prepare", "stop", "tidy", "start"]
@@ -279,7 +288,7 @@ def test_stopped_while_it_marks_the_collector_is_ended(bench: Bench) -> None:
     bench.write()
     run = bench.begin()
     bench.wait_for(lambda: (bench.directory / "log").exists() and "team/app" in bench.log)
-    bench.touch("stop")
+    bench.touch("stop-asked")
     assert run.wait(PATIENCE) == 0
     assert bench.told.count("stopped") == 1
     assert bench.calls[-1] == "start"
@@ -294,7 +303,7 @@ def test_stopped_while_it_sweeps_it_is_let_finish(bench: Bench) -> None:
     (bench.directory / "run.sh").write_text(f"sleep() {{ echo >> looks; command sleep 0.02; }}\n{script}")
     run = bench.begin()
     bench.wait_for(lambda: (bench.directory / "log").exists() and "blob eligible for deletion: sha256:00" in bench.log)
-    bench.touch("stop")
+    bench.touch("stop-asked")
     looks = bench.directory / "looks"
     seen = looks.read_text().count("\n")
     bench.wait_for(lambda: looks.read_text().count("\n") > seen + 2)

@@ -3,30 +3,32 @@
 from regtui.garbage.earlier import read_earlier
 from regtui.garbage.values import Stage
 
+MARK, OWN = "7e57", "0717"
+"""Of the question, and of the run that it tells of."""
 WHOLE = [
-    "::regtui earlier no 2026-11-24T12:00:00Z",
-    "::regtui stage bring-back done",
-    "::regtui stage keep-out started",
+    f"::regtui-{MARK} earlier ended 2026-11-24T12:00:00Z {OWN} 2026-11-24T12:00:00Z deploy ci@laptop",
+    f"::regtui-{OWN} stage bring-back done",
+    f"::regtui-{OWN} stage keep-out started",
     "registry",
-    "::regtui stage collect started",
+    f"::regtui-{OWN} stage collect started",
     "blob eligible for deletion: sha256:00",
     "",
-    "::regtui exit 0",
-    "::regtui stage bring-back started",
-    "::regtui up",
-    "::regtui stage bring-back done",
-    "::regtui end",
+    f"::regtui-{OWN} exit 0",
+    f"::regtui-{OWN} stage bring-back started",
+    f"::regtui-{OWN} up",
+    f"::regtui-{OWN} stage bring-back done",
+    f"::regtui-{OWN} end",
 ]
 
 
 def test_nothing_told_is_no_run() -> None:
-    assert read_earlier([]) is None
-    assert read_earlier(["sh: 1: not found"]) is None
-    assert read_earlier(["::regtui stage collect started"]) is None
+    assert read_earlier([], MARK) is None
+    assert read_earlier(["sh: 1: not found"], MARK) is None
+    assert read_earlier([f"::regtui-{OWN} stage collect started"], MARK) is None
 
 
 def test_one_that_came_to_its_end_with_the_registry_up_is_whole() -> None:
-    run = read_earlier(WHOLE)
+    run = read_earlier(WHOLE, MARK)
     assert run is not None
     assert (run.started, run.stage, run.is_running, run.is_whole) == (
         "2026-11-24T12:00:00Z",
@@ -38,13 +40,31 @@ def test_one_that_came_to_its_end_with_the_registry_up_is_whole() -> None:
 
 
 def test_without_success_the_registry_or_an_end_it_is_not() -> None:
-    for lacking in ("::regtui exit 0", "::regtui up", "::regtui end"):
-        run = read_earlier([line for line in WHOLE if line != lacking])
+    for lacking in (f"::regtui-{OWN} exit 0", f"::regtui-{OWN} up", f"::regtui-{OWN} end"):
+        run = read_earlier([line for line in WHOLE if line != lacking], MARK)
         assert run is not None
         assert not run.is_whole
 
 
 def test_one_that_goes_on_is_where_its_last_stage_began() -> None:
-    run = read_earlier(["::regtui earlier yes 2026-11-24T12:00:00Z", *WHOLE[2:6], *["line"] * 300])
+    run = read_earlier([WHOLE[0].replace("ended", "running"), *WHOLE[2:6], *["line"] * 300], MARK)
     assert run is not None
     assert (run.is_running, run.stage, len(run.log)) == (True, Stage.COLLECT, 200)
+
+
+def test_what_failed_is_not_whole_though_the_registry_came_up() -> None:
+    run = read_earlier([*WHOLE, f"::regtui-{OWN} failed The collection was ended on the host, by signal TERM."], MARK)
+    assert run is not None
+    assert not run.is_well
+
+
+def test_one_that_was_killed_with_its_guard_is_told_from_one_that_ended() -> None:
+    run = read_earlier([WHOLE[0].replace("ended", "died"), *WHOLE[1:6]], MARK)
+    assert run is not None
+    assert (run.was_killed, run.is_running, run.is_well, run.who) == (True, False, False, "ci@laptop as deploy")
+
+
+def test_somebody_elses_is_told_by_its_lock_alone() -> None:
+    run = read_earlier(["", f"::regtui-{MARK} locked 2026-11-24T12:00:00Z root -"], MARK)
+    assert run is not None
+    assert (run.is_running, run.is_ours, run.who, run.started) == (True, False, "root", "2026-11-24T12:00:00Z")

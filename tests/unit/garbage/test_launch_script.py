@@ -1,15 +1,21 @@
 """How a run is put on its host and found again: alone, in a private directory, followed to its end."""
 
+import os
+import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from regtui.garbage import scripts
+from regtui.garbage.hosts import Script
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.values import KeepOut
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
+
+MARK = "7e57"
 
 
 class Launch:
@@ -30,25 +36,30 @@ class Launch:
             stop="true",
             start="true",
             check="true",
+            gone="true",
+            lock=str(directory),
         )
 
-    def told(self, script: str) -> list[str]:
+    def told(self, script: Script, before: str = "") -> list[str]:
+        """`before`: what the host has in place of its own programs."""
         done = subprocess.run(
-            [*self.shell, "-s"],
-            # As hosts.py sends it: read to its end before it begins.
-            input=f"main() {{\n{script}\n}}\nmain </dev/null\n",
+            [*self.shell, "-c", f"{before}{script.text}", "sh", *script.arguments],
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "XDG_STATE_HOME": str(self.directory)},
             timeout=PATIENCE,
         )
-        return [line for line in done.stdout.splitlines() if line.strip()]
+        return [line.replace(f"-{MARK}", "") for line in done.stdout.splitlines() if line.strip()]
 
-    def collection(self) -> str:
-        return scripts.collection(self.unit, KeepOut.STOP, needs_restart=False)
+    def collection(self) -> Script:
+        return scripts.collection(self.unit, KeepOut.STOP, needs_restart=False, mark=MARK, who="ci@laptop")
 
     def begin(self) -> list[str]:
         return self.told(self.collection())
+
+    def status(self) -> list[str]:
+        return self.told(scripts.status(self.unit, MARK))
 
     def leave(self, *names: str, ended: bool = True) -> None:
         """What an earlier run left behind."""
@@ -63,43 +74,44 @@ def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
     return Launch(tmp_path, request.param)
 
 
-def nowhere_else(launch: Launch, script: str) -> str:
+def nowhere_else(launch: Launch, script: Script) -> Script:
     """Any other place that the machine has is as good: here there is none."""
     only = f'places() {{ echo "{launch.place}"; }}\n'
-    begin = script.index("# In a place that everybody")
-    return f"{script[:begin]}{only}{script[begin:]}"
+    begin = script.text.index("# In a place that everybody")
+    return replace(script, text=f"{script.text[:begin]}{only}{script.text[begin:]}")
 
 
 def test_a_run_is_begun_and_followed_to_its_end_in_a_place_that_nobody_else_can_read(launch: Launch) -> None:
     told = launch.begin()
-    assert told[0] == f"::regtui begun {launch.place}"
+    assert told[0] == f"::regtui begun 1 {launch.place}"
     assert told[-1] == "::regtui end"
     assert "begun" in told
     assert (launch.place.stat().st_mode & 0o777, (launch.place / "log").stat().st_mode & 0o777) == (0o700, 0o600)
 
 
 def test_what_an_earlier_run_left_behind_neither_stops_nor_ends_this_one(launch: Launch) -> None:
-    launch.leave("stop", "heard", "pid", "collecting")
+    launch.leave("stop-asked", "heard", "pid", "collecting")
     told = launch.begin()
     assert "::regtui stopped" not in told
     assert "::regtui exit 0" in told
     # Nobody has heard of this one yet.
-    assert launch.told(scripts.status(launch.unit))[0].startswith("::regtui earlier no ")
+    assert launch.status()[0].startswith("::regtui earlier ended ")
 
 
 def test_of_a_run_whose_end_was_heard_nothing_is_told(launch: Launch) -> None:
     launch.begin()
-    assert launch.told(scripts.status(launch.unit))[1:2] == ["::regtui stage bring-back done"]
+    assert launch.status()[1:2] == ["::regtui stage bring-back done"]
     launch.told(scripts.note(launch.unit, "heard"))
-    assert launch.told(scripts.status(launch.unit)) == []
+    assert launch.status() == []
 
 
 def test_while_one_is_going_on_there_is_no_other_and_it_can_be_followed(launch: Launch) -> None:
     hold = launch.directory / "hold"
     hold.touch()
-    script = scripts.collection(launch.unit, KeepOut.STOP, needs_restart=False)
+    script = launch.collection()
     first = subprocess.Popen(
-        [*launch.shell, "-c", f"main() {{\n{script}\n}}\nmain </dev/null\n"],
+        [*launch.shell, "-c", script.text, "sh", *script.arguments],
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
         env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "XDG_STATE_HOME": str(launch.directory)},
@@ -108,8 +120,8 @@ def test_while_one_is_going_on_there_is_no_other_and_it_can_be_followed(launch: 
     try:
         while first.stdout.readline().strip() != "begun":
             assert first.poll() is None
-        assert launch.begin() == ["::regtui busy"]
-        assert launch.told(scripts.status(launch.unit))[0].startswith("::regtui earlier yes ")
+        assert re.fullmatch(r"::regtui busy [0-9T:Z-]{20} \w+ ci@laptop", "\n".join(launch.begin()))
+        assert launch.status()[0].startswith("::regtui earlier running ")
         # The guard stands by.
         listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
         assert [line for line in listed.splitlines() if line.endswith("sh run.sh guard")]
@@ -119,7 +131,7 @@ def test_while_one_is_going_on_there_is_no_other_and_it_can_be_followed(launch: 
         hold.unlink()
         first.wait()
         first.stdout.close()
-    told = launch.told(scripts.follow(launch.unit, 1))
+    told = launch.told(scripts.follow(launch.unit, MARK, 1))
     assert told[-1] == "::regtui end"
     assert "begun" in told
 
@@ -137,8 +149,8 @@ def test_a_directory_of_somebody_else_is_neither_used_nor_believed(launch: Launc
     launch.leave("started")
     before = sorted(launch.place.iterdir())
     stranger = "id() { echo 65533; }\n"
-    assert launch.told(stranger + nowhere_else(launch, scripts.status(launch.unit))) == []
-    assert launch.told(stranger + nowhere_else(launch, launch.collection())) == ["::regtui no-room"]
+    assert launch.told(nowhere_else(launch, scripts.status(launch.unit, MARK)), stranger) == []
+    assert launch.told(nowhere_else(launch, launch.collection()), stranger) == ["::regtui no-room"]
     assert sorted(launch.place.iterdir()) == before
 
 
@@ -149,7 +161,7 @@ def test_a_run_that_has_ended_is_over_though_its_process_is_still_there(launch: 
     try:
         launch.leave("started")
         (launch.place / "pid").write_text(f"{other.pid}\n")
-        assert launch.told(scripts.status(launch.unit))[0].startswith("::regtui earlier no")
+        assert launch.status()[0].startswith("::regtui earlier ended ")
         assert "::regtui busy" not in launch.begin()
     finally:
         other.stdin.close()
@@ -161,8 +173,24 @@ def test_another_process_of_the_same_number_is_no_run(launch: Launch) -> None:
     try:
         launch.leave("started", ended=False)
         (launch.place / "pid").write_text(f"{other.pid}\n")
-        assert launch.told(scripts.status(launch.unit))[0].startswith("::regtui earlier no")
-        assert "::regtui busy" not in launch.begin()
+        assert launch.status()[0].startswith("::regtui earlier died ")
+        assert "::regtui end" in launch.begin()
     finally:
         other.kill()
         other.wait()
+
+
+def test_a_host_without_room_is_said(launch: Launch) -> None:
+    (launch.directory / "file").touch()
+    script = launch.collection()
+    begin = script.text.index("places() {")
+    end = script.text.index("\n}\n", begin)
+    nowhere = f'{script.text[:begin]}places() {{\n    echo "{launch.directory}/file/below"{script.text[end:]}'
+    assert launch.told(replace(script, text=nowhere)) == ["::regtui no-room"]
+
+
+def test_a_run_is_not_taken_for_alive_because_its_pid_is_somebody_elses_now(launch: Launch) -> None:
+    launch.leave("guard", ended=False)
+    (launch.place / "started").write_text("2026-11-24T12:00:00Z\n")
+    (launch.place / "pid").write_text(f"{os.getpid()}\n")
+    assert launch.status()[0].startswith("::regtui earlier died 2026-11-24T12:00:00Z ")

@@ -1,6 +1,5 @@
 """The scripts for the host: right by shellcheck's eyes, and harmless whatever the words in them are."""
 
-import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -77,25 +76,24 @@ UNITS = {
 @pytest.mark.parametrize("name", UNITS)
 def test_the_collection_is_good_shell(name: str, keep_out: KeepOut, tmp_path: Path) -> None:
     unit = UNITS[name]
-    text = scripts.collection(unit, keep_out, needs_restart=True)
-    check(text, tmp_path)
-    # And so is what it writes down to be run.
-    run = text.split("cat > run.sh <<'__regtui_end_of_file__'\n")[1].split("\n__regtui_end_of_file__\n")[0]
-    check(run, tmp_path)
+    check(scripts.collection(unit, keep_out, needs_restart=True, mark="7e57").text, tmp_path)
+    # And so is what it writes down to be run, with its command lines.
+    for file, text in scripts.files(unit, keep_out, needs_restart=True).items():
+        if file not in ("keep-out", "restart", "ours", "root", "config", "process", "removal"):
+            check(text, tmp_path)
 
 
 @pytest.mark.parametrize("name", UNITS)
 def test_questions_and_the_dry_run_are_good_shell(name: str, tmp_path: Path) -> None:
     unit = UNITS[name]
-    for text in (
+    for script in (
         scripts.question(unit, "facts"),
-        scripts.question(unit, "sizes", stdin=("sha256:" + "0" * 64,)),
-        scripts.dry_run(unit),
-        scripts.status(unit),
-        scripts.follow(unit, 7),
-        scripts.note(unit, "stop"),
+        scripts.dry_run(unit, "7e57"),
+        scripts.status(unit, "7e57"),
+        scripts.bring_back(unit, "7e57"),
     ):
-        check(text, tmp_path)
+        check(script.text, tmp_path)
+    check(scripts.file("storage.sh"), tmp_path)
 
 
 def check(script: str, directory: Path) -> None:
@@ -132,12 +130,13 @@ def test_words_from_outside_stay_words(shell: str, tmp_path: Path) -> None:
     assert not (tmp_path / "pwned").exists()
     words = (tmp_path / "words").read_text().split("\0")
     assert words.count(HOSTILE) == 5
-    assert words[:2] == ["stop", HOSTILE]
+    assert words[:3] == ["stop", "--", HOSTILE]
 
 
 def test_secrets_of_the_environment_stand_in_no_command_line() -> None:
     unit = as_service(REGISTRY_HTTP_SECRET="s3cret", AWS_SECRET_ACCESS_KEY="s3cret")
-    for text in (*vars_of(unit), *vars_of(in_docker()), scripts.collection(unit, KeepOut.STOP, needs_restart=False)):
+    collection = scripts.collection(unit, KeepOut.STOP, needs_restart=False, mark="7e57")
+    for text in (*vars_of(unit), *vars_of(in_docker()), *collection.arguments):
         assert "s3cret" not in text
     assert "s3cret" not in repr(unit)
 
@@ -149,45 +148,13 @@ def vars_of(unit: Unit) -> tuple[str, ...]:
 def test_the_collector_runs_as_the_service_user_and_not_as_root() -> None:
     assert as_service().collector(running=False).startswith("runuser -u reg -- /usr/bin/docker-registry garbage-")
     sudo = as_service(HostSettings(runtime="systemd", sudo=True))
-    assert sudo.collector(running=False).startswith("sudo -n -u reg /usr/bin/docker-registry garbage-collect")
-    assert sudo.stop == "sudo -n systemctl stop docker-registry.service"
+    assert sudo.collector(running=False).startswith("sudo -n -u reg -- /usr/bin/docker-registry garbage-collect")
+    assert sudo.stop == "sudo -n systemctl stop -- docker-registry.service"
 
 
 def test_beside_a_stopped_container_nothing_can_push() -> None:
     assert "--network none" in in_docker().collector(running=False)
     assert "--volumes-from registry" in in_docker().collector(running=False)
-
-
-@pytest.mark.parametrize("shell", ["dash", "busybox"])
-def test_a_host_without_room_is_said(shell: str, tmp_path: Path) -> None:
-    text = scripts.collection(in_docker(), KeepOut.STOP, needs_restart=False)
-    begin = text.index("places() {")
-    end = text.index("\n}\n", begin)
-    nowhere = f'{text[:begin]}places() {{\n    echo "{tmp_path}/file/below"{text[end:]}'
-    (tmp_path / "file").touch()
-    command = [str(find_program("busybox")), "sh"] if shell == "busybox" else ["dash"]
-    done = subprocess.run(
-        [*command, "-s"], input=nowhere, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}
-    )
-    assert done.stdout.splitlines()[-1] == "::regtui no-room"
-
-
-@pytest.mark.parametrize("shell", ["dash", "busybox"])
-def test_a_run_is_not_taken_for_alive_because_its_pid_is_somebody_elses_now(shell: str, tmp_path: Path) -> None:
-    place = tmp_path / "regtui" / "gc" / "docker-registry"
-    place.mkdir(parents=True, mode=0o700)
-    (place / "log").write_text("::regtui stage collect started\n")
-    (place / "pid").write_text(f"{os.getpid()}\n")
-    (place / "started").write_text("2026-11-24T12:00:00Z\n")
-    command = [str(find_program("busybox")), "sh"] if shell == "busybox" else ["dash"]
-    done = subprocess.run(
-        [*command, "-s"],
-        input=scripts.status(in_docker()),
-        capture_output=True,
-        text=True,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
-    )
-    assert done.stdout.splitlines()[0] == "::regtui earlier no 2026-11-24T12:00:00Z"
 
 
 def test_what_cant_be_stopped_without_harm_has_an_obstacle() -> None:
@@ -202,16 +169,17 @@ def test_what_cant_be_stopped_without_harm_has_an_obstacle() -> None:
 
 def test_a_dry_run_beside_a_stopped_registry() -> None:
     unit = in_docker()
-    assert f"{unit.inside} garbage-collect --dry-run" in scripts.dry_run(unit)
-    assert f"{unit.beside} garbage-collect --dry-run" in scripts.dry_run(replace(unit, is_running=False))
+    assert f"{unit.inside} garbage-collect --dry-run /etc/config.yml" in scripts.dry_run(unit, "7e57").arguments
+    stopped = scripts.dry_run(replace(unit, is_running=False), "7e57")
+    assert f"{unit.beside} garbage-collect --dry-run /etc/config.yml" in stopped.arguments
 
 
 def test_a_command_of_the_users_own_is_not_ours_to_end() -> None:
     """It may be several words of shell, which `exec` would cut short."""
-    text = scripts.collection(UNITS["command"], KeepOut.STOP, needs_restart=False)
-    assert "quit_collector() {\n    false\n}" in text
-    assert "exec sh -c" not in text
-    assert "    exec docker run" in scripts.collection(in_docker(), KeepOut.STOP, needs_restart=False)
+    files = scripts.files(UNITS["command"], KeepOut.STOP, needs_restart=False)
+    assert (files["ours"], files["quit"], files["collector"].startswith("exec ")) == ("no", "", False)
+    files = scripts.files(in_docker(), KeepOut.STOP, needs_restart=False)
+    assert (files["ours"], files["collector"].startswith("exec docker run")) == ("yes", True)
 
 
 def test_the_environment_reaches_the_collector_line_by_line_and_quoted(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """Questions to the storage, answered by real shells from a storage directory as the registry lays it out."""
 
-import shlex
-import subprocess
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from regtui.garbage import scripts
+from regtui.garbage.hosts import LocalHost
 from regtui.garbage.runtimes import Unit
 from tests.support.programs import find_program
 
@@ -41,17 +41,10 @@ class Storage:
         (self.repositories / "empty/_manifests/tags").mkdir(parents=True)
 
     def ask(self, question: str, *stdin: str) -> list[str]:
-        shell = f"{self.shell} -s"
-        unit = Unit("docker", "registry", "/c.yml", True, "", root=str(self.root), shell=shell)
-        done = subprocess.run(
-            ["sh", "-s"],
-            input=scripts.question(unit, question, stdin=stdin),
-            capture_output=True,
-            text=True,
-            env={"PATH": "/usr/bin:/bin"},
-        )
-        assert done.stderr == ""
-        return sorted(done.stdout.splitlines())
+        unit = Unit("docker", "registry", "/c.yml", True, "", root=str(self.root), shell=self.shell)
+        told = asyncio.run(LocalHost().run(scripts.question(unit, *question.split(), stdin=stdin)))
+        assert told.stderr == ""
+        return sorted(told.stdout.splitlines())
 
     @staticmethod
     def _file(path: Path, text: str) -> Path:
@@ -108,7 +101,7 @@ def test_only_what_is_empty_is_removed_and_what_nests_below_it_stays(storage: St
     storage.fill()
     storage.link(f"empty/nested/_manifests/revisions/sha256/{A}/link", f"sha256:{A}")
     names = ("app", "app/nested", "empty", "nowhere")
-    assert storage.ask(f"remove_empty {' '.join(names)}") == ["removed empty"]
+    assert storage.ask("remove_empty", *names) == ["removed empty"]
     assert not (storage.repositories / "empty/_layers").exists()
     assert (storage.repositories / f"empty/nested/_manifests/revisions/sha256/{A}/link").exists()
     assert len([line for line in storage.ask("facts") if line in ("repository app", "upload app/nested")]) == 3
@@ -118,13 +111,13 @@ def test_a_tag_or_the_data_of_an_upload_keeps_a_repository(storage: Storage) -> 
     storage.link("tagged/_manifests/tags/v1/current/link", "")
     storage.link("uploading/_uploads/0f1e/data", "x")
     storage.link(f"revision/_manifests/revisions/sha256/{A}/link", "")
-    assert storage.ask("remove_empty tagged uploading revision") == []
+    assert storage.ask("remove_empty", "tagged", "uploading", "revision") == []
 
 
 def test_directories_that_held_only_what_was_removed_go_with_it(storage: Storage) -> None:
     storage.fill()
     storage.link(f"team/deep/er/_layers/sha256/{C}/link")
-    assert storage.ask("remove_empty team/deep/er") == ["removed team/deep/er"]
+    assert storage.ask("remove_empty", "team/deep/er") == ["removed team/deep/er"]
     assert not (storage.repositories / "team").exists()
     assert (storage.repositories / "app").exists()
 
@@ -132,5 +125,5 @@ def test_directories_that_held_only_what_was_removed_go_with_it(storage: Storage
 def test_a_name_stays_a_word(storage: Storage) -> None:
     storage.fill()
     hostile = "x'; touch pwned; $(touch pwned)"
-    storage.ask(f"remove_empty {shlex.quote(hostile)}")
+    storage.ask("remove_empty", hostile)
     assert not list(storage.root.rglob("pwned"))
