@@ -33,7 +33,7 @@ _HOLDING = """\
 #!/bin/sh
 case "$1 $*" in
     stop*) phase={stop} ;;
-    run*garbage-collect*) phase={run} ;;
+    run*--env-file*) phase={run} ;;
     start*) phase={start} ;;
     *) phase=none ;;
 esac
@@ -227,7 +227,7 @@ async def test_stopped_before_the_sweep_nothing_is_freed_and_the_registry_runs(
     async for event in collector.collect(Choices()):
         if (event.stage, event.status) == (Stage.KEEP_OUT, StageStatus.STARTED):
             collector.stop()
-            await until(lambda: any(host.state.rglob("stop")))
+            await until(lambda: any(host.state.rglob("stop-asked")))
             place.let_go()
     assert bytes_on_disk(registry.storage) == before
     assert registry.is_running()

@@ -21,6 +21,10 @@ _SYSTEMCTL = """\
 #!/bin/sh
 # Of systemd's words only those that regtui uses.
 cd "{directory}" || exit 1
+verb=$1
+shift
+test "$1" != -- || shift
+set -- "$verb" "$@"
 echo "$*" >> calls
 pid=$(cat pid 2>/dev/null || echo 0)
 alive() {{ test "$pid" -gt 0 && kill -0 "$pid" 2>/dev/null; }}

@@ -36,10 +36,13 @@ has() {
     test -n "$(get "$1")"
 }
 
-# Asks the storage, by the shell in file $1, as storage.sh has it.
+# Asks the storage, by the shell in file $1, as storage.sh has it. The registry isn't kept down for an answer.
 ask() {
-    (asked=$(cat storage.sh) && by=$(get "$1") && test -n "$by" && shift &&
-        eval "$by -c \"\$asked\" sh \"\$(get root)\" \"\$@\"")
+    by=$(get "$1") asked=$(cat storage.sh) limit=
+    test -n "$by" && test -n "$asked" || return 1
+    shift
+    ! command -v timeout >/dev/null 2>&1 || limit='timeout 600'
+    (eval "$limit $by -c \"\$asked\" sh \"\$(get root)\" \"\$@\"")
 }
 
 # The storage's blobs and bytes, as "used BEFORE|AFTER BLOBS BYTES"; nothing where nobody can tell.
@@ -67,7 +70,7 @@ runs() {
 processes() {
     has process || return 0
     for file in $(grep -slF garbage-collect /proc/[0-9]*/cmdline 2>/dev/null); do
-        test "$(tr '\0' ' ' < "$file" 2>/dev/null)" != "$(get process) " || { file=${file%/cmdline} && echo "${file#/proc/}"; }
+        test "$({ tr '\0' ' ' < "$file"; } 2>/dev/null)" != "$(get process) " || { file=${file%/cmdline} && echo "${file#/proc/}"; }
     done
 }
 

@@ -144,7 +144,7 @@ layers() {
 # The pids of collectors of the config $1 that this shell sees.
 collecting() {
     for file in $(grep -slF garbage-collect /proc/[0-9]*/cmdline 2>/dev/null); do
-        case "$(tr '\0' ' ' < "$file" 2>/dev/null)" in
+        case "$({ tr '\0' ' ' < "$file"; } 2>/dev/null)" in
             *" garbage-collect $1 " | *" garbage-collect -- $1 ") file=${file%/cmdline} && echo "${file#/proc/}" ;;
         esac
     done

@@ -23,10 +23,11 @@ from regtui.garbage.configuration import read_storage
 from regtui.garbage.containers import choose, read_containers
 from regtui.garbage.earlier import read_earlier
 from regtui.garbage.finding import Found, find
-from regtui.garbage.hosts import LocalHost
+from regtui.garbage.hosts import LocalHost, Script
 from regtui.garbage.plain import LONGEST
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.running import Running
+from regtui.garbage.runtimes import Unit
 from regtui.garbage.storage import Storage
 from regtui.garbage.values import KeepOut
 from regtui.oci import Digest
@@ -198,13 +199,13 @@ def _questions(local: LocalHost, found: Found, keeping_out: Iterable[KeepOut]) -
     yield _run(Running(local, unit, {}, mark), scripts.bring_back(unit, mark))
 
 
-async def _follow(local: LocalHost, script: scripts.Script) -> None:
+async def _follow(local: LocalHost, script: Script) -> None:
     async with aclosing(local.lines(script)) as lines:
         async for _ in lines:
             pass
 
 
-async def _run(running: Running, script: scripts.Script) -> None:
+async def _run(running: Running, script: Script) -> None:
     async for _ in running.events(script):
         pass
     _ = running.troubles, running.freed, running.swept
@@ -316,7 +317,7 @@ def test_what_is_told_of_an_earlier_run_may_be_anything(told: list[str], mark: s
 
 @given(st.lists(st.text() | st.sampled_from(["exit", "used", "stage", "9" * 5000, "²", "collect", "started", "x y"])))
 def test_what_is_told_of_a_run_may_be_anything(words: list[str]) -> None:
-    unit = scripts.Unit("docker", "registry", "/c.yml", True, "")
+    unit = Unit("docker", "registry", "/c.yml", True, "")
     running = Running(LocalHost(), unit, {}, "7e57")
     for line in (" ".join(words), f"::regtui-7e57 {' '.join(words)}"):
         with suppress(RegtuiError):
@@ -326,7 +327,7 @@ def test_what_is_told_of_a_run_may_be_anything(words: list[str]) -> None:
 
 def test_a_container_cant_tell_what_only_the_script_can() -> None:
     """Its output stands in the same log, between the script's own lines."""
-    unit = scripts.Unit("docker", "registry", "/c.yml", True, "")
+    unit = Unit("docker", "registry", "/c.yml", True, "")
     running = Running(LocalHost(), unit, {}, scripts.new_mark())
     for line in ("::regtui end", "::regtui-7e57 exit 0", "::regtui up", "::regtui stage bring-back done"):
         running._read(line)
