@@ -344,15 +344,23 @@ async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.P
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """With what it started: of a local script, what it waits for, too. What doesn't hear is killed."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.returncode is not None:
-            return
+    """With what it started: of a local script, what it waits for, too."""
+    if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_END_SECONDS):
-                await process.wait()
+            os.killpg(process.pid, signal.SIGTERM)
+        # Until its pipes are empty, asyncio doesn't see that it has ended.
+        ended = asyncio.gather(process.wait(), *map(_drop, filter(None, (process.stdout, process.stderr))))
+        if not (await asyncio.wait([ended], timeout=_END_SECONDS))[0]:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            # What left its group and holds its pipes open isn't waited for.
+            await asyncio.wait([ended], timeout=_END_SECONDS)
+            ended.cancel()
+
+
+async def _drop(stream: asyncio.StreamReader) -> None:
+    while await stream.read(_CHUNK):
+        pass
 
 
 def _whole(script: Script, mark: str) -> bytes:
