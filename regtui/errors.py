@@ -3,6 +3,7 @@
 RegtuiError
 ├── UsageError              what was asked for makes no sense
 ├── SettingsError           the config file or a credential can't be read or kept
+├── InternalError           what nobody expected: told where it happened, and the app lives
 ├── ssh.SshError            the way to a host over SSH (tree in ssh/errors.py)
 └── registry.RegistryError  everything a registry, or the way to it, answers (tree in registry/errors.py)
 """
@@ -41,3 +42,7 @@ class UsageError(RegtuiError):
 
 class SettingsError(RegtuiError):
     """The config file or a credential can't be read or kept."""
+
+
+class InternalError(RegtuiError):
+    """What nobody expected, in one part of the app: the others go on. Its cause is in the crash log."""

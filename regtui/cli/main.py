@@ -87,18 +87,11 @@ def _tell(message: str) -> None:
 
 
 def _internal(error: Exception) -> str:
-    import traceback
+    from regtui.settings.crash_log import log_crash
 
-    from regtui.private_files import write_private
-    from regtui.settings.paths import state_dir
-
-    file = state_dir() / "crash.log"
     what = f"internal error: {type(error).__name__}: {error}"
-    try:
-        write_private(file, "".join(traceback.format_exception(error)))
-    except OSError:
-        return what
-    return f"{what} (details in {file})"
+    file = log_crash(error)
+    return f"{what} (details in {file})" if file is not None else what
 
 
 def _forget_stdout() -> None:

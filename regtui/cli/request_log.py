@@ -46,7 +46,7 @@ def write_log(file: Path | None) -> None:
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
-    for name in ("regtui.requests", "regtui.content"):
+    for name in ("regtui.requests", "regtui.content", "regtui.faults"):
         logger = logging.getLogger(name)
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)

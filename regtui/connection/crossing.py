@@ -7,9 +7,12 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any, Generic, Protocol, TypeVar
+
+from regtui.errors import InternalError, RegtuiError
+from regtui.settings.crash_log import log_crash
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,7 +60,8 @@ class _End(Generic[T]):
 
 
 class OwnThread:
-    """An event loop on a thread of its own."""
+    """An event loop on a thread of its own. What fails there in a way that nobody expected is an InternalError here: it
+    is told in the row or pane that wanted it, and the app lives."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -70,7 +74,8 @@ class OwnThread:
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         async def there() -> T:
-            return await work()
+            with _told():
+                return await work()
 
         return await asyncio.wrap_future(self._hand_over(there))
 
@@ -115,8 +120,9 @@ class OwnThread:
                     here.call_soon_threadsafe(deliver)
 
         async def pump() -> None:
-            async for item in work():
-                put(item)
+            with _told():
+                async for item in work():
+                    put(item)
 
         def end(pumped: "Future[None]") -> None:
             put(_End(asyncio.CancelledError() if pumped.cancelled() else pumped.exception()))
@@ -165,6 +171,18 @@ class OwnThread:
             self._loop.run_until_complete(_cancel(asyncio.all_tasks(self._loop) - self._handed))
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except RegtuiError:
+        raise
+    except Exception as error:
+        file = log_crash(error)
+        remedy = f"The details are in {file}." if file is not None else ""
+        raise InternalError(f"An internal error: {type(error).__name__}.", remedy) from error
 
 
 async def _cancel(tasks: Iterable["asyncio.Task[Any] | None"]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Final
 
@@ -9,6 +10,8 @@ from regtui.listing.recall import Recollection
 from regtui.listing.source import Source
 from regtui.listing.summary import Batch, Summary, summarize
 from regtui.registry import NotFound, RegistryError
+
+log: Final = logging.getLogger("regtui.faults")
 
 # Seconds between batches: each may move rows and repaints the table, which takes 8 ms and some KB over SSH.
 INTERVAL: Final = 0.2
@@ -127,6 +130,9 @@ class Filler:
             if error.affects_all:
                 raise
             summary = Summary.failed(str(error))
+        except Exception as error:
+            log.exception("%s:%s", self.repository, name)
+            summary = Summary.failed(f"an internal error: {type(error).__name__}")
         self._results.append((name, summary))
 
     async def _summary(self, tag: str) -> Summary:

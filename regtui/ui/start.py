@@ -3,18 +3,15 @@
 import gc
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
 
 from textual.driver import Driver
+from textual.worker import WorkerFailed
 
 from regtui.connection.resolving import Options
 from regtui.connection.target import Target
-from regtui.private_files import write_private
 from regtui.settings import Config, Credentials
-from regtui.settings.paths import state_dir
+from regtui.settings.crash_log import log_crash
 from regtui.ui.app import RegtuiApp
 
 
@@ -29,7 +26,11 @@ def run_app(config: Config, credentials: Credentials, target: Target | None, opt
     result = app.run()
     crash = app.crash
     if crash is not None:
-        print(f"regtui: it ended by an internal error; the details are in {_log(crash)}", file=sys.stderr)  # noqa: T201
+        # A worker's failure itself has no traceback, but what made it fail.
+        cause = crash.error if isinstance(crash, WorkerFailed) else crash
+        file = log_crash(cause)
+        details = f"the details are in {file}" if file is not None else f"{type(cause).__name__}"
+        print(f"regtui: it ended by an internal error; {details}", file=sys.stderr)  # noqa: T201
         return 1
     return result or 0
 
@@ -42,17 +43,3 @@ def driver_class(config: Config, environment: Mapping[str, str] = os.environ) ->
     from regtui.ui.driver import DifferenceDriver
 
     return type("RegtuiDriver", (DifferenceDriver,), {"colors": config.colors})
-
-
-def _log(error: BaseException) -> Path:
-    """Writes the traceback for this user alone; without values of variables."""
-    text = "".join(traceback.format_exception(error))
-    try:
-        path = state_dir() / "crash.log"
-        write_private(path, text)
-    except OSError:
-        handle, name = tempfile.mkstemp(prefix="regtui-crash-", suffix=".log")
-        path = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-    return path

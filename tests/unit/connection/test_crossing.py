@@ -10,6 +10,8 @@ import anyio
 import pytest
 
 from regtui.connection.crossing import Crossing, OwnThread, SameLoop
+from regtui.errors import InternalError, RegtuiError
+from regtui.settings.paths import state_dir
 from tests.support.patience import PATIENCE
 
 
@@ -27,8 +29,9 @@ async def crossing(request: pytest.FixtureRequest) -> AsyncIterator[Crossing]:
     made.close()
 
 
-class Mishap(Exception):
-    pass
+class Mishap(RegtuiError):
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
 
 
 async def numbers(count: int) -> AsyncIterator[int]:
@@ -47,6 +50,29 @@ async def test_results_and_errors_come_back(crossing: Crossing) -> None:
     assert await crossing.run(result) == 5
     with pytest.raises(Mishap, match="there"):
         await crossing.run(fails)
+
+
+async def test_what_nobody_expected_is_told_where_it_is_wanted_and_logged_with_its_traceback(own: OwnThread) -> None:
+    async def fails() -> None:
+        raise ZeroDivisionError("\ud800 unexpected")
+
+    async def breaks() -> AsyncIterator[int]:
+        yield 1
+        await fails()
+
+    log = state_dir() / "crash.log"
+    with pytest.raises(
+        InternalError, match=r"An internal error: ZeroDivisionError\. The details are in .*crash\.log\."
+    ):
+        await own.run(fails)
+    assert "in fails" in log.read_text()
+    assert "unexpected" in log.read_text()
+    log.unlink()
+    stream = own.stream(breaks)
+    assert await anext(stream) == 1
+    with pytest.raises(InternalError):
+        await anext(stream)
+    assert "in breaks" in log.read_text()
 
 
 async def test_streams_are_whole_and_in_order(crossing: Crossing) -> None:

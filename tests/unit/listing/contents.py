@@ -7,7 +7,7 @@ from typing import Any
 
 from regtui.oci import Digest
 from regtui.oci.media_type import DOCKER_SCHEMA1, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
-from regtui.registry import BlobNotFound, FetchedManifest, ManifestNotFound, RegistryError, Where
+from regtui.registry import BlobNotFound, FetchedManifest, ManifestNotFound, Where
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 WHERE = Where("registry.example.com")
@@ -19,7 +19,7 @@ class MemorySource:
     def __init__(self) -> None:
         self.manifests: dict[str, FetchedManifest] = {}
         self.configs: dict[Digest, bytes] = {}
-        self.errors: dict[str, RegistryError] = {}
+        self.errors: dict[str, Exception] = {}
         self.requests: list[str] = []
         self.under_way = 0
         self.most_at_once = 0

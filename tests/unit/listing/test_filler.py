@@ -104,6 +104,14 @@ async def test_what_is_looked_at_is_not_held_back(source: MemorySource, monkeypa
         assert "1.99" not in told
 
 
+async def test_a_fault_in_one_row_is_told_there_and_the_others_go_on(source: MemorySource) -> None:
+    source.errors["1.7"] = ZeroDivisionError()
+    summaries = dict(pair for batch in await everything(Filler(source, "team/app", NAMES)) for pair in batch)
+    assert len(summaries) == len(NAMES)
+    assert summaries["1.7"].error == "an internal error: ZeroDivisionError"
+    assert [name for name, summary in summaries.items() if summary.error] == ["1.7"]
+
+
 async def test_one_tag_that_fails_is_told_and_worth_another_try(source: MemorySource) -> None:
     source.errors["1.7"] = ServerFailed(WHERE, "It failed.")
     del source.manifests["1.8"]

@@ -4,10 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.worker import WorkerFailed
 
-from regtui.settings import Config
+from regtui.connection.resolving import Options
+from regtui.settings import Config, Credentials
+from regtui.settings.paths import state_dir
 from regtui.ui.driver import DifferenceDriver
-from regtui.ui.start import driver_class
+from regtui.ui.start import driver_class, run_app
 from tests.unit.ui.demo_app import demo_app
 
 CONFIG = Config(Path("/nowhere"))
@@ -40,3 +43,26 @@ async def test_what_the_config_file_has_to_no_effect_is_told(tmp_path: Path) -> 
     async with app.run_test() as pilot:
         await pilot.pause()
         assert [note.message for note in app._notifications] == ['protect protects nothing by "^[red]latest$".']
+
+
+def test_a_crash_in_a_worker_is_logged_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody_expected_this() -> None:
+        raise ZeroDivisionError
+
+    class Crashed:
+        def __init__(self, *arguments: object, **options: object) -> None:
+            try:
+                nobody_expected_this()
+            except ZeroDivisionError as error:
+                self.crash = WorkerFailed(error)
+
+        def run(self) -> None:
+            pass
+
+    monkeypatch.setattr("regtui.ui.start.RegtuiApp", Crashed)
+    assert run_app(CONFIG, Credentials({}), None, Options()) == 1
+    log = state_dir() / "crash.log"
+    assert str(log) in capsys.readouterr().err
+    assert "in nobody_expected_this" in log.read_text()

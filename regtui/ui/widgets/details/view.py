@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from regtui.listing.details import Details, PlatformDetails
-from regtui.ui.widgets.details.drawing import Line
+from regtui.settings.crash_log import log_crash
+from regtui.ui.widgets.details.drawing import Line, wrapped
 from regtui.ui.widgets.details.tabs import TABS
 from regtui.ui.widgets.lines import Lines
 
@@ -155,7 +156,11 @@ class DetailsView(Lines):
         if self._details is None or self._made_for == key:
             return
         self._made_for = key
-        self._lines = TABS[self._tab][1](self._details, self.image, width, self._clock())
+        try:
+            self._lines = TABS[self._tab][1](self._details, self.image, width, self._clock())
+        except Exception as error:  # noqa: BLE001 (a fault in one tab is told there; the others, and the app, go on)
+            log_crash(error)
+            self._lines = wrapped(f"This can't be shown: an internal error ({type(error).__name__}).", width)
         self._find()
 
     def _find(self) -> None:
