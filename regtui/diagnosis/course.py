@@ -3,8 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from regtui.connection import Target, log_in
@@ -23,13 +22,12 @@ from regtui.registry import (
     deletion_obstacle,
     deletion_support,
 )
+from regtui.registry.token_clock import LEEWAY, difference, parse_date
 from regtui.settings import Found, Source
 from regtui.settings.protection import told
 from regtui.ssh import Ssh
 from regtui.text import plural
 
-# distribution accepts tokens whose times are off by so much.
-_LEEWAY: Final = timedelta(seconds=60)
 # Asked for where the registry has none of its own: nothing is ever stored in it.
 _NO_REPOSITORY: Final = "regtui-doctor"
 
@@ -85,6 +83,12 @@ async def _registry_itself(target: Target, client: RegistryClient) -> AsyncItera
     for sentence in filter(None, (told(pattern, "protect") for pattern in target.protect)):
         yield bad("deletion", sentence, "Correct it in the config file.")
     yield _clock(date, now)
+    if client.given_token is not None and (ahead := client.given_token.ahead(client.given_token.at)):
+        yield bad(
+            "clock",
+            f"The clock of the token service {client.given_token.service} is {difference(ahead)} this machine's.",
+            "Set it by NTP, and the registry's: a registry accepts no token that is not valid yet, or no more.",
+        )
 
 
 async def _ping(client: RegistryClient) -> tuple[Pong | None, RegtuiError | None]:
@@ -179,18 +183,14 @@ def _deletion(host: str, found: Deletion) -> Check:
 
 def _clock(date: str, now: datetime) -> Check:
     """By the `Date` of the first answer."""
-    try:
-        theirs = parsedate_to_datetime(date)
-    except (ValueError, OverflowError):
+    theirs = parse_date(date)
+    if theirs is None:
         return skipped("clock", "no answer told the time")
-    apart = (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)) - now
-    if abs(apart) <= _LEEWAY:
+    apart = theirs - now
+    if abs(apart) <= LEEWAY:
         return good("clock", "it agrees with this machine's")
-    import humanize
-
-    direction = "ahead of" if apart > timedelta() else "behind"
     return bad(
         "clock",
-        f"The registry's clock is {humanize.naturaldelta(apart)} {direction} this machine's.",
+        f"The registry's clock is {difference(apart)} this machine's.",
         "Set both by NTP: tokens and certificates depend on them.",
     )

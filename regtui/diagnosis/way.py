@@ -19,6 +19,7 @@ from regtui.registry import (
     RegistryError,
     SpeaksHttp,
     SpeaksHttps,
+    TokenRefused,
     Unreachable,
 )
 from regtui.registry.unreachable import causes, port_of
@@ -38,7 +39,7 @@ def stopped_at(error: RegtuiError, address: Address) -> str:
         return "TLS"
     # Its token service, on another host, is part of logging in.
     elsewhere = isinstance(error, RegistryError) and error.host != address.name
-    if elsewhere or isinstance(error, NotAuthenticated | NotAllowed):
+    if elsewhere or isinstance(error, NotAuthenticated | TokenRefused | NotAllowed):
         return "login"
     if not isinstance(error, Unreachable) or isinstance(error, NotARegistry) or error.dropped:
         return "registry"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ServerFailed,
         SpeaksHttp,
         SpeaksHttps,
+        TokenRefused,
         Unreachable,
         Where,
     )
@@ -87,6 +88,7 @@ __all__ = [
     "SpeaksHttp",
     "SpeaksHttps",
     "TlsSettings",
+    "TokenRefused",
     "Unreachable",
     "Where",
     "check_push",
@@ -102,7 +104,7 @@ __getattr__ = lazily(
     errors=(
         "BadAnswer BlobNotFound CertificateRejected DeletionDisabled DigestMismatch ManifestNotFound "
         "NotARegistry NotAllowed NotAuthenticated NotFound RateLimited ReadOnly Refused RegistryError "
-        "RepositoryNotFound ServerFailed SpeaksHttp SpeaksHttps Unreachable Where"
+        "RepositoryNotFound ServerFailed SpeaksHttp SpeaksHttps TokenRefused Unreachable Where"
     ),
     exchanges="Exchange RequestLog",
     identity="RegistryId",

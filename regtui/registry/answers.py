@@ -5,6 +5,7 @@ a row, or nothing: all seen on real registries. Nothing here trusts their form.
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Final
 
 import httpx
@@ -13,6 +14,7 @@ from regtui.oci import Digest
 from regtui.registry import errors
 from regtui.registry.errors import RegistryError, Where
 from regtui.registry.retry import asked_to_wait
+from regtui.registry.token_clock import GivenToken, difference, parse_date
 from regtui.registry.values import Deletion
 
 _LOGIN: Final = "Run: regtui login {host}"
@@ -113,6 +115,24 @@ def wrong_password(
         _LOGIN.format(host=where.host),
         status=401,
         codes=codes,
+    )
+
+
+def token_refused(where: Where, given: GivenToken, date: str) -> errors.TokenRefused:
+    """`date`: the `Date` of the registry's answer."""
+    message = f"{where.host} does not accept the tokens of its token service {given.service}"
+    if ahead := given.ahead(parse_date(date) or datetime.now(UTC)):
+        return errors.TokenRefused(
+            where,
+            f"{message}: the clock there is {difference(ahead)} the registry's.",
+            "Set both by NTP. The user name and password are right, or none were needed.",
+            status=401,
+        )
+    return errors.TokenRefused(
+        where,
+        f"{message}, though that gives them.",
+        "Compare auth.token in the registry's config.yml (issuer, service, rootcertbundle) with the token service's.",
+        status=401,
     )
 
 

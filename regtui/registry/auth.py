@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import httpx
@@ -21,6 +22,7 @@ from regtui.registry import errors
 from regtui.registry.answers import error_codes, not_allowed, wrong_password
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
+from regtui.registry.token_clock import GivenToken
 from regtui.registry.values import Credential, Keychain, LookUp, basic_login
 
 # Token spec: "expires_in" is optional, 60 seconds where it's missing.
@@ -66,6 +68,8 @@ class Authenticator:
         self._tokens: dict[str, _Token] = {}
         self._refreshing: dict[str, asyncio.Lock] = {}
         self._accepted: list[Credential] = []
+        self.given: GivenToken | None = None
+        """The last token that a token service gave."""
         # Services may hand out a new identity token with each answer, and take the old one no more.
         self._renewed: dict[str, str] = {}
 
@@ -82,6 +86,15 @@ class Authenticator:
     def took_login(self, credential: Credential | None) -> bool:
         """Whether the token service has given tokens for it: then neither name nor password can be wrong."""
         return credential is not None and credential in self._accepted
+
+    def refused(self, response: httpx.Response) -> GivenToken | None:
+        """The token that a token service had just given, where `response` says that it is none; else None."""
+        given = self.given
+        if given is None or response.status_code != 401:
+            return None
+        challenges = parse_challenges(response.headers.get_list("WWW-Authenticate"))
+        is_meant = response.request.headers.get("Authorization") == f"Bearer {given.value}"
+        return given if is_meant and any(each.get("error") == "invalid_token" for each in challenges) else None
 
     async def header(self, scope: str, send: Send, where: Where) -> str | None:
         """The value of `Authorization`; None for an anonymous request. Fetches a token where one is needed."""
@@ -177,6 +190,7 @@ class Authenticator:
             what = "identity token" if by_identity else "user name or password"
             raise wrong_password(where, error_codes(response), what)
         token, renewed = self._read(response, realm, where)
+        self.given = GivenToken(token.value, _name(realm), response.headers.get("Date", ""), datetime.now(UTC))
         if credential is not None and credential not in self._accepted:
             self._accepted.append(credential)
         if credential is not None and by_identity and renewed:
@@ -239,6 +253,10 @@ def _by_password(realm: httpx.URL, service: str, scope: str, credential: Credent
     if credential is not None:
         request.headers["Authorization"] = _basic(credential)
     return request
+
+
+def _name(url: httpx.URL) -> str:
+    return url.netloc.decode("ascii")
 
 
 def _repository(scope: str) -> str:

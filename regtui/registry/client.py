@@ -23,6 +23,7 @@ from regtui.registry.pages import Listing, listed, next_query
 from regtui.registry.retry import Safety
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate
+from regtui.registry.token_clock import GivenToken
 from regtui.registry.values import CatalogPage, Credential, FetchedManifest, Keychain, LookUp, Pong, Resolved
 
 
@@ -62,6 +63,11 @@ class RegistryClient:
         return self.address.name
 
     @property
+    def given_token(self) -> GivenToken | None:
+        """The last one that its token service gave; None where there is none."""
+        return self._http.given_token
+
+    @property
     def auth_scheme(self) -> str:
         """`basic`, `bearer`, or empty where the registry asked for nothing so far."""
         return self._http.auth_scheme
@@ -78,7 +84,7 @@ class RegistryClient:
 
     @property
     def date(self) -> str:
-        """The `Date` header of the last answer; empty where there was none."""
+        """The `Date` header of the registry's last answer; empty where there was none."""
         return self._http.date
 
     @property

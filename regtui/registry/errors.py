@@ -7,6 +7,7 @@
     │   ├── CertificateRejected         unknown authority, expired, wrong name
     │   └── NotARegistry                something answers, but not as a registry
     ├── NotAuthenticated            4   no credential, or a wrong one
+    ├── TokenRefused                4   by the registry, though its token service has given it
     ├── NotAllowed                  4   the credential doesn't cover this
     ├── NotFound                    5
     │   ├── RepositoryNotFound
@@ -98,6 +99,13 @@ class NotARegistry(Unreachable):
 
 
 class NotAuthenticated(RegistryError):
+    exit_code = errors.NOT_ALLOWED
+    affects_all = True
+
+
+class TokenRefused(RegistryError):
+    """A token that the registry's own token service has just given: no other name or password helps."""
+
     exit_code = errors.NOT_ALLOWED
     affects_all = True
 

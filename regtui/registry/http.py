@@ -14,7 +14,7 @@ from regtui import __version__, bounds
 from regtui.aside import aside
 from regtui.registry import errors
 from regtui.registry.address import Address
-from regtui.registry.answers import error_for, speaks_https, wants_certificate
+from regtui.registry.answers import error_for, speaks_https, token_refused, wants_certificate
 from regtui.registry.auth import Authenticator, Send
 from regtui.registry.body import BodyReader
 from regtui.registry.direct import WHOLE
@@ -26,6 +26,7 @@ from regtui.registry.read import Read, Reads
 from regtui.registry.retry import Safety, asked_to_wait
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate, certificate
+from regtui.registry.token_clock import GivenToken
 from regtui.registry.unreachable import causes, unreachable, wants_client_certificate
 from regtui.registry.values import LookUp
 
@@ -74,12 +75,17 @@ class RegistryHttp:
         self._heard = False
         self.log = log or RequestLog()
         self.date = ""
-        """The `Date` of the last answer, as it was sent."""
+        """The `Date` of the registry's last answer, as it was sent."""
 
     @property
     def in_flight(self) -> int:
         """How many requests the registry can take at once, as far as is known now."""
         return self._gate.pace.limit
+
+    @property
+    def given_token(self) -> GivenToken | None:
+        """The last one that its token service gave; None where there is none."""
+        return self._auth.given
 
     @property
     def auth_scheme(self) -> str:
@@ -154,6 +160,8 @@ class RegistryHttp:
                 better = await self._auth.answer(response, scope, self._send_token_request(where), where)
                 if better is not None:
                     response = await self._try(request(better), where, safety, limit, enough)
+        if (given := self._auth.refused(response)) is not None:
+            raise token_refused(where, given, response.headers.get("Date", ""))
         if response.status_code >= 300 and response.status_code not in accept:
             if speaks_https(response):
                 raise errors.SpeaksHttps(
@@ -209,7 +217,8 @@ class RegistryHttp:
         try:
             response = await self._sent(request)
             self._heard = True
-            self.date = response.headers.get("Date", "")
+            if self._is_own(request):
+                self.date = response.headers.get("Date", "")
             status = response.status_code
             try:
                 body = await self._bodies.read(response, where, limit, enough)
@@ -234,6 +243,9 @@ class RegistryHttp:
             raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
         finally:
             self._tell(Exchange(began, request.method, _shown(request), status, size, time.monotonic() - started))
+
+    def _is_own(self, request: httpx.Request) -> bool:
+        return isinstance(request, Read) or request.url.netloc == self._base.netloc
 
     def _tell(self, done: Exchange) -> None:
         self.log.add(done)

@@ -2,6 +2,7 @@
 one, and where the password and the tokens go."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -214,3 +215,36 @@ async def test_the_app_with_a_login_that_may_list_nothing(place: Place, tmp_path
         await until(pilot, lambda: browser.table.model.total == 2)
         await until(pilot, lambda: not app.workers)
     place.logins_stayed(place.store)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"), [(3600.0, "an hour ahead of"), (-3600.0, "an hour behind"), (-7200.0, "2 hours behind")]
+)
+def test_a_token_service_with_another_time_is_told_from_a_wrong_password(
+    place: Place, regtui: Regtui, ahead: float, words: str
+) -> None:
+    place.tokens.ahead = ahead
+    service = place.tokens.gateway.host
+    failed(
+        regtui("ls", place.front.url),
+        4,
+        f"{place.front.host} does not accept the tokens of its token service {service}: the clock there is {words} the "
+        "registry's. Set both by NTP. The user name and password are right, or none were needed.",
+    )
+    # A wrong password is one, whatever time it is there.
+    failed(regtui("ls", place.front.url, REGTUI_PASSWORD="wrong"), 4, "rejects the user name or password")
+    told = [json.loads(line) for line in regtui("doctor", place.front.url, "--json").stdout.splitlines()]
+    clocks = [(check["status"], check["message"]) for check in told if check["check"] == "clock"]
+    assert clocks == [
+        ("ok", "it agrees with this machine's"),
+        ("failed", f"The clock of the token service {service} is {words} this machine's."),
+    ]
+    assert [check["check"] for check in told if check["status"] == "failed"] == ["login", "clock"]
+
+
+def test_tokens_that_only_the_registry_doesn_t_trust(
+    place: Place, regtui: Regtui, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its issuer or its certificate is another's: that's no wrong password either."""
+    monkeypatch.setattr("tests.support.tokens.ISSUER", "somebody else")
+    failed(regtui("ls", place.front.url), 4, "though that gives them. Compare auth.token in the registry's config.yml")
