@@ -1,36 +1,46 @@
-"""Carries out a plan: checks it against the registry as it is now, records it, untags, deletes, checks again.
+"""Carries out a plan: records it, untags, deletes, checks again.
 
-    recheck → journal → untag → delete by digest, outer manifests first → verify → Report
+    list → for each tag: look, journal, untag → for each few manifests: look at all tags, delete → verify → Report
 
 A stop ends it after what is in flight; a placeholder that stands is always removed first.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from regtui.deletion.belonging import check_belongs
+from regtui.deletion.deleting import Deleting
 from regtui.deletion.entry import Entry
+from regtui.deletion.ground import Ground
+from regtui.deletion.guard import Guard
 from regtui.deletion.journal import Journal, Run, unrecorded
-from regtui.deletion.plan import bytes_of, doomed_manifests
-from regtui.deletion.recheck import recheck
-from regtui.deletion.surely import delete_surely
+from regtui.deletion.patience import Patience
+from regtui.deletion.plan import bytes_of, doomed_manifests, needs_untagging
+from regtui.deletion.reasons import Reason
+from regtui.deletion.recheck import left_attached, recheck
+from regtui.deletion.record import Record
+from regtui.deletion.settling import settle
 from regtui.deletion.under_way import UnderWay
-from regtui.deletion.untagging import untag_by_placeholder, untag_by_tag
+from regtui.deletion.untagging import BULK, untag_by_placeholder, untag_by_tag
 from regtui.deletion.values import (
     Action,
+    Contents,
     Method,
     Outcome,
     Plan,
     PlannedManifest,
     PlannedTag,
     Status,
+    StoredManifest,
     left_outcome,
     manifest_outcome,
     tag_outcome,
 )
-from regtui.deletion.verification import verify
+from regtui.deletion.verification import ALL_OF, verify, verify_manifests
+from regtui.deletion.watch import Watch
 from regtui.oci import Digest
-from regtui.registry import RegistryClient
+from regtui.registry import RegistryClient, RegistryError
 
 
 class Execution(UnderWay):
@@ -56,37 +66,57 @@ class Execution(UnderWay):
         self._plan = plan
         self._undoes = undoes
         self._resumes = resumes
+        self._guard: Guard | None = None
+        self._ground = Ground(
+            client=client,
+            repository=plan.repository,
+            watch=Watch(client, plan.contents),
+            work=self._work,
+            record=Record(self._begin),
+            patience=Patience(),
+            placeholders=set(resumes.placeholders) if resumes else set(),
+            originals=_originals(resumes),
+            doubts=self._doubts,
+            notices=self._notices,
+        )
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
         """Yields what is done as it is done; the check's findings come last and replace what came before.
 
         Raises RegistryError where nothing could be begun, JournalFailed where nothing could be recorded.
         """
-        plan, fell_out = await recheck(self._client, self._plan, self._work)
+        watch = self._ground.watch
+        await watch.list()
+        await watch.look(watch.fresh)
+        plan, fell_out = recheck(self._plan, watch)
         yield self._tell([*_done_before(self._resumes, plan), *fell_out])
         if plan.is_empty and self._resumes is None:
             return
-        run = await asyncio.to_thread(self._begin, plan)
-        self._name = run.name
+        self._plan = plan
+        if self._resumes is not None:
+            await self._ground.record.begun()
         try:
-            async for batch in self._carry_out(plan, run):
+            async for batch in self._carry_out(plan):
                 yield self._tell(batch)
+            run = self._ground.record.run
+            if run is None:
+                # Nothing was changed.
+                yield self._tell(fate for tag in plan.removed if (fate := self._fate(tag)))
+                return
+            self._name = run.name
             for digest in self._gone():
                 run.taken_away(digest)
-            known = {tag.tag: outcome for tag in plan.removed if (outcome := self._fate(tag))}
-            verified = await verify(self._client, plan, known, self._work)
-            self._doubts += verified.doubts
-            yield self._tell(verified.outcomes)
-            yield self._tell(self._left(plan))
+            async for batch in self._check(plan):
+                yield self._tell(batch)
             await asyncio.to_thread(run.end, self._told.values(), self.report.interrupted)
             self._doubts += unrecorded(run)
         finally:
-            run.close()
+            self._ground.record.close()
 
-    def _begin(self, plan: Plan) -> Run:
+    def _begin(self) -> Run:
         if self._resumes is not None:
             return self._journal.resume(self._resumes, self._client.identity)
-        return self._journal.begin(self._client.identity, self._username, plan, undoes=self._undoes)
+        return self._journal.begin(self._client.identity, self._username, self._plan, undoes=self._undoes)
 
     def _fate(self, tag: PlannedTag) -> Outcome | None:
         """What came of it; of one that was left to its manifest's DELETE, what came of that."""
@@ -114,23 +144,87 @@ class Execution(UnderWay):
             self._left_bytes = bytes_of(plan.contents, {manifest.digest for manifest in left})
         return [left_outcome(plan.repository, manifest) for manifest in left]
 
-    async def _carry_out(self, plan: Plan, run: Run) -> AsyncIterator[list[Outcome]]:
-        if plan.method is Method.BY_TAG:
-            untagging = untag_by_tag(self._client, plan, self._work)
-        else:
-            untagging = untag_by_placeholder(self._client, plan, self._work, run)
-        async for batch in untagging:
+    async def _carry_out(self, plan: Plan) -> AsyncIterator[list[Outcome]]:
+        images = [tag for tag in plan.removed if tag.attached_to is None]
+        async for batch in self._untag(plan, images):
             yield batch
-        for level in _levels(plan):
-            async for attempts in self._work.each(level, self._delete):
-                yield [
-                    manifest_outcome(plan.repository, a.item, a.ended.status, a.ended.reason, a.ended.detail)
-                    for a in attempts
-                ]
+        attached = [tag for tag in plan.removed if tag.attached_to is not None]
+        stay = left_attached(plan, self._chosen(plan), self._contents(plan))
+        yield [tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.IMAGE_STAYS) for tag in stay]
+        async for batch in self._untag(plan, [tag for tag in attached if tag not in stay]):
+            yield batch
+        # Those that nothing was told of yet.
+        along = [tag for tag in plan.removed if self._told_of(tag) is None]
+        async for batch in self._delete_manifests(plan, along):
+            yield batch
 
-    async def _delete(self, manifest: PlannedManifest) -> None:
-        """Done also where it was done before, or where only the answer got lost."""
-        await delete_surely(self._client, self._plan.repository, manifest.digest)
+    def _untag(self, plan: Plan, tags: list[PlannedTag]) -> AsyncIterator[list[Outcome]]:
+        """Tags that lose their manifest anyway are left to its DELETE where tags can't be deleted, unless they are
+        many."""
+        if plan.method is Method.BY_TAG:
+            return untag_by_tag(self._ground, tags)
+        needed = {tag.tag for tag in needs_untagging(plan)}
+        some = tags if len(plan.removed) >= BULK else [tag for tag in tags if tag.tag in needed]
+        return untag_by_placeholder(self._ground, some, needed)
+
+    def _chosen(self, plan: Plan) -> list[PlannedTag]:
+        """The tags that are gone by now, or may go yet."""
+        return [tag for tag in plan.removed if (o := self._told_of(tag)) is None or o.status is Status.DONE]
+
+    def _contents(self, plan: Plan) -> Contents:
+        return self._ground.watch.contents({tag.tag for tag in self._chosen(plan)})
+
+    async def _delete_manifests(self, plan: Plan, along: list[PlannedTag]) -> AsyncIterator[list[Outcome]]:
+        guard = self._guard = Guard(self._ground, plan, self._chosen(plan), along)
+        deleting = Deleting(self._ground, plan, guard, along)
+        async for batch in deleting.outcomes():
+            yield batch
+        waiting = [tag for tag in along if self._told_of(tag) is None]
+        went = [tag for tag in waiting if tag.digest not in deleting.kept]
+        if went:
+            # What can't be seen here the check that follows tells.
+            with suppress(RegistryError):
+                yield await settle(self._ground, went, method=plan.method, waits=deleting.is_clean)
+        # Their manifest stays, as something else leads to it by now: so they are removed alone.
+        kept = [tag for tag in waiting if tag.digest in deleting.kept and self._is_in_use(tag)]
+        names = self._ground.watch.names
+        yield [tag_outcome(plan.repository, tag, Status.DONE) for tag in kept if tag.tag not in names]
+        alone = [tag for tag in kept if tag.tag in names]
+        if alone and not self._work.stopped:
+            async for batch in untag_by_placeholder(self._ground, alone, {tag.tag for tag in alone}):
+                yield batch
+
+    def _is_in_use(self, tag: PlannedTag) -> bool:
+        told = self._told.get((Action.DELETE, f"{self._plan.repository}@{tag.digest}"))
+        return told is not None and told.reason is Reason.IN_USE
+
+    def _told_of(self, tag: PlannedTag) -> Outcome | None:
+        return self._told.get((Action.UNTAG, f"{self._plan.repository}:{tag.tag}"))
+
+    async def _check(self, plan: Plan) -> AsyncIterator[list[Outcome]]:
+        """Once all is done."""
+        if self._guard is not None and any(o.action is Action.DELETE for o in self._told.values()):
+            few = len(self._ground.watch.names) <= ALL_OF
+            with suppress(RegistryError):  # The check that follows tells of it.
+                yield await self._guard.look_at_the_end(at_all=few)
+        known = {tag.tag: outcome for tag in plan.removed if (outcome := self._fate(tag))}
+        again = self._guard.pushed_again if self._guard else set()
+        verified = await verify(self._ground, plan, known, again)
+        self._doubts += verified.doubts
+        self._looked = verified.looked
+        yield list(verified.outcomes)
+        told = {o.digest: o for o in self._told.values() if o.action is Action.DELETE and o.digest is not None}
+        sent = [m for m in plan.manifests if (o := told.get(m.digest)) and o.status is not Status.SKIPPED]
+        yield await verify_manifests(self._ground, plan.repository, sent, told)
+        yield self._left(plan)
+
+
+def _originals(entry: Entry | None) -> dict[str, StoredManifest]:
+    """What stood behind the tags of a run that was cut off."""
+    if entry is None:
+        return {}
+    manifests = entry.manifests()
+    return {tag: manifests[digest] for tag, digest in entry.tags.items() if digest in manifests}
 
 
 def _done_before(entry: Entry | None, plan: Plan) -> list[Outcome]:
@@ -149,16 +243,3 @@ def _shared(repository: str, tag: PlannedTag, manifest: Outcome) -> Outcome:
     return Outcome(
         f"{repository}:{tag.tag}", tag.digest, Action.UNTAG, manifest.status, manifest.error, manifest.reason
     )
-
-
-def _levels(plan: Plan) -> list[list[PlannedManifest]]:
-    """The manifests in rounds: an index before its children, whatever else at once with its like."""
-    depth: dict[Digest, int] = {}
-    for manifest in plan.manifests:  # outer first, so that a parent's depth is known before its children's
-        own = depth.setdefault(manifest.digest, 0)
-        for child in plan.contents.manifests[manifest.digest].children:
-            depth[child] = max(depth.get(child, 0), own + 1)
-    rounds: dict[int, list[PlannedManifest]] = {}
-    for manifest in plan.manifests:
-        rounds.setdefault(depth[manifest.digest], []).append(manifest)
-    return [rounds[number] for number in sorted(rounds)]

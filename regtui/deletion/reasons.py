@@ -29,7 +29,9 @@ class Reason(Enum):
     REFUSED = "refused"
     """The registry gave an error, and it is as it was."""
     NOT_DONE = "not done"
-    """The registry said that it did it, and it is as it was."""
+    """The registry said that it removed the tag, and it is as it was."""
+    STILL_THERE = "still there"
+    """A manifest that the registry said to have deleted, or somebody pushed again."""
     PUT_BACK = "put back"
     """A tag that couldn't be removed, and leads to its manifest again."""
     ON_PLACEHOLDER = "on placeholder"
@@ -58,6 +60,7 @@ _WORDS: Final[Mapping[Reason, str]] = {
     "its manifest (--manifest) would remove all tags of it",
     Reason.REFUSED: "not deleted",
     Reason.NOT_DONE: "the registry still lists it",
+    Reason.STILL_THERE: "the registry still has it",
     Reason.PUT_BACK: "the tag was put back as it was",
     Reason.ON_PLACEHOLDER: f"the tag points at an empty index now: {_UNDO}",
     Reason.DANGLING: f"the registry still lists it, and it leads to nothing: {_UNDO}",
@@ -75,8 +78,10 @@ def in_words(reason: Reason, detail: str = "") -> str:
         return _WORDS[reason]
     if reason is Reason.REFUSED:
         return detail
-    if reason in (Reason.UNCHECKED, Reason.IN_USE):
+    if reason is Reason.UNCHECKED:
         return f"{_WORDS[reason]}: {detail}"
+    if reason is Reason.IN_USE:
+        return f"not deleted: {detail}"
     words = _WORDS[reason]
     return f"{detail.rstrip('. ')}. {words[0].upper()}{words[1:]}"
 

@@ -1,13 +1,12 @@
-"""Right before the first change: is the registry still as it was when the plan was shown?
+"""Is the registry still as it was when the plan was shown?
 
 What follows is never more than was shown and confirmed. A tag that points elsewhere now is left alone; a manifest that
 something new may use is not deleted.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
-from regtui.deletion.inventory import list_tags
 from regtui.deletion.plan import doomed_manifests, make_plan
 from regtui.deletion.reasons import Reason
 from regtui.deletion.values import (
@@ -20,36 +19,26 @@ from regtui.deletion.values import (
     manifest_outcome,
     tag_outcome,
 )
-from regtui.deletion.work import Work
+from regtui.deletion.watch import Watch, look_at, tags_now
+from regtui.deletion.work import Result
 from regtui.oci import Digest
-from regtui.registry import NotFound, RegistryClient
+from regtui.registry import RegistryClient, RegistryError
+
+__all__ = ["check_tag", "deletable", "left_attached", "recheck", "tags_now"]
 
 
-async def recheck(client: RegistryClient, plan: Plan, work: Work) -> tuple[Plan, list[Outcome]]:
-    """The plan as it can still be carried out, and what fell out of it. Raises RegistryError where the tags can't be
-    listed."""
-    names = set(await tags_now(client, plan.repository))
-    fresh = names - plan.contents.tags.keys()
-    now, failed = await _resolve(client, plan.repository, {tag.tag for tag in plan.removed} | fresh, work)
-
-    fell_out: dict[str, Outcome] = {}
-    for tag in plan.removed:
-        if tag.tag in failed and tag.unread:
-            continue  # It can't be read still, as was shown.
-        if tag.tag in failed:
-            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.FAILED, Reason.UNCHECKED, failed[tag.tag])
-        elif tag.tag not in names:
-            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.GONE_BEFORE)
-        elif now[tag.tag] != tag.digest:
-            fell_out[tag.tag] = tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.MOVED)
-
-    chosen = [tag for tag in plan.removed if tag.tag not in fell_out]
-    contents = _contents_now(plan.contents, names, now, failed)
-    stay = _left_attached(plan, chosen, contents)
-    fell_out |= {tag.tag: tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.IMAGE_STAYS) for tag in stay}
+def recheck(plan: Plan, watch: Watch) -> tuple[Plan, list[Outcome]]:
+    """The plan as it can still be carried out by the list of tags, and what fell out of it. What each tag leads to is
+    looked at right before its own change."""
+    gone = [tag for tag in plan.removed if tag.tag not in watch.names]
+    chosen = [tag for tag in plan.removed if tag.tag in watch.names]
+    contents = watch.contents({tag.tag for tag in chosen})
+    stay = left_attached(plan, chosen, contents)
     narrowed = _narrowed(plan, [tag for tag in chosen if tag not in stay], contents)
     kept = {manifest.digest for manifest in narrowed.manifests}
-    outcomes = list(fell_out.values()) + [
+    outcomes = [tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.GONE_BEFORE) for tag in gone]
+    outcomes += [tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.IMAGE_STAYS) for tag in stay]
+    outcomes += [
         manifest_outcome(plan.repository, m, Status.SKIPPED, Reason.IN_USE)
         for m in plan.manifests
         if m.digest not in kept
@@ -57,45 +46,23 @@ async def recheck(client: RegistryClient, plan: Plan, work: Work) -> tuple[Plan,
     return narrowed, outcomes
 
 
-async def tags_now(client: RegistryClient, repository: str) -> list[str]:
-    """The tags; none where the repository is gone. Raises RegistryError."""
+async def check_tag(client: RegistryClient, watch: Watch, tag: PlannedTag) -> Result | None:
+    """Why the tag isn't to be changed: to be asked right before; None where it is as it was shown."""
     try:
-        return await list_tags(client, repository)
-    except NotFound:
-        return []
+        sight = await look_at(client, watch.repository, tag.tag)
+    except RegistryError as error:
+        if tag.unread and not error.affects_all:
+            return None  # It can't be read still, as was shown.
+        return Result(Status.FAILED, Reason.UNCHECKED, error.message)
+    if sight.digest == tag.digest or (sight.digest is None and sight.missing == tag.digest):
+        return None  # Also where its manifest is gone, by somebody else: it still is the tag that was shown.
+    if sight.digest is None and sight.missing is None:
+        return Result(Status.SKIPPED, Reason.GONE_BEFORE)
+    watch.note(tag.tag, sight.digest)
+    return Result(Status.SKIPPED, Reason.MOVED)
 
 
-async def _resolve(
-    client: RegistryClient, repository: str, tags: Collection[str], work: Work
-) -> tuple[dict[str, Digest | None], dict[str, str]]:
-    """(tag → digest or None where its manifest is gone, tag → why it could not be looked up)."""
-    found: dict[str, Digest | None] = {}
-
-    async def look(tag: str) -> None:
-        try:
-            found[tag] = (await client.resolve(repository, tag)).digest
-        except NotFound:
-            found[tag] = None
-
-    attempts = await work.all(sorted(tags), look, to_the_end=True)
-    return found, {attempt.item: attempt.error.message for attempt in attempts if attempt.error}
-
-
-def _contents_now(
-    before: Contents, names: set[str], now: Mapping[str, Digest | None], failed: Mapping[str, str]
-) -> Contents:
-    tags = {tag: digest for tag, digest in {**before.tags, **now}.items() if tag in names}
-    # A manifest that wasn't read may be an index over what is to go: as long as there is one, nothing goes by digest.
-    new = {
-        tag: "its manifest is new since the plan was shown"
-        for tag, digest in tags.items()
-        if digest is not None and digest not in before.manifests
-    }
-    fresh_failures = {tag: why for tag, why in failed.items() if tag not in before.tags}
-    return replace(before, tags=tags, unread={**before.unread, **new, **fresh_failures})
-
-
-def _going(plan: Plan, chosen: Iterable[PlannedTag], contents: Contents) -> set[Digest]:
+def _going(plan: Plan, chosen: Collection[PlannedTag], contents: Contents) -> set[Digest]:
     """The manifests that go with those tags and with what was named by digest, and what goes along with them."""
     going = doomed_manifests(contents, [tag.tag for tag in chosen if tag.attached_to is None], _named(plan))
     waiting = {tag.digest: tag.attached_to for tag in chosen if tag.digest and tag.attached_to}
@@ -106,10 +73,19 @@ def _going(plan: Plan, chosen: Iterable[PlannedTag], contents: Contents) -> set[
     return going
 
 
-def _left_attached(plan: Plan, chosen: Iterable[PlannedTag], contents: Contents) -> list[PlannedTag]:
+def left_attached(plan: Plan, chosen: Collection[PlannedTag], contents: Contents) -> list[PlannedTag]:
     """Tags of signatures and the like whose image was to go, and stays: so do they."""
+    if not any(tag.attached_to for tag in chosen):
+        return []
     going = _going(plan, chosen, contents)
     return [tag for tag in chosen if tag.attached_to is not None and tag.attached_to not in going]
+
+
+def deletable(plan: Plan, chosen: Collection[PlannedTag], contents: Contents) -> set[Digest]:
+    """The manifests of the plan that nothing which stays reaches."""
+    going = _going(plan, chosen, contents)
+    along = [m.digest for m in (*plan.manifests, *plan.left) if m.attached_to is not None and m.attached_to in going]
+    return doomed_manifests(contents, [tag.tag for tag in chosen], [*_named(plan), *along])
 
 
 def _named(plan: Plan) -> list[Digest]:

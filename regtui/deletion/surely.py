@@ -7,6 +7,7 @@ to be there afterwards: a digest is gone, or a reference leads to it.
 import asyncio
 from typing import Final
 
+from regtui.deletion.patience import Patience
 from regtui.deletion.values import StoredManifest
 from regtui.oci import Digest
 from regtui.registry import DigestMismatch, NotFound, RegistryClient, RegistryError, Where
@@ -20,27 +21,33 @@ class NotKept(RegistryError):
     """The registry said that it stored a manifest, and doesn't have it."""
 
 
-async def delete_surely(client: RegistryClient, repository: str, digest: Digest) -> None:
-    """The manifest is gone, by this or before. Raises RegistryError where it isn't, or nobody knows."""
+async def delete_surely(client: RegistryClient, repository: str, digest: Digest) -> bool:
+    """The manifest is gone, by this or before; False where the registry says that it failed, and it is gone for all
+    that. Raises RegistryError where it isn't, or nobody knows."""
+    is_clean = True
     for left in reversed(range(_TRIES)):
         try:
-            return await client.delete_manifest(repository, digest)
+            await client.delete_manifest(repository, digest)
+            return is_clean
         except NotFound:
-            return None
+            return is_clean
         except RegistryError as error:
             if not _is_unheard(error):
                 raise
+            is_clean = is_clean and error.status < 500
             there = await leads_to(client, repository, digest, digest)
             if there is False:
-                return None
+                return is_clean
             if not left:
                 raise
         await asyncio.sleep(_PAUSE)
-    return None
+    return is_clean
 
 
-async def put_surely(client: RegistryClient, repository: str, reference: str, manifest: StoredManifest) -> None:
-    """`reference`, a tag or the manifest's digest, leads to it, and it can be read.
+async def put_surely(
+    client: RegistryClient, repository: str, reference: str, manifest: StoredManifest, patience: Patience | None = None
+) -> None:
+    """`reference`, a tag or the manifest's digest, leads to it, and it can be read. `patience`: of the whole run.
 
     Raises NotKept where the registry answers 201 and doesn't have it: 2.x and 3.x with their in-memory cache do so
     after a garbage collection until they are restarted.
@@ -57,11 +64,14 @@ async def put_surely(client: RegistryClient, repository: str, reference: str, ma
             if not left:
                 raise
         await asyncio.sleep(_PAUSE)
-    try:
-        kept = (await client.manifest(repository, reference)).digest == manifest.digest
-    except (NotFound, DigestMismatch):
-        kept = False
-    if not kept:
+
+    async def is_kept() -> bool:
+        try:
+            return (await client.manifest(repository, reference)).digest == manifest.digest
+        except (NotFound, DigestMismatch):
+            return False
+
+    if not await (patience or Patience()).until(is_kept):
         where = Where(client.host, "storing the manifest", repository, reference)
         raise NotKept(
             where,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from regtui.deletion.journal import Journal
 from regtui.deletion.reasons import Reason
-from regtui.deletion.values import Action, Outcome, Report
+from regtui.deletion.values import Action, Looked, Outcome, Report
 from regtui.deletion.work import Work
 from regtui.registry import RegistryClient
 
@@ -20,6 +20,8 @@ class UnderWay:
         self._work = Work()
         self._told: dict[tuple[Action, str], Outcome] = {}
         self._doubts: list[str] = []
+        self._notices: list[str] = []
+        self._looked: Looked | None = None
         self._left_bytes = 0
         self._name = ""
 
@@ -36,7 +38,16 @@ class UnderWay:
         """What was told so far."""
         outcomes = tuple(self._told.values())
         interrupted = any(outcome.reason is Reason.STOPPED for outcome in outcomes)
-        return Report(self._repository, outcomes, interrupted, tuple(self._doubts), self._name, self._left_bytes)
+        return Report(
+            self._repository,
+            outcomes,
+            interrupted,
+            tuple(self._doubts),
+            self._name,
+            self._left_bytes,
+            tuple(self._notices),
+            self._looked,
+        )
 
     def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """What is told of the same thing later replaces what was told before."""

@@ -161,6 +161,8 @@ class Undoing:
             restored.interrupted or deleted.interrupted,
             restored.doubts + deleted.doubts,
             deleted.run or restored.run,
+            notices=restored.notices + deleted.notices,
+            looked=deleted.looked,
         )
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:

@@ -1,130 +1,122 @@
-"""Removes tags, and leaves their manifests."""
+"""Removes tags, and leaves their manifests. Each tag is looked at right before its own change: what somebody pushes in
+between stays, but for the one request that lies between the look and the change."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import suppress
 from typing import Final
 
-from regtui.deletion.journal import Run
+from regtui.deletion.ground import Ground
 from regtui.deletion.placeholder import Placeholder
-from regtui.deletion.plan import needs_untagging
 from regtui.deletion.reasons import Reason
-from regtui.deletion.surely import delete_surely, put_surely
-from regtui.deletion.values import Outcome, Plan, PlannedTag, Status, tag_outcome
-from regtui.deletion.work import Work
-from regtui.registry import NotAllowed, NotAuthenticated, NotFound, RegistryClient, RegistryError
+from regtui.deletion.recheck import check_tag
+from regtui.deletion.settling import settle
+from regtui.deletion.surely import delete_surely
+from regtui.deletion.values import Method, Outcome, PlannedTag, Status, tag_outcome
+from regtui.deletion.work import Attempt, Result
+from regtui.registry import NotAllowed, NotAuthenticated, NotFound, RegistryError
 
-# From so many tags on, one placeholder for all is quicker than a DELETE by digest for each (each searches all tags).
-_BULK: Final = 10
+BULK: Final = 10
+"""From so many tags on, one placeholder for all is quicker than a DELETE by digest for each (each searches all
+tags)."""
 
 
-async def untag_by_tag(client: RegistryClient, plan: Plan, work: Work) -> AsyncIterator[list[Outcome]]:
+async def untag_by_tag(ground: Ground, tags: Sequence[PlannedTag]) -> AsyncIterator[list[Outcome]]:
     """`DELETE …/manifests/<tag>`, for all tags: 0.5 ms each, and each with an answer of its own (3.x)."""
+    told: dict[str, Outcome] = {}
 
-    async def untag(tag: PlannedTag) -> None:
+    async def untag(tag: PlannedTag) -> Result | None:
+        if (other := await check_tag(ground.client, ground.watch, tag)) is not None:
+            return other
+        await ground.record.begun()
+        with suppress(NotFound):
+            await ground.client.delete_tag(ground.repository, tag.tag)
+        return None
+
+    async for attempts in ground.work.each(tags, untag):
+        batch = [_outcome(ground, attempt) for attempt in attempts]
+        told |= {attempt.item.tag: outcome for attempt, outcome in zip(attempts, batch, strict=True)}
+        yield batch
+    done = [tag for tag in tags if told[tag.tag].status is Status.DONE]
+    if done:
         try:
-            await client.delete_tag(plan.repository, tag.tag)
-        except NotFound:
-            return
-
-    async for attempts in work.each(plan.removed, untag):
-        yield [tag_outcome(plan.repository, a.item, a.ended.status, a.ended.reason, a.ended.detail) for a in attempts]
+            settled = await settle(ground, done, method=Method.BY_TAG)
+        except RegistryError:
+            return  # The check at the end says what it can't see.
+        yield [outcome for outcome in settled if outcome.status is not Status.DONE]
 
 
 async def untag_by_placeholder(
-    client: RegistryClient, plan: Plan, work: Work, run: Run
+    ground: Ground, tags: Sequence[PlannedTag], needed: Collection[str]
 ) -> AsyncIterator[list[Outcome]]:
     """An empty index takes the place of all the tags, then one DELETE removes it with them (2.x).
 
-    Tags that lose their manifest anyway are left to its DELETE, unless they are many. Whether a tag is gone is for the
-    check that follows to say: a PUT or DELETE whose answer got lost may have been done.
+    `needed`: tags that can't be removed without. Of the others nothing is told where this login can't push.
     """
-    needed = needs_untagging(plan)
-    tags = plan.removed if len(plan.removed) >= _BULK else needed
-    if not tags:
-        return
     placeholder = Placeholder.new()
-    run.placed(placeholder.digest, [tag.tag for tag in tags])
+    ground.placeholders.add(placeholder.digest)
+    tried: set[str] = set()
 
-    async def place(tag: PlannedTag) -> None:
-        await client.put_manifest(plan.repository, tag.tag, placeholder.body, placeholder.media_type)
+    async def place(tag: PlannedTag) -> Result | None:
+        if (other := await check_tag(ground.client, ground.watch, tag)) is not None:
+            return other
+        run = await ground.record.begun()
+        if not tried:
+            run.placed(placeholder.digest, [tag.tag for tag in tags])
+        tried.add(tag.tag)
+        await ground.client.put_manifest(ground.repository, tag.tag, placeholder.body, placeholder.media_type)
+        return None
 
-    # The first alone: without the right to push there is no need to ask for all of them.
-    attempts = await work.all(tags[:1], place)
-    if attempts and isinstance(attempts[0].error, NotAllowed | NotAuthenticated):
-        run.taken_away(placeholder.digest)
-        yield [tag_outcome(plan.repository, tag, Status.FAILED, Reason.NO_PUSH) for tag in needed]
+    # One alone at first: without the right to push there is no need to ask for all of them.
+    attempts: list[Attempt[PlannedTag]] = []
+    while not tried and len(attempts) < len(tags):
+        attempts += await ground.work.all(tags[len(attempts) : len(attempts) + 1], place)
+    if attempts and isinstance(attempts[-1].error, NotAllowed | NotAuthenticated):
+        (await ground.record.begun()).taken_away(placeholder.digest)
+        yield [_outcome(ground, attempt) for attempt in attempts[:-1]]
+        rest = [tag for tag in tags[len(attempts) - 1 :] if tag.tag in needed]
+        yield [tag_outcome(ground.repository, tag, Status.FAILED, Reason.NO_PUSH) for tag in rest]
         return
-    attempts += await work.all(tags[1:], place)
-    yield [
-        tag_outcome(plan.repository, a.item, a.ended.status, a.ended.reason, a.ended.detail)
-        for a in attempts
-        if not a.is_done
-    ]
+    attempts += await ground.work.all(tags[len(attempts) :], place)
+    yield [_outcome(ground, attempt) for attempt in attempts if not attempt.is_done]
     # Also where every PUT failed: one of them may have been done.
-    if begun := [attempt.item for attempt in attempts if attempt.begun]:
-        placed = [attempt.item for attempt in attempts if attempt.is_done]
-        yield await _remove(client, plan, placeholder, begun, placed, work, run)
-    else:
-        # A stop came before the first.
-        run.taken_away(placeholder.digest)
+    if tried:
+        yield await _remove(ground, [a.item for a in attempts if a.item.tag in tried], placeholder, attempts)
 
 
 async def _remove(
-    client: RegistryClient,
-    plan: Plan,
-    placeholder: Placeholder,
-    begun: Sequence[PlannedTag],
-    placed: Sequence[PlannedTag],
-    work: Work,
-    run: Run,
+    ground: Ground, tags: Sequence[PlannedTag], placeholder: Placeholder, attempts: Collection[Attempt[PlannedTag]]
 ) -> list[Outcome]:
     """Deletes the placeholder, whose tags go with it; where that fails, the tags get their manifest back."""
+    run = await ground.record.begun()
+    error, is_clean = "", False
     try:
-        await delete_surely(client, plan.repository, placeholder.digest)
-    except RegistryError as error:
-        still, unseen = await _standing(client, plan.repository, placeholder, begun, work)
-        restored = await _put_back(client, plan, still, work)
-        if not unseen and len(restored) == len(still):
-            run.taken_away(placeholder.digest)
-        return [
-            tag_outcome(plan.repository, tag, Status.FAILED, _fate(tag, restored, unseen), error.message)
-            for tag in begun
-            if tag in still or tag in unseen
-        ]
-    run.taken_away(placeholder.digest)
-    return [tag_outcome(plan.repository, tag, Status.DONE) for tag in placed]
+        is_clean = await delete_surely(ground.client, ground.repository, placeholder.digest)
+    except RegistryError as failed:
+        error = failed.message
+    try:
+        settled = await settle(
+            ground, tags, method=Method.PLACEHOLDER, placeholders={placeholder.digest}, error=error, waits=is_clean
+        )
+    except RegistryError:
+        settled = [_unseen(ground, tag, error) for tag in tags]
+    if not any(outcome.reason in (Reason.ON_PLACEHOLDER, Reason.UNKNOWN) for outcome in settled):
+        run.taken_away(placeholder.digest)
+    # Of a PUT that was refused the refusal is told.
+    refused = {attempt.item.tag for attempt in attempts if attempt.error is not None}
+    return [
+        outcome
+        for tag, outcome in zip(tags, settled, strict=True)
+        if tag.tag not in refused or outcome.reason not in (Reason.NOT_DONE, Reason.REFUSED)
+    ]
 
 
-async def _standing(
-    client: RegistryClient, repository: str, placeholder: Placeholder, tags: Sequence[PlannedTag], work: Work
-) -> tuple[list[PlannedTag], list[PlannedTag]]:
-    """(those that point at the placeholder now, those that couldn't be looked at)."""
-    standing: list[PlannedTag] = []
-
-    async def look(tag: PlannedTag) -> None:
-        try:
-            if (await client.resolve(repository, tag.tag)).digest == placeholder.digest:
-                standing.append(tag)
-        except NotFound:
-            return
-
-    attempts = await work.all(tags, look, to_the_end=True)
-    return standing, [attempt.item for attempt in attempts if attempt.error]
+def _unseen(ground: Ground, tag: PlannedTag, error: str) -> Outcome:
+    """The tags can't be listed."""
+    if error:
+        return tag_outcome(ground.repository, tag, Status.FAILED, Reason.UNKNOWN, error)
+    return tag_outcome(ground.repository, tag, Status.DONE)
 
 
-async def _put_back(client: RegistryClient, plan: Plan, tags: Sequence[PlannedTag], work: Work) -> list[PlannedTag]:
-    restored: list[PlannedTag] = []
-
-    async def restore(tag: PlannedTag) -> None:
-        manifest = plan.contents.manifests.get(tag.digest) if tag.digest else None
-        if manifest is not None:
-            await put_surely(client, plan.repository, tag.tag, manifest)
-            restored.append(tag)
-
-    await work.all(tags, restore, to_the_end=True)
-    return restored
-
-
-def _fate(tag: PlannedTag, restored: Sequence[PlannedTag], unseen: Sequence[PlannedTag]) -> Reason:
-    if tag in restored:
-        return Reason.PUT_BACK
-    return Reason.UNKNOWN if tag in unseen else Reason.ON_PLACEHOLDER
+def _outcome(ground: Ground, attempt: Attempt[PlannedTag]) -> Outcome:
+    ended = attempt.ended
+    return tag_outcome(ground.repository, attempt.item, ended.status, ended.reason, ended.detail)

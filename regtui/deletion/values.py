@@ -283,6 +283,20 @@ def manifest_outcome(
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked at once all was done: so many of the `others`, the tags that weren't to go. `changed`: those of
+    them that somebody else pushed meanwhile."""
+
+    tags: int
+    others: int
+    changed: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        return self.tags == self.others
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What came of a plan, checked against the registry afterwards. `run` names it in the journal."""
 
@@ -294,6 +308,9 @@ class Report:
     run: str = ""
     left_bytes: int = 0
     """What would become collectable with the manifests that are left without a tag."""
+    notices: tuple[str, ...] = ()
+    """What else was done, in sentences: all is well for that."""
+    looked: Looked | None = None
 
     @property
     def has_effect(self) -> bool:

@@ -1,53 +1,122 @@
 """Afterwards: what was to go is gone, what was to stay is there and the same. The registry is asked, not our memory."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from regtui.deletion.ground import Ground
 from regtui.deletion.reasons import Reason
-from regtui.deletion.recheck import tags_now
-from regtui.deletion.values import Outcome, Plan, Status, tag_outcome
-from regtui.deletion.work import Work
-from regtui.registry import RegistryClient, RegistryError
+from regtui.deletion.settling import settle
+from regtui.deletion.surely import leads_to
+from regtui.deletion.values import (
+    Looked,
+    Outcome,
+    Plan,
+    PlannedManifest,
+    PlannedTag,
+    Status,
+    manifest_outcome,
+    tag_outcome,
+)
+from regtui.oci import Digest
+from regtui.registry import RegistryError
+
+ALL_OF: Final = 200
+"""So many tags are looked at one by one, whatever was changed; of more, those that share an image with what went."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """`outcomes`: of every planned tag, as the registry shows it. `doubts`: sentences about what should not be."""
+    """`outcomes`: of what was planned, as the registry shows it. `doubts`: sentences about what should not be.
+    `looked`: None where nothing could be looked at."""
 
     outcomes: tuple[Outcome, ...]
     doubts: tuple[str, ...]
+    looked: Looked | None
 
 
-async def verify(client: RegistryClient, plan: Plan, told: Mapping[str, Outcome], work: Work) -> Verified:
-    """`told`: tag → what was thought to have come of it. Raises nothing: what can't be checked is a doubt."""
+async def verify(ground: Ground, plan: Plan, told: Mapping[str, Outcome], again: Collection[str]) -> Verified:
+    """`told`: tag → what was thought to have come of it. `again`: those that were gone, and pushed since.
+
+    Raises nothing: what can't be checked is a doubt."""
     try:
-        names = set(await tags_now(client, plan.repository))
+        outcomes = await _tags(ground, plan, told, again)
     except RegistryError as error:
-        return Verified((), (f"The result could not be checked: {error}",))
-    outcomes: list[Outcome] = []
-    for tag in plan.removed:
-        outcome = told.get(tag.tag)
-        if tag.tag not in names:
-            outcomes.append(tag_outcome(plan.repository, tag, Status.DONE))
-        elif outcome is None or outcome.status is Status.DONE:
-            outcomes.append(tag_outcome(plan.repository, tag, Status.FAILED, Reason.NOT_DONE))
-        else:
-            outcomes.append(outcome)
-    chosen = {tag.tag for tag in plan.removed}
+        return Verified((), (f"The result could not be checked: {error}",), None)
+    chosen = {tag.tag for tag in plan.removed} - set(again)
+    names = ground.watch.names
     lost = [tag for tag in sorted(plan.contents.tags) if tag not in chosen and tag not in names]
     doubts = [f"{tag} is gone, though it was to stay." for tag in lost]
-    doubts += await _changed(client, plan, [tag for tag in plan.staying if tag in names], work)
-    return Verified(tuple(outcomes), tuple(doubts))
+    looked = await _look(ground, plan, names - chosen)
+    changed = [tag for tag in plan.staying if tag in names and ground.watch.last(tag) != plan.contents.tags.get(tag)]
+    doubts += [_points_elsewhere(tag, ground.watch.last(tag)) for tag in changed if tag in ground.watch.seen]
+    errors = ground.watch.errors
+    doubts += [f"{tag} was to stay, and could not be checked: {errors[tag]}" for tag in plan.staying if tag in errors]
+    return Verified(tuple(outcomes), tuple(doubts), looked)
 
 
-async def _changed(client: RegistryClient, plan: Plan, tags: list[str], work: Work) -> list[str]:
-    """Doubts about tags that share a manifest with what was removed."""
-    doubts: list[str] = []
+async def verify_manifests(
+    ground: Ground, repository: str, manifests: Collection[PlannedManifest], told: Mapping[Digest, Outcome]
+) -> list[Outcome]:
+    """What is otherwise than was told. `manifests`: those whose DELETE was sent."""
+    there: dict[Digest, bool | None] = {}
 
-    async def compare(tag: str) -> None:
-        digest = (await client.resolve(plan.repository, tag)).digest
-        if digest != plan.contents.tags[tag]:
-            doubts.append(f"{tag} was to stay, and points at another manifest than before ({digest.short}).")
+    async def look(manifest: PlannedManifest) -> None:
+        there[manifest.digest] = await leads_to(ground.client, repository, manifest.digest, manifest.digest)
 
-    attempts = await work.all(tags, compare, to_the_end=True)
-    return doubts + [f"{a.item} was to stay, and could not be checked: {a.error}" for a in attempts if a.error]
+    async def is_as_told() -> bool:
+        odd = [m for m in manifests if there.get(m.digest, True) is not False and _is_done(told[m.digest])]
+        await ground.work.all(odd, look, to_the_end=True)
+        return not any(there[m.digest] for m in odd)
+
+    await ground.patience.until(is_as_told)
+    await ground.work.all([m for m in manifests if not _is_done(told[m.digest])], look, to_the_end=True)
+    outcomes: list[Outcome] = []
+    for manifest in manifests:
+        before, now = told[manifest.digest], there.get(manifest.digest)
+        if _is_done(before) and now:
+            outcomes.append(manifest_outcome(repository, manifest, Status.FAILED, Reason.STILL_THERE))
+        elif not _is_done(before) and now is False:
+            outcomes.append(manifest_outcome(repository, manifest, Status.DONE))
+        elif not _is_done(before) and now is None:
+            outcomes.append(manifest_outcome(repository, manifest, Status.FAILED, Reason.UNKNOWN, before.error))
+    return outcomes
+
+
+def _is_done(outcome: Outcome) -> bool:
+    return outcome.status is Status.DONE
+
+
+async def _tags(ground: Ground, plan: Plan, told: Mapping[str, Outcome], again: Collection[str]) -> list[Outcome]:
+    """Raises RegistryError where the tags can't be listed."""
+    done = [tag for tag in plan.removed if tag.tag in told and _is_done(told[tag.tag]) and tag.tag not in again]
+    settled = {tag.tag: outcome for tag, outcome in zip(done, await _settled(ground, plan, done), strict=True)}
+    rest = [tag for tag in plan.removed if tag.tag not in settled]
+    left = [tag for tag in rest if tag.tag in ground.watch.names]
+    # Of what failed the list tells whether it is gone for all that.
+    settled |= {tag.tag: tag_outcome(plan.repository, tag, Status.DONE) for tag in rest if tag not in left}
+    settled |= {tag.tag: told[tag.tag] for tag in left if tag.tag in told}
+    unheard = [tag for tag in left if tag.tag not in told]
+    settled |= {tag.tag: o for tag, o in zip(unheard, await _settled(ground, plan, unheard), strict=True)}
+    return [settled[tag.tag] for tag in plan.removed]
+
+
+async def _settled(ground: Ground, plan: Plan, tags: Collection[PlannedTag]) -> list[Outcome]:
+    return await settle(ground, tags, method=plan.method, placeholders=ground.placeholders, only_look=True)
+
+
+async def _look(ground: Ground, plan: Plan, others: Collection[str]) -> Looked:
+    watch = ground.watch
+    wanted = set(others) if len(others) <= ALL_OF else {tag for tag in plan.staying if tag in others}
+    watch.begin_round()
+    await watch.look(wanted, again=True)
+    seen = watch.seen & set(others)
+    before = plan.contents.tags
+    changed = sorted(tag for tag in seen if watch.last(tag) != before.get(tag) and tag not in plan.staying)
+    return Looked(len(seen), len(others), tuple(changed))
+
+
+def _points_elsewhere(tag: str, digest: Digest | None) -> str:
+    if digest is None:
+        return f"{tag} was to stay, and leads to nothing now."
+    return f"{tag} was to stay, and points at another manifest than before ({digest.short})."

@@ -8,6 +8,7 @@ from regtui.deletion.cost import about, seconds_to_delete
 from regtui.deletion.values import (
     Action,
     Cause,
+    Looked,
     Loss,
     Method,
     Outcome,
@@ -215,13 +216,26 @@ def report_sentences(report: Report) -> list[str]:
         lines.append(f"{names(report.moved)} changed since the plan was shown: plan again to delete what is there now.")
     if report.interrupted:
         lines.append("It was stopped before the end: what is not listed as done was not touched.")
+    lines += report.notices
     if report.doubts:
         lines += report.doubts
     elif restored:
         lines.append("Each was read back from the registry: the same digests as before.")
-    elif report.outcomes and not restoring and not any("could not be checked" in line for line in lines):
-        lines.append("Checked against the registry: nothing else changed.")
+    elif report.looked is not None:
+        lines.append(_looked(report.looked))
     return lines
+
+
+def _looked(looked: Looked) -> str:
+    """What was checked, and no more than that."""
+    if looked.is_whole:
+        if not looked.changed:
+            return "Checked against the registry: nothing else changed."
+        return f"Checked against the registry: nothing else changed but {names(looked.changed)}, by somebody else."
+    checked = f"Checked against the registry: all of the other {plural(looked.others, 'tag')} are listed"
+    if not looked.tags:
+        return f"{checked}; what they lead to was not looked at."
+    return f"{checked}, {looked.tags:,} of them were looked at, and are the same."
 
 
 def _counted(outcomes: Sequence[Outcome]) -> str:

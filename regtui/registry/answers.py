@@ -70,7 +70,11 @@ def error_for(
     if status == 429 or "TOOMANYREQUESTS" in codes:
         return made(errors.RateLimited, f"{host} limits the number of requests.", _when(asked_to_wait(response)))
     if status >= 500:
-        return made(errors.ServerFailed, f"{host} failed {where.operation}: {_reason(response, entries)}.")
+        failed = errors.ServerFailed(
+            where, f"{host} failed {where.operation}: {_reason(response, entries)}.", status=status, codes=codes
+        )
+        failed.detail = entries[0].get("detail") if entries else None
+        return failed
     if status in (301, 302, 303, 307, 308):
         return made(errors.BadAnswer, f"{host} redirects {where.operation} elsewhere, which is not followed.")
     return made(RegistryError, f"{host} refuses {where.operation}: {_reason(response, entries)}.")

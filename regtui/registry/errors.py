@@ -168,4 +168,6 @@ class RateLimited(RegistryError):
 
 
 class ServerFailed(RegistryError):
-    pass
+    """`detail`: what the registry's first error says besides its message, as it came; None where it says nothing."""
+
+    detail: object = None

@@ -1,0 +1,167 @@
+"""Keeps manifests that something leads to by now, between one DELETE by digest and the next.
+
+Others push while manifests are deleted: a tag is moved onto one that is about to go, or an index is made of it. All
+tags are looked at before the first DELETE, and again as often as that takes no longer than the deleting does; in
+between the list of tags tells of new ones, and of those that went along. What was deleted and is needed is put back.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from regtui.deletion.cost import deletes_for_a_look
+from regtui.deletion.graph import children_first, reachable
+from regtui.deletion.ground import Ground
+from regtui.deletion.reasons import Reason
+from regtui.deletion.recheck import deletable
+from regtui.deletion.surely import leads_to, put_surely
+from regtui.deletion.values import Outcome, Plan, PlannedManifest, PlannedTag, Status, manifest_outcome
+from regtui.oci import Digest
+
+# So many tags that vanish at once were removed by somebody else, rather than moved onto what was going.
+_MOVED_AT_ONCE: Final = 3
+
+
+class Guard:
+    """`chosen`: the tags that are gone, or go with their manifest: those are `along`. `pushed_again`: those of them
+    that were gone, and are listed since."""
+
+    def __init__(self, ground: Ground, plan: Plan, chosen: Iterable[PlannedTag], along: Collection[PlannedTag]) -> None:
+        self._ground = ground
+        self._plan = plan
+        self._chosen = {tag.tag: tag for tag in chosen}
+        self._deleted: dict[Digest, PlannedManifest] = {}
+        self._last: list[Digest] = []
+        self._since_look: int | None = None
+        self._vanished: set[str] = set()
+        self._names = set(ground.watch.names)
+        self._gone = self._chosen.keys() - {tag.tag for tag in along}
+        self.pushed_again: set[str] = set()
+
+    async def look(self, upcoming: int) -> list[Outcome]:
+        """See what the repository has now, before so many more are deleted. What was deleted and is needed is put back:
+        that is told. Raises RegistryError where the tags can't be listed."""
+        await self._list()
+        others = self._names - self._chosen.keys()
+        if self._since_look is None or self._since_look + upcoming > max(deletes_for_a_look(len(others)), upcoming):
+            await self._ground.watch.look(others)
+            self._since_look = 0
+        else:
+            await self._ground.watch.look(self._ground.watch.fresh)
+        return await self._mend()
+
+    async def look_at_the_end(self, *, at_all: bool) -> list[Outcome]:
+        """The same once all is done: at all tags, also at what couldn't be looked at before, or by their list alone."""
+        watch = self._ground.watch
+        await self._list()
+        # Tags that are listed though they were to be gone: others may have pushed them.
+        still = self._names & self._chosen.keys()
+        await watch.look(self._names if at_all else watch.fresh | still, again=True)
+        for tag in still & watch.seen:
+            if watch.last(tag) != self._chosen[tag].digest and watch.last(tag) not in self._ground.placeholders:
+                self.left_alone(self._chosen[tag])
+        return await self._mend()
+
+    async def _list(self) -> None:
+        watch = self._ground.watch
+        await watch.list()
+        self._vanished = self._names - self._chosen.keys() - watch.names
+        self._names = set(watch.names)
+        for tag in self._gone & watch.names & self._chosen.keys():
+            self.pushed_again.add(tag)
+            watch.forget(tag)  # What it was isn't what it is.
+            self.left_alone(self._chosen[tag])
+        self._gone |= self._chosen.keys() - watch.names
+
+    def deletable(self) -> set[Digest]:
+        """The manifests of the plan that nothing leads to but what goes."""
+        return deletable(self._plan, list(self._chosen.values()), self._ground.watch.contents(self._chosen.keys()))
+
+    def left_alone(self, tag: PlannedTag) -> None:
+        """It doesn't go: somebody else's by now."""
+        self._chosen.pop(tag.tag, None)
+
+    def deleted(self, manifests: Collection[PlannedManifest]) -> None:
+        self._deleted |= {manifest.digest: manifest for manifest in manifests}
+        self._last = [manifest.digest for manifest in manifests]
+        self._since_look = (self._since_look or 0) + len(manifests)
+
+    async def _mend(self) -> list[Outcome]:
+        kept = [*await self._bring_back_tags(), *await self._bring_back_manifests()]
+        self._last = []
+        return [
+            manifest_outcome(self._plan.repository, self._deleted.pop(digest), Status.SKIPPED, Reason.IN_USE, why)
+            for digest, why in dict(kept).items()
+        ]
+
+    async def _bring_back_tags(self) -> list[tuple[Digest, str]]:
+        """Tags that vanished with a manifest, as they had been moved onto it. Somebody else may have removed them as
+        well: a tag is put back only where there is no doubt which manifest it went with, and its own is there still."""
+        ground = self._ground
+        found: list[tuple[Digest, str]] = []
+        vanished = sorted(self._vanished)
+        for tag in vanished:
+            own = ground.watch.last(tag)
+            ground.watch.forget(tag)
+            if not self._last or len(vanished) > _MOVED_AT_ONCE or not await self._is_there(own):
+                continue
+            onto = [d for d in self._last if len(self._last) == 1 or await self._is_there(d)]
+            if len(onto) == 1 and await self._put_tag(tag, onto[0]):
+                found.append((onto[0], f"{tag} was moved onto it meanwhile, and both were put back"))
+                ground.notices.append(
+                    f"{tag} went along with {onto[0].short}, onto which it must have been moved meanwhile: both were "
+                    "put back."
+                )
+        return found
+
+    async def _is_there(self, digest: Digest | None) -> bool:
+        client, name = self._ground.client, self._plan.repository
+        return digest is not None and await leads_to(client, name, digest, digest) is True
+
+    async def _put_tag(self, tag: str, digest: Digest) -> bool:
+        client, name = self._ground.client, self._plan.repository
+        manifest = self._ground.watch.manifests.get(digest)
+        if manifest is None or await leads_to(client, name, tag, digest) is not False:
+            return False
+        attempts = await self._ground.work.all(
+            [tag], lambda one: put_surely(client, name, one, manifest, self._ground.patience), to_the_end=True
+        )
+        if not attempts[0].is_done:
+            return False
+        self._ground.watch.note(tag, digest)
+        self._names.add(tag)
+        return True
+
+    async def _bring_back_manifests(self) -> list[tuple[Digest, str]]:
+        """Those that a tag leads to by now."""
+        ground = self._ground
+        contents = ground.watch.contents(())
+        staying = {tag: d for tag, d in contents.tags.items() if d is not None and tag not in self._chosen}
+        needed = reachable(contents.manifests, staying.values()) & self._deleted.keys()
+        if not needed:
+            return []
+        back: set[Digest] = set()
+
+        async def put(digest: Digest) -> None:
+            await put_surely(ground.client, self._plan.repository, digest, contents.manifests[digest], ground.patience)
+            back.add(digest)
+
+        for some in children_first(contents.manifests, needed):
+            for attempt in await ground.work.all(some, put, to_the_end=True):
+                if attempt.error is not None:
+                    ground.doubts.append(
+                        f"{attempt.item.short} is in use by now, and can't be put back: {attempt.error}"
+                    )
+        return [(digest, self._why(digest, staying, back)) for digest in sorted(back)]
+
+    def _why(self, digest: Digest, staying: dict[str, Digest], back: set[Digest]) -> str:
+        manifests = self._ground.watch.manifests
+        tag = next((tag for tag, root in sorted(staying.items()) if digest in reachable(manifests, [root])), "a tag")
+        return f"{tag} leads to it by now" + (", and it was put back" if digest in back else "")
+
+    def holder(self, digest: Digest) -> str:
+        """Which tag leads to a manifest that stays; empty where that isn't known."""
+        contents = self._ground.watch.contents(())
+        for tag, root in sorted(contents.tags.items()):
+            if root is not None and tag not in self._chosen and digest in reachable(contents.manifests, [root]):
+                return f"{tag} leads to it"
+        return ""

@@ -1,0 +1,334 @@
+"""Others push, move and delete while a deletion is carried out, between any two of its requests: nothing is lost that
+wasn't confirmed, and what is told is what happened."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regtui.connection import Connection
+from regtui.deletion import Action, Report, Status
+from regtui.deletion.reasons import Reason
+from regtui.deletion.words import report_sentences
+from regtui.demo import DemoTransport, Version
+from regtui.oci import Digest
+from regtui.oci import media_type as mt
+
+from .test_deletion import execute
+from .test_moved_tags import undo_last
+from .worlds import World
+
+REPOSITORY = "team/app"
+
+
+class Interrupting(httpx.AsyncBaseTransport):
+    """Lets somebody else in before each of our requests, once `begun`. `sent`: (method, reference) of ours."""
+
+    def __init__(self, world: World) -> None:
+        self.inner = DemoTransport(world.storage, world.version)
+        self.before: Callable[[httpx.Request, int], None] = lambda request, number: None
+        self.begun = False
+        self.sent: list[tuple[str, str]] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.begun:
+            self.before(request, len(self.sent))
+            self.sent.append((request.method, request.url.path.rpartition("/")[2]))
+        return await self.inner.handle_async_request(request)
+
+
+@pytest.fixture(params=["2.8.2", "3.1.1"])
+def world(request: pytest.FixtureRequest) -> World:
+    return World(request.param)
+
+
+def interrupting(world: World) -> Interrupting:
+    transport = world.transport = Interrupting(world)
+    return transport
+
+
+def is_there(world: World, digest: str) -> bool:
+    """Whether it can be pushed whole, as people push: with all below it."""
+    stored = world.storage.manifest(REPOSITORY, digest)
+    below = json.loads(stored.data).get("manifests", []) if stored else []
+    return stored is not None and all(is_there(world, child["digest"]) for child in below)
+
+
+def move(world: World, tag: str, digest: str) -> None:
+    """As a promotion does: the manifest is pushed under the tag."""
+    stored = world.storage.manifest(REPOSITORY, digest)
+    if stored is not None and is_there(world, digest):
+        world.storage.put_manifest(REPOSITORY, stored.data, stored.media_type, tag)
+
+
+def push_index(world: World, tag: str, *children: str) -> str:
+    if not all(is_there(world, child) for child in children):
+        return ""
+    entries = [{"mediaType": mt.OCI_MANIFEST, "digest": child, "size": 1} for child in children]
+    body = {"schemaVersion": 2, "mediaType": mt.OCI_INDEX, "manifests": entries, "annotations": {"of": tag}}
+    return world.storage.put_manifest(REPOSITORY, json.dumps(body).encode(), mt.OCI_INDEX, tag)
+
+
+async def planned(world: World, *tags: str) -> tuple[Connection, Callable[[], "asyncio.Future[Report]"]]:
+    connection = await world.open()
+    plan = await connection.plan_deletion(REPOSITORY, tags)
+    assert not plan.obstacle
+
+    def confirmed() -> "asyncio.Future[Report]":
+        assert isinstance(world.transport, Interrupting)
+        world.transport.begun = True
+        return asyncio.ensure_future(execute(connection, plan))
+
+    return connection, confirmed
+
+
+def once(when: Callable[[httpx.Request], bool], do: Callable[[], object]) -> Callable[[httpx.Request, int], None]:
+    done: list[bool] = []
+
+    def before(request: httpx.Request, _: int) -> None:
+        if not done and when(request):
+            done.append(True)
+            do()
+
+    return before
+
+
+def told(report: Report, reference: str) -> tuple[Status, Reason | None]:
+    (outcome,) = [o for o in report.outcomes if o.reference == f"{REPOSITORY}{reference}"]
+    return outcome.status, outcome.reason
+
+
+async def test_a_tag_that_is_moved_onto_a_doomed_manifest_while_the_question_stands_keeps_it(world: World) -> None:
+    interrupting(world)
+    doomed = await world.image(REPOSITORY, ["old"], ["v1"])
+    await world.image(REPOSITORY, ["other"], ["prod", "other"])
+    _, confirmed = await planned(world, "v1")
+    move(world, "prod", doomed)
+    report = await confirmed()
+    tags = await world.tags(REPOSITORY)
+    assert (tags["prod"], "v1" in tags) == (doomed, False)
+    assert await world.is_whole(REPOSITORY, "prod")
+    assert told(report, f"@{doomed}") == (Status.SKIPPED, Reason.IN_USE)
+    assert told(report, ":v1") == (Status.DONE, None)
+
+
+async def test_a_tag_that_is_moved_to_an_index_over_a_doomed_manifest_keeps_it(world: World) -> None:
+    interrupting(world)
+    child = await world.image(REPOSITORY, ["child"])
+    index = await world.index(REPOSITORY, [child], ["v1"])
+    await world.image(REPOSITORY, ["other"], ["prod"])
+    _, confirmed = await planned(world, "v1")
+    push_index(world, "prod", child)
+    report = await confirmed()
+    assert await world.is_whole(REPOSITORY, "prod")
+    assert told(report, f"@{child}") == (Status.SKIPPED, Reason.IN_USE)
+    assert told(report, f"@{index}") == (Status.DONE, None)
+
+
+async def test_a_tag_that_went_along_with_the_manifest_comes_back_with_it(world: World) -> None:
+    transport = interrupting(world)
+    doomed = await world.image(REPOSITORY, ["old"], ["v1"])
+    await world.image(REPOSITORY, ["other"], ["prod", "other"])
+    _, confirmed = await planned(world, "v1")
+    transport.before = once(
+        lambda r: r.method == "DELETE" and r.url.path.endswith(doomed), lambda: move(world, "prod", doomed)
+    )
+    report = await confirmed()
+    assert (await world.tags(REPOSITORY))["prod"] == doomed
+    assert await world.is_whole(REPOSITORY, "prod")
+    assert told(report, f"@{doomed}") == (Status.SKIPPED, Reason.IN_USE)
+    assert [notice for notice in report.notices if "prod" in notice]
+    assert report.doubts == ()
+
+
+async def test_an_index_that_is_pushed_over_a_manifest_right_before_its_delete_is_whole_again(world: World) -> None:
+    transport = interrupting(world)
+    doomed = await world.image(REPOSITORY, ["old"], ["v1"])
+    _, confirmed = await planned(world, "v1")
+    transport.before = once(
+        lambda r: r.method == "DELETE" and r.url.path.endswith(doomed), lambda: push_index(world, "multi", doomed)
+    )
+    report = await confirmed()
+    assert await world.is_whole(REPOSITORY, "multi")
+    assert told(report, f"@{doomed}") == (Status.SKIPPED, Reason.IN_USE)
+
+
+async def test_a_tag_that_somebody_else_deleted_does_not_come_back(world: World) -> None:
+    transport = interrupting(world)
+    doomed = await world.image(REPOSITORY, ["old"], ["v1"])
+    other = await world.image(REPOSITORY, ["other"], ["prod"])
+    _, confirmed = await planned(world, "v1")
+    transport.before = once(
+        lambda r: r.method == "DELETE" and r.url.path.endswith(doomed),
+        lambda: world.storage.delete_manifest(REPOSITORY, other),
+    )
+    report = await confirmed()
+    assert await world.tags(REPOSITORY) == {}
+    assert told(report, f"@{doomed}") == (Status.DONE, None)
+    assert report.doubts == ("prod is gone, though it was to stay.",)
+
+
+async def test_in_bulk_a_tag_that_is_pushed_before_its_turn_stays(world: World) -> None:
+    transport = interrupting(world)
+    for number in range(30):
+        await world.image(REPOSITORY, [str(number)], [f"v{number:02}"])
+    pushed = await world.image(REPOSITORY, ["pushed"], ["new"])
+    connection, confirmed = await planned(world, *(f"v{number:02}" for number in range(30)))
+    # The first change is made, and the last tags' turn is still to come.
+    transport.before = once(
+        lambda r: r.method in ("PUT", "DELETE") and r.url.path.endswith("v01"), lambda: move(world, "v29", pushed)
+    )
+    report = await confirmed()
+    assert await world.tags(REPOSITORY) == {"new": pushed, "v29": pushed}
+    assert told(report, ":v29") == (Status.SKIPPED, Reason.MOVED)
+    assert report.count(Action.UNTAG, Status.DONE) == 29
+    await undo_last(connection)
+    assert (await world.tags(REPOSITORY))["v29"] == pushed
+
+
+async def test_what_is_said_to_be_checked_was_looked_at(world: World) -> None:
+    await world.image(REPOSITORY, ["old"], ["v1"])
+    other = await world.image(REPOSITORY, ["other"], [f"w{number}" for number in range(250)])
+    interrupting(world)
+    _, confirmed = await planned(world, "v1")
+    report = await confirmed()
+    assert report.looked is not None
+    assert (report.looked.tags, report.looked.others) == (0, 250)
+    assert report_sentences(report)[-1] == (
+        "Checked against the registry: all of the other 250 tags are listed; what they lead to was not looked at."
+    )
+    _, confirmed = await planned(world, *(f"w{number}" for number in range(100)))
+    report = await confirmed()
+    assert report_sentences(report)[-1] == "Checked against the registry: nothing else changed."
+    transport = interrupting(world)
+    moved = await world.image(REPOSITORY, ["moved"])
+    _, confirmed = await planned(world, "w101")
+    transport.before = once(lambda r: r.method in ("PUT", "DELETE"), lambda: move(world, "fresh", moved))
+    report = await confirmed()
+    assert report_sentences(report)[-1] == (
+        "Checked against the registry: nothing else changed but fresh, by somebody else."
+    )
+    assert (await world.tags(REPOSITORY))["w102"] == other
+
+
+@dataclass(frozen=True)
+class Act:
+    """What somebody else does before our request number `at`, to `tag`: `images` of several are an index."""
+
+    at: int
+    tag: str
+    images: tuple[int, ...]
+
+
+@dataclass
+class Others:
+    """`last`: what they left each tag at, None where they deleted it; `unseen`: tags that they changed between our look
+    at it and our change, of which nobody can know."""
+
+    world: World
+    digests: list[Digest]
+    acts: list[Act]
+    chosen: set[str]
+    last: dict[str, str | None] = field(default_factory=dict)
+    unseen: set[str] = field(default_factory=set)
+    pushed: set[str] = field(default_factory=set)
+    at: dict[str, int] = field(default_factory=dict)
+    number: int = 0
+    looked: dict[str, int] = field(default_factory=dict)
+
+    def before(self, request: httpx.Request, number: int) -> None:
+        self.number = number
+        for act in self.acts:
+            if act.at == number:
+                self.do(act)
+        reference = request.url.path.rpartition("/")[2]
+        if request.method in ("GET", "HEAD"):
+            self.looked[reference] = number
+        elif reference in self.at and self.looked.get(reference, -1) < self.at[reference]:
+            self.unseen.add(reference)
+        elif reference.startswith("sha256:"):
+            self.unseen |= {t for t in self.chosen & self.at.keys() if self.looked.get(t, -1) < self.at[t]}
+
+    def do(self, act: Act) -> None:
+        storage = self.world.storage
+        if not act.images:
+            if storage.untag(REPOSITORY, act.tag):
+                self.last[act.tag], self.at[act.tag] = None, self.number
+            return
+        names = [self.digests[image % len(self.digests)] for image in act.images]
+        before = storage.tag(REPOSITORY, act.tag)
+        if len(names) == 1:
+            move(self.world, act.tag, names[0])
+        else:
+            push_index(self.world, act.tag, *names)
+        now = storage.tag(REPOSITORY, act.tag)
+        if now is not None and now != before:
+            self.last[act.tag], self.at[act.tag] = now, self.number
+            self.pushed |= {now, *names}
+
+
+acts = st.builds(
+    Act,
+    st.integers(0, 60),
+    st.sampled_from(["t0", "t1", "t2", "t3", "t4", "prod", "fresh"]),
+    st.lists(st.integers(0, 5), max_size=2).map(tuple),
+)
+
+
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+@settings(max_examples=150, deadline=None)
+@given(
+    tags=st.lists(st.integers(0, 5), min_size=5, max_size=5),
+    prod=st.integers(0, 5),
+    marked=st.sets(st.integers(0, 4), min_size=1),
+    happens=st.lists(acts, max_size=4),
+)
+def test_nothing_is_lost_that_was_not_confirmed_and_what_is_told_happened(
+    version: Version, tags: list[int], prod: int, marked: set[int], happens: list[Act]
+) -> None:
+    asyncio.run(check(version, tags, prod, {f"t{number}" for number in marked}, happens))
+
+
+async def check(version: Version, tags: list[int], prod: int, marked: set[str], happens: list[Act]) -> None:
+    world = World(version)
+    images = [await world.image(REPOSITORY, [str(number)]) for number in range(4)]
+    digests = [*images, await world.index(REPOSITORY, images[:2]), await world.index(REPOSITORY, images[1:3])]
+    for name, target in [*((f"t{number}", target) for number, target in enumerate(tags)), ("prod", prod)]:
+        move(world, name, digests[target])
+    before = await world.tags(REPOSITORY)
+    transport = interrupting(world)
+    others = Others(world, digests, happens, marked)
+    transport.before = others.before
+    _, confirmed = await planned(world, *sorted(marked))
+    report = await confirmed()
+    transport.before = lambda request, number: None
+
+    after = await world.tags(REPOSITORY)
+    outcomes = {o.reference.removeprefix(f"{REPOSITORY}"): o for o in report.outcomes}
+    expected = {**before, **others.last}
+    for tag, digest in expected.items():
+        if tag in marked:
+            outcome = outcomes[f":{tag}"]
+            if tag not in others.last:
+                assert (outcome.status is Status.DONE) == (tag not in after), (tag, outcome)
+            elif digest is not None and tag not in others.unseen:
+                assert after.get(tag) == digest or outcome.status is Status.DONE, (tag, outcome)
+        elif digest is not None:
+            told_of = any(tag in doubt for doubt in report.doubts)
+            assert after.get(tag) == digest or told_of, (tag, digest, after, report)
+        else:
+            assert tag not in after or any(tag in notice for notice in report.notices), (tag, after, report)
+    for tag in after:
+        assert await world.is_whole(REPOSITORY, tag), (tag, report)
+    there = world.storage.repositories[REPOSITORY].revisions
+    for digest in others.pushed ^ set(digests):
+        if (gone := outcomes.get(f"@{digest}")) is not None and digest not in others.pushed:
+            assert (gone.status is Status.DONE) == (digest not in there), gone
+        elif digest not in others.pushed:
+            assert digest in there, digest
+    await transport.aclose()
