@@ -203,6 +203,7 @@ class Execution(UnderWay):
 
     async def _check(self, plan: Plan) -> AsyncIterator[list[Outcome]]:
         """Once all is done."""
+        self._ground.watch.begin_round()
         if self._guard is not None and any(o.action is Action.DELETE for o in self._told.values()):
             few = len(self._ground.watch.names) <= ALL_OF
             with suppress(RegistryError):  # The check that follows tells of it.

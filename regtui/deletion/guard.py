@@ -3,6 +3,7 @@
 Others push while manifests are deleted: a tag is moved onto one that is about to go, or an index is made of it. All
 tags are looked at before the first DELETE, and again as often as that takes no longer than the deleting does; in
 between the list of tags tells of new ones, and of those that went along. What was deleted and is needed is put back.
+Only a tag that didn't exist, and is put to a manifest between the list and its DELETE, nobody can know of.
 """
 
 from collections.abc import Collection, Iterable
@@ -45,8 +46,12 @@ class Guard:
         if self._since_look is None or self._since_look + upcoming > max(deletes_for_a_look(len(others)), upcoming):
             await self._ground.watch.look(others)
             self._since_look = 0
-        else:
+            mended = await self._mend()
+            # That took a while: what vanished in it didn't go along with anything.
+            await self._list()
             await self._ground.watch.look(self._ground.watch.fresh)
+            return mended + await self._mend()
+        await self._ground.watch.look(self._ground.watch.fresh)
         return await self._mend()
 
     async def look_at_the_end(self, *, at_all: bool) -> list[Outcome]:

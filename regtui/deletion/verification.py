@@ -108,8 +108,7 @@ async def _settled(ground: Ground, plan: Plan, tags: Collection[PlannedTag]) -> 
 async def _look(ground: Ground, plan: Plan, others: Collection[str]) -> Looked:
     watch = ground.watch
     wanted = set(others) if len(others) <= ALL_OF else {tag for tag in plan.staying if tag in others}
-    watch.begin_round()
-    await watch.look(wanted, again=True)
+    await watch.look(wanted - watch.seen, again=True)
     seen = watch.seen & set(others)
     before = plan.contents.tags
     changed = sorted(tag for tag in seen if watch.last(tag) != before.get(tag) and tag not in plan.staying)

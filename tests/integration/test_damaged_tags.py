@@ -1,0 +1,164 @@
+"""Tags whose file a full disk left empty or cut off: each DELETE by digest in their repository answers 500 then, on
+2.8.2 and 3.1.1, once the manifest is gone. What is chosen goes for all that, and nothing else."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from regtui.connection import Connection, Target, open_connection
+from regtui.deletion import Action, Report, Status
+from regtui.deletion.words import report_sentences
+from regtui.registry import Address, HttpSettings, RetryPolicy
+from tests.support.clients import crane, crane_digest, crane_validate
+from tests.support.content import OCI_INDEX, OCI_MANIFEST
+from tests.support.images import open_registry, push_index, push_tags
+from tests.support.seed import seed_repository
+from tests.support.servers import RegistryServer
+
+pytestmark = pytest.mark.integration
+
+REPOSITORY = "team/app"
+DAMAGES = {"empty": b"", "garbage": b"\x00no digest", "cut off": b"sha256:" + b"a" * 63}
+
+
+@pytest.fixture
+async def connection(server: RegistryServer) -> AsyncIterator[Connection]:
+    # The client asks again after each 500: without that a damaged tag takes seconds.
+    settings = HttpSettings(retry=RetryPolicy(tries=2, base=0.01))
+    opened = await open_connection(Target(Address.parse(server.url), http=settings))
+    yield opened
+    await opened.close()
+
+
+def damage(server: RegistryServer, tag: str, content: bytes) -> None:
+    root = server.storage / "docker/registry/v2/repositories" / REPOSITORY
+    (root / "_manifests/tags" / tag / "current/link").write_bytes(content)
+
+
+def fill(server: RegistryServer, tags: int) -> dict[str, str]:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    return seed_repository(server.storage, REPOSITORY, [(f"v{n}", start + timedelta(hours=n)) for n in range(tags)])
+
+
+async def deleted(connection: Connection, tags: Sequence[str]) -> Report:
+    plan = await connection.plan_deletion(REPOSITORY, tags)
+    assert not plan.obstacle
+    running = connection.deleting(plan)
+    async for _ in running.outcomes():
+        pass
+    return running.report
+
+
+async def undone(connection: Connection) -> Report:
+    entry = await connection.changes.last()
+    assert entry is not None
+    running = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for _ in running.outcomes():
+        pass
+    return running.report
+
+
+def listed(server: RegistryServer) -> set[str]:
+    return set(crane("ls", f"{server.host}/{REPOSITORY}").split())
+
+
+def name(server: RegistryServer, tag: str) -> str:
+    return f"{server.host}/{REPOSITORY}:{tag}"
+
+
+@pytest.mark.parametrize("content", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("count", [2, 12], ids=["few", "many"])
+async def test_the_chosen_tags_go_and_come_back_beside_damaged_ones(
+    server: RegistryServer, connection: Connection, count: int, content: bytes
+) -> None:
+    digests = fill(server, 16)
+    damage(server, "v14", content)
+    damage(server, "v15", content)
+    chosen = [f"v{number}" for number in range(count)]
+    report = await deleted(connection, chosen)
+    assert report.count(Action.UNTAG, Status.DONE) == count, report
+    assert listed(server) == digests.keys() - set(chosen)
+    assert report.is_complete, report
+    for tag in [f"v{number}" for number in range(count, 14)]:
+        assert crane_digest(name(server, tag)) == digests[tag]
+    if server.version == "2.8.2":
+        assert [one for one in report.notices if one.startswith("v14 was damaged")], report.notices
+        assert crane("manifest", name(server, "v14")).count("io.regtui.repaired") == 1
+    # What was told of the damage is told to people, and in the journal.
+    assert all(notice in report_sentences(report) for notice in report.notices)
+
+    report = await undone(connection)
+    assert report.is_complete, report
+    for tag in chosen:
+        assert crane_digest(name(server, tag)) == digests[tag]
+        crane_validate(name(server, tag))
+
+
+@pytest.mark.parametrize("chosen", [["v3"], ["v0", "v3"]], ids=["alone", "with others"])
+async def test_the_damaged_tag_itself_can_be_removed(
+    server: RegistryServer, connection: Connection, chosen: list[str]
+) -> None:
+    digests = fill(server, 4)
+    damage(server, "v3", b"")
+    report = await deleted(connection, chosen)
+    assert report.is_complete, report
+    assert report.notices == ()
+    assert listed(server) == digests.keys() - set(chosen)
+    for tag in digests.keys() - set(chosen):
+        crane_validate(name(server, tag))
+
+
+async def test_one_that_is_damaged_once_the_plan_is_made_stands_in_nobodys_way(
+    server: RegistryServer, connection: Connection
+) -> None:
+    digests = fill(server, 6)
+    with open_registry(server.url) as writer:
+        index = push_index(writer, REPOSITORY, "multi")
+    plan = await connection.plan_deletion(REPOSITORY, ["v0", "v1", "multi"])
+    assert len(plan.manifests) == 5
+    damage(server, "v5", b"")
+    running = connection.deleting(plan)
+    async for _ in running.outcomes():
+        pass
+    report = running.report
+    assert listed(server) == {"v2", "v3", "v4", "v5"}, report
+    for tag in ("v2", "v3", "v4"):
+        crane_validate(name(server, tag))
+    assert [o for o in report.outcomes if o.action is Action.UNTAG and o.status is not Status.DONE] == []
+
+    assert (await undone(connection)).is_complete
+    assert crane_digest(name(server, "v0")) == digests["v0"]
+    assert crane_digest(name(server, "multi")) == index.digest
+    crane_validate(name(server, "multi"))
+
+
+async def test_a_tag_of_a_manifest_that_can_not_be_read_is_not_taken_for_a_damaged_one(
+    server: RegistryServer, connection: Connection
+) -> None:
+    digests = fill(server, 4)
+    value = digests["v3"].removeprefix("sha256:")
+    data = server.storage / "docker/registry/v2/blobs/sha256" / value[:2] / value / "data"
+    body = data.read_bytes()
+    data.write_bytes(body[:50])
+    damage(server, "v2", b"")
+    report = await deleted(connection, ["v0"])
+    assert report.count(Action.UNTAG, Status.DONE) == 1
+    assert listed(server) == {"v1", "v2", "v3"}
+    # It leads to what it led to: once that can be read again it can be pulled.
+    data.write_bytes(body)
+    assert crane_digest(name(server, "v3")) == digests["v3"]
+
+
+async def test_tags_in_the_hundreds_go_beside_a_damaged_one(server: RegistryServer, connection: Connection) -> None:
+    with open_registry(server.url) as writer:
+        pushed = push_tags(writer, REPOSITORY, 120, distinct=True)
+    damage(server, "v119", b"")
+    report = await deleted(connection, [f"v{number}" for number in range(100)])
+    assert report.count(Action.UNTAG, Status.DONE) == 100, report
+    assert listed(server) == {f"v{number}" for number in range(100, 120)}
+    with open_registry(server.url) as reader:
+        reader.headers["Accept"] = f"{OCI_MANIFEST}, {OCI_INDEX}"
+        answers: list[httpx.Response] = [reader.head(f"v2/{REPOSITORY}/manifests/v{n}") for n in range(100, 119)]
+    assert [a.headers["Docker-Content-Digest"] for a in answers] == [one.digest for one in pushed[100:119]]
