@@ -11,7 +11,7 @@ from dataclasses import replace
 from regtui.deletion.graph import children_first
 from regtui.deletion.values import Cause, Contents, Loss, StoredManifest
 from regtui.oci import Digest, Manifest, Schema1Manifest, UnknownManifest
-from regtui.oci.media_type import GENERIC
+from regtui.oci.media_type import GENERIC, Kind, kind_of
 
 
 def losses(contents: Contents, tagged: Iterable[Digest], going: Collection[Digest]) -> dict[Digest, Loss]:
@@ -42,6 +42,8 @@ def _own(contents: Contents, manifest: StoredManifest) -> Loss | None:
             return Loss(Cause.SCHEMA1)
         case UnknownManifest() if manifest.media_type in GENERIC:
             return Loss(Cause.NO_MEDIA_TYPE)
+        case UnknownManifest() if kind_of(manifest.media_type) is not Kind.UNKNOWN:
+            return Loss(Cause.INVALID)
     for child in manifest.children:
         if child in contents.unread_manifests:
             return Loss(Cause.CHILD_UNREADABLE, child, contents.unread_manifests[child])

@@ -2,11 +2,14 @@
 and the storage confirm. Damage is done to the storage; the registry is restarted for it, as it keeps in memory what
 blobs there are."""
 
+import asyncio
 import json
 import shutil
+from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from regtui.connection import Connection, Target, open_connection
 from regtui.deletion import Plan, Report, Status
@@ -14,7 +17,15 @@ from regtui.registry import Address
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import OCI_INDEX, OCI_MANIFEST, digest_of, to_json
 from tests.support.images import PushedImage, open_registry, push_blob, push_image, push_index, push_manifest
-from tests.support.servers import VERSIONS, start_registry
+from tests.support.odd_repositories import (
+    OddRepository,
+    laid_out,
+    manifests_on_disk,
+    odd_repositories,
+    store_on_disk,
+    tags_on_disk,
+)
+from tests.support.servers import VERSIONS, RegistryServer, start_registry
 
 REPOSITORY = "team/app"
 SCHEMA1 = "application/vnd.docker.distribution.manifest.v1+json"
@@ -135,3 +146,44 @@ async def test_a_config_that_is_gone_meanwhile_is_uploaded_again(version: str, t
         await connection.close()
         for tag in ("1.0", "multi", "stays"):
             crane_validate(f"{again.host}/{REPOSITORY}:{tag}")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_in_odd_repositories_what_is_not_named_comes_back(version: str, tmp_path: Path) -> None:
+    """Held against the storage. Repositories are written into it behind the registry's back: each is new to it."""
+    numbers = count()
+    with start_registry(version, tmp_path) as server:
+
+        @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+        @given(odd=odd_repositories())
+        def check(odd: OddRepository) -> None:
+            asyncio.run(check_odd(server, f"odd/r{next(numbers)}", odd))
+
+        check()
+
+
+async def check_odd(server: RegistryServer, repository: str, odd: OddRepository) -> None:
+    store_on_disk(laid_out(odd, repository), server.storage, repository)
+    tags, manifests = tags_on_disk(server.storage, repository), manifests_on_disk(server.storage, repository)
+    connection = await open_connection(Target(Address.parse(server.url), cache=False))
+    try:
+        plan = await connection.plan_deletion(repository, odd.chosen, whole_manifests=odd.whole)
+        if plan.obstacle or plan.is_empty:
+            return
+        deleting = connection.deleting(plan)
+        async for _ in deleting.outcomes():
+            pass
+        assert deleting.report.is_complete, deleting.report
+        undo = await connection.changes.plan_undo(await connection.changes.entry(deleting.report.run))
+        undoing = connection.changes.undoing(undo)
+        async for _ in undoing.outcomes():
+            pass
+    finally:
+        await connection.close()
+    after, there = tags_on_disk(server.storage, repository), manifests_on_disk(server.storage, repository)
+    lost = {tag.tag for tag in plan.removed if tag.loss or not tag.digest}
+    assert {tag: digest for tag, digest in tags.items() if tag not in lost}.items() <= after.items(), undoing.report
+    gone = {str(manifest.digest) for manifest in plan.manifests if manifest.loss}
+    assert {d: body for d, body in manifests.items() if d not in gone}.items() <= there.items(), undoing.report
+    named = {f"{repository}:{tag}" for tag in lost} | {f"{repository}@{digest}" for digest in gone}
+    assert {o.reference for o in undoing.report.outcomes if o.status is Status.FAILED} <= named, undoing.report

@@ -75,6 +75,11 @@ async def of_no_kind(world: World) -> str:
     return "nothing says what kind of manifest it is"
 
 
+async def of_another_kind(world: World) -> str:
+    world.storage.put_manifest(REPOSITORY, b'{"schemaVersion": 2}', mt.OCI_MANIFEST, "odd")
+    return "it isn't what its media type says"
+
+
 async def below_a_lost_child(world: World) -> str:
     child = await world.image(REPOSITORY, ["layer"])
     outer = child
@@ -88,7 +93,16 @@ async def below_a_lost_child(world: World) -> str:
 
 @pytest.mark.parametrize(
     "damage",
-    [sparse, without_config, without_layer, cache_without_layer, of_schema_1, of_no_kind, below_a_lost_child],
+    [
+        sparse,
+        without_config,
+        without_layer,
+        cache_without_layer,
+        of_schema_1,
+        of_no_kind,
+        of_another_kind,
+        below_a_lost_child,
+    ],
 )
 async def test_it_is_named_with_its_reason(world: World, damage: Callable[[World], Awaitable[str]]) -> None:
     reason = await damage(world)
