@@ -22,12 +22,12 @@ def run(arguments: argparse.Namespace) -> int:
     if password is None:
         _check_interactive()
         # Before anything secret is typed: is it there, is it a registry, is its certificate right?
-        asyncio.run(_reach(target))
+        asyncio.run(_reach(replace(target, given_user="")))
     username = session.options.username or profile.username or _ask_username(profile)
     if password is None:
         password = ask_password(f"Password of {username} for {profile.address.name}:")
     credential = Credential(username, password)
-    if not _is_asked_for(replace(target, credential=credential)):
+    if not _is_asked_for(replace(target, credential=credential, given_user="")):
         say(f"{profile.address.name} asks for no login. Nothing was stored.")
         return DONE
     place = _keep(session.credentials, profile.login_name, credential, with_docker=arguments.store == "docker")

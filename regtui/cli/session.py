@@ -146,5 +146,8 @@ async def connected(target: Target, *, unanswered: bool = False) -> AsyncIterato
     connection = await open_connection(target, ssh=ssh, unanswered=unanswered)
     try:
         yield connection
+        if target.given_user and not connection.wants_login:
+            # Who gave it may believe that nobody else can do what was just done.
+            say(f"{connection.host} asked for no login: that of {target.given_user} was not used.")
     finally:
         await connection.close()

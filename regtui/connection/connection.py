@@ -80,6 +80,11 @@ class Connection:
         return self._client.username
 
     @property
+    def wants_login(self) -> bool:
+        """Whether it asked for one so far."""
+        return bool(self._client.auth_scheme)
+
+    @property
     def requests(self) -> RequestLog:
         """What was sent and answered in the last while, without secrets."""
         return self._client.log

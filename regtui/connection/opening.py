@@ -28,7 +28,9 @@ async def open_connection(
         settings = replace(target.http, tunnel=ssh) if ssh is not None else target.http
 
         async def opened() -> tuple[RegistryClient, Pong]:
-            client = RegistryClient(target.address, target.credential, settings, target.lookup)
+            client = RegistryClient(
+                target.address, target.credential, settings, target.lookup, lambda error: _explained(error, target)
+            )
             try:
                 return client, await client.ping()
             except Unreachable:
@@ -36,9 +38,6 @@ async def open_connection(
                     await client.close()
                     raise
                 return client, Pong("", "")
-            except NotAuthenticated as error:
-                await client.close()
-                raise _explained(error, target) from None
             except BaseException:
                 await client.close()
                 raise
@@ -71,7 +70,8 @@ def _explained(error: NotAuthenticated, target: Target) -> NotAuthenticated:
     if found is None:
         return error
     # What was given with the command needs no telling.
-    tried = f"Tried: {found.words}." if found.words and found.source is not Source.GIVEN else ""
+    words = found.words_for(error.where.repository)
+    tried = f"Tried: {words}." if words and found.source is not Source.GIVEN else ""
     troubles = [trouble.message for trouble in found.troubles]
     # Its address is that of many hosts' own registries, as seen from there.
     how = found.correction or (f"Run: regtui login {target.name}" if target.via else error.remedy)

@@ -160,6 +160,7 @@ def target_for(profile: Profile, credential: Credential | None, options: Options
         runs_at=profile.host or _behind(profile),
         via=profile.via,
         known_repositories=profile.repositories,
+        given_user=options.username,
     )
 
 

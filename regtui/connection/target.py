@@ -35,6 +35,8 @@ class Target:
     """Whether what is read may be kept on disk, and what was kept may be used."""
     repeat: tuple[str, ...] = field(default=(), compare=False)
     """The options with which `regtui undo RUN` opens this registry in the same way; none where RUN alone does."""
+    given_user: str = field(default="", compare=False)
+    """Whom the command line names as the one to log in."""
     lookup: Lookup | None = field(default=None, compare=False)
     """Where no credential is given: how one is found, when the registry asks for it."""
 

@@ -17,7 +17,7 @@ from regtui.registry.address import Address
 from regtui.registry.catalog import CatalogReader
 from regtui.registry.errors import Where
 from regtui.registry.exchanges import RequestLog
-from regtui.registry.http import RegistryHttp
+from regtui.registry.http import Explain, RegistryHttp
 from regtui.registry.identity import RegistryId
 from regtui.registry.pages import Listing, listed, next_query
 from regtui.registry.retry import Safety
@@ -30,7 +30,8 @@ from regtui.registry.values import CatalogPage, Credential, FetchedManifest, Key
 class RegistryClient:
     """One registry. Everything raises RegistryError. Lives on one event loop; `async with` closes its connections.
 
-    `look_up`: in place of a credential, how to find those of this registry, once it asks for a login.
+    `look_up`: in place of a credential, how to find those of this registry, once it asks for a login. `explain`: says
+    of a refused login which one it was.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class RegistryClient:
         credential: Credential | None = None,
         settings: HttpSettings | None = None,
         look_up: LookUp | None = None,
+        explain: Explain | None = None,
     ) -> None:
         keychain = Keychain(credential)
         self._look_up = look_up or (lambda: keychain)
@@ -47,6 +49,8 @@ class RegistryClient:
         self._has_referrers = True
         self._answers_head = True
         self._http = RegistryHttp(address, self._look_up, self._settings)
+        if explain is not None:
+            self._http.explain = explain
 
     @property
     def address(self) -> Address:

@@ -5,7 +5,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import httpx
@@ -44,6 +44,9 @@ _DELETE_TIMEOUT: Final = bounds.DELETE
 _CONNECT_TIMEOUT: Final = bounds.CONNECT
 
 
+Explain = Callable[[errors.NotAuthenticated], errors.NotAuthenticated]
+
+
 class RegistryHttp:
     """Sends requests below one registry's base URL. Not thread-safe: lives on one event loop."""
 
@@ -74,6 +77,8 @@ class RegistryHttp:
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
         self._heard = False
         self.log = log or RequestLog()
+        self.explain: Explain = lambda error: error
+        """Says of a refused login which one it was."""
         self.date = ""
         """The `Date` of the registry's last answer, as it was sent."""
 
@@ -153,30 +158,33 @@ class RegistryHttp:
                 made.headers["Authorization"] = authorization
             return made
 
-        async with self._gate:
-            authorization = await self._auth.header(scope, self._send_token_request(where), where)
-            response = await self._try(request(authorization), where, safety, limit, enough)
-            if response.status_code == 401:
-                better = await self._auth.answer(response, scope, self._send_token_request(where), where)
-                if better is not None:
-                    response = await self._try(request(better), where, safety, limit, enough)
-        if (given := self._auth.refused(response)) is not None:
-            raise token_refused(where, given, response.headers.get("Date", ""))
-        if response.status_code >= 300 and response.status_code not in accept:
-            if speaks_https(response):
-                raise errors.SpeaksHttps(
-                    where,
-                    f"{where.host} speaks HTTPS, not plain HTTP.",
-                    f"Use {self.address.over('https')}",
-                    status=400,
-                )
-            if wants_certificate(response):
-                raise wants_client_certificate(where)
-            credential = self._auth.credential(scope)
-            # Without a scope nothing but the login was asked about.
-            is_good = bool(scope) and self._auth.took_login(credential)
-            raise error_for(response, where, anonymous=credential is None, login_is_good=is_good)
-        return response
+        try:
+            async with self._gate:
+                authorization = await self._auth.header(scope, self._send_token_request(where), where)
+                response = await self._try(request(authorization), where, safety, limit, enough)
+                if response.status_code == 401:
+                    better = await self._auth.answer(response, scope, self._send_token_request(where), where)
+                    if better is not None:
+                        response = await self._try(request(better), where, safety, limit, enough)
+            if (given := self._auth.refused(response)) is not None:
+                raise token_refused(where, given, response.headers.get("Date", ""))
+            if response.status_code >= 300 and response.status_code not in accept:
+                if speaks_https(response):
+                    raise errors.SpeaksHttps(
+                        where,
+                        f"{where.host} speaks HTTPS, not plain HTTP.",
+                        f"Use {self.address.over('https')}",
+                        status=400,
+                    )
+                if wants_certificate(response):
+                    raise wants_client_certificate(where)
+                credential = self._auth.credential(scope)
+                # Without a scope nothing but the login was asked about.
+                is_good = bool(scope) and self._auth.took_login(credential)
+                raise error_for(response, where, anonymous=credential is None, login_is_good=is_good)
+            return response
+        except errors.NotAuthenticated as error:
+            raise self.explain(error) from None
 
     async def _try(
         self, request: httpx.Request, where: Where, safety: Safety, limit: int, enough: int | None = None

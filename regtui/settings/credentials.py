@@ -1,12 +1,12 @@
 """Credentials: where they are looked for, and where they are kept. Never in a file of ours.
 
 In this order: what the command line gave, REGTUI_USERNAME and REGTUI_PASSWORD for the registry that the command is
-about, what was typed since regtui was started, the operating system's keyring, Docker's config file and its helpers,
-Podman's auth files.
+about, what was typed since regtui was started, the operating system's keyring, DOCKER_AUTH_CONFIG, Docker's config file
+and its helpers, Podman's auth files.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -54,6 +54,8 @@ class Found:
     place: str = ""
     scoped: tuple[tuple[str, Credential], ...] = ()
     troubles: tuple[SettingsError, ...] = field(default=(), compare=False)
+    scoped_places: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where each of `scoped` was found."""
 
     @property
     def keychain(self) -> Keychain:
@@ -69,14 +71,21 @@ class Found:
     @property
     def words(self) -> str:
         """Whose it is, and where from: `ci, from the keyring`. Empty where there is none."""
-        known = self.keychain.credential_for("")
+        return self.words_for("")
+
+    def words_for(self, repository: str) -> str:
+        """The same of what goes out for `repository`; without one, for the registry itself."""
+        known = self.keychain.credential_for(repository)
         if known is None:
             return ""
         whose = known.username or "a token"
-        only = " (for some repositories)" if self.credential is None else ""
+        if known is not self.credential:
+            prefix = next(prefix for prefix, credential in self.scoped if credential is known)
+            only = f" (for {prefix})" if repository else " (for some repositories)"
+            return f"{whose}{only}, from {self.scoped_places.get(prefix) or self.place or self.source.value}"
         if self.source is Source.SESSION:
-            return f"{whose}{only}, {self.source.value}"
-        return f"{whose}{only}, from {self.place or self.source.value}"
+            return f"{whose}, {self.source.value}"
+        return f"{whose}, from {self.place or self.source.value}"
 
 
 class Lookup:
@@ -158,14 +167,30 @@ class Credentials:
         """Docker's and Podman's. The first general credential counts, and all scoped ones: those are more precise."""
         best = Found(None, Source.NONE)
         scoped: dict[str, Credential] = {}
+        places: dict[str, str] = {}
+        for found in self._in_files(host, troubles):
+            general = found.credential if _is_of(username, found.credential) else None
+            mine = {prefix: c for prefix, c in found.scoped if _is_of(username, c)}
+            scoped = mine | scoped
+            places = dict.fromkeys(mine, found.place) | places
+            if (best.credential is None and general) or (best.source is Source.NONE and mine):
+                best = Found(general, found.source, found.place)
+        return Found(best.credential, best.source, best.place, tuple(scoped.items()), tuple(troubles), places)
+
+    def _in_files(self, host: str, troubles: list[SettingsError]) -> Iterator[Found]:
+        if given := self._environment.get("DOCKER_AUTH_CONFIG"):
+            yield from self._from_variable(given, host, troubles)
         for path, is_docker in auth_files(self._environment):
-            for found in self._from_file(path, is_docker, host, troubles):
-                general = found.credential if _is_of(username, found.credential) else None
-                mine = {prefix: c for prefix, c in found.scoped if _is_of(username, c)}
-                scoped = mine | scoped
-                if (best.credential is None and general) or (best.source is Source.NONE and mine):
-                    best = Found(general, found.source, found.place)
-        return Found(best.credential, best.source, best.place, tuple(scoped.items()), tuple(troubles))
+            yield from self._from_file(path, is_docker, host, troubles)
+
+    def _from_variable(self, text: str, host: str, troubles: list[SettingsError]) -> list[Found]:
+        """$DOCKER_AUTH_CONFIG: what would stand in Docker's config file, given by CI systems as a rule."""
+        try:
+            file = AuthFile.parse(text.encode(errors="replace"), Path("DOCKER_AUTH_CONFIG"), is_docker=True)
+            return [Found(file.keychain(host).general, Source.DOCKER, "DOCKER_AUTH_CONFIG")]
+        except SettingsError as error:
+            troubles.append(error)
+            return []
 
     def _from_file(self, path: Path, is_docker: bool, host: str, troubles: list[SettingsError]) -> list[Found]:
         """What its helper has, then what stands in it. Where one fails the other may still know."""

@@ -34,11 +34,18 @@ class AuthFile:
     def load(cls, path: Path, *, is_docker: bool) -> "AuthFile | None":
         """None where there is no such file. Raises SettingsError, which never quotes what is in it."""
         try:
-            table = json.loads(path.read_bytes())
+            text = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise SettingsError(f"{path} can't be read: {(error.strerror or '').lower()}.") from None
+        return cls.parse(text, path, is_docker=is_docker)
+
+    @classmethod
+    def parse(cls, text: bytes, path: Path, *, is_docker: bool) -> "AuthFile":
+        """`path`: where it stands, for what is said of it. Raises SettingsError, as `load` does."""
+        try:
+            table = json.loads(text)
         except (ValueError, RecursionError):
             table = None
         if not isinstance(table, dict):

@@ -28,6 +28,7 @@ from tests.support.clients import ClientFailed
 from tests.support.commands import Regtui, failed
 from tests.support.credential_helpers import make_helper
 from tests.support.file_keyring import FILE_KEYRING, FileKeyring
+from tests.support.gateway import Asked, Reply, start_gateway
 from tests.support.images import open_registry, push_image
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
@@ -567,3 +568,33 @@ def test_the_order_of_the_sources(server: RegistryServer, tmp_path: Path) -> Non
         assert f"login\tok\t{words}\t" in regtui("doctor", server.url, **merged).stdout
     given = regtui("doctor", server.url, "-u", "team", "--password-stdin", stdin=USERS["team"], **merged)
     assert "login\tok\tteam, from the command line\t" in given.stdout
+
+
+def test_a_login_that_is_refused_later_is_named_with_its_source(tmp_path: Path) -> None:
+    """The registry lets anybody look at /v2/, and asks for a login for what is in it."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path.rstrip("/") == "/v2":
+            return Reply(200, {}, b"{}")
+        return Reply(401, {"WWW-Authenticate": 'Basic realm="later"'})
+
+    with start_gateway(answer) as gateway:
+        auth = b64encode(b"ci:no longer right").decode()
+        entry = {"auth": auth}
+        auths = tmp_path / "auth.json"
+        auths.write_text(json.dumps({"auths": {gateway.host: entry, f"{gateway.host}/team/app": {"auth": auth}}}))
+        regtui = Regtui(tmp_path)
+        regtui.environment["REGISTRY_AUTH_FILE"] = str(auths)
+        refused = "rejects the user name or password. Tried: ci, from ~/auth.json."
+        failed(regtui("ls", gateway.url), 4, refused)
+        scoped = "Tried: ci (for team/app), from ~/auth.json."
+        failed(regtui("tags", f"{gateway.url}/team/app"), 4, scoped)
+
+
+def test_a_user_that_nobody_asked_for_is_told(tmp_path: Path) -> None:
+    with start_registry("3.1.1", tmp_path / "r") as server:
+        regtui = Regtui(tmp_path)
+        regtui.environment["REGTUI_PASSWORD"] = "not needed"
+        done = regtui("ls", server.url, "-u", "ci")
+        assert (done.returncode, done.stderr) == (0, f"{server.host} asked for no login: that of ci was not used.\n")
+        assert regtui("ls", server.url).stderr == ""

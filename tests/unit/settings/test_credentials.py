@@ -375,3 +375,39 @@ def test_a_lookup_looks_when_it_is_wanted_and_again_when_it_is_asked_again() -> 
     assert lookup.find() is lookup.found
     assert lookup().general == BOB
     assert lookup.find().credential == BOB
+
+
+def test_docker_s_variable_goes_before_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DOCKER_AUTH_CONFIG, as CI systems give it: what would stand in the file."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config(tmp_path / ".docker/config.json", "file")
+    given = config(tmp_path / "given.json", "variable").read_text()
+    environment = {"DOCKER_AUTH_CONFIG": given}
+    found = Credentials(environment, keyring_timeout=0.05).find(HOST)
+    assert found.credential is not None
+    assert found.words == "variable, from DOCKER_AUTH_CONFIG"
+    assert Credentials(environment, keyring_timeout=0.05).find(HOST, "file").place == "~/.docker/config.json"
+    assert Credentials(environment, keyring_timeout=0.05).find("other.example.com").credential is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "secret-word", f'{{"auths": {{"{HOST}": {{"auth": "secret-word"}}}}}}'])
+def test_nonsense_in_docker_s_variable_is_told_and_never_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config(tmp_path / ".docker/config.json", "file")
+    found = Credentials({"DOCKER_AUTH_CONFIG": text}, keyring_timeout=0.05).find(HOST)
+    assert found.words == "file, from ~/.docker/config.json"
+    troubles = [str(trouble) for trouble in found.troubles if "DOCKER_AUTH_CONFIG" in trouble.message]
+    assert len(troubles) == 1
+    assert "secret-word" not in troubles[0]
+
+
+def test_a_scoped_login_is_named_with_the_file_that_it_is_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config(tmp_path / ".docker/config.json", "docker")
+    podman = config(tmp_path / "auth.json", "robot@team/app")
+    found = Credentials({"REGISTRY_AUTH_FILE": str(podman)}, keyring_timeout=0.05).find(HOST)
+    assert found.words == "docker, from ~/.docker/config.json"
+    assert found.words_for("team/other") == "docker, from ~/.docker/config.json"
+    assert found.words_for("team/app") == "robot (for team/app), from ~/auth.json"
