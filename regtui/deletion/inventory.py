@@ -147,7 +147,7 @@ def stored(fetched: FetchedManifest) -> StoredManifest:
             blobs = {entry.digest: entry.size for entry in manifest.manifests if not entry.is_manifest}
             subject = manifest.subject
         case Manifest():
-            blobs = {blob.digest: blob.size for blob in manifest.blobs()}
+            blobs = {blob.digest: blob.size for blob in manifest.own_blobs()}
             subject = manifest.subject
         case Schema1Manifest():
             # Schema 1 names no sizes: what it frees isn't counted.

@@ -76,7 +76,7 @@ class StoredManifest:
         """Those that the registry must have. Layers that are kept elsewhere (Windows' base layers) are not among
         them."""
         if isinstance(self.manifest, Manifest):
-            return tuple(dict.fromkeys(blob.digest for blob in self.manifest.blobs() if not blob.urls))
+            return tuple(dict.fromkeys(blob.digest for blob in self.manifest.own_blobs()))
         return tuple(self.blobs)
 
 

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from regtui.listing.history import instruction
 from regtui.listing.images import Loaded, LoadedImage, load
@@ -69,6 +70,14 @@ class Details:
     error: str = ""
 
 
+# A post that many follow deletes by what `docker images` shows: that is the config's digest. 2.x answers 202, and the
+# image is broken while its tag stays listed.
+_CONFIG_DELETED: Final = (
+    ": the image can't be pulled, though its manifest is there. Deleting an image by its config's digest, in place of "
+    "the manifest's, leaves that behind. Push the image again, which brings the config back, or delete it"
+)
+
+
 async def load_details(source: Source, repository: str, reference: str) -> Details:
     """The details of a tag or digest; gaps are named by the `error` of the whole and of the platform.
 
@@ -88,8 +97,12 @@ def details_of(repository: str, reference: str, loaded: Loaded) -> Details:
         platforms=tuple(map(_platform, loaded.images)),
         created=loaded.created,
         pull_size=loaded.pull_size,
-        error=loaded.error,
+        error=f"{loaded.error}{_CONFIG_DELETED}" if _has_lost_config(loaded) else loaded.error,
     )
+
+
+def _has_lost_config(loaded: Loaded) -> bool:
+    return any(image.has_lost_config for image in loaded.images)
 
 
 def _platform(image: LoadedImage) -> PlatformDetails:

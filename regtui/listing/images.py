@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
+from regtui import bounds
 from regtui.listing.source import Source
 from regtui.oci import (
     AnyManifest,
@@ -26,6 +27,7 @@ from regtui.oci.config import created_and_platform, parse_time
 from regtui.oci.manifest import PLACEHOLDER, load_json_object, platform_of
 from regtui.oci.media_type import IMAGE_CONFIGS
 from regtui.registry import FetchedManifest, NotFound
+from regtui.text import plural
 
 # Of one index. The client bounds the whole, but an index of a thousand children shall not fill its queue.
 _AT_ONCE: Final = 8
@@ -51,6 +53,8 @@ class LoadedImage:
     """When it was made, by its config."""
     attestations: tuple[Descriptor, ...] = ()
     error: str = ""
+    has_lost_config: bool = False
+    """Its config is gone, while the manifest that names it is there."""
 
     @property
     def config(self) -> ImageConfig | None:
@@ -73,14 +77,15 @@ class LoadedImage:
 
     @property
     def blobs(self) -> dict[Digest, int]:
-        """Size in bytes of config and layers, each blob once. Empty where the manifest doesn't tell."""
+        """Size in bytes of the config and layers that the registry holds, each blob once. Empty where the manifest
+        doesn't tell."""
         if not isinstance(self.manifest, Manifest):
             return {}
-        return {blob.digest: blob.size for blob in self.manifest.blobs()}
+        return {blob.digest: blob.size for blob in self.manifest.own_blobs()}
 
     @property
     def pull_size(self) -> int | None:
-        """Bytes that a pull transfers; None where the manifest doesn't tell."""
+        """Bytes that a pull takes from the registry; None where the manifest doesn't tell."""
         return sum(self.blobs.values()) if isinstance(self.manifest, Manifest) else None
 
 
@@ -141,10 +146,27 @@ async def load(source: Source, repository: str, reference: str) -> Loaded:
     if isinstance(manifest, Index) and PLACEHOLDER in manifest.annotations:
         return Loaded(fetched, manifest, (), "an empty index of a deletion that was cut off: regtui undo ends it")
     if isinstance(manifest, Index):
-        images = await _children(source, repository, manifest, _DEEPEST)
+        room = _Room()
+        images = await _children(source, repository, manifest, _DEEPEST, room)
+        unread = [f"{plural(room.refused, 'image')} more, which weren't read"] if room.refused else []
     else:
-        images = (await _image(source, repository, fetched, manifest, None),)
-    return Loaded(fetched, manifest, images, _joined([image.error for image in images if image.error]))
+        images, unread = (await _image(source, repository, fetched, manifest, None),), []
+    return Loaded(fetched, manifest, images, _joined([*unread, *(image.error for image in images if image.error)]))
+
+
+class _Room:
+    """For how many manifests below one reference are read: indexes of indexes multiply."""
+
+    def __init__(self) -> None:
+        self._left = bounds.IMAGES
+        self.refused = 0
+
+    def take(self) -> bool:
+        if self._left <= 0:
+            self.refused += 1
+            return False
+        self._left -= 1
+        return True
 
 
 async def bounded(function: Callable[[T], Awaitable[R]], items: Sequence[T], limit: int) -> list[R]:
@@ -163,9 +185,9 @@ async def bounded(function: Callable[[T], Awaitable[R]], items: Sequence[T], lim
     return [task.result() for task in tasks]
 
 
-async def _children(source: Source, repository: str, index: Index, depth: int) -> tuple[LoadedImage, ...]:
+async def _children(source: Source, repository: str, index: Index, depth: int, room: _Room) -> tuple[LoadedImage, ...]:
     async def child(descriptor: Descriptor) -> tuple[LoadedImage, ...]:
-        images = await _child(source, repository, descriptor, depth)
+        images = await _child(source, repository, descriptor, depth, room)
         attestations = index.attestations_of(descriptor.digest)
         return tuple(replace(image, attestations=image.attestations + attestations) for image in images)
 
@@ -174,7 +196,11 @@ async def _children(source: Source, repository: str, index: Index, depth: int) -
     return tuple(image for images in nested for image in images)
 
 
-async def _child(source: Source, repository: str, descriptor: Descriptor, depth: int) -> tuple[LoadedImage, ...]:
+async def _child(
+    source: Source, repository: str, descriptor: Descriptor, depth: int, room: _Room
+) -> tuple[LoadedImage, ...]:
+    if not room.take():
+        return ()
     platform = platform_of(descriptor)
     what = f"{platform or 'the manifest'} ({descriptor.digest.short})"
     missing = LoadedImage(descriptor.digest, descriptor.media_type, platform)
@@ -189,7 +215,7 @@ async def _child(source: Source, repository: str, descriptor: Descriptor, depth:
         return (await _image(source, repository, fetched, manifest, platform),)
     if depth <= 1:
         return (replace(missing, error=f"{what} is an index nested too deep"),)
-    return await _children(source, repository, manifest, depth - 1)
+    return await _children(source, repository, manifest, depth - 1, room)
 
 
 async def _image(
@@ -211,7 +237,7 @@ async def _image(
     try:
         body = await source.config(repository, manifest.config.digest)
     except NotFound:
-        return replace(image, error=f"{what} ({manifest.config.digest.short}) is gone")
+        return replace(image, error=f"{what} ({manifest.config.digest.short}) is gone", has_lost_config=True)
     try:
         made, built_for = created_and_platform(body)
     except InvalidManifest as error:

@@ -58,7 +58,7 @@ def _blobs(image: PlatformDetails) -> list[Digest]:
     """Those that the registry must have. Layers that are kept elsewhere (Windows' base layers) are not among them."""
     if not isinstance(image.manifest, Manifest):
         return []
-    return [blob.digest for blob in image.manifest.blobs() if not blob.urls]
+    return [blob.digest for blob in image.manifest.own_blobs()]
 
 
 def _with_gone(image: PlatformDetails, gone: Collection[Digest]) -> PlatformDetails:

@@ -33,6 +33,11 @@ class Descriptor:
         """By its media type, which alone tells: an index may hold anything (BuildKit's caches hold layers)."""
         return mt.kind_of(mt.essence(self.media_type)) is not mt.Kind.UNKNOWN
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether its bytes are not the registry's: a base layer of Windows, or one that names where else it is."""
+        return bool(self.urls) or self.media_type in mt.FOREIGN_LAYERS
+
     @classmethod
     def from_json(cls, value: object) -> "Descriptor":
         """Raises InvalidManifest where digest or size is missing or wrong."""
@@ -42,7 +47,7 @@ class Descriptor:
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= bounds.SIZE:
             raise InvalidManifest(f"a descriptor's size is {size!r:.40}")
         try:
-            digest = Digest(str(value.get("digest", "")))
+            digest = Digest(text_of(value.get("digest")))
         except InvalidDigest as error:
             raise InvalidManifest(f"a descriptor's digest is wrong: {error}") from None
         urls = value.get("urls")

@@ -43,6 +43,10 @@ class Manifest:
         yield self.config
         yield from self.layers
 
+    def own_blobs(self) -> Iterator[Descriptor]:
+        """Those of them that the registry holds."""
+        return (blob for blob in self.blobs() if not blob.is_elsewhere)
+
 
 @dataclass(frozen=True, slots=True)
 class Index:

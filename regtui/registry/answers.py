@@ -21,6 +21,9 @@ _LOGIN: Final = "Run: regtui login {host}"
 _ENABLE_DELETION: Final = (
     "Set storage.delete.enabled: true in its config.yml (or REGISTRY_STORAGE_DELETE_ENABLED=true) and restart it."
 )
+_ASK: Final = "Its documentation says whether and how deletion is enabled."
+# How distribution refuses a deletion, letter by letter: other servers have the code alone.
+_IN_DISTRIBUTION: Final = "The operation is unsupported."
 _LEAVE_READ_ONLY: Final = "Set storage.maintenance.readonly.enabled: false in its config.yml and restart it."
 
 
@@ -66,7 +69,7 @@ def error_for(
     if status == 404:
         return _not_found(where, codes, entries)
     if status == 405:
-        return _refused(response, where, codes)
+        return _refused(response, where, codes, entries)
     if status == 429 or "TOOMANYREQUESTS" in codes:
         return made(errors.RateLimited, f"{host} limits the number of requests.", _when(asked_to_wait(response)))
     if status >= 500:
@@ -76,8 +79,21 @@ def error_for(
         failed.detail = entries[0].get("detail") if entries else None
         return failed
     if status in (301, 302, 303, 307, 308):
-        return made(errors.BadAnswer, f"{host} redirects {where.operation} elsewhere, which is not followed.")
+        what = f"{host} redirects {where.operation} elsewhere, which is not followed."
+        return made(errors.BadAnswer, what, _secured(response))
     return made(RegistryError, f"{host} refuses {where.operation}: {_reason(response, entries)}.")
+
+
+def _secured(response: httpx.Response) -> str:
+    """What to do where plain HTTP is redirected to HTTPS: reading follows that, a change never does."""
+    url = response.request.url
+    try:
+        target = url.join(response.headers.get("Location", ""))
+    except httpx.InvalidURL:
+        return ""
+    if url.scheme != "http" or target.scheme != "https" or target.host != url.host:
+        return ""
+    return f"Use the address that it redirects to: https://{target.netloc.decode('ascii')}"
 
 
 def _when(seconds: float | None) -> str:
@@ -182,16 +198,21 @@ def _missing_digest(entries: list[dict[str, object]]) -> str:
     return ""
 
 
-def _refused(response: httpx.Response, where: Where, codes: tuple[str, ...]) -> RegistryError:
+def _refused(
+    response: httpx.Response, where: Where, codes: tuple[str, ...], entries: list[dict[str, object]]
+) -> RegistryError:
     host = where.host
     if "UNSUPPORTED" in codes and response.request.method == "DELETE":
-        return errors.DeletionDisabled(
+        is_distribution = _IN_DISTRIBUTION.lower() in [_text(entry.get("message")).lower() for entry in entries]
+        refused = errors.DeletionDisabled(
             where,
-            f"{host} refuses deletion: it is disabled there.",
-            _ENABLE_DELETION,
+            f"{host} refuses deletion: it is disabled there." if is_distribution else f"{host} refuses deletion.",
+            _ENABLE_DELETION if is_distribution else _ASK,
             status=405,
             codes=codes,
         )
+        refused.by_setting = is_distribution
+        return refused
     allowed = response.headers.get("Allow", "")
     if response.request.method not in ("GET", "HEAD") and allowed and "DELETE" not in allowed and "PUT" not in allowed:
         return errors.ReadOnly(
@@ -211,6 +232,10 @@ def deletion_obstacle(host: str, support: Deletion, *, by_choice: bool = False) 
     match support:
         case Deletion.DISABLED:
             return f"{host} refuses deletion: it is disabled there. {_ENABLE_DELETION}"
+        case Deletion.UNSUPPORTED:
+            return f"{host} refuses deletion. {_ASK}"
+        case Deletion.CACHE:
+            return f"{host} is a pull-through cache: nothing is deleted there. Delete at the registry that it caches."
         case Deletion.READ_ONLY:
             return f"{host} is read-only. {_LEAVE_READ_ONLY}"
         case Deletion.NOT_ALLOWED:

@@ -255,6 +255,12 @@ class RegistryClient:
         named = Digest.or_none(response.headers.get("Docker-Content-Digest"))
         wanted = Digest.or_none(reference) or named
         body = response.content
+        if media_type == "text/html" or (wanted is None and not body.lstrip().startswith(b"{")):
+            raise errors.BadAnswer(
+                where,
+                f"{self.host} answers the manifest {where.target} with something that is none.",
+                "Check what stands before the registry: a login page answers so.",
+            )
         payload = signed_payload(body) if media_type == mt.DOCKER_SCHEMA1_SIGNED else body
         if wanted is None:
             return FetchedManifest(Digest.of(payload), media_type, body)

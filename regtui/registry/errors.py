@@ -148,7 +148,10 @@ class Refused(RegistryError):
 
 
 class DeletionDisabled(Refused):
+    """`by_setting`: of distribution's own, which its administrator can turn on."""
+
     affects_all = True
+    by_setting = True
 
 
 class ReadOnly(Refused):

@@ -1,14 +1,25 @@
 """What this user may do in a repository, found out by requests that can't change anything."""
 
+import json
 from typing import Final
 from uuid import uuid4
 
 from regtui.oci import Digest
+from regtui.oci import media_type as mt
 from regtui.registry import errors
 from regtui.registry.client import RegistryClient
 from regtui.registry.values import Deletion
 
 _NO_SUCH_DIGEST: Final = Digest("sha256:" + "0" * 64)
+# A whole image, but of a config that no content has.
+_IMPOSSIBLE: Final = json.dumps(
+    {
+        "schemaVersion": 2,
+        "mediaType": mt.OCI_MANIFEST,
+        "config": {"mediaType": mt.OCI_CONFIG, "digest": _NO_SUCH_DIGEST, "size": 1},
+        "layers": [],
+    }
+).encode()
 
 
 async def deletion_support(client: RegistryClient, repository: str) -> Deletion:
@@ -18,8 +29,10 @@ async def deletion_support(client: RegistryClient, repository: str) -> Deletion:
         await client.delete_manifest(repository, _NO_SUCH_DIGEST)
     except errors.NotFound:
         return await _tag_deletion(client, repository)
-    except errors.DeletionDisabled:
-        return Deletion.DISABLED
+    except errors.DeletionDisabled as error:
+        if not error.by_setting:
+            return Deletion.UNSUPPORTED
+        return Deletion.CACHE if await _is_cache(client, repository) else Deletion.DISABLED
     except errors.ReadOnly:
         return Deletion.READ_ONLY
     except (errors.NotAllowed, errors.NotAuthenticated):
@@ -27,6 +40,19 @@ async def deletion_support(client: RegistryClient, repository: str) -> Deletion:
     except errors.RegistryError:
         return Deletion.UNKNOWN
     return Deletion.UNKNOWN
+
+
+async def _is_cache(client: RegistryClient, repository: str) -> bool:
+    """Whether a distribution that refuses deletion is a pull-through cache: it refuses every manifest as unsupported,
+    others what names a blob that can't be there (measured on 2.8.2 and 3.1.1). By its digest, so that no tag is meant.
+    """
+    try:
+        await client.put_manifest(repository, Digest.of(_IMPOSSIBLE), _IMPOSSIBLE, mt.OCI_MANIFEST)
+    except errors.Refused as error:
+        return "UNSUPPORTED" in error.codes
+    except errors.RegistryError:
+        return False
+    return False
 
 
 async def _tag_deletion(client: RegistryClient, repository: str) -> Deletion:

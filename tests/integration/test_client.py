@@ -241,6 +241,25 @@ async def test_deletion_is_probed_without_deleting(version: str, tmp_path: Path,
                 await client.upload_blob(REPOSITORY, b"x")
 
 
+async def test_a_pull_through_cache_is_told_from_deletion_that_is_turned_off(version: str, tmp_path: Path) -> None:
+    with start_registry(version, tmp_path / "origin") as origin, open_registry(origin.url) as writer:
+        push_image(writer, REPOSITORY, "x")
+        with start_registry(version, tmp_path / "cache", caches=origin.url) as cache:
+            async with RegistryClient(Address.parse(cache.url)) as client:
+                assert (await client.resolve(REPOSITORY, "x")).digest == crane_digest(f"{origin.host}/{REPOSITORY}:x")
+                assert await deletion_support(client, REPOSITORY) is Deletion.CACHE
+        assert crane("ls", f"{origin.host}/{REPOSITORY}").split() == ["x"]
+
+
+async def test_looking_for_a_cache_leaves_nothing(version: str, tmp_path: Path) -> None:
+    with start_registry(version, tmp_path, delete=False) as server, open_registry(server.url) as writer:
+        push_image(writer, REPOSITORY, "x")
+        before = sorted(server.storage.rglob("*"))
+        async with RegistryClient(Address.parse(server.url)) as client:
+            assert await deletion_support(client, REPOSITORY) is Deletion.DISABLED
+        assert sorted(server.storage.rglob("*")) == before
+
+
 # What may be pushed
 
 

@@ -58,12 +58,13 @@ def start_registry(
     maxentries: int | None = None,
     port: int = 0,
     interface: str = "127.0.0.1",
+    caches: str | None = None,
 ) -> Iterator[RegistryServer]:
     """Run a registry with its files below `directory` until the block ends.
 
     `htpasswd` maps users to passwords, `tokens` gives the tokens that are wanted. `prefix` is like "/reg". A second
     start on the same directory finds the same content, and with `port` the same address: that is a restart.
-    `interface` may be "[::1]" as well.
+    `interface` may be "[::1]" as well. `caches`: the URL of the registry that this one is a pull-through cache of.
     """
     command = find_program(PROGRAMS[version])
     directory.mkdir(parents=True, exist_ok=True)
@@ -91,6 +92,8 @@ def start_registry(
                 "rootcertbundle": str(tokens.bundle),
             }
         }
+    if caches is not None:
+        settings["proxy"] = {"remoteurl": caches}
     if maxentries is not None:
         settings["catalog"] = {"maxentries": maxentries}
     # JSON is YAML, and needs no library.

@@ -11,6 +11,8 @@ from regtui.text import clean, plural
 
 _DELETION = {
     Deletion.DISABLED: "deletion disabled",
+    Deletion.UNSUPPORTED: "no deletion",
+    Deletion.CACHE: "pull-through cache",
     Deletion.READ_ONLY: "read-only",
     Deletion.NOT_ALLOWED: "no right to delete",
 }

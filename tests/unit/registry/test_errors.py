@@ -63,7 +63,7 @@ def tls_error(reason: str, verify_code: int = 0) -> ssl.SSLError:
 
 
 async def test_deletion_disabled() -> None:
-    registry = in_turn(refusal(405, "UNSUPPORTED"))
+    registry = in_turn(unsupported())
     async with registry.client() as client:
         with pytest.raises(DeletionDisabled) as caught:
             await client.delete_manifest("a", DIGEST)
@@ -72,6 +72,43 @@ async def test_deletion_disabled() -> None:
         "config.yml (or REGISTRY_STORAGE_DELETE_ENABLED=true) and restart it."
     )
     assert (caught.value.exit_code, caught.value.affects_all) == (6, True)
+
+
+def unsupported() -> httpx.Response:
+    """As distribution says it."""
+    body = b'{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}'
+    return httpx.Response(405, content=body)
+
+
+async def test_a_setting_of_distribution_is_no_remedy_for_other_servers() -> None:
+    registry = in_turn(refusal(405, "UNSUPPORTED"))
+    async with registry.client() as client:
+        with pytest.raises(DeletionDisabled) as caught:
+            await client.delete_manifest("a", DIGEST)
+    assert str(caught.value) == (
+        "registry.example.com refuses deletion. Its documentation says whether and how deletion is enabled."
+    )
+
+
+@pytest.mark.parametrize(
+    ("location", "remedy"),
+    [
+        (
+            "https://registry.example.com/v2/a/manifests/x",
+            "Use the address that it redirects to: https://registry.example.com",
+        ),
+        ("https://registry.example.com:8443/v2/", "https://registry.example.com:8443"),
+        ("https://elsewhere.example.com/v2/", ""),
+        ("/v2/", ""),
+    ],
+)
+async def test_a_change_that_is_redirected_to_https_names_the_address_to_use(location: str, remedy: str) -> None:
+    registry = in_turn(httpx.Response(308, headers={"Location": location}))
+    async with registry.client(address="http://registry.example.com") as client:
+        with pytest.raises(BadAnswer, match="which is not followed") as caught:
+            await client.delete_manifest("a", DIGEST)
+    assert remedy in caught.value.remedy
+    assert bool(remedy) is bool(caught.value.remedy)
 
 
 def test_plain_http() -> None:

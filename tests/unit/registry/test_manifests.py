@@ -166,6 +166,28 @@ async def test_a_missing_tag_has_no_such_digest(detail: object) -> None:
     assert caught.value.message == "registry.example.com has no manifest a:x."
 
 
+PAGE = b"<!doctype html><title>Log in</title>"
+
+
+@pytest.mark.parametrize(
+    ("reference", "headers"),
+    [
+        ("x", {"Content-Type": "text/html; charset=utf-8"}),
+        (DIGEST, {"Content-Type": "text/html"}),
+        ("x", {"Content-Type": mt.OCI_MANIFEST}),
+        ("x", {}),
+    ],
+)
+async def test_a_web_page_with_200_is_no_manifest(reference: str, headers: dict[str, str]) -> None:
+    registry = Scripted(
+        lambda request: httpx.Response(200, headers=headers, content=PAGE if request.method == "GET" else b"")
+    )
+    async with registry.client() as client:
+        for call in (client.manifest, client.resolve):
+            with pytest.raises(BadAnswer, match=f"answers the manifest a.{reference} with something that is none"):
+                await call("a", reference)
+
+
 # Blobs
 
 
@@ -291,7 +313,7 @@ UNKNOWN = refusal(404, "MANIFEST_UNKNOWN")
     [
         (UNKNOWN, UNKNOWN, Deletion.BY_TAG),
         (UNKNOWN, refusal(400, "DIGEST_INVALID"), Deletion.BY_DIGEST),
-        (refusal(405, "UNSUPPORTED"), UNKNOWN, Deletion.DISABLED),
+        (refusal(405, "UNSUPPORTED"), UNKNOWN, Deletion.UNSUPPORTED),
         (READ_ONLY, READ_ONLY, Deletion.READ_ONLY),
         (refusal(401, "UNAUTHORIZED"), UNKNOWN, Deletion.NOT_ALLOWED),
         (refusal(403, "DENIED"), UNKNOWN, Deletion.NOT_ALLOWED),

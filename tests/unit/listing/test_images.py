@@ -1,0 +1,89 @@
+"""What of an image is the registry's: not foreign layers, nor more of an index than anybody looks at."""
+
+import json
+from typing import Any
+
+import pytest
+
+from regtui import bounds
+from regtui.listing.details import load_details
+from regtui.listing.images import load
+from regtui.listing.summary import summarize
+from regtui.oci import Digest
+from regtui.oci.media_type import FOREIGN_LAYERS, OCI_INDEX, OCI_MANIFEST
+from tests.unit.listing.contents import LAYER, MemorySource, descriptor
+
+CONFIG = json.dumps({"os": "windows", "architecture": "amd64"}).encode()
+ELSEWHERE: list[dict[str, Any]] = [
+    {**descriptor(b"base", LAYER, 5_000_000), "urls": ["https://mcr.example.com/base"]},
+    *(descriptor(f"base {kind}".encode(), kind, 5_000_000) for kind in sorted(FOREIGN_LAYERS)),
+]
+
+
+@pytest.mark.parametrize("layer", ELSEWHERE, ids=lambda layer: layer["mediaType"])
+async def test_layers_that_are_elsewhere_are_no_bytes_of_the_registry(layer: dict[str, Any]) -> None:
+    source = MemorySource()
+    config = source.put_config(CONFIG)
+    layers = [layer, descriptor(b"own", LAYER, 70)]
+    source.put_json("x", {"mediaType": OCI_MANIFEST, "config": config, "layers": layers}, OCI_MANIFEST)
+    summary = await summarize(source, "a", "x")
+    assert summary.size == 70 + len(CONFIG)
+    assert dict(summary.blobs) == {Digest.of(CONFIG): len(CONFIG), Digest.of(b"own"): 70}
+    details = await load_details(source, "a", "x")
+    assert details.pull_size == summary.size
+    # It is shown all the same.
+    assert [one.size for one in details.platforms[0].layers] == [5_000_000, 70]
+
+
+async def test_of_an_index_as_many_images_are_read_as_anybody_looks_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "IMAGES", 20)
+    source = MemorySource()
+    children = {source.image(f"{number}", architecture=f"a{number}"): f"linux/a{number}" for number in range(50)}
+    source.index("x", children)
+    source.requests.clear()
+    loaded = await load(source, "a", "x")
+    assert len(loaded.images) == 20
+    assert loaded.error == "30 images more, which weren't read"
+    assert len(source.requests) == 1 + 2 * 20
+
+
+async def test_nested_indexes_multiply_to_no_more_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "IMAGES", 10)
+    source = MemorySource()
+    images = [source.image(f"{number}", architecture=f"a{number}") for number in range(10)]
+    inner = [
+        source.put_json(
+            f"i{number}",
+            {
+                "mediaType": OCI_INDEX,
+                "manifests": [_child(image) for image in images],
+                "annotations": {"n": str(number)},
+            },
+            OCI_INDEX,
+        )
+        for number in range(10)
+    ]
+    outer = {"mediaType": OCI_INDEX, "manifests": [_child(each, OCI_INDEX) for each in inner]}
+    source.put_json("x", outer, OCI_INDEX)
+    source.requests.clear()
+    loaded = await load(source, "a", "x")
+    assert len(loaded.images) < 10
+    assert "which weren't read" in loaded.error
+    assert len(source.requests) <= 1 + 2 * 10
+
+
+def _child(digest: Digest, kind: str = OCI_MANIFEST) -> dict[str, Any]:
+    return {"mediaType": kind, "digest": digest, "size": 1}
+
+
+async def test_a_config_that_was_deleted_by_its_digest_is_told_with_its_cause_and_remedy() -> None:
+    source = MemorySource()
+    source.image("x")
+    config = next(iter(source.configs))
+    source.configs.clear()
+    details = await load_details(source, "a", "x")
+    assert details.error.startswith(f"the config ({config.short}) is gone: the image can't be pulled")
+    assert "by its config's digest" in details.error
+    assert "Push the image again, which brings the config back, or delete it" in details.error
+    # A row has no room for it.
+    assert (await summarize(source, "a", "x")).error == f"the config ({config.short}) is gone"
