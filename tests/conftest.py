@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from textual import constants
 
+from regtui.ui import question
 from tests.support import watch
 from tests.support.programs import ProgramMissing
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
@@ -85,6 +86,12 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         time.tzset()
         yield directory
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def no_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests press keys as soon as a question stands there; how soon that counts is what some are about."""
+    monkeypatch.setattr(question, "MOMENT", 0.0)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar
 
-from textual import work
+from textual import _time, events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
 
@@ -19,10 +20,13 @@ from regtui.connection.target import Target
 from regtui.errors import RegtuiError
 from regtui.settings import Config, Credentials, Profile
 from regtui.text import clean
+from regtui.ui.keys import KeyQueue
 from regtui.ui.loading import loaded
 from regtui.ui.opened import Opened
-from regtui.ui.palette import BrowserCommands
+from regtui.ui.palette import BrowserCommands, Palette
+from regtui.ui.question import Asking
 from regtui.ui.screens.opening import OpeningScreen
+from regtui.ui.shown import Shown, Told
 from regtui.ui.styles import style_path
 from regtui.ui.widths import SMALLEST, fitting
 
@@ -56,6 +60,9 @@ class RegtuiApp(App[int]):
     COMMANDS = App.COMMANDS | {BrowserCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", show=False, id="app.help"),
+        Binding("ctrl+p", "command_palette", "every action", show=False, priority=True, id="app.palette"),
+        # Not where text is typed.
+        Binding("colon", "command_palette", "every action", show=False, id="app.palette_too"),
         Binding("c", "switch", "switch registry", show=False, id="app.switch"),
         Binding("ctrl+g", "garbage", "garbage collection", show=False, id="app.garbage"),
         Binding("exclamation_mark", "requests", "log of requests", show=False, id="app.requests"),
@@ -79,8 +86,10 @@ class RegtuiApp(App[int]):
         self.credentials = credentials
         self.options = options or Options()
         self.clock = clock
+        self.key_queue = KeyQueue(self, self._take_typed)
         self._start = start
         self._opened = Opened(self, clock)
+        self._shown = Shown(self, _time.get_time)
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
 
@@ -105,6 +114,32 @@ class RegtuiApp(App[int]):
                 self.config = self.config.remember_theme(theme.name)
             except RegtuiError as error:
                 self.notify(clean(str(error)), severity="warning", markup=False)
+
+    # What is typed
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self.key_queue.put(event)
+        elif isinstance(event, events.MouseDown | events.MouseUp) and not event.is_forwarded:
+            if self._counts(event):
+                await super().on_event(event)
+        elif isinstance(event, events.CursorPosition):
+            self._shown.answered(event)
+        else:
+            await super().on_event(event)
+
+    async def _take_typed(self, event: events.Key | events.Paste) -> None:
+        if self._counts(event):
+            await super().on_event(event)
+
+    def _counts(self, event: events.Event) -> bool:
+        """Not where it would answer what wasn't seen yet when it was typed."""
+        screen = self.screen
+        return not isinstance(screen, Asking) or screen.question.takes(event)
+
+    def when_shown(self, told: Told) -> None:
+        """Calls `told` with the time when all that has been painted by now is on the terminal."""
+        self._shown.when(told)
 
     # Which registry
 
@@ -252,8 +287,9 @@ class RegtuiApp(App[int]):
         self.notify(clean(" ".join(said)), timeout=10, markup=False)
 
     def action_command_palette(self) -> None:
-        super().action_command_palette()
-        self.call_after_refresh(self._still_cursors)
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette(id="--command-palette"))
+            self.call_after_refresh(self._still_cursors)
 
     def search_themes(self) -> None:
         super().search_themes()

@@ -1,21 +1,36 @@
 """The command palette: every repository, beside Textual's own actions and themes."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
+from textual import on, work
 from textual.binding import Binding
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.widgets import Input
+from textual.worker import Worker, WorkerError
 
 from regtui.oci.reference import is_repository
 from regtui.text import clean
+from regtui.ui.keys import keys_held
 
 if TYPE_CHECKING:
     from regtui.ui.screens.browser import BrowserScreen
 
 # Ids of what only moves around, which nobody opens a palette for, and of what the app offers everywhere.
-_LEFT_OUT = ("lines.", "pane.next", "pane.previous", "pane.back", "app.help", "app.quit", "app.interrupt")
+_LEFT_OUT = (
+    "lines.",
+    "pane.next",
+    "pane.previous",
+    "pane.back",
+    "app.help",
+    "app.palette",
+    "app.quit",
+    "app.interrupt",
+)
 # More than anyone scrolls through; the rest is found by typing.
 _LISTED = 200
 _ON_TAGS = ("delete", "copy", "rule", "tag", "compare")
@@ -93,3 +108,21 @@ class BrowserCommands(Provider):
             browser.open_repository(name)
 
         return opened
+
+
+class Palette(CommandPalette):
+    """Textual's, but for enter: it means what is found for all that was typed, however quickly."""
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        searching = [worker for worker in self.workers if worker.node is self and not worker.is_finished]
+        if searching:
+            event.stop()
+            event.prevent_default()
+            self.choose_when_found(searching)
+
+    @work(exclusive=True, group="choose")
+    async def choose_when_found(self, searching: Sequence[Worker[Any]]) -> None:
+        with keys_held(self.app), contextlib.suppress(WorkerError):
+            await asyncio.gather(*(worker.wait() for worker in searching))
+        self._select_or_command()

@@ -44,9 +44,12 @@ def empty_registry() -> DemoTransport:
 
 
 async def settled(pilot: Pilot[int]) -> None:
-    """Until nothing is being read and the screen is painted."""
+    """Until all keys are carried out, nothing is being read and the screen is painted."""
+    assert isinstance(pilot.app, RegtuiApp)
     for _ in range(3):
         await pilot.pause()
+        while pilot.app.key_queue.is_waiting:
+            await pilot.pause()
         asking = ("ask", "cut off", "delete", "switch", "garbage", "confirm", "leave", "undo")
         loading = [w for w in pilot.app.workers if w.group not in asking]
         if loading:

@@ -308,6 +308,9 @@ class BrowserScreen(Screen[None]):
         if words := elsewhere_words(event.character or "", self.pane.id or ""):
             self.app.notify(words, timeout=3, markup=False)
 
+    def on_paste(self, event: events.Paste) -> None:
+        self.pane.paste(event.text)
+
     def action_filter(self) -> None:
         self.pane.open_filter()
 

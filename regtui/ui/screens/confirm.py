@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from regtui.text import clean
+from regtui.ui.question import Question
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -30,6 +31,7 @@ class ConfirmScreen(ModalScreen[bool]):
     ) -> None:
         """`is_about_leaving`: ctrl+c has brought it, and pressed again means yes."""
         super().__init__()
+        self.question = Question(self, also=frozenset(("n", "q")))
         self._is_about_leaving = is_about_leaving
         self._title = title
         self._sentences = sentences
@@ -46,6 +48,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def on_mount(self) -> None:
         self.query_one("#confirm").border_title = Content(clean(self._title))
         self.query_one("#no").focus()
+        self.question.ask()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -16,6 +16,7 @@ from regtui.deletion.entry import Belonging
 from regtui.deletion.undo_words import cut_off_sentence
 from regtui.errors import RegtuiError
 from regtui.text import clean
+from regtui.ui.question import Question
 from regtui.ui.screens.delete import FinishScreen
 from regtui.ui.screens.undo import UndoScreen
 
@@ -36,6 +37,7 @@ class CutOffScreen(ModalScreen[str]):
 
     def __init__(self, entry: Entry) -> None:
         super().__init__()
+        self.question = Question(self, also=frozenset("q"))
         self._entry = entry
 
     def compose(self) -> ComposeResult:
@@ -50,6 +52,7 @@ class CutOffScreen(ModalScreen[str]):
     def on_mount(self) -> None:
         self.query_one("#cut-off").border_title = "Not finished"
         self.query_one(f"#{LATER}").focus()
+        self.question.ask()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

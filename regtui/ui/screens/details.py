@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -73,6 +73,9 @@ class DetailsScreen(Screen[None]):
     @on(Pane.Filtered)
     def _searched(self, event: Pane.Filtered) -> None:
         self.view.search(event.text)
+
+    def on_paste(self, event: events.Paste) -> None:
+        self._pane.paste(event.text)
 
     def action_search(self) -> None:
         self._pane.open_filter()

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input
+from textual.worker import WorkerError
 
 from regtui.connection import Connection
 from regtui.errors import RegtuiError
@@ -20,6 +21,7 @@ from regtui.listing.find import MOST, Hit, Names, Query, named
 from regtui.registry import NotFound, RegistryError
 from regtui.text import clean, plural
 from regtui.ui.browsing.each import each
+from regtui.ui.keys import keys_held
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import CursorLines
 
@@ -234,7 +236,12 @@ class FindScreen(Screen[Hit | None]):
     # Keys
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
+    @work(exclusive=True, group="submit")
+    async def submit(self) -> None:
+        """With the hits of all that was typed, however quickly."""
+        matching = [worker for worker in self.workers if worker.group == "match" and not worker.is_finished]
+        with keys_held(self.app), contextlib.suppress(WorkerError):
+            await asyncio.gather(*(worker.wait() for worker in matching))
         query = Query.parse(self._input.value)
         if query.is_digest and self._searched < 0 and self._is_listed:
             self.look_for_digest(query)

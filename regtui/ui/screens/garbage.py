@@ -20,6 +20,7 @@ from regtui.garbage.values import Choices, CollectionReport, Forecast, KeepOut, 
 from regtui.garbage.words import ONLINE_WARNING, keep_out_sentence, not_configured, survey_sentences
 from regtui.settings import Config
 from regtui.text import clean, plural
+from regtui.ui.question import Question
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.terminal import lent_by
 from regtui.ui.widgets.garbage import Board, Phase, Ways
@@ -48,6 +49,9 @@ class GarbageScreen(Screen[CollectionReport | None]):
 
     def __init__(self, connection: Connection, config: Config) -> None:
         super().__init__()
+        # The ways to keep pushes out are chosen with them, one after the other.
+        moving = ("up", "down", "left", "right", "tab", "shift+tab", "pageup", "pagedown", "c", "r")
+        self.question = Question(self, also=frozenset(moving))
         self._connection = connection
         self._config = config
         self._board = Board(connection.host)
@@ -76,6 +80,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
     async def look(self, *, past_earlier: bool = False) -> None:
         """The host, an earlier run, the dry run."""
         self._forecast = None
+        self.question.end()
         self._board.show_looking(anew=True)
         try:
             if self._collector is None:
@@ -85,6 +90,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
             while not past_earlier and (run := await self._collector.earlier()) is not None:
                 self._board.show_earlier(run)
                 if not run.is_running:
+                    self.question.ask()
                     return
                 await asyncio.sleep(_LOOK_AGAIN)
             self._board.show_looking()
@@ -105,6 +111,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self._board.show_ready(survey, forecast, self._choices, can_collect=can_collect)
         self._choices = replace(self._choices, keep_out=self._board.way)
         self._show_commands(collector, forecast)
+        self.question.ask()
 
     def _show_commands(self, collector: Collecting, forecast: Forecast) -> None:
         note = keep_out_sentence(self._choices.keep_out, forecast)
@@ -121,6 +128,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
     async def try_again(self) -> None:
         if self._collector is None or self._survey is None:
             return
+        self.question.end()
         self._board.show_looking()
         try:
             await self._try(self._collector, self._survey)
@@ -137,6 +145,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self._choices = replace(self._choices, keep_out=event.way)
         if self._collector is not None and self._forecast is not None:
             self._show_commands(self._collector, self._forecast)
+            self.question.ask()
 
     # Collecting
 
@@ -161,6 +170,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
                 return
         if collector is not None and self._board.phase is Phase.READY:
             self._began = time.monotonic()
+            self.question.end()
             self._board.show_collecting()
             self._is_dirty = True
             self._repaint()

@@ -29,7 +29,7 @@ _BROWSER: Final[Sequence[Section]] = (
             ("c", "switch registry"),
             ("ctrl+f", "find a tag or a digest in all repositories"),
             ("!", "log of requests"),
-            ("ctrl+p", "every action, repository and theme"),
+            (":  ctrl+p", "every action, repository and theme"),
             ("ctrl+p Doctor", "check the way to this registry, what it allows"),
             ("ctrl+p Forget login", "forget what regtui keeps for this registry"),
             ("ctrl+g", "garbage collection, the dry run first"),
@@ -78,7 +78,7 @@ _ELSEWHERE: Final[Section] = (
         ("↑ ↓  j k", "move"),
         ("pgup pgdn  ctrl+u ctrl+d", "move by a page, by half of one"),
         ("home end  g G", "first, last"),
-        ("ctrl+p", "themes and more"),
+        (":  ctrl+p", "themes and more"),
         ("q", "quit; asks first while something is changed"),
     ),
 )

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
 from regtui.text import clean
+from regtui.ui.question import Question
 
 
 class KeepScreen(ModalScreen[bool]):
@@ -23,6 +24,7 @@ class KeepScreen(ModalScreen[bool]):
     def __init__(self, reason: str, docker_way: str) -> None:
         """`reason`: why the keyring can't keep it. `docker_way`: how Docker would keep it."""
         super().__init__()
+        self.question = Question(self, also=frozenset("q"))
         self._reason = reason
         self._docker_way = docker_way
 
@@ -36,6 +38,7 @@ class KeepScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#keep").border_title = "Where to keep the password"
+        self.question.ask()
 
     def action_session(self) -> None:
         self.dismiss(False)

@@ -21,6 +21,7 @@ from regtui.deletion import Entry, Outcome, Report, Status
 from regtui.deletion.words import report_sentences
 from regtui.errors import RegtuiError
 from regtui.text import clean, plural
+from regtui.ui.question import Question
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.outcomes import OutcomeLines
 from regtui.ui.widgets.tick import Tick
@@ -65,6 +66,7 @@ class PlanScreen(Screen[Report | None]):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()
+        self.question = Question(self, answerable=self._hint)
         self._connection = connection
         self._proposal: Proposal | None = None
         self._change: Running | None = None
@@ -126,7 +128,8 @@ class PlanScreen(Screen[Report | None]):
     async def make_plan(self) -> None:
         # What was shown before isn't what would be done now: until the new plan is shown, nothing can be confirmed.
         self._proposal = None
-        self._go.display = False
+        self._go.display = self._typed.display = False
+        self.question.end()
         self._say([self.LOOKING])
 
         def progress(done: int, total: int) -> None:
@@ -138,9 +141,11 @@ class PlanScreen(Screen[Report | None]):
             proposal = await self.propose(chosen, progress)
         except RegtuiError as error:
             self._say([error.message, error.remedy])
+            self.question.ask()
             return
         self._proposal = proposal
         self._show(proposal)
+        self.question.ask()
 
     def _say_progress(self, done: int, total: int) -> None:
         if self._proposal is None:
@@ -160,9 +165,14 @@ class PlanScreen(Screen[Report | None]):
         self._go.display = proposal.is_possible
         self._go.disabled = bool(word)
         self._go.label = Content(proposal.button)
-        can_press = proposal.is_possible and not word
-        self._hints.show(*((("y", proposal.button.lower()),) if can_press else ()), ("tab", "next"), ("esc", "cancel"))
+        self._hints.show(("tab", "next"), ("esc", "cancel"))
         (self._typed if self._typed.display else self._cancel).focus()
+
+    def _hint(self) -> None:
+        """`y` is shown from when on it counts."""
+        proposal = self._proposal
+        if proposal is not None and proposal.is_possible and not proposal.typed:
+            self._hints.show(("y", proposal.button.lower()), ("tab", "next"), ("esc", "cancel"))
 
     @on(Tick.Changed)
     def _offer_changed(self) -> None:
@@ -196,6 +206,7 @@ class PlanScreen(Screen[Report | None]):
     def _start(self) -> None:
         if self._proposal is not None and self._change is None:
             self._change = self._proposal.start()
+            self.question.end()
             for widget in (*self._offers.values(), self._typed, self._go, self._cancel):
                 widget.display = False
             self._table.focus()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -146,6 +146,9 @@ class RequestsScreen(Screen[None]):
     @on(Pane.Filtered)
     def _filtered(self) -> None:
         self._show()
+
+    def on_paste(self, event: events.Paste) -> None:
+        self._pane.paste(event.text)
 
     def action_filter(self) -> None:
         self._pane.open_filter()

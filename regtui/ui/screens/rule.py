@@ -19,6 +19,7 @@ from regtui.errors import UsageError
 from regtui.listing.tag_row import TagRow
 from regtui.listing.tags import TagList
 from regtui.text import age, clean, size
+from regtui.ui.keys import keys_held
 from regtui.ui.screens.rule_preview import LABELS, Preview, RuleTexts, preview
 from regtui.ui.widgets.lines import Lines
 from regtui.ui.widgets.tick import Tick
@@ -166,7 +167,8 @@ class RuleScreen(ModalScreen[Marking | None]):
     async def action_mark(self) -> None:
         """Marks what is typed now, shown already or not. Where that is nothing, it stays and says so."""
         texts = self._texts
-        found = await self._previewed(texts)
+        with keys_held(self.app):
+            found = await self._previewed(texts)
         if found is not None and found.rows:
             tags = tuple(row.tag for row in found.rows)
             self.dismiss(Marking(tags, texts, len(found.choice.unread)))

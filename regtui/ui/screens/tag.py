@@ -16,6 +16,7 @@ from regtui.listing.tags import TagList
 from regtui.oci import Digest
 from regtui.oci.reference import is_tag
 from regtui.text import clean
+from regtui.ui.question import Question
 
 
 class TagScreen(ModalScreen[str | None]):
@@ -33,6 +34,7 @@ class TagScreen(ModalScreen[str | None]):
     def __init__(self, connection: Connection, repository: str, tag: str, digest: Digest, model: TagList) -> None:
         """`tag` and `digest`: the image, as it was shown. `model`: the other tags, as far as they are known."""
         super().__init__()
+        self.question = Question(self)
         self._connection = connection
         self._repository = repository
         self._tag = tag
@@ -64,6 +66,10 @@ class TagScreen(ModalScreen[str | None]):
         self._field.focus()
 
     def _ask_to_move(self, ask: bool) -> None:
+        if ask:
+            self.question.ask()
+        else:
+            self.question.end()
         self._keep.display = self._move.display = ask
 
     @on(Input.Changed)

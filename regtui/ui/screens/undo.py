@@ -20,6 +20,7 @@ from regtui.deletion.undo_words import (
 )
 from regtui.errors import RegtuiError
 from regtui.text import clean
+from regtui.ui.keys import keys_held
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
 
@@ -83,7 +84,8 @@ class UndoScreen(RunScreen):
 async def undo_last(app: "App[Any]", connection: Connection) -> bool:
     """Undoes the last deletion, asking; whether anything was done. Called within a worker."""
     try:
-        entry = await connection.changes.last()
+        with keys_held(app):
+            entry = await connection.changes.last()
         for trouble in connection.changes.troubles():
             app.notify(clean(trouble), severity="warning", timeout=12, markup=False)
     except RegtuiError as error:

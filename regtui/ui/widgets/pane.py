@@ -118,6 +118,13 @@ class Pane(Vertical):
         self._filter.can_focus = True
         self._filter.focus()
 
+    def paste(self, text: str) -> None:
+        """What was pasted into the lines, a line of it, is what to filter by: it is nobody's keys."""
+        if line := next(iter(text.strip().splitlines()), ""):
+            self.open_filter()
+            self._filter.value = clean(line)
+            self._filter.cursor_position = len(self._filter.value)
+
     def suggest(self, texts: Sequence[str]) -> None:
         """What is completed while it is typed; → takes it."""
         self._filter.suggester = SuggestFromList(texts, case_sensitive=False) if texts else None

@@ -1,0 +1,92 @@
+"""What a screen asks before it changes something. A key answers only what stood on the terminal when it was typed."""
+
+from collections.abc import Callable
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+from textual import events
+from textual.screen import Screen
+
+from regtui.ui.shown import Told
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+MOMENT = 0.35
+"""Seconds that a question has to have been on the terminal: a key pressed sooner was meant for what stood there."""
+
+_ALWAYS: Final = frozenset(("escape", "ctrl+c", "ctrl+q", "ctrl+z"))
+"""They answer nothing, or no."""
+
+
+@runtime_checkable
+class ShowsFrames(Protocol):
+    """An app that knows when its frames are seen."""
+
+    def when_shown(self, told: Told) -> None: ...
+
+
+class Question:
+    """Of `screen`. `also`: keys that answer nothing there, or only no. `answerable` is called when it can be answered.
+
+    At first there is none, and every key counts.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[Any],
+        *,
+        also: frozenset[str] = frozenset(),
+        answerable: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._screen = screen
+        self._harmless = _ALWAYS | also
+        self._answerable = answerable
+        self._counts_from = -inf
+        self._number = 0
+
+    def ask(self) -> None:
+        """It is what the screen says now. Another one than before, if there was one: what was answered to that doesn't
+        count."""
+        self._number += 1
+        self._counts_from = inf
+        self._screen.call_after_refresh(self._painted, self._number)
+
+    def end(self) -> None:
+        """There is none, or none any more: every key counts."""
+        self._number += 1
+        self._counts_from = -inf
+
+    @property
+    def counts_from(self) -> float:
+        """The time, by the clock of events, from which on keys answer it."""
+        return self._counts_from
+
+    def takes(self, event: events.Event) -> bool:
+        """Whether a key, a paste or a click has any effect on the screen."""
+        return event.time >= self._counts_from or (isinstance(event, events.Key) and event.key in self._harmless)
+
+    def _painted(self, number: int) -> None:
+        app: App[Any] = self._screen.app
+        if isinstance(app, ShowsFrames):
+            # By the screen: a driver tells it outside of all that runs in the app.
+            app.when_shown(lambda at: self._screen.call_later(self._seen, number, at))
+
+    def _seen(self, number: int, at: float) -> None:
+        if number == self._number:
+            self._counts_from = at + MOMENT
+            if MOMENT:
+                self._screen.set_timer(MOMENT, lambda: self._stands(number))
+            else:
+                self._stands(number)
+
+    def _stands(self, number: int) -> None:
+        if number == self._number:
+            self._answerable()
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A screen on which something is confirmed."""
+
+    question: Question

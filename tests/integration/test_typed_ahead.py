@@ -1,0 +1,131 @@
+"""All that is typed in one write to the terminal, over quick and slow lines, by both drivers, and in tmux."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.live import Line, LiveTerminal, live
+from tests.support.patience import PATIENCE
+from tests.support.programs import find_program
+from tests.support.watch import environment as watched
+
+pytestmark = pytest.mark.integration
+
+DEMO = (sys.executable, "-m", "regtui", "demo")
+DRIVERS = ("difference", "stock")
+# 20 KB a second, and 0.6 s from a key to what it paints.
+SLOW = Line(rate=20_000, delay=0.3)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+
+
+def opened(terminal: LiveTerminal) -> None:
+    """The demo's biggest repository, with the cursor among its tags."""
+    terminal.wait_for("fullstack")
+    terminal.wait_quiet()
+    terminal.type("/fullstack/common\r\r")
+    terminal.wait_for("fullstack/common · ")
+    terminal.wait_until(lambda: "space mark" in terminal.text, "the tags' hints")
+    terminal.wait_quiet()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("line", [Line(), SLOW], ids=["quick", "slow"])
+def test_in_one_write_as_by_hand(environment: dict[str, str], driver: str, line: Line) -> None:
+    """Each goes where it was meant; `esc` between them, by itself, as everybody types it."""
+    environment = environment | {"REGTUI_DRIVER": driver}
+    with live(DEMO, environment, size=(120, 30), line=line) as terminal:
+        opened(terminal)
+        for typed, shown in (
+            ("/deploy", "deploy"),
+            ("/dyyyy", "dyyyy"),
+            (":dyU", "dyU"),
+            ("*ydU", "ydU"),
+            ("\x06dyU", "dyU"),
+            ("cdyU", "dyU"),
+            ("tdyU", "dyU"),
+        ):
+            terminal.type(typed)
+            terminal.wait_for(shown)
+            terminal.wait_quiet()
+            assert "delete tags" not in terminal.text
+            assert "Copied" not in terminal.text
+            for _ in range(2):
+                terminal.type("\x1b")
+                terminal.wait_quiet()
+            if "space mark" not in terminal.text:
+                # `esc` went one step further, to the repositories.
+                terminal.type("\t")
+                terminal.wait_for("space mark")
+        # Nothing is gone.
+        assert "42 tags" in terminal.text
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("line", [Line(), SLOW, Line(answers=False)], ids=["quick", "slow", "silent"])
+def test_a_plan_is_confirmed_only_by_who_saw_it(environment: dict[str, str], driver: str, line: Line) -> None:
+    environment = environment | {"REGTUI_DRIVER": driver}
+    with live(DEMO, environment, size=(120, 30), line=line) as terminal:
+        opened(terminal)
+        terminal.type("dyyyyyy")
+        terminal.wait_for("y delete 1 tag")
+        terminal.wait_quiet()
+        assert "1 tag will be removed" in terminal.text
+        terminal.type("y")
+        terminal.wait_for("U undo")
+        terminal.type("Uyyyy")
+        terminal.wait_for("y put back")
+        assert "put back" in terminal.text
+        terminal.type("\x1b")
+        terminal.wait_until(lambda: "undo\n" not in terminal.text, "plan closed")
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[list[str]]:
+    configuration = tmp_path / "tmux.conf"
+    configuration.write_text("set -g status off\nset -g default-terminal tmux-256color\nset -g escape-time 0\n")
+    command = [str(find_program("tmux")), "-S", str(tmp_path / "tmux.socket"), "-f", str(configuration)]
+    yield command
+    subprocess.run([*command, "kill-server"], check=True)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_in_tmux(tmux: list[str], environment: dict[str, str], driver: str) -> None:
+    started = {**watched(), **environment, "REGTUI_DRIVER": driver, "SHELL": "/bin/sh"}
+    size = ["-x", "120", "-y", "30"]
+    subprocess.run([*tmux, "new-session", "-d", *size, " ".join(DEMO)], check=True, env=started)
+
+    def text() -> str:
+        return subprocess.run([*tmux, "capture-pane", "-p"], check=True, capture_output=True, text=True).stdout
+
+    def wait_for(what: str) -> None:
+        give_up = time.monotonic() + PATIENCE
+        while what not in text():
+            assert time.monotonic() < give_up, f"no {what!r}:\n{text()}"
+            time.sleep(0.05)
+
+    def type_at_once(keys: str) -> None:
+        subprocess.run([*tmux, "send-keys", "-l", keys], check=True)
+
+    wait_for("fullstack")
+    type_at_once("/fullstack/common\r\r")
+    wait_for("space mark")
+    type_at_once("/deploy")
+    wait_for("deploy")
+    subprocess.run([*tmux, "send-keys", "Escape"], check=True)
+    wait_for("42 tags")
+    wait_for("space mark")
+    type_at_once("dyyy")
+    wait_for("y delete 1 tag")
+    assert "1 tag will be removed" in text()
+    type_at_once("y")
+    wait_for("U undo")
+    type_at_once("q")

@@ -1,0 +1,243 @@
+"""Nothing is confirmed by a key that was typed before what it confirms stood on the terminal. In given time."""
+
+from dataclasses import replace
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Button, Input
+
+from regtui.garbage.values import KeepOut
+from regtui.ui import question
+from regtui.ui.app import RegtuiApp
+from regtui.ui.question import Asking, Question
+from regtui.ui.screens.confirm import ConfirmScreen
+from regtui.ui.screens.delete import DeleteScreen
+from regtui.ui.screens.garbage import GarbageScreen
+from regtui.ui.screens.keep import KeepScreen
+from regtui.ui.screens.plan import PlanScreen
+from regtui.ui.screens.tag import TagScreen
+from regtui.ui.screens.undo import UndoScreen
+from regtui.ui.shown import Told
+from regtui.ui.widgets.garbage import Board
+from regtui.ui.widgets.garbage.board import Phase
+from tests.support.screens import COMMON, browsing, settled
+
+
+class Clock:
+    """When frames are shown, as a test says. Keys are typed at times of the test's choice."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.waiting: list[Told] = []
+
+    def when_shown(self, told: Told) -> None:
+        self.waiting.append(told)
+
+    async def show(self, pilot: Pilot[int]) -> None:
+        """What was painted last is on the terminal now."""
+        await settled(pilot)
+        told, self.waiting = self.waiting, []
+        for one in told:
+            one(self.now)
+        await settled(pilot)
+
+    async def type(self, pilot: Pilot[int], *names: str, after: float = 0.0) -> None:
+        """Keys, so many seconds from now."""
+        for name in names:
+            key = events.Key(name, name if len(name) == 1 else None)
+            key.time = self.now + after
+            pilot.app.post_message(key)
+        await pilot.pause()
+        await settled(pilot)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(question, "MOMENT", 0.35)
+    monkeypatch.setattr(RegtuiApp, "when_shown", lambda _, told: clock.when_shown(told))
+    return clock
+
+
+async def test_a_key_counts_from_a_moment_after_the_plan_was_seen(clock: Clock) -> None:
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "d", "y", "y", "enter", "space")
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        # Painted, but on its way to the terminal.
+        await clock.type(pilot, "y", after=60)
+        assert screen.under_way == ""
+        assert screen._report is None
+        clock.now += 60
+        await clock.show(pilot)
+        await clock.type(pilot, "y", "enter", after=0.34)
+        assert screen._change is None
+        # Read long after it was typed: queued behind.
+        await clock.type(pilot, "y", after=-30)
+        assert screen._change is None
+        await clock.type(pilot, "y", after=0.36)
+        assert screen._report is not None
+
+
+async def test_the_way_out_is_open_from_the_start(clock: Clock) -> None:
+    async with browsing(*COMMON) as (pilot, browser):
+        await clock.type(pilot, "d")
+        await clock.type(pilot, "escape")
+        assert pilot.app.screen_stack[-1] is browser
+
+
+async def test_a_plan_that_changed_meanwhile_is_another_question(clock: Clock) -> None:
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "d")
+        await clock.show(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        screen.make_plan()
+        await clock.type(pilot, "y", after=1)
+        assert screen._change is None
+        await clock.show(pilot)
+        await clock.type(pilot, "y", after=0.2)
+        assert screen._change is None
+        await clock.type(pilot, "y", after=0.4)
+        assert screen._report is not None
+
+
+async def test_a_word_that_was_typed_before_does_not_stand_there(clock: Clock) -> None:
+    """Ten tags or more: their number is typed."""
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "a", "d", "4", "2", "enter")
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        paste = events.Paste("42")
+        paste.time = clock.now
+        pilot.app.post_message(paste)
+        await clock.type(pilot, "4", "2", "enter", after=60)
+        await clock.show(pilot)
+        assert screen.query_one("#typed", Input).value == ""
+        await clock.type(pilot, "enter", after=1)
+        assert screen._change is None
+        await clock.type(pilot, "4", "2", "enter", after=1)
+        assert screen._report is not None
+
+
+async def test_the_hints_show_it_from_when_on_it_counts(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "d")
+        screen = pilot.app.screen
+        assert isinstance(screen, PlanScreen)
+        assert "y" not in [key for key, _ in screen._hints._hints]
+        monkeypatch.setattr(question, "MOMENT", 0.0)
+        await clock.show(pilot)
+        assert ("y", "delete 1 tag") in screen._hints._hints
+
+
+async def test_clicks_count_no_sooner(clock: Clock) -> None:
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "d")
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        await settled(pilot)
+        x, y = screen.query_one("#go", Button).region.center
+        for after in (0.0, 1.0):
+            for kind in (events.MouseDown, events.MouseUp):
+                event = kind(None, int(x), int(y), 0, 0, 1, False, False, False, int(x), int(y))
+                event.time = clock.now + after
+                pilot.app.post_message(event)
+            await settled(pilot)
+            assert (screen._report is not None) == (after > 0)
+            await clock.show(pilot)
+
+
+async def test_undo(clock: Clock) -> None:
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "d")
+        await clock.show(pilot)
+        await clock.type(pilot, "y", after=1)
+        await clock.type(pilot, "U", "y", "y", "enter", after=2)
+        screen = pilot.app.screen
+        assert isinstance(screen, UndoScreen)
+        assert screen._change is None
+        await clock.show(pilot)
+        await clock.type(pilot, "y", after=1)
+        assert screen._report is not None
+
+
+async def test_moving_a_tag(clock: Clock) -> None:
+    async with browsing(*COMMON) as (pilot, browser):
+        model = browser.table.model
+        assert model.cursor is not None
+        other = next(row.tag for row in model.rows if model.cursor not in (row.tag, *model.same_image(row.tag)))
+        await clock.type(pilot, "t", *(other.replace(".", "|")).replace("|", "."), "enter", "right", "enter")
+        screen = pilot.app.screen
+        assert isinstance(screen, TagScreen)
+        assert screen.query_one("#move", Button).display
+        await clock.show(pilot)
+        await clock.type(pilot, "right", "enter", after=0.3)
+        assert pilot.app.screen is screen
+        assert screen.query_one("#keep", Button).has_focus
+        await clock.type(pilot, "right", "enter", after=1)
+        assert pilot.app.screen_stack[-1] is browser
+
+
+async def test_collecting(clock: Clock) -> None:
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "ctrl+g", "y", "enter")
+        await clock.type(pilot, "y", after=60)
+        screen = pilot.app.screen
+        assert isinstance(screen, GarbageScreen)
+        board = screen.query_one(Board)
+        assert board.phase is Phase.READY
+        await clock.show(pilot)
+        # Another way to keep pushes out, and other commands: asked anew.
+        screen._choices = replace(screen._choices, keep_out=KeepOut.STOP)
+        screen._way_changed(type("Changed", (), {"way": KeepOut.STOP})())
+        await clock.type(pilot, "y", after=1)
+        assert board.phase is Phase.READY
+        await clock.show(pilot)
+        await clock.type(pilot, "y", after=1)
+        assert board.phase is not Phase.READY
+
+
+async def test_every_question_of_yes_or_no(clock: Clock) -> None:
+    async with browsing() as (pilot, browser):
+        for screen in (ConfirmScreen("Really?", ["It is gone then."], yes="Go"), KeepScreen("none", "there")):
+            answers: list[bool | None] = []
+            pilot.app.push_screen(screen, answers.append)
+            await clock.type(pilot, "y", "enter", after=60)
+            assert answers == []
+            await clock.show(pilot)
+            await clock.type(pilot, "down", "enter", after=0.3)
+            assert answers == []
+            await clock.type(pilot, "escape", after=0.0)
+            assert answers == [False]
+            assert pilot.app.screen_stack[-1] is browser
+
+
+async def test_a_question_before_is_no_question_any_more(clock: Clock) -> None:
+    """Its frame is shown after the next one was asked."""
+    async with browsing() as (pilot, browser):
+        asked = Question(browser)
+        asked.ask()
+        await settled(pilot)
+        asked.ask()
+        first = clock.waiting.pop(0)
+        first(clock.now)
+        assert asked.counts_from == float("inf")
+        await clock.show(pilot)
+        assert asked.counts_from == clock.now + 0.35
+
+
+def test_every_screen_that_changes_something_asks() -> None:
+    from regtui.ui.screens.cut_off import CutOffScreen
+
+    for made in (
+        ConfirmScreen("", [], yes=""),
+        KeepScreen("", ""),
+        CutOffScreen(None),  # type: ignore[arg-type]
+        DeleteScreen(None, "", []),  # type: ignore[arg-type]
+        UndoScreen(None, None),  # type: ignore[arg-type]
+        TagScreen(None, "", "", None, None),  # type: ignore[arg-type]
+        GarbageScreen(type("C", (), {"host": ""})(), None),  # type: ignore[arg-type]
+    ):
+        assert isinstance(made, Asking)
