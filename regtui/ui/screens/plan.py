@@ -21,6 +21,7 @@ from regtui.deletion import Entry, Outcome, Report, Status
 from regtui.deletion.words import report_sentences
 from regtui.errors import RegtuiError
 from regtui.text import clean, plural
+from regtui.ui.keys import keys_held
 from regtui.ui.question import Question
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.outcomes import OutcomeLines
@@ -265,7 +266,8 @@ class PlanScreen(Screen[Report | None]):
         if report is None or not report.run or not report.has_effect:
             return
         try:
-            entry = await self._connection.changes.entry(report.run)
+            with keys_held(self.app):
+                entry = await self._connection.changes.entry(report.run)
         except RegtuiError as error:
             self.app.notify(clean(str(error)), severity="warning", markup=False)
             return

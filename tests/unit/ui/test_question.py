@@ -155,8 +155,9 @@ async def test_undo(clock: Clock) -> None:
         await clock.show(pilot)
         await clock.type(pilot, "y", after=1)
         await clock.type(pilot, "U", "y", "y", "enter", after=2)
+        while not isinstance(pilot.app.screen, UndoScreen):
+            await pilot.pause(0.02)
         screen = pilot.app.screen
-        assert isinstance(screen, UndoScreen)
         assert screen._change is None
         await clock.show(pilot)
         await clock.type(pilot, "y", after=1)
