@@ -102,7 +102,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     async with asyncio.timeout(PATIENCE):
         for _ in range(3):
             await pilot.pause()
-            while pilot.app.key_queue.is_waiting:
+            while isinstance(pilot.app, RegtuiApp) and pilot.app.key_queue.is_waiting:
                 await pilot.pause()
             await pilot.app.workers.wait_for_complete()
         await pilot.pause()
