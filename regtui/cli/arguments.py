@@ -4,7 +4,19 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from regtui.cli.parser import Parser, PrintCompletion, days, path, seconds, subparsers, texts, version_option
+from regtui.cli.parser import (
+    Parser,
+    PrintCompletion,
+    age_minutes,
+    byte_count,
+    days,
+    path,
+    percent,
+    seconds,
+    subparsers,
+    texts,
+    version_option,
+)
 from regtui.errors import UsageError
 
 COMMANDS: Final = {
@@ -248,7 +260,9 @@ def _gc(command: _Command) -> None:
             "regtui gc prod --dry-run",
             "regtui gc prod --untagged",
             "regtui gc prod --yes --json",
+            "regtui gc prod --yes --if-frees 5G --uploads 7d --remove-empty --json",
             "regtui gc prod --status",
+            "regtui gc prod --bring-back",
         ],
     )
     _registry_argument(gc)
@@ -261,7 +275,22 @@ def _gc(command: _Command) -> None:
     )
     gc.add_argument("--verify", choices=("sample", "all"), default="sample", help="tags that are checked afterwards")
     gc.add_argument("--remove-empty", action="store_true", help="also remove repositories in which nothing is left")
-    gc.add_argument("--status", action="store_true", help="show a collection that was begun before, with its log")
+    gc.add_argument(
+        "--uploads",
+        metavar="AGE",
+        type=age_minutes,
+        help="also remove uploads to which nothing came for so long: 7d",
+    )
+    gc.add_argument("--if-frees", metavar="SIZE", type=byte_count, help="collect only if at least that is freed: 5G")
+    gc.add_argument(
+        "--if-free-below", metavar="PERCENT", type=percent, help="collect only if less of the disk is free: 10%%"
+    )
+    gc.add_argument(
+        "--status", action="store_true", help="show a collection begun before, with its log; exit 1 where it went wrong"
+    )
+    gc.add_argument(
+        "--bring-back", action="store_true", help="end what a collection that was killed left, and start the registry"
+    )
     gc.add_argument("-y", "--yes", action="store_true", help="don't ask")
     _json_option(gc)
 

@@ -103,6 +103,10 @@ def show_survey(records: Records, survey: Survey, seconds: float) -> None:
             "driver": survey.driver or None,
             "delete_enabled": survey.delete_enabled,
             "uploads": survey.uploads,
+            "pending_uploads": [
+                {"repository": one.repository, "id": one.id, "idle_seconds": one.idle, "bytes": one.bytes}
+                for one in survey.pending
+            ],
             "used": survey.used,
             "free": survey.free,
         }
@@ -126,6 +130,7 @@ def show_forecast(
             "untagged": None if forecast.unsought else [f"{one.repository}@{one.digest}" for one in forecast.untagged],
             "untagged_bytes": None if forecast.unsought else forecast.held,
             "at_risk": list(forecast.at_risk),
+            "empty_repositories": list(forecast.empty),
             "commands": list(commands),
         }
         seconds = forecast.seconds
@@ -159,6 +164,9 @@ def show_report(records: Records, report: CollectionReport, error: RegtuiError |
         if verified
         else None,
         "empty_repositories": list(report.empty_repositories),
+        "removed_repositories": list(report.removed_repositories),
+        "removed_uploads": report.removed_uploads,
+        "place": report.place,
     }
     status = StageStatus.DONE if is_whole else StageStatus.FAILED
     is_remarkable = verified is not None and (not verified.is_whole or verified.broken_before)
@@ -177,8 +185,9 @@ def show_status(output: Output, earlier: EarlierRun | None, host: str) -> None:
         record: dict[str, object] = {"stage": None, "status": None, "started": None, "log": []}
         if earlier is not None:
             status = StageStatus.STARTED if earlier.is_running else StageStatus.FAILED
+            status = StageStatus.DONE if earlier.is_whole else status
             record = {"stage": earlier.stage.value, "status": status.value, "started": earlier.started}
-            record["log"] = list(earlier.log)
+            record |= {"killed": earlier.was_killed, "by": earlier.who or None, "log": list(earlier.log)}
         output.json(record)
         return
     if earlier is None:
@@ -189,4 +198,13 @@ def show_status(output: Output, earlier: EarlierRun | None, host: str) -> None:
     output.flush()
     for sentence in earlier_sentences(earlier):
         say(sentence)
-    say(f"Its log above: the last {plural(len(earlier.log), 'line')}.")
+    if earlier.log:
+        say(f"Its log above: the last {plural(len(earlier.log), 'line')}.")
+    if earlier.was_killed:
+        say(f"To end what it left behind, and start the registry: regtui gc {host} --bring-back")
+
+
+def show_skipped(records: Records, why: str) -> None:
+    """Nothing was collected, as it was asked for."""
+    records.stage("report", StageStatus.SKIPPED, 0, 0, 0.0, text=why)
+    say(why)

@@ -5,7 +5,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from regtui.cli.collection import Records, show_commands, show_forecast, show_report, show_status, show_survey
+from regtui.cli.collection import (
+    Records,
+    show_commands,
+    show_forecast,
+    show_report,
+    show_skipped,
+    show_status,
+    show_survey,
+)
 from regtui.cli.console import ask, is_interactive, say, warn
 from regtui.cli.output import Form, Output
 from regtui.cli.running import check_askable, interrupting
@@ -15,14 +23,15 @@ from regtui.connection.collecting import Collecting
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.hosts import Interactive, undisturbed
-from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, KeepOut, Survey
-from regtui.garbage.words import ONLINE_WARNING, earlier_sentences, keep_out_sentence, question
+from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, KeepOut, PendingUpload, Survey
+from regtui.garbage.words import ONLINE_WARNING, duration, earlier_sentences, keep_out_sentence, question
+from regtui.text import plural, size
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Nothing is changed before it was tried, shown and confirmed. Raises RegtuiError."""
     session = Session(arguments)
-    if not arguments.status:
+    if not arguments.status and not arguments.bring_back:
         check_askable(arguments)
     output = Output.chosen(arguments.json)
     named = session.registry(arguments.registry_argument)
@@ -33,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         if collection.has_begun:
             warn(
-                "Ended at once. What was begun on the host goes on there, and the registry is started again; "
-                f"to see it: regtui gc {named or ''} --status"
+                "Ended at once. What was begun on the host goes on there; whether the registry is up again: "
+                f"regtui gc {named or ''} --status"
             )
         raise
 
@@ -53,18 +62,58 @@ class _Collection:
         collector = connection.collector(_lent() if is_interactive() else None)
         earlier = await collector.earlier()
         if arguments.status:
-            show_status(self._output, earlier, connection.host)
-            return DONE
+            show_status(self._output, earlier, connection.name)
+            return DONE if earlier is None or earlier.is_well else FAILED
+        if arguments.bring_back:
+            return await self._bring_back(collector, earlier)
         _check_possible(connection, earlier, dry_run=arguments.dry_run)
+        if earlier is not None and earlier.was_killed and not arguments.dry_run and await self._bring_back(collector):
+            return FAILED
         survey = await self._look(collector)
         choices = _choices(arguments, survey)
+        if why := _has_room(arguments, survey):
+            show_skipped(self._records, why)
+            return DONE
         forecast = await self._try(collector, choices, survey)
-        if arguments.dry_run or not forecast.blobs:
+        if not self._has_work(forecast, choices, survey) or arguments.dry_run:
+            return DONE
+        if arguments.if_frees is not None and forecast.bytes < arguments.if_frees:
+            why = f"Nothing was collected: it would free {size(forecast.bytes)}, less than {size(arguments.if_frees)}."
+            show_skipped(self._records, why)
             return DONE
         if not arguments.yes and not _is_confirmed(forecast, choices, survey):
             say("Nothing was changed.")
             return FAILED
         return await self._collect(collector, choices)
+
+    async def _bring_back(self, collector: Collecting, earlier: EarlierRun | None = None) -> int:
+        """Raises Unsafe where a run is going on."""
+        if earlier is not None and earlier.is_running:
+            raise Unsafe(earlier_sentences(earlier)[0], "It brings the registry back by itself: wait for it.")
+        say("Bringing the registry back …")
+        self.has_begun = True
+        async for event in collector.bring_back():
+            self._records.event(event)
+        report = collector.report
+        for sentence in report.trouble:
+            say(sentence)
+        say("The registry answers." if report.is_up else "THE REGISTRY DOESN'T ANSWER.")
+        return DONE if report.is_up else FAILED
+
+    def _has_work(self, forecast: Forecast, choices: Choices, survey: Survey) -> bool:
+        """Whether anything goes; what goes besides blobs is shown."""
+        uploads = _abandoned(survey, choices)
+        if uploads:
+            held = size(sum(upload.bytes for upload in uploads))
+            say(f"{plural(len(uploads), 'abandoned upload')} with {held} are removed:")
+            for upload in uploads:
+                say(f"  {upload.repository} {upload.id}, idle for {duration(upload.idle)}, {size(upload.bytes)}")
+        empty = forecast.empty if choices.remove_empty else ()
+        if empty:
+            say("Empty repositories that are removed, if they still are empty then:")
+            for name in empty:
+                say(f"  {name}")
+        return bool(forecast.blobs or uploads or empty)
 
     async def _look(self, collector: Collecting) -> Survey:
         began = time.monotonic()
@@ -160,7 +209,30 @@ def _choices(arguments: argparse.Namespace, survey: Survey) -> Choices:
             f"It isn't known how {survey.unit} on {survey.place} is made read-only.",
             "Say read_only and read_write below [registries.NAME.host] in the config file.",
         )
-    return Choices(untagged=arguments.untagged, keep_out=way, verify_all=arguments.verify == "all")
+    return Choices(
+        untagged=arguments.untagged,
+        keep_out=way,
+        remove_empty=arguments.remove_empty,
+        upload_minutes=arguments.uploads,
+        verify_all=arguments.verify == "all",
+    )
+
+
+def _abandoned(survey: Survey, choices: Choices) -> list[PendingUpload]:
+    minutes = choices.upload_minutes
+    return [upload for upload in survey.pending if minutes is not None and upload.idle >= minutes * 60]
+
+
+def _has_room(arguments: argparse.Namespace, survey: Survey) -> str:
+    """Why nothing is collected by --if-free-below; empty where it is. Raises Unsafe where the host can't tell."""
+    if arguments.if_free_below is None:
+        return ""
+    if survey.disk is None or survey.free is None:
+        raise Unsafe(f"How full the disk on {survey.place} is can't be told.", "Leave out --if-free-below.")
+    free = 100 * survey.free / max(survey.disk, 1)
+    if free < arguments.if_free_below:
+        return ""
+    return f"Nothing was collected: {free:.1f} % of the disk are free, not less than {arguments.if_free_below:g} %."
 
 
 def _is_confirmed(forecast: Forecast, choices: Choices, survey: Survey) -> bool:

@@ -1,6 +1,7 @@
 """How what is typed is read and explained: errors of one line, help with examples, kinds of values, completion."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,29 @@ def days(text: str) -> int:
     if not text.isdecimal() or len(text) > 5:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
     return int(text)
+
+
+def age_minutes(text: str) -> int:
+    """`12h`, `7d`, `2w` in minutes."""
+    match = re.fullmatch(r"([1-9]\d{0,4})([mhdw])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no age: 90m, 12h, 7d, 2w")
+    return int(match[1]) * {"m": 1, "h": 60, "d": 1440, "w": 10080}[match[2]]
+
+
+def byte_count(text: str) -> int:
+    """`5G`, `500MB`, `1 TB`: decimal units, as sizes are shown."""
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?([kMGT]?)B?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: 500M, 5G, 1T")
+    return int(float(match[1]) * 1000 ** " kMGT".index(match[2] or " "))
+
+
+def percent(text: str) -> float:
+    match = re.fullmatch(r"(\d{1,2}(?:\.\d{1,3})?)%?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no percentage below 100")
+    return float(match[1])
 
 
 def seconds(text: str) -> float:

@@ -54,6 +54,9 @@ class Collecting:
     def collect(self, choices: Choices) -> AsyncIterator[Event]:
         return self._crossing.stream(lambda: self._collector.collect(choices))
 
+    def bring_back(self) -> AsyncIterator[Event]:
+        return self._crossing.stream(self._collector.bring_back)
+
     def stop(self) -> None:
         self._collector.stop()
 

@@ -135,6 +135,11 @@ class DemoCollector:
         async for event in self._verify(resolved):
             yield event
 
+    async def bring_back(self) -> AsyncIterator[Event]:
+        self._run = _Run([], time.monotonic(), is_up=True)
+        yield self._began(Stage.BRING_BACK)
+        yield self._ended(Stage.BRING_BACK)
+
     def stop(self) -> None:
         self._stopping = True
 

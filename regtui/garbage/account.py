@@ -16,6 +16,8 @@ class Account:
         self.is_up: bool | None = None
         self.verified: Verified | None = None
         self.empty: tuple[str, ...] = ()
+        self.removed: tuple[str, ...] = ()
+        self.removed_uploads = 0
         self.trouble: list[str] = []
         self.was_stopped = False
         self._stages: list[tuple[Stage, StageStatus]] = []
@@ -59,6 +61,8 @@ class Account:
             is_up=self.is_up,
             verified=self.verified,
             empty_repositories=self.empty,
+            removed_repositories=self.removed,
+            removed_uploads=self.removed_uploads,
             trouble=tuple(self.trouble),
         )
 

@@ -38,6 +38,9 @@ class Collector(Protocol):
     def stop(self) -> None:
         """Ends it at the next safe point: before the sweep nothing is freed, after it nothing is left undone."""
 
+    def bring_back(self) -> AsyncIterator[Event]:
+        """Ends what a run left behind that was killed, and starts its registry. To be iterated to the end."""
+
     @property
     def report(self) -> CollectionReport:
         """What came of `collect`, so far."""

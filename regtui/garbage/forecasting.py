@@ -66,11 +66,13 @@ async def forecast(
         going, more = going | more, {}
     told = await storage.sizes([*going, *more])
     sizes = {digest: size for digest, size in told.items() if digest in going}
+    found_untagged = tuple(UntaggedManifest(r.repository, d) for r in readings for d in r.untagged)
     return Forecast(
         marked=(output.marked or 0) - (len(going) - len(output.eligible)),
         blobs={digest: sizes.get(digest) for digest in going},
         by_repository=await _by_repository(storage, output, readings, sizes),
-        untagged=tuple(UntaggedManifest(r.repository, d) for r in readings for d in r.untagged),
+        untagged=found_untagged,
+        empty=listing.empty_without(found_untagged if untagged else ()),
         at_risk=tuple(_at_risk(readings, found.version)),
         seconds=seconds,
         held=sum(told.get(digest, 0) for digest in more),

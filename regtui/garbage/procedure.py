@@ -101,6 +101,7 @@ class HostCollector:
         unit, configured = found.unit, found.storage
         storage = Storage(self._host, unit)
         listing = await storage.listing()
+        used, free = await storage.disk()
         return Survey(
             place=self._host.place,
             runtime=unit.runtime,
@@ -112,7 +113,9 @@ class HostCollector:
             delete_enabled=configured.delete_enabled,
             uploads=len(listing.uploads) if listing.is_known else None,
             used=await storage.used(),
-            free=await storage.free(),
+            free=free,
+            disk=None if used is None or free is None else used + free,
+            pending=await storage.pending(),
             blob_cache=configured.blob_cache,
             keep_out=unit.ways,
         )
@@ -262,7 +265,14 @@ class HostCollector:
         if is_online:
             yield account.skipped(Stage.KEEP_OUT, "the registry stays online")
         script = scripts.collection(
-            found.unit, choices.keep_out, self._needs_restart(choices), mark=running.mark, who=_me()
+            found.unit,
+            choices.keep_out,
+            self._needs_restart(choices),
+            mark=running.mark,
+            who=_me(),
+            empty=self._forecast.empty if choices.remove_empty and self._forecast else (),
+            uploads=await self._abandoned(choices, found),
+            upload_minutes=choices.upload_minutes or 0,
         )
         async with aclosing(running.events(script)) as events:
             async for event in events:
@@ -275,6 +285,7 @@ class HostCollector:
                 yield event
                 if self._stopping and event.stage is Stage.KEEP_OUT:
                     self._tell_stop()  # What was said before there was a run to hear it.
+        account.removed, account.removed_uploads = tuple(running.removed), len(running.removed_uploads)
         account.was_stopped = running.was_stopped
         account.trouble += running.troubles
         if running.was_killed:
@@ -304,6 +315,13 @@ class HostCollector:
         # While pushes go on, the storage's size says nothing.
         is_measured = running.swept is not None and choices.keep_out is not KeepOut.ONLINE and self._forecast.is_exact
         return is_measured and running.freed != self._forecast.bytes
+
+    async def _abandoned(self, choices: Choices, found: Found) -> list[tuple[str, str]]:
+        """(repository, id) of the uploads that are to go; on the host each is looked at again."""
+        if choices.upload_minutes is None:
+            return []
+        pending = await Storage(self._host, found.unit).pending()
+        return [(upload.repository, upload.id) for upload in pending if upload.idle >= choices.upload_minutes * 60]
 
     async def bring_back(self) -> AsyncIterator[Event]:
         if self._read_only:

@@ -8,6 +8,7 @@ from regtui.garbage import scripts
 from regtui.garbage.hosts import Host, Output
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.trouble import check, trouble
+from regtui.garbage.values import PendingUpload, UntaggedManifest
 from regtui.oci import Digest
 from regtui.oci.reference import is_repository, is_tag
 
@@ -29,7 +30,13 @@ class Listing:
     @property
     def empty(self) -> tuple[str, ...]:
         """Repositories without manifest, tag and upload."""
-        used = {*self.uploads, *self.revisions, *(repository for repository, _ in self.tags)}
+        return self.empty_without(())
+
+    def empty_without(self, gone: Iterable[UntaggedManifest]) -> tuple[str, ...]:
+        """Those that are so once these manifests are gone."""
+        going = {(manifest.repository, manifest.digest) for manifest in gone}
+        revised = {name for name, digests in self.revisions.items() if any((name, d) not in going for d in digests)}
+        used = {*self.uploads, *revised, *(repository for repository, _ in self.tags)}
         return tuple(name for name in self.repositories if name not in used)
 
 
@@ -83,19 +90,39 @@ class Storage:
                     heads[name, tag] = digest
         return heads
 
+    async def pending(self) -> tuple[PendingUpload, ...]:
+        """Uploads that were begun and not ended, the longest idle first."""
+        if not self._unit.sees_storage:
+            return ()
+        uploads: list[PendingUpload] = []
+        for line in (await self._ask("uploads")).stdout.splitlines():
+            match line.split(" "):
+                case [name, upload, idle, count] if is_repository(name) and is_tag(upload):
+                    seconds, size = read_count(idle), read_count(count)
+                    if seconds is not None and size is not None:
+                        uploads.append(PendingUpload(name, upload, seconds, size))
+        return tuple(sorted(uploads, key=lambda upload: -upload.idle))
+
     async def used(self) -> int | None:
         """Bytes of its blobs; None where it can't be asked."""
         return await self._bytes("measure")
 
     async def free(self) -> int | None:
         """Bytes that are left on its disk; None where it can't be asked."""
-        return await self._bytes("disk")
+        return (await self.disk())[1]
+
+    async def disk(self) -> tuple[int | None, int | None]:
+        """Bytes that are used on its disk, and those that are left; None where it can't be asked."""
+        return await self._numbers("disk")
 
     async def _bytes(self, ask: str) -> int | None:
+        return (await self._numbers(ask))[1]
+
+    async def _numbers(self, ask: str) -> tuple[int | None, int | None]:
         if not self._unit.sees_storage:
-            return None
+            return None, None
         told = (await self._ask(ask)).stdout.split()
-        return read_count(told[1]) if len(told) == 2 else None
+        return (read_count(told[0]), read_count(told[1])) if len(told) == 2 else (None, None)
 
     async def sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
         """Bytes of those blobs that are there."""

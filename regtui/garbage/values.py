@@ -46,8 +46,22 @@ class Choices:
 
     untagged: bool = False
     keep_out: KeepOut = KeepOut.STOP
+    remove_empty: bool = False
+    """Repositories in which nothing is left go while pushes are kept out: those that the forecast names."""
+    upload_minutes: int | None = None
+    """Uploads to which nothing came for so long go then, too; None: none do."""
     verify_all: bool = False
     """Every tag is checked afterwards, also above the number from which a sample is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingUpload:
+    """One that was begun and not ended. `idle`: seconds since its last byte; `bytes`: what it holds."""
+
+    repository: str
+    id: str
+    idle: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,10 @@ class Survey:
     uploads: int | None = None
     used: int | None = None
     free: int | None = None
+    pending: tuple[PendingUpload, ...] = ()
+    """Those uploads, the longest idle first; empty where the host can't tell more than their number."""
+    disk: int | None = None
+    """Bytes of the storage's disk, used and free together."""
     blob_cache: str = ""
     """`inmemory` needs a restart after the sweep; `redis`; empty for none."""
     keep_out: tuple[KeepOut, ...] = (KeepOut.STOP, KeepOut.ONLINE)
@@ -108,6 +126,8 @@ class Forecast:
     held: int = 0
     unsought: bool = False
     deleting: float = 0.0
+    empty: tuple[str, ...] = ()
+    """Repositories in which nothing is left, or will be: `Choices.remove_empty` removes their directories."""
 
     @property
     def bytes(self) -> int:
@@ -171,6 +191,9 @@ class CollectionReport:
     verified: Verified | None = None
     empty_repositories: tuple[str, ...] = ()
     """Listed, though no manifest, tag or upload is left in them: their directories can be removed."""
+    removed_repositories: tuple[str, ...] = ()
+    removed_uploads: int = 0
+    """Abandoned ones; their bytes aren't among those that were freed."""
     trouble: tuple[str, ...] = ()
 
     @property

@@ -13,6 +13,7 @@ from regtui.garbage.values import (
     EarlierRun,
     Forecast,
     KeepOut,
+    PendingUpload,
     Stage,
     Survey,
     Verified,
@@ -21,6 +22,8 @@ from regtui.text import plural, size
 
 # Seconds from which on it is said how long it takes.
 _LONG: Final = 10.0
+# Seconds up to which an upload may be one that is going on.
+_BUSY: Final = 3600
 TOP: Final = 20
 """Repositories that are named with what they free."""
 
@@ -78,7 +81,9 @@ def survey_sentences(survey: Survey) -> list[str]:
     where += [f"{size(survey.free)} free"] * (survey.free is not None)
     if where:
         lines.append(f"{_capital(', '.join(where))}.")
-    if survey.uploads:
+    if survey.pending:
+        lines.append(_pending(survey.pending))
+    elif survey.uploads:
         verb = "is" if survey.uploads == 1 else "are"
         lines.append(f"{plural(survey.uploads, 'upload')} {verb} in progress there: somebody may be pushing.")
     if survey.delete_enabled is False:
@@ -86,6 +91,17 @@ def survey_sentences(survey: Survey) -> list[str]:
             "Deletion is disabled there: untagged images can't be deleted, what is unused already can be freed."
         )
     return lines
+
+
+def _pending(pending: tuple[PendingUpload, ...]) -> str:
+    one = len(pending) == 1
+    held = size(sum(upload.bytes for upload in pending))
+    idle = duration(max(upload.idle for upload in pending))
+    since = f"nothing came to it for {idle}" if one else f"to the oldest nothing came for {idle}"
+    somebody = ": somebody may be pushing" if any(upload.idle < _BUSY for upload in pending) else ""
+    return (
+        f"{plural(len(pending), 'upload')} {'was' if one else 'were'} begun and not ended, {held}; {since}{somebody}."
+    )
 
 
 def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey, *, option: str = "") -> list[str]:
@@ -182,8 +198,16 @@ def question(forecast: Forecast, choices: Choices, place: str) -> str:
 def earlier_sentences(run: EarlierRun) -> list[str]:
     """A run that was begun before."""
     since = run.started.replace("T", " ").removesuffix("Z")
+    by = f" by {run.who}" if run.who else ""
+    if run.is_running and not run.is_ours:
+        return [f"A collection begun at {since} UTC{by} is going on; its log belongs to that login."]
     if run.is_running:
-        return [f"A collection begun at {since} UTC is still going on, at: {STAGES[run.stage]}."]
+        return [f"A collection begun at {since} UTC{by} is still going on, at: {STAGES[run.stage]}."]
+    if run.was_killed:
+        return [
+            f"A collection begun at {since} UTC{by} was killed on the host, and so was what watches over it, at: "
+            f"{STAGES[run.stage]}. The registry may be down, and nothing there starts it again."
+        ]
     if run.is_whole:
         return [
             f"A collection begun at {since} UTC came to its end: it collected, and the registry was up again. "
@@ -200,6 +224,11 @@ def report_sentences(report: CollectionReport) -> list[str]:
     if report.verified is not None:
         lines += verified_sentences(report.verified)
     lines += report.trouble
+    if report.removed_repositories:
+        removed = plural(len(report.removed_repositories), "empty repository was", "empty repositories were")
+        lines.append(f"{removed} removed.")
+    if report.removed_uploads:
+        lines.append(f"{plural(report.removed_uploads, 'abandoned upload was', 'abandoned uploads were')} removed.")
     if report.empty_repositories:
         count = len(report.empty_repositories)
         lines.append(

@@ -4,9 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,11 +14,11 @@ from regtui.garbage import running
 from regtui.garbage.values import Choices, Stage, StageStatus
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.commands import Done, Regtui
-from tests.support.containers import Containers, RegistryContainer, start_registry_container, wait_until_up
+from tests.support.containers import Containers, wait_until_up
+from tests.support.held_host import Place, begun, start_held_host, until
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 from tests.support.servers import PROGRAMS
-from tests.support.ssh_host import SshHostForTests, start_ssh_host
 from tests.support.systemd import start_service
 
 VERSION = "2.8.2"
@@ -28,52 +26,12 @@ FEW = 4
 PHASES = (Stage.KEEP_OUT, Stage.COLLECT, Stage.BRING_BACK)
 _SECONDS = PATIENCE
 
-# Each phase is held where a file says so: then there is all the time to cut in.
-_HOLDING = """\
-#!/bin/sh
-case "$1 $*" in
-    stop*) phase={stop} ;;
-    run*--env-file*) phase={run} ;;
-    start*) phase={start} ;;
-    *) phase=none ;;
-esac
-while test -e "{directory}/hold-$phase"; do sleep 0.05; done
-exec {docker} "$@"
-"""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A registry in a container, the host that it runs on, and a docker that can be held."""
-
-    registry: RegistryContainer
-    host: SshHostForTests
-    directory: Path
-
-    def hold(self, phase: Stage) -> None:
-        (self.directory / f"hold-{phase.name}").touch()
-
-    def let_go(self) -> None:
-        for file in self.directory.glob("hold-*"):
-            file.unlink()
-
 
 @pytest.fixture
 def place(containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    directory = tmp_path / "holding"
-    directory.mkdir()
-    docker = directory / "docker"
-    names = {"stop": Stage.KEEP_OUT.name, "run": Stage.COLLECT.name, "start": Stage.BRING_BACK.name}
-    docker.write_text(_HOLDING.format(directory=directory, docker=containers.bin / "docker", **names))
-    docker.chmod(0o755)
-    with (
-        start_registry_container(containers, VERSION, tmp_path / "storage", name="interrupted") as registry,
-        start_ssh_host(tmp_path / "host", directory) as host,
-    ):
-        monkeypatch.setenv("PATH", host.path)
-        made = Place(registry, host, directory)
+    with start_held_host(containers, VERSION, tmp_path) as made:
+        monkeypatch.setenv("PATH", made.host.path)
         yield made
-        made.let_go()
 
 
 @pytest.fixture
@@ -82,13 +40,6 @@ async def connection(place: Place) -> AsyncIterator[Connection]:
     opened = await connected(target(registry, host, runtime="docker", container=registry.name))
     yield opened
     await opened.close()
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + _SECONDS
-    while not happened():
-        assert time.monotonic() < give_up
-        await asyncio.to_thread(time.sleep, 0.02)
 
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.value)
@@ -161,12 +112,6 @@ async def test_with_kill_9_of_regtui_the_registry_is_up_again_and_the_run_is_fou
     assert "eligible for deletion" in status.stdout
     assert bytes_on_disk(registry.storage) < before
     all_pull(registry.host, images=FEW)
-
-
-def begun(host: SshHostForTests, phase: Stage) -> bool:
-    """By the log that the collection keeps on its host."""
-    name = {Stage.KEEP_OUT: "keep-out", Stage.COLLECT: "collect", Stage.BRING_BACK: "bring-back"}[phase]
-    return any(f"stage {name} started" in log.read_text() for log in host.state.rglob("log"))
 
 
 async def test_where_ssh_does_not_come_back_the_registry_does(

@@ -145,6 +145,10 @@ class ScriptedCollector:
         if error := self.failing.get("collect"):
             raise error
 
+    async def bring_back(self) -> AsyncIterator[Event]:
+        self.calls.append("bring_back")
+        yield Event(Stage.BRING_BACK, StageStatus.DONE, seconds=1.0)
+
     def stop(self) -> None:
         self.is_stopped = True
         self.release.set()
