@@ -98,7 +98,7 @@ def test_a_line_a_stage_and_the_last_has_what_was_freed(scripted: Scripted, caps
     assert lines[1]["repositories"][0] == {"repository": "fullstack/builder", "bytes": 120_000_000}
     last = lines[-1]
     assert (last["blobs"], last["bytes"], last["seconds"], last["answers"]) == (9, 180_000_000, 18.0, True)
-    assert last["verified"] == {"checked": 640, "total": 640, "broken": []}
+    assert last["verified"] == {"checked": 640, "total": 640, "broken": [], "broken_before": []}
 
 
 def test_without_yes_and_without_a_terminal_it_is_wrong_usage(scripted: Scripted, capsys: Captured) -> None:
@@ -249,7 +249,7 @@ def test_ctrl_c_twice_on_a_terminal_says_where_it_goes_on(tmp_path: Path) -> Non
         terminal.wait_for("Stopping at the next safe point")
         terminal.type("\x03")
         assert terminal.end() == 130
-    assert "to see it: regtui gc demo --status" in terminal.shown
+    assert "whether the registry is up again: regtui gc demo --status" in terminal.shown
     assert "Traceback" not in terminal.shown
 
 
