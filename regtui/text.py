@@ -11,10 +11,13 @@ LONGEST: Final = 4096
 """Characters of server text shown unless a caller asks for more: no label needs more, and none may flood."""
 
 _REPLACEMENT: Final = "\ufffd"
-# Categories Cc, Cs, Zl and Zp, and the controls of writing direction. A terminal acts on the first, UTF-8
-# has no room for the second, and the rest let a name look like another one.
+# Categories Cc, Cs, Zl and Zp, the controls of writing direction, and what takes no room (Unicode's
+# Default_Ignorable_Code_Point). A terminal acts on the first, UTF-8 has no room for the second, and the rest let a name
+# look like another one.
 _HARMFUL: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _KEEPABLE: Final = frozenset("\n\t")
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -30,6 +33,17 @@ def clean(text: str, *, limit: int = LONGEST, keep: str = "") -> str:
     if not kept:
         return _HARMFUL.sub(_REPLACEMENT, text)
     return _HARMFUL.sub(lambda match: match[0] if match[0] in kept else _REPLACEMENT, text)
+
+
+def visible(text: str) -> str:
+    """`text`, all of it, with everything that a terminal could act on written out: ESC as `\x1b`. Line breaks and tabs
+    stay as they are."""
+    return _HARMFUL.sub(lambda match: match[0] if match[0] in _KEEPABLE else _written_out(match[0]), text)
+
+
+def _written_out(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def one_line(text: str, *, limit: int = LONGEST) -> str:

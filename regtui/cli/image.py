@@ -67,16 +67,17 @@ def show_fields(output: Output, name: str, details: Details, shown: Sequence[Pla
         output.fields("error", details.error)
     for each in shown:
         created = text.rfc3339(each.created)
-        output.fields("platform", _label(each), each.digest, _exact(each.pull_size), created, each.media_type)
+        output.fields("platform", _plain_label(each), each.digest, _exact(each.pull_size), created, each.media_type)
     for each in shown:
+        label = _plain_label(each)
         for key, value in [*_config_facts(each), *_manifest_facts(each)]:
-            output.fields("config", _label(each), key, value)
+            output.fields("config", label, key, value)
         for layer in each.layers:
-            output.fields("layer", _label(each), layer.digest, _exact(layer.size), layer.media_type, layer.instruction)
-        for step in each.history:
             output.fields(
-                "history", _label(each), text.rfc3339(step.created), instruction(step.created_by) or step.comment
+                "layer", _plain_label(each), layer.digest, _exact(layer.size), layer.media_type, layer.instruction
             )
+        for step in each.history:
+            output.fields("history", label, text.rfc3339(step.created), instruction(step.created_by) or step.comment)
 
 
 def _exact(size: int | None) -> str:
@@ -85,10 +86,15 @@ def _exact(size: int | None) -> str:
 
 def _label(each: PlatformDetails) -> str:
     if each.platform:
-        return str(each.platform)
+        return each.platform.details
     if isinstance(each.manifest, Manifest) and each.manifest.is_artifact:
         return each.manifest.artifact_type or each.manifest.config.media_type
     return "schema 1" if isinstance(each.manifest, Schema1Manifest) else each.digest.short
+
+
+def _plain_label(each: PlatformDetails) -> str:
+    """As scripts know it: os/architecture[/variant] alone."""
+    return str(each.platform) if each.platform else _label(each)
 
 
 def _pairs(output: Output, facts: Sequence[tuple[str, str]]) -> None:

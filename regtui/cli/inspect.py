@@ -9,7 +9,7 @@ from typing import TypeVar
 from regtui import text
 from regtui.cli.image import show_fields, show_text
 from regtui.cli.missing import tag_missing
-from regtui.cli.output import Form, Output, write_bytes
+from regtui.cli.output import Form, Output, write_raw
 from regtui.cli.session import Session
 from regtui.connection import Connection
 from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
@@ -39,14 +39,14 @@ def run(arguments: argparse.Namespace) -> int:
     async def work(connection: Connection) -> int:
         if arguments.raw and platform is None:
             found = await _found(connection, reference, lambda: connection.manifest(*_asked(reference)))
-            write_bytes(found.body)
+            write_raw(found.body)
             return DONE
         details = await _found(connection, reference, lambda: connection.details(*_asked(reference)))
         with contextlib.suppress(RegistryError):
             details = await connection.checked(details)
         shown = details.platforms if platform is None else (_chosen(details, platform, reference),)
         if arguments.raw:
-            write_bytes((await connection.manifest(reference.repository, shown[0].digest)).body)
+            write_raw((await connection.manifest(reference.repository, shown[0].digest)).body)
         elif output.form is Form.JSON:
             output.json(_record(details, shown, reference))
         elif output.form is Form.FIELDS:
@@ -127,6 +127,10 @@ def _platform_record(each: PlatformDetails) -> dict[str, object]:
         "size": each.pull_size,
         "config": _parsed(each.config_body) if each.config_body is not None else None,
     }
+    if each.platform and each.platform.os_version:
+        record["os_version"] = each.platform.os_version
+    if each.platform and each.platform.os_features:
+        record["os_features"] = list(each.platform.os_features)
     if each.error:
         record["error"] = each.error
     return record

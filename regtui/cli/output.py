@@ -6,15 +6,16 @@ import json
 import os
 import shutil
 import sys
-import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, TextIO
 
 from regtui.errors import RegtuiError
-from regtui.text import clean, one_line
+from regtui.text import clean, one_line, visible
 
 _GAP: Final = "   "
+# Columns of a table that has more than its terminal takes.
+_NARROWEST: Final = 20
 
 
 class Form(Enum):
@@ -63,7 +64,8 @@ class Output:
         warned: frozenset[int] = frozenset(),
         indent: str = "",
     ) -> None:
-        """Aligned columns; the last is cut at the terminal's width, and left out where it is empty throughout.
+        """Aligned columns; the last is cut at the terminal's width, and left out where it is empty throughout. Where
+        the others leave it no room, they are cut too, the widest first.
 
         `right`: columns aligned to the right. `warned`: rows in the warning colour.
         """
@@ -73,13 +75,15 @@ class Output:
         if not columns:
             return
         widths = [max(cell_width(name), *(cell_width(row[at]) for row in cells), 0) for at, name in enumerate(columns)]
-        room = terminal_width() - len(indent) - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
+        whole = terminal_width() - len(indent) - len(_GAP) * (len(widths) - 1)
+        widths[:-1] = _fitting(widths[:-1], whole - min(widths[-1], _NARROWEST))
+        room = whole - sum(widths[:-1])
         for number, row in enumerate([list(columns), *cells]):
             parts = [
-                padded(cell, width, to_right=name in right)
+                padded(cut(cell, width), width, to_right=name in right)
                 for name, cell, width in zip(columns[:-1], row, widths, strict=False)
             ]
-            parts.append(cut(row[len(columns) - 1], max(room, 20)))
+            parts.append(cut(row[len(columns) - 1], max(room, _NARROWEST)))
             style = "bold" if number == 0 else "warning" if number - 1 in warned else ""
             self._write(indent + self._styled(_GAP.join(parts).rstrip(), style) + "\n")
 
@@ -105,6 +109,14 @@ class Output:
         return f"\x1b[{code}m{text}\x1b[0m" if code and self._coloured and text else text
 
 
+def _fitting(widths: list[int], room: int) -> list[int]:
+    """`widths`, the widest made narrower until all fit into `room`, none below what can be read."""
+    most = max(widths, default=0)
+    while sum(min(width, most) for width in widths) > room and most > _NARROWEST:
+        most -= 1
+    return [min(width, most) for width in widths]
+
+
 def _failed(error: OSError, stream: TextIO) -> OutputFailed:
     if stream is sys.stdout:
         # Else Python tries once more to write what is left, and fails once more.
@@ -112,10 +124,12 @@ def _failed(error: OSError, stream: TextIO) -> OutputFailed:
     return OutputFailed(f"The output can't be written: {(error.strerror or str(error)).lower()}.")
 
 
-def write_bytes(content: bytes) -> None:
-    """Exact bytes to stdout. Raises OutputFailed."""
+def write_raw(content: bytes) -> None:
+    """Exact bytes to stdout; on a terminal, what it could act on is made visible. Raises OutputFailed."""
     try:
         sys.stdout.flush()
+        if sys.stdout.isatty():
+            content = visible(content.decode("utf-8", "backslashreplace")).encode("utf-8")
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
@@ -144,9 +158,10 @@ def cell_width(text: str) -> int:
     """Columns that `text` takes in a terminal."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
+    # As what draws the app has it. Names are ASCII, and it isn't loaded for those.
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def padded(text: str, width: int, *, to_right: bool = False) -> str:

@@ -14,12 +14,20 @@ from regtui.oci import Digest
 
 NOW = datetime(2026, 11, 23, 9, 17, tzinfo=UTC)
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# Unicode's Default_Ignorable_Code_Point, and the three anchors of interlinear annotations: none takes any room.
+IGNORABLE = (
+    *((0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
+    *((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF)),
+    *((0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+)
 # hypothesis leaves surrogates out unless they are asked for.
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 
 
 def is_harmless(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") and character not in BIDI
+    if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in BIDI:
+        return False
+    return not any(first <= ord(character) <= last for first, last in IGNORABLE)
 
 
 @given(ANY_TEXT, st.integers(0, 50))
@@ -44,6 +52,25 @@ def test_one_line_is_one_line(given_text: str) -> None:
 def test_clean_stops_escape_sequences_and_marks_what_is_cut() -> None:
     assert text.clean("\x1b]52;c;aGk=\x07\x9b31m") == "\ufffd]52;c;aGk=\ufffd\ufffd31m"
     assert text.clean("abcdef", limit=4) == "abc…"
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\ufe0f", "\u3164", "\U000e0041"])
+def test_what_takes_no_room_is_made_visible(hidden: str) -> None:
+    """A name would look like another one."""
+    assert text.clean(f"late{hidden}st") == "late\ufffdst" == text.one_line(f"late{hidden}st")
+
+
+def test_visible_writes_out_what_a_terminal_could_act_on() -> None:
+    assert text.visible('{\n\t"a": "\x1b]52;c;aGk=\x07\x9b"\r\n\u200b\U000e0041}') == (
+        '{\n\t"a": "\\x1b]52;c;aGk=\\x07\\x9b"\\x0d\n\\u200b\\U000e0041}'
+    )
+
+
+@given(ANY_TEXT)
+def test_visible_is_harmless_and_nothing_of_it_is_lost(given_text: str) -> None:
+    shown = text.visible(given_text)
+    assert all(is_harmless(char) or char in "\n\t" for char in shown)
+    assert len(shown) >= len(given_text)
 
 
 def test_newline_and_tab_only_where_wanted_and_nothing_else_ever() -> None:

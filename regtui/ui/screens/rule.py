@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -58,11 +59,12 @@ class ChosenLines(Lines):
         row = self._rows[number]
         room = max(width - 28, 12)
         name = clean(row.tag)
-        if len(name) > room:
-            name = name[: room - 1] + "…"
+        if cell_len(name) > room:
+            name = f"{set_cell_size(name, room - 1)}…"
+        name = set_cell_size(name, room)
         created = age(row.summary.created, self._clock()) if row.summary else "…"
         told = size(row.summary.size) if row.summary else ""
-        return Text(f"● {name:<{room}} {created:<15} {told:>8}", no_wrap=True)
+        return Text(f"● {name} {created:<15} {told:>8}", no_wrap=True)
 
 
 class RuleScreen(ModalScreen[Marking | None]):

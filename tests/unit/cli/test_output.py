@@ -3,8 +3,11 @@ import json
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from regtui.cli.output import Form, Output, OutputFailed, cell_width, cut
+from regtui.cli.output import Form, Output, OutputFailed, _fitting, cell_width, cut
 
 
 class Terminal(io.StringIO):
@@ -92,3 +95,22 @@ def test_a_full_disk_is_told() -> None:
 def test_cut_counts_columns_not_characters() -> None:
     assert cut("漢字漢字", 5) == "漢字…"
     assert cell_width(cut("漢字漢字", 5)) == 5
+
+
+@given(st.lists(st.integers(0, 300), max_size=4), st.integers(-20, 200))
+def test_columns_are_made_narrower_the_widest_first(widths: list[int], room: int) -> None:
+    fitted = _fitting(widths, room)
+    assert all(new <= old for new, old in zip(fitted, widths, strict=True))
+    assert all(new >= min(old, 20) for new, old in zip(fitted, widths, strict=True))
+    assert sum(fitted) <= max(room, sum(min(width, 20) for width in widths))
+    if sum(widths) <= room:
+        assert fitted == widths
+
+
+def test_a_long_name_leaves_room_for_what_stands_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = io.StringIO()
+    Output(Form.TABLE, stream).table(("TAG", "SIZE", "DIGEST"), [("漢" * 60, "1 MB", "sha256:0123456789ab")])
+    lines = stream.getvalue().splitlines()
+    assert all(cell_len(line) <= 80 for line in lines)
+    assert "…   1 MB   sha256:0123456789ab" in lines[1]

@@ -41,3 +41,16 @@ def test_media_types_have_a_kind_and_parameters_dont_matter() -> None:
     assert mt.kind_of(mt.essence("Application/VND.oci.image.index.v1+json; charset=utf-8")) is mt.Kind.INDEX
     assert mt.kind_of("text/html") is mt.Kind.UNKNOWN
     assert all(mt.kind_of(name) is not mt.Kind.UNKNOWN for name in mt.ACCEPT_MANIFESTS.split(", "))
+
+
+def test_details_tell_windows_versions_apart() -> None:
+    windows = {"os": "windows", "architecture": "amd64", "os.version": "10.0.20348.2849", "os.features": ["win32k", 5]}
+    found = Platform.from_json(windows)
+    assert found is not None
+    assert str(found) == "windows/amd64"
+    assert found.details == "windows/amd64 10.0.20348.2849 (win32k)"
+    assert Platform("linux", "amd64").details == "linux/amd64"
+    endless = Platform.from_json({"os": "a", "architecture": "b", "os.features": ["x"] * 100_000})
+    assert endless is not None
+    assert len(endless.os_features) == 20
+    assert Platform.from_json({"os": "a", "architecture": "b", "os.features": "win32k"}) == Platform("a", "b")

@@ -73,12 +73,12 @@ def _platforms(details: Details, image: PlatformDetails | None, width: int, now:
     """Each with its size and date; attestations stand under what they attest."""
     if not isinstance(details.manifest, Index):
         if image is not None and image.platform is not None:
-            return field("platform", str(image.platform), width)
+            return field("platform", image.platform.details, width)
         return []
     lines = [heading("Platforms")]
     for one in details.platforms:
         current = "▸ " if one is image and len(details.platforms) > 1 else "  "
-        name = clean(str(one.platform)) if one.platform else "no platform"
+        name = clean(one.platform.details) if one.platform else "no platform"
         line = Text(f"{current}{name:<18}{size(one.pull_size):>8}  {age(one.created, now):<15} ", no_wrap=True)
         lines.append(
             line.append(one.digest.short, DIM).append(f"  ! {one_line(one.error)}" if one.error else "", WRONG)

@@ -74,7 +74,8 @@ class DetailsView(Lines):
         platforms = self._details.platforms if self._details else ()
         if len(platforms) < 2 or self.image is None:
             return ""
-        return f"{self.image.platform or 'no platform'} · {self._image + 1} of {len(platforms)}"
+        name = self.image.platform.details if self.image.platform else "no platform"
+        return f"{name} · {self._image + 1} of {len(platforms)}"
 
     def show(self, details: Details) -> None:
         """Another image; the tab stays, so that images can be compared by walking through the tags."""
