@@ -31,6 +31,8 @@ class Storage:
     root: str
     delete_enabled: bool
     blob_cache: str
+    bucket: tuple[str, ...] = ()
+    """What of an object store is the registry's, by names that others can have, too; empty for other storages."""
 
 
 def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storage:
@@ -54,11 +56,20 @@ def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storag
         )
         plain(root, f"The storage's root directory, by {one_line(path)},")
     return Storage(
+        bucket=_bucket(driver, storage, environment) if driver not in ("filesystem", "inmemory") else (),
         driver=plain(driver, f"The storage's driver, by {one_line(path)},"),
         root=root,
         delete_enabled=_truth(environment, "REGISTRY_STORAGE_DELETE", "enabled", _at(storage, "delete", "enabled")),
         blob_cache=_blob_cache(storage, environment),
     )
+
+
+_PLACE: Final = ("bucket", "container", "accountname", "rootdirectory", "region", "regionendpoint")
+
+
+def _bucket(driver: str, storage: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str, ...]:
+    prefix = f"REGISTRY_STORAGE_{driver.upper()}_"
+    return (driver, *(environment.get(f"{prefix}{key.upper()}") or text_at(storage, driver, key) for key in _PLACE))
 
 
 def _has(environment: Mapping[str, str], driver: str) -> bool:

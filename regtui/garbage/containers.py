@@ -1,11 +1,14 @@
 """Containers as docker and podman tell of them, and which one the registry is."""
 
 import json
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
+from regtui.garbage.configuration import CANDIDATES
 from regtui.garbage.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.text import clean
 
@@ -34,6 +37,18 @@ class Container:
     id: str = ""
     restart: str = ""
     """Its restart policy: `always`, `unless-stopped`, `on-failure`, `no`."""
+    pid: int = 0
+    """Its first process, as the host numbers it; 0 where it isn't running."""
+    started: float = 0.0
+    """Seconds since 1970; 0 where that isn't told."""
+    directory: str = ""
+    """Where its program starts; empty for /."""
+    in_memory: frozenset[str] = frozenset()
+    """Paths inside that are lost when it stops: a tmpfs each."""
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    """Path inside → the volume's name."""
+    service: str = ""
+    """Of compose, with its project: what stops together."""
     keeper: str = ""
     """What would start another one, or remove this one, when it is stopped: in words."""
     is_podmans: bool = False
@@ -56,8 +71,19 @@ class Container:
 
     def mount_of(self, path: str) -> str:
         """The mount that `path` is on; empty where it is in the container's own layer."""
-        inside = [point for point in self.mounts if path == point or path.startswith(point.rstrip("/") + "/")]
-        return max(inside, key=len, default="")
+        return max((point for point in self.mounts if _is_within(path, point)), key=len, default="")
+
+    def absolute(self, path: str) -> str:
+        """A path as its program means it."""
+        return posixpath.normpath(posixpath.join("/", self.directory, path)) if path else ""
+
+    def loses(self, root: str) -> str:
+        """What of a storage below `root` is in memory, and lost when it stops; empty where nothing is."""
+        blobs = f"{root.rstrip('/')}/docker/registry/v2"
+        points = {*self.mounts, *self.in_memory}
+        nearest = max((point for point in points if _is_within(blobs, point)), key=len, default="")
+        inside = [point for point in self.in_memory if _is_within(point, blobs)]
+        return nearest if nearest in self.in_memory else min(inside, default="")
 
     def on_host(self, path: str) -> str:
         """The same path as the host has it; empty where the host has none."""
@@ -79,10 +105,12 @@ def check_names(container: Container) -> Container:
     what = f"of a container on the registry's host ({clean(container.name)[:80]})"
     plain_name(container.name, f"The name {what}")
     plain_name(container.image, f"The image {what}")
-    for word in (container.user, container.network, *container.command):
+    for word in (container.user, container.network, container.directory, *container.command):
         plain(word, f"A setting {what}")
-    for path in (*container.mounts, *container.mounts.values()):
+    for path in (*container.mounts, *container.mounts.values(), *container.in_memory):
         plain(path, f"A mount {what}")
+    for volume in container.volumes.values():
+        plain_name(volume, f"A volume {what}")
     return container
 
 
@@ -129,10 +157,45 @@ def _read(entry: Mapping[str, Any]) -> Container:
         id=text_at(entry, "Id"),
         restart=text_at(entry, "HostConfig", "RestartPolicy", "Name"),
         is_podmans="ImageName" in entry,
+        pid=pid if isinstance(pid := table_at(entry, "State").get("Pid"), int) and 0 < pid < 1 << 31 else 0,
+        started=_moment(text_at(entry, "State", "StartedAt")),
+        directory=text_at(entry, "Config", "WorkingDir"),
+        in_memory=_in_memory(entry),
+        volumes={text_at(m, "Destination"): text_at(m, "Name") for m in list_at(entry, "Mounts") if text_at(m, "Name")},
+        service=_service(table_at(entry, "Config", "Labels")),
         keeper=_keeper(
             table_at(entry, "Config", "Labels"), removes_itself=table_at(entry, "HostConfig").get("AutoRemove") is True
         ),
     )
+
+
+def config_of(container: Container) -> tuple[str, ...]:
+    """Where its config may be: what it was started with, else where images have it."""
+    named = [word for word in container.command if word.endswith((".yml", ".yaml"))]
+    given = named[-1] if named else container.environment.get("REGISTRY_CONFIGURATION_PATH", "")
+    return (container.absolute(given),) if given else CANDIDATES
+
+
+def _is_within(path: str, point: str) -> bool:
+    return path == point or path.startswith(point.rstrip("/") + "/")
+
+
+def _moment(text: str) -> float:
+    """RFC 3339 in seconds since 1970; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _in_memory(entry: Mapping[str, Any]) -> frozenset[str]:
+    mounted = [text_at(m, "Destination") for m in list_at(entry, "Mounts") if text_at(m, "Type") == "tmpfs"]
+    return frozenset(map(posixpath.normpath, filter(None, (*table_at(entry, "HostConfig", "Tmpfs"), *mounted))))
+
+
+def _service(labels: Mapping[str, Any]) -> str:
+    names = [text_at(labels, f"com.docker.compose.{what}") for what in ("project", "service")]
+    return "/".join(names) if all(names) else ""
 
 
 def _keeper(labels: Mapping[str, Any], *, removes_itself: bool) -> str:

@@ -4,25 +4,29 @@ What a profile names is taken at its word; the rest is found where it is unambig
 """
 
 import json
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from shlex import join
 from typing import Final
 
+from regtui.garbage.compose import Compose, find_compose
 from regtui.garbage.configuration import CANDIDATES, Storage, read_storage
+from regtui.garbage.container_files import ContainerFile, read_file
 from regtui.garbage.containers import (
     PROGRAMS,
     Container,
     check_names,
     choose,
+    config_of,
     names_of,
     read_containers,
     read_environment,
 )
-from regtui.garbage.errors import NotOnHost
+from regtui.garbage.errors import NotOnHost, Unsafe
 from regtui.garbage.hosts import Host, Output, Script, call
-from regtui.garbage.plain import list_at, plain, plain_name, text_at
+from regtui.garbage.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.runtimes import (
     Process,
@@ -32,7 +36,18 @@ from regtui.garbage.runtimes import (
     kubectl_unit,
     systemd_unit,
 )
+from regtui.garbage.sharing import containers_beside, processes_beside
+from regtui.garbage.stopping import (
+    edited,
+    lost_by_container,
+    lost_by_pod,
+    lost_by_service,
+    outdated,
+    outdated_by_process,
+    shared,
+)
 from regtui.garbage.trouble import check
+from regtui.text import clean
 
 _UNIT: Final = "docker-registry.service"
 _VERSION: Final = re.compile(r"\bv?(\d+\.\d+\.\d+)")
@@ -40,11 +55,13 @@ _VERSION: Final = re.compile(r"\bv?(\d+\.\d+\.\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The registry on its host. `version` is empty where its program doesn't tell."""
+    """The registry on its host. `version` is empty where its program doesn't tell. `unsafe`: why what was read there
+    may not be what the running registry uses."""
 
     unit: Unit
     storage: Storage
     version: str
+    unsafe: Unsafe | None = None
 
 
 async def find(host: Host, settings: HostSettings, port: int) -> Found:
@@ -99,36 +116,55 @@ def _runtime(name: str, settings: HostSettings) -> list[str]:
 
 async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
     command = _runtime(settings.runtime, settings)
-    container = check_names(await _container(host, command, settings, port))
+    compose = await find_compose(host, command, settings.directory) if settings.runtime == "compose" else None
+    container = check_names(await _container(host, command, settings, port, compose))
     program = settings.binary or container.program
     has_shell = container.is_running and await _can(host, *command, "exec", "--", container.name, "sh", "-c", ":")
     if not container.is_running:
         shell = [*command, "run", "--rm", "--network", "none", "--entrypoint", "sh", "--", container.image, "-c", ":"]
         has_shell = await _can(host, *shell)
-    config = settings.config or _config(container.command, container.environment)
-    config, text = await _config_file(host, command, container, config, has_shell)
-    storage = read_storage(text, container.environment, config)
+    file = await _config_file(host, command, container, settings.config, has_shell)
+    storage = read_storage(file.text or "", container.environment, file.path)
+    storage = replace(storage, root=container.absolute(storage.root))
     host_root = container.on_host(storage.root) if storage.root else ""
     if not host_root or not await _can(host, *_sudo(settings), "test", "-r", host_root):
         host_root = ""
+    lost = await lost_by_container(host, command, container, storage)
+    sharers = await _sharers(host, settings, command, container, storage)
     unit = container_unit(
         command,
         container,
         settings,
         program=program,
-        config=config,
+        config=file.path,
         root=storage.root,
         driver=storage.driver,
         has_shell=has_shell,
         host_root=host_root,
+        compose=compose,
+        obstacle=lost or shared(sharers, container.name) or await edited(host, command, container, file.path),
+        loses_storage=bool(lost),
+        is_shared=bool(sharers),
     )
     version = await _version(host, f"{unit.inside} --version") if container.is_running else ""
-    return Found(unit, storage, version)
+    return Found(unit, storage, version, outdated(container, file))
 
 
-async def _container(host: Host, command: Sequence[str], settings: HostSettings, port: int) -> Container:
-    if settings.runtime == "compose":
-        return await _of_service(host, command, settings)
+async def _sharers(
+    host: Host, settings: HostSettings, command: Sequence[str], container: Container, storage: Storage
+) -> list[str]:
+    """Other registries on the same storage, by name."""
+    told = await host.run(Script(_LIST, tuple(command)))
+    names = await containers_beside(host, command, read_containers(told.stdout), container, storage)
+    # Those of containers have names already.
+    return names or await processes_beside(host, _sudo(settings), container.pid, storage.root)
+
+
+async def _container(
+    host: Host, command: Sequence[str], settings: HostSettings, port: int, compose: Compose | None
+) -> Container:
+    if compose is not None:
+        return await _of_service(host, command, settings, compose)
     if settings.container:
         told = await host.run(call(*command, "inspect", "--type", "container", "--", settings.container))
         if told.code != 0 and _NO_SUCH.search(told.said):
@@ -169,13 +205,17 @@ def _there(containers: Iterable[Container]) -> str:
     return f'Name one of these: container = "…": {names}.' if names else "There is none at all."
 
 
-async def _of_service(host: Host, command: Sequence[str], settings: HostSettings) -> Container:
+async def _of_service(host: Host, command: Sequence[str], settings: HostSettings, compose: Compose) -> Container:
     if not settings.container:
         raise NotOnHost("Which compose service the registry is isn't said.", 'Add it: container = "SERVICE".')
     plain_name(settings.container, "The compose service's name")
-    project = ["--project-directory", settings.directory] if settings.directory else []
-    told = await host.run(call(*command, "compose", *project, "ps", "-a", "-q", settings.container))
-    check(told, host.place, "docker compose")
+    told = await host.run(call(*compose.words("ps", "-a", "-q", settings.container)))
+    if told.code != 0 and "o such service" in told.said:
+        raise NotOnHost(
+            f"There is no compose service {settings.container} on {host.place}.",
+            'Check the service\'s name, and directory = "…" where its compose file is.',
+        )
+    check(told, host.place, compose.name)
     name = (told.stdout.split() or [""])[0]
     if not name:
         raise NotOnHost(
@@ -193,23 +233,42 @@ def _config(command: Sequence[str], environment: Mapping[str, str]) -> str:
 
 async def _config_file(
     host: Host, command: Sequence[str], container: Container, config: str, has_shell: bool
-) -> tuple[str, str]:
-    """The config's path and text. `cp` also reads from a stopped container, and from one without any program."""
-    for path in (config,) if config else CANDIDATES:
+) -> ContainerFile:
+    """The config. What is on a tmpfs can't be copied out: there a program inside is asked, if there is one."""
+    paths = (container.absolute(config),) if config else config_of(container)
+    unreadable = None
+    for path in paths:
         plain(path, f"The config's path of the container {container.name}")
-        script = call(*command, "cp", "--", f"{container.name}:{path}", "-", then="| tar -xOf -")
+        file = await read_file(host, command, container.name, path)
+        if file.text is not None and file.text.strip():
+            return file
         if has_shell and container.is_running:
-            script = call(*command, "exec", "--", container.name, "cat", "--", path)
-        told = await host.run(script)
-        if told.code == 0 and told.stdout.strip():
-            return path, told.stdout
+            told = await host.run(call(*command, "exec", "--", container.name, "cat", "--", path))
+            if told.code == 0 and told.stdout.strip():
+                return ContainerFile(path, told.stdout)
+        if not file.is_absent:
+            unreadable = unreadable or file
+    if unreadable is not None:
+        raise NotOnHost(
+            f"The config file {unreadable.path} in {container.name} on {host.place} can't be read: "
+            f"{clean(unreadable.why) or 'it is empty'}.",
+            'If it is another one, say which: config = "…".',
+        )
     raise NotOnHost(
-        f"There is no config file {config or ' or '.join(CANDIDATES)} in {container.name} on {host.place}.",
+        f"There is no config file {' or '.join(paths)} in {container.name} on {host.place}.",
         'Say where it is: config = "…".',
     )
 
 
 # Services
+
+_PROPERTIES: Final = " ".join(
+    f"-p {name}"
+    for name in (
+        *("LoadState", "MainPID", "User", "ExecStart", "WorkingDirectory"),
+        *("PrivateTmp", "RuntimeDirectory", "RuntimeDirectoryPreserve"),
+    )
+)
 
 
 async def _as_service(host: Host, settings: HostSettings) -> Found:
@@ -217,8 +276,7 @@ async def _as_service(host: Host, settings: HostSettings) -> Found:
     unit = unit if "." in unit else f"{unit}.service"
     told = await host.run(
         Script(
-            'systemctl show -p LoadState -p MainPID -p User -p ExecStart -- "$1" || exit $?\n'
-            "printf 'Me=%s\\n' \"$(id -un)\"",
+            f'systemctl show {_PROPERTIES} -- "$1" || exit $?\nprintf \'Me=%s\\n\' "$(id -un)"',
             (unit,),
         )
     )
@@ -234,19 +292,43 @@ async def _as_service(host: Host, settings: HostSettings) -> Found:
     if not command:
         started = re.search(r"argv\[\]=(.*?) ;", properties.get("ExecStart", ""))
         command = started[1].split() if started else []
+    directory = await _directory(host, settings, pid) or properties.get("WorkingDirectory", "").lstrip("!-") or "/"
+    plain(directory, f"The directory of {unit}")
+    config = settings.config or plain(_config(command, environment) or CANDIDATES[-1], f"The config's path of {unit}")
     process = Process(
         unit=unit,
         program=settings.binary or plain_name(command[0] if command else "docker-registry", f"The program of {unit}"),
-        config=settings.config
-        or plain(_config(command, environment) or CANDIDATES[-1], f"The config's path of {unit}"),
+        config=posixpath.join(directory, config),
         pid=pid,
         user=plain_name(properties.get("User", ""), f"The user of {unit}"),
         environment=environment,
     )
     text = await _text(host, settings, process.config)
     storage = read_storage(text, environment, process.config)
-    found = systemd_unit(process, settings, root=storage.root, me=properties.get("Me", ""))
-    return Found(found, storage, await _version(host, join([process.program, "--version"])))
+    if storage.root and not storage.root.startswith("/"):
+        process = replace(process, directory=directory)
+        storage = replace(storage, root=posixpath.normpath(posixpath.join(directory, storage.root)))
+    lost = lost_by_service(unit, storage, properties)
+    sharers = await processes_beside(host, _sudo(settings), pid, storage.root) if pid else []
+    found = systemd_unit(
+        process,
+        settings,
+        root=storage.root,
+        me=properties.get("Me", ""),
+        obstacle=lost or shared(sharers, unit),
+        loses_storage=bool(lost),
+        is_shared=bool(sharers),
+    )
+    version = await _version(host, join([process.program, "--version"]))
+    return Found(found, storage, version, await outdated_by_process(host, pid, process.config, unit))
+
+
+async def _directory(host: Host, settings: HostSettings, pid: int) -> str:
+    """Where the process runs; empty where that isn't told."""
+    if pid <= 0:
+        return ""
+    told = await host.run(call(*_sudo(settings), "readlink", f"/proc/{pid}/cwd"))
+    return told.stdout.removesuffix("\n") if told.code == 0 else ""
 
 
 async def _of_process(host: Host, settings: HostSettings, pid: int) -> tuple[list[str], dict[str, str]]:
@@ -279,9 +361,10 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
         raise NotOnHost(f"There is no {target} on {host.place}.", "Check container and namespace in the profile.")
     check(told, host.place, "kubectl")
     try:
-        pods = list_at(json.loads(told.stdout), "spec", "template", "spec", "containers")
+        template = table_at(json.loads(told.stdout), "spec", "template", "spec")
     except (ValueError, RecursionError):
-        pods = []
+        template = {}
+    pods = list_at(template, "containers")
     if not pods:
         raise NotOnHost(f"kubectl on {host.place} tells nothing of {target}.")
     pod = pods[0]
@@ -295,7 +378,8 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
         told = await host.run(call(*_sudo(settings), *kubectl, "exec", target, "--", "cat", "--", path))
         if told.code == 0 and told.stdout.strip():
             storage = read_storage(told.stdout, environment, path)
-            unit = kubectl_unit(settings, program=program, config=path, root=storage.root)
+            lost = lost_by_pod(target, template, pod, storage)
+            unit = kubectl_unit(settings, program=program, config=path, root=storage.root, lost=lost)
             return Found(unit, storage, await _version(host, f"{unit.inside} --version"))
     check(told, host.place, "kubectl")
     raise NotOnHost(f"There is no config file in {target}.", 'Say where it is: config = "…".')

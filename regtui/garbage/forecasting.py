@@ -36,6 +36,8 @@ async def forecast(
     untagged: bool,
 ) -> Forecast:
     """Raises RegtuiError. `untagged`: with the manifests that nothing reaches."""
+    if found.unsafe is not None:
+        raise found.unsafe
     began = time.monotonic()
     output = CollectorOutput()
     nothing = await _dry_run(host, found, output)

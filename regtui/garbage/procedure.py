@@ -118,6 +118,7 @@ class HostCollector:
             pending=await storage.pending(),
             blob_cache=configured.blob_cache,
             keep_out=unit.ways,
+            obstacle=unit.obstacle,
         )
 
     async def _look(self, *, anew: bool = False) -> Found:
@@ -228,7 +229,10 @@ class HostCollector:
             raise Unsafe("Nothing is changed: read-only was asked for.", "Leave out --read-only, or read_only = true.")
         if choices.keep_out not in found.unit.ways:
             why = found.unit.obstacle or f"It isn't known how {found.unit.name} is made {choices.keep_out.value}."
-            raise Unsafe(why, "Or let it run on (--online), when nobody pushes.")
+            raise Unsafe(why, "" if found.unit.loses_storage else "Or let it run on (--online), when nobody pushes.")
+        if found.unit.loses_storage and self._needs_restart(choices):
+            # What it believes to have is in its memory, too, and only a restart takes that.
+            raise Unsafe(found.unit.obstacle)
 
     async def _tags(self, listing: Listing) -> Sequence[tuple[str, str]]:
         """Every tag: as the storage has them, else as the API lists them."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from shlex import join, quote
 from typing import Final
 
+from regtui.garbage.compose import Compose
 from regtui.garbage.containers import COLLECTOR, Container
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.values import KeepOut
@@ -62,6 +63,10 @@ class Unit:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     obstacle: str = ""
     """Why the registry can't be stopped for it, with what to do."""
+    loses_storage: bool = False
+    """Stopped, restarted or made anew it loses its storage."""
+    is_shared: bool = False
+    """Other registries have the same storage: what keeps pushes out of this one doesn't keep them out of those."""
 
     @property
     def sees_storage(self) -> bool:
@@ -71,6 +76,8 @@ class Unit:
     @property
     def ways(self) -> tuple[KeepOut, ...]:
         """How pushes can be kept out, the best first."""
+        if self.loses_storage or self.is_shared:
+            return (KeepOut.ONLINE,)
         stop = (KeepOut.STOP,) if self.stop and self.start and not self.obstacle else ()
         read_only = (KeepOut.READ_ONLY,) if self.read_only and self.read_write else ()
         return (*stop, *read_only, KeepOut.ONLINE)
@@ -92,9 +99,14 @@ def container_unit(
     driver: str,
     has_shell: bool,
     host_root: str = "",
+    compose: Compose | None = None,
+    obstacle: str = "",
+    loses_storage: bool = False,
+    is_shared: bool = False,
 ) -> Unit:
     """A registry in docker or podman; `runtime` is its command, with sudo where that is needed. In compose it is
     stopped and started as a service. `host_root`: where the host sees the storage, for images without a shell.
+    `obstacle`: why it can't be stopped, where that isn't seen by the container itself.
     """
     name = container.name
     # Not the image's name: by now it may be another version's.
@@ -106,19 +118,20 @@ def container_unit(
     # Only object stores need the network: without it nothing can push into what runs beside.
     beside += ["--network", "none" if driver == "filesystem" else container.network or "default"]
     beside += ["--user", container.user] if container.user else []
+    # Of what is relative in its config.
+    beside += ["--workdir", container.directory] if container.directory else []
     shell = ["run", "--rm", "-i", "--network", "none", *volumes]
     shell += ["--user", container.user] if container.user else []
     outside = _with_sudo(settings, "sh") if host_root else ""
     stop, start = join([*runtime, "stop", "--", name]), join([*runtime, "start", "--", name])
-    if settings.runtime == "compose":
-        service = [*runtime, "compose", *_project(settings)]
-        stop, start = (join([*service, verb, settings.container]) for verb in ("stop", "start"))
+    if compose is not None:
+        stop, start = (join(compose.words(verb, settings.container)) for verb in ("stop", "start"))
     inspect = join([*runtime, "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", "--", name])
     collector = COLLECTOR.format(name)
     hold, release = _kept_for_a_reboot(runtime, container)
     return Unit(
-        runtime="docker compose" if settings.runtime == "compose" else runtime[-1],
-        name=settings.container if settings.runtime == "compose" else name,
+        runtime=compose.name if compose else runtime[-1],
+        name=settings.container if compose else name,
         config=config,
         is_running=container.is_running,
         inside=join([*runtime, "exec", "--", name, program]),
@@ -142,7 +155,9 @@ def container_unit(
         read_only=settings.read_only,
         read_write=settings.read_write,
         environment=container.environment,
-        obstacle=_obstacle(container, root if driver == "filesystem" else ""),
+        obstacle=obstacle or _obstacle(container, root if driver == "filesystem" else ""),
+        loses_storage=loses_storage,
+        is_shared=is_shared,
     )
 
 
@@ -168,10 +183,6 @@ def _obstacle(container: Container, root: str) -> str:
     )
 
 
-def _project(settings: HostSettings) -> list[str]:
-    return ["--project-directory", settings.directory] if settings.directory else []
-
-
 @dataclass(frozen=True, slots=True)
 class Process:
     """A systemd unit, and its process where it is running. `user` is empty for root's own."""
@@ -182,23 +193,37 @@ class Process:
     pid: int
     user: str
     environment: Mapping[str, str] = field(repr=False)
+    directory: str = ""
+    """Where it runs, where something of its config is relative to that."""
 
 
-def systemd_unit(process: Process, settings: HostSettings, *, root: str, me: str) -> Unit:
+def systemd_unit(
+    process: Process,
+    settings: HostSettings,
+    *,
+    root: str,
+    me: str,
+    obstacle: str = "",
+    loses_storage: bool = False,
+    is_shared: bool = False,
+) -> Unit:
     """A plain binary as a systemd service; `me` is who is logged in on the host. The collector runs as the service's
     user, so that nothing it writes belongs to root."""
     user = process.user or "root"
     as_user = ""
     if user != me:
         as_user = f"sudo -n -u {quote(user)} -- " if settings.sudo else f"runuser -u {quote(user)} -- "
-    run = f"{as_user}{quote(process.program)}"
+    program = quote(process.program)
+    if process.directory:
+        program = f'sh -c \'cd -- "$1" && shift && exec "$@"\' sh {quote(process.directory)} {program}'
+    run = f"{as_user}{program}"
     prepare: tuple[str, ...] = ()
     if any(name.startswith(_OF_REGISTRY) for name in process.environment):
         # Through a file and stdin: values may be passwords, and what stands in a command line everybody can read.
         kept = " ".join(f"-e {quote(_EXPORT.format(name))}" for name in _OF_REGISTRY)
         read = _with_sudo(settings, f"cat /proc/{process.pid}/environ")
         prepare = (f"{read} | tr '\\0' '\\n' | sed -n -e \"s/'/'\\\\\\\\''/g\" {kept} > {ENVIRONMENT_FILE}",)
-        run = f"<{ENVIRONMENT_FILE} {as_user}sh -c '. /dev/stdin; exec \"$@\"' sh {quote(process.program)}"
+        run = f"<{ENVIRONMENT_FILE} {as_user}sh -c '. /dev/stdin; exec \"$@\"' sh {program}"
     shell = _with_sudo(settings, "sh")
     return Unit(
         runtime="systemd",
@@ -221,10 +246,13 @@ def systemd_unit(process: Process, settings: HostSettings, *, root: str, me: str
         read_only=settings.read_only,
         read_write=settings.read_write,
         environment=process.environment,
+        obstacle=obstacle,
+        loses_storage=loses_storage,
+        is_shared=is_shared,
     )
 
 
-def kubectl_unit(settings: HostSettings, *, program: str, config: str, root: str) -> Unit:
+def kubectl_unit(settings: HostSettings, *, program: str, config: str, root: str, lost: str = "") -> Unit:
     """A deployment. Pushes are kept out by rolling it out read-only: a stopped deployment has no pod to collect in."""
     kubectl = ["kubectl", *(["--namespace", settings.namespace] if settings.namespace else [])]
     target = f"deployment/{settings.container}"
@@ -246,6 +274,8 @@ def kubectl_unit(settings: HostSettings, *, program: str, config: str, root: str
         read_only=settings.read_only or f"{words('set', 'env', target)} {_READ_ONLY} && {rolled_out}",
         read_write=settings.read_write
         or f"{words('set', 'env', target, 'REGISTRY_STORAGE_MAINTENANCE_READONLY-')} && {rolled_out}",
+        obstacle=lost,
+        loses_storage=bool(lost),
     )
 
 

@@ -93,6 +93,8 @@ class Survey:
     """`inmemory` needs a restart after the sweep; `redis`; empty for none."""
     keep_out: tuple[KeepOut, ...] = (KeepOut.STOP, KeepOut.ONLINE)
     """How pushes can be kept out there; the first is what is taken unless the user chooses another."""
+    obstacle: str = ""
+    """Why the registry can't be stopped for it, with what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,8 @@ def survey_sentences(survey: Survey) -> list[str]:
     elif survey.uploads:
         verb = "is" if survey.uploads == 1 else "are"
         lines.append(f"{plural(survey.uploads, 'upload')} {verb} in progress there: somebody may be pushing.")
+    if survey.obstacle:
+        lines.append(survey.obstacle)
     if survey.delete_enabled is False:
         lines.append(
             "Deletion is disabled there: untagged images can't be deleted, what is unused already can be freed."

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,17 @@ import httpx
 import pytest
 
 from regtui.connection import Connection
+from regtui.garbage.errors import NotOnHost, Unsafe
 from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
 from tests.support.collecting import Registry, all_pull, bytes_on_disk, connected, delete_half, fill, target
-from tests.support.containers import Containers, start_registry_container
+from tests.support.containers import (
+    Containers,
+    RegistryContainer,
+    free_port,
+    start_registry_container,
+    wait_until_up,
+)
+from tests.support.engine import write_compose
 from tests.support.registry_images import STORAGE
 from tests.support.systemd import UNIT, start_service
 
@@ -23,6 +32,7 @@ FEW = 4
 _COMPOSE = """\
 #!/bin/sh
 if test "$1" = compose; then
+    test "$2" != version || exit 0
     echo "$*" >> "{directory}/calls"
     test "$2 $3" = "--project-directory {directory}" || exit 1
     shift 3
@@ -107,12 +117,77 @@ async def test_compose_by_a_stand_in_stops_and_starts_the_service(
     assert f"docker {in_project} stop composed" in commands
 
 
+@pytest.fixture
+def composed(engine: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RegistryContainer]:
+    """The service `web` of a project that the first Compose (Debian's docker-compose 1.29) started on the Engine."""
+    project, port = tmp_path / "it's the project", free_port()
+    project.mkdir()
+    network = ["ports: ['127.0.0.1:{}:5000']", "network_mode: bridge"] if engine.publishes else ["network_mode: host"]
+    lines = [
+        "version: '2.4'",
+        "services:",
+        "  web:",
+        f"    image: {engine.image('2.8.2')}",
+        *(f"    {line}".format(port) for line in network),
+        *([] if engine.publishes else [f"    environment: ['REGISTRY_HTTP_ADDR=127.0.0.1:{port}']"]),
+        "    volumes: ['./storage:/var/lib/registry']",
+    ]
+    (project / "docker-compose.yml").write_text("\n".join(lines) + "\n")
+    write_compose(engine, tmp_path / "docker-compose")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{engine.bin}:{os.environ['PATH']}")
+    compose = [str(tmp_path / "docker-compose")]
+    subprocess.run([*compose, "up", "-d"], cwd=project, check=True, capture_output=True)
+    try:
+        name = subprocess.run([*compose, "ps", "-q"], cwd=project, check=True, capture_output=True, text=True).stdout
+        registry = RegistryContainer(engine, name.strip(), "2.8.2", f"http://127.0.0.1:{port}", project / "storage")
+        wait_until_up(registry.url)
+        yield registry
+    finally:
+        subprocess.run([*compose, "down", "-t", "1"], cwd=project, check=True, capture_output=True)
+
+
+async def test_the_first_compose_on_the_engine_stops_and_starts_the_service(composed: RegistryContainer) -> None:
+    settings = {"runtime": "compose", "container": "web", "directory": str(composed.storage.parent)}
+    async with half_deleted(composed, **settings) as connection:
+        survey = await connection.collector().survey()
+        assert (survey.runtime, survey.unit) == ("docker-compose", "web")
+        commands = await frees_what_it_said(composed, connection, Choices())
+    assert any("docker-compose stop web" in command for command in commands)
+
+
+async def test_a_service_that_compose_does_not_know(composed: RegistryContainer) -> None:
+    directory = str(composed.storage.parent)
+    connection = await connected(target(composed, runtime="compose", container="registry", directory=directory))
+    with pytest.raises(NotOnHost, match="There is no compose service registry on this machine"):
+        await connection.collector().survey()
+    await connection.close()
+
+
+async def test_where_there_is_no_compose_that_is_named(
+    containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_first(monkeypatch, tmp_path, **{"docker-compose": "#!/bin/sh\nexit 127\n"})
+    monkeypatch.setenv("PATH", f"{tmp_path}:{containers.bin}:/usr/bin:/bin")
+    with start_registry_container(containers, "3.1.1", tmp_path / "storage", name="uncomposed") as registry:
+        connection = await connected(target(registry, runtime="compose", container="web"))
+        with pytest.raises(NotOnHost, match=r"neither docker's plugin \(docker compose\) nor docker-compose"):
+            await connection.collector().survey()
+        await connection.close()
+
+
 async def test_kubectl_by_a_recording_stand_in_rolls_the_deployment_out_read_only_and_back(
     containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docker, name = containers.bin / "docker", "pod"
-    pod = {"image": "registry:3", "args": ["/etc/distribution/config.yml"], "env": [{"name": "A", "value": "b"}]}
-    deployment = {"spec": {"template": {"spec": {"containers": [pod]}}}}
+    mounts = [{"name": "data", "mountPath": "/var/lib/registry"}]
+    pod = {
+        "volumeMounts": mounts,
+        "image": "registry:3",
+        "args": ["/etc/distribution/config.yml"],
+        "env": [{"name": "A", "value": "b"}],
+    }
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "registry"}}]
+    deployment = {"spec": {"template": {"spec": {"containers": [pod], "volumes": volumes}}}}
     (tmp_path / "deployment.json").write_text(json.dumps(deployment))
     put_first(monkeypatch, tmp_path, kubectl=_KUBECTL.format(directory=tmp_path, docker=docker, name=name))
     with start_registry_container(containers, "3.1.1", tmp_path / "storage", name=name) as registry:
@@ -187,3 +262,28 @@ async def test_switched_to_read_only_it_answers_pulls_while_it_is_collected(
             assert collector.report.is_complete, collector.report
             assert collector.report.freed == forecast.bytes > 0
             all_pull(registry.host, images=FEW)
+
+
+@pytest.mark.parametrize("volume", [{"emptyDir": {}}, {"emptyDir": {"medium": "Memory"}}, None], ids=str)
+async def test_a_deployment_whose_storage_goes_with_its_pod_is_not_rolled_out(
+    podman: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, volume: dict[str, Any] | None
+) -> None:
+    """By the recording stand-in."""
+    pod: dict[str, Any] = {"image": "registry:3", "args": ["/etc/distribution/config.yml"]}
+    spec: dict[str, Any] = {"containers": [pod]}
+    if volume is not None:
+        pod["volumeMounts"] = [{"name": "data", "mountPath": "/var/lib/registry"}]
+        spec["volumes"] = [{"name": "data", **volume}]
+    (tmp_path / "deployment.json").write_text(json.dumps({"spec": {"template": {"spec": spec}}}))
+    docker = podman.bin / "docker"
+    put_first(monkeypatch, tmp_path, kubectl=_KUBECTL.format(directory=tmp_path, docker=docker, name="pod"))
+    with start_registry_container(podman, "3.1.1", tmp_path / "storage", name="pod") as registry:
+        settings = {"runtime": "kubectl", "container": "registry", "namespace": "infra"}
+        async with half_deleted(registry, **settings) as connection:
+            for way in (KeepOut.READ_ONLY, KeepOut.ONLINE):
+                with pytest.raises(Unsafe, match="in no lasting volume"):
+                    async for _ in connection.collector().collect(Choices(keep_out=way)):
+                        pass
+    calls = (tmp_path / "calls").read_text()
+    assert " set " not in calls
+    assert "rollout" not in calls

@@ -175,7 +175,7 @@ def start_registry_container(
         )
         if mount != "bind":
             mounts = containers("inspect", "--format", "{{range .Mounts}}{{.Source}} {{end}}", name).split()
-            storage = Path(mounts[0])
+            storage = Path(mounts[0]) if mounts else storage
         registry = RegistryContainer(containers, name, version, f"http://127.0.0.1:{port}", storage)
         wait_until_up(registry.url, lives=registry.is_running, tell=lambda: containers("logs", name, check=False))
         yield registry

@@ -35,7 +35,7 @@ case $1 in
         alive || pid=0
         for unit; do :; done
         if test "$unit" = {unit}; then loaded=loaded; else loaded=not-found; fi
-        printf '%s\\n' "LoadState=$loaded" "MainPID=$pid" "User=" \\
+        printf '%s\\n' "LoadState=$loaded" "MainPID=$pid" "User=" "WorkingDirectory={directory}" \\
             "ExecStart={{ path={program} ; argv[]={program} serve {config} ; ignore_errors=no }}"
         ;;
     stop)
@@ -88,14 +88,15 @@ class RegistryService:
 
 
 @contextmanager
-def start_service(version: str, directory: Path) -> Iterator[RegistryService]:
+def start_service(version: str, directory: Path, *, root: str = "") -> Iterator[RegistryService]:
+    """`root`: the storage's as its config has it, relative to `directory`, where it runs."""
     (directory / "bin").mkdir(parents=True)
     storage = directory / "storage"
     storage.mkdir()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
-    config = write_config(directory / "config.yml", storage, port=port)
+    config = write_config(directory / "config.yml", Path(root) if root else storage, port=port)
     systemctl = directory / "bin" / "systemctl"
     program = find_program(PROGRAMS[version])
     systemctl.write_text(_SYSTEMCTL.format(directory=directory, unit=UNIT, program=program, config=config))

@@ -43,7 +43,13 @@ def test_the_official_configs() -> None:
 
 
 def test_an_object_store_has_no_root() -> None:
-    assert read(S3) == Storage("s3", "", False, "")
+    bucket = ("s3", "images", "", "", "", "eu-central-1", "")
+    assert read(S3) == Storage("s3", "", False, "", bucket)
+    # As others may have it, too.
+    assert read("version: 0.1", REGISTRY_STORAGE_S3_BUCKET="images", REGISTRY_STORAGE_S3_REGION="eu-central-1") == (
+        Storage("s3", "", False, "", bucket)
+    )
+    assert read(S3, REGISTRY_STORAGE_S3_ROOTDIRECTORY="/staging").bucket != bucket
 
 
 def test_the_environment_wins() -> None:

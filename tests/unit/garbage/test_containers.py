@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from regtui.garbage.containers import Container, choose, read_containers
+from regtui.garbage.containers import Container, choose, config_of, read_containers
 
 # As docker 24 prints them, cut down to what is read.
 OFFICIAL = {
@@ -95,3 +95,30 @@ def test_a_container_that_would_be_removed_or_replaced_when_it_stops_says_so() -
 def test_podman_is_told_from_docker_whatever_it_is_called() -> None:
     docker, podman = containers(OFFICIAL, {**OFFICIAL, "ImageName": "docker.io/library/registry:2"})
     assert (docker.is_podmans, podman.is_podmans) == (False, True)
+
+
+def test_what_of_a_storage_is_in_memory() -> None:
+    bound = {**OFFICIAL, "Mounts": [{"Type": "bind", "Source": "/srv", "Destination": "/var/lib/registry"}]}
+    root, blobs = "/var/lib/registry", "/var/lib/registry/docker/registry/v2/blobs"
+    for entry, point in (
+        (bound, ""),
+        ({**bound, "HostConfig": {"Tmpfs": {root: ""}}, "Mounts": []}, root),
+        ({**bound, "HostConfig": {"Tmpfs": {f"{root}/": "size=1m"}}, "Mounts": []}, root),
+        ({**bound, "HostConfig": {"Tmpfs": {"/var/lib": ""}}}, ""),
+        ({**bound, "HostConfig": {"Tmpfs": {blobs: ""}}}, blobs),
+        ({**bound, "HostConfig": {"Tmpfs": {"/tmp": "", "/var/lib/registry2": ""}}}, ""),
+        ({**bound, "Mounts": [{"Type": "tmpfs", "Destination": root}]}, root),
+    ):
+        (found,) = containers(entry)
+        assert found.loses(root) == point, entry
+
+
+def test_where_its_config_may_be() -> None:
+    (named, unnamed, relative) = containers(
+        OFFICIAL,
+        {**OFFICIAL, "Path": "registry", "Args": ["serve"]},
+        {**OFFICIAL, "Args": ["serve", "c.yml"], "Config": {"WorkingDir": "/srv"}},
+    )
+    assert config_of(named) == ("/etc/docker/registry/config.yml",)
+    assert config_of(unnamed) == ("/etc/distribution/config.yml", "/etc/docker/registry/config.yml")
+    assert config_of(relative) == ("/srv/c.yml",)

@@ -159,8 +159,16 @@ def test_beside_a_stopped_container_nothing_can_push() -> None:
 
 def test_what_cant_be_stopped_without_harm_has_an_obstacle() -> None:
     def obstacle(of: Container) -> str:
-        where = {"program": "registry", "config": "/c.yml", "root": "/var/lib/registry", "driver": "filesystem"}
-        return container_unit(["docker"], of, HostSettings(), has_shell=True, **where).obstacle
+        return container_unit(
+            ["docker"],
+            of,
+            HostSettings(),
+            has_shell=True,
+            program="registry",
+            config="/c.yml",
+            root="/var/lib/registry",
+            driver="filesystem",
+        ).obstacle
 
     assert obstacle(container()) == ""
     assert "in no volume" in obstacle(container(mounts={"/etc": "/etc"}))

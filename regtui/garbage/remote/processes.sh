@@ -1,0 +1,43 @@
+# Registries that serve from one storage, as "process PID PROGRAM": all but process $1, whose storage it is, at $2 as that
+# process sees it; at $2 of the host itself, where $1 is 0. Of what this login may not see there is nothing.
+
+# Device and inode of a storage: the same through whatever mount it is seen.
+identity() {
+    stat -Lc '%d:%i' "$1/docker/registry/v2" 2>/dev/null
+}
+
+# Where path $2 of process $1 is.
+seen() {
+    case $2 in
+        /*) echo "/proc/$1/root$2" ;;
+        *) echo "/proc/$1/cwd/$2" ;;
+    esac
+}
+
+# The storage's root of process $1, by its environment, its config, or as it is without either.
+root_of() {
+    set_by=$(tr '\0' '\n' < "/proc/$1/environ" 2>/dev/null | sed -n 's/^REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=//p')
+    config=$(tr '\0' '\n' < "/proc/$1/cmdline" 2>/dev/null | grep '\.ya\{0,1\}ml$' | tail -n 1)
+    test -n "$config" ||
+        config=$(tr '\0' '\n' < "/proc/$1/environ" 2>/dev/null | sed -n 's/^REGISTRY_CONFIGURATION_PATH=//p')
+    test -n "$set_by" ||
+        set_by=$(sed -n "s/.*rootdirectory[\"']*[[:space:]]*:[[:space:]]*[\"']*\([^\"',}]*\).*/\1/p" "$(seen "$1" "$config")" 2>/dev/null |
+            head -n 1)
+    echo "${set_by:-/var/lib/registry}"
+}
+
+if test "$1" = 0; then ours=$(identity "$2"); else ours=$(identity "$(seen "$1" "$2")"); fi
+test -n "$ours" || exit 0
+for directory in /proc/[0-9]*; do
+    pid=${directory#/proc/}
+    test "$pid" != "$1" || continue
+    words=$(tr '\0' '\n' < "$directory/cmdline" 2>/dev/null)
+    program=$(printf '%s\n' "$words" | head -n 1)
+    case ${program##*/} in
+        registry | docker-registry) ;;
+        *) continue ;;
+    esac
+    printf '%s\n' "$words" | grep -qx serve || continue
+    theirs=$(identity "$(seen "$pid" "$(root_of "$pid")")")
+    test "$theirs" != "$ours" || printf 'process %s %s\n' "$pid" "${program##*/}"
+done

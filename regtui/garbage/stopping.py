@@ -1,0 +1,120 @@
+"""Why a registry can't be stopped for a collection, or not be collected at all: what it would lose, who shares its
+storage, whether what its config says is what it runs with. Sentences; empty where nothing speaks against it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from regtui.garbage.configuration import Storage
+from regtui.garbage.container_files import ContainerFile
+from regtui.garbage.containers import Container
+from regtui.garbage.errors import Unsafe
+from regtui.garbage.hosts import Host, Script, call
+from regtui.garbage.plain import list_at, table_at, text_at
+from regtui.text import clean
+
+_REMEDY: Final = "Give the registry a volume or a directory of the host before anything else."
+# Process $1 was started before file $2 was changed.
+_IS_NEWER: Final = """\
+started=$(sed 's/.*) //' "/proc/$1/stat" | awk '{ print $20 }') || exit 1
+boot=$(awk '$1 == "btime" { print $2 }' /proc/stat)
+ticks=$(getconf CLK_TCK 2>/dev/null || echo 100)
+changed=$(stat -Lc %Y -- "$2" 2>/dev/null) || exit 1
+test "$changed" -gt $((boot + started / ticks + 1))"""
+
+
+async def lost_by_container(host: Host, command: Sequence[str], container: Container, storage: Storage) -> str:
+    """Why stopping it would lose the storage."""
+    if storage.driver == "inmemory":
+        return f"The storage of {container.name} is in its memory: stopped, it loses all images. {_REMEDY}"
+    if storage.driver != "filesystem":
+        return ""
+    point = container.loses(storage.root)
+    if not point and (volume := container.volumes.get(container.mount_of(storage.root))):
+        # A volume can be a tmpfs as well; it goes with the last container that uses it.
+        told = await host.run(call(*command, "volume", "inspect", "--format", "{{json .Options}}", "--", volume))
+        point = container.mount_of(storage.root) if _type_of(told.stdout) in ("tmpfs", "ramfs") else ""
+    if not point:
+        return ""
+    return (
+        f"The storage of {container.name} is in memory (a tmpfs at {point}): stopped or restarted, it loses all "
+        f"images. {_REMEDY}"
+    )
+
+
+def _type_of(options: str) -> str:
+    try:
+        return text_at(json.loads(options), "type") if options.strip() else ""
+    except (ValueError, RecursionError):
+        return ""
+
+
+async def edited(host: Host, command: Sequence[str], container: Container, config: str) -> str:
+    """Why what runs beside the container would have another config."""
+    if container.mount_of(config):
+        return ""
+    told = await host.run(call(*command, "diff", "--", container.name))
+    if not any(line[2:] == config for line in told.stdout.splitlines()):
+        return ""
+    return (
+        f"The config {config} was changed in the container {container.name} itself: a collector beside it would run "
+        "with the image's own. Mount the config file into the container."
+    )
+
+
+def outdated(container: Container, file: ContainerFile) -> Unsafe | None:
+    """Where it may be another one than the running registry's."""
+    if not container.is_running or not container.started or file.changed <= container.started:
+        return None
+    return _changed_since(file.path, container.name)
+
+
+async def outdated_by_process(host: Host, pid: int, config: str, name: str) -> Unsafe | None:
+    told = await host.run(Script(_IS_NEWER, (str(pid), config)))
+    return _changed_since(config, name) if pid and told.code == 0 else None
+
+
+def _changed_since(path: str, name: str) -> Unsafe:
+    return Unsafe(
+        f"{path} was changed after {name} was started: it isn't known which storage the running registry uses.",
+        "Restart it, see that all is well, then collect.",
+    )
+
+
+def shared(sharers: Sequence[str], name: str) -> str:
+    if not sharers:
+        return ""
+    return (
+        f"Other registries have the same storage as {name}, and would take pushes into the sweep: "
+        f"{', '.join(map(clean, sharers))}. Stop them for as long as it takes."
+    )
+
+
+def lost_by_service(unit: str, storage: Storage, properties: Mapping[str, str]) -> str:
+    """Why stopping it would lose the storage."""
+    if storage.driver == "inmemory":
+        return f"The storage of {unit} is in its memory: stopped, it loses all images."
+    runtime = [f"/run/{name}" for name in properties.get("RuntimeDirectory", "").split()]
+    if properties.get("RuntimeDirectoryPreserve", "no") != "no":
+        runtime = []
+    private = ["/tmp", "/var/tmp"] if properties.get("PrivateTmp") == "yes" else []  # noqa: S108 - as systemd has them
+    for place in (*runtime, *private):
+        if storage.driver == "filesystem" and f"{storage.root}/".startswith(f"{place}/"):
+            return (
+                f"The storage of {unit} is in {place}, which systemd removes when the service stops. "
+                "Give the registry another directory."
+            )
+    return ""
+
+
+def lost_by_pod(target: str, pod: Any, container: Any, storage: Storage) -> str:
+    """Why a roll-out would lose the storage, which a pod takes with it. `pod`, `container`: as kubectl tells them."""
+    if storage.driver not in ("filesystem", "inmemory"):
+        return ""
+    points = {text_at(m, "mountPath"): text_at(m, "name") for m in list_at(container, "volumeMounts")}
+    holds = [point for point in points if f"{storage.root}/".startswith(f"{point.rstrip('/')}/")]
+    name = points.get(max(holds, key=len, default=""), "")
+    kept = [v for v in list_at(pod, "volumes") if text_at(v, "name") == name and "emptyDir" not in table_at(v)]
+    if storage.driver == "filesystem" and kept:
+        return ""
+    return f"The storage of {target} is in no lasting volume: a new pod of it has none of the images."
