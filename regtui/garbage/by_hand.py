@@ -20,6 +20,9 @@ def by_hand(
     lines = [f"curl -X DELETE {quote(f'{url}/v2/{m.repository}/manifests/{m.digest}')}" for m in untagged]
     # The environment may hold passwords.
     lines += [login, "umask 077" if unit.prepare else "", *unit.prepare]
+    if unit.redis is not None:
+        at = f"{unit.redis.host}:{unit.redis.port}"
+        lines.append(f"# In redis at {at}, before the sweep and after it: DEL of all keys blobs::* and repository::*")
     match keep_out:
         case KeepOut.STOP:
             lines += [unit.stop, unit.collector(running=False), *unit.tidy, unit.start]

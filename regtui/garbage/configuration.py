@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from regtui.garbage.errors import NotOnHost
 from regtui.garbage.plain import at as _at
-from regtui.garbage.plain import plain, text_at
+from regtui.garbage.plain import plain, plain_name, text_at
+from regtui.garbage.redis_cache import Redis
 from regtui.text import one_line
 
 CANDIDATES: Final = ("/etc/distribution/config.yml", "/etc/docker/registry/config.yml")
@@ -33,11 +34,14 @@ class Storage:
     blob_cache: str
     bucket: tuple[str, ...] = ()
     """What of an object store is the registry's, by names that others can have, too; empty for other storages."""
+    redis: Redis | None = None
+    """Where `blob_cache` is kept, where that is redis."""
 
 
 def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storage:
     """Raises NotOnHost where `text` is no config of a registry. `path` is only for that sentence."""
-    storage = _at(_parsed(text), "storage")
+    config = _parsed(text)
+    storage = _at(config, "storage")
     if not isinstance(storage, dict):
         storage = {}
     named = next((name for name in storage if isinstance(name, str) and name not in _NO_DRIVERS), "")
@@ -55,12 +59,44 @@ def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storag
             or _DEFAULT_ROOT
         )
         plain(root, f"The storage's root directory, by {one_line(path)},")
+    blob_cache = _blob_cache(storage, environment)
     return Storage(
+        redis=_redis(config, environment) if blob_cache == "redis" else None,
         bucket=_bucket(driver, storage, environment) if driver not in ("filesystem", "inmemory") else (),
         driver=plain(driver, f"The storage's driver, by {one_line(path)},"),
         root=root,
         delete_enabled=_truth(environment, "REGISTRY_STORAGE_DELETE", "enabled", _at(storage, "delete", "enabled")),
-        blob_cache=_blob_cache(storage, environment),
+        blob_cache=blob_cache,
+    )
+
+
+def _redis(config: object, environment: Mapping[str, str]) -> Redis:
+    """2.x names one address, 3.x several. What isn't one plain server is told, and not asked."""
+
+    def value(key: str) -> str:
+        return environment.get(f"REGISTRY_REDIS_{key.upper()}") or text_at(config, "redis", key)
+
+    several = environment.get("REGISTRY_REDIS_ADDRS")
+    listed = _parsed(several) if several else _at(config, "redis", "addrs")
+    addresses = [address for address in listed if isinstance(address, str)] if isinstance(listed, list) else []
+    addresses = addresses or [address for address in (value("addr"),) if address]
+    has_tls = bool(_at(config, "redis", "tls")) and _at(config, "redis", "tls", "enabled") is not False
+    if value("mastername"):
+        return Redis(why_not="it is found by sentinels")
+    if len(addresses) != 1:
+        return Redis(why_not="it is a cluster" if addresses else "its address isn't said")
+    if has_tls or any(name.startswith("REGISTRY_REDIS_TLS") for name in environment):
+        return Redis(why_not="it speaks TLS")
+    host, _, port = addresses[0].rpartition(":")
+    if not host or not port.isdecimal() or len(port) > 5:
+        return Redis(why_not="its address is no host and port")
+    db = value("db")
+    return Redis(
+        host=plain_name(host.strip("[]"), "The address of redis"),
+        port=int(port),
+        username=value("username"),
+        password=value("password"),
+        db=int(db) if db.isdecimal() and len(db) < 5 else 0,
     )
 
 

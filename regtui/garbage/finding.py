@@ -28,6 +28,7 @@ from regtui.garbage.errors import NotOnHost, Unsafe
 from regtui.garbage.hosts import Host, Output, Script, call
 from regtui.garbage.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.garbage.profile import HostSettings
+from regtui.garbage.redis_cache import Redis, asking_script
 from regtui.garbage.runtimes import (
     Process,
     Unit,
@@ -46,7 +47,7 @@ from regtui.garbage.stopping import (
     outdated_by_process,
     shared,
 )
-from regtui.garbage.trouble import check
+from regtui.garbage.trouble import check, last_line
 from regtui.text import clean
 
 _UNIT: Final = "docker-registry.service"
@@ -77,7 +78,26 @@ async def find(host: Host, settings: HostSettings, port: int) -> Found:
             found = await _by_command(host, settings)
         case _:
             return await find(host, await _detected(host, settings), port)
-    return found
+    return await _with_redis(host, found) if found.storage.redis is not None else found
+
+
+async def _with_redis(host: Host, found: Found) -> Found:
+    """With what clears the registry's blob cache; unsafe where that can't be reached."""
+    redis = found.storage.redis
+    assert redis is not None
+    why = redis.why_not
+    if not why:
+        words = (asking_script(), found.unit.redis_via, redis.host, str(redis.port))
+        told = await host.run(Script('text=$1\nshift\nsh -c "$text" sh "$@"', words, redis.asking))
+        why = "" if told.code == 0 else last_line(told.stderr) or "it does not answer"
+    if not why:
+        return replace(found, unit=replace(found.unit, redis=redis))
+    unsafe = Unsafe(
+        f"What the registry knows of its blobs is in redis, which can't be cleared from {host.place} ({why}): after a "
+        "collection pushes would lose layers.",
+        "Set storage.cache.blobdescriptor to inmemory in its config, restart it, then collect.",
+    )
+    return replace(found, unsafe=found.unsafe or unsafe)
 
 
 async def _detected(host: Host, settings: HostSettings) -> HostSettings:
@@ -146,8 +166,19 @@ async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
         loses_storage=bool(lost),
         is_shared=bool(sharers),
     )
+    if storage.redis and container.network != "host" and has_shell:
+        unit = replace(unit, redis_via=await _by_container(host, command, container, storage.redis))
     version = await _version(host, f"{unit.inside} --version") if container.is_running else ""
     return Found(unit, storage, version, outdated(container, file))
+
+
+async def _by_container(host: Host, command: Sequence[str], container: Container, redis: Redis) -> str:
+    """A command line that leads to redis from the container's network, which has names of its own."""
+    image = ("--", container.image)
+    run = (*command, "run", "--rm", "-i", "--network", container.network or "default", "--entrypoint")
+    if not await _can(host, *run, "sh", *image, "-c", "command -v nc"):
+        return ""
+    return join((*run, "nc", *image, redis.host, str(redis.port)))
 
 
 async def _sharers(

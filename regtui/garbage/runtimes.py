@@ -12,6 +12,7 @@ from typing import Final
 from regtui.garbage.compose import Compose
 from regtui.garbage.containers import COLLECTOR, Container
 from regtui.garbage.profile import HostSettings
+from regtui.garbage.redis_cache import REQUEST, Redis
 from regtui.garbage.values import KeepOut
 
 ENVIRONMENT_FILE: Final = "registry.env"
@@ -63,10 +64,21 @@ class Unit:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     obstacle: str = ""
     """Why the registry can't be stopped for it, with what to do."""
+    redis: Redis | None = None
+    """What the registry keeps of its blobs there is cleared before the sweep and after it; `redis_via`: a command line
+    that leads there as the registry gets there, empty where the host itself gets there."""
+    redis_via: str = ""
     loses_storage: bool = False
     """Stopped, restarted or made anew it loses its storage."""
     is_shared: bool = False
     """Other registries have the same storage: what keeps pushes out of this one doesn't keep them out of those."""
+
+    @property
+    def forget(self) -> str:
+        """Clears what the registry keeps of its blobs in redis: in the run's directory, where the request lies."""
+        if self.redis is None:
+            return ""
+        return f"sh redis.sh {join([self.redis_via, self.redis.host, str(self.redis.port)])} < {REQUEST}"
 
     @property
     def sees_storage(self) -> bool:

@@ -14,6 +14,7 @@ from re import sub
 from typing import Final
 
 from regtui.garbage.hosts import Script
+from regtui.garbage.redis_cache import REQUEST, asking_script
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.values import KeepOut
 
@@ -111,6 +112,8 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "quit": unit.quit if ours else "",
         "gone": unit.gone if ours else "",
         "kill": unit.kill,
+        "forget": unit.forget,
+        **({"redis.sh": asking_script(), REQUEST: unit.redis.forgetting} if unit.redis else {}),
         "shell": shell if unit.root else "",
         "shell-now": unit.shell if unit.root and not ours else "",
     }

@@ -26,7 +26,10 @@ _CONFIG = {
     },
     "http": {"addr": ":5000"},
 }
-_BUSYBOX = ("sh", "awk", "cat", "dirname", "find", "grep", "head", "ls", "rm", "rmdir", "sed", "xargs", "df", "test")
+_BUSYBOX = (
+    *("sh", "awk", "cat", "dirname", "find", "grep", "head", "ls"),
+    *("nc", "rm", "rmdir", "sed", "xargs", "df", "test"),
+)
 # The official images' own: a config file alone is served, whatever else is run as it stands.
 _ENTRY_POINT = """\
 #!/bin/sh

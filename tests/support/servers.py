@@ -141,9 +141,12 @@ def start_referrers_registry(directory: Path) -> Iterator[str]:
         yield url
 
 
-def write_config(path: Path, storage: Path, *, port: int) -> Path:
-    """The config file of a registry that somebody else starts."""
-    path.write_text(json.dumps(_settings(storage, delete=True, readonly=False, port=port), indent=2))
+def write_config(path: Path, storage: Path, *, port: int, changes: Mapping[str, Any] | None = None) -> Path:
+    """The config file of a registry that somebody else starts. `changes`: its tables, by name, with what differs."""
+    settings = _settings(storage, delete=True, readonly=False, port=port)
+    for name, table in (changes or {}).items():
+        settings[name] = settings.get(name, {}) | table
+    path.write_text(json.dumps(settings, indent=2))
     return path
 
 

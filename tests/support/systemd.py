@@ -4,10 +4,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -88,15 +89,17 @@ class RegistryService:
 
 
 @contextmanager
-def start_service(version: str, directory: Path, *, root: str = "") -> Iterator[RegistryService]:
-    """`root`: the storage's as its config has it, relative to `directory`, where it runs."""
+def start_service(
+    version: str, directory: Path, *, root: str = "", changes: Mapping[str, Any] | None = None
+) -> Iterator[RegistryService]:
+    """`root`: the storage's as its config has it, relative to `directory`, where it runs. `changes`: of its config."""
     (directory / "bin").mkdir(parents=True)
     storage = directory / "storage"
     storage.mkdir()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
-    config = write_config(directory / "config.yml", Path(root) if root else storage, port=port)
+    config = write_config(directory / "config.yml", Path(root) if root else storage, port=port, changes=changes)
     systemctl = directory / "bin" / "systemctl"
     program = find_program(PROGRAMS[version])
     systemctl.write_text(_SYSTEMCTL.format(directory=directory, unit=UNIT, program=program, config=config))

@@ -134,6 +134,10 @@ bring_back() {
 let_in() {
     rm -f collecting
     line tidy >/dev/null 2>&1
+    # Who pulled meanwhile may have brought back what was swept.
+    ! has forget || line forget >&2 ||
+        say "failed What the registry keeps of its blobs in redis can't be cleared: until it is, pushes may lose layers."
+    rm -f redis-request
     case $keep_out in
         stop) try_to start >&2 || say "failed The registry could not be started again." ;;
         read-only) try_to read-write >&2 || say "failed The registry could not be made writable again." ;;
@@ -206,6 +210,11 @@ case $keep_out in
 esac
 say stage keep-out 'done'
 test ! -e stop-asked || { say stopped; exit 130; }
+
+# What the registry believes to have is forgotten before anything goes; where that can't be done, nothing does.
+if has forget; then
+    try_to forget >&2 || failed "What the registry keeps of its blobs in redis can't be cleared: nothing was swept."
+fi
 
 used before
 say stage collect started

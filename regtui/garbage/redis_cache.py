@@ -1,0 +1,63 @@
+"""What a registry keeps of its blobs in redis. It outlives a collection: swept blobs would be taken for present, and a
+push that shares one of them would be stored without it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+# All of both kinds of keys of the registry's cache, as 2.x and 3.x have them: only what it can look up anew.
+_FORGET: Final = """\
+if redis.replicate_commands then redis.replicate_commands() end
+local count = 0
+for _, pattern in ipairs(ARGV) do
+  local cursor = '0'
+  repeat
+    local found = redis.call('SCAN', cursor, 'MATCH', pattern, 'COUNT', 1000)
+    cursor = found[1]
+    for _, key in ipairs(found[2]) do count = count + redis.call('DEL', key) end
+  until cursor == '0'
+end
+return count"""
+PATTERNS: Final = ("blobs::*", "repository::*")
+REQUEST: Final = "redis-request"
+"""Beside the run's script: what is asked of redis. It may hold a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redis:
+    """Where it is, as the registry's config says. `why_not`: why it can't be asked, in words; else empty."""
+
+    host: str = ""
+    port: int = 6379
+    username: str = ""
+    password: str = field(default="", repr=False)
+    db: int = 0
+    why_not: str = ""
+
+    def request(self, *command: str) -> str:
+        """Login, database, the command, and the end, as redis's protocol has them."""
+        login = [["AUTH", *filter(None, [self.username]), self.password]] if self.password else []
+        chosen = [["SELECT", str(self.db)]] if self.db else []
+        return "".join(_array(words) for words in (*login, *chosen, command, ("QUIT",)))
+
+    @property
+    def forgetting(self) -> str:
+        return self.request("EVAL", _FORGET, "0", *PATTERNS)
+
+    @property
+    def asking(self) -> str:
+        """What changes nothing, and is answered only to who may look."""
+        return self.request("DBSIZE")
+
+
+def _array(words: Iterable[str]) -> str:
+    listed = list(words)
+    bulk = "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in listed)
+    return f"*{len(listed)}\r\n{bulk}"
+
+
+@cache
+def asking_script() -> str:
+    return (Path(__file__).parent / "remote" / "redis.sh").read_text(encoding="utf-8").rstrip("\n")

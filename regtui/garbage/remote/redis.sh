@@ -1,0 +1,31 @@
+# Asks redis what stands on stdin; where the answer holds no number it says what is wrong, and fails. $1: a command line that
+# leads there, as the registry gets there; empty for the means of this host. $2, $3: host and port.
+
+limited() {
+    if command -v timeout >/dev/null 2>&1; then timeout 60 "$@"; else "$@"; fi
+}
+
+connect() {
+    if test -n "$1"; then
+        eval "limited $1"
+    elif command -v bash >/dev/null 2>&1; then
+        # shellcheck disable=SC2016
+        limited bash -c 'exec 3<>"/dev/tcp/$1/$2" && cat >&3 && cat <&3' bash "$2" "$3"
+    elif command -v nc >/dev/null 2>&1; then
+        limited nc "$2" "$3"
+    elif command -v busybox >/dev/null 2>&1; then
+        limited busybox nc "$2" "$3"
+    else
+        echo "-There is neither bash nor nc to reach it by."
+    fi
+}
+
+told=$(connect "$@" 2>&1 | tr -d '\r')
+wrong=$(printf '%s\n' "$told" | grep '^-' | head -n 1)
+number=$(printf '%s\n' "$told" | grep '^:[0-9]' | head -n 1)
+if test -z "$wrong" && test -n "$number"; then
+    exit 0
+fi
+wrong=${wrong:-$(printf '%s\n' "$told" | tail -n 1)}
+echo "redis at $2:$3: ${wrong:-it does not answer}" >&2
+exit 1

@@ -1,0 +1,128 @@
+"""After a collection a push that shares a collected layer is whole, whatever the registry's blob cache is."""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from regtui.garbage.errors import Unsafe
+from regtui.garbage.values import Choices, KeepOut
+from tests.support.clients import crane_validate, skopeo
+from tests.support.collecting import GOING, REPOSITORY, Registry, all_pull, connected, delete_half, fill, kept, target
+from tests.support.containers import Containers, start_registry_container
+from tests.support.redis import RedisServer, start_redis
+from tests.support.servers import VERSIONS
+from tests.support.systemd import start_service
+
+FEW = 4
+PASSWORD = "redis-of-tests"
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    with start_redis(tmp_path / "redis", password=PASSWORD) as server:
+        yield server
+
+
+def in_redis(redis: RedisServer, version: str) -> dict[str, object]:
+    """The tables of a config."""
+    address = {"addr": redis.address} if version == "2.8.2" else {"addrs": [redis.address]}
+    return {"storage": {"cache": {"blobdescriptor": "redis"}}, "redis": {**address, "password": PASSWORD, "db": 3}}
+
+
+def by_environment(redis: RedisServer, version: str) -> tuple[str, ...]:
+    address = f"ADDR={redis.address}" if version == "2.8.2" else f'ADDRS=["{redis.address}"]'
+    return (
+        "REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR=redis",
+        *(f"REGISTRY_REDIS_{variable}" for variable in (address, f"PASSWORD={PASSWORD}", "DB=3")),
+    )
+
+
+async def a_layer_that_was_collected_can_be_pushed_again(registry: Registry, way: KeepOut = KeepOut.STOP) -> None:
+    fill(registry.url, images=FEW)
+    with kept(registry.url, f"{REPOSITORY}:{GOING[0]}") as image:
+        connection = await connected(target(registry, runtime=registry.runtime))
+        await delete_half(connection, images=FEW)
+        collector = connection.collector()
+        forecast = await collector.forecast(Choices())
+        assert PASSWORD not in " ".join(collector.commands(Choices(keep_out=way)))
+        async for _ in collector.collect(Choices(keep_out=way)):
+            pass
+        report = collector.report
+        await connection.close()
+        assert report.is_complete, report
+        assert report.freed == forecast.bytes > 0
+        all_pull(registry.host, images=FEW)
+        skopeo("copy", f"dir:{image}", f"docker://{registry.host}/{REPOSITORY}:again")
+        crane_validate(f"{registry.host}/{REPOSITORY}:again")
+
+
+@pytest.mark.parametrize("way", [KeepOut.STOP, KeepOut.ONLINE], ids=lambda way: way.value)
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_in_redis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, redis: RedisServer, way: KeepOut
+) -> None:
+    with start_service(version, tmp_path / "service", changes=in_redis(redis, version)) as service:
+        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
+        await a_layer_that_was_collected_can_be_pushed_again(service, way)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    with start_service(version, tmp_path / "service", changes={"storage": {"cache": {}}}) as service:
+        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
+        await a_layer_that_was_collected_can_be_pushed_again(service)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_in_redis_of_a_container(
+    containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, redis: RedisServer
+) -> None:
+    monkeypatch.setenv("PATH", f"{containers.bin}:{os.environ['PATH']}")
+    made: AbstractContextManager[Registry] = start_registry_container(
+        containers,
+        version,
+        tmp_path / "storage",
+        name="cached",
+        environment=by_environment(redis, version),
+        options=("--network", "host"),
+    )
+    with made as registry:
+        await a_layer_that_was_collected_can_be_pushed_again(registry)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"password": "another password"}, "WRONGPASS"),
+        ({"addr": "127.0.0.1:1", "addrs": ["127.0.0.1:1"]}, "redis at 127.0.0.1:1: "),
+        ({"mastername": "main"}, "it is found by sentinels"),
+    ],
+    ids=lambda changed: str(changed)[:20],
+)
+async def test_a_redis_that_cannot_be_cleared_is_told_before_anything_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis: RedisServer, changed: dict[str, object], why: str
+) -> None:
+    tables = in_redis(redis, "2.8.2")
+    with start_service("2.8.2", tmp_path / "service", changes=tables) as service:
+        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
+        fill(service.url, images=2)
+        text = service.config.read_text()
+        for key, value in changed.items():
+            assert isinstance(tables["redis"], dict)
+            old = f'"{key}": "{tables["redis"].get(key)}"'
+            text = (
+                text.replace(old, f'"{key}": "{value}"')
+                if old in text
+                else text.replace('"redis": {\n', f'"redis": {{\n"{key}": "{value}",\n')
+            )
+        was = service.config.stat()
+        service.config.write_text(text)
+        os.utime(service.config, (was.st_atime, was.st_mtime))
+        connection = await connected(target(service, runtime="systemd"))
+        with pytest.raises(Unsafe, match=f"in redis, which can't be cleared .*{why}"):
+            await connection.collector().forecast(Choices())
+        await connection.close()
+        assert not [call for call in service.calls if call.startswith("stop")]

@@ -1,0 +1,95 @@
+"""What regtui asks redis, and how it takes the answers: by a real shell, from a server that says what it is to say."""
+
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regtui.garbage.redis_cache import Redis, asking_script
+
+
+def read_arrays(text: str) -> list[list[str]]:
+    """What redis would read: arrays of bulk strings."""
+    data, found = text.encode(), []
+    while data:
+        head, _, data = data.partition(b"\r\n")
+        words = []
+        for _ in range(int(head.removeprefix(b"*"))):
+            size, _, data = data.partition(b"\r\n")
+            length = int(size.removeprefix(b"$"))
+            words.append(data[:length].decode())
+            assert data[length : length + 2] == b"\r\n"
+            data = data[length + 2 :]
+        found.append(words)
+    return found
+
+
+@given(st.text(min_size=1, alphabet=st.characters(exclude_categories=["Cs"])), st.text(max_size=5), st.integers(0, 15))
+def test_a_password_of_any_kind_is_one_word(password: str, username: str, db: int) -> None:
+    username = username.encode("utf-8", "ignore").decode()
+    redis = Redis("r", password=password, username=username, db=db)
+    login, *rest = read_arrays(redis.asking)
+    assert login == ["AUTH", *([username] if username else []), password]
+    assert rest == [*([["SELECT", str(db)]] if db else []), ["DBSIZE"], ["QUIT"]]
+    assert password not in repr(redis) or len(password) < 20
+
+
+def test_without_a_password_nothing_is_logged_in() -> None:
+    assert read_arrays(Redis("r").asking) == [["DBSIZE"], ["QUIT"]]
+    assert read_arrays(Redis("r").forgetting)[0][-2:] == ["blobs::*", "repository::*"]
+
+
+@contextmanager
+def answering(text: bytes) -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(text)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (b"+OK\r\n:12\r\n+OK\r\n", 0, ""),
+        (b"-NOAUTH Authentication required.\r\n:3\r\n", 1, "NOAUTH Authentication required."),
+        (b"-ERR unknown command\r\n", 1, "ERR unknown command"),
+        (b"+OK\r\n", 1, "+OK"),
+        (b"", 1, "it does not answer"),
+        (b"HTTP/1.1 400 Bad Request\r\n", 1, "HTTP/1.1 400"),
+    ],
+)
+def test_only_a_number_is_an_answer(text: bytes, code: int, said: str) -> None:
+    with answering(text) as port:
+        done = subprocess.run(
+            ["sh", "-c", asking_script(), "sh", "", "127.0.0.1", str(port)],
+            input=Redis("r").asking,
+            capture_output=True,
+            text=True,
+        )
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        done = subprocess.run(
+            ["sh", "-c", asking_script(), "sh", "", "127.0.0.1", str(port)], input="", capture_output=True, text=True
+        )
+    assert done.returncode == 1
+    assert f"redis at 127.0.0.1:{port}: " in done.stderr
