@@ -22,6 +22,7 @@ from benchmarks.support.table import Table
 from benchmarks.support.timing import ratio, shown
 from regtui.connection import Connection, Target, open_connection
 from regtui.deletion import Manifests, Plan
+from regtui.deletion.request import Request
 from regtui.registry import Address
 from tests.support.content import DOCKER_MANIFEST
 from tests.support.seed import seed_repository
@@ -53,14 +54,14 @@ async def _measured(directory: Path) -> Table:
         naive = [_one_by_one(server.url, sample[: _SAMPLE // 2], digests)]
         connection = await open_connection(Target(Address.parse(server.url)))
         begun = time.perf_counter()
-        plan = await connection.plan_deletion(_REPOSITORY, going)
+        plan = await connection.plan_deletion(Request(_REPOSITORY, going))
         assert len(plan.left) == _DELETED, len(plan.left)
         planned = time.perf_counter() - begun
         by_default = await _executed(connection, plan)
         # The rest of the samples see 8,000 tags: what one by one would have come down to at the end.
         naive.append(_one_by_one(server.url, sample[_SAMPLE // 2 :], digests))
         with_manifests = await _executed(
-            connection, await connection.plan_deletion(_REPOSITORY, whole, untagged=Manifests.DELETED)
+            connection, await connection.plan_deletion(Request(_REPOSITORY, whole, untagged=Manifests.DELETED))
         )
         await connection.close()
     anchor = sum(naive) / _SAMPLE * _DELETED

@@ -11,24 +11,20 @@ from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out, show_outcomes
 from regtui.connection import Connection
+from regtui.deletion.proposal import DeletionProposal, Offer
+from regtui.deletion.request import Request
 from regtui.deletion.values import Manifests, Outcome, Plan, Status, tag_outcome
-from regtui.deletion.words import (
-    attached_offer,
-    later_offer,
-    loss_reason,
-    losses_sentence,
-    now_offer,
-    plan_sentences,
-    planned_outcomes,
-    typed_confirmation,
-)
 from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
 from regtui.oci import Digest
 from regtui.registry import Deletion, ManifestNotFound, Where
-from regtui.text import plural
 
 _FOR_GOOD: Final = "Nothing was deleted. --without-undo deletes it for good."
-_PROTECTED: Final = "protected: without --yes, it is deleted after its name is typed"
+# Whole manifests are offered by the sentence about them.
+_OPTIONS: Final = {
+    Offer.ATTACHED: "--with-attached deletes them too.",
+    Offer.NOW: "--with-manifests would {}.",
+    Offer.LATER: "--tags-only would {}.",
+}
 
 
 class Obstructed(RegtuiError):
@@ -55,17 +51,19 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A plan with its connection. `skipped`: what isn't touched, though it was named. `without_undo`: that something
-    can't be put back was confirmed already."""
+    """A proposal with its connection. `skipped`: what isn't touched, though it was named."""
 
     connection: Connection
-    plan: Plan
+    proposal: DeletionProposal
     skipped: tuple[Outcome, ...] = ()
-    without_undo: bool = False
+
+    @property
+    def plan(self) -> Plan:
+        return self.proposal.plan
 
     def untouched(self, why: str) -> list[Outcome]:
         """Of everything planned, that it wasn't done."""
-        return skipped_rows(planned_outcomes(self.plan), why)
+        return skipped_rows(self.proposal.rows, why)
 
 
 def skipped_rows(rows: Iterable[Outcome], why: str) -> list[Outcome]:
@@ -74,13 +72,9 @@ def skipped_rows(rows: Iterable[Outcome], why: str) -> list[Outcome]:
 
 @dataclass(frozen=True, slots=True)
 class RemovalOptions:
-    """How it is to be deleted. `untagged`: what becomes of manifests that lose their last tag. `without_undo`: also
-    what undo could not put back. `by_rule`: nobody named each tag."""
+    """How it is asked for. `request`: of no repository yet. `by_rule`: nobody named each tag."""
 
-    whole_manifests: bool
-    with_attached: bool
-    untagged: Manifests
-    without_undo: bool
+    request: Request
     by_rule: bool
     dry_run: bool
     may_ask: bool
@@ -88,15 +82,14 @@ class RemovalOptions:
     @classmethod
     def of(cls, arguments: argparse.Namespace, *, by_rule: bool) -> Self:
         untagged = Manifests.DELETED if arguments.with_manifests else Manifests.IN_TIME
-        return cls(
+        request = Request(
+            "",
             whole_manifests=arguments.manifest,
             with_attached=arguments.with_attached,
             untagged=Manifests.LEFT if arguments.tags_only else untagged,
             without_undo=arguments.without_undo,
-            by_rule=by_rule,
-            dry_run=arguments.dry_run,
-            may_ask=not arguments.yes,
         )
+        return cls(request, by_rule=by_rule, dry_run=arguments.dry_run, may_ask=not arguments.yes)
 
 
 async def prepare(connection: Connection, selection: Selection, options: RemovalOptions) -> Removal:
@@ -107,73 +100,58 @@ async def prepare(connection: Connection, selection: Selection, options: Removal
     if not options.dry_run:
         await _check_possible(connection, selection.repository)
         await settle(connection, selection.repository, may_ask=options.may_ask)
-    plan = await _plan(connection, selection, options)
-    if plan.unknown:
-        raise await tag_missing(connection, selection.repository, plan.unknown[0])
-    for digest in selection.digests:
-        if digest not in plan.contents.manifests:
-            where = Where(connection.host, "looking up the manifest", selection.repository, digest)
-            raise ManifestNotFound(where, f"{selection.repository} has no manifest {digest}.")
+    repository, tags, digests = selection.repository, tuple(selection.tags), tuple(selection.digests)
+    request = replace(options.request, repository=repository, tags=tags, digests=digests)
+    proposal = await _propose(connection, request)
+    if proposal.plan.unknown:
+        raise await tag_missing(connection, repository, proposal.plan.unknown[0])
+    for digest in digests:
+        if digest not in proposal.plan.contents.manifests and not proposal.plan.obstacle:
+            where = Where(connection.host, "looking up the manifest", repository, digest)
+            raise ManifestNotFound(where, f"{repository} has no manifest {digest}.")
     if options.dry_run:
-        return Removal(connection, plan)
+        return Removal(connection, proposal)
     skipped: list[Outcome] = []
     if not options.may_ask:
-        plan, skipped = await _without_confirmation(connection, selection, options, plan)
-    if plan.obstacle:
-        raise Obstructed(plan.obstacle, "Nothing was deleted.")
-    return Removal(connection, plan, tuple(skipped), options.without_undo)
+        proposal, skipped = await _without_confirmation(connection, proposal, by_rule=options.by_rule)
+    if proposal.plan.obstacle:
+        raise Obstructed(proposal.plan.obstacle, "Nothing was deleted.")
+    return Removal(connection, proposal, tuple(skipped))
 
 
 async def _without_confirmation(
-    connection: Connection, selection: Selection, options: RemovalOptions, plan: Plan
-) -> tuple[Plan, list[Outcome]]:
-    """The plan without what somebody would have to confirm by typing, and that this was left out.
+    connection: Connection, proposal: DeletionProposal, *, by_rule: bool
+) -> tuple[DeletionProposal, list[Outcome]]:
+    """The proposal without what somebody would have to confirm by typing, and that this was left out.
 
     Raises Obstructed where something can't be put back that was named itself.
     """
     skipped: dict[str, Outcome] = {}
-    while not plan.obstacle and (held := _held(plan, options)):
-        if not options.by_rule and any(tag.loss and not tag.protected for tag in plan.removed):
-            raise Obstructed(losses_sentence(plan), _FOR_GOOD)
-        named = {tag: why for tag, why in held.items() if tag in selection.tags and tag not in skipped}
+    while not proposal.plan.obstacle and (held := proposal.held):
+        plan, request = proposal.plan, proposal.request
+        if not by_rule and proposal.loss and any(tag.loss and not tag.protected for tag in plan.removed):
+            raise Obstructed(proposal.loss, _FOR_GOOD)
+        named = {tag: why for tag, why in held.items() if tag in request.tags}
+        skipped |= {tag: _skipped(plan, tag, why) for tag, why in (named or held).items()}
         if not named:
             # Not named themselves, but on a manifest that goes whole.
-            skipped |= {tag: _skipped(plan, tag, why) for tag, why in held.items()}
-            return replace(plan, removed=(), manifests=()), list(skipped.values())
-        skipped |= {tag: _skipped(plan, tag, why) for tag, why in named.items()}
-        rest = replace(selection, tags=[tag for tag in selection.tags if tag not in skipped])
-        plan = await _plan(connection, rest, options)
-    if not plan.obstacle and not options.without_undo and plan.has_losses:
+            return replace(proposal, plan=replace(plan, removed=(), manifests=())), list(skipped.values())
+        rest = tuple(tag for tag in request.tags if tag not in skipped)
+        proposal = await _propose(connection, replace(request, tags=rest))
+    if not proposal.plan.obstacle and proposal.loss:
         # Nothing that has a tag: a manifest named by digest, or what is attached to an image that goes.
-        raise Obstructed(losses_sentence(plan), _FOR_GOOD)
-    return plan, list(skipped.values())
-
-
-def _held(plan: Plan, options: RemovalOptions) -> dict[str, str]:
-    """tag → why it isn't deleted unless somebody types something."""
-    protected = {tag.tag: _PROTECTED for tag in plan.removed if tag.protected}
-    if options.without_undo:
-        return protected
-    lost = {tag.tag: f"undo could not put it back, as {loss_reason(tag.loss)}" for tag in plan.removed if tag.loss}
-    return {tag: f"{why}: --without-undo deletes it" for tag, why in lost.items()} | protected
+        raise Obstructed(proposal.loss, _FOR_GOOD)
+    return proposal, list(skipped.values())
 
 
 def _skipped(plan: Plan, tag: str, why: str) -> Outcome:
     return tag_outcome(plan.repository, next(t for t in plan.removed if t.tag == tag), Status.SKIPPED, detail=why)
 
 
-async def _plan(connection: Connection, selection: Selection, options: RemovalOptions) -> Plan:
-    progress = Progress(f"Reading {selection.repository}:")
+async def _propose(connection: Connection, request: Request) -> DeletionProposal:
+    progress = Progress(f"Reading {request.repository}:")
     try:
-        return await connection.plan_deletion(
-            selection.repository,
-            selection.tags,
-            whole_manifests=options.whole_manifests,
-            with_attached=options.with_attached,
-            untagged=options.untagged,
-            digests=selection.digests,
-            on_progress=progress.show,
-        )
+        return DeletionProposal(request, await connection.plan_deletion(request, on_progress=progress.show))
     finally:
         progress.clear()
 
@@ -187,34 +165,31 @@ async def _check_possible(connection: Connection, repository: str) -> None:
 
 def show_plan(removal: Removal, output: Output, *, dry_run: bool) -> None:
     """In sentences on stderr; row by row where somebody reads it, or where a dry run makes it the result."""
-    rows = [*planned_outcomes(removal.plan), *removal.skipped]
+    proposal = removal.proposal
+    rows = [*proposal.rows, *removal.skipped]
     if dry_run:
         show_outcomes(output, rows)
     elif output.form is Form.TABLE:
         show_outcomes(output, rows)
         output.flush()
-    for sentence in plan_sentences(removal.plan):
+    for sentence in proposal.sentences:
         say(sentence)
-    if removal.plan.is_empty:
+    if proposal.plan.is_empty:
         return
-    if attached_offer(removal.plan):
-        say("--with-attached deletes them too.")
-    if offer := now_offer(removal.plan):
-        say(f"--with-manifests would {offer}.")
-    if offer := later_offer(removal.plan):
-        say(f"--tags-only would {offer}.")
+    for offer, label in proposal.offers.items():
+        if option := _OPTIONS.get(offer, ""):
+            say(option.format(label))
 
 
 def is_confirmed(removal: Removal) -> bool:
-    """Asks, on a terminal. More than a `y` for many tags and for protected ones."""
-    plan, host = removal.plan, removal.connection.host
-    if plan.is_empty:
+    """Asks, on a terminal. More than a `y` for many tags, for protected ones and for what can't be put back."""
+    proposal = removal.proposal
+    if proposal.plan.is_empty:
         return True
-    tags, manifests = len(plan.removed), len(plan.manifests)
-    what = plural(tags, "tag") if tags else plural(manifests, "manifest")
-    these = f"{'this' if (tags or manifests) == 1 else 'these'} {what.removeprefix('1 ')} from {host}"
-    expected = typed_confirmation(plan, without_undo=removal.without_undo)
-    if expected:
+    what = proposal.what
+    one = what.startswith("1 ")
+    these = f"{'this' if one else 'these'} {what.removeprefix('1 ')} from {removal.connection.host}"
+    if expected := proposal.typed:
         return ask(f"To delete {these}, type {expected}:") == expected
     return ask(f"Delete {these}? [y/N]").lower() in ("y", "yes")
 

@@ -27,7 +27,6 @@ from regtui.cli.session import Session, connected
 from regtui.connection import Connection, Target
 from regtui.deletion import Outcome
 from regtui.deletion.rules import Rule
-from regtui.deletion.words import planned_outcomes
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError, UsageError
 from regtui.registry import NotFound, RegistryError
 from regtui.text import plural, size
@@ -171,7 +170,7 @@ async def _plan_one(
 
 
 def _rows(removal: Removal) -> tuple[Outcome, ...]:
-    return (*planned_outcomes(removal.plan), *removal.skipped)
+    return (*removal.proposal.rows, *removal.skipped)
 
 
 def _is_confirmed(connection: Connection, found: Sweep) -> bool:

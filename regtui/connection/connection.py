@@ -1,6 +1,7 @@
 """One open registry: its client, what was read of it, what may be done to it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from regtui.connection.filling import Filling
     from regtui.connection.recalling import Recalling
     from regtui.content import ContentStore
-    from regtui.deletion import Journal, Manifests, Plan
+    from regtui.deletion import Journal, Plan
+    from regtui.deletion.request import Request
     from regtui.garbage.collector import Collector
     from regtui.garbage.hosts import Host, Interactive
     from regtui.listing.details import Details
@@ -264,41 +266,19 @@ class Connection:
         return await self._crossing.run(lambda: deletion_support(self._client, repository))
 
     async def plan_deletion(
-        self,
-        repository: str,
-        tags: Sequence[str],
-        *,
-        digests: Sequence[Digest] = (),
-        whole_manifests: bool = False,
-        with_attached: bool = False,
-        untagged: "Manifests | None" = None,
-        patience: float | None = None,
-        on_progress: Callable[[int, int], None] | None = None,
+        self, request: "Request", *, on_progress: Callable[[int, int], None] | None = None
     ) -> "Plan":
-        """What deleting `tags`, and the manifests `digests`, would mean. Changes nothing.
+        """What doing as `request` says would mean. Changes nothing. What the config protects is protected.
 
-        `whole_manifests`: by digest, with all tags. `with_attached`: signatures, attestations and SBOMs go along.
-        `untagged`: what becomes of manifests that lose their last tag; in doubt they are left where deleting them takes
-        longer than `patience` seconds. None for either: as the plan does it by itself.
-        `on_progress` hears (tags read, tags in all), on the client's thread.
+        `on_progress` hears (tags read, tags in all), then the same of blobs, on the client's thread.
         """
 
         from regtui.connection.planning import plan_deletion
 
+        protecting = replace(request, protect=(*request.protect, *self.target.protect))
         return await self._read(
             lambda content: plan_deletion(
-                self._client,
-                content,
-                repository,
-                tags,
-                digests=digests,
-                whole_manifests=whole_manifests,
-                with_attached=with_attached,
-                untagged=untagged,
-                patience=patience,
-                protect=self.target.protect,
-                read_only=self.read_only,
-                on_progress=on_progress,
+                self._client, content, protecting, read_only=self.read_only, on_progress=on_progress
             )
         )
 

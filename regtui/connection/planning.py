@@ -1,55 +1,38 @@
 """From what a repository holds to the plan of a deletion, on the client's thread."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from regtui.content import ContentStore
-from regtui.deletion import Contents, Manifests, Method, Plan, make_plan, read_contents
+from regtui.deletion import Contents, Method, Plan, make_plan, read_contents
 from regtui.deletion.blobs import with_blobs
-from regtui.deletion.cost import PATIENCE
 from regtui.deletion.plan import needs_untagging, without_push
 from regtui.deletion.referrers import with_referrers
-from regtui.oci import Digest
+from regtui.deletion.request import Request
 from regtui.registry import Deletion, RegistryClient, RegistryError, check_push, deletion_obstacle, deletion_support
 
 
 async def plan_deletion(
     client: RegistryClient,
     content: ContentStore,
-    repository: str,
-    tags: Sequence[str],
+    request: Request,
     *,
-    digests: Sequence[Digest],
-    whole_manifests: bool,
-    with_attached: bool,
-    untagged: Manifests | None,
-    patience: float | None,
-    protect: Sequence[str],
     read_only: bool,
     on_progress: Callable[[int, int], None] | None,
 ) -> Plan:
     """As `Connection.plan_deletion` says it. Raises RegistryError."""
-    contents = await read_contents(client, content, repository, digests=digests, on_progress=on_progress)
+    repository = request.repository
+    contents = await read_contents(client, content, repository, digests=request.digests, on_progress=on_progress)
     support = Deletion.READ_ONLY if read_only else await deletion_support(client, repository)
     method = Method.at(support)
+    obstacle = deletion_obstacle(client.host, support, by_choice=read_only)
 
     def planned(contents: Contents) -> Plan:
-        return make_plan(
-            contents,
-            tags,
-            method=method,
-            digests=digests,
-            whole_manifests=whole_manifests,
-            with_attached=with_attached,
-            protect=protect,
-            untagged=untagged or Manifests.IN_TIME,
-            patience=PATIENCE if patience is None else patience,
-            obstacle=deletion_obstacle(client.host, support, by_choice=read_only),
-        )
+        return make_plan(contents, request, method=method, obstacle=obstacle)
 
     plan = planned(contents)
     going = [manifest.digest for manifest in (*plan.manifests, *plan.left)]
     referred = await with_referrers(client, content, contents, going)
-    if referred.manifests.keys() != contents.manifests.keys():
+    if len(referred.manifests) > len(contents.manifests) or referred.unread_manifests != contents.unread_manifests:
         plan = planned(referred)
     if not plan.obstacle and not plan.is_empty:
         plan = planned(await with_blobs(client, content, plan, on_progress))

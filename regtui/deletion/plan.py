@@ -6,14 +6,15 @@ index of the repository that stays names it.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from regtui.deletion.cost import PATIENCE, seconds_to_delete
+from regtui.deletion.cost import seconds_to_delete
 from regtui.deletion.graph import outer_first, reachable
 from regtui.deletion.loss import losses
+from regtui.deletion.request import Request
 from regtui.deletion.values import (
     Cause,
     Contents,
@@ -34,39 +35,19 @@ from regtui.oci.media_type import Kind, kind_of
 _ATTACHED_TAG: Final = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(?:\.(?:sig|att|sbom))?")
 
 
-def make_plan(
-    contents: Contents,
-    tags: Collection[str],
-    *,
-    method: Method,
-    digests: Collection[Digest] = (),
-    whole_manifests: bool = False,
-    with_attached: bool = False,
-    protect: Iterable[str] = (),
-    only: Collection[Digest] | None = None,
-    untagged: Manifests = Manifests.IN_TIME,
-    patience: float = PATIENCE,
-    obstacle: str = "",
-) -> Plan:
-    """What deleting `tags` (and the manifests `digests`) means.
-
-    `whole_manifests`: all tags of the chosen manifests go along. `with_attached`: so do signatures, attestations and
-    SBOMs whose image goes. `protect`: shell patterns of tags that need a confirmation of their own. `only`: no manifest
-    but these may go. `untagged`: what becomes of manifests that lose their last tag; in doubt they are deleted where
-    that takes at most `patience` seconds. Those that were named by digest always are. `obstacle`: why nothing can be
-    deleted here, if that is known.
-    """
+def make_plan(contents: Contents, request: Request, *, method: Method, obstacle: str = "") -> Plan:
+    """What doing as `request` says means. `obstacle`: why nothing can be deleted here, if that is known."""
     by_digest = _tags_by_digest(contents)
-    chosen = _choose(contents, by_digest, tags, digests, whole_manifests, with_attached)
+    chosen = _choose(contents, by_digest, request)
     doomed = doomed_manifests(contents, chosen.tags, chosen.named | chosen.along)
-    if only is not None:
-        doomed &= set(only)
+    if request.only is not None:
+        doomed &= request.only
     # What was named itself isn't left.
     left = doomed - reachable(contents.manifests, chosen.named)
     seconds = seconds_to_delete(len(left), contents.tag_count - len(chosen.tags))
-    if untagged is Manifests.DELETED or (untagged is Manifests.IN_TIME and seconds <= patience):
+    untagged = request.untagged
+    if untagged is Manifests.DELETED or (untagged is Manifests.IN_TIME and seconds <= request.patience):
         left = set()
-    patterns = tuple(protect)
     parents = _parents(contents, doomed)
     tagged = {digest for tag in chosen.tags if (digest := contents.tags.get(tag))}
     lost = losses(contents, tagged, doomed - left)
@@ -87,12 +68,14 @@ def make_plan(
     sharing = {t for tag in chosen.tags for t in by_digest.get(contents.tags.get(tag) or _NOTHING, ())}
     return Plan(
         repository=contents.repository,
-        removed=tuple(_planned_tag(contents, by_digest, tag, chosen, patterns, lost) for tag in in_order(chosen.tags)),
+        removed=tuple(
+            _planned_tag(contents, by_digest, tag, chosen, request.protect, lost) for tag in in_order(chosen.tags)
+        ),
         manifests=planned(doomed - left),
         staying=tuple(in_order(sharing - chosen.tags)),
         attached=tuple(in_order(chosen.attached.keys() - chosen.tags)),
         attached_manifests=tuple(sorted(chosen.referring.keys() - chosen.along)),
-        unknown=tuple(in_order(set(tags) - chosen.tags)),
+        unknown=tuple(in_order(set(request.tags) - chosen.tags)),
         freed=bytes_of(contents, doomed - left),
         method=method,
         obstacle=obstacle or _obstacle(contents, chosen, doomed, by_digest),
@@ -114,17 +97,11 @@ class _Chosen:
     referring: dict[Digest, Digest]
 
 
-def _choose(
-    contents: Contents,
-    by_digest: Mapping[Digest, list[str]],
-    tags: Collection[str],
-    digests: Collection[Digest],
-    whole_manifests: bool,
-    with_attached: bool,
-) -> _Chosen:
-    chosen = {tag for tag in tags if tag in contents.tags or tag in contents.unread}
-    named = set(digests) | ({d for tag in chosen if (d := contents.tags.get(tag))} if whole_manifests else set())
-    if whole_manifests:
+def _choose(contents: Contents, by_digest: Mapping[Digest, list[str]], request: Request) -> _Chosen:
+    chosen = {tag for tag in request.tags if tag in contents.tags or tag in contents.unread}
+    named = set(request.digests)
+    if request.whole_manifests:
+        named |= {digest for tag in chosen if (digest := contents.tags.get(tag))}
         chosen |= {tag for digest in named for tag in by_digest.get(digest, ())}
     # Attached manifests that go along aren't named, and may be left as their image is.
     along: set[Digest] = set()
@@ -132,7 +109,7 @@ def _choose(
         attached = attached_tags(contents, chosen, named | along)
         referring = attached_manifests(contents, chosen, named | along)
         # What goes along may have something attached itself.
-        if not with_attached or not (attached.keys() - chosen or referring.keys() - along):
+        if not request.with_attached or not (attached.keys() - chosen or referring.keys() - along):
             return _Chosen(chosen, named, along, attached, referring)
         chosen |= attached.keys()
         along |= referring.keys()

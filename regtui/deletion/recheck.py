@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from regtui.deletion.plan import doomed_manifests, make_plan
 from regtui.deletion.reasons import Reason
+from regtui.deletion.request import Request
 from regtui.deletion.values import (
     Contents,
     Manifests,
@@ -100,7 +101,8 @@ def _narrowed(plan: Plan, chosen: list[PlannedTag], contents: Contents) -> Plan:
     along = [m.digest for m in (*plan.manifests, *plan.left) if m.attached_to is not None and m.attached_to in going]
     tags = [tag.tag for tag in chosen]
     # What is left was shown too: it isn't decided anew.
-    now = make_plan(contents, tags, method=plan.method, digests=[*_named(plan), *along], untagged=Manifests.DELETED)
+    request = Request(plan.repository, tags, [*_named(plan), *along], untagged=Manifests.DELETED)
+    now = make_plan(contents, request, method=plan.method)
     return replace(
         plan,
         removed=tuple(chosen),

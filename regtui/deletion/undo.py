@@ -17,6 +17,7 @@ from regtui.deletion.execution import Execution
 from regtui.deletion.inventory import read_contents, read_manifests
 from regtui.deletion.journal import Journal
 from regtui.deletion.plan import doomed_manifests, make_plan
+from regtui.deletion.request import Request
 from regtui.deletion.restoration import Restoration, Situation, make_restoration, planned_rows
 from regtui.deletion.restoring import Restoring
 from regtui.deletion.situation import Progress, read_situation
@@ -121,7 +122,8 @@ def _plan_of(
 ) -> Plan:
     """What something else uses by now is left out, instead of standing against all of it."""
     free = doomed_manifests(contents, tags, digests).intersection(digests)
-    return make_plan(contents, tags, method=method, digests=free, only=only, obstacle=obstacle)
+    request = Request(contents.repository, tags, free, only=frozenset(only))
+    return make_plan(contents, request, method=method, obstacle=obstacle)
 
 
 class Undoing:

@@ -10,6 +10,7 @@ from itertools import groupby
 
 from regtui.content import ContentStore
 from regtui.deletion import Execution, Journal, Method, Status, make_plan
+from regtui.deletion.request import Request
 from regtui.deletion.values import StoredManifest
 from regtui.garbage.contents import Reading, read
 from regtui.garbage.values import UntaggedManifest
@@ -41,7 +42,8 @@ class Leftovers:
                 yield line
 
     async def _delete_in(self, reading: Reading, digests: frozenset[Digest]) -> AsyncIterator[str]:
-        plan = make_plan(reading.contents, (), method=Method.PLACEHOLDER, digests=digests)
+        request = Request(reading.repository, digests=digests)
+        plan = make_plan(reading.contents, request, method=Method.PLACEHOLDER)
         # Exactly these: what is below them is among them, or something else reaches it.
         plan = replace(plan, manifests=tuple(m for m in plan.manifests if m.digest in digests))
         execution = Execution(self._client, plan, self._journal, self._username)

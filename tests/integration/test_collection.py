@@ -16,6 +16,7 @@ from regtui.connection import Connection
 from regtui.content import ContentStore
 from regtui.deletion import Journal
 from regtui.deletion.journal import Run
+from regtui.deletion.request import Request
 from regtui.garbage import forecasting
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus, UntaggedManifest
@@ -227,7 +228,7 @@ async def test_empty_repositories_are_listed_and_go_when_they_are_confirmed(
 ) -> None:
     registry, _ = place
     fill(registry.url, images=2)
-    deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, ["v0", "v1"]))
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["v0", "v1"])))
     async for _ in deleting.outcomes():
         pass
     collector = connection.collector()

@@ -9,6 +9,7 @@ import pytest
 
 from regtui.connection import Connection, Target, open_connection
 from regtui.deletion import Action, Report, Status
+from regtui.deletion.request import Request
 from regtui.deletion.words import report_sentences
 from regtui.registry import Address, HttpSettings, RetryPolicy
 from tests.support.clients import crane, crane_digest, crane_validate
@@ -43,7 +44,7 @@ def fill(server: RegistryServer, tags: int) -> dict[str, str]:
 
 
 async def deleted(connection: Connection, tags: Sequence[str]) -> Report:
-    plan = await connection.plan_deletion(REPOSITORY, tags)
+    plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     assert not plan.obstacle
     running = connection.deleting(plan)
     async for _ in running.outcomes():
@@ -116,7 +117,7 @@ async def test_one_that_is_damaged_once_the_plan_is_made_stands_in_nobodys_way(
     digests = fill(server, 6)
     with open_registry(server.url) as writer:
         index = push_index(writer, REPOSITORY, "multi")
-    plan = await connection.plan_deletion(REPOSITORY, ["v0", "v1", "multi"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v0", "v1", "multi"]))
     assert len(plan.manifests) == 5
     damage(server, "v5", b"")
     running = connection.deleting(plan)

@@ -9,6 +9,7 @@ import pytest
 
 from regtui.connection import Connection, Target, open_connection
 from regtui.deletion import Action, Manifests, Plan, Report, Status
+from regtui.deletion.request import Request
 from regtui.registry import Address
 from tests.support.clients import ClientFailed, crane, crane_digest, crane_validate
 from tests.support.content import Recipe
@@ -44,7 +45,7 @@ async def test_one_of_five_tags_on_one_digest_goes_and_four_pull(
 ) -> None:
     recipe = Recipe(name=REPOSITORY)
     pushed = [push_image(writer, REPOSITORY, tag, recipe=recipe) for tag in "abcde"]
-    report = await execute(connection, await connection.plan_deletion(REPOSITORY, ["c"]))
+    report = await execute(connection, await connection.plan_deletion(Request(REPOSITORY, ["c"])))
 
     assert report.is_complete, report
     assert tags_by_crane(server) == set("abde")
@@ -59,7 +60,7 @@ async def test_an_index_with_attestations_goes_whole_and_its_neighbour_stays_who
     recipe = Recipe(name="shared")
     going = push_index(writer, REPOSITORY, "going", attestations=True, recipe=recipe)
     push_index(writer, REPOSITORY, "staying", platforms=["linux/amd64"], recipe=recipe)
-    plan = await connection.plan_deletion(REPOSITORY, ["going"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["going"]))
     report = await execute(connection, plan)
 
     assert report.is_complete, report
@@ -82,7 +83,7 @@ async def test_every_kind_of_manifest_can_be_deleted(
     push_index(writer, REPOSITORY, "index", kind="oci", attestations=True)
     push_artifact(writer, REPOSITORY, "artifact")
     push_image(writer, REPOSITORY, "stays")
-    plan = await connection.plan_deletion(REPOSITORY, ["docker", "oci", "list", "index", "artifact"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["docker", "oci", "list", "index", "artifact"]))
     report = await execute(connection, plan)
 
     assert report.is_complete, report
@@ -101,7 +102,7 @@ async def test_a_dangling_tag_can_be_deleted(version: str, tmp_path: Path) -> No
     # A new process: 3.1.1 would go on serving the manifest from its memory.
     with start_registry(version, tmp_path) as server:
         connection = await open_connection(Target(Address.parse(server.url)))
-        plan = await connection.plan_deletion(REPOSITORY, ["lost"])
+        plan = await connection.plan_deletion(Request(REPOSITORY, ["lost"]))
         assert plan.removed[0].digest is None
         report = await execute(connection, plan)
         await connection.close()
@@ -113,7 +114,7 @@ async def test_forty_of_two_hundred_tags_go_and_no_other(server: RegistryServer,
     start = datetime(2026, 1, 1, tzinfo=UTC)
     seed_repository(server.storage, "many", [(f"v{number}", start) for number in range(200)])
     going = [f"v{number}" for number in range(0, 200, 5)]
-    plan = await connection.plan_deletion("many", going)
+    plan = await connection.plan_deletion(Request("many", going))
     report = await execute(connection, plan)
 
     assert report.is_complete, report
@@ -128,7 +129,7 @@ async def test_manifests_that_take_too_long_are_left_for_the_collection_and_undo
     digests = seed_repository(server.storage, "many", [(f"v{number}", start) for number in range(200)])
     going = [f"v{number}" for number in range(0, 200, 5)]
     # As for thousands of tags, where they would take a minute.
-    plan = await connection.plan_deletion("many", going, patience=40 * 160 * 35e-6 / 2)
+    plan = await connection.plan_deletion(Request("many", going, patience=40 * 160 * 35e-6 / 2))
     assert (len(plan.removed), plan.manifests, len(plan.left)) == (40, (), 40)
     report = await execute(connection, plan)
     assert report.is_complete, report
@@ -152,7 +153,7 @@ async def test_manifests_go_at_once_where_that_is_chosen(server: RegistryServer,
     start = datetime(2026, 1, 1, tzinfo=UTC)
     digests = seed_repository(server.storage, "many", [(f"v{number}", start) for number in range(60)])
     going = [f"v{number}" for number in range(20)]
-    plan = await connection.plan_deletion("many", going, patience=0, untagged=Manifests.DELETED)
+    plan = await connection.plan_deletion(Request("many", going, patience=0, untagged=Manifests.DELETED))
     report = await execute(connection, plan)
     assert report.is_complete, report
     assert report.left == 0
@@ -169,6 +170,6 @@ async def test_nothing_is_left_to_chance_when_deletion_is_disabled(tmp_path: Pat
         ):
             push_image(writer, REPOSITORY, "a")
             connection = await open_connection(Target(Address.parse(server.url)))
-            plan = await connection.plan_deletion(REPOSITORY, ["a"])
+            plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
             await connection.close()
             assert "storage.delete.enabled: true" in plan.obstacle

@@ -12,6 +12,7 @@ import pytest
 from regtui.connection import Connection, Target, open_connection
 from regtui.connection.changes import Running
 from regtui.deletion import Action, Report, Status
+from regtui.deletion.request import Request as DeletionRequest
 from regtui.registry import Address, HttpSettings, RetryPolicy
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import DOCKER_MANIFEST
@@ -83,7 +84,7 @@ async def test_the_report_is_true_and_undo_brings_all_back(version: str, tmp_pat
         before = seed_repository(server.storage, REPOSITORY, seeded)
         going = {tag: before[tag] for tag in list(before)[:500]}
         connection = await opened(meddler.url)
-        plan = await connection.plan_deletion(REPOSITORY, list(going))
+        plan = await connection.plan_deletion(DeletionRequest(REPOSITORY, list(going)))
 
         meddler.decide = faults
         report = await finished(connection.deleting(plan))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 
 from regtui.connection import Connection, Target, open_connection
 from regtui.deletion import Plan, Report, Status
+from regtui.deletion.request import Request
 from regtui.registry import Address
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import OCI_INDEX, OCI_MANIFEST, digest_of, to_json
@@ -63,7 +64,7 @@ def config_of(image: PushedImage) -> str:
 
 
 async def there_and_back(connection: Connection, tags: list[str]) -> tuple[Plan, Report]:
-    plan = await connection.plan_deletion(REPOSITORY, tags)
+    plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     assert not plan.obstacle, plan.obstacle
     deleting = connection.deleting(plan)
     async for _ in deleting.outcomes():
@@ -126,7 +127,7 @@ async def test_a_config_that_is_gone_meanwhile_is_uploaded_again(version: str, t
         multi = push_index(writer, REPOSITORY, "multi")
         push_image(writer, REPOSITORY, "stays")
         connection = await open_connection(Target(Address.parse(server.url)))
-        deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, ["1.0", "multi"]))
+        deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["1.0", "multi"])))
         async for _ in deleting.outcomes():
             pass
         await connection.close()
@@ -167,7 +168,7 @@ async def check_odd(server: RegistryServer, repository: str, odd: OddRepository)
     tags, manifests = tags_on_disk(server.storage, repository), manifests_on_disk(server.storage, repository)
     connection = await open_connection(Target(Address.parse(server.url), cache=False))
     try:
-        plan = await connection.plan_deletion(repository, odd.chosen, whole_manifests=odd.whole)
+        plan = await connection.plan_deletion(Request(repository, odd.chosen, whole_manifests=odd.whole))
         if plan.obstacle or plan.is_empty:
             return
         deleting = connection.deleting(plan)

@@ -11,6 +11,7 @@ import pytest
 
 from regtui.connection import Connection, Target, open_connection
 from regtui.deletion import Method, Report
+from regtui.deletion.request import Request
 from regtui.registry import Address
 from tests.support.clients import ClientFailed, crane, crane_digest, crane_validate
 from tests.support.images import open_registry, push_artifact, push_image
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.integration
 
 
 async def finished(connection: Connection, *tags: str, with_attached: bool) -> Report:
-    plan = await connection.plan_deletion(REPOSITORY, tags, with_attached=with_attached)
+    plan = await connection.plan_deletion(Request(REPOSITORY, tags, with_attached=with_attached))
     assert (plan.method, plan.obstacle) == (Method.BY_TAG, "")
     running = connection.deleting(plan)
     async for _ in running.outcomes():
@@ -50,7 +51,7 @@ async def test_attached_artifacts_go_along_when_asked_and_come_back(url: str) ->
         assert referrers(writer, image.digest) == {sbom.digest}
 
         connection = await open_connection(Target(Address.parse(url)))
-        offered = await connection.plan_deletion(REPOSITORY, ["v1"])
+        offered = await connection.plan_deletion(Request(REPOSITORY, ["v1"]))
         assert offered.attached_manifests == (sbom.digest,)
         report = await finished(connection, "v1", with_attached=True)
         assert report.is_complete, report

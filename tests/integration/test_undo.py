@@ -9,6 +9,7 @@ import pytest
 from regtui.connection import Connection, Target, open_connection
 from regtui.connection.changes import Running
 from regtui.deletion import Report, Status
+from regtui.deletion.request import Request
 from regtui.deletion.undo import Undo
 from regtui.oci import Digest
 from regtui.registry import Address
@@ -28,7 +29,7 @@ async def finished(running: Running) -> Report:
 
 
 async def delete(connection: Connection, *tags: str) -> None:
-    report = await finished(connection.deleting(await connection.plan_deletion(REPOSITORY, tags)))
+    report = await finished(connection.deleting(await connection.plan_deletion(Request(REPOSITORY, tags))))
     assert report.is_complete, report
 
 

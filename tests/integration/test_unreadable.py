@@ -7,6 +7,7 @@ import httpx
 
 from regtui.connection import Connection, Target, open_connection
 from regtui.deletion import Report
+from regtui.deletion.request import Request
 from regtui.registry import Address
 from tests.support.clients import crane, crane_validate
 from tests.support.content import OCI_INDEX, digest_of, to_json
@@ -17,7 +18,7 @@ REPOSITORY = "team/app"
 
 
 async def delete(connection: Connection, *tags: str) -> Report:
-    plan = await connection.plan_deletion(REPOSITORY, tags)
+    plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     assert not plan.obstacle, plan.obstacle
     running = connection.deleting(plan)
     async for _ in running.outcomes():

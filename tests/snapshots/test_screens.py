@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from regtui.deletion import journal
+from regtui.deletion.request import Request
 from regtui.demo import DemoTransport, sample_storage
 from regtui.registry import Credential, NotAuthenticated, Where
 from regtui.settings import Credentials
@@ -79,7 +80,7 @@ def test_a_deletion_that_was_cut_off_is_asked_about(
         await keys(*COMMON)(pilot)
         browser = pilot.app.screen
         assert isinstance(browser, BrowserScreen)
-        plan = await browser.connection.plan_deletion("fullstack/common", ["0.0.42", "0.0.41"])
+        plan = await browser.connection.plan_deletion(Request("fullstack/common", ["0.0.42", "0.0.41"]))
         run = browser.connection.journal.begin(browser.connection.identity, "", plan)
         run.placed(plan.manifests[0].digest, ["0.0.42", "0.0.41"])
         run.close()

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from regtui.connection import Connection, Target, open_connection
+from regtui.deletion.request import Request
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.values import Choices, CollectionReport, Event
 from regtui.registry import Address
@@ -54,7 +55,7 @@ def fill(url: str, *, images: int = IMAGES) -> Filled:
 
 async def delete_half(connection: Connection, *, images: int = IMAGES) -> None:
     for repository, tags in ((REPOSITORY, GOING[: images // 2]), (INDEXES, ("going",))):
-        deleting = connection.deleting(await connection.plan_deletion(repository, tags))
+        deleting = connection.deleting(await connection.plan_deletion(Request(repository, tags)))
         async for _ in deleting.outcomes():
             pass
         assert deleting.report.is_complete, deleting.report

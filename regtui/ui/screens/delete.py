@@ -4,19 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from regtui.connection import Connection
-from regtui.deletion import Manifests, Plan, Report
+from regtui.deletion import Report
+from regtui.deletion.proposal import DeletionProposal, Offer, taking
+from regtui.deletion.request import Request
 from regtui.deletion.undo_words import cut_off_sentence
-from regtui.deletion.words import (
-    attached_offer,
-    method_sentence,
-    now_offer,
-    plan_notes,
-    plan_sentences,
-    planned_outcomes,
-    typed_confirmation,
-    whole_offer,
-)
-from regtui.text import plural
+from regtui.deletion.words import method_sentence
 from regtui.ui.screens.plan import Progress, Proposal
 from regtui.ui.screens.undo import RunScreen, UndoablePlanScreen
 
@@ -24,7 +16,7 @@ from regtui.ui.screens.undo import RunScreen, UndoablePlanScreen
 class DeleteScreen(UndoablePlanScreen):
     """Deletes `tags`, after showing what that means."""
 
-    OFFERS: ClassVar[tuple[str, ...]] = ("attached", "whole", "now")
+    OFFERS: ClassVar[tuple[str, ...]] = (Offer.ATTACHED.value, Offer.WHOLE.value, Offer.NOW.value)
 
     def __init__(self, connection: Connection, repository: str, tags: Sequence[str]) -> None:
         super().__init__(connection)
@@ -40,30 +32,23 @@ class DeleteScreen(UndoablePlanScreen):
         return f"{self._repository} at {self._connection.host}: delete tags"
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
-        plan = await self._connection.plan_deletion(
-            self._repository,
-            self._tags,
-            with_attached=chosen["attached"],
-            whole_manifests=chosen["whole"],
-            untagged=Manifests.DELETED if chosen["now"] else Manifests.IN_TIME,
-            on_progress=on_progress,
-        )
-        sentences = plan_sentences(plan)
+        request = Request(self._repository, self._tags)
+        for name, is_chosen in chosen.items():
+            request = taking(request, Offer(name)) if is_chosen else request
+        plan = await self._connection.plan_deletion(request, on_progress=on_progress)
+        proposal = DeletionProposal(request, plan)
+        sentences = proposal.sentences
         if not plan.obstacle and any(tag.stays_as for tag in plan.removed):
             sentences.append(method_sentence(plan))
         return Proposal(
             sentences=sentences,
-            rows=planned_outcomes(plan),
-            notes=plan_notes(plan),
-            button=_button(plan),
+            rows=proposal.rows,
+            notes=proposal.notes,
+            button=f"Delete {proposal.what}",
             start=lambda: self._connection.deleting(plan),
-            is_possible=not plan.obstacle and not plan.is_empty,
-            typed=typed_confirmation(plan),
-            offers={
-                "attached": attached_offer(plan),
-                "whole": whole_offer(plan),
-                "now": now_offer(plan),
-            },
+            is_possible=proposal.is_possible,
+            typed=proposal.typed,
+            offers={offer.value: label for offer, label in proposal.offers.items()},
         )
 
     def plan_anew(self, report: Report) -> bool:
@@ -81,17 +66,14 @@ class FinishScreen(RunScreen):
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry = self._entry
         plan = await self._connection.changes.plan_rest(entry)
-        rest = plan_sentences(plan) if plan.obstacle or not plan.is_empty else ["All of it was done before."]
+        # It was confirmed when it began: nothing is typed again.
+        proposal = DeletionProposal(Request(entry.repository, without_undo=True), plan)
+        rest = proposal.sentences if plan.obstacle or not plan.is_empty else ["All of it was done before."]
         return Proposal(
             sentences=[cut_off_sentence(entry), *rest],
-            rows=planned_outcomes(plan),
-            notes=plan_notes(plan),
-            button=_button(plan) if not plan.is_empty else "Finish",
+            rows=proposal.rows,
+            notes=proposal.notes,
+            button=f"Delete {proposal.what}" if not plan.is_empty else "Finish",
             start=lambda: self._connection.changes.finishing(entry, plan),
             is_possible=not plan.obstacle,
         )
-
-
-def _button(plan: Plan) -> str:
-    tags, manifests = len(plan.removed), len(plan.manifests)
-    return f"Delete {plural(tags, 'tag') if tags else plural(manifests, 'manifest')}"

@@ -11,6 +11,7 @@ from regtui.content import ContentStore
 from regtui.deletion import Entry, Execution, Journal, Method
 from regtui.deletion.belonging import OtherRegistry
 from regtui.deletion.entry import Belonging
+from regtui.deletion.request import Request
 from regtui.deletion.restoring import Restoring
 from regtui.deletion.undo import Undo, Undoing, plan_rest, plan_undo
 from regtui.demo import DemoTransport
@@ -65,7 +66,7 @@ class Registry:
         from regtui.deletion import make_plan, read_contents
 
         contents = await read_contents(self.client, self.content, REPOSITORY)
-        plan = make_plan(contents, ["one"], method=Method.PLACEHOLDER)
+        plan = make_plan(contents, Request(REPOSITORY, ["one"]), method=Method.PLACEHOLDER)
         run = journal.begin(self.identity, "", plan)
         run.close()
         return journal.entry(run.name)

@@ -10,6 +10,7 @@ import pytest
 from regtui.connection import Connection
 from regtui.connection.changes import Running
 from regtui.deletion import Entry, Report
+from regtui.deletion.request import Request
 from regtui.demo import DemoTransport, Version
 from regtui.oci import Digest
 
@@ -72,7 +73,7 @@ async def killed(world: World, tags: Sequence[str], at: int, *, does_it: bool) -
     """A connection of the next start, with what it finds; None where the deletion ended before that change."""
     transport = world.transport = Killing(world, at, does_it=does_it)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, tags)
+    plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     with suppress(Killed):
         await finished(connection.deleting(plan))
     world.transport = None
@@ -88,7 +89,7 @@ async def deleted(version: Version, tags: Sequence[str]) -> tuple[dict[str, Dige
     """What is left where nothing comes between."""
     world = await filled(version)
     connection = await world.open()
-    report = await finished(connection.deleting(await connection.plan_deletion(REPOSITORY, tags)))
+    report = await finished(connection.deleting(await connection.plan_deletion(Request(REPOSITORY, tags))))
     assert report.is_complete
     return await world.tags(REPOSITORY), revisions(world)
 

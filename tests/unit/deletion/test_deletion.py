@@ -7,6 +7,7 @@ import pytest
 
 from regtui.connection import Connection
 from regtui.deletion import Action, Contents, Manifests, Method, Outcome, Plan, Report, Status, make_plan
+from regtui.deletion.request import Request
 from regtui.deletion.values import StoredManifest
 from regtui.deletion.words import (
     later_offer,
@@ -19,7 +20,6 @@ from regtui.deletion.words import (
 )
 from regtui.demo import DemoTransport, Version
 from regtui.oci import Digest, UnknownManifest
-from regtui.oci import media_type as mt
 
 from .worlds import World
 
@@ -35,7 +35,7 @@ async def delete(
     connection: Connection, tags: Sequence[str], *, whole_manifests: bool = False, with_attached: bool = False
 ) -> tuple[Plan, Report]:
     plan = await connection.plan_deletion(
-        REPOSITORY, tags, whole_manifests=whole_manifests, with_attached=with_attached
+        Request(REPOSITORY, tags, whole_manifests=whole_manifests, with_attached=with_attached)
     )
     return plan, await execute(connection, plan)
 
@@ -73,7 +73,7 @@ async def test_freed_bytes_count_each_blob_once_and_leave_out_what_stays(world: 
     first = await world.image(REPOSITORY, ["shared", "twice"], ["one"])
     second = await world.image(REPOSITORY, ["twice", "alone"], ["two"])
     await world.image(REPOSITORY, ["shared"], ["stays"])
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["one", "two"])
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["one", "two"]))
 
     blobs = {digest: blob.size for digest, blob in world.storage.blobs.items()}
     bodies = blobs[first] + blobs[second]
@@ -138,7 +138,7 @@ async def test_signatures_are_offered_and_go_only_when_asked(world: World, name:
     await world.image(REPOSITORY, ["signature"], [tag])
     connection = await world.open()
 
-    plan = await connection.plan_deletion(REPOSITORY, ["v1"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1"]))
     assert plan.attached == (tag,)
     assert [planned.tag for planned in plan.removed] == ["v1"]
 
@@ -151,7 +151,7 @@ async def test_signatures_are_offered_and_go_only_when_asked(world: World, name:
 async def test_a_referrer_by_subject_is_attached_too(world: World) -> None:
     image = await world.image(REPOSITORY, ["image"], ["v1"])
     await world.image(REPOSITORY, ["sbom"], ["v1-sbom"], subject=image)
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["v1"])
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["v1"]))
     assert plan.attached == ("v1-sbom",)
 
 
@@ -175,9 +175,9 @@ async def test_whole_manifests_take_all_their_tags_and_name_them_first(world: Wo
 async def test_a_digest_with_tags_is_refused_until_they_are_accepted(world: World) -> None:
     digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
     connection = await world.open()
-    refused = await connection.plan_deletion(REPOSITORY, [], digests=[digest])
+    refused = await connection.plan_deletion(Request(REPOSITORY, [], digests=[digest]))
     assert "a, b" in refused.obstacle
-    accepted = await connection.plan_deletion(REPOSITORY, [], digests=[digest], whole_manifests=True)
+    accepted = await connection.plan_deletion(Request(REPOSITORY, [], digests=[digest], whole_manifests=True))
     assert accepted.obstacle == ""
     assert [tag.tag for tag in accepted.removed] == ["a", "b"]
 
@@ -185,7 +185,7 @@ async def test_a_digest_with_tags_is_refused_until_they_are_accepted(world: Worl
 async def test_a_child_of_an_index_is_not_deleted_from_under_it(world: World) -> None:
     child = await world.image(REPOSITORY, ["child"])
     await world.index(REPOSITORY, [child], ["v1"])
-    plan = await (await world.open()).plan_deletion(REPOSITORY, [], digests=[child])
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, [], digests=[child]))
     assert "v1" in plan.obstacle
     assert "break" in plan.obstacle
 
@@ -194,7 +194,7 @@ async def test_an_untagged_manifest_goes_by_digest(world: World) -> None:
     digest = await world.image(REPOSITORY, ["left over"])
     await world.image(REPOSITORY, ["fine"], ["fine"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, [], digests=[digest])
+    plan = await connection.plan_deletion(Request(REPOSITORY, [], digests=[digest]))
     report = await execute(connection, plan)
     assert [o.status for o in report.outcomes] == [Status.DONE]
     assert digest not in world.storage.repositories[REPOSITORY].revisions
@@ -204,7 +204,7 @@ async def test_a_tag_that_moved_since_the_plan_was_shown_is_left_alone(world: Wo
     await world.image(REPOSITORY, ["first"], ["latest"])
     await world.image(REPOSITORY, ["other"], ["other"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["latest", "other"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["latest", "other"]))
     pushed = await world.image(REPOSITORY, ["pushed meanwhile"], ["latest"])
     report = await execute(connection, plan)
 
@@ -217,7 +217,7 @@ async def test_a_tag_that_moved_since_the_plan_was_shown_is_left_alone(world: Wo
 async def test_a_tag_added_to_the_image_since_the_plan_was_shown_keeps_it(world: World) -> None:
     digest = await world.image(REPOSITORY, ["layer"], ["a"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     assert [manifest.digest for manifest in plan.manifests] == [digest]
     await world.image(REPOSITORY, ["layer"], ["b"])
     await execute(connection, plan)
@@ -227,7 +227,7 @@ async def test_a_tag_added_to_the_image_since_the_plan_was_shown_keeps_it(world:
 async def test_an_index_pushed_over_a_planned_manifest_keeps_it(world: World) -> None:
     child = await world.image(REPOSITORY, ["child"], ["a"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     await world.index(REPOSITORY, [child], ["multi"])
     await execute(connection, plan)
     assert set(await world.tags(REPOSITORY)) == {"multi"}
@@ -249,7 +249,7 @@ async def test_a_stop_leaves_what_was_not_begun_and_says_so(world: World) -> Non
     for number in range(30):
         await world.image(REPOSITORY, [str(number)], [f"v{number}"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, [f"v{number}" for number in range(30)])
+    plan = await connection.plan_deletion(Request(REPOSITORY, [f"v{number}" for number in range(30)]))
     deleting = connection.deleting(plan)
     async for _ in deleting.outcomes():
         deleting.stop()
@@ -266,7 +266,7 @@ async def test_a_stop_before_anything_was_done_leaves_nothing_to_be_settled(worl
     for number in range(30):
         await world.image(REPOSITORY, [str(number)], [f"v{number}"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, [f"v{number}" for number in range(30)])
+    plan = await connection.plan_deletion(Request(REPOSITORY, [f"v{number}" for number in range(30)]))
     deleting = connection.deleting(plan)
     deleting.stop()
     async for _ in deleting.outcomes():
@@ -295,7 +295,7 @@ async def test_a_new_tag_that_can_not_be_looked_up_may_be_of_any_manifest(world:
     digest = await world.image(REPOSITORY, ["layer"], ["a"])
     transport = world.transport = NotLookedUp(DemoTransport(world.storage, world.version), "/fresh")
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     assert [manifest.digest for manifest in plan.manifests] == [digest]
     await world.image(REPOSITORY, ["layer"], ["fresh"])
     transport.fails = True
@@ -308,7 +308,7 @@ async def test_a_planned_tag_that_can_not_be_looked_up_stays_and_the_others_go_w
     two = await world.image(REPOSITORY, ["two"], ["two"])
     transport = world.transport = NotLookedUp(DemoTransport(world.storage, world.version), "/two")
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["one", "two"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["one", "two"]))
     transport.fails = True
     report = await execute(connection, plan)
     assert await world.tags(REPOSITORY) == {"two": two}
@@ -337,13 +337,13 @@ async def test_without_the_right_to_push_it_is_said_first_with_what_would_go_alo
     world.transport = NoPush(DemoTransport(world.storage, "2.8.2"))
     connection = await world.open()
 
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     assert "may delete, but not push" in plan.obstacle
     assert "as well: b, c." in plan.obstacle
     assert plan.goes_along == ("b", "c")
     assert whole_offer(plan) == "delete by digest, together with b, c"
     # What goes by digest anyway needs no push.
-    assert (await connection.plan_deletion(REPOSITORY, ["alone"])).obstacle == ""
+    assert (await connection.plan_deletion(Request(REPOSITORY, ["alone"]))).obstacle == ""
 
     whole, report = await delete(connection, ["a"], whole_manifests=True)
     assert whole.obstacle == ""
@@ -359,7 +359,7 @@ async def test_a_broken_tag_and_no_right_to_push_is_said_to_stay() -> None:
     repository = world.storage.repositories[REPOSITORY]
     del repository.revisions[repository.tags["broken"]]
     world.transport = NoPush(DemoTransport(world.storage, "2.8.2"))
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["broken"])
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["broken"]))
     assert "broken can't be removed" in plan.obstacle
     assert plan.goes_along == ()
 
@@ -369,7 +369,7 @@ async def test_tags_alone_go_and_leave_their_manifests_by_choice(world: World) -
     two = await world.image(REPOSITORY, ["two"], ["two", "too"])
     before = await world.tags(REPOSITORY)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["one", "two", "too"], untagged=Manifests.LEFT)
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["one", "two", "too"], untagged=Manifests.LEFT))
     assert (plan.manifests, plan.freed) == ((), 0)
     assert {manifest.digest for manifest in plan.left} == {one, two}
     assert any("2 manifests that no tag leads to any more will be left" in s for s in plan_sentences(plan))
@@ -388,7 +388,7 @@ async def test_tags_alone_go_and_leave_their_manifests_by_choice(world: World) -
 def many(tags: int) -> Contents:
     """A repository of so many images, a tag each."""
     manifests = {
-        digest: StoredManifest(digest, mt.OCI_MANIFEST, b"{}", UnknownManifest(mt.OCI_MANIFEST))
+        digest: StoredManifest(digest, "application/vnd.example", b"{}", UnknownManifest("application/vnd.example"))
         for digest in (Digest.of(str(number).encode()) for number in range(tags))
     }
     return Contents("many", {f"v{n}": digest for n, digest in enumerate(manifests)}, manifests)
@@ -396,7 +396,7 @@ def many(tags: int) -> Contents:
 
 def test_manifests_that_take_minutes_are_left_and_the_plan_says_so_and_how_else() -> None:
     contents, going = many(10_000), [f"v{n}" for n in range(2_000)]
-    plan = make_plan(contents, going, method=Method.PLACEHOLDER)
+    plan = make_plan(contents, Request(REPOSITORY, going), method=Method.PLACEHOLDER)
     assert (len(plan.removed), plan.manifests, len(plan.left)) == (2_000, (), 2_000)
     assert (plan.freed, plan.left_bytes) == (0, 4_000)
     assert plan_sentences(plan) == [
@@ -408,7 +408,7 @@ def test_manifests_that_take_minutes_are_left_and_the_plan_says_so_and_how_else(
     assert now_offer(plan) == "delete the 2,000 manifests now as well, about 9 minutes"
     assert later_offer(plan) == ""
 
-    now = make_plan(contents, going, method=Method.PLACEHOLDER, untagged=Manifests.DELETED)
+    now = make_plan(contents, Request(REPOSITORY, going, untagged=Manifests.DELETED), method=Method.PLACEHOLDER)
     assert (len(now.manifests), now.left, now.freed) == (2_000, (), 4_000)
     assert "That takes about 9 minutes: for each, the registry searches the 8,000 other tags." in plan_sentences(now)
     assert later_offer(now) == "remove the tags alone, and leave the 2,000 manifests to regtui gc --untagged"
@@ -418,8 +418,8 @@ def test_manifests_that_take_minutes_are_left_and_the_plan_says_so_and_how_else(
 def test_the_same_number_in_a_smaller_repository_goes_whole_and_small_ones_say_nothing_of_time() -> None:
     going = [f"v{n}" for n in range(2_000)]
     # Few are left to be searched: that was the point of removing the tags first.
-    assert len(make_plan(many(2_100), going, method=Method.PLACEHOLDER).manifests) == 2_000
-    few = make_plan(many(10_000), ["v1"], method=Method.PLACEHOLDER)
+    assert len(make_plan(many(2_100), Request(REPOSITORY, going), method=Method.PLACEHOLDER).manifests) == 2_000
+    few = make_plan(many(10_000), Request(REPOSITORY, ["v1"]), method=Method.PLACEHOLDER)
     assert len(few.manifests) == 1
     assert (few.left, now_offer(few), later_offer(few)) == ((), "", "")
     assert not any("takes" in sentence for sentence in plan_sentences(few))
@@ -428,15 +428,19 @@ def test_the_same_number_in_a_smaller_repository_goes_whole_and_small_ones_say_n
 def test_what_is_named_by_digest_or_whole_is_never_left() -> None:
     contents = many(100)
     digests = [contents.manifests[d].digest for d in list(contents.manifests)[:50]]
-    plan = make_plan(contents, (), digests=digests, whole_manifests=True, method=Method.PLACEHOLDER, patience=0)
+    plan = make_plan(
+        contents, Request(REPOSITORY, (), digests=digests, whole_manifests=True, patience=0), method=Method.PLACEHOLDER
+    )
     assert (len(plan.manifests), plan.left) == (50, ())
-    whole = make_plan(contents, ["v1"], whole_manifests=True, method=Method.PLACEHOLDER, patience=0)
+    whole = make_plan(
+        contents, Request(REPOSITORY, ["v1"], whole_manifests=True, patience=0), method=Method.PLACEHOLDER
+    )
     assert (len(whole.manifests), whole.left) == (1, ())
 
 
 async def test_what_is_below_a_whole_manifest_is_never_left(world: World) -> None:
     await world.index(REPOSITORY, [await world.image(REPOSITORY, ["amd"])], ["v1"])
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["v1"], whole_manifests=True, patience=-1)
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["v1"], whole_manifests=True, patience=-1))
     assert (len(plan.manifests), plan.left) == (2, ())
 
 
@@ -444,8 +448,8 @@ async def test_what_is_freed_now_and_later_is_all_of_it(world: World) -> None:
     await world.image(REPOSITORY, ["shared", "one"], ["v1"])
     untagged = await world.image(REPOSITORY, ["shared", "two"])
     connection = await world.open()
-    whole = await connection.plan_deletion(REPOSITORY, ["v1"], digests=[untagged])
-    plan = await connection.plan_deletion(REPOSITORY, ["v1"], digests=[untagged], untagged=Manifests.LEFT)
+    whole = await connection.plan_deletion(Request(REPOSITORY, ["v1"], digests=[untagged]))
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1"], digests=[untagged], untagged=Manifests.LEFT))
     assert (len(plan.manifests), len(plan.left)) == (1, 1)
     assert plan.freed > 0
     # What both use becomes collectable only with the last of them.
@@ -453,7 +457,7 @@ async def test_what_is_freed_now_and_later_is_all_of_it(world: World) -> None:
 
 
 def test_protected_tags_are_found_by_their_pattern() -> None:
-    plan = make_plan(many(3), ["v1", "v2"], method=Method.PLACEHOLDER, protect=["*1", "latest"])
+    plan = make_plan(many(3), Request(REPOSITORY, ["v1", "v2"], protect=("*1", "latest")), method=Method.PLACEHOLDER)
     assert [tag.tag for tag in plan.removed if tag.protected] == ["v1"]
     assert typed_confirmation(plan) == "v1"
 
@@ -480,8 +484,8 @@ async def test_what_is_left_is_a_skipped_row_with_its_reason_before_and_after(wo
     other = await world.image(REPOSITORY, ["other"], ["v2"])
     await world.image(REPOSITORY, ["stays"], ["v3"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["v1", "v2"], patience=0)
-    whole = await connection.plan_deletion(REPOSITORY, ["v1", "v2"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1", "v2"], patience=0))
+    whole = await connection.plan_deletion(Request(REPOSITORY, ["v1", "v2"]))
     assert plan.left_bytes == whole.freed > 0
 
     def left(outcomes: Sequence[Outcome]) -> dict[str, tuple[Status, str]]:
@@ -506,7 +510,7 @@ async def test_a_manifest_that_kept_a_tag_after_all_is_not_said_to_be_left(world
     two = await world.image(REPOSITORY, ["two"], ["two"])
     await world.image(REPOSITORY, ["stays"], ["stays"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["one", "two"], patience=0)
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["one", "two"], patience=0))
     assert len(plan.left) == 2
     await world.image(REPOSITORY, ["one"], ["another-one"])
     report = await execute(connection, plan)
@@ -553,12 +557,12 @@ async def test_a_registry_that_refuses_is_an_obstacle_with_a_remedy(
     world = World(version)
     await world.image(REPOSITORY, ["layer"], ["a"])
     world.transport = DemoTransport(world.storage, version, delete_enabled=delete_enabled, read_only=read_only)
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["a"])
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["a"]))
     assert "config.yml" in plan.obstacle
 
 
 async def test_unknown_tags_are_named_and_nothing_is_planned_for_them(world: World) -> None:
     await world.image(REPOSITORY, ["layer"], ["a"])
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["nope"])
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["nope"]))
     assert plan.unknown == ("nope",)
     assert plan.is_empty

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from regtui.deletion import Action, Journal, JournalFailed, Status
+from regtui.deletion.request import Request
 from regtui.deletion.words import report_sentences
 from regtui.demo import DemoTransport
 from regtui.registry import RegistryId
@@ -68,7 +69,7 @@ async def test_what_was_deleted_is_told_and_so_is_that_its_end_is_not_recorded(v
     world.transport = Filling(world)
     connection = await world.open()
     connection.journal = Journal(tmp_path)
-    deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, ["one", "a"]))
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["one", "a"])))
     async for _ in deleting.outcomes():
         pass
     report = deleting.report
@@ -96,7 +97,7 @@ async def test_what_was_put_back_is_told(tmp_path: Path) -> None:
     await world.image(REPOSITORY, ["one"], ["one"])
     connection = await world.open()
     connection.journal = Journal(tmp_path)
-    deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, ["one"]))
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["one"])))
     async for _ in deleting.outcomes():
         pass
     world.transport = Filling(world)

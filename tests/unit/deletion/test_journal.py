@@ -21,6 +21,7 @@ from regtui.deletion import (
 )
 from regtui.deletion.inventory import stored
 from regtui.deletion.journal_storage import number_of
+from regtui.deletion.request import Request
 from regtui.deletion.restoration import Situation, make_restoration
 from regtui.deletion.undo import last_deletion, undone
 from regtui.deletion.values import Method, StoredManifest
@@ -42,7 +43,7 @@ def manifest(text: str = "") -> StoredManifest:
 def plan(*tags: str) -> Plan:
     one = manifest("ü\u2028")
     contents = Contents("team/app", dict.fromkeys(tags, one.digest), {one.digest: one})
-    return make_plan(contents, tags, method=Method.PLACEHOLDER)
+    return make_plan(contents, Request("team/app", tags), method=Method.PLACEHOLDER)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from regtui.connection import Connection
 from regtui.deletion import Action, Report, Status
 from regtui.deletion.reasons import Reason
+from regtui.deletion.request import Request
 from regtui.demo import DemoTransport
 from regtui.oci import Digest
 
@@ -82,7 +83,7 @@ async def test_what_is_shown_late_is_waited_for(world: World, tags: Sequence[str
     before, had = await world.tags(REPOSITORY), revisions(world)
     transport = world.transport = Late(world, reads)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, tags)
+    plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     transport.is_late = True
     report = await execute(connection, plan)
     await transport.catch_up(1_000_000)
@@ -104,7 +105,7 @@ async def test_where_nothing_is_done_nothing_is_said_to_be_and_all_is_as_it_was(
     before, had = await world.tags(REPOSITORY), revisions(world)
     transport = world.transport = Scripted(world)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, tags)
+    plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     transport.instead = lambda request: 202 if request.method == "DELETE" else None
     report = await execute(connection, plan)
     assert await world.tags(REPOSITORY) == before
@@ -121,7 +122,7 @@ async def test_a_manifest_that_is_there_still_is_not_said_to_be_deleted(world: W
     digest = (await world.tags(REPOSITORY))["alone"]
     transport = world.transport = Scripted(world)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, [], digests=[await untagged(world)])
+    plan = await connection.plan_deletion(Request(REPOSITORY, [], digests=[await untagged(world)]))
     assert len(plan.manifests) == 1
     transport.instead = lambda request: 202 if request.method == "DELETE" else None
     report = await execute(connection, plan)
@@ -139,7 +140,7 @@ async def test_what_stands_on_a_placeholder_is_found_by_undo() -> None:
     before, had = await world.tags(REPOSITORY), revisions(world)
     transport = world.transport = Scripted(world)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, MANY)
+    plan = await connection.plan_deletion(Request(REPOSITORY, MANY))
 
     def lies(request: httpx.Request) -> int | None:
         if request.method == "DELETE":
@@ -163,7 +164,7 @@ async def test_a_run_that_failed_and_left_its_tags_leading_to_nothing_is_found_b
     before = await world.tags(REPOSITORY)
     transport = world.transport = Scripted(world)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["alone"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["alone"]))
 
     def damaged(request: httpx.Request) -> int | None:
         """As 2.8.2 does with a damaged tag: the manifest goes, its tags stay, and the answer is 500; for ever."""

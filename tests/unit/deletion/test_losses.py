@@ -7,6 +7,7 @@ import pytest
 
 from regtui.connection import Connection
 from regtui.deletion import Report, blobs
+from regtui.deletion.request import Request
 from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import undo_sentences
 from regtui.deletion.values import Cause
@@ -108,7 +109,7 @@ async def test_it_is_named_with_its_reason(world: World, damage: Callable[[World
     reason = await damage(world)
     await world.image(REPOSITORY, ["whole"], ["whole"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["odd", "whole"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["odd", "whole"]))
     assert [tag.tag for tag in plan.lost_tags] == ["odd"]
     [sentence] = [line for line in plan_sentences(plan) if line.startswith("Undo can't put back")]
     assert sentence.startswith("Undo can't put back odd, as ")
@@ -119,7 +120,7 @@ async def test_it_is_named_with_its_reason(world: World, damage: Callable[[World
     assert rows[f"{REPOSITORY}:whole"] == ""
     assert typed_confirmation(plan) == "forever"
     assert typed_confirmation(plan, without_undo=True) == ""
-    whole = await connection.plan_deletion(REPOSITORY, ["whole"])
+    whole = await connection.plan_deletion(Request(REPOSITORY, ["whole"]))
     assert not whole.has_losses
     assert typed_confirmation(whole) == ""
 
@@ -128,7 +129,7 @@ async def test_a_tag_is_named_too_whose_manifest_stays(world: World) -> None:
     """Putting the tag back is a PUT of the whole manifest."""
     config, _ = blobs_of(world, await world.image(REPOSITORY, ["layer"], ["a", "b"]))
     world.storage.unlink_layer(REPOSITORY, config)
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["a"])
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["a"]))
     assert plan.manifests == ()
     assert [tag.loss.cause for tag in plan.lost_tags if tag.loss] == [Cause.CONFIG_MISSING]
 
@@ -139,7 +140,7 @@ async def test_a_child_that_stays_is_there_for_its_index_whatever_it_lacks(world
     config, _ = blobs_of(world, child)
     world.storage.unlink_layer(REPOSITORY, config)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["multi"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["multi"]))
     assert not plan.has_losses
     before = await world.tags(REPOSITORY)
     _, report = await there_and_back(connection, "multi")
@@ -148,7 +149,7 @@ async def test_a_child_that_stays_is_there_for_its_index_whatever_it_lacks(world
 
 
 async def there_and_back(connection: Connection, *tags: str) -> tuple[Undo, Report]:
-    deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, tags))
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, tags)))
     async for _ in deleting.outcomes():
         pass
     assert deleting.report.is_complete, deleting.report
@@ -189,7 +190,7 @@ async def test_configs_come_back_where_only_they_are_gone(world: World) -> None:
     alone, shared = await world.image(REPOSITORY, ["a"], ["alone"]), await world.image(REPOSITORY, ["b"], ["x", "y"])
     before = await world.tags(REPOSITORY)
     connection = await world.open()
-    deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, ["alone", "x", "y"]))
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["alone", "x", "y"])))
     async for _ in deleting.outcomes():
         pass
     for digest in (alone, shared):
@@ -207,7 +208,7 @@ async def test_configs_come_back_where_only_they_are_gone(world: World) -> None:
 async def test_a_config_that_went_alone_is_uploaded_when_its_manifest_is_refused(world: World) -> None:
     image = await world.image(REPOSITORY, ["a"], ["x"])
     connection = await world.open()
-    deleting = connection.deleting(await connection.plan_deletion(REPOSITORY, ["x"]))
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["x"])))
     async for _ in deleting.outcomes():
         pass
     entry = await connection.changes.entry(deleting.report.run)
@@ -243,7 +244,7 @@ async def test_configs_are_read_once_and_only_of_manifests_that_go(world: World)
         await world.put(REPOSITORY, manifest, mt.OCI_MANIFEST, [f"v{number}"])
     await world.image(REPOSITORY, ["stays"], ["stays"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, [f"v{number}" for number in range(5)])
+    plan = await connection.plan_deletion(Request(REPOSITORY, [f"v{number}" for number in range(5)]))
     assert not plan.has_losses
     read = [e.url.rpartition("/")[2] for e in connection.requests.latest() if "/blobs/sha256" in e.url]
     # One config, five layers.
@@ -254,7 +255,7 @@ async def test_what_is_too_large_or_too_many_to_look_at_is_said(world: World, mo
     monkeypatch.setattr(blobs, "LARGEST_KEPT", 10)
     monkeypatch.setattr(blobs, "MOST_CHECKED", 2)
     await world.image(REPOSITORY, ["one", "two"], ["a"])
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["a"])
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["a"]))
     assert "1 config is too large to be kept: undo works as long as the registry has it." in plan_sentences(plan)
     assert any("Whether all 3 configs and layers are there was not checked" in s for s in plan_sentences(plan))
     assert typed_confirmation(plan) == ""
@@ -264,6 +265,6 @@ async def test_a_blob_that_answers_500_is_named_and_blocks_nothing(world: World)
     config, _ = blobs_of(world, await world.image(REPOSITORY, ["layer"], ["odd"]))
     await world.image(REPOSITORY, ["whole"], ["whole"])
     world.transport = Scripted(world, instead=lambda request: 500 if config in request.url.path else None)
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["odd", "whole"])
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["odd", "whole"]))
     assert [tag.tag for tag in plan.lost_tags] == ["odd"]
     assert any(f"{config.short}, which it needs, can't be read" in line for line in plan_sentences(plan))

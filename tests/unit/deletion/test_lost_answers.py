@@ -5,6 +5,7 @@ import pytest
 
 from regtui.connection import Connection
 from regtui.deletion import Action, Plan, Report, Status
+from regtui.deletion.request import Request
 from regtui.oci import Digest
 
 from .scripted import NO_ANSWER, Scripted
@@ -40,7 +41,7 @@ async def test_a_delete_that_was_done_and_not_said_to_be_is_done(world: World, a
     transport = scripted(world)
     await world.image(REPOSITORY, ["layer"], ["a"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     transport.after = lambda request: answer if request.method == "DELETE" else None
     report = await execute(connection, plan)
     assert report.is_complete, report
@@ -52,7 +53,7 @@ async def test_a_delete_of_which_nothing_can_be_learnt_is_not_called_done(world:
     digest = await world.image(REPOSITORY, ["left over"])
     await world.image(REPOSITORY, ["stays"], ["stays"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, [], digests=[digest])
+    plan = await connection.plan_deletion(Request(REPOSITORY, [], digests=[digest]))
     transport.instead = lambda request: 500 if request.url.path.endswith(digest) else None
     report = await execute(connection, plan)
     assert status_of(report, Action.DELETE) == [Status.FAILED]
@@ -63,7 +64,7 @@ async def test_a_tag_shares_the_fate_of_the_manifest_that_it_was_left_to(world: 
     transport = scripted(world)
     digest = await world.image(REPOSITORY, ["layer"], ["a"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     transport.instead = lambda request: 403 if request.method == "DELETE" else None
     report = await execute(connection, plan)
     assert await world.tags(REPOSITORY) == {"a": digest}
@@ -77,7 +78,7 @@ async def test_a_placeholder_that_was_put_without_a_word_is_taken_away_too(world
     transport = scripted(world)
     digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     transport.after = lambda request: 502 if request.method == "PUT" else None
     report = await execute(connection, plan)
     assert await world.tags(REPOSITORY) == {"b": digest}
@@ -91,7 +92,7 @@ async def test_many_tags_go_with_one_delete_before_any_manifest_is_searched_for(
     for name in names:
         await world.image(REPOSITORY, [name], [name])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, names)
+    plan = await connection.plan_deletion(Request(REPOSITORY, names))
     report = await execute(connection, plan)
     assert report.is_complete
     puts, deletes = transport.sent[:12], transport.sent[12:]
@@ -104,7 +105,7 @@ async def test_the_right_to_push_that_went_meanwhile_leaves_nothing_to_finish(wo
     transport = scripted(world)
     digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     transport.instead = lambda request: 403 if request.method == "PUT" else None
     report = await execute(connection, plan)
     assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
@@ -116,7 +117,7 @@ async def test_tags_that_could_not_be_put_back_are_left_to_the_next_start(world:
     transport = scripted(world)
     digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
 
     def refuses(request: httpx.Request) -> int | None:
         # The first PUT goes through: that of the placeholder.
@@ -143,7 +144,7 @@ async def test_a_stop_does_not_keep_a_tag_from_being_put_back(world: World) -> N
     transport = scripted(world)
     digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
     connection = await world.open()
-    running = connection.deleting(await connection.plan_deletion(REPOSITORY, ["a"]))
+    running = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["a"])))
 
     def stops(request: httpx.Request) -> int | None:
         if request.method != "DELETE":
@@ -164,7 +165,7 @@ async def test_only_manifests_whose_tags_are_really_gone_are_said_to_be_left(wor
     await world.image(REPOSITORY, ["one"], ["one"])
     two = await world.image(REPOSITORY, ["two"], ["two"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["one", "two"], patience=-1)
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["one", "two"], patience=-1))
     assert len(plan.left) == 2
     transport.instead = lambda request: 500 if request.method == "PUT" and request.url.path.endswith("/two") else None
     report = await execute(connection, plan)
@@ -180,7 +181,7 @@ async def test_an_index_is_gone_before_its_children_are_asked_to_go(world: World
     inner = await world.index(REPOSITORY, children[:2])
     outer = await world.index(REPOSITORY, [inner, children[2]], ["v1"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["v1"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1"]))
     there: dict[str, set[str]] = {}
 
     def noted(request: httpx.Request) -> None:
@@ -200,7 +201,7 @@ async def test_a_tag_that_nobody_could_look_at_is_left_to_the_next_start(world: 
     transport = scripted(world)
     await world.image(REPOSITORY, ["layer"], ["a", "b"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
 
     def fails(request: httpx.Request) -> int | None:
         is_look = request.method in ("HEAD", "GET") and request.url.path.endswith("/a")
@@ -219,7 +220,7 @@ async def test_a_registry_that_says_202_and_keeps_the_tag_is_found_out() -> None
     transport = scripted(world)
     digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     transport.instead = lambda request: 202 if request.method == "DELETE" else None
     report = await execute(connection, plan)
     assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
@@ -232,7 +233,7 @@ async def test_what_happened_to_tags_that_were_to_stay_is_told(world: World) -> 
     await world.image(REPOSITORY, ["layer"], ["a", "same"])
     other = await world.image(REPOSITORY, ["other"], ["innocent", "moved-to"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["a"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
 
     def meddles(request: httpx.Request) -> None:
         if request.method == "DELETE":

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from regtui.connection import Connection
 from regtui.deletion import Action, Report, Status
 from regtui.deletion.reasons import Reason
+from regtui.deletion.request import Request
 from regtui.deletion.words import report_sentences
 from regtui.demo import DemoTransport, Version
 from regtui.oci import Digest
@@ -76,7 +77,7 @@ def push_index(world: World, tag: str, *children: str) -> str:
 
 async def planned(world: World, *tags: str) -> tuple[Connection, Callable[[], "asyncio.Future[Report]"]]:
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, tags)
+    plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     assert not plan.obstacle
 
     def confirmed() -> "asyncio.Future[Report]":

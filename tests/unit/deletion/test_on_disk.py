@@ -9,6 +9,7 @@ import pytest
 
 from regtui.deletion import Journal
 from regtui.deletion.entry import read_entry
+from regtui.deletion.request import Request
 from regtui.demo import DemoTransport
 
 from .worlds import World
@@ -65,7 +66,7 @@ async def test_each_change_is_on_the_disk_before_it_is_made(tmp_path: Path, monk
     transport = world.transport = Watching(world, disk, directory)
     connection = await world.open()
     connection.journal = Journal(directory)
-    running = connection.deleting(await connection.plan_deletion(REPOSITORY, ["multi", "a"]))
+    running = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["multi", "a"])))
     async for _ in running.outcomes():
         pass
     assert running.report.is_complete

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regtui.connection import Connection
+from regtui.deletion.request import Request
 from regtui.demo import Version
 from regtui.oci import Digest
 
@@ -77,7 +78,7 @@ async def check(version: Version, shape: Shape) -> None:
     marked = [f"t{number}" for number, is_marked in enumerate(shape.marked) if is_marked]
     connection = await world.open()
     plan = await connection.plan_deletion(
-        REPOSITORY, marked, with_attached=shape.with_attached, whole_manifests=shape.whole
+        Request(REPOSITORY, marked, with_attached=shape.with_attached, whole_manifests=shape.whole)
     )
     shown = {tag.tag for tag in plan.removed}
     assert shown >= set(marked)

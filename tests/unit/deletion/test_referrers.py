@@ -8,6 +8,7 @@ import pytest
 
 from regtui.connection import Connection
 from regtui.deletion import Action, Plan, Report, Status
+from regtui.deletion.request import Request
 from regtui.deletion.words import attached_offer, plan_notes, plan_sentences
 from regtui.demo import DemoTransport
 from regtui.oci import Digest
@@ -77,13 +78,13 @@ async def test_they_are_offered_go_along_when_asked_and_come_back(world: World) 
     before = revisions(world)
     connection = await world.open()
 
-    alone = await connection.plan_deletion(REPOSITORY, ["v1"])
+    alone = await connection.plan_deletion(Request(REPOSITORY, ["v1"]))
     assert set(alone.attached_manifests) == {sbom, other}
     assert [manifest.digest for manifest in alone.manifests] == [image]
     assert "2 signatures and SBOMs" in attached_offer(alone)
     assert any(sentence.startswith("2 attached artifacts") for sentence in plan_sentences(alone))
 
-    plan = await connection.plan_deletion(REPOSITORY, ["v1"], with_attached=True)
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1"], with_attached=True))
     assert {manifest.digest for manifest in plan.manifests} == {image, sbom, signature, other}
     assert plan.attached_manifests == ()
     assert plan.freed > alone.freed
@@ -106,7 +107,7 @@ async def test_one_that_another_tag_reaches_is_not_offered(world: World) -> None
     image = await world.image(REPOSITORY, ["image"], ["v1"])
     held = await world.image(REPOSITORY, ["held"], subject=image)
     await world.index(REPOSITORY, [held], ["bundle"])
-    plan = await (await world.open()).plan_deletion(REPOSITORY, ["v1"], with_attached=True)
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["v1"], with_attached=True))
     assert (plan.attached, plan.attached_manifests) == ((), ())
     assert [manifest.digest for manifest in plan.manifests] == [image]
 
@@ -117,7 +118,7 @@ async def test_they_stay_when_their_image_stays_after_all(world: World, tagged: 
     await world.image(REPOSITORY, ["sbom"], ["v1-sbom"] if tagged else [], subject=image)
     gone = await world.image(REPOSITORY, ["gone"], ["v2"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["v1", "v2"], with_attached=True)
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1", "v2"], with_attached=True))
     before = revisions(world)
     await world.image(REPOSITORY, ["image"], ["pushed-meanwhile"])
     report = await execute(connection, plan)
@@ -131,7 +132,7 @@ async def test_they_are_left_with_an_image_that_is_left(world: World) -> None:
     image = await world.image(REPOSITORY, ["image"], ["v1"])
     sbom = await world.image(REPOSITORY, ["sbom"], subject=image)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["v1"], with_attached=True, patience=-1)
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1"], with_attached=True, patience=-1))
     assert {manifest.digest for manifest in plan.left} == {image, sbom}
     report = await execute(connection, plan)
     assert report.is_complete
@@ -144,7 +145,7 @@ async def test_a_registry_without_the_api_is_asked_once(world: World) -> None:
         await world.image(REPOSITORY, [tag], [tag])
     connection = await world.open()
     for _ in range(2):
-        plan = await connection.plan_deletion(REPOSITORY, ["v1", "v2"])
+        plan = await connection.plan_deletion(Request(REPOSITORY, ["v1", "v2"]))
         assert (len(plan.manifests), plan.attached_manifests) == (2, ())
     assert transport.asked == 1
 

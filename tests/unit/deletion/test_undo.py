@@ -10,6 +10,7 @@ from regtui.connection import Connection
 from regtui.connection.changes import Running
 from regtui.deletion import Action, Kind, Manifests, Report, Status, cost
 from regtui.deletion.reasons import Reason
+from regtui.deletion.request import Request
 from regtui.deletion.undo import Undo
 from regtui.demo import DemoTransport
 from regtui.oci import Digest
@@ -33,7 +34,7 @@ async def finished(running: Running) -> Report:
 
 
 async def delete(connection: Connection, *tags: str, digests: Sequence[Digest] = ()) -> Report:
-    plan = await connection.plan_deletion(REPOSITORY, tags, digests=digests)
+    plan = await connection.plan_deletion(Request(REPOSITORY, tags, digests=digests))
     return await finished(connection.deleting(plan))
 
 
@@ -139,7 +140,7 @@ async def test_undoing_an_undo_deletes_no_manifest_that_the_deletion_had_left(wo
     left = await world.image(REPOSITORY, ["left"], ["v1"])
     await world.image(REPOSITORY, ["stays"], ["stays"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["v1"], untagged=Manifests.LEFT)
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1"], untagged=Manifests.LEFT))
     await finished(connection.deleting(plan))
     _, restored = await undo(connection)
     assert (await world.tags(REPOSITORY))["v1"] == left

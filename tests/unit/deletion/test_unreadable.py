@@ -8,6 +8,7 @@ import pytest
 
 from regtui.connection import Connection
 from regtui.deletion import Plan, Report
+from regtui.deletion.request import Request
 from regtui.deletion.words import plan_sentences
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
@@ -62,10 +63,10 @@ async def test_the_entries_of_a_cache_are_blobs(world: World) -> None:
     image = await world.image(REPOSITORY, ["layer"], ["1.0"])
     sent = world.transport = Scripted(world)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["1.0"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["1.0"]))
     assert [manifest.digest for manifest in plan.manifests] == [image]
     assert (await run(connection, plan)).is_complete
-    plan = await connection.plan_deletion(REPOSITORY, ["cache"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["cache"]))
     assert [manifest.digest for manifest in plan.manifests] == [cache]
     # What is freed is what it holds: they are counted as blobs.
     assert plan.freed == len(world.storage.blobs[cache].data or b"") + len(b'a layer of the cache{"layers":[]}')
@@ -83,9 +84,9 @@ async def test_an_entry_of_another_kind_keeps_the_manifest_that_it_names(world: 
     odd = {"schemaVersion": 2, "mediaType": mt.OCI_INDEX, "manifests": [entry]}
     await world.put(REPOSITORY, odd, mt.OCI_INDEX, ["odd"])
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["1.0"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["1.0"]))
     assert plan.manifests == ()
-    by_digest = await connection.plan_deletion(REPOSITORY, ["1.0"], digests=[image])
+    by_digest = await connection.plan_deletion(Request(REPOSITORY, ["1.0"], digests=[image]))
     assert "is named by odd" in by_digest.obstacle
     assert (await run(connection, plan)).is_complete
     assert image in world.storage.repositories[REPOSITORY].revisions
@@ -95,7 +96,7 @@ async def test_an_unreadable_tag_is_removed_by_itself(world: World) -> None:
     image = await world.image(REPOSITORY, ["layer"], ["broken", "1.0"])
     world.transport = answering(world, 500, "broken")
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["broken"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["broken"]))
     assert [tag.tag for tag in plan.removed] == ["broken"]
     assert "500" in plan.removed[0].unread
     assert any("broken can't be read" in sentence for sentence in plan_sentences(plan))
@@ -108,7 +109,7 @@ async def test_beside_an_unreadable_tag_others_go_and_all_manifests_stay(world: 
     image = await world.image(REPOSITORY, ["layer"], ["1.0", "broken"])
     world.transport = answering(world, 500, "broken")
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["1.0"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["1.0"]))
     assert plan.manifests == ()
     assert any("broken could not be read" in sentence for sentence in plan_sentences(plan))
     assert (await run(connection, plan)).is_complete
@@ -120,7 +121,7 @@ async def test_an_unreadable_tag_that_can_be_read_by_then_stays(world: World) ->
     transport = answering(world, 500, "broken")
     world.transport = transport
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["broken"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["broken"]))
     transport.instead = lambda _: None
     report = await run(connection, plan)
     assert report.moved == ("broken",)
@@ -137,11 +138,11 @@ async def test_an_unreadable_platform_stays_and_blocks_nothing(world: World, kin
     other = await world.image(REPOSITORY, ["other"], ["other"])
     world.transport = answering(world, 500, arm)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["other"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["other"]))
     assert [m.digest for m in plan.manifests] == ([other] if kind == mt.OCI_MANIFEST else [])
     assert any(arm.short in sentence for sentence in plan_sentences(plan))
     assert (await run(connection, plan)).is_complete
-    plan = await connection.plan_deletion(REPOSITORY, ["multi"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["multi"]))
     assert arm not in [m.digest for m in plan.manifests]
     assert amd in [m.digest for m in plan.manifests]
     assert (await run(connection, plan)).is_complete
@@ -154,7 +155,7 @@ async def test_what_is_named_by_digest_and_may_be_used_by_something_unreadable_s
     await world.image(REPOSITORY, ["layer"], ["broken"])
     world.transport = answering(world, 500, "broken")
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, [], digests=[image])
+    plan = await connection.plan_deletion(Request(REPOSITORY, [], digests=[image]))
     assert "may be used by broken" in plan.obstacle
 
 
@@ -172,7 +173,7 @@ async def test_an_index_a_thousand_deep_is_planned_deleted_and_put_back(world: W
     world.storage.set_tag(REPOSITORY, "deep", digest)
     revisions = dict(world.storage.repositories[REPOSITORY].revisions)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["deep"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["deep"]))
     assert len(plan.manifests) == 1201
     assert (await run(connection, plan)).is_complete
     assert world.storage.repositories[REPOSITORY].revisions == {}

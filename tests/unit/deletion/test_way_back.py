@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from regtui.deletion import Action, Status
+from regtui.deletion.request import Request
 from regtui.demo import Version
 from tests.support.odd_repositories import OddRepository, laid_out, odd_repositories
 
@@ -42,7 +43,7 @@ async def check(version: Version, odd: OddRepository) -> None:
     tags, revisions = dict(repository.tags), dict(repository.revisions)
     blobs = {digest: blob.data for digest, blob in world.storage.blobs.items()}
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, odd.chosen, whole_manifests=odd.whole)
+    plan = await connection.plan_deletion(Request(REPOSITORY, odd.chosen, whole_manifests=odd.whole))
     if plan.obstacle or plan.is_empty:
         return
     running = connection.deleting(plan)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from regtui.connection import demo_target, open_connection
+from regtui.deletion.request import Request
 from regtui.demo import DemoStorage, DemoTransport, Version, sample_storage
 from regtui.demo.collector import DemoCollector
 from regtui.demo.reachable import missing_blobs
@@ -132,7 +133,7 @@ async def test_after_a_collection_undo_says_what_is_lost() -> None:
     transport = DemoTransport(sample_storage(NOW), "2.8.2")
     made = replace(demo_target(), http=HttpSettings(transport=transport))
     connection = await open_connection(made)
-    deleting = connection.deleting(await connection.plan_deletion("fullstack/common", ["0.0.9"]))
+    deleting = connection.deleting(await connection.plan_deletion(Request("fullstack/common", ["0.0.9"])))
     async for _ in deleting.outcomes():
         pass
     entry = await connection.changes.last()

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from regtui.connection import Connection
+from regtui.deletion.request import Request
 from regtui.demo import DemoStorage, DemoTransport, sample_storage
 from regtui.oci import Digest
 from regtui.registry import RegistryClient, RegistryId
@@ -131,7 +132,7 @@ async def test_what_moved_since_the_plan_was_shown_is_planned_again() -> None:
 
 async def cut_off(connection: Connection, storage: DemoStorage) -> str:
     """A deletion whose process ended after the placeholder had taken its tag's place; the tag."""
-    plan = await connection.plan_deletion(REPOSITORY, ["0.0.9"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["0.0.9"]))
     run = connection.journal.begin(connection.identity, "", plan)
     placeholder = storage.put_manifest(REPOSITORY, b"{}", "application/vnd.oci.image.index.v1+json")
     run.placed(plan.manifests[0].digest.of(b"{}"), ["0.0.9"])
@@ -190,7 +191,7 @@ async def test_what_was_cut_off_at_another_registry_is_not_asked_about_here() ->
     storage = new_storage()
     async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
         here = browser.connection.identity
-        plan = await browser.connection.plan_deletion(REPOSITORY, ["0.0.9"])
+        plan = await browser.connection.plan_deletion(Request(REPOSITORY, ["0.0.9"]))
         for elsewhere in (RegistryId("other.example.com"), RegistryId(here.address, "admin@staging")):
             browser.connection.journal.begin(elsewhere, "", plan).close()
         browser.settle_cut_off()
@@ -219,7 +220,7 @@ async def test_whether_a_run_of_an_earlier_version_was_made_via_the_host_is_aske
             await press(pilot, "space", "d", "y", "escape")
             assert len(tags(storage)) == len(before) - 1
             journal = browser.connection.journal
-            plan = await browser.connection.plan_deletion(REPOSITORY, ["0.0.9"])
+            plan = await browser.connection.plan_deletion(Request(REPOSITORY, ["0.0.9"]))
             journal.begin(browser.connection.identity, "", plan).close()
             earlier.undo()
 

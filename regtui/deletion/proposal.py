@@ -1,0 +1,112 @@
+"""What is proposed before anything is deleted: the plan in words, what may be chosen besides, what has to be typed, and
+what isn't done where nobody can be asked. Pure; the app and the commands show the same one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+from regtui.deletion.request import Request
+from regtui.deletion.values import Manifests, Outcome, Plan
+from regtui.deletion.words import (
+    attached_offer,
+    later_offer,
+    loss_reason,
+    losses_sentence,
+    now_offer,
+    plan_notes,
+    plan_sentences,
+    planned_outcomes,
+    typed_confirmation,
+    whole_offer,
+)
+from regtui.text import plural
+
+_PROTECTED: Final = "protected: without --yes, it is deleted after its name is typed"
+
+
+class Offer(Enum):
+    """What may be chosen besides. The values name it in the app's screens and styles."""
+
+    ATTACHED = "attached"
+    """Signatures and the like go along."""
+    WHOLE = "whole"
+    """Manifests go with all their tags."""
+    NOW = "now"
+    """Manifests without a tag are deleted however long that takes."""
+    LATER = "later"
+    """They are left, however few they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionProposal:
+    """`plan` is what `request` means."""
+
+    request: Request
+    plan: Plan
+
+    @property
+    def is_possible(self) -> bool:
+        return not self.plan.obstacle and not self.plan.is_empty
+
+    @property
+    def sentences(self) -> list[str]:
+        return plan_sentences(self.plan)
+
+    @property
+    def rows(self) -> list[Outcome]:
+        return planned_outcomes(self.plan)
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        return plan_notes(self.plan)
+
+    @property
+    def offers(self) -> dict[Offer, str]:
+        """Those that there are, each with its label."""
+        labels = {
+            Offer.ATTACHED: attached_offer(self.plan),
+            Offer.WHOLE: whole_offer(self.plan),
+            Offer.NOW: now_offer(self.plan),
+            Offer.LATER: later_offer(self.plan),
+        }
+        return {offer: label for offer, label in labels.items() if label}
+
+    @property
+    def what(self) -> str:
+        """`3 tags`, or `1 manifest` where no tag goes."""
+        tags, manifests = len(self.plan.removed), len(self.plan.manifests)
+        return plural(tags, "tag") if tags else plural(manifests, "manifest")
+
+    @property
+    def typed(self) -> str:
+        """What has to be typed; empty where `y` is enough."""
+        return typed_confirmation(self.plan, without_undo=self.request.without_undo)
+
+    @property
+    def loss(self) -> str:
+        """The sentence about what undo could not put back; empty where there is nothing, or it was said already."""
+        return "" if self.request.without_undo else losses_sentence(self.plan)
+
+    @property
+    def held(self) -> dict[str, str]:
+        """tag → why it isn't deleted where nobody can be asked."""
+        removed = self.plan.removed
+        protected = {tag.tag: _PROTECTED for tag in removed if tag.protected}
+        if self.request.without_undo:
+            return protected
+        lost = {tag.tag: f"undo could not put it back, as {loss_reason(tag.loss)}" for tag in removed if tag.loss}
+        return {tag: f"{why}: --without-undo deletes it" for tag, why in lost.items()} | protected
+
+
+def taking(request: Request, offer: Offer) -> Request:
+    """The same, with what was offered besides."""
+    match offer:
+        case Offer.ATTACHED:
+            return replace(request, with_attached=True)
+        case Offer.WHOLE:
+            return replace(request, whole_manifests=True)
+        case Offer.NOW:
+            return replace(request, untagged=Manifests.DELETED)
+        case Offer.LATER:
+            return replace(request, untagged=Manifests.LEFT)
