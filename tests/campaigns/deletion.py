@@ -40,7 +40,8 @@ _FAULTS: Final = (
     Fault(reaches=True, reset=True),
 )
 _RUN: Final = re.compile(r"regtui undo (\S+-[0-9a-f]{8})")
-_NOTHING_ELSE: Final = "nothing else changed"
+_NOTHING_ELSE: Final = re.compile(r"nothing else changed(?: but (.*), by somebody else)?\.")
+_LOST: Final = "can't be put back"
 
 
 @dataclass
@@ -130,14 +131,11 @@ def _judge_run(case: Case, meddler: Meddler, kind: str) -> None:
     elif kind == "fault":
         meddler.decide = _one_fault(case)
     if kind == "kill":
-        _killed(case, meddler, arguments, shown)
+        _killed(case, meddler, [*arguments, *(("--without-undo",) if _LOST in dry.stdout else ())], shown)
         return
-    done = _regtui(case, "rm", *arguments, "--yes", "--json")
-    without_undo = False
-    if "--without-undo" in done.stderr and done.code != 0:
-        case.expect(_same(case.place.truth(), case.before) or bool(case.foreign), "a refusal changed something")
-        without_undo = True
-        done = _regtui(case, "rm", *arguments, "--yes", "--json", "--without-undo")
+    without_undo = _LOST in dry.stdout and case.choices.random() < 0.7
+    extra = ("--without-undo",) if without_undo else ()
+    done = _regtui(case, "rm", *arguments, "--yes", "--json", *extra)
     meddler.decide = lambda _: None
     after = case.place.truth()
     case.story.append(f"after:\n{describe(after)}")
@@ -255,7 +253,8 @@ def _push_meanwhile(
     else:
         tag = choices.choice({"promote": staying, "move": sorted(shown.tags)}.get(what) or ["meanwhile"])
         push_manifest(place.registry, place.name, tag, image.manifest, image.media_type)
-        case.foreign[tag] = image.digest
+        if case.before.tags.get(tag) != image.digest:
+            case.foreign[tag] = image.digest
         if request.path.endswith(f"/manifests/{tag}") and request.change is not None:
             case.in_window.add(tag)
     case.story.append(f"somebody else, before {request.method} {request.path}: {what} {case.foreign}")
@@ -301,11 +300,13 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth) -> None
         stay = shown.manifests & after.manifests - after.reaches(d for d in after.tags.values())
         if "--tags-only" not in case.story[-3]:
             case.expect(not stay, f"exit 0, and of the manifests {stay} are still there")
-    if _NOTHING_ELSE in said:
+    if sentence := _NOTHING_ELSE.search(said):
         others = {tag: digest for tag, digest in before.tags.items() if tag not in shown.tags}
         others_now = {tag: digest for tag, digest in after.tags.items() if tag not in shown.tags}
-        changed = set(others.items()) ^ set(others_now.items())
-        case.expect(not changed, f"«nothing else changed», and {changed} did")
+        changed = {tag for tag, _ in set(others.items()) ^ set(others_now.items())}
+        named = set((sentence[1] or "").split(", ")) - {""}
+        case.expect(changed == named, f"«{sentence[0]}», and {changed} did")
+        case.expect(named <= set(case.foreign), f"«{sentence[0]}», and somebody else changed {set(case.foreign)}")
 
 
 def _judge_losses(case: Case, shown: Shown, after: Truth, said: str) -> None:
@@ -364,8 +365,7 @@ def _killed(case: Case, meddler: Meddler, arguments: list[str], shown: Shown) ->
     moment = case.choices.randint(1, 6)
     reaches = case.choices.random() < 0.5
     meddler.decide = lambda request: Fault(reaches=reaches, hold=True) if request.change == moment else None
-    extra = ("--without-undo",) if _needs_without_undo(case, arguments) else ()
-    command = ("rm", *arguments, "--yes", "--json", *extra)
+    command = ("rm", *arguments, "--yes", "--json")
     started = case.bench.commands.start(*command, environment=_environment(case))
     while started.process.exitcode is None and not meddler.held.wait(0.02):
         pass
@@ -379,12 +379,7 @@ def _killed(case: Case, meddler: Meddler, arguments: list[str], shown: Shown) ->
     _judge_losses(case, shown, after, ended.stderr + " ".join(shown.tags))
     if ended.code == 0 or _same(after, case.before):
         return
-    _judge_cut_off(case, shown, bool(extra))
-
-
-def _needs_without_undo(case: Case, arguments: list[str]) -> bool:
-    tried = _regtui(case, "rm", *arguments, "--dry-run")
-    return "--without-undo" in tried.stderr
+    _judge_cut_off(case, shown, "--without-undo" in arguments)
 
 
 def _judge_cut_off(case: Case, shown: Shown, without_undo: bool) -> None:
