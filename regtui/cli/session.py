@@ -75,7 +75,7 @@ class Session:
 
     def reference(self, text: str) -> Reference:
         """REPOSITORY or REFERENCE. With -r, all of it is the repository's name, dots in its first part included."""
-        reference = split_reference(text, self.config)
+        reference = split_reference(text, self.config, by_prefix=not self._registry)
         if not self._registry or reference.registry is None:
             return reference
         repository = f"{reference.registry}/{reference.repository}"

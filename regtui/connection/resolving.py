@@ -41,13 +41,28 @@ class Options:
         return Options(timeout=self.timeout, read_only=self.read_only, no_cache=self.no_cache)
 
 
-def split_reference(text: str, config: Config) -> Reference:
-    """REFERENCE or REPOSITORY with an optional registry before it. Raises UsageError."""
+def split_reference(text: str, config: Config, *, by_prefix: bool = True) -> Reference:
+    """REFERENCE or REPOSITORY with an optional registry before it. `by_prefix`: that may be a profile's address with a
+    path. Raises UsageError."""
+    if by_prefix:
+        text = _with_profile(text, config)
     try:
         return Reference.parse(text, frozenset(config.profiles))
     except InvalidReference as error:
         reason = str(error)
         raise UsageError(f"{reason[0].upper()}{reason[1:]}.", "Expected [REGISTRY/]NAME[:TAG|@DIGEST].") from None
+
+
+def _with_profile(text: str, config: Config) -> str:
+    """`HOST/PREFIX/NAME` as `PROFILE/NAME`, where a profile has that address: nothing else tells where it ends."""
+    fitting = [
+        (len(base), f"{name}/{text[len(base) + 1 :]}")
+        for name, profile in config.profiles.items()
+        if profile.address.prefix
+        for base in (profile.address.name, str(profile.address), profile.address.url)
+        if text.startswith(f"{base}/")
+    ]
+    return max(fitting)[1] if fitting else text
 
 
 def profile_for(registry: str | None, config: Config, environment: Mapping[str, str] | None = None) -> Profile:

@@ -35,6 +35,8 @@ class Target:
     """Whether what is read may be kept on disk, and what was kept may be used."""
     repeat: tuple[str, ...] = field(default=(), compare=False)
     """The options with which `regtui undo RUN` opens this registry in the same way; none where RUN alone does."""
+    opens_at: tuple[str, str] = field(default=("", ""), compare=False)
+    """Repository and tag at which the app opens it; empty for where it was left."""
     given_user: str = field(default="", compare=False)
     """Whom the command line names as the one to log in."""
     lookup: Lookup | None = field(default=None, compare=False)

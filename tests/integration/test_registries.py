@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from regtui.connection import open_connection
+from regtui.connection.place import is_registry, place_of
 from regtui.connection.resolving import Options, resolve_target
 from regtui.listing.columns import SortColumn
 from regtui.registry import NotAuthenticated
@@ -209,3 +210,25 @@ async def test_a_password_in_the_environment_is_for_the_registry_of_the_command_
             await open_connection(later)
         assert asked
         assert set(asked) == {""}
+
+
+async def test_it_opens_at_the_repository_and_tag_that_were_named(registry: RegistryServer, tmp_path: Path) -> None:
+    config, credentials = Config(tmp_path / "config.toml"), Credentials({}, keyring_timeout=0.1)
+    place = place_of(f"{registry.url}/team/web:1.1", config)
+    target = place.on(resolve_target(place.registry, config, credentials))
+    app = RegtuiApp(config, credentials, target)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, BrowserScreen) and app.screen.table.model.cursor == "1.1")
+        assert isinstance(app.screen, BrowserScreen)
+        assert app.screen.repository == "team/web"
+        # All others are there, too.
+        await until(pilot, lambda: "tools" in on_screen(pilot))
+
+
+async def test_a_path_is_a_prefix_where_a_registry_answers_there(tmp_path: Path) -> None:
+    config, credentials = Config(tmp_path / "config.toml"), Credentials({}, keyring_timeout=0.1)
+    with start_registry("3.1.1", tmp_path / "r", prefix="/reg") as server:
+        assert await is_registry(resolve_target(server.url, config, credentials))
+        assert not await is_registry(resolve_target(f"{server.url}/team/app", config, credentials))
+    with start_registry("2.8.2", tmp_path / "plain") as server:
+        assert not await is_registry(resolve_target(f"{server.url}/team/app", config, credentials))

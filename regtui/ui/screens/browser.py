@@ -110,6 +110,10 @@ class BrowserScreen(Screen[None]):
         self.lines.focus()
         self.repositories_pane.suggest(self._last_time.typed)
         self.set_interval(1.0, self._tell_waiting)
+        repository, tag = self.connection.target.opens_at
+        if repository:
+            self._tags.seek(repository, tag)
+            self.open_typed(repository)
         self.load_repositories()
         # What it needs is loaded while the repositories are read, and after the first frame.
         self.call_after_refresh(self.settle_cut_off)
