@@ -125,7 +125,7 @@ def _levels(plan: Plan) -> list[Sequence[PlannedManifest]]:
     depth: dict[Digest, int] = {}
     for manifest in plan.manifests:  # outer first, so that a parent's depth is known before its children's
         own = depth.setdefault(manifest.digest, 0)
-        for child in plan.contents.manifests[manifest.digest].children:
+        for child in (m.children if (m := plan.contents.manifests.get(manifest.digest)) else ()):
             depth[child] = max(depth.get(child, 0), own + 1)
     rounds: dict[tuple[bool, int], list[PlannedManifest]] = {}
     for manifest in plan.manifests:
