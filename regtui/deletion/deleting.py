@@ -49,7 +49,7 @@ class Deleting:
         for level in _levels(self._plan):
             waiting = deque(level)
             while waiting:
-                if self._ground.work.stopped:
+                if self._is_stopped():
                     yield self._all(waiting, Status.SKIPPED, Reason.STOPPED)
                     break
                 try:
@@ -57,6 +57,8 @@ class Deleting:
                 except RegistryError as error:
                     yield self._all(waiting, Status.FAILED, Reason.UNCHECKED, error.message)
                     break
+                if self._is_stopped():
+                    continue  # Not all was looked at.
                 some, stay = self._next(waiting)
                 yield stay
                 async for attempts in self._ground.work.each(some, self._delete):
@@ -64,6 +66,9 @@ class Deleting:
                     yield self._note([self._outcome(attempt) for attempt in attempts])
                 yield self._fell_out
                 self._fell_out = []
+
+    def _is_stopped(self) -> bool:
+        return self._ground.work.stopped
 
     def _next(self, waiting: deque[PlannedManifest]) -> tuple[list[PlannedManifest], list[Outcome]]:
         """Those to be deleted now, and what is told of those that stay."""
@@ -125,7 +130,8 @@ def _levels(plan: Plan) -> list[Sequence[PlannedManifest]]:
     depth: dict[Digest, int] = {}
     for manifest in plan.manifests:  # outer first, so that a parent's depth is known before its children's
         own = depth.setdefault(manifest.digest, 0)
-        for child in (m.children if (m := plan.contents.manifests.get(manifest.digest)) else ()):
+        stored = plan.contents.manifests.get(manifest.digest)
+        for child in stored.children if stored is not None else ():
             depth[child] = max(depth.get(child, 0), own + 1)
     rounds: dict[tuple[bool, int], list[PlannedManifest]] = {}
     for manifest in plan.manifests:

@@ -44,7 +44,7 @@ class Guard:
         await self._list()
         others = self._names - self._chosen.keys()
         if self._since_look is None or self._since_look + upcoming > max(deletes_for_a_look(len(others)), upcoming):
-            await self._ground.watch.look(others)
+            await self._ground.watch.look(others, work=self._ground.work)
             self._since_look = 0
             mended = await self._mend()
             # That took a while: what vanished in it didn't go along with anything.

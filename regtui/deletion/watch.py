@@ -69,16 +69,16 @@ class Watch:
     def begin_round(self) -> None:
         self.seen.clear()
 
-    async def look(self, tags: Iterable[str], *, again: bool = False) -> None:
+    async def look(self, tags: Iterable[str], *, again: bool = False, work: Work | None = None) -> None:
         """Look at those tags, and read the manifests that are new behind them. What can't be looked at is in `errors`,
-        and isn't tried another time unless `again`. Raises nothing."""
+        and isn't tried another time unless `again`. `work`: its stop ends it early. Raises nothing."""
         wanted = sorted(tag for tag in tags if again or tag not in self.errors)
         sights: dict[str, Sight] = {}
 
         async def look(tag: str) -> None:
             sights[tag] = await look_at(self._client, self.repository, tag)
 
-        for attempt in await Work().all(wanted, look):
+        for attempt in await (work or Work()).all(wanted, look):
             self._note(attempt.item, sights.get(attempt.item), attempt.error)
         await self._read_new(sights)
 

@@ -223,20 +223,25 @@ def report_sentences(report: Report) -> list[str]:
     elif restored:
         lines.append("Each was read back from the registry: the same digests as before.")
     elif report.looked is not None:
-        lines.append(_looked(report.looked))
+        lines.append(_looked(report, report.looked))
     return lines
 
 
-def _looked(looked: Looked) -> str:
+def _looked(report: Report, looked: Looked) -> str:
     """What was checked, and no more than that."""
+    checked = "Checked against the registry:"
+    if looked.is_whole and looked.changed:
+        return f"{checked} besides, only {names(looked.changed)} changed, pushed by somebody else."
     if looked.is_whole:
-        if not looked.changed:
-            return "Checked against the registry: nothing else changed."
-        return f"Checked against the registry: nothing else changed but {names(looked.changed)}, by somebody else."
-    checked = f"Checked against the registry: all of the other {plural(looked.others, 'tag')} are listed"
+        return f"{checked} all else is as it was." if report.notices else f"{checked} nothing else changed."
+    listed = f"{checked} all of the other {plural(looked.others, 'tag')} are listed"
     if not looked.tags:
-        return f"{checked}; what they lead to was not looked at."
-    return f"{checked}, {looked.tags:,} of them were looked at, and are the same."
+        return f"{listed}; what they lead to was not looked at."
+    if looked.changed:
+        return (
+            f"{listed}; of the {looked.tags:,} that were looked at {names(looked.changed)} changed, by somebody else."
+        )
+    return f"{listed}, {looked.tags:,} of them were looked at, and are the same."
 
 
 def _counted(outcomes: Sequence[Outcome]) -> str:

@@ -11,6 +11,7 @@ import pytest
 from regtui.connection import Connection, Target, open_connection
 from regtui.deletion import Action, Report, Status
 from regtui.deletion.reasons import Reason
+from regtui.deletion.request import Request as Planned
 from regtui.registry import Address
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import OCI_INDEX, OCI_MANIFEST, to_json
@@ -57,7 +58,7 @@ class Somebody:
 
 async def planned(url: str, *tags: str) -> tuple[Connection, Callable[[], Awaitable[Report]]]:
     connection = await open_connection(Target(Address.parse(url)))
-    plan = await connection.plan_deletion(REPOSITORY, tags)
+    plan = await connection.plan_deletion(Planned(REPOSITORY, tags))
     assert not plan.obstacle
 
     async def confirmed() -> Report:

@@ -6,6 +6,7 @@ import pytest
 
 from regtui.deletion import PlannedManifest, Status
 from regtui.deletion.reasons import Reason
+from regtui.deletion.request import Request
 from regtui.deletion.values import StoredManifest
 from regtui.oci import Digest, UnknownManifest
 
@@ -24,7 +25,7 @@ async def test_no_layer_is_deleted_as_a_manifest_whatever_the_plan_says(version:
     layer = Digest.of(b"layer")
     transport = world.transport = Scripted(world)
     connection = await world.open()
-    plan = await connection.plan_deletion(REPOSITORY, ["v1"])
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1"]))
     manifests = dict(plan.contents.manifests)
     if is_read:
         manifests[layer] = StoredManifest(layer, "application/x", b"layer", UnknownManifest("application/x"))
