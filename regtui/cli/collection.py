@@ -24,7 +24,6 @@ from regtui.garbage.words import (
     forecast_sentences,
     report_sentences,
     repository_rows,
-    risk_sentences,
     survey_sentences,
     verified_sentences,
 )
@@ -135,8 +134,7 @@ def show_forecast(
         }
         seconds = forecast.seconds
         records.stage(Stage.DRY_RUN, StageStatus.DONE, len(forecast.blobs), forecast.bytes, seconds, more=more)
-    told = forecast_sentences(forecast, choices, survey, option="--untagged")
-    for sentence in (*told, *risk_sentences(forecast)):
+    for sentence in forecast_sentences(forecast, choices, survey, option="--untagged"):
         say(sentence)
 
 

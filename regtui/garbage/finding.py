@@ -48,9 +48,10 @@ from regtui.garbage.stopping import (
     shared,
 )
 from regtui.garbage.trouble import check, last_line
-from regtui.text import clean
+from regtui.text import clean, one_line
 
 _UNIT: Final = "docker-registry.service"
+_INTERPRETER: Final = re.compile(r"(?:ba|da|a|z|k|fi)?sh|busybox|env|python[0-9.]*|perl|tini|dumb-init")
 _VERSION: Final = re.compile(r"\bv?(\d+\.\d+\.\d+)")
 
 
@@ -328,7 +329,7 @@ async def _as_service(host: Host, settings: HostSettings) -> Found:
     config = settings.config or plain(_config(command, environment) or CANDIDATES[-1], f"The config's path of {unit}")
     process = Process(
         unit=unit,
-        program=settings.binary or plain_name(command[0] if command else "docker-registry", f"The program of {unit}"),
+        program=settings.binary or _program(command, unit),
         config=posixpath.join(directory, config),
         pid=pid,
         user=plain_name(properties.get("User", ""), f"The user of {unit}"),
@@ -360,6 +361,20 @@ async def _directory(host: Host, settings: HostSettings, pid: int) -> str:
         return ""
     told = await host.run(call(*_sudo(settings), "readlink", f"/proc/{pid}/cwd"))
     return told.stdout.removesuffix("\n") if told.code == 0 else ""
+
+
+def _program(command: Sequence[str], unit: str) -> str:
+    """The registry's program, by the command line of its service. Raises NotOnHost where that is a script around it."""
+    named = [word for word in command if word.rpartition("/")[2] in PROGRAMS]
+    program = command[0] if command else "docker-registry"
+    if named:
+        program = named[0]
+    elif _INTERPRETER.fullmatch(program.rpartition("/")[2]):
+        raise NotOnHost(
+            f"The service {unit} runs a script, not the registry's program: {one_line(' '.join(command))[:200]}.",
+            'Say what it runs: binary = "…" and config = "…", below [registries.NAME.host] in the config file.',
+        )
+    return plain_name(program, f"The program of {unit}")
 
 
 async def _of_process(host: Host, settings: HostSettings, pid: int) -> tuple[list[str], dict[str, str]]:

@@ -124,7 +124,8 @@ def _at_risk(readings: Iterable[Reading], version: str) -> Iterable[str]:
         return
     for reading in readings:
         for tag, count in reading.platforms_at_risk.items():
-            images = plural(count, "platform image")
+            # Attestations and SBOMs are children, too.
+            images = plural(count, "manifest of its index", "manifests of its index")
             yield f"{reading.repository}:{tag} would lose {images} by --delete-untagged on this version."
 
 

@@ -370,7 +370,8 @@ def _whole(script: Script, mark: str) -> bytes:
         f"main() {{\n{script.text}\n}}\n"
         "LC_ALL=C\nexport LC_ALL\n"
         f"printf '\\n%s\\n' {mark}; printf '\\n%s\\n' {mark} >&2\n"
-        f"{join(['main', *script.arguments])}\n"
+        # Apart: also where it exits, its code is looked at.
+        f"({join(['main', *script.arguments])})\n"
         f'code=$?; test "$code" != {_SSH_FAILED} || code=254; exit "$code"\n'
     )
     return text.encode("utf-8", "surrogateescape")

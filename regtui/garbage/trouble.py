@@ -10,6 +10,13 @@ from regtui.text import one_line
 _COMMAND_NOT_FOUND: Final = 127
 # By dash and busybox without "command".
 _NOT_FOUND: Final = re.compile(r"\w: (?:command )?not found\s*$", re.MULTILINE)
+# By runc, crun, sudo and runuser: not what runs the program is missing, but the program.
+_NO_PROGRAM: Final = re.compile(
+    r'exec: "([^"]{1,300})": (?:executable file not found|stat |permission denied)'
+    r"|executable file `([^`']{1,300})[`'] not found"
+    r"|sudo: ([^:\n]{1,300}): command not found"
+    r"|runuser: failed to execute ([^:\n]{1,300}): No such file"
+)
 _SOCKET: Final = re.compile(
     r"permission denied.{0,200}(?:socket|docker\.sock|podman\.sock)|(?:socket|\.sock).{0,200}permission denied",
     re.I | re.S,
@@ -30,6 +37,12 @@ def trouble(output: Output, place: str, program: str) -> GarbageError:
         )
     if ("sudo:" in said and "not allowed" in said) or "not in the sudoers" in said:
         return HostNotAllowed(f"sudo on {place} does not allow {program}.", "Allow it in its sudoers file.")
+    if match := _NO_PROGRAM.search(said):
+        named = one_line(next(filter(None, match.groups()), ""))[:200]
+        return NotOnHost(
+            f"There is no program {named} where the registry runs on {place}.",
+            'Say which one is the registry\'s: binary = "…", below [registries.NAME.host] in the config file.',
+        )
     if output.code == _COMMAND_NOT_FOUND or _NOT_FOUND.search(said):
         return NotOnHost(
             f"There is no {program} on {place}.",

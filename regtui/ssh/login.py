@@ -33,6 +33,7 @@ _ALWAYS: Final = {
     "ClearAllForwardings": "yes",
     "ConnectTimeout": "10",
     "ExitOnForwardFailure": "yes",
+    "ForkAfterAuthentication": "no",
     "ForwardAgent": "no",
     "ForwardX11": "no",
     "PermitLocalCommand": "no",
@@ -41,6 +42,8 @@ _ALWAYS: Final = {
     "ServerAliveInterval": "15",
     "ServerAliveCountMax": "3",
 }
+# OpenSSH before 8.7 doesn't know it, and then nobody's configuration has it either.
+_NEWER: Final = "ForkAfterAuthentication"
 
 
 class Ssh:
@@ -54,6 +57,7 @@ class Ssh:
         self._opening_again = threading.Lock()
         self._failure: tuple[float, SshError] | None = None
         self._closed = False
+        self._options = dict(_ALWAYS)
 
     @property
     def destination(self) -> Destination:
@@ -80,6 +84,9 @@ class Ssh:
                 self._stop()
                 if process.was_interrupted:
                     raise LoginRefused(f"The SSH login at {self.destination} was interrupted.", "Try again.")
+                if self._is_too_new(process.said):
+                    self.open(on_terminal=on_terminal)
+                    return
                 raise ssh_error(process.said, self.destination)
             if time.monotonic() > give_up and not on_terminal:
                 self._stop()
@@ -88,8 +95,15 @@ class Ssh:
                 )
             time.sleep(_LOOK_SECONDS)
 
+    def _is_too_new(self, said: str) -> bool:
+        """Whether ssh ended for an option that it doesn't know; from then on it isn't given any more."""
+        is_new = _NEWER in self._options and f"bad configuration option: {_NEWER.lower()}" in said.lower()
+        if is_new:
+            del self._options[_NEWER]
+        return is_new
+
     def _login(self, control: Path, on_terminal: bool) -> list[str]:
-        options = dict(_ALWAYS) if on_terminal else {**_ALWAYS, "BatchMode": "yes"}
+        options = self._options if on_terminal else {**self._options, "BatchMode": "yes"}
         flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
         port = ["-p", str(self.destination.port)] if self.destination.port else []
         return ["ssh", "-N", "-S", str(control), *flags, *port, "--", self.destination.argument]

@@ -362,3 +362,13 @@ async def test_a_damaged_link_is_named_before_anything_is_stopped(
             await connection.collector().forecast(Choices())
         assert registry.is_running()
         await connection.close()
+
+
+async def test_a_wrong_binary_is_named(place: Place) -> None:
+    connection = await connected(target(place.registry, place.host, runtime="docker", binary="/bin/regstry"))
+    try:
+        with pytest.raises(NotOnHost, match="There is no program /bin/regstry where"):
+            await connection.collector().forecast(Choices())
+        assert place.registry.is_running()
+    finally:
+        await connection.close()

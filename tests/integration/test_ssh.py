@@ -1,6 +1,7 @@
 """The system's ssh against a real sshd: one login, shared, that ends with us."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -71,6 +72,38 @@ def test_one_login_serves_commands_and_forwards(sshd: SshServer) -> None:
         ssh.open()
     assert subprocess.run(ssh.command("true"), capture_output=True).returncode == 255
     assert sshd.logins == 1
+
+
+@pytest.mark.parametrize("option", ["ForkAfterAuthentication yes", "StdinNull yes", "SessionType none"])
+def test_configuration_for_other_uses_doesnt_get_in_the_way(sshd: SshServer, option: str) -> None:
+    """A login that went to the background was taken for one that had ended."""
+    sshd.config.write_text(f"{option}\n{sshd.config.read_text()}")
+    ssh = Ssh(Destination.parse(sshd.destination))
+    ssh.open()
+    try:
+        done = subprocess.run(ssh.command("echo there"), capture_output=True, text=True)
+        assert done.stdout == "there\n"
+    finally:
+        ssh.close()
+
+
+def test_an_ssh_that_doesnt_know_the_newest_options_is_not_given_them(
+    sshd: SshServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As OpenSSH before 8.7."""
+    older = tmp_path / "ssh"
+    known = shutil.which("ssh")
+    older.write_text(
+        '#!/bin/sh\ncase "$*" in *ForkAfterAuthentication*)\n'
+        'echo "command-line: line 0: Bad configuration option: forkafterauthentication" >&2; exit 255 ;; esac\n'
+        f'exec {known} "$@"\n'
+    )
+    older.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    ssh = Ssh(Destination.parse(sshd.destination))
+    ssh.open()
+    assert ssh.is_open
+    ssh.close()
 
 
 def test_a_login_that_was_lost_is_made_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

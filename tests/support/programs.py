@@ -58,6 +58,10 @@ PROGRAMS = {
         # Where some registries keep what they know of blobs.
         Program("redis-server", apt="redis-server"),
         Program("redis-cli", apt="redis-tools"),
+        # Login shells that read other words than sh.
+        Program("fish", apt="fish"),
+        Program("tcsh", apt="tcsh"),
+        Program("zsh", apt="zsh"),
         Program("shellcheck", apt="shellcheck"),
         Program("sshd", apt="openssh-server"),
         Program("ssh", apt="openssh-client"),

@@ -1,10 +1,17 @@
 """Hosts that never stop talking, and scripts that never end: on this machine, where both can be had."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from regtui import bounds
-from regtui.garbage.errors import GarbageError
-from regtui.garbage.hosts import LocalHost, Script
+from regtui.garbage import hosts
+from regtui.garbage.errors import GarbageError, HostNotAllowed
+from regtui.garbage.hosts import LocalHost, Output, Script, call
+from tests.support.programs import find_program
 
 
 async def test_what_was_printed() -> None:
@@ -32,3 +39,61 @@ async def test_a_line_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(GarbageError, match="a line of more than 3 MiB"):
         async for _ in LocalHost().lines(Script("yes | tr -d '\\n'")):
             pass
+
+
+SHELLS = ("bash", "dash", "busybox", "fish", "tcsh", "zsh")
+HOSTILE = (
+    'it\'s \\ "$HOME" `touch pwned` $(touch pwned) !! ~ * {a,b} \n__EOF__\ntouch pwned\n \t -rf ; | & > < # % é \x1b'
+)
+
+
+class Login(LocalHost):
+    """A host that is logged in to with this shell, as sshd calls it: with the command's line after -c."""
+
+    def __init__(self, shell: str, begins: str = "") -> None:
+        program = str(find_program(shell)) if shell not in ("bash", "dash") else shell
+        self.shell = [program, *(["sh"] if shell == "busybox" else []), "-c"]
+        self.begins = begins
+        """What its start-up files do."""
+
+    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+        sent = hosts._Sent(script)
+        return await hosts._run([*self.shell, f"{self.begins}{sent.command}"], sent, self.place, is_long)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_words_and_stdin_arrive_as_they_are_whatever_the_login_shell(
+    shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = asyncio.run(Login(shell).run(call("printf", "<%s>", HOSTILE, "", "two")))
+    assert (told.code, told.stdout) == (0, f"<{HOSTILE}><><two>")
+    told = asyncio.run(Login(shell).run(Script('printf "%s|" "$1"; cat; exit 255', (HOSTILE,), HOSTILE * 3)))
+    assert (told.code, told.stdout) == (254, f"{HOSTILE}|{HOSTILE * 3}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+async def test_what_start_up_files_print_is_no_answer(shell: str) -> None:
+    host = Login(shell, "echo Welcome to prod; echo regtui-0123; ")
+    told = await host.run(call("echo", "one"))
+    assert told.stdout == "one\n"
+
+
+async def test_start_up_files_that_exit_are_named() -> None:
+    with pytest.raises(HostNotAllowed, match="ends before it runs anything: only humans here"):
+        await Login("bash", "echo only humans here; exit 0; ").run(call("true"))
+
+
+async def test_start_up_files_that_ask_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "HOST_ANSWER_SECONDS", 0.5)
+    with pytest.raises(GarbageError, match="to answer"):
+        await Login("bash", "sleep 60; ").run(call("true"))
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=4), st.text())
+@settings(max_examples=40, deadline=None)
+def test_any_words_arrive(words: list[str], stdin: str) -> None:
+    script = Script('for word; do printf "%s\\0" "$word"; done; cat', tuple(words), stdin.replace("\0", ""))
+    told = asyncio.run(LocalHost().run(script))
+    assert told.stdout == "".join(f"{word}\0" for word in words) + script.stdin

@@ -1,0 +1,206 @@
+"""Kills of every process of a collection in every phase: the registry comes back, no tag and no push is lost.
+
+    python -m tests.campaigns.collection_kills --seed 1 --count 200
+
+A case is a registry in a real container on a host behind a real sshd, some of its tags deleted, and a collection of
+which some processes are killed (-9 or TERM) at a random time of a phase that is held: the script, its guard, the
+runtime's client, the collector's container, the ssh connection, regtui itself. Then: within a minute the registry
+answers, or it is said that it doesn't, and `bring_back` does it. No collector is left, every tag that stays pulls by
+crane, and an image that was copied before is pushed again and pulls, too. A finding is a sentence; the case comes again
+by seed and number.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import httpx
+
+from regtui.connection import Connection
+from regtui.errors import RegtuiError
+from regtui.garbage.values import Choices, Stage, StageStatus
+from tests.support.clients import crane_validate, skopeo
+from tests.support.collecting import GOING, REPOSITORY, all_pull, connected, delete_half, fill, kept, target
+from tests.support.containers import start_podman
+from tests.support.engine import start_engine
+from tests.support.held_host import Place, start_held_host
+
+IMAGES: Final = 4
+BACK_SECONDS: Final = 60.0
+VICTIMS: Final = ("pid", "guard", "collecting", "container", "connection", "regtui")
+PHASES: Final = (Stage.KEEP_OUT, Stage.COLLECT, Stage.BRING_BACK)
+
+
+@dataclass
+class Case:
+    place: Place
+    phase: Stage
+    victims: tuple[str, ...]
+    number: signal.Signals
+    pause: float
+    findings: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.number.name} of {', '.join(self.victims)} at {self.phase.value} after {self.pause:.1f} s"
+
+    def expect(self, holds: bool, sentence: str) -> None:
+        if not holds:
+            self.findings.append(sentence)
+
+
+def make_case(place: Place, seed: int, number: int) -> Case:
+    chance = random.Random(f"{seed} {number}")
+    victims = tuple(chance.sample(VICTIMS, chance.choice((1, 1, 2, 2, 3, 6))))
+    signals = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
+    return Case(place, chance.choice(PHASES), victims, chance.choice(signals), chance.uniform(0, 1.5))
+
+
+def kill(case: Case) -> None:
+    place = case.place
+    pids = place.pids(*(name for name in case.victims if name in ("pid", "guard", "collecting")))
+    pids += place.host.sessions() if "connection" in case.victims else []
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, case.number)
+    if "container" in case.victims:
+        place.registry.containers("kill", "-s", case.number.name, f"regtui-gc-{place.registry.name}", check=False)
+
+
+async def run_case(case: Case) -> None:
+    """What goes wrong is among its findings."""
+    place = case.place
+    settings = target(place.registry, place.host, runtime="docker", container="interrupted")
+    connection = await connected(settings)
+    try:
+        fill(place.registry.url, images=IMAGES)
+        with kept(place.registry.url, f"{REPOSITORY}:{GOING[0]}") as copy:
+            await delete_half(connection, images=IMAGES)
+            said = await _collect(case, connection)
+            await _is_back(case, connection, said)
+            _nothing_is_lost(case, copy)
+    finally:
+        place.let_go()
+        await connection.close()
+
+
+async def _collect(case: Case, connection: Connection) -> str:
+    """What was said of it; of a regtui that was killed nothing is."""
+    collector = connection.collector()
+    await collector.forecast(Choices())
+    case.place.hold(case.phase)
+    events = collector.collect(Choices())
+    with contextlib.suppress(RegtuiError):
+        async for event in events:
+            if (event.stage, event.status) == (case.phase, StageStatus.STARTED):
+                await asyncio.sleep(case.pause)
+                kill(case)
+                case.place.let_go()
+                if "regtui" in case.victims:
+                    return ""
+    return " ".join(collector.report.trouble) or "well"
+
+
+async def _is_back(case: Case, connection: Connection, said: str) -> None:
+    place = case.place
+    if await _until(place.registry.is_running):
+        pass
+    elif said and "killed" not in said and "answer" not in said:
+        case.expect(False, f"the registry is down, and all that was said is: {said}")
+    collector = connection.collector()
+    earlier = await collector.earlier()
+    if earlier is not None and earlier.is_running:
+        await _until(lambda: any(place.host.state.rglob("ended")))
+        earlier = await collector.earlier()
+    if not place.registry.is_running():
+        case.expect(earlier is not None and earlier.was_killed, "the registry is down, and --status doesn't say so")
+    if earlier is not None and earlier.was_killed:
+        async for _ in collector.bring_back():
+            pass
+    case.expect(place.registry.is_running(), "the registry can't be brought back")
+    case.expect(await _until(lambda: _answers(place.registry.url)), "the registry doesn't answer")
+    names = place.registry.containers("ps", "-a", "--format", "{{.Names}}")
+    case.expect("regtui-gc" not in names, f"a collector is left beside the registry: {names}")
+
+
+def _nothing_is_lost(case: Case, copy: Path) -> None:
+    host = case.place.registry.host
+    try:
+        all_pull(host, images=IMAGES)
+    except AssertionError as error:
+        case.findings.append(f"a tag is lost: {str(error)[:300]}")
+    try:
+        skopeo("copy", "--dest-tls-verify=false", f"dir:{copy}", f"docker://{host}/{REPOSITORY}:again")
+        crane_validate(f"{host}/{REPOSITORY}:again")
+    except AssertionError as error:
+        case.findings.append(f"a push is lost: {str(error)[:300]}")
+
+
+async def _until(happened: Callable[[], bool]) -> bool:
+    give_up = time.monotonic() + BACK_SECONDS
+    while not happened():
+        if time.monotonic() > give_up:
+            return False
+        await asyncio.sleep(0.2)
+    return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/v2/", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@contextmanager
+def _on_path(path: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ["PATH"] = path
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaigns.collection_kills", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--only", type=int, help="one case")
+    parser.add_argument("--runtime", choices=("podman", "docker"), default="podman")
+    parser.add_argument("--registry", choices=("2.8.2", "3.1.1"), default="2.8.2")
+    arguments = parser.parse_args()
+    numbers = [arguments.only] if arguments.only is not None else range(arguments.count)
+    wrong = 0
+    began = time.monotonic()
+    with TemporaryDirectory(prefix="regtui-kills-") as folder:
+        os.environ["HOME"] = folder
+        start = start_podman if arguments.runtime == "podman" else start_engine
+        # A directory of its own: paths of sockets are short.
+        with TemporaryDirectory(prefix="regtui-") as place_of, start(Path(place_of)) as containers:
+            for number in numbers:
+                directory = Path(folder) / str(number)
+                directory.mkdir()
+                with start_held_host(containers, arguments.registry, directory) as place, _on_path(place.host.path):
+                    case = make_case(place, arguments.seed, number)
+                    asyncio.run(run_case(case))
+                wrong += bool(case.findings)
+                told = "; ".join(case.findings) or "ok"
+                print(f"--seed {arguments.seed} --only {number}: {case}: {told}", flush=True)
+    print(f"{len(numbers)} kills, {wrong} with findings, {time.monotonic() - began:.0f} s")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
