@@ -6,7 +6,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
+from typing import Any, Final
 
 import httpx
 
@@ -70,6 +71,7 @@ class RegistryHttp:
             # Proxies and certificates are the network's: as Docker has them, not as httpx.
             trust_env=False,
             max_redirects=bounds.REDIRECTS,
+            cookies=CookieJar(_SendableCookies()),
         )
         self._bodies = BodyReader()
         self._reads = Reads(address, self._client.headers, self._client.timeout.as_dict())
@@ -294,6 +296,15 @@ class RegistryHttp:
             return await self._try(made, where, Safety.IDEMPOTENT, bounds.TOKEN)
 
         return send
+
+
+class _SendableCookies(DefaultCookiePolicy):
+    """What can't be part of a request isn't kept: it would break every one that follows."""
+
+    def set_ok(self, cookie: Cookie, request: Any) -> bool:
+        text = cookie.name + (cookie.value or "")
+        sendable = text.isascii() and text.isprintable() and len(text) <= bounds.PARAMETER
+        return sendable and super().set_ok(cookie, request)
 
 
 def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:

@@ -225,3 +225,14 @@ def test_an_upload_goes_on_at_the_registry_alone(location: str) -> None:
         return {request.url.host for request in registry.asked}
 
     assert asyncio.run(run()) == {"registry.example.com"}
+
+
+@pytest.mark.parametrize("cookie", ["a=\u202epwned", "a=\x1b[2J", f"a={LONG}", "\u202e=b", "a=\x9b"])
+async def test_a_cookie_that_cant_be_sent_is_not_kept(cookie: str) -> None:
+    headers = [(b"Set-Cookie", cookie.encode()), (b"Set-Cookie", b"kept=1; Path=/")]
+    registry = Scripted(lambda request: httpx.Response(200, headers=headers, content=b'{"tags":["x"]}'))
+    async with registry.client() as client:
+        for _ in range(2):
+            assert await tags(client) == [("x",)]
+        await client.put_manifest("a", "x", b"{}", mt.OCI_INDEX)
+    assert [request.headers.get("Cookie") for request in registry.asked] == [None, "kept=1", "kept=1"]
