@@ -148,9 +148,12 @@ async def prove_by_output(place: str, client: RegistryClient, output: CollectorO
 async def listed(client: RegistryClient) -> tuple[str, ...]:
     """Some repositories of the registry; none where it doesn't list them for us."""
     try:
-        return await anext((page.repositories async for page in client.catalog() if page.repositories), ())
+        async for page in client.catalog():
+            if page.repositories:
+                return page.repositories
     except (NotAllowed, NotAuthenticated, NotFound, Refused):
-        return ()
+        pass
+    return ()
 
 
 async def _tags(client: RegistryClient, repository: str) -> list[str]:
