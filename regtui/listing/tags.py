@@ -275,6 +275,13 @@ class TagList:
                 row.is_marked = mark
                 self.marked_count += 1 if mark else -1
 
+    @property
+    def marked_shown(self) -> int:
+        """How many of the marked ones are shown."""
+        if not self.marked_count or len(self.shown) == self.total:
+            return self.marked_count
+        return sum(row.is_marked for row in self.shown)
+
     def marked_free_up_to(self) -> int | None:
         """Bytes of the blobs that only the marked tags use, each once; None until all tags are filled in. Told again at
         no cost until a mark or a summary changes.

@@ -180,11 +180,11 @@ class RegtuiApp(App[int]):
             opening.dismiss()
 
     @work(exclusive=True, group="ask")
-    async def ask(self, target: Target | None = None, error: RegtuiError | None = None) -> None:
-        """The connect screen; without an answer, back to what is open, or out."""
+    async def ask(self, target: Target | None = None, error: RegtuiError | None = None, address: str = "") -> None:
+        """The connect screen; without an answer, back to what is open, or out. `address`: what was typed already."""
         from regtui.ui.screens.connect import ConnectScreen
 
-        screen = ConnectScreen(self.config, self.credentials, target, error, self.options)
+        screen = ConnectScreen(self.config, self.credentials, target, error, self.options, address)
         connected = await self.push_screen_wait(screen)
         if connected is None:
             if not self._opened:
@@ -204,14 +204,14 @@ class RegtuiApp(App[int]):
         told |= {name: str(profile.address) for name, profile in self.config.profiles.items()}
         told |= {"demo": "the built-in sample registry", self._opened.current.name: "this one"}
         is_open = {connection.name for connection in self._opened}
-        name = await self.push_screen_wait(ChooseScreen([Choice(n, t, n in is_open) for n, t in told.items()]))
-        if name is None or self._opened.back_to(name):
+        chosen = await self.push_screen_wait(ChooseScreen([Choice(n, t, n in is_open) for n, t in told.items()]))
+        if chosen is None or self._opened.back_to(chosen.name):
             return
-        if name == OTHER:
-            self.ask()
+        if chosen.name == OTHER:
+            self.ask(address=chosen.told)
             return
         try:
-            target = resolve_target(name, self.config, self.credentials, self.options)
+            target = resolve_target(chosen.name, self.config, self.credentials, self.options)
         except RegtuiError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
             return
@@ -276,7 +276,7 @@ class RegtuiApp(App[int]):
 
     @work(exclusive=True, group="forget")
     async def forget(self, target: Target) -> None:
-        """Logs out for the next time: what is open stays open."""
+        """Logs out, for now and for the next time: a registry that is open is closed, and can be connected to anew."""
         from regtui.settings.logout import log_out
 
         profile = Profile(target.name, target.address, via=target.via)
@@ -285,6 +285,10 @@ class RegtuiApp(App[int]):
         except RegtuiError as error:
             said = [str(error)]
         self.notify(clean(" ".join(said)), timeout=10, markup=False)
+        is_logged_in = target.credential is not None or bool(target.login_words)
+        # The connection knows the login, and tokens that were given for it.
+        if is_logged_in and self._opened.close(target):
+            self.ask(target)
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):

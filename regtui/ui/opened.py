@@ -8,6 +8,7 @@ from textual.app import App
 
 if TYPE_CHECKING:
     from regtui.connection import Connection
+    from regtui.connection.target import Target
     from regtui.ui.screens.browser import BrowserScreen
 
 
@@ -53,6 +54,22 @@ class Opened:
             return False
         self._put_on(screen)
         return True
+
+    def close(self, target: "Target") -> bool:
+        """Closes the one that was opened by `target`; the one before it, or nothing, is on the screen then. False where
+        it isn't open."""
+        for name, screen in [*self._browsers.items()]:
+            if screen.connection.target is target:
+                del self._browsers[name]
+                if self._browsers:
+                    self._put_on(next(reversed(self._browsers.values())))
+                else:
+                    self._app.pop_screen()
+                self._app.uninstall_screen(screen)
+                screen.remove()
+                self._app.run_worker(screen.connection.close(), group="close")
+                return True
+        return False
 
     def _put_on(self, screen: "BrowserScreen") -> None:
         is_first = not self._browsers

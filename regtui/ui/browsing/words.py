@@ -38,6 +38,11 @@ def elsewhere_words(key: str, pane: str) -> str:
     return f"{key} is for tags: {way} goes to them." if key and key in keys else ""
 
 
+def dropped_words(repository: str, marks: int) -> str:
+    """Another repository was opened: marks are of one."""
+    return f"{plural(marks, 'mark')} in {repository} {'was' if marks == 1 else 'were'} dropped."
+
+
 def hidden_words(shown: bool) -> str:
     """What `.` did: mostly it isn't in sight."""
     return f"Signatures and empty repositories are {'shown' if shown else 'hidden'}."
@@ -79,14 +84,22 @@ def tags_standing(model: TagList, range_from: str | None, trouble: str = "") -> 
     if range_from:
         told.append(f"range from {range_from}: v ends it")
     if model.marked_count:
-        frees = model.marked_free_up_to()
-        told.append(f"{model.marked_count:,} marked" + (f" · frees up to {size(frees)}" if frees else ""))
+        told.append(f"{model.marked_count:,} marked{_unseen(model)}")
+        if frees := model.marked_free_up_to():
+            told.append(f"frees up to {size(frees)}")
     if trouble:
         told.append(trouble)
     elif model.filled < model.total:
         how = "checked" if model.remembered_count else "read"
         told.append(f"{model.filled:,}/{model.total:,} {how}")
     return " · ".join(told)
+
+
+def _unseen(model: TagList) -> str:
+    """Marks that the filter hides are still marks."""
+    if model.marked_count == model.marked_shown:
+        return ""
+    return f", {f'only {model.marked_shown:,}' if model.marked_shown else 'none'} of them shown"
 
 
 def no_tags_words(repository: str, model: TagList) -> str:

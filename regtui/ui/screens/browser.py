@@ -23,7 +23,15 @@ from regtui.ui.browsing.catalog import CatalogReader
 from regtui.ui.browsing.details import DetailsReader
 from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.browsing.tags import TagsReader
-from regtui.ui.browsing.words import ALWAYS, FILTERING, HINTS, elsewhere_words, hidden_words, waiting_word
+from regtui.ui.browsing.words import (
+    ALWAYS,
+    FILTERING,
+    HINTS,
+    dropped_words,
+    elsewhere_words,
+    hidden_words,
+    waiting_word,
+)
 from regtui.ui.screens.browser_dialogs import BrowserDialogs
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.widgets.details import DetailsView
@@ -179,6 +187,8 @@ class BrowserScreen(Screen[None]):
         if focus:
             self.table.focus()
         if name != self.repository:
+            if marks := self.table.model.marked_count:
+                self.app.notify(clean(dropped_words(self.repository, marks)), timeout=4, markup=False)
             self._tags.open(name, self._new_tags())
             self._details.clear()
             self.recall_tags()
@@ -190,6 +200,11 @@ class BrowserScreen(Screen[None]):
     def go_to(self, repository: str, tag: str = "") -> None:
         """Opens a repository, and puts the cursor on `tag` as soon as it is there."""
         self._catalog.select(repository)
+        if self.lines.model.cursor is None or self.lines.model.cursor.name != repository:
+            # The filter hid it.
+            self.repositories_pane.clear_filter()
+            self._catalog.filter("")
+            self._catalog.select(repository)
         self._tags.seek(repository, tag)
         self.open_repository(repository)
         self._tags.go_to_sought()

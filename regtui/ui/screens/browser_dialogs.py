@@ -147,7 +147,9 @@ class BrowserDialogs:
         browser.stop_tags()
         from regtui.ui.screens.delete import DeleteScreen
 
-        report = await browser.app.push_screen_wait(DeleteScreen(browser.connection, browser.repository, tags))
+        unseen = model.marked_count - model.marked_shown
+        screen = DeleteScreen(browser.connection, browser.repository, tags, unseen=unseen)
+        report = await browser.app.push_screen_wait(screen)
         if report is not None:
             self.forget_usage()
             model.clear_marks()

@@ -32,8 +32,9 @@ class Choice:
         return clean(f"{sign} {f'{self.name}  ' if self.name else ''}{self.told}".rstrip())
 
 
-class ChooseScreen(ModalScreen[str | None]):
-    """Answers with a registry's name; OTHER for one to be typed, None for none. Typing narrows the list."""
+class ChooseScreen(ModalScreen[Choice | None]):
+    """Answers with what was chosen; None for nothing. Typing narrows the list. For another registry, by the name OTHER,
+    what was typed is what is told."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel", show=False, id="choose.back"),
@@ -58,7 +59,7 @@ class ChooseScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         dialog = self.query_one("#choose")
         dialog.border_title = "Registry"
-        dialog.border_subtitle = Content("● open")
+        dialog.border_subtitle = Content("● open · ↑ ↓ move · enter opens · esc cancels")
         self._filter.focus()
         self._show("")
 
@@ -91,8 +92,12 @@ class ChooseScreen(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _entered(self) -> None:
-        self.dismiss(self._shown[self._list.highlighted or 0].name)
+        self._answer(self._list.highlighted or 0)
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._shown[event.option_index].name)
+        self._answer(event.option_index)
+
+    def _answer(self, line: int) -> None:
+        choice = self._shown[line]
+        self.dismiss(Choice(OTHER, self._filter.value.strip()) if choice.name == OTHER else choice)

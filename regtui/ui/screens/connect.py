@@ -36,7 +36,7 @@ class Connected:
 
 class ConnectScreen(Screen[Connected | None]):
     """Address, user, password. `target` and `error`: what was tried already, and why it failed. `options`: what the
-    command line said of whichever registry is opened."""
+    command line said of whichever registry is opened. `address`: what was typed as one before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel", show=False, id="connect.back"),
@@ -45,6 +45,8 @@ class ConnectScreen(Screen[Connected | None]):
         Binding("shift+tab", "app.focus_previous", show=False, priority=True, id="connect.backtab"),
         Binding("down", "app.focus_next", "next field", show=False, priority=True, id="connect.next"),
         Binding("up", "app.focus_previous", "previous field", show=False, priority=True, id="connect.previous"),
+        # On a tick, which enter would toggle: space does.
+        Binding("enter", "connect", "connect", show=False, priority=True, id="connect.connect"),
     ]
 
     def __init__(
@@ -54,6 +56,7 @@ class ConnectScreen(Screen[Connected | None]):
         target: Target | None = None,
         error: RegtuiError | None = None,
         options: Options | None = None,
+        address: str = "",
     ) -> None:
         super().__init__()
         self._config = config
@@ -61,8 +64,10 @@ class ConnectScreen(Screen[Connected | None]):
         self.target = target
         self._error = error
         self._options = options or Options()
-        known = _user_of(target) if target else ""
-        self._address = Input(str(target.address) if target else "", placeholder="registry.example.com", compact=True)
+        known = _user_of(target, config, self._options) if target else ""
+        self._address = Input(
+            str(target.address) if target else address, placeholder="registry.example.com", compact=True
+        )
         self._user = Input(known, placeholder="empty: without login", compact=True)
         self._password = Input(password=True, compact=True)
         self._remember = Tick("remember it (the password in the keyring)", id="remember")
@@ -116,7 +121,10 @@ class ConnectScreen(Screen[Connected | None]):
             self._tell(error)
             # Whoever went on meanwhile is not called back.
             if isinstance(error, NotAuthenticated) and self.focused is where:
-                self._login_field().focus()
+                field = self._login_field()
+                field.focus()
+                # Not typed behind what was wrong.
+                field.action_select_all()
             return
         try:
             connected = await self._remembered(connection, profile)
@@ -173,6 +181,12 @@ class ConnectScreen(Screen[Connected | None]):
             return f"The password is in {place}."
         return f"The password is kept {Kept.SESSION.value}."
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "connect" or self.focused is self._remember
+
+    def action_connect(self) -> None:
+        self.connect()
+
     def action_back(self) -> None:
         self.workers.cancel_group(self, "connect")
         self.dismiss(None)
@@ -190,8 +204,12 @@ class ConnectScreen(Screen[Connected | None]):
         self._said.set_class(is_error, "-error")
 
 
-def _user_of(target: Target) -> str:
-    """The user that was tried: the field need not be filled in anew."""
+def _user_of(target: Target, config: Config, options: Options) -> str:
+    """The user that was tried, or would have been: the field need not be filled in anew, nor is a password typed into
+    it."""
     found = target.lookup.found if target.lookup else None
     credential = target.credential or (found.credential if found else None)
-    return credential.username if credential else ""
+    if credential is not None:
+        return credential.username
+    profile = config.profiles.get(target.name)
+    return options.username or target.given_user or (profile.username if profile else "")

@@ -14,12 +14,13 @@ from regtui.ui.screens.undo import RunScreen, UndoablePlanScreen
 
 
 class DeleteScreen(UndoablePlanScreen):
-    """Deletes `tags`, after showing what that means."""
+    """Deletes `tags`, after showing what that means. `unseen`: how many of them the list doesn't show now."""
 
     OFFERS: ClassVar[tuple[str, ...]] = (Offer.ATTACHED.value, Offer.WHOLE.value, Offer.NOW.value)
 
-    def __init__(self, connection: Connection, repository: str, tags: Sequence[str]) -> None:
+    def __init__(self, connection: Connection, repository: str, tags: Sequence[str], *, unseen: int = 0) -> None:
         super().__init__(connection)
+        self._unseen = unseen
         self._repository = repository
         self._tags = list(tags)
 
@@ -37,7 +38,10 @@ class DeleteScreen(UndoablePlanScreen):
             request = taking(request, Offer(name)) if is_chosen else request
         plan = await self._connection.plan_deletion(request, on_progress=on_progress)
         proposal = DeletionProposal(request, plan)
-        sentences = proposal.sentences
+        sentences = [*proposal.sentences]
+        if self._unseen:
+            marked = plural(len(self._tags), "marked tag")
+            sentences.insert(1, f"The filter hides {self._unseen:,} of {marked} in the list.")
         if not plan.obstacle and any(tag.stays_as for tag in plan.removed):
             sentences.append(method_sentence(plan))
         return Proposal(

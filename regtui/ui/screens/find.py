@@ -245,8 +245,8 @@ class FindScreen(Screen[Hit | None]):
         query = Query.parse(self._input.value)
         if query.is_digest and self._searched < 0 and self._is_listed:
             self.look_for_digest(query)
-        else:
-            self.action_hits()
+        elif self._hits.hit is not None:
+            self.dismiss(self._hits.hit)
 
     @on(CursorLines.Chosen, "HitLines")
     def _chosen(self) -> None:

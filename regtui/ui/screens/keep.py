@@ -19,6 +19,8 @@ class KeepScreen(ModalScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "session", "until regtui is closed", show=False, id="keep.session"),
+        Binding("j", "move(1)", "next", show=False, id="keep.next"),
+        Binding("k", "move(-1)", "previous", show=False, id="keep.previous"),
     ]
 
     def __init__(self, reason: str, docker_way: str) -> None:
@@ -37,8 +39,14 @@ class KeepScreen(ModalScreen[bool]):
             )
 
     def on_mount(self) -> None:
-        self.query_one("#keep").border_title = "Where to keep the password"
+        dialog = self.query_one("#keep")
+        dialog.border_title = "Where to keep the password"
+        dialog.border_subtitle = "↑ ↓ move · enter chooses · esc until regtui is closed"
         self.question.ask()
+
+    def action_move(self, lines: int) -> None:
+        choices = self.query_one(OptionList)
+        choices.highlighted = min(max((choices.highlighted or 0) + lines, 0), choices.option_count - 1)
 
     def action_session(self) -> None:
         self.dismiss(False)

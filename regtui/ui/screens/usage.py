@@ -67,7 +67,10 @@ class UsageLines(CursorLines):
     def line(self, number: int, width: int) -> Text:
         row = self._rows[number]
         name = "  " * row.depth + clean(row.name) + ("/" if row.is_namespace else "")
-        text = Text(self._columns(width, name, size(row.size), size(row.only), _tags(row)), no_wrap=True)
+        uses, only = (size(row.size), size(row.only)) if row.standing.read else ("…", "…")
+        if row.standing.is_done:
+            uses, only = size(row.size), size(row.only)
+        text = Text(self._columns(width, name, uses, only, _tags(row)), no_wrap=True)
         most = max((each.size for each in self._rows), default=0)
         if width >= 100 and most:
             text.append(f"  {'█' * round(_BAR * row.size / most)}")
@@ -168,7 +171,9 @@ class UsageScreen(Screen[str | None]):
         nothing = f"{self._connection.host} has no repositories yet, or lists none."
         why = self._trouble or (nothing if self._listed else "Reading the repositories …")
         self._lines.tell("" if known else why, is_error=bool(self._trouble))
-        self._pane.title(f"Usage of {self._connection.name} · {size(usage.total)}, each blob once", self._progress())
+        so_far = " so far" if not self._listed or usage.waiting or usage.gaps or self._trouble else ""
+        total = f"{size(usage.total)}{so_far}, each blob once"
+        self._pane.title(f"Usage of {self._connection.name} · {total}", self._progress())
 
     def _progress(self) -> str:
         """How far it is, and what these numbers are not."""

@@ -220,3 +220,16 @@ def test_what_protects_nothing_is_told_and_by_the_doctor_too(tmp_path: Path, cap
     assert [(check["check"], check["message"]) for check in checks if check["status"] == "failed"] == [
         ("deletion", told)
     ]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:5000", "localhost:5000", "registry.example.com:443"])
+def test_a_registry_is_not_taken_for_an_image(capsys: Captured, host: str) -> None:
+    assert main(["tags", host]) == 2
+    told = capsys.readouterr().err
+    assert f"{host} is a registry, not a repository." in told
+    assert f"regtui ls {host}" in told
+
+
+def test_one_image_is_told_as_one(capsys: Captured) -> None:
+    assert main(["tags", "tools/cli:1.0"]) == 2
+    assert "regtui inspect tools/cli:1.0" in capsys.readouterr().err

@@ -3,15 +3,19 @@
 import asyncio
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 from textual import events
 
 from regtui.connection.resolving import Options
-from regtui.registry import NotAuthenticated, Where
+from regtui.registry import Credential, NotAuthenticated, Where
+from regtui.settings import Config, Credentials
+from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
-from tests.support.screens import app_on, settled, target
+from regtui.ui.screens.keep import KeepScreen
+from tests.support.screens import app_on, keys, settled, target
 
 
 async def test_what_is_typed_ahead_goes_into_the_field_that_it_was_meant_for() -> None:
@@ -124,3 +128,94 @@ async def test_what_is_missing_is_asked_for_here_and_not_on_the_command_line() -
             "Type its user and password above.",
         ]
         assert screen._user.has_focus
+
+
+async def test_where_a_user_is_known_without_a_password_the_password_is_asked_for(tmp_path: Path) -> None:
+    """Else it would be typed into the user's field: in clear, and sent as the user's name."""
+    path = tmp_path / "config.toml"
+    path.write_text('[registries.demo]\naddress = "http://demo.localhost"\nusername = "ci"\n')
+    app = RegtuiApp(Config.load(path), Credentials(environment={}, keyring_timeout=0.1), target(_Refusing()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        await pilot.press(*"secret")
+        await settled(pilot)
+        assert (screen._user.value, screen._password.value) == ("ci", "secret")
+
+
+async def test_the_next_password_replaces_the_wrong_one() -> None:
+    app = app_on(target(_Refusing()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        screen._target_of = lambda profile: target(_Refusing())  # type: ignore[method-assign]
+        await pilot.press(*"ci", "tab", *"wrong", "enter")
+        await settled(pilot)
+        assert screen._password.has_focus
+        await pilot.press(*"right")
+        await settled(pilot)
+        assert screen._password.value == "right"
+
+
+async def test_enter_on_a_tick_connects_as_the_hints_say_and_space_toggles() -> None:
+    app = app_on(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        await pilot.press("tab", "tab", "tab", "space")
+        await settled(pilot)
+        assert screen._remember.has_focus
+        assert screen._remember.value
+        await pilot.press("enter")
+        await settled(pilot)
+        assert screen._remember.value
+        assert "No address" in str(screen._said.content)
+
+
+async def test_an_address_that_was_typed_to_choose_a_registry_is_not_lost() -> None:
+    app = app_on(target())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await keys("c", "'quay", "full_stop", "'io", "enter")(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        assert screen._address.value == "quay.io"
+
+
+async def test_where_to_keep_a_password_is_chosen_by_j_and_k_too() -> None:
+    app = app_on(target())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        answers: list[bool | None] = []
+        app.push_screen(KeepScreen("it is locked", "in a file"), answers.append)
+        await settled(pilot)
+        await keys("j", "j", "k", "j", "enter")(pilot)
+        assert answers == [True]
+
+
+async def test_a_login_that_is_forgotten_is_not_used_any_more() -> None:
+    """The registry that was opened with it is closed; connecting starts anew."""
+    logged_in = target(credential=Credential("ci", "secret-of-ci"))
+    app = app_on(logged_in)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        browser = app.screen
+        assert isinstance(browser, BrowserScreen)
+        app.forget(browser.connection.target)
+        while not isinstance(app.screen, ConnectScreen):
+            await pilot.pause(0.02)
+        assert browser not in app.screen_stack
+        assert (app.screen._user.value, app.screen._password.value) == ("ci", "")
+
+
+async def test_where_nobody_is_logged_in_what_is_open_stays() -> None:
+    app = app_on(target())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        browser = app.screen
+        assert isinstance(browser, BrowserScreen)
+        await app.forget(browser.connection.target).wait()
+        await settled(pilot)
+        assert app.screen is browser

@@ -32,7 +32,7 @@ async def test_typed_found_and_gone_to(tmp_path: Path) -> None:
         assert standing(app).startswith("1 hit · ")
         # Names alone: not one manifest was asked for.
         assert not [path for path in transport_of(app).asked if "/fullstack/common/manifests/" in path]
-        await pilot.press("enter", "enter")
+        await pilot.press("enter")
         await settled(pilot)
         assert isinstance(app.screen, BrowserScreen)
         assert (browser.repository, browser.table.model.cursor) == ("fullstack/common", "0.0.31")
@@ -45,7 +45,7 @@ async def test_a_tag_of_the_repository_that_is_open_is_gone_to(tmp_path: Path) -
         await pilot.press("ctrl+f")
         await type_text(pilot, "common 0.0.9")
         await settled(pilot)
-        await pilot.press("enter", "enter")
+        await pilot.press("enter")
         await settled(pilot)
         assert browser.table.model.cursor == "0.0.9"
 

@@ -96,3 +96,18 @@ async def test_a_registry_without_repositories_is_said_to_have_none(tmp_path: Pa
         await pilot.press("u")
         await settled(pilot)
         assert screen(app)._lines.said == "demo.localhost has no repositories yet, or lists none."
+
+
+async def test_what_is_not_read_yet_is_no_zero_and_the_sum_is_of_what_is_read_so_far(tmp_path: Path) -> None:
+    app = demo_app(tmp_path)
+    async with browsing(app) as (pilot, _):
+        await pilot.press("u")
+        await settled(pilot)
+        shown = screen(app)
+        assert "so far" not in str(shown._pane.border_title)
+        shown.usage.expect(["zz/new"])
+        shown._changed = True
+        assert "so far, each blob once" in str(screen(app)._pane.border_title)
+        (told,) = (line for line in lines(app) if "zz/new" in line)
+        assert "0 B" not in told
+        assert told.split()[1:] == ["…", "…", "…"]
