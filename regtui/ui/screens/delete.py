@@ -9,6 +9,7 @@ from regtui.deletion.proposal import DeletionProposal, Offer, taking
 from regtui.deletion.request import Request
 from regtui.deletion.undo_words import cut_off_sentence
 from regtui.deletion.words import method_sentence
+from regtui.text import plural
 from regtui.ui.screens.plan import Progress, Proposal
 from regtui.ui.screens.undo import RunScreen, UndoablePlanScreen
 
