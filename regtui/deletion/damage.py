@@ -60,6 +60,7 @@ async def _repair(ground: Ground, tags: Collection[str]) -> None:
 
     attempts = await ground.work.all(tags, put, to_the_end=True)
     repaired = [attempt.item for attempt in attempts if attempt.is_done]
+    ground.repaired.update(repaired)
     await ground.watch.look(repaired, again=True)
     for tag in repaired:
         ground.notices.append(

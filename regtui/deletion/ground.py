@@ -14,7 +14,8 @@ from regtui.registry import RegistryClient
 @dataclass(slots=True)
 class Ground:
     """`placeholders`: the empty indexes that took tags' places. `originals`: what a run that was cut off had found
-    behind its tags, before those. `doubts`: sentences about what should not be; `notices`: about what else was done."""
+    behind its tags, before those. `doubts`: sentences about what should not be; `notices`: about what else was done,
+    such as to tags that were `repaired`."""
 
     client: RegistryClient
     repository: str
@@ -23,6 +24,7 @@ class Ground:
     record: Record
     patience: Patience
     placeholders: set[Digest] = field(default_factory=set)
+    repaired: set[str] = field(default_factory=set)
     originals: dict[str, StoredManifest] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)

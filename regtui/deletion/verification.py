@@ -111,7 +111,8 @@ async def _look(ground: Ground, plan: Plan, others: Collection[str]) -> Looked:
     await watch.look(wanted - watch.seen, again=True)
     seen = watch.seen & set(others)
     before = plan.contents.tags
-    changed = sorted(tag for tag in seen if watch.last(tag) != before.get(tag) and tag not in plan.staying)
+    ours = {*plan.staying, *ground.repaired}
+    changed = sorted(tag for tag in seen if watch.last(tag) != before.get(tag) and tag not in ours)
     return Looked(len(seen), len(others), tuple(changed))
 
 

@@ -87,7 +87,7 @@ async def test_the_chosen_tags_go_and_come_back_beside_damaged_ones(
     if server.version == "2.8.2":
         assert [one for one in report.notices if one.startswith("v14 was damaged")], report.notices
         assert crane("manifest", name(server, "v14")).count("io.regtui.repaired") == 1
-    # What was told of the damage is told to people, and in the journal.
+        assert report_sentences(report)[-1] == "Checked against the registry: all else is as it was."
     assert all(notice in report_sentences(report) for notice in report.notices)
 
     report = await undone(connection)
