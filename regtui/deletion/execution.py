@@ -39,6 +39,7 @@ from regtui.deletion.values import (
 )
 from regtui.deletion.verification import ALL_OF, verify, verify_manifests
 from regtui.deletion.watch import Watch
+from regtui.deletion.words import planned_outcomes
 from regtui.oci import Digest
 from regtui.registry import RegistryClient, RegistryError
 
@@ -62,7 +63,7 @@ class Execution(UnderWay):
         """
         if resumes is not None:
             check_belongs(resumes, client.identity)
-        super().__init__(client, plan.repository, journal, username)
+        super().__init__(client, plan.repository, journal, username, planned_outcomes(plan))
         self._plan = plan
         self._undoes = undoes
         self._resumes = resumes

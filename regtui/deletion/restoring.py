@@ -16,6 +16,7 @@ from regtui.deletion.restoration import (
     PlannedTagRestore,
     Restoration,
     left_out,
+    planned_rows,
 )
 from regtui.deletion.surely import delete_surely, put_surely
 from regtui.deletion.under_way import UnderWay
@@ -37,7 +38,7 @@ class Restoring(UnderWay):
     def __init__(self, client: RegistryClient, restoration: Restoration, journal: Journal, username: str = "") -> None:
         """Raises OtherRegistry where the run that is taken back wasn't made here."""
         check_belongs(restoration.entry, client.identity)
-        super().__init__(client, restoration.repository, journal, username)
+        super().__init__(client, restoration.repository, journal, username, planned_rows(restoration))
         self._plan = restoration
         self._stored: set[Digest] = set()
         self._uploading: dict[Digest, asyncio.Lock] = {}

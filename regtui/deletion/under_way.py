@@ -12,7 +12,11 @@ from regtui.registry import RegistryClient
 class UnderWay:
     """One run. Lives on the client's event loop; `stop` may be called from any thread."""
 
-    def __init__(self, client: RegistryClient, repository: str, journal: Journal, username: str) -> None:
+    def __init__(
+        self, client: RegistryClient, repository: str, journal: Journal, username: str, planned: Iterable[Outcome]
+    ) -> None:
+        """`planned`: the rows as they were shown, whose order the report keeps."""
+        self._places = {_key(outcome): place for place, outcome in enumerate(planned)}
         self._client = client
         self._repository = repository
         self._journal = journal
@@ -36,7 +40,8 @@ class UnderWay:
     @property
     def report(self) -> Report:
         """What was told so far."""
-        outcomes = tuple(self._told.values())
+        # Requests end in whatever order; people look for a row where the plan had it.
+        outcomes = tuple(sorted(self._told.values(), key=lambda o: self._places.get(_key(o), len(self._places))))
         interrupted = any(outcome.reason is Reason.STOPPED for outcome in outcomes)
         return Report(
             self._repository,
@@ -52,5 +57,9 @@ class UnderWay:
     def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """What is told of the same thing later replaces what was told before."""
         batch = list(outcomes)
-        self._told.update({(outcome.action, outcome.reference): outcome for outcome in batch})
+        self._told.update({_key(outcome): outcome for outcome in batch})
         return batch
+
+
+def _key(outcome: Outcome) -> tuple[Action, str]:
+    return outcome.action, outcome.reference
