@@ -54,7 +54,8 @@ class RegtuiApp(App[int]):
         (0, "-tiny"),
         (SMALLEST[0], "-narrow"),
         (100, "-medium"),
-        (160, "-wide"),
+        (160, "-beside"),
+        (200, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (SMALLEST[1], "-tall")]  # noqa: RUF012
     COMMANDS = App.COMMANDS | {BrowserCommands}

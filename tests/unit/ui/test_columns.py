@@ -1,15 +1,19 @@
 """Which columns of the tags are shown, and what becomes of what is longer than its own."""
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from regtui.listing.summary import Summary
 from regtui.listing.tags import TagList
 from regtui.oci import Digest
 from regtui.ui.widgets.tags.columns import columns_for, line_of
+from tests.support.screens import COMMON, browsing, settled
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SIGNED = f"sha256-{'e995fb291b01' * 5}"
@@ -34,12 +38,55 @@ def lines(model: TagList, width: int) -> list[str]:
 
 
 def test_date_and_size_are_there_whatever_the_names() -> None:
-    assert titles(tags("1.0", "b" * 128), NARROW) == ["TAG", "CREATED", "SIZE"]
+    assert titles(tags("1.0", "b" * 128), NARROW) == ["TAG", "CREATED", "SIZE", ""]
 
 
 @pytest.mark.parametrize("width", [MEDIUM, WIDE])
-def test_platform_and_digest_too_where_there_is_room(width: int) -> None:
-    assert titles(tags("1.0", "b" * 128), width) == ["TAG", "CREATED", "SIZE", "PLATFORM", "DIGEST"]
+def test_the_digest_goes_before_the_names_of_the_same_image(width: int) -> None:
+    """Those are why deleting by digest hurts."""
+    assert titles(tags("1.0", "b" * 128), width) == ["TAG", "CREATED", "SIZE", "PLATFORM", "SAME IMAGE"]
+    assert titles(tags("1.0", "latest"), width) == ["TAG", "CREATED", "SIZE", "PLATFORM", "DIGEST", "SAME IMAGE"]
+
+
+@given(st.lists(st.integers(1, 128), min_size=1, max_size=3), st.integers(20, 200), st.integers(0, 100))
+def test_never_less_at_a_larger_width(lengths: list[int], width: int, more: int) -> None:
+    model = tags(*("b" * length for length in lengths))
+    narrow, wide = set(titles(model, width)), set(titles(model, width + more))
+    if "SAME IMAGE" in wide:
+        narrow -= {""}
+    assert narrow <= wide
+    for each in (width, width + more):
+        columns = columns_for(model, each, NOW)
+        assert sum(column.width for column in columns) + 2 * (len(columns) - 1) <= max(each, 22)
+
+
+def test_where_there_is_no_room_for_names_a_sign_tells_that_the_image_has_others() -> None:
+    model = tags("1.0", "latest", "old")
+    one, other = (Summary(Digest.of(text), "", NOW, None, ()) for text in (b"1", b"2"))
+    model.fill([("1.0", one), ("latest", one), ("old", other)])
+    assert titles(model, NARROW) == ["TAG", "CREATED", "SIZE", ""]
+    assert {line.split()[0]: line.endswith("≡") for line in lines(model, NARROW)} == {
+        "1.0": True,
+        "latest": True,
+        "old": False,
+    }
+
+
+async def test_the_table_is_never_narrower_on_a_wider_terminal() -> None:
+    """With the columns that it has."""
+    seen = []
+    async with browsing(*COMMON, size=(80, 24)) as (pilot, browser):
+        for width in (80, 100, 120, 159, 160, 180, 199, 200, 240):
+            await pilot.resize_terminal(width, 40)
+            await settled(pilot)
+            seen.append(
+                (
+                    browser.table.size.width,
+                    [column.title for column in browser.table._fitting(browser.table.size.width)],
+                )
+            )
+    fitting = [set(columns) - {""} for _, columns in seen]
+    assert all(before <= after for before, after in itertools.pairwise(fitting)), seen
 
 
 def test_long_names_that_differ_at_their_end_look_different() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +17,10 @@ _LONGEST_TAG: Final = 40
 _SHORTEST_TAG: Final = 12
 # A longer name gives up what is beyond this for columns that would have no room.
 _READABLE_TAG: Final = 22
+_NARROWEST_SAME_IMAGE: Final = 12
 _GAP: Final = 2
+# In place of the other names of an image, where there is no room for them.
+_SAME: Final = "≡"
 # `application/vnd.cncf.helm.config.v1+json` is a `cncf.helm`.
 _TYPE_NOISE: Final = re.compile(r"\Avnd\.|(?:\.config)?(?:\.v\d+)?(?:\+\w+)?\Z")
 
@@ -34,26 +37,38 @@ class Column:
 
 
 def columns_for(tags: TagList, width: int, now: datetime) -> list[Column]:
-    """Those that fit `width` cells: the last ones go first, the tag's name never."""
-    others = [
-        Column("CREATED", 14, lambda row: _created(row, now), SortColumn.CREATED),
-        Column("SIZE", 7, lambda row: size(row.summary.size) if row.summary else "", SortColumn.SIZE, is_right=True),
-        Column("PLATFORM", 14, _platforms),
-        Column("DIGEST", 12, _digest, SortColumn.DIGEST),
-    ]
+    """Those that fit `width` cells: the digest goes first, then the names of the same image, of which a sign is left;
+    the tag's name never. What is there at one width is there at every larger one."""
+    created = Column("CREATED", 14, lambda row: _created(row, now), SortColumn.CREATED)
+    bytes_ = Column(
+        "SIZE", 7, lambda row: size(row.summary.size) if row.summary else "", SortColumn.SIZE, is_right=True
+    )
+    platform = Column("PLATFORM", 14, _platforms)
+    same_image = Column("SAME IMAGE", _NARROWEST_SAME_IMAGE, lambda row: clean(", ".join(tags.same_image(row.tag))))
+    digest = Column("DIGEST", 12, _digest, SortColumn.DIGEST)
+    others = [created, bytes_, platform, same_image, digest]
     longest = max((len(row.tag) for row in tags.shown[:2000]), default=0)
     room = width - sum(column.width + _GAP for column in others)
     name_width = min(max(longest, _SHORTEST_TAG), max(room, _READABLE_TAG), _LONGEST_TAG)
     name = Column("TAG", name_width, lambda row: _cut(clean(row.tag), name_width), SortColumn.VERSION)
-    columns, left = [name], width - name.width
-    for column in others:
-        if left < column.width + _GAP:
-            break
-        columns.append(column)
-        left -= column.width + _GAP
-    if len(columns) > len(others) and left >= 14 + _GAP:
-        columns.append(Column("SAME IMAGE", left - _GAP, lambda row: clean(", ".join(tags.same_image(row.tag)))))
+    fitting, left = _fitting(others, width - name.width)
+    columns = [column for column in (name, created, bytes_, platform, digest) if column is name or column in fitting]
+    if same_image in fitting:
+        return [*columns, replace(same_image, width=same_image.width + left)]
+    if left > _GAP:
+        return [*columns, Column("", 1, lambda row: _SAME if tags.same_image(row.tag) else "")]
     return columns
+
+
+def _fitting(columns: Sequence[Column], room: int) -> tuple[list[Column], int]:
+    """The first ones that fit, each with the gap before it, and the cells that are left."""
+    fitting: list[Column] = []
+    for column in columns:
+        if room < column.width + _GAP:
+            break
+        fitting.append(column)
+        room -= column.width + _GAP
+    return fitting, room
 
 
 def line_of(columns: Sequence[Column], cells: Sequence[str]) -> str:
