@@ -121,6 +121,9 @@ class RegtuiApp(App[int]):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             await self.key_queue.put(event)
+        elif isinstance(event, events.Key) and not self._counts(event):
+            # Handed on when there was nothing to answer. On its way up from the widget, the question came.
+            event.stop()
         elif isinstance(event, events.MouseDown | events.MouseUp) and not event.is_forwarded:
             if self._counts(event):
                 await super().on_event(event)

@@ -130,6 +130,7 @@ class PlanScreen(Screen[Report | None]):
         # What was shown before isn't what would be done now: until the new plan is shown, nothing can be confirmed.
         self._proposal = None
         self._go.display = self._typed.display = False
+        self._typed.value = ""
         self.question.end()
         self._say([self.LOOKING])
 

@@ -1,5 +1,7 @@
 """Nothing is confirmed by a key that was typed before what it confirms stood on the terminal. In given time."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -15,7 +17,7 @@ from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.garbage import GarbageScreen
 from regtui.ui.screens.keep import KeepScreen
-from regtui.ui.screens.plan import PlanScreen
+from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
 from regtui.ui.screens.tag import TagScreen
 from regtui.ui.screens.undo import UndoScreen
 from regtui.ui.shown import Told
@@ -78,6 +80,41 @@ async def test_a_key_counts_from_a_moment_after_the_plan_was_seen(clock: Clock) 
         assert screen._change is None
         await clock.type(pilot, "y", after=0.36)
         assert screen._report is not None
+
+
+async def test_a_key_that_was_on_its_way_through_the_app_when_the_plan_came_up(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Handed on while there was nothing to confirm; a key goes from widget to widget before it means anything."""
+    gate, propose = asyncio.Event(), DeleteScreen.propose
+
+    async def held_back(screen: DeleteScreen, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
+        proposal = await propose(screen, chosen, on_progress)
+        await gate.wait()
+        return proposal
+
+    monkeypatch.setattr(DeleteScreen, "propose", held_back)
+    async with browsing(*COMMON) as (pilot, _):
+        app = pilot.app
+        assert isinstance(app, RegtuiApp)
+        app.post_message(events.Key("d", "d"))
+        while not isinstance(app.screen, DeleteScreen) or not app.screen.query("#cancel:focus"):
+            await pilot.pause(0.02)
+        await pilot.pause(0.2)
+        screen, hand_on = app.screen, app.key_queue._dispatch
+
+        async def then_the_plan(event: events.Key | events.Paste) -> None:
+            await hand_on(event)
+            gate.set()
+
+        app.key_queue._dispatch = then_the_plan
+        early = events.Key("y", "y")
+        early.time = clock.now
+        app.post_message(early)
+        while screen._proposal is None:
+            await pilot.pause(0.02)
+        await settled(pilot)
+        assert screen._change is None
 
 
 async def test_the_way_out_is_open_from_the_start(clock: Clock) -> None:
