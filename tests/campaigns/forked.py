@@ -49,6 +49,11 @@ class Started:
     stdout: Path
     stderr: Path
 
+    @property
+    def has_spoken(self) -> bool:
+        """Whether anything is on stderr, as a plan that was shown is."""
+        return self.stderr.exists() and self.stderr.stat().st_size > 0
+
     def kill(self) -> None:
         self.process.kill()
 
@@ -98,7 +103,9 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], stdout: str, s
         os.close(opened)
     os.environ.clear()
     os.environ.update(environment)
-    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, "r" if n == 0 else "w", encoding="utf-8") for n in range(3))
+    sys.stdin, sys.stdout = os.fdopen(0, encoding="utf-8"), os.fdopen(1, "w", encoding="utf-8")
+    # By the line, as Python itself has it: what was said can be read while the command runs.
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1)
     from regtui.cli.main import main
 
     code = main(arguments)
