@@ -19,8 +19,8 @@ _IN_FLIGHT: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """`timeout` in seconds, for connecting and for each pause within an answer. `in_flight`: the most requests at
-    once."""
+    """`timeout` in seconds: for connecting, for each pause within an answer, and for the whole of it with a second for
+    each KiB that came (bounds.SLOWEST). `in_flight`: the most requests at once."""
 
     tls: TlsSettings = field(default_factory=TlsSettings)
     timeout: float = bounds.TIMEOUT

@@ -63,11 +63,15 @@ def test_what_is_missing_is_said_and_each_is_deleted(server: RegistryServer, tmp
     assert "it can't be pulled" in image["error"]
     (image,) = regtui.records("inspect", "-r", server.url, f"{REPOSITORY}:no-config")
     assert "the config" in image["error"]
+    assert "by its config's digest" in image["error"]
     (image,) = regtui.records("inspect", "-r", server.url, f"{REPOSITORY}:whole")
     assert "error" not in image
 
     broken = ["no-config", "no-child", "no-manifest"]
-    gone = regtui("rm", "-r", server.url, *(f"{REPOSITORY}:{tag}" for tag in broken), f"{OTHER}:no-layer", "--yes")
+    chosen = (*(f"{REPOSITORY}:{tag}" for tag in broken), f"{OTHER}:no-layer")
+    kept = regtui("rm", "-r", server.url, *chosen, "--yes")
+    assert (kept.returncode, "could not put back" in kept.stderr) == (6, True), kept
+    gone = regtui("rm", "-r", server.url, *chosen, "--yes", "--without-undo")
     assert gone.returncode == 0, gone
     assert set(crane("ls", f"{server.host}/{REPOSITORY}").split()) == {"whole"}
     crane_validate(f"{server.host}/{REPOSITORY}:whole")
