@@ -198,6 +198,9 @@ class Http1Connection(asyncio.Protocol):
             self._tell(None)
 
     def on_body(self, part: bytes) -> None:
+        if self._status < 200:
+            # Of what is on the way to an answer (199, by the parser): nobody takes it.
+            return
         self._silent = 0
         if self._is_complete:
             self._is_reusable = False

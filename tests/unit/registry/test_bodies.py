@@ -39,9 +39,10 @@ def transport(request: pytest.FixtureRequest) -> str:
 
 @asynccontextmanager
 async def against(
-    *parts: bytes, transport: str, timeout: float = 20.0, forever: bytes = b""
+    *parts: bytes, transport: str, timeout: float = 20.0, forever: bytes = b"", holds: bool = False
 ) -> AsyncIterator[RegistryClient]:
-    """A client of a server that answers `parts`, then writes `forever` until the client hangs up."""
+    """A client of a server that answers `parts`, then writes `forever` until the client hangs up, or `holds` the
+    connection in silence."""
 
     left, served = asyncio.Event(), set[asyncio.Task[None] | None]()
 
@@ -56,6 +57,8 @@ async def against(
                 writer.write(forever)
                 await writer.drain()
                 await asyncio.sleep(0.001)
+            if holds:
+                await left.wait()
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
@@ -186,6 +189,14 @@ async def test_a_status_that_is_none_ends_it(transport: str, status: str) -> Non
     answer = f"HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\n{{}}".encode()
     async with against(answer, transport=transport, timeout=5.0) as client:
         with pytest.raises(Unreachable, match=r"neither HTTPS nor HTTP|closed the connection"):
+            await tags(client)
+
+
+@pytest.mark.parametrize("status", [100, 102, 150, 199])
+async def test_what_is_on_the_way_to_an_answer_is_none_even_with_a_body(transport: str, status: int) -> None:
+    hint = head("Content-Length: 2", status=status) + b"{}"
+    async with against(hint, transport=transport, timeout=1.0, holds=True) as client:
+        with pytest.raises(RegistryError):
             await tags(client)
 
 
