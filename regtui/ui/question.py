@@ -18,6 +18,9 @@ MOMENT = 0.35
 _ALWAYS: Final = frozenset(("escape", "ctrl+c", "ctrl+q", "ctrl+z"))
 """They answer nothing, or no."""
 
+_OF_THE_APP: Final = "app."
+"""How the ids of the app's own bindings begin: quit, help and the others do the same on every screen."""
+
 
 @runtime_checkable
 class ShowsFrames(Protocol):
@@ -64,7 +67,17 @@ class Question:
 
     def takes(self, event: events.Event) -> bool:
         """Whether a key, a paste or a click has any effect on the screen."""
-        return event.time >= self._counts_from or (isinstance(event, events.Key) and event.key in self._harmless)
+        if event.time >= self._counts_from:
+            return True
+        return isinstance(event, events.Key) and (event.key in self._harmless or self._is_the_apps(event))
+
+    def _is_the_apps(self, event: events.Key) -> bool:
+        """Whether the app's own binding takes the key: no text input, and nothing of the screen."""
+        focused = self._screen.focused
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            return False
+        bound = self._screen.active_bindings.get(event.key)
+        return bound is not None and bound.enabled and (bound.binding.id or "").startswith(_OF_THE_APP)
 
     def _painted(self, number: int) -> None:
         app: App[Any] = self._screen.app

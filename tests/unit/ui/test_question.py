@@ -16,6 +16,7 @@ from regtui.ui.question import Asking, Question
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.garbage import GarbageScreen
+from regtui.ui.screens.help import HelpScreen
 from regtui.ui.screens.keep import KeepScreen
 from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
 from regtui.ui.screens.tag import TagScreen
@@ -122,6 +123,30 @@ async def test_the_way_out_is_open_from_the_start(clock: Clock) -> None:
         await clock.type(pilot, "d")
         await clock.type(pilot, "escape")
         assert pilot.app.screen_stack[-1] is browser
+
+
+@pytest.mark.parametrize("key", ["d", "ctrl+g"])
+async def test_a_key_of_the_app_answers_nothing_and_is_not_dropped(clock: Clock, key: str) -> None:
+    """Quitting is a way out of every question, however quickly it follows on it; so is the help a look aside."""
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, key)
+        asking = pilot.app.screen
+        assert isinstance(asking, Asking)
+        await clock.type(pilot, "question_mark")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        await clock.type(pilot, "escape")
+        assert pilot.app.screen is asking
+        await clock.type(pilot, "q")
+        assert not pilot.app.is_running
+
+
+async def test_a_letter_that_quits_elsewhere_is_text_where_text_is_typed(clock: Clock) -> None:
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "a", "d", "q")
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        assert pilot.app.is_running
+        assert screen.query_one("#typed", Input).value == ""
 
 
 async def test_a_plan_that_changed_meanwhile_is_another_question(clock: Clock) -> None:
