@@ -284,8 +284,8 @@ async def _feed(process: asyncio.subprocess.Process, sent: _Sent) -> None:
 async def _lines(command: Sequence[str], sent: _Sent, place: str) -> AsyncGenerator[str, None]:
     process = await _start(command, stderr=asyncio.subprocess.STDOUT)
     assert process.stdout is not None
+    feeding = asyncio.ensure_future(_feed(process, sent))
     try:
-        feeding = asyncio.ensure_future(_feed(process, sent))
         rest = await _from_its_begin(process, sent, place)
         await feeding
         # Not readline: it fails at lines longer than its limit, and 3.x prints all tags of a repository in one.
@@ -302,6 +302,7 @@ async def _lines(command: Sequence[str], sent: _Sent, place: str) -> AsyncGenera
         if await process.wait() == 0 and rest:
             yield _text(rest)
     finally:
+        feeding.cancel()
         await _end(process)
 
 
@@ -345,17 +346,17 @@ async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.P
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """With what it started: of a local script, what it waits for, too."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        # Until its pipes are empty, asyncio doesn't see that it has ended.
-        ended = asyncio.gather(process.wait(), *map(_drop, filter(None, (process.stdout, process.stderr))))
-        if not (await asyncio.wait([ended], timeout=_END_SECONDS))[0]:
+    # Until its pipes are empty, asyncio doesn't see that it has ended.
+    ended = asyncio.gather(process.wait(), *map(_drop, filter(None, (process.stdout, process.stderr))))
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            # What left its group and holds its pipes open isn't waited for.
-            await asyncio.wait([ended], timeout=_END_SECONDS)
-            ended.cancel()
+                os.killpg(process.pid, number)
+        if (await asyncio.wait([ended], timeout=_END_SECONDS))[0]:
+            return
+    # What left its group and holds its pipes open isn't waited for: our ends of them are closed.
+    ended.cancel()
+    process._transport.close()  # type: ignore[attr-defined]
 
 
 async def _drop(stream: asyncio.StreamReader) -> None:

@@ -1,6 +1,9 @@
 """Hosts that never stop talking, and scripts that never end: on this machine, where both can be had."""
 
 import asyncio
+import gc
+import sys
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from regtui import bounds
 from regtui.garbage import hosts
 from regtui.garbage.errors import GarbageError, HostNotAllowed
 from regtui.garbage.hosts import LocalHost, Output, Script, call
+from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 
 
@@ -39,6 +43,26 @@ async def test_a_line_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(GarbageError, match="a line of more than 3 MiB"):
         async for _ in LocalHost().lines(Script("yes | tr -d '\\n'")):
             pass
+
+
+async def test_what_has_ended_with_more_to_say_is_let_go_of_too(tmp_path: Path) -> None:
+    """Its pipe is full of what nobody wants to hear any more. More than a reader takes without being read, and less
+    than that and the pipe take together."""
+    go = tmp_path / "go"
+    script = 'echo "$$"; until test -e "$1"; do sleep 0.02; done; head -c 160000 /dev/zero | tr "\\0" "\\n"'
+    async with asyncio.timeout(PATIENCE):
+        async with aclosing(LocalHost().lines(Script(script, (str(go),)))) as lines:
+            pid = await anext(lines)
+            go.touch()
+            while Path(f"/proc/{pid}").exists():
+                await asyncio.sleep(0.01)
+    # What is left behind warns when it is collected: an error here. What was closed is gone a turn or two later.
+    await asyncio.sleep(0.01)
+    with pytest.MonkeyPatch.context() as patch:
+        told: list[object] = []
+        patch.setattr(sys, "unraisablehook", told.append)
+        gc.collect()
+        assert [str(one.exc_value) for one in told] == []
 
 
 SHELLS = ("bash", "dash", "busybox", "fish", "tcsh", "zsh")
