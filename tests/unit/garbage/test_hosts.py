@@ -14,6 +14,7 @@ from regtui import bounds
 from regtui.garbage import hosts
 from regtui.garbage.errors import GarbageError, HostNotAllowed
 from regtui.garbage.hosts import LocalHost, Output, Script, call
+from tests.support.held_host import until
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 
@@ -54,8 +55,7 @@ async def test_what_has_ended_with_more_to_say_is_let_go_of_too(tmp_path: Path) 
         async with aclosing(LocalHost().lines(Script(script, (str(go),)))) as lines:
             pid = await anext(lines)
             go.touch()
-            while Path(f"/proc/{pid}").exists():
-                await asyncio.sleep(0.01)
+            await until(lambda: not Path(f"/proc/{pid}").exists())
     # What is left behind warns when it is collected: an error here. What was closed is gone a turn or two later.
     await asyncio.sleep(0.01)
     with pytest.MonkeyPatch.context() as patch:
