@@ -24,7 +24,14 @@ from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.hosts import Interactive, undisturbed
 from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, KeepOut, PendingUpload, Survey
-from regtui.garbage.words import ONLINE_WARNING, duration, earlier_sentences, keep_out_sentence, question
+from regtui.garbage.words import (
+    ONLINE_WARNING,
+    duration,
+    earlier_sentences,
+    keep_out_sentence,
+    question,
+    removed_sentence,
+)
 from regtui.text import plural, size
 
 
@@ -169,7 +176,7 @@ class _Collection:
         if not arguments.yes and not _is_yes("These repositories are empty. Remove their directories? [y/N]"):
             return report
         removed = await collector.remove_empty(names)
-        say(f"{len(removed):,} of {len(names):,} removed.")
+        say(removed_sentence(len(removed), len(names)))
         return replace(report, empty_repositories=tuple(name for name in names if name not in removed))
 
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import getpass
 import platform
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Final
@@ -25,6 +24,7 @@ from regtui.garbage.hosts import Host
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.running import STOPPED, Running, running_already
+from regtui.garbage.silence import answering
 from regtui.garbage.storage import Listing, Storage
 from regtui.garbage.values import (
     Choices,
@@ -51,6 +51,7 @@ from regtui.ssh import SshError
 from regtui.text import one_line, plural
 
 _UP_SECONDS: Final = 60.0
+_ANSWER_SECONDS: Final = 10.0
 
 
 def _me() -> str:
@@ -138,7 +139,8 @@ class HostCollector:
     async def forecast(self, choices: Choices) -> Forecast:
         found = await self._look()
         await self._must_be_alone()
-        self._forecast = await forecast(self._host, found, self._client, self._content, untagged=choices.untagged)
+        async with answering(self._client, "while its storage is compared with it"):
+            self._forecast = await forecast(self._host, found, self._client, self._content, untagged=choices.untagged)
         self._forecast_untagged = choices.untagged
         if choices.untagged and self._forecast.untagged:
             await self._must_delete(self._forecast.untagged[0].repository)
@@ -195,8 +197,9 @@ class HostCollector:
             account.stop_clock()
             return
         try:
-            tags = await self._tags(await Storage(self._host, found.unit).listing())
-            before = await remember(self._client, tags, verify_all=choices.verify_all)
+            async with answering(self._client, "while its tags are read; nothing was stopped"):
+                tags = await self._tags(await Storage(self._host, found.unit).listing())
+                before = await remember(self._client, tags, verify_all=choices.verify_all)
             if tags and not before.tags:
                 raise Unsafe(
                     f"None of {plural(len(tags), 'tag')} in the storage leads to an image by {self._client.host}: "
@@ -357,19 +360,23 @@ class HostCollector:
         return f"{self._client.host} does not answer yet. On the host, see what keeps it: {found.unit.start}"
 
     async def _answers(self) -> bool:
-        """Whether the registry answers `/v2/`, waiting for it. What refuses us a login is up."""
-        give_up = time.monotonic() + _UP_SECONDS
-        while True:
-            try:
-                await self._client.ping()
-            except (NotAuthenticated, NotAllowed):
-                return True
-            except RegistryError:
-                if time.monotonic() > give_up:
-                    return False
-                await asyncio.sleep(0.3)
-            else:
-                return True
+        """Whether the registry answers `/v2/`, waiting for it. What refuses us a login is up. A connection that was
+        made while it started may be one that nobody answers: each is waited for only so long."""
+        try:
+            async with asyncio.timeout(_UP_SECONDS):
+                while True:
+                    with contextlib.suppress(RegistryError, TimeoutError):
+                        async with asyncio.timeout(_ANSWER_SECONDS):
+                            return await self._has_answered()
+                    await asyncio.sleep(0.3)
+        except TimeoutError:
+            return False
+
+    async def _has_answered(self) -> bool:
+        """Raises RegistryError where it hasn't."""
+        with contextlib.suppress(NotAuthenticated, NotAllowed):
+            await self._client.ping()
+        return True
 
     async def _verify(self, before: Before, found: Found, running: Running) -> AsyncIterator[Event]:
         account = self._account
@@ -380,7 +387,8 @@ class HostCollector:
         untagged = self._forecast.untagged if self._forecast else ()
         gone: set[Digest] = {*running.output.eligible, *(manifest.digest for manifest in untagged)}
         try:
-            account.verified = await verify(self._client, before, gone)
+            async with answering(self._client, "while its tags are checked"):
+                account.verified = await verify(self._client, before, gone)
             for reference in account.verified.broken_before:
                 yield account.event(Stage.VERIFY, text=f"{reference}, as before.")
             account.empty = (await Storage(self._host, found.unit).listing()).empty

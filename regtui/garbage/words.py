@@ -274,6 +274,14 @@ def _some(references: Sequence[str]) -> str:
     return f"{', '.join(references[:4])}{more}"
 
 
+def removed_sentence(removed: int, asked: int) -> str:
+    """What came of removing empty repositories while the registry takes pushes."""
+    sentence = f"{removed:,} of {plural(asked, 'empty repository', 'empty repositories')} removed."
+    if removed == asked:
+        return sentence
+    return f"{sentence} What changed within the last ten minutes, or isn't empty any more, stays."
+
+
 def duration(seconds: float) -> str:
     """`0.4 s`, `12 s`, `3 min 20 s`, `1 h 5 min`."""
     if seconds < 10:

@@ -127,6 +127,11 @@ class RegistryClient:
         """How many requests the registry can take at once, as far as is known now."""
         return self._http.in_flight
 
+    @property
+    def silent_for(self) -> float:
+        """Seconds for which requests have been waiting without any answer at all; 0 while none waits."""
+        return self._http.silent_for
+
     # Reading
 
     async def ping(self) -> Pong:

@@ -78,6 +78,8 @@ class RegistryHttp:
         self._redirects = False
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
         self._heard = False
+        self._waiting_for = 0
+        self._silent_since = 0.0
         self.log = log or RequestLog()
         self.explain: Explain = lambda error: error
         """Says of a refused login which one it was."""
@@ -88,6 +90,14 @@ class RegistryHttp:
     def in_flight(self) -> int:
         """How many requests the registry can take at once, as far as is known now."""
         return self._gate.pace.limit
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the last answer, or since requests wait for one; 0 while none does, or while the registry has
+        asked to be left alone."""
+        if not self._waiting_for or self._settings.waiting.left > 0:
+            return 0.0
+        return time.monotonic() - self._silent_since
 
     @property
     def given_token(self) -> GivenToken | None:
@@ -192,6 +202,17 @@ class RegistryHttp:
         self, request: httpx.Request, where: Where, safety: Safety, limit: int, enough: int | None = None
     ) -> httpx.Response:
         """Sends, and sends again where that's safe and may help."""
+        if not self._waiting_for:
+            self._silent_since = time.monotonic()
+        self._waiting_for += 1
+        try:
+            return await self._try_again(request, where, safety, limit, enough)
+        finally:
+            self._waiting_for -= 1
+
+    async def _try_again(
+        self, request: httpx.Request, where: Where, safety: Safety, limit: int, enough: int | None
+    ) -> httpx.Response:
         retry, waiting = self._settings.retry, self._settings.waiting
         attempt, patience = 1, retry.patience
         while True:
@@ -226,7 +247,7 @@ class RegistryHttp:
         status, size = None, 0
         try:
             response = await self._sent(request)
-            self._heard = True
+            self._heard, self._silent_since = True, time.monotonic()
             if self._is_own(request):
                 self.date = response.headers.get("Date", "")
             status = response.status_code

@@ -5,6 +5,7 @@ Sizes are held against those of the file system, images against crane and skopeo
 
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -239,6 +240,11 @@ async def test_empty_repositories_are_listed_and_go_when_they_are_confirmed(
     with open_registry(registry.url) as client:
         client.post(f"v2/{INDEXES}/blobs/uploads/").raise_for_status()
 
+    # Somebody may be in the middle of a push.
+    assert await collector.remove_empty((REPOSITORY, INDEXES)) == ()
+    an_hour_ago = time.time() - 3600
+    for place_of in (registry.storage / "docker/registry/v2/repositories" / REPOSITORY).rglob("*"):
+        os.utime(place_of, (an_hour_ago, an_hour_ago))
     assert await collector.remove_empty((REPOSITORY, INDEXES)) == (REPOSITORY,)
     assert crane("catalog", registry.host).split() == [INDEXES]
     crane_validate(f"{registry.host}/{INDEXES}:latest")
@@ -288,7 +294,9 @@ async def test_a_platform_whose_index_is_pushed_while_it_is_deleted_is_put_back(
             leftovers = Leftovers(ours, ContentStore(ours), PushedMeanwhile(tmp_path / "journal"), "")
             wanted = [UntaggedManifest(INDEXES, Digest(child.digest))]
             lines = [line async for line in leftovers.delete(wanted)]
-        assert any(line.startswith("put back") for line in lines)
+        # By the deletion itself, which looks once more in the end.
+        assert lines[-1] == f"skipped {INDEXES}@{child.digest}"
+        assert leftovers.deleted == []
     crane_validate(f"{registry_2.host}/{INDEXES}:late")
 
 

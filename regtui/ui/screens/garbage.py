@@ -17,9 +17,9 @@ from regtui.errors import RegtuiError
 from regtui.garbage.course import Course
 from regtui.garbage.errors import HostUnknown
 from regtui.garbage.values import Choices, CollectionReport, Forecast, KeepOut, Survey
-from regtui.garbage.words import ONLINE_WARNING, keep_out_sentence, not_configured, survey_sentences
+from regtui.garbage.words import ONLINE_WARNING, keep_out_sentence, not_configured, removed_sentence, survey_sentences
 from regtui.settings import Config
-from regtui.text import clean, plural
+from regtui.text import clean
 from regtui.ui.question import Question
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.terminal import lent_by
@@ -220,7 +220,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
             return
         self._report = replace(self._report, empty_repositories=tuple(n for n in names if n not in removed))
         self._board.show_done(self._report, self._course, [])
-        self.app.notify(f"{plural(len(removed), 'repository', 'repositories')} removed.", markup=False)
+        self.app.notify(removed_sentence(len(removed), len(names)), markup=False)
 
     # Leaving (regtui.ui.leaving.Changing)
 

@@ -59,7 +59,7 @@ async def test_what_has_ended_with_more_to_say_is_let_go_of_too(tmp_path: Path) 
     # What is left behind warns when it is collected: an error here. What was closed is gone a turn or two later.
     await asyncio.sleep(0.01)
     with pytest.MonkeyPatch.context() as patch:
-        told: list[object] = []
+        told: list[sys.UnraisableHookArgs] = []
         patch.setattr(sys, "unraisablehook", told.append)
         gc.collect()
         assert [str(one.exc_value) for one in told] == []

@@ -130,12 +130,12 @@ async def test_a_key_of_the_app_answers_nothing_and_is_not_dropped(clock: Clock,
     """Quitting is a way out of every question, however quickly it follows on it; so is the help a look aside."""
     async with browsing(*COMMON) as (pilot, _):
         await clock.type(pilot, key)
-        asking = pilot.app.screen
-        assert isinstance(asking, Asking)
+        screens = [*pilot.app.screen_stack]
+        assert isinstance(screens[-1], Asking)
         await clock.type(pilot, "question_mark")
-        assert isinstance(pilot.app.screen, HelpScreen)
+        assert isinstance(pilot.app.screen_stack[-1], HelpScreen)
         await clock.type(pilot, "escape")
-        assert pilot.app.screen is asking
+        assert pilot.app.screen_stack == screens
         await clock.type(pilot, "q")
         assert not pilot.app.is_running
 
