@@ -79,6 +79,8 @@ PROGRAMS = {
         ),
         # None of the registries above lists what refers to an image.
         Program("referrers_registry", source="referrers_registry"),
+        Program("olareg", source="olareg"),
+        Program("distribution_2_7", source="distribution_2_7"),
     )
 }
 

@@ -127,13 +127,41 @@ def start_registry(
 @contextmanager
 def start_referrers_registry(directory: Path) -> Iterator[str]:
     """The address of an empty registry in memory that has the referrers API, and deletes a tag alone."""
-    log = directory / "referrers_registry.log"
+    with _start_plain("referrers_registry", directory) as url:
+        yield url
+
+
+@contextmanager
+def start_olareg(directory: Path) -> Iterator[str]:
+    """The address of an empty olareg: the referrers API, deletion by tag and by digest, files of its own."""
+    storage = directory / "olareg"
+    storage.mkdir(parents=True)
+    with _start_plain("olareg", directory, str(storage)) as url:
+        yield url
+
+
+@contextmanager
+def start_distribution_2_7(directory: Path, *, htpasswd: Mapping[str, str]) -> Iterator[str]:
+    """The address of an empty distribution 2.7.1, that many still run. `htpasswd`: users to passwords."""
+    storage = directory / "storage"
+    storage.mkdir(parents=True)
+    users = write_htpasswd(directory / "htpasswd", htpasswd)
+    auth = {"htpasswd": {"realm": "Registry Realm", "path": str(users)}}
+    config = write_config(directory / "config.yml", storage, port=0, changes={"auth": auth})
+    with _start_plain("distribution_2_7", directory, str(config)) as url:
+        yield url
+
+
+@contextmanager
+def _start_plain(name: str, directory: Path, *arguments: str) -> Iterator[str]:
+    """The address of a registry that is built from Go of ours, and says by itself where it listens."""
+    log = directory / f"{name}.log"
 
     def address() -> str | None:
         match = _LISTENING.search(log.read_bytes()) if log.exists() else None
         return f"http://127.0.0.1:{match[1].decode()}" if match else None
 
-    command = [str(find_program("referrers_registry"))]
+    command = [str(find_program(name)), *arguments]
     environment = clean_environment(directory)
     with running(command, log=log, environment=environment, ready=lambda: address() is not None):
         url = address()
