@@ -1,5 +1,6 @@
 """The app on the demo registry at a fixed time, for tests that look at it and for screenshots."""
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import httpx
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from regtui.connection import Target
 from regtui.demo import DemoStorage, DemoTransport, sample_storage
@@ -53,7 +55,9 @@ async def settled(pilot: Pilot[int]) -> None:
         asking = ("ask", "cut off", "delete", "switch", "garbage", "confirm", "leave", "undo")
         loading = [w for w in pilot.app.workers if w.group not in asking]
         if loading:
-            await pilot.app.workers.wait_for_complete(loading)
+            # One may be replaced by the next meanwhile.
+            with contextlib.suppress(WorkerCancelled):
+                await pilot.app.workers.wait_for_complete(loading)
     await pilot.pause()
 
 
