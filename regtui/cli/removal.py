@@ -203,6 +203,6 @@ async def execute(removal: Removal, shown: Shown) -> Result:
     total = len(removal.plan.removed) + len(removal.plan.manifests)
     result = await carry_out(deleting, shown, "Deleting", total)
     report = deleting.report
-    if report.run and report.has_effect and not removal.connection.target.ephemeral:
+    if report.run and report.leaves_something and not removal.connection.target.ephemeral:
         say(f"To put it back: {removal.connection.target.undo_command(report.run)}")
     return Result(result.is_complete and not removal.skipped, result.stopped)

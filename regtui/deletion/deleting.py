@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Final
 
 from regtui.deletion.ground import Ground
 from regtui.deletion.guard import Guard
@@ -23,9 +22,6 @@ from regtui.deletion.work import IN_FLIGHT, Attempt, Result
 from regtui.oci import Digest, UnknownManifest
 from regtui.registry import RegistryError
 
-# So few are deleted one after the other: then it is known with which of them a tag went along.
-_ONE_BY_ONE: Final = 8
-
 
 class Deleting:
     """`along`: the tags that are left to their manifest's DELETE. `kept`: manifests that stay, once it has ended;
@@ -39,10 +35,15 @@ class Deleting:
         for tag in along:
             if tag.digest is not None:
                 self._along.setdefault(tag.digest, []).append(tag)
-        self._at_once = 1 if len(plan.manifests) <= _ONE_BY_ONE else IN_FLIGHT
         self._fell_out: list[Outcome] = []
         self.kept: set[Digest] = set()
         self.is_clean = True
+
+    @property
+    def _at_once(self) -> int:
+        """One after the other where a tag may go along: then it is known with which of them it did. It takes a
+        registry hardly longer, as each DELETE has it read all tags, and it does one of them at a time."""
+        return 1 if self._guard.has_others else IN_FLIGHT
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
         """Yield what is done as it is done."""

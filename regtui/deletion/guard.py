@@ -15,11 +15,13 @@ from regtui.deletion.ground import Ground
 from regtui.deletion.reasons import Reason
 from regtui.deletion.recheck import deletable
 from regtui.deletion.surely import leads_to, put_surely
+from regtui.deletion.untagging import BULK
 from regtui.deletion.values import Outcome, Plan, PlannedManifest, PlannedTag, Status, manifest_outcome
 from regtui.oci import Digest
 
-# So many tags that vanish at once were removed by somebody else, rather than moved onto what was going.
-_MOVED_AT_ONCE: Final = 3
+# More tags that vanish at once were removed by somebody else, with a placeholder, rather than moved onto what was
+# going. A release moves half a dozen: 1.4.2, 1.4, 1, latest, its commit and its branch.
+_MOVED_AT_ONCE: Final = BULK - 1
 
 
 class Guard:
@@ -37,6 +39,11 @@ class Guard:
         self._names = set(ground.watch.names)
         self._gone = self._chosen.keys() - {tag.tag for tag in along}
         self.pushed_again: set[str] = set()
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are tags that stay, and could be moved onto what goes."""
+        return bool(self._names - self._chosen.keys())
 
     async def look(self, upcoming: int) -> list[Outcome]:
         """See what the repository has now, before so many more are deleted. What was deleted and is needed is put back:
@@ -87,7 +94,7 @@ class Guard:
 
     def deleted(self, manifests: Collection[PlannedManifest]) -> None:
         self._deleted |= {manifest.digest: manifest for manifest in manifests}
-        self._last = [manifest.digest for manifest in manifests]
+        self._last += [manifest.digest for manifest in manifests]
         self._since_look = (self._since_look or 0) + len(manifests)
 
     async def _mend(self) -> list[Outcome]:

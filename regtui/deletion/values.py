@@ -320,6 +320,12 @@ class Report:
         return any(outcome.status is not Status.SKIPPED for outcome in self.outcomes)
 
     @property
+    def leaves_something(self) -> bool:
+        """Whether undo finds something that it could put back, or finish: behind a broken tag there was nothing."""
+        changed = [outcome for outcome in self.outcomes if outcome.status is not Status.SKIPPED]
+        return any(outcome.digest is not None or outcome.status is Status.FAILED for outcome in changed)
+
+    @property
     def left(self) -> int:
         """Manifests that are left without a tag, as planned."""
         return sum(1 for outcome in self.outcomes if outcome.is_left)

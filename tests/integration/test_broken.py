@@ -76,3 +76,12 @@ def test_what_is_missing_is_said_and_each_is_deleted(server: RegistryServer, tmp
     assert set(crane("ls", f"{server.host}/{REPOSITORY}").split()) == {"whole"}
     crane_validate(f"{server.host}/{REPOSITORY}:whole")
     assert crane("ls", f"{server.host}/{OTHER}") == ""
+
+
+def test_nothing_is_promised_of_a_tag_behind_which_there_was_nothing(server: RegistryServer, tmp_path: Path) -> None:
+    regtui = Regtui(tmp_path)
+    broken = regtui("rm", "-r", server.url, f"{REPOSITORY}:no-manifest", "--yes")
+    assert "1 tag removed" in broken.stderr
+    assert "To put it back" not in broken.stderr
+    assert "There is nothing to undo" in regtui("undo", server.url, "--yes").stderr
+    assert "To put it back" in regtui("rm", "-r", server.url, f"{REPOSITORY}:whole", "--yes").stderr

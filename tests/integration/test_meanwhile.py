@@ -2,6 +2,7 @@
 afterwards, by crane, and what wasn't confirmed is there. On 2.8.2 and 3.1.1."""
 
 import random
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -32,6 +33,8 @@ class Somebody:
     writer: httpx.Client
     bodies: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     pushed: dict[str, str] = field(default_factory=dict)
+    # Requests of ours run beside each other: what is noted last is to be what was pushed last.
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def knows(self, digest: str) -> str:
         answer = self.writer.get(
@@ -139,6 +142,45 @@ async def test_in_bulk_what_is_pushed_before_its_turn_stays(server: RegistryServ
     assert told(report, ":v23") == (Status.SKIPPED, Reason.MOVED)
 
 
+async def test_of_many_the_manifest_that_tags_were_promoted_to_comes_back_with_them(
+    server: RegistryServer, writer: httpx.Client
+) -> None:
+    somebody = Somebody(server, writer)
+    doomed = [somebody.knows(push_image(writer, REPOSITORY, f"v{number}", kind="oci").digest) for number in range(12)]
+    somebody.knows(push_image(writer, REPOSITORY, "kept", kind="oci").digest)
+    promoted = ["1.2.3", "1.2", "1", "latest", "stable"]
+    kept = next(reversed(somebody.bodies))
+    for tag in [*promoted, *(f"w{number}" for number in range(40))]:
+        somebody.moves(tag, kept)
+    target: list[str] = []
+
+    def promotes() -> None:
+        path = f"v2/{REPOSITORY}/manifests/"
+        accept = {"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}"}
+        there = [d for d in reversed(doomed) if writer.head(f"{path}{d}", headers=accept).status_code == 200]
+        target.append(there[0])
+        for tag in promoted:
+            somebody.moves(tag, there[0])
+
+    with meddling(server.url) as meddler:
+        connection, confirmed = await planned(meddler.url, *(f"v{number}" for number in range(12)))
+        deletes = 0
+
+        def decide(request: Request) -> None:
+            nonlocal deletes
+            deletes += request.change is not None and "sha256:" in request.path
+            if deletes == 4 and not target:
+                promotes()
+
+        meddler.decide = decide
+        report = await confirmed()
+        await connection.close()
+    for tag in promoted:
+        assert crane_digest(f"{server.host}/{REPOSITORY}:{tag}") == target[0], (tag, report)
+        crane_validate(f"{server.host}/{REPOSITORY}:{tag}")
+    assert told(report, f"@{target[0]}") == (Status.SKIPPED, Reason.IN_USE)
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_whatever_others_do_is_there_afterwards(server: RegistryServer, writer: httpx.Client, seed: int) -> None:
     chance = random.Random(seed)
@@ -155,10 +197,11 @@ async def test_whatever_others_do_is_there_afterwards(server: RegistryServer, wr
 
     def meddles(request: Request) -> None:
         if begun and (tag := acts.pop(request.number - begun, "")):
-            if chance.random() < 0.5:
-                somebody.moves(tag, chance.choice(images + indexes))
-            else:
-                somebody.pushes_index(tag, *chance.sample(images, 2))
+            with somebody.turn:
+                if chance.random() < 0.5:
+                    somebody.moves(tag, chance.choice(images + indexes))
+                else:
+                    somebody.pushes_index(tag, *chance.sample(images, 2))
 
     with meddling(server.url, meddles) as meddler:
         connection, confirmed = await planned(meddler.url, *marked)

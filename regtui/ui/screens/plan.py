@@ -240,7 +240,7 @@ class PlanScreen(Screen[Report | None]):
             self._table.show(report.outcomes, proposal.notes)
         self._say(trouble)
         self._hints.show(
-            *((("U", "undo"),) if report.run and report.has_effect else ()),
+            *((("U", "undo"),) if report.run and report.leaves_something else ()),
             *((("p", "plan again"),) if report.moved else ()),
             ("esc", "close"),
         )
@@ -264,7 +264,7 @@ class PlanScreen(Screen[Report | None]):
     async def action_undo(self) -> None:
         """`U` on a result takes it back."""
         report = self._report
-        if report is None or not report.run or not report.has_effect:
+        if report is None or not report.run or not report.leaves_something:
             return
         try:
             with keys_held(self.app):

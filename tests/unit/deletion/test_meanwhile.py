@@ -147,6 +147,34 @@ async def test_a_tag_that_went_along_with_the_manifest_comes_back_with_it(world:
     assert report.doubts == ()
 
 
+@pytest.mark.parametrize("count", [1, 6])
+async def test_of_many_manifests_the_one_that_tags_were_moved_onto_comes_back_with_them(
+    world: World, count: int
+) -> None:
+    transport = interrupting(world)
+    doomed = [await world.image(REPOSITORY, [f"old{number}"], [f"v{number}"]) for number in range(20)]
+    promoted = [f"to{number}" for number in range(count)]
+    # So many others that not all of them are looked at before each DELETE.
+    others = await world.image(REPOSITORY, ["other"], [*promoted, *(f"w{number}" for number in range(60))])
+    _, confirmed = await planned(world, *(f"v{number}" for number in range(20)))
+    chosen: list[Digest] = []
+
+    def promote() -> None:
+        chosen.append(next(d for d in reversed(doomed) if is_there(world, d)))
+        for tag in promoted:
+            move(world, tag, chosen[0])
+
+    transport.before = once(
+        lambda r: r.method == "DELETE" and sum(not is_there(world, digest) for digest in doomed) == 3, promote
+    )
+    report = await confirmed()
+    tags = await world.tags(REPOSITORY)
+    assert {tag: tags.get(tag) for tag in promoted} == dict.fromkeys(promoted, chosen[0])
+    assert tags["w0"] == others
+    assert report.count(Action.DELETE, Status.DONE) == 19
+    assert told(report, f"@{chosen[0]}") == (Status.SKIPPED, Reason.IN_USE)
+
+
 async def test_an_index_that_is_pushed_over_a_manifest_right_before_its_delete_is_whole_again(world: World) -> None:
     transport = interrupting(world)
     doomed = await world.image(REPOSITORY, ["old"], ["v1"])
