@@ -101,9 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     numbers = [options.only] if options.only is not None else range(options.count)
     findings = 0
     for number in numbers:
+        began = time.monotonic()
         for finding in run_case(options.seed, number, options.face):
             findings += 1
             print(f"case {number} of seed {options.seed}: {finding}", flush=True)
+        print(f"case {number}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     print(f"{len(numbers)} cases, {findings} findings")
     return 1 if findings else 0
 
