@@ -50,8 +50,10 @@ def tell_troubles(connection: Connection) -> None:
 def remedies(connection: Connection, entry: Entry) -> str:
     """The commands that end it."""
     command = connection.target.undo_command
-    finish = f"; to finish it: {command(entry.name, '--finish')}" if entry.kind is Kind.DELETION else ""
-    return f"To put it back: {command(entry.name)}{finish}"
+    if entry.kind is Kind.RESTORE:
+        again = f". After that it can be begun anew: {command(entry.undoes)}" if entry.undoes else ""
+        return f"To take it back, with what it had put back by then: {command(entry.name)}{again}"
+    return f"To put it back: {command(entry.name)}; to finish it: {command(entry.name, '--finish')}"
 
 
 async def is_of_here(connection: Connection, entry: Entry, *, may_ask: bool) -> bool:

@@ -21,7 +21,7 @@ from regtui.deletion.entry import Belonging, Damaged, Entry, Kind, read_entry
 from regtui.deletion.graph import reachable
 from regtui.deletion.journal_storage import Directory, JournalStorage, Memory, is_run, number_of
 from regtui.deletion.values import Outcome, Plan, StoredManifest
-from regtui.errors import RegtuiError
+from regtui.errors import NOT_FOUND, RegtuiError
 from regtui.oci import Digest
 from regtui.registry.identity import RegistryId
 
@@ -40,6 +40,12 @@ class JournalFailed(RegtuiError):
     def __init__(self, message: str, remedy: str = "", reason: str = "") -> None:
         super().__init__(message, remedy)
         self.reason = reason
+
+
+class RunNotFound(JournalFailed):
+    """There is no run of that name."""
+
+    exit_code = NOT_FOUND
 
 
 class Journal:
@@ -200,7 +206,7 @@ class Journal:
         if entry is None and name in self._troubles:
             raise JournalFailed(self._troubles[name], "It is neither undone nor finished.")
         if entry is None:
-            raise JournalFailed(f"There is no run {name} in the journal.", "See: regtui undo --list")
+            raise RunNotFound(f"There is no run {name} in the journal.", "See: regtui undo --list")
         return entry
 
     def unfinished(self, registry: RegistryId) -> list[Entry]:

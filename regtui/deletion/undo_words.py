@@ -157,8 +157,8 @@ def who_of(entry: Entry) -> str:
 
 def cut_off_sentence(entry: Entry) -> str:
     """That a run never ended, and what that may mean."""
-    verb = "deletion" if entry.kind is Kind.DELETION else "undo"
-    lines = f"A {verb} in {entry.repository} ({what_of(entry)}) was cut off on {time_utc(entry.time)}."
+    run = "A deletion" if entry.kind is Kind.DELETION else "An undo"
+    lines = f"{run} in {entry.repository} ({what_of(entry)}) was cut off on {time_utc(entry.time)}."
     if entry.standing:
         lines += " Its tags may point at an empty index."
     return lines

@@ -132,7 +132,7 @@ def test_where_nothing_is_put_back_the_deletion_before_is_named(storage: DemoSto
     [
         (["demo"], 2, "Nobody can be asked here."),
         (["demo", "--yes"], 0, "There is nothing to undo at demo.localhost."),
-        (["20261124T101112Z-demo-0123abcd", "--yes"], 1, "There is no run 20261124T101112Z-demo-0123abcd"),
+        (["20261124T101112Z-demo-0123abcd", "--yes"], 5, "There is no run 20261124T101112Z-demo-0123abcd"),
         (["demo", "--finish", "--yes"], 2, "--finish needs the run's name."),
     ],
 )
@@ -249,3 +249,25 @@ def test_the_log_tells_of_all_newest_first(storage: DemoStorage, capsys: Capture
     assert "3 runs forgotten" in capsys.readouterr().err
     assert main(["log"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_of_an_undo_that_was_cut_off_it_is_told_what_taking_it_back_does(
+    storage: DemoStorage, capsys: Captured
+) -> None:
+    before = tags(storage)
+    remove("0.0.9")
+    (deletion,) = journal_dir().glob("*.jsonl")
+    assert main(["undo", "demo", "--yes"]) == 0
+    (restore,) = set(journal_dir().glob("*.jsonl")) - {deletion}
+    restore.write_text(restore.read_text().splitlines(keepends=True)[0])  # as after a kill
+    capsys.readouterr()
+    assert main(["undo", "demo", "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert f"An undo in {COMMON} (0.0.9) was cut off" in said
+    assert "To put it back" not in said
+    assert f"To take it back, with what it had put back by then: regtui undo {restore.stem}" in said
+    assert f"After that it can be begun anew: regtui undo {deletion.stem}" in said
+    assert main(["undo", restore.stem, "-r", "demo", "--yes"]) == 0
+    assert "0.0.9" not in tags(storage)
+    assert main(["undo", deletion.stem, "-r", "demo", "--yes"]) == 0
+    assert tags(storage) == before
