@@ -65,6 +65,7 @@ class Execution(UnderWay):
             check_belongs(resumes, client.identity)
         super().__init__(client, plan.repository, journal, username, planned_outcomes(plan))
         self._plan = plan
+        self._shown = plan
         self._undoes = undoes
         self._resumes = resumes
         self._guard: Guard | None = None
@@ -211,7 +212,7 @@ class Execution(UnderWay):
                 yield await self._guard.look_at_the_end(at_all=few)
         known = {tag.tag: outcome for tag in plan.removed if (outcome := self._fate(tag))}
         again = self._guard.pushed_again if self._guard else set()
-        verified = await verify(self._ground, plan, known, again)
+        verified = await verify(self._ground, plan, known, again, self._shown)
         self._doubts += verified.doubts
         self._looked = verified.looked
         yield list(verified.outcomes)

@@ -35,8 +35,11 @@ class Verified:
     looked: Looked | None
 
 
-async def verify(ground: Ground, plan: Plan, told: Mapping[str, Outcome], again: Collection[str]) -> Verified:
-    """`told`: tag → what was thought to have come of it. `again`: those that were gone, and pushed since.
+async def verify(
+    ground: Ground, plan: Plan, told: Mapping[str, Outcome], again: Collection[str], shown: Plan
+) -> Verified:
+    """`told`: tag → what was thought to have come of it. `again`: those that were gone, and pushed since. `shown`: the
+    plan as somebody read it, of which `plan` is what could be carried out.
 
     Raises nothing: what can't be checked is a doubt."""
     try:
@@ -47,7 +50,7 @@ async def verify(ground: Ground, plan: Plan, told: Mapping[str, Outcome], again:
     names = ground.watch.names
     lost = [tag for tag in sorted(plan.contents.tags) if tag not in chosen and tag not in names]
     doubts = [f"{tag} is gone, though it was to stay." for tag in lost]
-    looked = await _look(ground, plan, names - chosen)
+    looked = await _look(ground, plan, names - chosen, shown)
     changed = [tag for tag in plan.staying if tag in names and ground.watch.last(tag) != plan.contents.tags.get(tag)]
     doubts += [_points_elsewhere(tag, ground.watch.last(tag)) for tag in changed if tag in ground.watch.seen]
     errors = ground.watch.errors
@@ -105,13 +108,14 @@ async def _settled(ground: Ground, plan: Plan, tags: Collection[PlannedTag]) -> 
     return await settle(ground, tags, method=plan.method, placeholders=ground.placeholders, only_look=True)
 
 
-async def _look(ground: Ground, plan: Plan, others: Collection[str]) -> Looked:
+async def _look(ground: Ground, plan: Plan, others: Collection[str], shown: Plan) -> Looked:
     watch = ground.watch
     wanted = set(others) if len(others) <= ALL_OF else {tag for tag in plan.staying if tag in others}
     await watch.look(wanted - watch.seen, again=True)
     seen = watch.seen & set(others)
-    before = plan.contents.tags
-    ours = {*plan.staying, *ground.repaired}
+    before = shown.contents.tags
+    # What was to go, or shares an image with that, has words of its own.
+    ours = {*plan.staying, *ground.repaired, *(tag.tag for tag in shown.removed)}
     changed = sorted(tag for tag in seen if watch.last(tag) != before.get(tag) and tag not in ours)
     return Looked(len(seen), len(others), tuple(changed))
 

@@ -245,6 +245,17 @@ async def test_what_is_said_to_be_checked_was_looked_at(world: World) -> None:
     assert (await world.tags(REPOSITORY))["w102"] == other
 
 
+async def test_what_was_pushed_while_the_question_stood_is_said_to_have_changed(world: World) -> None:
+    interrupting(world)
+    doomed = await world.image(REPOSITORY, ["old"], ["v1", "v2"])
+    _, confirmed = await planned(world, "v1", "v2")
+    move(world, "fresh", doomed)
+    report = await confirmed()
+    assert report_sentences(report)[-1] == (
+        "Checked against the registry: besides, only fresh changed, pushed by somebody else."
+    )
+
+
 @dataclass(frozen=True)
 class Act:
     """What somebody else does before our request number `at`, to `tag`: `images` of several are an index."""
