@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(CURDIR)/.cache/bin
 
-.PHONY: demo test unit lint format types imports wheel screenshots snapshots benchmarks clean programs
+.PHONY: demo test stress unit lint format types imports wheel screenshots snapshots benchmarks clean programs
 
 demo: $(VENV)/.installed
 	@$(BIN)/regtui demo
@@ -13,6 +13,10 @@ demo: $(VENV)/.installed
 # All tests, against real servers. A program that is missing fails them: nothing is skipped in silence.
 test: $(VENV)/.developing programs
 	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+# All tests, eight at once on each processor: none may depend on how fast this machine is.
+stress: $(VENV)/.developing programs
+	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 8 )) --dist loadfile
 
 # Only those that need no server.
 unit: $(VENV)/.developing

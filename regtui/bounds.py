@@ -1,7 +1,7 @@
 """What registries, hosts and helpers can cost us: the one table of bounds.
 
-docs/bounds.md says the same in words, with the sentence that users read where a limit is met; a test holds both
-together. Everything above is refused or cut at the place where it comes in.
+docs/limits.md says the same in words, with the sentence that users read where a limit is met; tests/unit/test_bounds.py
+holds both together. What is more than a bound is refused or cut at the place where it comes in.
 """
 
 from typing import Final

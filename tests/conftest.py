@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from textual import constants
 
@@ -18,6 +19,12 @@ from tests.support.programs import ProgramMissing
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.tls import TlsFiles, make_tls
 from tests.support.watch import logins, passwords
+
+# How long an example takes, or takes to be made, says how busy this machine is.
+hypothesis.settings.register_profile(
+    "regtui", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("regtui")
 
 _NO_KEYRING = "keyring.backends.null.Keyring"
 os.environ["PYTHON_KEYRING_BACKEND"] = _NO_KEYRING

@@ -39,7 +39,7 @@ def target(url: str, credential: Credential | None = None, **tls: Any) -> Target
 @asynccontextmanager
 async def running(start: Target, directory: Path, size: tuple[int, int] = (120, 30)) -> AsyncIterator[Pilot[int]]:
     config = Config(directory / "config.toml")
-    app = RegtuiApp(config, Credentials(environment={}, keyring_timeout=0.1), start)
+    app = RegtuiApp(config, Credentials(environment={}, keyring_timeout=PATIENCE), start)
     async with app.run_test(size=size, notifications=True) as pilot:
         yield pilot
 

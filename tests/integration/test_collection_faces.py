@@ -68,7 +68,7 @@ def said_by_the_app(place: Place) -> str:
 
     async def look() -> str:
         config = Config.load(place.config)
-        credentials = Credentials(environment={}, keyring_timeout=0.1)
+        credentials = Credentials(environment={}, keyring_timeout=PATIENCE)
         app = RegtuiApp(config, credentials, resolve_target("lab", config, credentials))
         app.animation_level = "none"
         async with app.run_test(size=(200, 50)) as pilot, asyncio.timeout(PATIENCE):

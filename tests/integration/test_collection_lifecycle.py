@@ -249,10 +249,9 @@ async def test_a_second_ctrl_c_ends_it_at_once_also_while_the_stop_hangs(
     await until(lambda: begun(place.host, Stage.KEEP_OUT))
     running.send_signal(signal.SIGINT)
     await until(lambda: any(place.host.state.rglob("stop-asked")))
-    pressed = time.monotonic()
+    # The stop is held: who waits for it waits for ever.
     running.send_signal(signal.SIGINT)
-    assert await running.wait() == 130
-    assert time.monotonic() - pressed < 10
+    assert await asyncio.wait_for(running.wait(), PATIENCE) == 130
     place.let_go()
     await until(lambda: any(place.host.state.rglob("ended")))
     wait_until_up(place.registry.url, PATIENCE)

@@ -13,6 +13,7 @@ from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.doctor import CheckLines, DoctorScreen
 from tests.integration.test_app import on_screen, until
 from tests.integration.test_doctor import CASES, Case, World
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def test_each_failure_has_its_cause_and_its_remedy(
         monkeypatch.setenv(name, value)
     file = config_file()
     config = Config.load(file) if file.exists() else Config(file)
-    credentials = Credentials(dict(os.environ), keyring_timeout=0.1, helper_timeout=1.0)
+    credentials = Credentials(dict(os.environ), keyring_timeout=PATIENCE, helper_timeout=1.0)
     app = RegtuiApp(config, credentials, None)
     async with app.run_test(size=(120, 40)) as pilot:
         app.examine(resolve_target(expected.registry, config, credentials, options(expected)))

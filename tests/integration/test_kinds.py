@@ -18,6 +18,7 @@ from regtui.ui.screens.browser import BrowserScreen
 from tests.integration.test_app import until
 from tests.support.commands import Regtui, failed
 from tests.support.gateway import Asked, Gateway, Reply, start_gateway
+from tests.support.patience import PATIENCE
 from tests.support.seed import seed_repository
 from tests.support.servers import start_registry
 from tests.support.tokens import SERVICE, TokenService, start_token_service
@@ -173,7 +174,7 @@ async def test_it_is_used_by_what_is_named(make: Callable[[World], Kind], world:
 
     file = world.folder / "config.toml"
     file.write_text(f'[registries.kind]\naddress = "{url}"\nrepositories = ["team/app"]\n')
-    config, credentials = Config.load(file), Credentials({}, keyring_timeout=0.1)
+    config, credentials = Config.load(file), Credentials({}, keyring_timeout=PATIENCE)
     options = Options(username="ci", password=PASSWORD)
     app = RegtuiApp(config, credentials, resolve_target("kind", config, credentials, options))
     async with app.run_test(size=(120, 30), notifications=True) as pilot:

@@ -155,7 +155,7 @@ def test_in_odd_repositories_what_is_not_named_comes_back(version: str, tmp_path
     numbers = count()
     with start_registry(version, tmp_path) as server:
 
-        @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+        @settings(max_examples=25, derandomize=True, database=None)
         @given(odd=odd_repositories())
         def check(odd: OddRepository) -> None:
             asyncio.run(check_odd(server, f"odd/r{next(numbers)}", odd))

@@ -20,6 +20,7 @@ from regtui.ui.screens.choose import ChooseScreen
 from tests.integration.test_app import on_screen, until
 from tests.support.gateway import Asked, Gateway, Reply, start_gateway
 from tests.support.images import open_registry, push_image
+from tests.support.patience import PATIENCE
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 
 
@@ -56,7 +57,7 @@ def gateway(registry: RegistryServer) -> Iterator[Gateway]:
 async def opened(directory: Path, config: str, name: str = "lab") -> AsyncIterator[tuple[Pilot[int], BrowserScreen]]:
     file = directory / "config.toml"
     file.write_text(config)
-    settings, credentials = Config.load(file), Credentials({}, keyring_timeout=0.1)
+    settings, credentials = Config.load(file), Credentials({}, keyring_timeout=PATIENCE)
     app = RegtuiApp(settings, credentials, resolve_target(name, settings, credentials))
     async with app.run_test(size=(120, 30), notifications=True) as pilot:
         await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
@@ -199,7 +200,7 @@ async def test_a_password_in_the_environment_is_for_the_registry_of_the_command_
         start_gateway(wants_login, name="localhost") as other,
     ):
         config = Config(tmp_path / "config.toml")
-        credentials = Credentials({"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": users["ci"]}, keyring_timeout=0.1)
+        credentials = Credentials({"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": users["ci"]}, keyring_timeout=PATIENCE)
         options = Options(environment_login=True)
         first = resolve_target(server.url, config, credentials, options)
         connection = await open_connection(first)
@@ -213,7 +214,7 @@ async def test_a_password_in_the_environment_is_for_the_registry_of_the_command_
 
 
 async def test_it_opens_at_the_repository_and_tag_that_were_named(registry: RegistryServer, tmp_path: Path) -> None:
-    config, credentials = Config(tmp_path / "config.toml"), Credentials({}, keyring_timeout=0.1)
+    config, credentials = Config(tmp_path / "config.toml"), Credentials({}, keyring_timeout=PATIENCE)
     place = place_of(f"{registry.url}/team/web:1.1", config)
     target = place.on(resolve_target(place.registry, config, credentials))
     app = RegtuiApp(config, credentials, target)
@@ -226,7 +227,7 @@ async def test_it_opens_at_the_repository_and_tag_that_were_named(registry: Regi
 
 
 async def test_a_path_is_a_prefix_where_a_registry_answers_there(tmp_path: Path) -> None:
-    config, credentials = Config(tmp_path / "config.toml"), Credentials({}, keyring_timeout=0.1)
+    config, credentials = Config(tmp_path / "config.toml"), Credentials({}, keyring_timeout=PATIENCE)
     with start_registry("3.1.1", tmp_path / "r", prefix="/reg") as server:
         assert await is_registry(resolve_target(server.url, config, credentials))
         assert not await is_registry(resolve_target(f"{server.url}/team/app", config, credentials))

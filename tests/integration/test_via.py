@@ -120,7 +120,7 @@ async def test_the_app_goes_through_the_host_and_comes_back(
     monkeypatch.setenv("PATH", sshd.path)
     file = tmp_path / "config.toml"
     file.write_text(f'[registries.lab]\naddress = "{registry.url}"\nvia = "{sshd.destination}"\n')
-    config, credentials = Config.load(file), Credentials({}, keyring_timeout=0.1)
+    config, credentials = Config.load(file), Credentials({}, keyring_timeout=PATIENCE)
     app = RegtuiApp(config, credentials, resolve_target("lab", config, credentials))
     async with app.run_test(size=(120, 30)) as pilot:
         await settled(pilot)
@@ -147,7 +147,7 @@ async def test_a_tunnel_that_is_lost_and_comes_back(tmp_path: Path, monkeypatch:
             monkeypatch.setenv("PATH", sshd.path)
             file = tmp_path / "config.toml"
             file.write_text(f'[registries.lab]\naddress = "{registry.url}"\nvia = "{sshd.destination}"\n')
-            config, credentials = Config.load(file), Credentials({}, keyring_timeout=0.1)
+            config, credentials = Config.load(file), Credentials({}, keyring_timeout=PATIENCE)
             app = RegtuiApp(config, credentials, resolve_target("lab", config, credentials))
             async with app.run_test(size=(120, 30)) as pilot:
                 await shown(pilot, shows(pilot, "1 tag"))

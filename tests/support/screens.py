@@ -1,5 +1,6 @@
 """The app on the demo registry at a fixed time, for tests that look at it and for screenshots."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from textual.command import Command, CommandList, CommandPalette
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
@@ -18,6 +20,7 @@ from regtui.registry import Address, HttpSettings, RetryPolicy
 from regtui.settings import Config, Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
+from tests.support.patience import PATIENCE
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SIZES = [(80, 24), (120, 30), (200, 50)]
@@ -38,7 +41,7 @@ async def _at_once(_: float) -> None:
 
 
 def app_on(start: Target | None, config: Path = Path("/nowhere/config.toml")) -> RegtuiApp:
-    return RegtuiApp(Config(config), Credentials(environment={}, keyring_timeout=0.1), start, clock=lambda: NOW)
+    return RegtuiApp(Config(config), Credentials(environment={}, keyring_timeout=PATIENCE), start, clock=lambda: NOW)
 
 
 def empty_registry() -> DemoTransport:
@@ -59,6 +62,19 @@ async def settled(pilot: Pilot[int]) -> None:
             with contextlib.suppress(WorkerCancelled):
                 await pilot.app.workers.wait_for_complete(loading)
     await pilot.pause()
+
+
+async def palette_offers(pilot: Pilot[int], words: str) -> None:
+    """Until the palette, which looks in the background, has found what contains `words`, and nothing else comes."""
+    palette = pilot.app.screen
+    assert isinstance(palette, CommandPalette)
+    offered = palette.query_one(CommandList)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            await pilot.pause(0.02)
+            found = any(words in str(one.hit.text).casefold() for one in offered.options if isinstance(one, Command))
+            if found and not any(worker.node is palette for worker in pilot.app.workers):
+                return
 
 
 def keys(*pressed: str) -> Callable[[Pilot[int]], Awaitable[None]]:

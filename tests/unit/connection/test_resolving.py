@@ -10,6 +10,7 @@ from regtui.registry import Address, Credential, TlsSettings
 from regtui.settings import Config, Credentials, Found, Profile, Source
 from regtui.settings.logout import log_out
 from regtui.ssh import Destination
+from tests.support.patience import PATIENCE
 
 PROD = Profile("prod", Address.parse("https://registry.example.com"), "ci", TlsSettings(Path("/ca.pem")), timeout=5.0)
 LAB = Profile("lab", Address.parse("lab.example.com:5000"), read_only=True, protect=("v*",))
@@ -21,7 +22,7 @@ NOTHING = Config(Path("config.toml"))
 @pytest.fixture
 def credentials() -> Credentials:
     """What was typed in this session, and no keyring."""
-    known = Credentials({}, keyring_timeout=0.0)
+    known = Credentials({}, keyring_timeout=PATIENCE)
     known.use_for_session("registry.example.com", Credential("ci", "x"))
     return known
 
@@ -73,7 +74,7 @@ def test_what_is_behind_a_host_is_another_registry_than_what_has_its_address_her
 def test_a_login_is_found_however_the_address_was_written_when_it_was_kept(
     credentials: Credentials, kept_as: str, written: str
 ) -> None:
-    known = Credentials({}, keyring_timeout=0.0)
+    known = Credentials({}, keyring_timeout=PATIENCE)
     known.use_for_session(kept_as, Credential("ci", "x"))
     lookup = resolve_target(written, NOTHING, known, environment={}).lookup
     assert lookup is not None

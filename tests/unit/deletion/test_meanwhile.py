@@ -325,7 +325,7 @@ acts = st.builds(
 
 
 @pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     tags=st.lists(st.integers(0, 5), min_size=5, max_size=5),
     prod=st.integers(0, 5),

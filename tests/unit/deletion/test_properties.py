@@ -66,7 +66,7 @@ async def build(world: World, shape: Shape) -> dict[str, Digest]:
 
 
 @pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shape=shapes())
 def test_exactly_the_marked_tags_go_and_all_others_stay_whole(version: Version, shape: Shape) -> None:
     asyncio.run(check(version, shape))

@@ -30,7 +30,7 @@ def build(world: World, odd: OddRepository) -> None:
 
 
 @pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(odd=odd_repositories())
 def test_what_is_not_named_as_lost_comes_back_byte_for_byte(version: Version, odd: OddRepository) -> None:
     asyncio.run(check(version, odd))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui.errors import RegtuiError
@@ -259,7 +259,6 @@ _JSON = st.recursive(
 
 
 @given(st.lists(st.dictionaries(_KEYS, _JSON, max_size=8)) | _JSON)
-@settings(deadline=None)
 def test_inspect_may_be_any_json(told: Any) -> None:
     choose(read_containers(json.dumps(told)), 5000)
 
@@ -275,7 +274,6 @@ def test_inspect_may_be_as_deep_and_as_long_as_it_likes(told: str) -> None:
 
 
 @given(_JSON | st.dictionaries(st.just("storage"), st.dictionaries(_KEYS, _JSON)), st.text())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_config_may_be_anything(told: Any, text: str) -> None:
     for config in (json.dumps(told), text, f"storage: {text}"):
         try:

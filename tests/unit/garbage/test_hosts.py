@@ -116,7 +116,7 @@ async def test_start_up_files_that_ask_are_not_waited_for(monkeypatch: pytest.Mo
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), max_size=4), st.text())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_words_arrive(words: list[str], stdin: str) -> None:
     script = Script('for word; do printf "%s\\0" "$word"; done; cat', tuple(words), stdin.replace("\0", ""))
     told = asyncio.run(LocalHost().run(script))

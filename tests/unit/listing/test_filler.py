@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import time
 from contextlib import aclosing
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from regtui.listing.filler import Filler
 from regtui.listing.summary import Batch
 from regtui.registry import NotAuthenticated, ServerFailed, Unreachable
+from tests.support.virtual_time import in_virtual_time, now
 from tests.unit.listing.contents import WHERE, MemorySource
 
 NAMES = [f"1.{number}" for number in range(100)]
@@ -68,27 +68,35 @@ async def test_as_many_at_a_time_as_is_said_meanwhile(source: MemorySource) -> N
     assert source.most_at_once == 20
 
 
-async def test_batches_keep_their_distance(source: MemorySource) -> None:
+def test_batches_keep_their_distance(source: MemorySource) -> None:
     source.delay = 0.002
     times = []
-    async with aclosing(Filler(source, "team/app", NAMES, interval=0.03).run()) as batches:
-        async for _ in batches:
-            times.append(time.monotonic())
+
+    async def read() -> None:
+        async with aclosing(Filler(source, "team/app", NAMES, interval=0.03).run()) as batches:
+            async for _ in batches:
+                times.append(now())
+
+    in_virtual_time(read())
     # The last may come sooner: with all done, there is nothing to wait for.
-    assert all(later - earlier >= 0.025 for earlier, later in itertools.pairwise(times[:-1]))
+    assert all(later - earlier > 0.0299 for earlier, later in itertools.pairwise(times[:-1]))
 
 
-async def test_while_something_is_looked_at_the_rest_is_told_five_times_as_seldom(source: MemorySource) -> None:
+def test_while_something_is_looked_at_the_rest_is_told_five_times_as_seldom(source: MemorySource) -> None:
     source.delay = 0.002
-    filler = Filler(source, "team/app", NAMES, in_flight=lambda: 2, interval=0.01)
-    filler.prioritise(["1.40", "not there"])
     told = []
-    async with aclosing(filler.run()) as batches:
-        async for batch in batches:
-            told.append((time.monotonic(), [tag for tag, _ in batch]))
+
+    async def read() -> None:
+        filler = Filler(source, "team/app", NAMES, in_flight=lambda: 2, interval=0.01)
+        filler.prioritise(["1.40", "not there"])
+        async with aclosing(filler.run()) as batches:
+            async for batch in batches:
+                told.append((now(), [tag for tag, _ in batch]))
+
+    in_virtual_time(read())
     assert "1.40" in told[0][1]
     # Again the last may come sooner.
-    assert all(later - earlier >= 0.045 for (earlier, _), (later, _) in itertools.pairwise(told[:-1]))
+    assert all(later - earlier > 0.0499 for (earlier, _), (later, _) in itertools.pairwise(told[:-1]))
     assert sorted(tag for _, tags in told for tag in tags) == sorted(NAMES)
 
 
@@ -144,12 +152,18 @@ async def test_what_would_meet_all_tags_ends_it_after_what_was_done(
     assert source.under_way == 0
 
 
+async def turns() -> None:
+    """So many turns of the loop that everything stands where it waits."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
 async def test_closing_it_leaves_nothing_running(source: MemorySource) -> None:
     filler = Filler(source, "team/app", NAMES, interval=0)
     async with aclosing(filler.run()) as batches:
         await anext(batches)
         source.delay = 60
-        await asyncio.sleep(0.01)
+        await turns()
         assert source.under_way > 0
     assert source.under_way == 0
     assert source.cancelled == 8
@@ -165,7 +179,7 @@ async def test_cancelling_who_reads_it_leaves_nothing_running(source: MemorySour
                 pass
 
     task = asyncio.create_task(read())
-    await asyncio.sleep(0.01)
+    await turns()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

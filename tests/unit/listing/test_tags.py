@@ -375,5 +375,5 @@ class AnySession(RuleBasedStateMachine):
             assert set(self.tags.same_image(name)) == (same if digest is not None else set())
 
 
-AnySession.TestCase.settings = settings(max_examples=100, stateful_step_count=20, deadline=None)
+AnySession.TestCase.settings = settings(max_examples=100, stateful_step_count=20)
 TestAnySession = AnySession.TestCase

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regtui.oci import Digest
@@ -169,7 +169,7 @@ CALLS: dict[str, Callable[[RegistryClient], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("call", sorted(CALLS))
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(answers(), min_size=1, max_size=4), st.booleans())
 def test_every_call_ends_with_a_value_or_an_error_of_ours(
     call: str, made: list[tuple[int, list[tuple[bytes, bytes]], bytes]], logged_in: bool

@@ -19,6 +19,7 @@ import pytest
 from regtui.registry import Credential
 from regtui.settings import Credentials, Found, Kept, Lookup, Source
 from tests.support.credential_helpers import HANGING, HelperProgram, make_helper, make_program
+from tests.support.patience import PATIENCE
 
 HOST = "registry.example.com:5000"
 ALICE, BOB = Credential("alice", "a-secret"), Credential("bob", "b-secret")
@@ -383,11 +384,11 @@ def test_docker_s_variable_goes_before_its_file(tmp_path: Path, monkeypatch: pyt
     config(tmp_path / ".docker/config.json", "file")
     given = config(tmp_path / "given.json", "variable").read_text()
     environment = {"DOCKER_AUTH_CONFIG": given}
-    found = Credentials(environment, keyring_timeout=0.05).find(HOST)
+    found = Credentials(environment, keyring_timeout=PATIENCE).find(HOST)
     assert found.credential is not None
     assert found.words == "variable, from DOCKER_AUTH_CONFIG"
-    assert Credentials(environment, keyring_timeout=0.05).find(HOST, "file").place == "~/.docker/config.json"
-    assert Credentials(environment, keyring_timeout=0.05).find("other.example.com").credential is None
+    assert Credentials(environment, keyring_timeout=PATIENCE).find(HOST, "file").place == "~/.docker/config.json"
+    assert Credentials(environment, keyring_timeout=PATIENCE).find("other.example.com").credential is None
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "secret-word", f'{{"auths": {{"{HOST}": {{"auth": "secret-word"}}}}}}'])
@@ -396,7 +397,7 @@ def test_nonsense_in_docker_s_variable_is_told_and_never_quoted(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     config(tmp_path / ".docker/config.json", "file")
-    found = Credentials({"DOCKER_AUTH_CONFIG": text}, keyring_timeout=0.05).find(HOST)
+    found = Credentials({"DOCKER_AUTH_CONFIG": text}, keyring_timeout=PATIENCE).find(HOST)
     assert found.words == "file, from ~/.docker/config.json"
     troubles = [str(trouble) for trouble in found.troubles if "DOCKER_AUTH_CONFIG" in trouble.message]
     assert len(troubles) == 1
@@ -407,7 +408,7 @@ def test_a_scoped_login_is_named_with_the_file_that_it_is_from(tmp_path: Path, m
     monkeypatch.setenv("HOME", str(tmp_path))
     config(tmp_path / ".docker/config.json", "docker")
     podman = config(tmp_path / "auth.json", "robot@team/app")
-    found = Credentials({"REGISTRY_AUTH_FILE": str(podman)}, keyring_timeout=0.05).find(HOST)
+    found = Credentials({"REGISTRY_AUTH_FILE": str(podman)}, keyring_timeout=PATIENCE).find(HOST)
     assert found.words == "docker, from ~/.docker/config.json"
     assert found.words_for("team/other") == "docker, from ~/.docker/config.json"
     assert found.words_for("team/app") == "robot (for team/app), from ~/auth.json"

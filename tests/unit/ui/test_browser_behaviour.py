@@ -17,6 +17,7 @@ from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.screens.help import HelpScreen, KeyLines
 from regtui.ui.widgets.hints import Hints
 from tests.support.patience import PATIENCE
+from tests.support.screens import palette_offers
 from tests.unit.ui.demo_app import MEDIUM, browsing, demo_app, settled, shown, transport_of, type_text
 
 COMMON = "fullstack/common"
@@ -222,7 +223,7 @@ async def test_the_palette_has_every_action_and_opens_repositories_that_are_not_
         await pilot.press("ctrl+p")
         await pilot.pause()
         await type_text(pilot, "mirror/redis")
-        await pilot.pause(0.5)
+        await palette_offers(pilot, "mirror/redis")
         await pilot.press("enter", "enter")
         await settled(pilot)
         assert screen.repository == "mirror/redis"
@@ -236,7 +237,7 @@ async def test_an_action_from_the_palette_goes_to_its_pane(tmp_path: Path) -> No
         await pilot.press("ctrl+p")
         await pilot.pause()
         await type_text(pilot, "mark all")
-        await pilot.pause(0.5)
+        await palette_offers(pilot, "mark all")
         await pilot.press("enter", "enter")
         await settled(pilot)
         assert screen.table.model.marked_count == 3

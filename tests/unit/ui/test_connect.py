@@ -15,6 +15,7 @@ from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.keep import KeepScreen
+from tests.support.patience import PATIENCE
 from tests.support.screens import app_on, keys, settled, target
 
 
@@ -134,7 +135,7 @@ async def test_where_a_user_is_known_without_a_password_the_password_is_asked_fo
     """Else it would be typed into the user's field: in clear, and sent as the user's name."""
     path = tmp_path / "config.toml"
     path.write_text('[registries.demo]\naddress = "http://demo.localhost"\nusername = "ci"\n')
-    app = RegtuiApp(Config.load(path), Credentials(environment={}, keyring_timeout=0.1), target(_Refusing()))
+    app = RegtuiApp(Config.load(path), Credentials(environment={}, keyring_timeout=PATIENCE), target(_Refusing()))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         screen = app.screen

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from regtui.demo import DemoTransport, sample_storage
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.doctor import CheckLines, DoctorScreen
-from tests.support.screens import NOW, app_on, keys, settled, target
+from tests.support.screens import NOW, app_on, keys, palette_offers, settled, target
 
 
 def lines(pilot: Pilot[Any]) -> list[str]:
@@ -20,8 +20,7 @@ def lines(pilot: Pilot[Any]) -> list[str]:
 
 async def open_from_palette(pilot: Pilot[Any]) -> None:
     await keys("ctrl+p", "'doctor")(pilot)
-    # The palette looks for matches in the background.
-    await pilot.pause(0.5)
+    await palette_offers(pilot, "doctor")
     await keys("enter")(pilot)
     assert isinstance(pilot.app.screen, DoctorScreen)
     await settled(pilot)

@@ -14,6 +14,7 @@ from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.rule import RuleScreen
 from tests.support.patience import PATIENCE
+from tests.support.screens import palette_offers
 from tests.unit.ui.demo_app import browsing, demo_app, settled, transport_of, type_text
 
 COMMON = "fullstack/common"
@@ -235,8 +236,7 @@ async def test_the_palette_has_it_and_repositories_don_t(app: RegtuiApp) -> None
         assert isinstance(app.screen, BrowserScreen)
         await pilot.press("ctrl+p")
         await type_text(pilot, "mark by rule")
-        # The palette takes its time to search.
-        await pilot.pause(0.5)
+        await palette_offers(pilot, "mark by rule")
         await pilot.press("enter", "enter")
         await settled(pilot)
         assert isinstance(app.screen, RuleScreen)

@@ -165,7 +165,7 @@ async def answered(key: str) -> tuple[dict[str, str], dict[str, str], DemoStorag
 async def settled_on(pilot: Pilot[Any], kind: type) -> None:
     while not isinstance(pilot.app.screen, kind):
         await pilot.pause(0.02)
-    await pilot.pause(0.1)
+    await settled(pilot)
 
 
 async def test_what_was_cut_off_is_finished() -> None:
@@ -260,7 +260,6 @@ async def test_a_layer_that_is_gone_is_said_in_the_details() -> None:
         assert storage.unlink_layer(REPOSITORY, layer)
         browser.details_pane.focus()
         await press(pilot, "enter", "r")
-        await pilot.pause(0.3)
         await settled(pilot)
         details = browser.view.details
         assert details is not None
