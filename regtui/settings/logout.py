@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from regtui.settings.credentials import Credentials, Source
+from regtui.settings.credentials import Credentials
 
 
 def log_out(credentials: Credentials, names: Sequence[str]) -> list[str]:
@@ -13,8 +13,8 @@ def log_out(credentials: Credentials, names: Sequence[str]) -> list[str]:
     else:
         said = [f"There was no credential for {name} that regtui keeps."]
     left = credentials.find_by_any(names)
-    if left.source is Source.ENVIRONMENT:
-        said.append("REGTUI_USERNAME and REGTUI_PASSWORD are still set, and go to every registry that asks.")
-    elif left.words:
+    if credentials.of_environment():
+        said.append("REGTUI_USERNAME and REGTUI_PASSWORD are still set: each command logs in to its registry with them.")
+    if left.words:
         said.append(f"There still is one: {left.words}. It is not regtui's: docker logout or podman logout removes it.")
     return said

@@ -141,3 +141,10 @@ def test_references() -> None:
     assert str(caught.value) == (
         "A repository's name has no capitals: 'Team/app'. Expected [REGISTRY/]NAME[:TAG|@DIGEST]."
     )
+
+
+def test_who_logs_out_hears_of_the_password_in_the_environment() -> None:
+    environment = {"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": "a-secret-of-ci"}
+    said = log_out(Credentials(environment, keyring_timeout=PATIENCE), ["registry.example.com"])
+    assert "REGTUI_USERNAME and REGTUI_PASSWORD are still set" in said[-1]
+    assert "a-secret-of-ci" not in "".join(said)
