@@ -14,7 +14,9 @@ def log_out(credentials: Credentials, names: Sequence[str]) -> list[str]:
         said = [f"There was no credential for {name} that regtui keeps."]
     left = credentials.find_by_any(names)
     if credentials.of_environment():
-        said.append("REGTUI_USERNAME and REGTUI_PASSWORD are still set: each command logs in to its registry with them.")
+        said.append(
+            "REGTUI_USERNAME and REGTUI_PASSWORD are still set: each command logs in to its registry with them."
+        )
     if left.words:
         said.append(f"There still is one: {left.words}. It is not regtui's: docker logout or podman logout removes it.")
     return said
