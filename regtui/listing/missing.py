@@ -66,6 +66,8 @@ def _with_gone(image: PlatformDetails, gone: Collection[Digest]) -> PlatformDeta
     if not missing or not isinstance(image.manifest, Manifest):
         return image
     config = image.manifest.config.digest
+    if image.error and missing == [config]:
+        return image
     names = [f"{'the config' if blob == config else 'the layer'} {blob.short}" for blob in missing]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     of = f" of {image.platform}" if image.platform else ""

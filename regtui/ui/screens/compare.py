@@ -13,7 +13,7 @@ from regtui.connection import Connection
 from regtui.errors import RegtuiError
 from regtui.listing.compare import Change, Comparison, LayerLine, PlatformComparison, Side, compare
 from regtui.text import clean, one_line, plural, size, time_utc
-from regtui.ui.widgets.details.drawing import DIM, HEADING, WRONG, wrapped
+from regtui.ui.widgets.details.drawing import DIM, HEADING, WRONG, prose, wrapped
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import Lines
 from regtui.ui.widgets.pane import Pane
@@ -54,7 +54,7 @@ def _platform(platform: PlatformComparison, width: int) -> list[Text]:
             sign = Side.RIGHT if side == "left" else Side.LEFT
             return [*lines, Text(f"{sign.value} only here", _STYLES[sign])]
         if image.error:
-            lines += wrapped(f"! {image.error}", width, WRONG)
+            lines += prose(f"! {image.error}", width, WRONG)
     if platform.is_same:
         return [*lines, Text("= the same manifest", DIM)]
     return [*lines, *_layers(platform, width), *_changes(platform.changes, width)]

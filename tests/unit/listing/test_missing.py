@@ -1,5 +1,7 @@
 """Blobs that are gone are named, asked for once, and asked again after a reload."""
 
+import json
+
 from regtui.content import ContentStore
 from regtui.deletion.placeholder import Placeholder
 from regtui.listing.details import load_details
@@ -43,6 +45,19 @@ async def test_what_is_gone_is_named_once_asked_and_asked_again_after_a_reload()
     checked = await check.checked(details)
     assert checked.error == f"the layer {layer.short} of linux/amd64 is gone: it can't be pulled"
     assert [bool(image.error) for image in checked.platforms] == [True, False]
+
+
+async def test_a_config_that_is_gone_is_named_once() -> None:
+    world = World("2.8.2")
+    image = await world.image(REPOSITORY, ["own"], ["1.0"])
+    assert image
+    body = world.storage.blobs[world.storage.repositories[REPOSITORY].tags["1.0"]].data
+    config = Digest(json.loads(body or b"")["config"]["digest"])
+    world.storage.unlink_layer(REPOSITORY, config)
+    details = await load_details(ContentStore(world.client()), REPOSITORY, "1.0")
+    checked = await BlobCheck(Counting(world)).checked(details)
+    assert checked.error.count(config.short) == 1
+    assert "Push the image again" in checked.error
 
 
 async def test_what_a_deletion_that_was_cut_off_left_is_said_to_be_that() -> None:

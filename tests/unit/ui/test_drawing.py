@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from regtui.ui.widgets.details.drawing import JsonLine, field, json_lines, wrapped
+from regtui.ui.widgets.details.drawing import JsonLine, field, json_lines, prose, wrapped
 from regtui.ui.widgets.details.tabs import bar, labelled
 
 JSON = st.recursive(
@@ -40,6 +40,15 @@ def test_long_lines_go_on_below_and_nothing_is_lost() -> None:
     assert "x" * 300 in "".join(lines)
     assert "".join(line.plain[12:] for line in field("digest", "y" * 100, 40)) == "y" * 100
     assert "".join(line.plain for line in wrapped("z" * 95, 30)) == "z" * 95
+
+
+def test_a_sentence_is_broken_between_words() -> None:
+    text = "! the config is gone: the image can't be pulled, though its manifest is there"
+    lines = [line.plain for line in prose(text, 20)]
+    assert " ".join(lines) == text
+    assert all(len(line) <= 20 for line in lines)
+    long = "sha256:" + "0123456789abcdef" * 4
+    assert "".join(line.plain for line in prose(long, 20)) == long
 
 
 def test_a_label_goes_on_below_indented_and_nothing_is_lost() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
-from rich.cells import chop_cells
+from rich.cells import cell_len, chop_cells
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
@@ -63,6 +63,20 @@ def wrapped(text: str, width: int, style: str = "") -> list[Text]:
     for line in clean(text, limit=20_000, keep="\n").expandtabs(4).split("\n"):
         lines += [Text(piece, style, no_wrap=True) for piece in chop_cells(line, max(width, 10)) or [""]]
     return lines
+
+
+def prose(text: str, width: int, style: str = "") -> list[Text]:
+    """A sentence over as many lines as it needs, broken between words."""
+    room = max(width, 10)
+    lines = [""]
+    for word in one_line(text, limit=20_000).split(" "):
+        for piece in chop_cells(word, room):
+            joined = f"{lines[-1]} {piece}" if lines[-1] else piece
+            if cell_len(joined) <= room:
+                lines[-1] = joined
+            else:
+                lines.append(piece)
+    return [Text(line, style, no_wrap=True) for line in lines]
 
 
 def json_lines(body: bytes, width: int) -> list[Line]:

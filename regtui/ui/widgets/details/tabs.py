@@ -11,7 +11,17 @@ from regtui.listing.history import instruction
 from regtui.oci import Descriptor, Index, Manifest, Schema1Manifest
 from regtui.oci.media_type import IMAGE_CONFIGS
 from regtui.text import age, clean, exact_size, one_line, plural, size, time_utc
-from regtui.ui.widgets.details.drawing import DIM, WRONG, Line, blank_between, field, heading, json_lines, wrapped
+from regtui.ui.widgets.details.drawing import (
+    DIM,
+    WRONG,
+    Line,
+    blank_between,
+    field,
+    heading,
+    json_lines,
+    prose,
+    wrapped,
+)
 
 _BAR: Final = 10
 _ATTESTATION: Final = "vnd.docker.reference.type"
@@ -34,7 +44,7 @@ def overview(details: Details, image: PlatformDetails | None, width: int, now: d
 
 def _broken(details: Details, image: PlatformDetails | None, width: int) -> list[Text]:
     error = details.error or (image.error if image else "")
-    return wrapped(f"! {error}", width, WRONG) if error else []
+    return prose(f"! {error}", width, WRONG) if error else []
 
 
 def _identity(details: Details, width: int, now: datetime) -> list[Text]:
