@@ -202,7 +202,9 @@ def _rm(command: _Command) -> None:
     untagged.add_argument(
         "--with-manifests", action="store_true", help="delete manifests that lose their last tag however long it takes"
     )
-    untagged.add_argument("--tags-only", action="store_true", help="leave them to gc --untagged, however few they are")
+    untagged.add_argument(
+        "--tags-only", action="store_true", help="leave those manifests to gc --untagged, however few they are"
+    )
     rm.add_argument("--with-attached", action="store_true", help="also signatures, attestations and SBOMs of the image")
     rm.add_argument(
         "--without-undo",
@@ -244,7 +246,9 @@ def _undo(command: _Command) -> None:
         ],
     )
     undo.add_argument("target", metavar="REGISTRY|RUN", nargs="?", help="where, or what: a run as --list names it")
-    undo.add_argument("--list", action="store_true", help="list what can be undone, newest first")
+    undo.add_argument(
+        "--list", action="store_true", help="list deletions and undos, newest first, each with the name of its run"
+    )
     undo.add_argument("--overwrite", action="store_true", help="also tags that were pushed anew since")
     undo.add_argument("--finish", action="store_true", help="do the rest of a deletion that was cut off")
     undo.add_argument("--dry-run", action="store_true", help="show what would happen, and change nothing")

@@ -77,9 +77,9 @@ def tell_choice(repository: str, choice: Choice) -> None:
     if choice.future:
         tell_future(len(choice.future), f"{_names(choice.future)}: ")
     if choice.unread:
-        warn(
-            f"{plural(len(choice.unread), 'tag')} of {repository} could not be read, and stay: {_names(choice.unread)}."
-        )
+        what = f"{plural(len(choice.unread), 'tag')} of {repository}"
+        stay = "stays" if len(choice.unread) == 1 else "stay"
+        warn(f"{what} could not be read, and {stay}: {_names(choice.unread)}.")
     if not choice.selected:
         say(f"{repository}: no tag matches.")
 

@@ -204,5 +204,6 @@ async def execute(removal: Removal, shown: Shown) -> Result:
     result = await carry_out(deleting, shown, "Deleting", total)
     report = deleting.report
     if report.run and report.leaves_something and not removal.connection.target.ephemeral:
-        say(f"To put it back: {removal.connection.target.undo_command(report.run)}")
+        what = "To put back what can be" if removal.plan.has_losses else "To put it back"
+        say(f"{what}: {removal.connection.target.undo_command(report.run)}")
     return Result(result.is_complete and not removal.skipped, result.stopped)

@@ -41,7 +41,7 @@ async def carry_out(running: Running, shown: "Shown", what: str, total: int) -> 
         nonlocal stopped
         stopped = True
         progress.clear()
-        say("Stopping after those in flight. Ctrl+C again ends at once.")
+        say("Stopping after the requests under way. Ctrl+C again stops at once.")
         running.stop()
 
     try:

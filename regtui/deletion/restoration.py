@@ -259,7 +259,7 @@ def _collected(manifest: StoredManifest, blobs: Sequence[Digest]) -> str:
     names = [f"{'config' if blob == config else 'layer'} {blob.short}" for blob in blobs]
     verb = "is" if len(names) == 1 else "are"
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f"its {shown} {verb} collected already"
+    return f"its {shown} {verb} gone from the registry"
 
 
 def planned_rows(restoration: Restoration) -> list[Outcome]:

@@ -53,8 +53,8 @@ def _about_parts(restoration: Restoration) -> list[str]:
         what = plural(len(restoration.uploads), "config")
         lines.append(f"{what} will be uploaded again from the journal: the registry has no such blob any more.")
     if some := [reference.removeprefix(f"{restoration.repository}:") for reference in restoration.incomplete]:
-        it = "it" if len(some) == 1 else "they"
-        lines.append(f"{names(some)} lacked a manifest when {it} went: that may be refused.")
+        it, was, them = ("it", "was", "it") if len(some) == 1 else ("they", "were", "them")
+        lines.append(f"{names(some)} lacked a manifest when {it} {was} deleted: the registry may refuse {them}.")
     return lines
 
 

@@ -335,6 +335,12 @@ class Report:
         """Tags that were left alone because they point elsewhere since the plan was shown."""
         return tuple(o.reference.rpartition(":")[2] for o in self.outcomes if o.reason is Reason.MOVED)
 
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """Tags that are gone."""
+        done = (o for o in self.outcomes if o.action is Action.UNTAG and o.status is Status.DONE)
+        return tuple(outcome.reference.rpartition(":")[2] for outcome in done)
+
     def count(self, action: Action, status: Status) -> int:
         return sum(1 for outcome in self.outcomes if outcome.action is action and outcome.status is status)
 

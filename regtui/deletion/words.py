@@ -49,7 +49,7 @@ def plan_sentences(plan: Plan) -> list[str]:
         lines.append(f"{names(plan.staying)} {_stay(plan.staying)} the same image, and stay{_s(plan.staying)}.")
     broken = [tag.tag for tag in plan.removed if tag.is_broken]
     if broken:
-        lines.append(f"{names(broken)} {'is' if len(broken) == 1 else 'are'} broken: no manifest is behind.")
+        lines.append(f"{names(broken)} {'is' if len(broken) == 1 else 'are'} broken: there is no manifest.")
     if attached := len(plan.attached) + len(plan.attached_manifests):
         what = plural(attached, "attached artifact")
         lines.append(f"{what} (signatures, attestations, SBOMs) would be left without their image: not deleted.")
@@ -63,19 +63,19 @@ def _about_unread(plan: Plan) -> list[str]:
     """What could not be read, and what stays because of it."""
     contents, chosen = plan.contents, {tag.tag for tag in plan.removed}
     lines = [
-        f"{names(some)} can't be read ({contents.unread[some[0]]}): what {_it(some)} used stays."
+        f"{names(some)} can't be read ({_detail(contents.unread[some[0]])}): what {_it(some)} used stays."
         for some in ([tag.tag for tag in plan.removed if tag.unread],)
         if some
     ]
     if others := in_order(contents.unread.keys() - chosen):
-        why = contents.unread[others[0]]
+        why = _detail(contents.unread[others[0]])
         lines.append(
             f"{names(others)} could not be read ({why}): so that nothing {_they(others)} is lost, only tags are "
             "removed, and no manifest."
         )
     if contents.unread_manifests and not contents.unread:
         shorts = [digest.short for digest in sorted(contents.unread_manifests)]
-        why = contents.unread_manifests[min(contents.unread_manifests)]
+        why = _detail(contents.unread_manifests[min(contents.unread_manifests)])
         lines.append(f"Below them, {names(shorts)} could not be read ({why}): what {_they(shorts)} stays.")
     return lines
 
@@ -135,14 +135,19 @@ def _about_manifests(plan: Plan) -> list[str]:
         if plan.left:
             return []
         if all(tag.is_broken for tag in plan.removed):
-            return ["Nothing becomes collectable by it."]
+            return ["Nothing becomes collectable."]
+        if plan.contents.unread:
+            # What is said about those tells why.
+            return ["No manifest is deleted: nothing becomes collectable."]
         return ["No manifest is deleted, as all of them are still in use: nothing becomes collectable."]
     children = sum(1 for manifest in plan.manifests if manifest.parent)
-    what = plural(len(plan.manifests) - children, "manifest")
-    below = f" and {plural(children, 'manifest')} below" if children else ""
-    why = "that nothing else in the repository uses" if plan.removed else "named by digest"
+    above = len(plan.manifests) - children
+    what = plural(above, "manifest")
+    them = "it" if above == 1 else "them"
+    below = f", and {plural(children, 'manifest')} below {them}," if children else ""
+    why = " that nothing else in the repository uses" if plan.removed else ""
     return [
-        f"{what}{below} {why} will be deleted by digest.",
+        f"{what}{below}{why} will be deleted by digest.",
         f"Up to {size(plan.freed)} become collectable; garbage collection frees them.",
         *([f"That takes {about(_seconds(plan))}: for each, the registry {_search(plan)}."] * (_seconds(plan) > _LONG)),
     ]
@@ -316,6 +321,11 @@ def names(tags: Sequence[str]) -> str:
     """`a, b, c, d and 3 more`."""
     shown = ", ".join(tags[:_NAMED])
     return f"{shown} and {len(tags) - _NAMED:,} more" if len(tags) > _NAMED else shown
+
+
+def _detail(error: str) -> str:
+    """A registry's error within a sentence."""
+    return error.rstrip(".")
 
 
 def _them(things: Collection[object]) -> str:

@@ -213,7 +213,7 @@ async def test_a_broken_tag_is_said_and_can_be_deleted(version: str, tmp_path: P
             browser.table.model.select("broken")
             browser.table.changed()
             await pilot.press("d")
-            await until(pilot, shows(pilot, "broken is broken: no manifest is behind."))
+            await until(pilot, shows(pilot, "broken is broken: there is no manifest."))
             assert not shows(pilot, "still in use")()
             assert isinstance(pilot.app.screen, DeleteScreen)
             await pilot.press("y")

@@ -228,7 +228,7 @@ def test_ctrl_c_ends_after_what_is_in_flight(server: RegistryServer, regtui: Reg
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "Stopping after those in flight." in err
+    assert "Stopping after the requests under way." in err
     assert "Traceback" not in err
     told = [json.loads(line) for line in out.splitlines()]
     assert len({(record["action"], record["reference"]) for record in told}) == len(told) == 400

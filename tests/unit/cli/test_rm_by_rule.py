@@ -116,7 +116,7 @@ def test_a_tag_that_can_not_be_read_stays_and_is_no_success(demo: Failing, capsy
     before = tags(demo, "fullstack/common")
     assert main([*RM, "fullstack/common", "--match", "^0.0.1[0-2]$", "--older-than", "1h", "--yes"]) == 1
     said = capsys.readouterr().err
-    assert "regtui: 1 tag of fullstack/common could not be read, and stay: 0.0.10." in said
+    assert "regtui: 1 tag of fullstack/common could not be read, and stays: 0.0.10." in said
     assert before - tags(demo, "fullstack/common") == {"0.0.11", "0.0.12"}
 
 

@@ -94,7 +94,7 @@ def test_what_was_collected_is_named(storage: DemoStorage, capsys: Captured) -> 
     storage.collect()
     capsys.readouterr()
     assert main(["undo", "demo", "--yes"]) == 1
-    assert "collected already" in capsys.readouterr().err
+    assert "gone from the registry" in capsys.readouterr().err
     assert "0.0.9" not in tags(storage)
 
 

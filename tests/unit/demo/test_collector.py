@@ -142,5 +142,5 @@ async def test_after_a_collection_undo_says_what_is_lost() -> None:
     assert before.restoration.lost == {}
     await collected(collector(transport.storage), Choices())
     after = await connection.changes.plan_undo(entry)
-    assert "are collected already" in after.restoration.lost["fullstack/common:0.0.9"]
+    assert "are gone from the registry" in after.restoration.lost["fullstack/common:0.0.9"]
     await connection.close()
