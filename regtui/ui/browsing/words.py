@@ -108,5 +108,6 @@ def no_tags_words(repository: str, model: TagList) -> str:
         return ""
     if not model.total:
         return f"{repository} has no tags."
-    hidden = "" if model.filter_text else " All of them are signatures and the like: . shows them."
-    return f"No tag matches.{hidden}"
+    if model.filter_text:
+        return "No tag matches. esc clears the filter."
+    return f"All tags of {repository} are signatures and the like. . shows them."

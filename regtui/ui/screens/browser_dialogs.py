@@ -130,7 +130,9 @@ class BrowserDialogs:
         if marking is not None:
             self._rule = marking.texts
             self._browser.table.mark(marking.tags)
-            self._browser.app.notify(marked_words(marking.tags, marking.unread), timeout=5, markup=False)
+            # The pane tells how many are marked: over the dialog that comes next, a toast would only be in the way.
+            if marking.unread:
+                self._browser.app.notify(marked_words(marking.tags, marking.unread), timeout=5, markup=False)
 
     # Called within a worker: they end when the dialog is closed.
 
@@ -153,6 +155,9 @@ class BrowserDialogs:
         if report is not None:
             self.forget_usage()
             model.clear_marks()
+            # Else the details of what has gone are asked for, until the tags are listed anew.
+            model.remove(report.removed)
+            browser.table.changed()
             browser.forget_details()
         if report is not None or model.filled < model.total:
             browser.load_tags()

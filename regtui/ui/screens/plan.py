@@ -171,10 +171,15 @@ class PlanScreen(Screen[Report | None]):
         (self._typed if self._typed.display else self._cancel).focus()
 
     def _hint(self) -> None:
-        """`y` is shown from when on it counts."""
+        """How to confirm: shown from when on it counts, and what has to be typed for as long as it isn't."""
         proposal = self._proposal
-        if proposal is not None and proposal.is_possible and not proposal.typed:
-            self._hints.show(("y", proposal.button.lower()), ("tab", "next"), ("esc", "cancel"))
+        if proposal is None or not proposal.is_possible:
+            return
+        if self._go.disabled:
+            how = ("", f"type {proposal.typed} to confirm")
+        else:
+            how = ("enter" if proposal.typed else "y", proposal.button.lower())
+        self._hints.show(how, ("tab", "next"), ("esc", "cancel"))
 
     @on(Tick.Changed)
     def _offer_changed(self) -> None:
@@ -184,6 +189,7 @@ class PlanScreen(Screen[Report | None]):
     @on(Input.Changed, "#typed")
     def _typed_changed(self, event: Input.Changed) -> None:
         self._go.disabled = self._proposal is None or event.value.strip() != self._proposal.typed
+        self._hint()
 
     @on(Input.Submitted, "#typed")
     def _typed_submitted(self) -> None:
@@ -212,19 +218,20 @@ class PlanScreen(Screen[Report | None]):
             for widget in (*self._offers.values(), self._typed, self._go, self._cancel):
                 widget.display = False
             self._table.focus()
-            self._hints.show(("esc", "stop after those in flight"))
+            self._hints.show(("esc", "stop after the requests under way"))
             self.carry_out(self._proposal, self._change)
 
     @work(group="carry out")
     async def carry_out(self, proposal: Proposal, running: Running) -> None:
         told = {outcome.reference: outcome for outcome in proposal.rows}
-        total = sum(1 for outcome in proposal.rows if outcome.status is Status.PLANNED)
-        left_out = len(told) - total
+        # Only these are counted: the rest of a deletion tells, besides, what was done before it was cut off.
+        planned = [outcome.reference for outcome in proposal.rows if outcome.status is Status.PLANNED]
+        total = len(planned)
         self._say([f"{self.DOING} … 0/{total:,}"])
         try:
             async for batch in running.outcomes():
                 told.update({outcome.reference: outcome for outcome in batch})
-                done = sum(1 for outcome in told.values() if outcome.status is not Status.PLANNED) - left_out
+                done = sum(1 for reference in planned if told[reference].status is not Status.PLANNED)
                 self._say([f"{'Stopping' if running.is_stopping else self.DOING} … {done:,}/{total:,}"])
                 self._table.show(list(told.values()), proposal.notes)
             trouble = []
@@ -237,7 +244,10 @@ class PlanScreen(Screen[Report | None]):
         if report.outcomes:
             self._answer = report
             trouble += report_sentences(report)
-            self._table.show(report.outcomes, proposal.notes)
+            # In the order of the plan, not in that of the registry's answers.
+            order = {outcome.reference: number for number, outcome in enumerate(proposal.rows)}
+            rows = sorted(report.outcomes, key=lambda outcome: order.get(outcome.reference, len(order)))
+            self._table.show(rows, proposal.notes)
         self._say(trouble)
         self._hints.show(
             *((("U", "undo"),) if report.run and report.leaves_something else ()),
@@ -297,7 +307,7 @@ class PlanScreen(Screen[Report | None]):
     def stop(self) -> None:
         if self._change is not None:
             self._change.stop()
-            self._hints.show(("", "stopping after those in flight …"))
+            self._hints.show(("", "stopping after the requests under way …"))
 
     async def ended(self) -> bool:
         await self._ended.wait()

@@ -1,6 +1,8 @@
 """`U` in the app: the plan, its confirmation, the result; and what becomes of a deletion that was cut off."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from regtui.ui.screens.cut_off import CutOffScreen
 from regtui.ui.screens.delete import DeleteScreen, FinishScreen
 from regtui.ui.screens.plan import PlanScreen
 from regtui.ui.screens.undo import UndoScreen
+from regtui.ui.widgets.hints import Hints
 from tests.support.screens import COMMON, NOW, browsing, settled, target
 
 REPOSITORY = "fullstack/common"
@@ -264,6 +267,79 @@ async def test_a_layer_that_is_gone_is_said_in_the_details() -> None:
         details = browser.view.details
         assert details is not None
         assert f"the layer {layer.short}" in details.error
+
+
+async def test_the_details_are_never_those_of_a_tag_that_was_deleted() -> None:
+    storage = new_storage()
+    async with browsing(*COMMON, "j", start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        deleted = browser.table.model.cursor
+        await press(pilot, "d", "y", "escape")
+        await pilot.pause(0.3)
+        await settled(pilot)
+        after = browser.table.model.cursor
+        assert after != deleted
+        assert browser.view.details is not None
+        assert browser.view.details.reference == after
+        assert f":{after}" in str(browser.details_pane.border_title)
+
+
+async def test_what_was_done_before_isnt_counted_when_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[str] = []
+    say = PlanScreen._say
+
+    def counted(screen: PlanScreen, texts: Sequence[str]) -> None:
+        counts.extend(texts)
+        say(screen, texts)
+
+    monkeypatch.setattr(PlanScreen, "_say", counted)
+    storage = new_storage()
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "3.1.1"))) as (pilot, browser):
+        plan = await browser.connection.plan_deletion(Request(REPOSITORY, ["0.0.8", "0.0.9"]))
+        browser.connection.journal.begin(browser.connection.identity, "", plan).close()
+        for tag in ("0.0.8", "0.0.9"):
+            del storage.repositories[REPOSITORY].tags[tag]
+        browser.settle_cut_off()
+        await settled_on(pilot, CutOffScreen)
+        await pilot.press("f")
+        await settled_on(pilot, FinishScreen)
+        await press(pilot, "y")
+        assert "2 tags removed, 2 manifests deleted" in said(pilot)
+        await press(pilot, "escape")
+    done = [text.removeprefix("Deleting … ").split("/") for text in counts if text.startswith("Deleting … ")]
+    assert done[0] == ["0", "2"]
+    assert all(int(some) <= int(total) for some, total in done)
+
+
+async def test_a_result_stands_in_the_order_of_its_plan_whatever_was_answered_first() -> None:
+    async with browsing(*COMMON, "space", "space", "d", start=target(DemoTransport(new_storage(), "2.8.2"))) as (
+        pilot,
+        _,
+    ):
+        screen = pilot.app.screen
+        assert isinstance(screen, PlanScreen)
+        planned = [outcome.reference for outcome in screen._table._outcomes]
+        await press(pilot, "y")
+        assert screen._report is not None
+        assert screen._proposal is not None
+        turned = replace(screen._report, outcomes=tuple(reversed(screen._report.outcomes)))
+        screen._show_result(screen._proposal, turned, [])
+        assert [outcome.reference for outcome in screen._table._outcomes] == planned
+
+
+async def test_what_has_to_be_typed_stays_in_sight_and_then_what_enter_does() -> None:
+    async with browsing(*COMMON, "a", "d", start=target(DemoTransport(new_storage(), "2.8.2"))) as (pilot, browser):
+        number = str(browser.table.model.marked_count)
+        hints = pilot.app.screen.query_one(Hints)
+        await settled_hint(pilot, ("", f"type {number} to confirm"))
+        await press(pilot, "y")
+        assert hints._hints[0] == ("", f"type {number} to confirm")
+        await press(pilot, "backspace", *number)
+        assert hints._hints[0] == ("enter", f"delete {number} tags")
+
+
+async def settled_hint(pilot: Pilot[Any], hint: tuple[str, str]) -> None:
+    while pilot.app.screen.query_one(Hints)._hints[0] != hint:
+        await pilot.pause(0.02)
 
 
 async def test_what_cant_be_put_back_is_typed_for() -> None:
