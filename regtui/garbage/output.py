@@ -120,15 +120,18 @@ class CollectorOutput:
                     return self._count(Finding(kind, line[:_LONGEST_TEXT], repository, digest))
         return self._count(self._rest(line))
 
-    def verdict(self, exit_code: int | None) -> Verdict:
-        """What came of it. `exit_code` None: nobody heard (the connection was lost, or it was stopped)."""
+    def verdict(self, exit_code: int | None, *, swept: int | None = None, was_heard: bool = True) -> Verdict:
+        """What came of it. `exit_code` None: nobody heard (the connection was lost, or it was stopped). `swept`: blobs
+        that are gone by the storage, where that was measured; else the log tells, so far as it `was_heard` to its end.
+        """
+        deleted = swept if swept is not None else self._deleted if was_heard else None
         if self._failure:
-            return explain(self._failure, self.repository, self._deleted)
+            return explain(self._failure, self.repository, deleted)
         if exit_code == 0:
             return Verdict(Outcome.COMPLETE) if self.marked is not None else no_summary(self._last)
         if exit_code is None or exit_code in SIGNALLED:
-            return killed(exit_code, self._deleted)
-        return unexplained(exit_code, self._last, self._deleted)
+            return killed(exit_code, deleted)
+        return unexplained(exit_code, self._last, deleted)
 
     @property
     def _deleted(self) -> int | None:

@@ -9,7 +9,7 @@ from typing import Final
 from regtui.garbage import scripts
 from regtui.garbage.errors import CollectionFailed, Unsafe
 from regtui.garbage.hosts import Host, Script
-from regtui.garbage.output import CollectorOutput, Kind
+from regtui.garbage.output import SIGNALLED, CollectorOutput, Kind
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.storage import read_count
 from regtui.garbage.trouble import last_line
@@ -23,6 +23,8 @@ STAGES: Final = {"keep-out": Stage.KEEP_OUT, "collect": Stage.COLLECT, "bring-ba
 STOPPED: Final = "It was stopped before anything was collected."
 
 _STATUS: Final = {"started": StageStatus.STARTED, "done": StageStatus.DONE}
+# By docker and podman, where they fail themselves.
+_RUNTIME_FAILED: Final = 125
 # Said by our own lines, or by the counts.
 _SILENT: Final = frozenset({Kind.MANIFEST_MARKED, Kind.BLOB_MARKED, Kind.BLOB_DELETED, Kind.LINK_ELIGIBLE})
 # How long a lost connection is tried anew, in seconds between the tries: the run goes on meanwhile.
@@ -195,6 +197,12 @@ class Running:
         return self.output.verdict(self.exit_code).outcome.is_good
 
     @property
+    def _client_may_be_gone(self) -> bool:
+        """Whether it may have been the runtime's client that ended, and not the collector in its container: that isn't
+        heard of any more. So it is where the runtime's daemon is restarted."""
+        return bool(self._unit.gone) and self.exit_code in (_RUNTIME_FAILED, *SIGNALLED)
+
+    @property
     def freed(self) -> int | None:
         """Bytes, by the storage before and after; else by what the collector said; None where it failed."""
         if "before" in self.used and "after" in self.used:
@@ -223,7 +231,7 @@ class Running:
         said = last_line("\n".join(self.said))
         failures = [f"{failure} {said}." if said else failure for failure in self.failures]
         if self.exit_code is not None or self._has_collected:
-            verdict = self.output.verdict(self.exit_code)
+            verdict = self.output.verdict(self.exit_code, swept=self.swept, was_heard=not self._client_may_be_gone)
             if not verdict.outcome.is_good:
                 failures.insert(0, f"{verdict.message} {verdict.remedy}".strip())
         return failures

@@ -1,10 +1,14 @@
 """A real Docker Engine: a dockerd of our own, with all its files below one directory, stopped by its own pid."""
 
+import json
+import os
 import random
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.containers import Containers, must_be_root, write_program
@@ -12,34 +16,63 @@ from tests.support.processes import clean_environment, running
 from tests.support.programs import find_program
 
 
-@contextmanager
-def start_engine(directory: Path) -> Iterator[Containers]:
-    """Containers have a bridge and published ports where this machine allows bridges, else the host's network."""
-    dockerd, docker = find_program("dockerd"), find_program("docker")
-    must_be_root("docker.io")
-    for folder in ("bin", "data", "exec"):
-        (directory / folder).mkdir(parents=True)
-    socket = f"unix://{directory}/docker.sock"
-    write_program(directory / "bin" / "docker", f'DOCKER_HOST={socket} exec {docker} "$@"')
-    # Not the file that the machine's own engine is set up by.
-    (directory / "daemon.json").write_text("{}")
-    with _bridge() as bridge:
+@dataclass
+class Engine:
+    """Its daemon can be killed, and started anew with all that the first one left behind."""
+
+    containers: Containers
+    bridge: str
+    stack: ExitStack
+
+    def start(self) -> None:
+        directory = self.containers.directory
         command = [
-            *(str(dockerd), "--host", socket, "--config-file", f"{directory}/daemon.json"),
-            *("--data-root", f"{directory}/data", "--exec-root", f"{directory}/exec"),
-            *("--pidfile", f"{directory}/pid", "--storage-driver", "vfs"),
-            *("--iptables=false", "--ip6tables=false", f"--bridge={bridge or 'none'}"),
+            *(str(find_program("dockerd")), "--host", f"unix://{directory}/docker.sock"),
+            *("--config-file", f"{directory}/daemon.json", "--data-root", f"{directory}/data"),
+            *("--exec-root", f"{directory}/exec", "--pidfile", f"{directory}/pid", "--storage-driver", "vfs"),
+            *("--iptables=false", "--ip6tables=false", f"--bridge={self.bridge or 'none'}"),
         ]
-        containers = Containers(directory, "docker", publishes=bool(bridge))
         environment = clean_environment(directory)
         # Debian has what it starts in sbin.
         environment["PATH"] += ":/usr/sbin:/sbin"
         log = directory / "dockerd.log"
-        with running(command, log=log, environment=environment, ready=lambda: _answers(containers)):
-            try:
-                yield containers
-            finally:
-                containers.remove(*containers("ps", "-aq", check=False).split())
+        ready = lambda: _answers(self.containers)  # noqa: E731
+        self.stack.enter_context(running(command, log=log, environment=environment, ready=ready))
+
+    def kill(self) -> None:
+        """As the kernel does where there is no memory left. What it started may live on."""
+        pid = int((self.containers.directory / "pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        # As long as nobody has heard of its end, its pid seems to run.
+        os.waitpid(pid, 0)
+        # Its containerd goes with it; where nobody hears of that, its file would be taken for one that runs.
+        (self.containers.directory / "exec/containerd/containerd.pid").unlink(missing_ok=True)
+
+
+@contextmanager
+def start_engine(directory: Path) -> Iterator[Containers]:
+    """Containers have a bridge and published ports where this machine allows bridges, else the host's network."""
+    with start_killable_engine(directory) as engine:
+        yield engine.containers
+
+
+@contextmanager
+def start_killable_engine(directory: Path, *, live_restore: bool = False) -> Iterator[Engine]:
+    """`live_restore`: containers go on without the daemon."""
+    docker = find_program("docker")
+    must_be_root("docker.io")
+    for folder in ("bin", "data", "exec"):
+        (directory / folder).mkdir(parents=True)
+    write_program(directory / "bin" / "docker", f'DOCKER_HOST=unix://{directory}/docker.sock exec {docker} "$@"')
+    # Not the file that the machine's own engine is set up by.
+    (directory / "daemon.json").write_text(json.dumps({"live-restore": live_restore}))
+    with _bridge() as bridge, ExitStack() as stack:
+        engine = Engine(Containers(directory, "docker", publishes=bool(bridge)), bridge, stack)
+        engine.start()
+        try:
+            yield engine
+        finally:
+            engine.containers.remove(*engine.containers("ps", "-aq", check=False).split())
     shutil.rmtree(directory, ignore_errors=True)
 
 

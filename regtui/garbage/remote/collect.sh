@@ -109,13 +109,23 @@ end_collector() {
     return 1
 }
 
+# What started the registry meanwhile doesn't know of the collector: a daemon that was restarted, or a person.
+keep_down() {
+    if test "$keep_out" = stop && has check && line check >/dev/null 2>&1; then
+        say "failed Something started the registry while it was collected; it was stopped again. Push anew what was pushed then."
+        line stop >&2
+    fi
+}
+
 # For as long as it can't be ended, the registry stays down: better than pushes that lose their layers unnoticed.
 insist() {
-    end_collector && return 0
+    is_gone && return 0
+    # A daemon that comes up may start the registry before it is asked to end the collector.
+    end_collector && keep_down && return 0
     say "failed The collector can't be ended: the registry isn't started beside it. It is tried again every ten seconds."
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
         sleep 10
-        end_collector && return 0
+        end_collector && keep_down && return 0
     done
     return 1
 }
@@ -235,15 +245,14 @@ while kill -0 "$collecting" 2>/dev/null; do
         looks=0
         runs "$(get guard)" || begin_guard
         # A daemon that was restarted, or a person, may start it beside the collector.
-        if test "$keep_out" = stop && has check && line check >/dev/null 2>&1 && kill -0 "$collecting" 2>/dev/null; then
-            say "failed Something started the registry while it was collected; it was stopped again. Push anew what was pushed then."
-            line stop >&2
-        fi
+        ! kill -0 "$collecting" 2>/dev/null || keep_down
     fi
     nap
 done
 wait "$collecting"
 code=$?
+# Its runtime's client may have ended without it: what is measured then would change still.
+test "$code" = 0 || test "$ours" != yes || insist
 rm -f collecting
 # 2.x doesn't end the line of its failure.
 echo

@@ -31,6 +31,7 @@ if test "$1" = start || test "$1" = read-write; then
         echo "while it is collected" >> calls
 fi
 if test -e "fails-$1"; then echo "$1 fails because"; exit 1; fi
+case $1 in stop) : > is-stopped ;; start) rm -f is-stopped ;; check) test ! -e is-stopped ;; esac
 """
 _COLLECTOR = """\
 #!/bin/sh
@@ -216,6 +217,20 @@ def test_a_collector_that_fails_is_told_with_its_exit_code_and_the_registry_star
     bench.run()
     assert "exit 3" in bench.told
     assert bench.calls[-1] == "start"
+
+
+def test_a_registry_that_something_started_beside_the_collector_is_stopped_again_and_that_is_told(bench: Bench) -> None:
+    """The runtime's client ends while its container goes on, as where a daemon with live-restore is restarted: then the
+    daemon starts the registry, too."""
+    gone = "test ! -e collector-pid || { test -e quitted && rm -f is-stopped; }"
+    bench.touch("exit-code", "125")
+    bench.write(gone=gone, quit="touch quitted")
+    bench.run()
+    assert bench.calls[-3:] == ["stop", "tidy", "start"]
+    told = "failed Something started the registry while it was collected; it was stopped again."
+    assert [line for line in bench.told if line.startswith(told)]
+    assert bench.told[-1] == "end"
+    assert "up" in bench.told
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -105,6 +105,15 @@ def test_killed_while_marking_nothing_was_deleted() -> None:
     assert "Nothing was deleted." in verdict(printed.MARKING, 143).message
 
 
+def test_where_only_the_runtimes_client_ended_the_log_does_not_tell_what_was_deleted() -> None:
+    output = CollectorOutput()
+    for line in printed.MARKING.splitlines():
+        output.feed(line)
+    assert "isn't known" in output.verdict(125, was_heard=False).message
+    assert "Nothing was deleted." in output.verdict(125, swept=0, was_heard=False).message
+    assert "3 blobs had been deleted by then." in output.verdict(137, swept=3, was_heard=False).message
+
+
 def test_where_the_log_level_hides_the_sweep_it_isnt_claimed_that_nothing_was_deleted() -> None:
     assert "isn't known" in verdict(printed.DRY_2, 137).message
 
