@@ -139,6 +139,7 @@ async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
     command = _runtime(settings.runtime, settings)
     compose = await find_compose(host, command, settings.directory) if settings.runtime == "compose" else None
     container = check_names(await _container(host, command, settings, port, compose))
+    await _must_publish(host, command, container, port)
     program = settings.binary or container.program
     has_shell = container.is_running and await _can(host, *command, "exec", "--", container.name, "sh", "-c", ":")
     if not container.is_running:
@@ -214,6 +215,21 @@ async def _container(
     raise NotOnHost(
         f"No container on {host.place} looks like a registry.", _there(containers) if containers else _OTHERWISE
     )
+
+
+async def _must_publish(host: Host, command: Sequence[str], container: Container, port: int) -> None:
+    """Raises Unsafe where the port that clients reach is another registry's. A proxy in front may publish it as well:
+    then no registry does."""
+    if not container.ports or port in container.ports:
+        return
+    there = read_containers((await host.run(Script(_LIST, tuple(command)))).stdout)
+    others = [c for c in there if c.is_registry and c.is_running and port in c.ports and c.name != container.name]
+    if others:
+        raise Unsafe(
+            f"The container {container.name} on {host.place} publishes port {min(container.ports)}, and port {port}, "
+            f"where this registry is reached, is that of another registry: {names_of(others)}.",
+            f'Say which one it is: container = "{clean(others[0].name)}".',
+        )
 
 
 def _one(told: Output, place: str, runtime: str) -> Container:

@@ -9,11 +9,12 @@ from typing import Final
 from regtui.garbage import scripts
 from regtui.garbage.errors import CollectionFailed, Unsafe
 from regtui.garbage.hosts import Host, Script
-from regtui.garbage.output import SIGNALLED, CollectorOutput, Kind
+from regtui.garbage.output import CollectorOutput, Kind
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.storage import read_count
 from regtui.garbage.trouble import last_line
 from regtui.garbage.values import Event, Stage, StageStatus
+from regtui.garbage.verdict import SIGNALLED
 from regtui.oci import Digest
 from regtui.ssh import SshError
 from regtui.text import one_line

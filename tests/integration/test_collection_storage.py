@@ -15,10 +15,13 @@ from regtui.garbage.errors import Unsafe
 from regtui.garbage.values import Choices, KeepOut
 from tests.support.clients import crane_validate
 from tests.support.collecting import Registry, all_pull, bytes_on_disk, connected, delete_half, fill, target
-from tests.support.containers import Containers, start_registry_container, wait_until_up
+from tests.support.commands import Regtui
+from tests.support.containers import Containers, start_registry_container, wait_until_up, write_program
+from tests.support.content import Recipe
 from tests.support.images import open_registry, push_image
+from tests.support.programs import find_program
 from tests.support.registry_images import CONFIGS, STORAGE
-from tests.support.servers import start_registry
+from tests.support.servers import PROGRAMS, start_registry
 from tests.support.systemd import start_service
 
 FEW = 4
@@ -211,3 +214,31 @@ async def test_a_prediction_that_is_not_what_went_is_said_and_fails(
             assert not report.is_complete
             assert "What went isn't what the dry run had said" in " ".join(report.trouble)
         crane_validate(f"{service.host}/team/late:stays")
+
+
+def test_a_prediction_that_is_not_what_went_is_exit_code_1(tmp_path: Path) -> None:
+    """Something else writes to the storage while the registry is stopped: here, what begins the collector."""
+    program = tmp_path / "registry-beside-a-writer"
+    digest = "ab" * 32
+    with start_service("2.8.2", tmp_path / "service") as service:
+        blob = service.storage / f"docker/registry/v2/blobs/sha256/ab/{digest}"
+        write_program(
+            program,
+            f'case "$*" in *--dry-run*) ;; garbage-collect*) mkdir -p "{blob}"; echo more > "{blob}/data" ;; esac\n'
+            f'exec "{find_program(PROGRAMS["2.8.2"])}" "$@"',
+        )
+        with open_registry(service.url) as client:
+            going = push_image(client, "team/app", "going")
+            push_image(client, "team/app", "stays", recipe=Recipe(name="stays"))
+            client.delete(f"v2/team/app/manifests/{going.digest}").raise_for_status()
+        profile = tmp_path / "config.toml"
+        profile.write_text(
+            f"[registries.lab]\naddress = '{service.url}'\n[registries.lab.host]\nruntime = 'systemd'\n"
+            f"binary = '{program}'\n"
+        )
+        path = f"{service.bin}:{os.environ['PATH']}"
+        done = Regtui(tmp_path)("gc", "lab", "--config", str(profile), "--yes", PATH=path)
+        assert "What went isn't what the dry run had said" in done.stderr
+        assert done.returncode == 1
+        assert "The registry answers again." in done.stderr
+        crane_validate(f"{service.host}/team/app:stays")

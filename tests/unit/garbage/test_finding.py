@@ -1,13 +1,15 @@
 """What a service runs, and what is said where that isn't the registry's program."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from regtui.garbage.errors import NotOnHost
+from regtui.garbage.errors import NotOnHost, Unsafe
 from regtui.garbage.finding import find
-from regtui.garbage.hosts import LocalHost, Output
+from regtui.garbage.hosts import LocalHost, Output, Script
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.trouble import trouble
 from tests.support.hostile_host import make_hostile_host
@@ -31,6 +33,34 @@ async def test_a_service_that_is_a_script_around_the_registry_is_named(
     host.write("show", _SHOWN.format("/usr/bin/env", f"/usr/bin/env A=b {host.directory}/registry serve {config}.yml"))
     found = await find(LocalHost(), settings, 5000)
     assert found.version == "2.8.2"
+
+
+async def test_the_container_of_a_profile_is_not_the_one_that_publishes_the_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However alike their storages are. The other one is a registry, too."""
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+
+    def publishing(port: str, **changes: object) -> dict[str, Any]:
+        bindings = {"5000/tcp": [{"HostIp": "", "HostPort": port}]}
+        return host.container(HostConfig__PortBindings=bindings, **changes)
+
+    staging, prod = publishing("5001"), publishing("5000", Name="/prod", Id="4567cdef")
+    settings = HostSettings(runtime="docker", container="registry")
+    local = LocalHost()
+
+    async def run(script: Script, *, is_long: bool = False) -> Output:
+        is_list = "ps -aq" in script.text
+        host.write("inspect", json.dumps([staging, prod] if is_list else [staging]))
+        return await LocalHost().run(script, is_long=is_long)
+
+    monkeypatch.setattr(local, "run", run)
+    with pytest.raises(Unsafe, match=r"registry on .* publishes port 5001, and port 5000, .* another registry: prod"):
+        await find(local, settings, 5000)
+    # A proxy in front of it has that port, or nobody here.
+    assert (await find(local, settings, 5001)).unit.name == "registry"
+    assert (await find(local, settings, 443)).unit.name == "registry"
 
 
 @pytest.mark.parametrize(
