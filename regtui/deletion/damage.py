@@ -30,6 +30,14 @@ def is_damaged(error: RegistryError) -> bool:
     return error.detail == {} or str(error.detail).startswith(_BAD_DIGEST)
 
 
+def repaired_sentence(repository: str, tag: str) -> str:
+    """What was done to a tag that nobody chose, and what to do about it."""
+    return (
+        f"{tag} was damaged in the registry's storage, and made it fail each deletion by digest in {repository}. "
+        "It leads to an empty index now: push it again, or delete it."
+    )
+
+
 async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> set[str]:
     """Remove tags that lead to nothing because a damaged one stands in their way; those that are gone then.
 
@@ -62,11 +70,7 @@ async def _repair(ground: Ground, tags: Collection[str]) -> None:
     repaired = [attempt.item for attempt in attempts if attempt.is_done]
     ground.repaired.update(repaired)
     await ground.watch.look(repaired, again=True)
-    for tag in repaired:
-        ground.notices.append(
-            f"{tag} was damaged in the registry's storage, and made it fail each deletion by digest in "
-            f"{ground.repository}. It leads to an empty index now: push it again, or delete it."
-        )
+    ground.notices.extend(repaired_sentence(ground.repository, tag) for tag in repaired)
 
 
 async def _remove(ground: Ground, tags: Collection[PlannedTag]) -> set[str]:

@@ -13,6 +13,7 @@ from regtui.deletion.reasons import reason_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.errors import UsageError
 from regtui.oci import Digest
+from regtui.oci.reference import check_tag, is_repository
 from regtui.oci.schema1 import signed_payload
 from regtui.registry import FetchedManifest
 from regtui.registry.identity import RegistryId
@@ -61,7 +62,8 @@ class Entry:
     `tags`: of a deletion, what each pointed at; of a restore or a move, what each points at since. `before`: of those,
     what stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest. `undoes`: the run
     that this one took back. `placeholders`: digests of the empty indexes that took the tags' places; `standing`: those
-    that perhaps still do. `ended`: None while it runs, and where it was cut off.
+    that perhaps still do. `repaired`: damaged tags that weren't part of it, and lead to an empty index since.
+    `ended`: None while it runs, and where it was cut off.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Entry:
     undoes: str = ""
     placeholders: tuple[Digest, ...] = ()
     standing: tuple[Digest, ...] = ()
+    repaired: tuple[str, ...] = ()
     ended: datetime | None = None
     interrupted: bool = False
     results: tuple[Outcome, ...] = ()
@@ -201,8 +204,8 @@ def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -
         kind=kind,
         time=_time(record["time"]),
         registry=_registry(record),
-        knows_via="via" in record,
-        repository=str(record.get("repository", "")),
+        knows_via=isinstance(record.get("via"), str),
+        repository=_repository(record, kind),
         user=str(record.get("user", "")),
         by=str(record.get("by", "")),
         tags=_tags(record.get("tags", {})),
@@ -219,6 +222,7 @@ def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -
 def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
     placeholders: dict[Digest, None] = {}
     standing: dict[Digest, None] = {}
+    repaired: list[str] = []
     results: dict[tuple[Action, str], Outcome] = {}
     for record in records:
         match record.get("record"):
@@ -226,20 +230,37 @@ def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
                 placeholders[Digest(record["digest"])] = standing[Digest(record["digest"])] = None
             case "placeholder removed":
                 standing.pop(Digest(record["digest"]), None)
+            case "repair":
+                repaired += _tags(dict.fromkeys(record["tags"]))
             case "resumed":
                 entry = replace(entry, ended=None)
-                if "via" in record:  # somebody has said since where it was made
+                if isinstance(record.get("via"), str):  # somebody has said since where it was made
                     entry = replace(entry, registry=_registry(record), knows_via=True)
             case "results":
                 told = [_outcome(result) for result in record["results"]]
                 results.update({(outcome.action, outcome.reference): outcome for outcome in told})
             case "end":
                 entry = replace(entry, ended=_time(record["time"]), interrupted=bool(record.get("interrupted")))
-    return replace(entry, placeholders=tuple(placeholders), standing=tuple(standing), results=tuple(results.values()))
+    return replace(
+        entry,
+        placeholders=tuple(placeholders),
+        standing=tuple(standing),
+        repaired=tuple(dict.fromkeys(repaired)),
+        results=tuple(results.values()),
+    )
 
 
 def _registry(record: Mapping[str, Any]) -> RegistryId:
-    return RegistryId.parse(str(record["registry"]), str(record.get("via", "")))
+    via = record.get("via")
+    return RegistryId.parse(str(record["registry"]), via if isinstance(via, str) else "")
+
+
+def _repository(record: Mapping[str, Any], kind: Kind) -> str:
+    """Raises ValueError for what is no name: requests are made of it, with a login. A collection has none."""
+    name = record.get("repository", "")
+    if not isinstance(name, str) or not (is_repository(name) or (kind is Kind.COLLECTION and not name)):
+        raise ValueError("no repository")
+    return name
 
 
 def _outcome(record: Mapping[str, Any]) -> Outcome:
@@ -268,7 +289,7 @@ def _collection(record: Mapping[str, Any]) -> Collection:
 
 
 def _tags(value: Mapping[str, Any]) -> dict[str, Digest | None]:
-    return {str(tag): Digest(digest) if digest else None for tag, digest in value.items()}
+    return {check_tag(tag): Digest(digest) if digest else None for tag, digest in value.items()}
 
 
 def _fetched(record: Mapping[str, Any]) -> FetchedManifest | None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from regtui.deletion.belonging import check_belongs
+from regtui.deletion.damage import repaired_sentence
 from regtui.deletion.deleting import Deleting
 from regtui.deletion.entry import Entry
 from regtui.deletion.ground import Ground
@@ -97,6 +98,8 @@ class Execution(UnderWay):
         self._plan = plan
         if self._resumes is not None:
             await self._ground.record.begun()
+            # What the part that was cut off could not say any more.
+            self._notices += [repaired_sentence(plan.repository, tag) for tag in self._resumes.repaired]
         try:
             async for batch in self._carry_out(plan):
                 yield self._tell(batch)

@@ -179,10 +179,11 @@ def wanted_manifests(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> s
 
 
 def _untagged(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Digest]:
-    """The manifests that were deleted by themselves: no tag of the run leads to them."""
+    """The manifests that were deleted by themselves: no tag that the run removed leads to them. A tag that somebody
+    had moved elsewhere by then was left alone, and its manifest went for all that."""
     if entry.puts_tags:
         return set()
-    tagged = reachable(stored, [digest for digest in entry.tags.values() if digest])
+    tagged = reachable(stored, wanted_tags(entry).values())
     return {
         digest
         for digest in entry.manifests_changed

@@ -161,4 +161,7 @@ def cut_off_sentence(entry: Entry) -> str:
     lines = f"{run} in {entry.repository} ({what_of(entry)}) was cut off on {time_utc(entry.time)}."
     if entry.standing:
         lines += " Its tags may point at an empty index."
+    if entry.repaired:
+        them = "It leads" if len(entry.repaired) == 1 else "They lead"
+        lines += f" Damaged in the registry's storage: {names(entry.repaired)}. {them} to an empty index since."
     return lines

@@ -24,6 +24,7 @@ from regtui.deletion.journal_storage import number_of
 from regtui.deletion.request import Request
 from regtui.deletion.restoration import Situation, make_restoration
 from regtui.deletion.undo import last_deletion, undone
+from regtui.deletion.undo_words import cut_off_sentence
 from regtui.deletion.values import Method, StoredManifest
 from regtui.oci import Digest
 from regtui.oci import media_type as mt
@@ -404,6 +405,10 @@ def spoiled(directory: Path, how: str) -> str:
             file.write_text(f"{first}\n{'x' * 20}\n{rest}")
         case "no digest":
             file.write_text(text.replace("sha256:", "sha256;"))
+        case "a path for a repository":
+            file.write_text(text.replace('"team/app"', '"../../other"'))
+        case "a path for a tag":
+            file.write_text(text.replace('"tags": {"a"', '"tags": {"../../x/manifests/y"'))
     return name
 
 
@@ -419,6 +424,8 @@ HOWS = [
     "the first line without its time",
     "a line in the middle",
     "no digest",
+    "a path for a repository",
+    "a path for a tag",
 ]
 
 
@@ -435,6 +442,25 @@ def test_a_file_that_can_t_be_trusted_is_told_by_name_and_neither_read_nor_remov
         journal.entry(name)
     assert journal.prune(datetime.now(UTC) + timedelta(days=1)) == 1
     assert [path.name for path in directory.iterdir()] == [f"{name}.jsonl"]
+
+
+def test_a_run_that_says_nothing_of_where_it_was_reached_from_is_not_taken_for_one_from_here(directory: Path) -> None:
+    name = removed(Journal(directory), "a")
+    file = directory / f"{name}.jsonl"
+    file.write_text(file.read_text().replace('"via": ""', '"via": null'))
+    entry = Journal(directory).entry(name)
+    assert not entry.knows_via
+    assert entry.registry == REGISTRY
+
+
+def test_a_tag_that_was_repaired_before_a_run_was_cut_off_is_told(directory: Path) -> None:
+    journal = Journal(directory)
+    run = journal.begin(REGISTRY, "", plan("a"))
+    run.write("repair", digest=Digest.of(b"empty"), tags=["damaged"])
+    run.close()
+    (entry,) = journal.unfinished(REGISTRY)
+    assert entry.repaired == ("damaged",)
+    assert "Damaged in the registry's storage: damaged. It leads to an empty index since." in cut_off_sentence(entry)
 
 
 def test_a_file_that_isn_t_called_as_a_run_is_told(directory: Path) -> None:

@@ -247,6 +247,22 @@ async def test_a_tag_pushed_after_the_plan_was_shown_stays(world: World) -> None
     assert [o.status for o in report.outcomes if o.reference.endswith(":latest")] == [Status.SKIPPED]
 
 
+async def test_a_manifest_that_went_though_its_tag_was_moved_away_comes_back() -> None:
+    world = World("2.8.2")  # where a tag is left to its manifest's DELETE
+    old = await world.image(REPOSITORY, ["old"], ["v1"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["v1"]))
+    new = await world.image(REPOSITORY, ["new"], ["v1"])
+    report = await finished(connection.deleting(plan))
+    assert [(o.reference.rpartition("/")[2], o.status) for o in report.outcomes] == [
+        ("app:v1", Status.SKIPPED),
+        (f"app@{old}", Status.DONE),
+    ]
+    await undo(connection)
+    assert await world.tags(REPOSITORY) == {"v1": new}
+    assert old in revisions(world)
+
+
 async def test_a_tag_that_can_t_be_looked_at_any_more_is_left_alone(world: World) -> None:
     await world.image(REPOSITORY, ["old"], ["latest", "other"])
     connection = await world.open()
