@@ -15,7 +15,7 @@ from regtui.connection import Connection
 from regtui.connection.collecting import Collecting
 from regtui.errors import RegtuiError
 from regtui.garbage.course import Course
-from regtui.garbage.errors import HostUnknown
+from regtui.garbage.errors import CollectionFailed, HostUnknown
 from regtui.garbage.values import Choices, CollectionReport, Forecast, KeepOut, Survey
 from regtui.garbage.words import ONLINE_WARNING, keep_out_sentence, not_configured, removed_sentence, survey_sentences
 from regtui.settings import Config
@@ -62,6 +62,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self._course = Course()
         self._report: CollectionReport | None = None
         self._began = 0.0
+        self._was_killed = False
         self._is_stopping = False
         self._is_dirty = False
         self._ended = asyncio.Event()
@@ -89,6 +90,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
             self._board.say(["Looking at the host …"])
             while not past_earlier and (run := await self._collector.earlier()) is not None:
                 self._board.show_earlier(run)
+                self._was_killed = run.was_killed
                 if not run.is_running:
                     self.question.ask()
                     return
@@ -154,11 +156,37 @@ class GarbageScreen(Screen[CollectionReport | None]):
         if not self._board.can_go_on:
             return
         if self._board.phase is Phase.EARLIER:
-            self.look(past_earlier=True)
+            self.go_on()
         elif self._board.phase is Phase.READY:
             self.confirm()
         elif self._board.phase is Phase.DONE:
             self.remove_empty()
+
+    def go_on(self) -> None:
+        """From an earlier run: what was killed is ended first, and its registry started."""
+        if self._was_killed:
+            self.bring_back()
+        else:
+            self.look(past_earlier=True)
+
+    @work(exclusive=True, group="look")
+    async def bring_back(self) -> None:
+        if self._collector is None:
+            return
+        self.question.end()
+        self._board.show_looking(anew=True)
+        self._board.say(["Bringing the registry back …"])
+        try:
+            async for _ in self._collector.bring_back():
+                pass
+        except RegtuiError as error:
+            self._board.show_stuck(error)
+            return
+        report = self._collector.report
+        if report.is_up:
+            self.look(past_earlier=True)
+        else:
+            self._board.show_stuck(CollectionFailed("THE REGISTRY DOESN'T ANSWER.", " ".join(report.trouble)))
 
     @work(exclusive=True, group="confirm")
     async def confirm(self) -> None:

@@ -159,6 +159,9 @@ def test_risks_are_named_only_where_there_are_some() -> None:
     assert risk_sentences(FORECAST) == []
     risky = Forecast(1, {}, at_risk=("team/app: 2 images",))
     assert risk_sentences(risky)[1] == "  team/app: 2 images"
+    many = Forecast(1, {}, at_risk=tuple(f"team/app:{number} would lose 1 manifest" for number in range(1_205)))
+    assert len(risk_sentences(many)) == 7
+    assert risk_sentences(many)[-1] == "  and 1,200 more"
     assert "regtui doesn't use it" in forecast_sentences(risky, Choices(), SURVEY)[-1]
 
 

@@ -376,6 +376,29 @@ async def test_one_that_ended_unheard_is_shown_before_another_dry_run() -> None:
         assert collector.calls == ["survey", "forecast"]
 
 
+async def test_one_that_was_killed_is_ended_and_its_registry_started_before_a_dry_run() -> None:
+    run = EarlierRun("2026-11-23T11:00:00Z", Stage.COLLECT, False, ("sweeping",), was_killed=True)
+    collector = ScriptedCollector(earlier_runs=[run])
+    async with garbage(collector) as (pilot, _):
+        assert "The registry may be down, and nothing there starts it again." in said(pilot)
+        assert collector.calls == []
+        await pilot.press("y")
+        await until(pilot, "9 blobs can be freed")
+        assert collector.calls == ["bring_back", "survey", "forecast"]
+
+
+async def test_a_registry_that_does_not_come_back_is_said_and_nothing_else_is_tried() -> None:
+    run = EarlierRun("2026-11-23T11:00:00Z", Stage.COLLECT, False, was_killed=True)
+    result = replace(REPORT, is_up=False, trouble=("It does not answer yet.",))
+    collector = ScriptedCollector(earlier_runs=[run], result=result)
+    async with garbage(collector) as (pilot, screen):
+        await pilot.press("y")
+        await until(pilot, "THE REGISTRY DOESN'T ANSWER.")
+        assert "It does not answer yet." in said(pilot)
+        assert collector.calls == ["bring_back"]
+        assert not can_collect(screen)
+
+
 async def test_empty_repositories_are_listed_and_removed_when_confirmed() -> None:
     collector = ScriptedCollector(result=replace(REPORT, empty_repositories=("old/app", "old/web")))
     async with garbage(collector) as (pilot, screen):

@@ -152,8 +152,9 @@ class Board(Container):
         self._title("how", "Its log")
         self._log.show(run.log)
         self._collect.display = not run.is_running
-        self._collect.label = "Go on"
-        keys = (("esc", "close"),) if run.is_running else (("y", "go on to a dry run"), ("esc", "close"))
+        self._collect.label = "Bring back" if run.was_killed else "Go on"
+        goes_on = "start the registry again" if run.was_killed else "go on to a dry run"
+        keys = (("esc", "close"),) if run.is_running else (("y", goes_on), ("esc", "close"))
         self._hints.show(*keys)
 
     def show_ready(self, survey: Survey, forecast: Forecast, choices: Choices, *, can_collect: bool) -> None:
