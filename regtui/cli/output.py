@@ -14,6 +14,7 @@ from regtui.errors import RegtuiError
 from regtui.text import clean, one_line, visible
 
 _GAP: Final = "   "
+_NARROW_GAP: Final = "  "
 # Columns of a table that has more than its terminal takes.
 _NARROWEST: Final = 20
 
@@ -75,7 +76,12 @@ class Output:
         if not columns:
             return
         widths = [max(cell_width(name), *(cell_width(row[at]) for row in cells), 0) for at, name in enumerate(columns)]
-        whole = terminal_width() - len(indent) - len(_GAP) * (len(widths) - 1)
+        between = len(widths) - 1
+        needed = len(indent) + sum(widths)
+        # Rather closer than cut, where that is enough.
+        is_enough = needed + len(_NARROW_GAP) * between <= terminal_width() < needed + len(_GAP) * between
+        gap = _NARROW_GAP if is_enough else _GAP
+        whole = terminal_width() - len(indent) - len(gap) * between
         widths[:-1] = _fitting(widths[:-1], whole - min(widths[-1], _NARROWEST))
         room = whole - sum(widths[:-1])
         for number, row in enumerate([list(columns), *cells]):
@@ -85,7 +91,7 @@ class Output:
             ]
             parts.append(cut(row[len(columns) - 1], max(room, _NARROWEST)))
             style = "bold" if number == 0 else "warning" if number - 1 in warned else ""
-            self._write(indent + self._styled(_GAP.join(parts).rstrip(), style) + "\n")
+            self._write(indent + self._styled(gap.join(parts).rstrip(), style) + "\n")
 
     def flush(self) -> None:
         """What was written so far can be read by whoever waits for it."""
