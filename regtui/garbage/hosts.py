@@ -347,7 +347,9 @@ async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.P
 async def _end(process: asyncio.subprocess.Process) -> None:
     """With what it started: of a local script, what it waits for, too."""
     # Until its pipes are empty, asyncio doesn't see that it has ended.
-    ended = asyncio.gather(process.wait(), *map(_drop, filter(None, (process.stdout, process.stderr))))
+    streams = filter(None, (process.stdout, process.stderr))
+    # Where the loop itself ends, all that is waited for here is cancelled one by one: nobody has to hear of it.
+    ended = asyncio.gather(process.wait(), *map(_drop, streams), return_exceptions=True)
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
