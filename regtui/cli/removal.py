@@ -188,7 +188,7 @@ def is_confirmed(removal: Removal) -> bool:
         return True
     what = proposal.what
     one = what.startswith("1 ")
-    these = f"{'this' if one else 'these'} {what.removeprefix('1 ')} from {removal.connection.host}"
+    these = f"{'this' if one else 'these'} {what.removeprefix('1 ')} from {removal.connection.identity}"
     if expected := proposal.typed:
         return ask(f"To delete {these}, type {expected}:") == expected
     return ask(f"Delete {these}? [y/N]").lower() in ("y", "yes")

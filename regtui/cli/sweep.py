@@ -176,7 +176,7 @@ def _rows(removal: Removal) -> tuple[Outcome, ...]:
 def _is_confirmed(connection: Connection, found: Sweep) -> bool:
     """The number is typed, however small: nobody reads every line of a whole registry."""
     these = f"{plural(found.tags, 'tag')} in {plural(len(found.proposals), 'repository', 'repositories')}"
-    return ask(f"To delete {these} of {connection.host}, type {found.tags}:") == str(found.tags)
+    return ask(f"To delete {these} of {connection.identity}, type {found.tags}:") == str(found.tags)
 
 
 async def _execute_all(

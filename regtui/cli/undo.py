@@ -62,7 +62,7 @@ async def _undo(connection: Connection, named: Entry | None, output: Output, arg
         entry = await connection.changes.last()
         tell_troubles(connection)
     if entry is None:
-        say(f"There is nothing to undo at {connection.host}.")
+        say(f"There is nothing to undo at {connection.identity}.")
         return DONE
     if entry.kind is Kind.COLLECTION:
         raise UsageError("A garbage collection can't be undone: what it freed is gone.")
@@ -70,7 +70,7 @@ async def _undo(connection: Connection, named: Entry | None, output: Output, arg
         say("Nothing was changed.")
         return FAILED
     entry = entry.made_at(connection.identity)
-    say(f"{title_of(entry)} in {entry.repository} at {connection.host}: {what_of(entry)}")
+    say(f"{title_of(entry)} in {entry.repository} at {connection.identity}: {what_of(entry)}")
     if arguments.finish:
         return await _finish(connection, entry, output, arguments)
     undo = await _planned(connection, entry, overwrite=arguments.overwrite)

@@ -140,6 +140,7 @@ def _judge_run(case: Case, meddler: Meddler, kind: str) -> None:
     extra = ("--without-undo",) if without_undo else ()
     done = _regtui(case, "rm", *arguments, "--yes", "--json", *extra)
     meddler.decide = lambda _: None
+    case.in_window |= {tag for tag in case.foreign if tag in shown.tags and _was_not_looked_at(case, tag, meddler.seen)}
     after = case.place.truth()
     case.story.append(f"after:\n{describe(after)}")
     _judge_deletion(case, shown, done, after, meddler.seen)
@@ -215,6 +216,13 @@ def _tag(row: Mapping[str, Any], repository: str) -> str:
 
 def _same(left: Truth, right: Truth) -> bool:
     return (left.tags, left.manifests, left.blobs) == (right.tags, right.manifests, right.blobs)
+
+
+def _was_not_looked_at(case: Case, tag: str, seen: Sequence[Request]) -> bool:
+    """Whether the first that was asked of a tag, after somebody pushed it, was its own change: it had been looked at
+    right before, and other requests were under way."""
+    asked = [r for r in seen if r.number >= case.pushed_at and r.path.endswith(f"/manifests/{tag}")]
+    return bool(asked) and asked[0].change is not None
 
 
 # Somebody else

@@ -31,7 +31,7 @@ class DeleteScreen(UndoablePlanScreen):
 
     @property
     def heading(self) -> str:
-        return f"{self._repository} at {self._connection.host}: delete tags"
+        return f"{self._repository} at {self._connection.identity}: delete tags"
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         request = Request(self._repository, self._tags)
@@ -66,7 +66,7 @@ class FinishScreen(RunScreen):
 
     @property
     def heading(self) -> str:
-        return f"{self._entry.repository} at {self._connection.host}: finish the deletion"
+        return f"{self._entry.repository} at {self._connection.identity}: finish the deletion"
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry = self._entry

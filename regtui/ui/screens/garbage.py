@@ -256,7 +256,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
     def under_way(self) -> str:
         if self._board.phase is not Phase.COLLECTING:
             return ""
-        return f"Garbage of {self._connection.host} is being collected."
+        return f"Garbage of {self._connection.identity} is being collected."
 
     def stop(self) -> None:
         if self._collector is not None:

@@ -58,7 +58,7 @@ class UndoScreen(RunScreen):
 
     @property
     def heading(self) -> str:
-        return f"{self._entry.repository} at {self._connection.host}: undo"
+        return f"{self._entry.repository} at {self._connection.identity}: undo"
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry, changes = self._entry, self._connection.changes
@@ -92,7 +92,7 @@ async def undo_last(app: "App[Any]", connection: Connection) -> bool:
         app.notify(clean(str(error)), severity="error", markup=False)
         return False
     if entry is None:
-        app.notify(f"There is nothing to undo at {connection.host}.", timeout=4, markup=False)
+        app.notify(f"There is nothing to undo at {connection.identity}.", timeout=4, markup=False)
         return False
     if entry.belongs_to(connection.identity) is Belonging.UNKNOWN:
         question = ConfirmScreen("Undo", [belonging_question(entry, connection.identity)], yes="It was", no="Cancel")

@@ -1,16 +1,19 @@
 """A plan as `rm` shows it."""
 
 import io
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from regtui.cli.output import Form, Output
-from regtui.cli.removal import Removal, show_plan
+from regtui.cli.removal import Removal, is_confirmed, show_plan
 from regtui.connection import Connection
 from regtui.deletion.proposal import DeletionProposal
 from regtui.deletion.request import Request
-from regtui.deletion.values import Method, Plan
+from regtui.deletion.values import Method, Plan, PlannedTag
+from regtui.oci import Digest
+from regtui.registry import RegistryId
 
 
 def test_where_nothing_goes_nothing_is_offered_to_go_along(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,3 +22,20 @@ def test_where_nothing_goes_nothing_is_offered_to_go_along(capsys: pytest.Captur
     removal = Removal(cast(Connection, None), DeletionProposal(Request("team/app"), plan))
     show_plan(removal, Output(Form.FIELDS, io.StringIO()), dry_run=False)
     assert capsys.readouterr().err == "Nothing to delete.\n"
+
+
+def test_the_question_names_the_host_from_which_the_registry_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many hosts have a registry at their own 127.0.0.1:5000."""
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        asked.append(question)
+        return ""
+
+    monkeypatch.setattr("regtui.cli.removal.ask", ask)
+    connection = SimpleNamespace(identity=RegistryId("127.0.0.1:5000", "admin@prod"), host="127.0.0.1:5000")
+    going = (PlannedTag("1.0", Digest.of(b"1.0")),)
+    plan = Plan("team/app", going, (), (), (), (), (), 0, Method.BY_TAG)
+    removal = Removal(cast(Connection, connection), DeletionProposal(Request("team/app", ["1.0"]), plan))
+    assert not is_confirmed(removal)
+    assert asked == ["Delete this tag from 127.0.0.1:5000 via admin@prod? [y/N]"]
