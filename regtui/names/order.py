@@ -77,7 +77,12 @@ def order_key(tag: str) -> str:
 def _rest(text: str, is_version: bool) -> str:
     # The digit stands for the version before it: whether letters are a stage depends on what precedes them.
     pieces = _PIECES.findall("0" + text, 1)
-    return "".join(map(_behind_version if is_version else _behind_word, pieces))
+    if not is_version:
+        return "".join(map(_behind_word, pieces))
+    keys = [_behind_version(piece) for piece in pieces]
+    # What number a stage has, or was built again by, may stand before it (9.5.0-112233pre): it's a prerelease for that.
+    keys.sort(key=lambda key: key[0] != _PRERELEASE)
+    return "".join(keys)
 
 
 def _behind_version(piece: tuple[str, ...]) -> str:

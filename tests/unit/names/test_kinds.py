@@ -4,11 +4,12 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from regtui.names.kinds import NameKind, TagName, Versions, name_kind, name_rank, tag_name
 from regtui.names.order import order_key
+from regtui.oci.reference import is_tag
 
 HERE = Path(__file__).parent
 
@@ -168,9 +169,12 @@ def test_the_places_of_one_version(version: str, stage: str) -> None:
 
 
 @given(texts)
+@example("0-0CR")
+@example("9.5.0-112233pre")
+@example("1.0-r4-rc1")
 def test_a_prerelease_comes_before_its_release(tag: str) -> None:
     name = tag_name(tag)
-    if name.kind is NameKind.PRERELEASE:
+    if is_tag(tag) and name.kind is NameKind.PRERELEASE:
         release = name.version.removesuffix(_behind_numbers(name.version))
         assert order_key(name.version) < order_key(release)
 
