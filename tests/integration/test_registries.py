@@ -176,12 +176,13 @@ async def test_what_is_kept_is_no_secret_and_can_be_damaged(gateway: Gateway, tm
     async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
         await until(pilot, lambda: browser.table.model.total == 3)
     file = home / ".local/state/regtui/history.json"
+    # By what the registry is, whatever its profile is called.
     assert json.loads(file.read_text()) == {
-        "lab": {"repository": "team/app", "sort": "created", "reverse": True, "typed": []}
+        gateway.host: {"repository": "team/app", "sort": "created", "reverse": True, "typed": []}
     }
     assert file.stat().st_mode & 0o777 == 0o600
-    for damaged in ("", "[]", '{"lab": 5}', '{"lab": {"repository": 5, "sort": "x", "typed": [5, "../x"]}}', "\0"):
-        file.write_text(damaged)
+    for damaged in ("", "[]", '{"HOST": 5}', '{"HOST": {"repository": 5, "sort": "x", "typed": [5, "../x"]}}', "\0"):
+        file.write_text(damaged.replace("HOST", gateway.host))
         async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
             await until(pilot, lambda: browser.table.model.total == 3)
 
