@@ -42,8 +42,10 @@ class Place:
             file.unlink()
 
     def pids(self, *names: str) -> list[int]:
-        """Of the run's processes, by its files: pid, guard, collecting."""
-        return [int(file.read_text()) for name in names for file in self.host.state.rglob(name)]
+        """Of the run's processes, by its files: pid, guard, collecting. A file that is there and has nothing in it yet
+        is being written."""
+        texts = [file.read_text() for name in names for file in self.host.state.rglob(name)]
+        return [int(text) for text in texts if text.strip()]
 
 
 @contextmanager
