@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.campaigns.hostile_registry import PAYLOADS, REPOSITORY, Hostile, choose, start_hostile
+from tests.support.measured import Measured, start_measured
 from tests.support.processes import clean_environment
 
 _MOST_KB: Final = 300 * 1024
@@ -154,21 +155,15 @@ def _common(ended: Ended) -> Iterator[str]:
 
 def _run(arguments: Sequence[str], environment: dict[str, str]) -> Ended:
     ours, theirs = os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "regtui", *arguments],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
+    command = [sys.executable, "-m", "regtui", *arguments]
+    started = start_measured(command, environment=environment, stdin=subprocess.PIPE, output=theirs)
     os.close(theirs)
-    assert process.stdin is not None
-    process.stdin.write(b"geheim-geheim\n")
-    process.stdin.close()
+    assert started.process.stdin is not None
+    started.process.stdin.write(b"geheim-geheim\n")
+    started.process.stdin.close()
     shown, is_late = _read(ours, time.monotonic() + _ENDS)
     os.close(ours)
-    return _ended(process, shown, is_late)
+    return _ended(started, shown, is_late)
 
 
 def _read(descriptor: int, give_up: float) -> tuple[bytes, bool]:
@@ -187,23 +182,18 @@ def _read(descriptor: int, give_up: float) -> tuple[bytes, bool]:
     return bytes(shown), True
 
 
-def _ended(process: "subprocess.Popen[bytes]", shown: bytes, is_late: bool) -> Ended:
-    if is_late:
-        process.kill()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Ended(process.returncode, shown, usage.ru_maxrss, is_late)
+def _ended(started: Measured, shown: bytes, is_late: bool) -> Ended:
+    code, peak = started.end(kill=is_late)
+    return Ended(code, shown, peak, is_late)
 
 
 def _of_app(registry: Hostile, environment: dict[str, str]) -> Iterator[str]:
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
+    started = start_measured(
         [sys.executable, "-m", "regtui", registry.url, "--timeout", "1"],
-        env={**environment, "TERM": "xterm-256color", "LINES": "30", "COLUMNS": "100"},
+        environment={**environment, "TERM": "xterm-256color", "LINES": "30", "COLUMNS": "100"},
         stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
+        output=theirs,
     )
     os.close(theirs)
     shown = bytearray(_until_quiet(ours, 2.0))
@@ -217,12 +207,12 @@ def _of_app(registry: Hostile, environment: dict[str, str]) -> Iterator[str]:
             for key in ("\x1b", "\x11", "y"):
                 os.write(ours, key.encode())
                 shown += _until_quiet(ours, 0.3)
-            is_late = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+            is_late = os.waitid(os.P_PID, started.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except OSError:
         is_late = False
     rest, _ = _read(ours, time.monotonic() + 5.0) if not is_late else (b"", False)
     os.close(ours)
-    ended = _ended(process, bytes(shown) + rest, is_late)
+    ended = _ended(started, bytes(shown) + rest, is_late)
     yield from _common(ended)
     if ended.code not in _CODES:
         yield f"exit code {ended.code}: {ended.shown[-500:]!r}"

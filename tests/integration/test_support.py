@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from tests.support.images import (
     push_index,
     push_tags,
 )
+from tests.support.measured import start_measured
 from tests.support.nginx import start_nginx
 from tests.support.processes import ServerDidNotStart
 from tests.support.seed import seed_repository
@@ -230,3 +233,31 @@ def test_nginx_that_cuts_off_a_path_the_registry_does_not_know(tmp_path: Path) -
         page = registry.get("v2/_catalog", params={"n": 1})
         assert page.json()["repositories"] == ["a"]
         assert page.headers["Link"].startswith("</v2/_catalog?")
+
+
+def test_the_memory_of_a_command_is_its_own() -> None:
+    """However much its starter holds: the kernel counts that as the child's."""
+    ours = bytearray(300 * 1024 * 1024)
+    assert _peak("pass") < 100 * 1024
+    assert 150 * 1024 < _peak("x = bytearray(150 * 1024 * 1024)") < 250 * 1024
+    assert ours
+
+
+def _peak(code: str) -> int:
+    """KB"""
+    command = [sys.executable, "-c", code]
+    started = start_measured(command, environment=os.environ, stdin=subprocess.DEVNULL, output=subprocess.DEVNULL)
+    ended, peak = started.end()
+    assert ended == 0
+    return peak
+
+
+def test_a_measured_command_ends_as_it_ends() -> None:
+    def end(code: str) -> int:
+        command = [sys.executable, "-c", code]
+        return start_measured(
+            command, environment=os.environ, stdin=subprocess.DEVNULL, output=subprocess.DEVNULL
+        ).end()[0]
+
+    assert end("raise SystemExit(5)") == 5
+    assert end("import os; os.kill(os.getpid(), 15)") == -15
