@@ -13,8 +13,9 @@ import random
 import re
 import shutil
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ import httpx
 from tests.campaigns.forked import Commands, Ended, Started, forked_commands
 from tests.campaigns.repositories import Made, Place, describe, make_repository, push_nested
 from tests.campaigns.truth import Truth, read_storage
+from tests.campaigns.window import Push, was_after_the_last_look, was_unknowable
 from tests.support.images import open_registry, push_manifest
 from tests.support.meddler import Fault, Meddler, Request, meddling
 from tests.support.processes import clean_environment
@@ -73,11 +75,12 @@ class Case:
     foreign: dict[str, str] = field(default_factory=dict)
     """What somebody else did meanwhile: tag → digest."""
     in_window: set[str] = field(default_factory=set)
-    """Tags that somebody pushed within the one request that removes them: nobody can know."""
+    """Tags that somebody pushed between the last look at them and the request that removed them: nobody can know."""
     has_fault: bool = False
     running: Started | None = None
-    pushed_at: int = 0
-    """The number of the request before which somebody else pushed; 0 where nobody did."""
+    push: Push | None = None
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Requests come at once, and somebody else pushes before one of them."""
 
     def wrong(self, sentence: str) -> None:
         self.findings.append(sentence)
@@ -140,10 +143,15 @@ def _judge_run(case: Case, meddler: Meddler, kind: str) -> None:
     extra = ("--without-undo",) if without_undo else ()
     done = _regtui(case, "rm", *arguments, "--yes", "--json", *extra)
     meddler.decide = lambda _: None
-    case.in_window |= {tag for tag in case.foreign if tag in shown.tags and _was_not_looked_at(case, tag, meddler.seen)}
+    if (
+        case.push is not None
+        and case.push.tag in shown.tags
+        and was_unknowable(case.push, meddler.seen, meddler.answers)
+    ):
+        case.in_window.add(case.push.tag)
     after = case.place.truth()
     case.story.append(f"after:\n{describe(after)}")
-    _judge_deletion(case, shown, done, after, meddler.seen)
+    _judge_deletion(case, shown, done, after, meddler)
     _judge_undo(case, shown, done, after, without_undo)
 
 
@@ -218,13 +226,6 @@ def _same(left: Truth, right: Truth) -> bool:
     return (left.tags, left.manifests, left.blobs) == (right.tags, right.manifests, right.blobs)
 
 
-def _was_not_looked_at(case: Case, tag: str, seen: Sequence[Request]) -> bool:
-    """Whether the first that was asked of a tag, after somebody pushed it, was its own change: it had been looked at
-    right before, and other requests were under way."""
-    asked = [r for r in seen if r.number >= case.pushed_at and r.path.endswith(f"/manifests/{tag}")]
-    return bool(asked) and asked[0].change is not None
-
-
 # Somebody else
 
 
@@ -238,11 +239,12 @@ def _somebody_else(case: Case, shown: Shown) -> Any:
 
     def decide(request: Request) -> None:
         nonlocal done
-        # What comes before the plan is part of it.
-        is_shown = case.running is not None and case.running.has_spoken
-        if done or not is_shown or choices.random() > (0.2 if request.change is None else 0.5):
-            return
-        done = True
+        with case.turn:
+            # What comes before the plan is part of it.
+            is_shown = case.running is not None and case.running.has_spoken
+            if done or not is_shown or choices.random() > (0.2 if request.change is None else 0.5):
+                return
+            done = True
         _push_meanwhile(case, what, doomed, images, request, shown)
 
     return decide
@@ -261,16 +263,17 @@ def _push_meanwhile(
         return
     image = choices.choice(here)
     if what == "index":
+        began = time.monotonic()
         nested = push_nested(place, "meanwhile", [image])
         case.foreign["meanwhile"] = nested.digest
+        case.push = Push("meanwhile", "", nested.digest, began, time.monotonic())
     else:
         tag = choices.choice({"promote": staying, "move": sorted(shown.tags)}.get(what) or ["meanwhile"])
+        began = time.monotonic()
         push_manifest(place.registry, place.name, tag, image.manifest, image.media_type)
+        case.push = Push(tag, now.tags.get(tag, ""), image.digest, began, time.monotonic())
         if case.before.tags.get(tag) != image.digest:
             case.foreign[tag] = image.digest
-        if request.path.endswith(f"/manifests/{tag}") and request.change is not None:
-            case.in_window.add(tag)
-    case.pushed_at = request.number
     case.story.append(f"somebody else, before {request.method} {request.path}: {what} {case.foreign}")
 
 
@@ -291,7 +294,7 @@ def _one_fault(case: Case) -> Any:
 # Judging
 
 
-def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, seen: Sequence[Request]) -> None:
+def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler: Meddler) -> None:
     before, repository = case.before, case.place.name
     rows = _rows(done)
     said = done.stderr
@@ -319,8 +322,7 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, seen: S
         others_now = {tag: digest for tag, digest in after.tags.items() if tag not in shown.tags}
         changed = {tag for tag, _ in set(others.items()) ^ set(others_now.items())}
         named = set((sentence[1] or "").split(", ")) - {""}
-        # What comes after the last change may come after the last look.
-        is_late = case.pushed_at > max((r.number for r in seen if r.change is not None), default=0)
+        is_late = case.push is not None and was_after_the_last_look(case.push, meddler.seen, meddler.answers)
         case.expect(changed == named or is_late, f"«{sentence[0]}», and {changed} did")
         case.expect(named <= set(case.foreign), f"«{sentence[0]}», and somebody else changed {set(case.foreign)}")
 
@@ -352,7 +354,9 @@ def _judge_undo(case: Case, shown: Shown, done: Ended, after: Truth, without_und
     if not gone and not lost:
         return
     match = _RUN.search(done.stderr)
-    case.expect(match is not None, "something was deleted, and no undo is named")
+    # Behind a tag of which the plan could name no digest there is nothing to put back.
+    has_something = bool(lost) or any(shown.tags[tag] for tag in gone)
+    case.expect(match is not None or not has_something, "something was deleted, and no undo is named")
     as_printed = match is not None and case.choices.random() < 0.5
     undo = _regtui(case, "undo", *([match[1]] if match and as_printed else ["target"]), "--yes", "--json")
     back = case.place.truth()

@@ -47,16 +47,28 @@ class Fault:
     hold: bool = False
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the registry itself said, and when: `asked` right before the request was sent on, `answered` once all of
+    the answer was there, both by `time.monotonic`. `digest`: what it said that a manifest's is, else empty."""
+
+    asked: float
+    answered: float
+    digest: str
+
+
 Decide = Callable[[Request], Fault | None]
 
 
 @dataclass
 class Meddler:
-    """`decide` may be replaced at any time. `held` is set while a request is held, `seen` has all of them."""
+    """`decide` may be replaced at any time. `held` is set while a request is held, `seen` has all of them; `answers`,
+    by their number, what the registry said to those that reached it."""
 
     url: str
     decide: Decide
     seen: list[Request] = field(default_factory=list)
+    answers: dict[int, Answer] = field(default_factory=dict)
     held: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -104,8 +116,9 @@ def meddling(upstream: str, decide: Decide = lambda _: None) -> Iterator[Meddler
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            fault = meddler.decide(meddler.next(self.command, self.path)) or Fault(reaches=True)
-            response, content = self.forward(body) if fault.reaches else (None, b"")
+            request = meddler.next(self.command, self.path)
+            fault = meddler.decide(request) or Fault(reaches=True)
+            response, content = self.forward(request, body) if fault.reaches else (None, b"")
             if fault.hold:
                 meddler.held.set()
                 meddler.release.wait(60)
@@ -118,11 +131,15 @@ def meddling(upstream: str, decide: Decide = lambda _: None) -> Iterator[Meddler
             self.write(response.status, dict(response.getheaders()), content)
             return None
 
-        def forward(self, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
+        def forward(self, request: Request, body: bytes) -> tuple[http.client.HTTPResponse, bytes]:
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _OWN}
+            asked = time.monotonic()
             self.upstream.request(self.command, self.path, body or None, headers)
             response = self.upstream.getresponse()
-            return response, response.read()
+            content = response.read()
+            digest = response.headers.get("Docker-Content-Digest", "")
+            meddler.answers[request.number] = Answer(asked, time.monotonic(), digest)
+            return response, content
 
         def write(self, status: int, headers: dict[str, str], content: bytes) -> None:
             self.send_response_only(status)

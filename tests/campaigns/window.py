@@ -1,0 +1,74 @@
+"""Whether regtui could know of a push before it took away what was pushed: by what a proxy between them saw, on one
+clock.
+
+Between the last look at a tag and its change nobody can know. A push is excused only there: the look was sent on before
+the push was over and didn't show it, and the change came right after the look.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tests.support.meddler import Answer, Request
+
+_MOST_BETWEEN: Final = 16
+"""Requests. Eight are in flight at once: each may look and change while the record of the run is begun."""
+
+
+@dataclass(frozen=True)
+class Push:
+    """Of `tag`, from the digest `before` (empty for none) to `digest`; `began` and `ended` by `time.monotonic`."""
+
+    tag: str
+    before: str
+    digest: str
+    began: float
+    ended: float
+
+
+def was_unknowable(push: Push, seen: Sequence[Request], answers: Mapping[int, Answer]) -> bool:
+    """Whether all changes that could take the tag away after the push were made without a chance to know of it."""
+    changes = [
+        (request, answers[request.number])
+        for request in seen
+        if request.number in answers and _can_take_away(push, request) and answers[request.number].answered > push.began
+    ]
+    return bool(changes) and all(_is_excused(push, change, asked, seen, answers) for change, asked in changes)
+
+
+def was_after_the_last_look(push: Push, seen: Sequence[Request], answers: Mapping[int, Answer]) -> bool:
+    """Whether nothing was asked about the tag, nor for the tags' list, once it was pushed."""
+    return not any(
+        answers[request.number].asked >= push.ended
+        for request in seen
+        if request.number in answers and (_is_look(push, request) or request.path.split("?")[0].endswith("/tags/list"))
+    )
+
+
+def _can_take_away(push: Push, request: Request) -> bool:
+    """The tag's own change, or the DELETE of a manifest that it led to, before or after."""
+    reference = request.path.rpartition("/manifests/")[2]
+    if request.change is None or not reference:
+        return False
+    return reference == push.tag or (request.method == "DELETE" and reference in (push.before, push.digest))
+
+
+def _is_look(push: Push, request: Request) -> bool:
+    return request.method in ("GET", "HEAD") and request.path.endswith(f"/manifests/{push.tag}")
+
+
+def _is_excused(
+    push: Push, change: Request, changed: Answer, seen: Sequence[Request], answers: Mapping[int, Answer]
+) -> bool:
+    if change.method == "DELETE" and change.path.endswith(push.before) and changed.asked >= push.ended:
+        return True  # The tag led elsewhere by then: this didn't take it away.
+    looks = [
+        answers[request.number]
+        for request in seen
+        if request.number in answers and _is_look(push, request) and answers[request.number].answered <= changed.asked
+    ]
+    if not looks:
+        return False
+    last = max(looks, key=lambda look: look.answered)
+    between = sum(1 for answer in answers.values() if last.answered < answer.asked < changed.asked)
+    return last.asked < push.ended and last.digest != push.digest and between <= _MOST_BETWEEN
