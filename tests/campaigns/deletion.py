@@ -476,10 +476,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns.deletion", description=__doc__)
     parser.add_argument("--registry", choices=REGISTRIES, default="2.8.2")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="go on from there, where a campaign was stopped")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--only", type=int, help="one case, with all that was said")
     arguments = parser.parse_args()
-    numbers = [arguments.only] if arguments.only is not None else range(arguments.count)
+    numbers = (
+        [arguments.only] if arguments.only is not None else range(arguments.first, arguments.first + arguments.count)
+    )
     wrong = 0
     with TemporaryDirectory(prefix="regtui-campaign-") as folder, open_bench(arguments.registry, Path(folder)) as bench:
         started = time.monotonic()
@@ -488,6 +491,8 @@ def main() -> int:
             wrong += bool(case.findings)
             if arguments.only is not None:
                 print("\n".join(case.story))
+            elif (number + 1) % 50 == 0:
+                print(f"… {number}", file=sys.stderr, flush=True)
             for finding in case.findings:
                 print(f"{arguments.registry} --seed {arguments.seed} --only {number}: {finding}", flush=True)
         seconds = time.monotonic() - started
