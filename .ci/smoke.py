@@ -2,8 +2,9 @@
 
 import asyncio
 
-from regtui.connection import demo_target
-from regtui.settings import Config, Credentials
+from regtui.session.target import demo_target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 

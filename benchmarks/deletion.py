@@ -20,11 +20,13 @@ import httpx
 
 from benchmarks.support.table import Table
 from benchmarks.support.timing import ratio, shown
-from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Manifests, Plan
 from regtui.deletion.cost import deletes_for_a_look
 from regtui.deletion.request import Request
-from regtui.registry import Address
+from regtui.deletion.values import Manifests, Plan
+from regtui.registry.address import Address
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.content import DOCKER_MANIFEST
 from tests.support.seed import seed_repository
 from tests.support.servers import start_registry
@@ -55,7 +57,7 @@ async def _measured(directory: Path) -> Table:
         tags = list(digests)
         going, sample, whole = tags[:_DELETED], tags[_TAGS : _TAGS + _SAMPLE], tags[_TAGS + _SAMPLE :]
         naive = [_one_by_one(server.url, sample[: _SAMPLE // 2], digests)]
-        connection = await open_connection(Target(Address.parse(server.url)))
+        connection = await open_session(Target(Address.parse(server.url)))
         begun = time.perf_counter()
         plan = await connection.plan_deletion(Request(_REPOSITORY, going))
         assert len(plan.left) == _DELETED, len(plan.left)
@@ -98,7 +100,7 @@ def _one_by_one(url: str, tags: Sequence[str], digests: dict[str, str]) -> float
         return time.perf_counter() - begun
 
 
-async def _executed(connection: Connection, plan: Plan) -> float:
+async def _executed(connection: Session, plan: Plan) -> float:
     """Seconds until the result was checked."""
     begun = time.perf_counter()
     deleting = connection.deleting(plan)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from regtui.oci import Digest
+    from regtui.oci.digest import Digest
 
 LONGEST: Final = 4096
 """Characters of server text shown unless a caller asks for more: no label needs more, and none may flood."""

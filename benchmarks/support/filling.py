@@ -5,9 +5,10 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
-from regtui.connection import Target, open_connection
 from regtui.listing.summary import Batch
-from regtui.registry import Address
+from regtui.registry.address import Address
+from regtui.session.opening import open_session
+from regtui.session.target import Target
 
 
 async def _drained(batches: AsyncIterator[Batch]) -> None:
@@ -18,7 +19,7 @@ async def _drained(batches: AsyncIterator[Batch]) -> None:
 
 async def filled(url: str, repository: str) -> float:
     """From asking for the list of tags to the last tag that is known, or known to be as it was."""
-    connection = await open_connection(Target(Address.parse(url)))
+    connection = await open_session(Target(Address.parse(url)))
     start = time.perf_counter()
     recalling = asyncio.create_task(_drained(connection.remembered(repository)))
     names = [name async for page in connection.tags(repository) for name in page]

@@ -5,12 +5,13 @@ import asyncio
 import sys
 import time
 
-from regtui.connection import Target, open_connection
-from regtui.registry import Address
+from regtui.registry.address import Address
+from regtui.session.opening import open_session
+from regtui.session.target import Target
 
 
 async def listed(url: str, repository: str = "") -> float:
-    connection = await open_connection(Target(Address.parse(url)))
+    connection = await open_session(Target(Address.parse(url)))
     start = time.perf_counter()
     count = 0
     if repository:

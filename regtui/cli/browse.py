@@ -4,33 +4,36 @@ import argparse
 import asyncio
 import sys
 
-from regtui.cli.session import Session
-from regtui.connection.place import is_registry, place_of
-from regtui.connection.target import Target
+from regtui.cli.invocation import Invocation
 from regtui.errors import UsageError
+from regtui.session.place import place_of
+from regtui.session.target import Target
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises UsageError where there is no terminal to draw on, RegtuiError."""
     named = arguments.registry_argument or arguments.registry or ""
     check_terminal(f"For scripts: regtui ls {named}".rstrip())
-    session = Session(arguments)
-    registry = session.registry(arguments.registry_argument)
+    invocation = Invocation(arguments)
+    registry = invocation.registry(arguments.registry_argument)
     # Nothing configured, nothing named: the connect screen asks.
-    target = _target(session, registry) if registry else None
+    target = _target(invocation, registry) if registry else None
     from regtui.ui.start import run_app
 
-    return run_app(session.config, session.credentials, target, session.options)
+    return run_app(invocation.config, invocation.credentials, target, invocation.options)
 
 
-def _target(session: Session, registry: str) -> Target:
+def _target(invocation: Invocation, registry: str) -> Target:
     """The registry, at the repository and tag that are named with it."""
-    place = place_of(registry, session.config)
+    place = place_of(registry, invocation.config)
     if not place.is_sure:
-        whole = session.target(registry)
+        # Rare, and the client is not loaded before the first frame.
+        from regtui.session.opening import is_registry
+
+        whole = invocation.target(registry)
         if asyncio.run(is_registry(whole)):
             return whole
-    return place.on(session.target(place.registry))
+    return place.on(invocation.target(place.registry))
 
 
 def check_terminal(remedy: str) -> None:

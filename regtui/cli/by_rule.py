@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from regtui.cli.console import Progress, say, warn
-from regtui.connection import Connection
 from regtui.deletion.rules import Choice, Rule, choose, in_question, parse_rule
 from regtui.errors import UsageError
+from regtui.session.session import Session
 from regtui.text import plural
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def rule_of(arguments: argparse.Namespace) -> Rule | None:
     return None
 
 
-async def choose_tags(connection: Connection, repository: str, rule: Rule, now: datetime | None = None) -> Choice:
+async def choose_tags(connection: Session, repository: str, rule: Rule, now: datetime | None = None) -> Choice:
     """What the rule selects now. Reads of each tag only what the rule has to know.
 
     Raises NotFound where the repository isn't there, RegistryError.

@@ -3,20 +3,19 @@
 from regtui.cli.console import ask, is_interactive, say, warn
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out
-from regtui.connection import Connection
-from regtui.deletion import Entry, Kind
 from regtui.deletion.belonging import belonging_question, check_belongs
-from regtui.deletion.entry import Belonging
+from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.undo_words import cut_off_sentence, undo_sentences
 from regtui.deletion.words import plan_sentences
 from regtui.errors import RegtuiError
+from regtui.session.session import Session
 
 
 class CutOff(RegtuiError):
     """A deletion that has to be finished or reverted first."""
 
 
-async def settle(connection: Connection, repository: str = "", *, may_ask: bool) -> bool:
+async def settle(connection: Session, repository: str = "", *, may_ask: bool) -> bool:
     """Asks what becomes of runs that were cut off; whether there was any. Of other repositories it only warns.
 
     Raises CutOff where nobody can be asked, or the answer is neither.
@@ -41,13 +40,13 @@ async def settle(connection: Connection, repository: str = "", *, may_ask: bool)
     return any(entry.belongs_to(connection.identity) is Belonging.HERE for entry in entries)
 
 
-def tell_troubles(connection: Connection) -> None:
+def tell_troubles(connection: Session) -> None:
     """What of the journal can't be read, or isn't trusted."""
     for trouble in connection.changes.troubles():
         warn(trouble)
 
 
-def remedies(connection: Connection, entry: Entry) -> str:
+def remedies(connection: Session, entry: Entry) -> str:
     """The commands that end it."""
     command = connection.target.undo_command
     if entry.kind is Kind.RESTORE:
@@ -56,7 +55,7 @@ def remedies(connection: Connection, entry: Entry) -> str:
     return f"To put it back: {command(entry.name)}; to finish it: {command(entry.name, '--finish')}"
 
 
-async def is_of_here(connection: Connection, entry: Entry, *, may_ask: bool) -> bool:
+async def is_of_here(connection: Session, entry: Entry, *, may_ask: bool) -> bool:
     """Whether the run was made here, as far as the journal or somebody who is asked knows. Raises OtherRegistry where
     it wasn't, or where nobody can be asked."""
     if entry.belongs_to(connection.identity) is not Belonging.UNKNOWN or not may_ask or not is_interactive():
@@ -65,7 +64,7 @@ async def is_of_here(connection: Connection, entry: Entry, *, may_ask: bool) -> 
     return ask(f"{belonging_question(entry, connection.identity)} [y/N]").lower() in ("y", "yes")
 
 
-async def _asked(connection: Connection, entry: Entry) -> bool:
+async def _asked(connection: Session, entry: Entry) -> bool:
     """Whether it was finished or reverted."""
     can_finish = entry.kind is Kind.DELETION
     answer = ask("Finish it, or put everything back? [f/b/N]" if can_finish else "Put it back to how it was? [b/N]")
@@ -77,7 +76,7 @@ async def _asked(connection: Connection, entry: Entry) -> bool:
     return False
 
 
-async def finish(connection: Connection, entry: Entry, shown: Shown) -> Result:
+async def finish(connection: Session, entry: Entry, shown: Shown) -> Result:
     """Does the rest, which was confirmed when it began. Raises CutOff where it can't be done."""
     plan = await connection.changes.plan_rest(entry)
     if plan.obstacle:
@@ -88,7 +87,7 @@ async def finish(connection: Connection, entry: Entry, shown: Shown) -> Result:
     return await carry_out(connection.changes.finishing(entry, plan), shown, "Deleting", total)
 
 
-async def revert(connection: Connection, entry: Entry, shown: Shown) -> Result:
+async def revert(connection: Session, entry: Entry, shown: Shown) -> Result:
     """Puts back what was removed so far. Raises CutOff where it can't be done."""
     undo = await connection.changes.plan_undo(entry)
     if undo.obstacle:

@@ -4,9 +4,10 @@ import argparse
 import asyncio
 from typing import Final
 
+from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
-from regtui.cli.session import Session
-from regtui.diagnosis import SUBJECTS, Check, Verdict, diagnose, exit_code
+from regtui.diagnosis.course import diagnose
+from regtui.diagnosis.values import SUBJECTS, Check, Verdict, exit_code
 
 _WIDTH: Final = max(map(len, SUBJECTS))
 
@@ -14,8 +15,8 @@ _WIDTH: Final = max(map(len, SUBJECTS))
 def run(arguments: argparse.Namespace) -> int:
     """The kind of the first failure. Raises UsageError, SettingsError."""
     output = Output.chosen(arguments.json)
-    session = Session(arguments)
-    target = session.target(arguments.registry_argument)
+    invocation = Invocation(arguments)
+    target = invocation.target(arguments.registry_argument)
     if output.form is Form.TABLE:
         output.line(f"{target.name}  {target.address}" if target.name != str(target.address) else target.name, "bold")
 

@@ -15,11 +15,9 @@ from regtui.cli.collection import (
     show_survey,
 )
 from regtui.cli.console import ask, is_interactive, say, warn
+from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
 from regtui.cli.running import check_askable, interrupting
-from regtui.cli.session import Session
-from regtui.connection import Connection
-from regtui.connection.collecting import Collecting
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.hosts import Interactive, undisturbed
@@ -32,20 +30,22 @@ from regtui.garbage.words import (
     question,
     removed_sentence,
 )
+from regtui.session.collecting import Collecting
+from regtui.session.session import Session
 from regtui.text import plural, size
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Nothing is changed before it was tried, shown and confirmed. Raises RegtuiError."""
-    session = Session(arguments)
+    invocation = Invocation(arguments)
     if not arguments.status and not arguments.bring_back:
         check_askable(arguments)
     output = Output.chosen(arguments.json)
-    named = session.registry(arguments.registry_argument)
+    named = invocation.registry(arguments.registry_argument)
     collection = _Collection(arguments, output)
     try:
         # While it is being collected a registry may be stopped: then its host is asked all the same.
-        return session.run(named, collection.run, unanswered=True)
+        return invocation.run(named, collection.run, unanswered=True)
     except KeyboardInterrupt:
         if collection.has_begun:
             warn(
@@ -64,7 +64,7 @@ class _Collection:
         self._records = Records(output)
         self.has_begun = False
 
-    async def run(self, connection: Connection) -> int:
+    async def run(self, connection: Session) -> int:
         arguments = self._arguments
         collector = connection.collector(_lent() if is_interactive() else None)
         earlier = await collector.earlier()
@@ -189,7 +189,7 @@ def _lent() -> Interactive:
     return lend
 
 
-def _check_possible(connection: Connection, earlier: EarlierRun | None, *, dry_run: bool) -> None:
+def _check_possible(connection: Session, earlier: EarlierRun | None, *, dry_run: bool) -> None:
     """Raises Unsafe where another run is going on, or nothing may be changed."""
     if earlier is not None and earlier.is_running:
         raise Unsafe(earlier_sentences(earlier)[0], f"Look at it with: regtui gc {connection.name} --status")

@@ -7,7 +7,8 @@ from regtui import text
 from regtui.cli.output import Output
 from regtui.listing.details import Details, PlatformDetails
 from regtui.listing.history import instruction
-from regtui.oci import ImageConfig, Manifest, Schema1Manifest
+from regtui.oci.config import ImageConfig
+from regtui.oci.manifest import Manifest, Schema1Manifest
 
 
 def show_text(output: Output, name: str, details: Details, shown: Sequence[PlatformDetails]) -> None:

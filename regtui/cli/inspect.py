@@ -8,15 +8,15 @@ from typing import TypeVar
 
 from regtui import text
 from regtui.cli.image import show_fields, show_text
+from regtui.cli.invocation import Invocation
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output, write_raw
-from regtui.cli.session import Session
-from regtui.connection import Connection
 from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
 from regtui.listing.details import Details, PlatformDetails
-from regtui.oci import Platform, Reference
-from regtui.oci.platform import InvalidPlatform
-from regtui.registry import ManifestNotFound, RegistryError
+from regtui.oci.platform import InvalidPlatform, Platform
+from regtui.oci.reference import Reference
+from regtui.registry.errors import ManifestNotFound, RegistryError
+from regtui.session.session import Session
 
 T = TypeVar("T")
 
@@ -32,11 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.raw and arguments.json:
         raise UsageError("--raw and --json exclude each other.")
     platform = _platform(arguments.platform)
-    session = Session(arguments)
-    reference = session.reference(arguments.reference)
+    invocation = Invocation(arguments)
+    reference = invocation.reference(arguments.reference)
     output = Output.chosen(arguments.json)
 
-    async def work(connection: Connection) -> int:
+    async def work(connection: Session) -> int:
         if arguments.raw and platform is None:
             found = await _found(connection, reference, lambda: connection.manifest(*_asked(reference)))
             write_raw(found.body)
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             show_text(output, _name(reference), details, shown)
         return DONE
 
-    return session.run(reference.registry, work)
+    return invocation.run(reference.registry, work)
 
 
 def _asked(reference: Reference) -> tuple[str, str]:
@@ -69,7 +69,7 @@ def _name(reference: Reference) -> str:
     return f"{reference.repository}:{reference.tag or 'latest'}"
 
 
-async def _found(connection: Connection, reference: Reference, ask: Callable[[], Awaitable[T]]) -> T:
+async def _found(connection: Session, reference: Reference, ask: Callable[[], Awaitable[T]]) -> T:
     try:
         return await ask()
     except ManifestNotFound as error:

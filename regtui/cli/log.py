@@ -5,20 +5,22 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from regtui.cli.console import say, warn
+from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
-from regtui.cli.session import Session
-from regtui.deletion import Entry, Journal, Kind, Status
+from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.journal import Journal
 from regtui.deletion.undo import undone
 from regtui.deletion.undo_words import result_of, verb_of, what_of, who_of
+from regtui.deletion.values import Status
 from regtui.errors import DONE
-from regtui.registry import RegistryId
+from regtui.registry.identity import RegistryId
 from regtui.settings.paths import journal_dir
 from regtui.text import plural, rfc3339, time_utc
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises RegtuiError."""
-    session = Session(arguments)
+    invocation = Invocation(arguments)
     if arguments.prune is not None:
         before = datetime.now(UTC) - timedelta(days=arguments.prune)
         journal = Journal(journal_dir())
@@ -28,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{plural(count, 'run')} forgotten that ended before {time_utc(before)}: they can't be undone any more.")
         return DONE
     named = arguments.registry_argument or arguments.registry
-    return show_runs(Output.chosen(arguments.json), session.profile(named).identity if named else None)
+    return show_runs(Output.chosen(arguments.json), invocation.profile(named).identity if named else None)
 
 
 def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: bool = False) -> int:

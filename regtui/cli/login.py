@@ -5,32 +5,34 @@ import asyncio
 from dataclasses import replace
 
 from regtui.cli.console import ask, ask_password, is_interactive, say
-from regtui.cli.session import Session, connected
-from regtui.connection.resolving import target_for
-from regtui.connection.target import Target
+from regtui.cli.invocation import Invocation, connected
 from regtui.errors import DONE, SettingsError, UsageError
-from regtui.registry import Credential, NotAuthenticated
-from regtui.settings import Credentials, Kept, Profile
+from regtui.registry.errors import NotAuthenticated
+from regtui.registry.values import Credential
+from regtui.session.resolving import target_for
+from regtui.session.target import Target
+from regtui.settings.config import Profile
+from regtui.settings.credentials import Credentials, Kept
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises UsageError where something isn't known and nobody can be asked, RegtuiError."""
-    session = Session(arguments)
-    profile = session.profile(arguments.registry_argument)
-    target = target_for(profile, None, session.options)
-    password = session.options.password
+    invocation = Invocation(arguments)
+    profile = invocation.profile(arguments.registry_argument)
+    target = target_for(profile, None, invocation.options)
+    password = invocation.options.password
     if password is None:
         _check_interactive()
         # Before anything secret is typed: is it there, is it a registry, is its certificate right?
         asyncio.run(_reach(replace(target, given_user="")))
-    username = session.options.username or profile.username or _ask_username(profile)
+    username = invocation.options.username or profile.username or _ask_username(profile)
     if password is None:
         password = ask_password(f"Password of {username} for {profile.address.name}:")
     credential = Credential(username, password)
     if not _is_asked_for(replace(target, credential=credential, given_user="")):
         say(f"{profile.address.name} asks for no login. Nothing was stored.")
         return DONE
-    place = _keep(session.credentials, profile.login_name, credential, with_docker=arguments.store == "docker")
+    place = _keep(invocation.credentials, profile.login_name, credential, with_docker=arguments.store == "docker")
     say(f"Logged in to {profile.address.name} as {username}. The password is in {place}.")
     return DONE
 

@@ -3,19 +3,19 @@
 import argparse
 
 from regtui.cli.console import say, warn
+from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
-from regtui.cli.session import Session
-from regtui.connection import Connection
 from regtui.errors import DONE, FAILED
+from regtui.session.session import Session
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 1 where the registry's list may not be complete. Raises RegtuiError."""
     output = Output.chosen(arguments.json)
-    return Session(arguments).run(arguments.registry_argument, lambda connection: _list(connection, output))
+    return Invocation(arguments).run(arguments.registry_argument, lambda connection: _list(connection, output))
 
 
-async def _list(connection: Connection, output: Output) -> int:
+async def _list(connection: Session, output: Output) -> int:
     doubt, count = "", 0
     async for page in connection.repositories():
         for repository in page.repositories:

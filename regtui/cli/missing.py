@@ -3,15 +3,15 @@
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from regtui.registry import ManifestNotFound, NotFound, RegistryError, Where
+from regtui.registry.errors import ManifestNotFound, NotFound, RegistryError, Where
 
 if TYPE_CHECKING:
-    from regtui.connection import Connection
+    from regtui.session.session import Session
 
 _NEAREST: Final = 3
 
 
-async def tag_missing(connection: "Connection", repository: str, tag: str, missing_digest: str = "") -> RegistryError:
+async def tag_missing(connection: "Session", repository: str, tag: str, missing_digest: str = "") -> RegistryError:
     """The error to raise where the registry has no manifest for `tag`.
 
     `missing_digest`: what the tag points at, where the registry says so. Raises nothing itself: where the tags

@@ -10,13 +10,14 @@ from regtui.cli.cut_off import settle
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out, show_outcomes
-from regtui.connection import Connection
 from regtui.deletion.proposal import DeletionProposal, Offer
 from regtui.deletion.request import Request
 from regtui.deletion.values import Manifests, Outcome, Plan, Status, tag_outcome
 from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
-from regtui.oci import Digest
-from regtui.registry import Deletion, ManifestNotFound, Where
+from regtui.oci.digest import Digest
+from regtui.registry.errors import ManifestNotFound, Where
+from regtui.registry.values import Deletion
+from regtui.session.session import Session
 
 _FOR_GOOD: Final = "Nothing was deleted. --without-undo deletes it for good."
 # Whole manifests are offered by the sentence about them.
@@ -53,7 +54,7 @@ class Selection:
 class Removal:
     """A proposal with its connection. `skipped`: what isn't touched, though it was named."""
 
-    connection: Connection
+    connection: Session
     proposal: DeletionProposal
     skipped: tuple[Outcome, ...] = ()
 
@@ -92,7 +93,7 @@ class RemovalOptions:
         return cls(request, by_rule=by_rule, dry_run=arguments.dry_run, may_ask=not arguments.yes)
 
 
-async def prepare(connection: Connection, selection: Selection, options: RemovalOptions) -> Removal:
+async def prepare(connection: Session, selection: Selection, options: RemovalOptions) -> Removal:
     """Plans. Where nobody can be asked, protected tags are left out, and what undo could not put back.
 
     Raises NotFound for what isn't there, DeletionNotAllowed, Obstructed.
@@ -120,7 +121,7 @@ async def prepare(connection: Connection, selection: Selection, options: Removal
 
 
 async def _without_confirmation(
-    connection: Connection, proposal: DeletionProposal, *, by_rule: bool
+    connection: Session, proposal: DeletionProposal, *, by_rule: bool
 ) -> tuple[DeletionProposal, list[Outcome]]:
     """The proposal without what somebody would have to confirm by typing, and that this was left out.
 
@@ -148,7 +149,7 @@ def _skipped(plan: Plan, tag: str, why: str) -> Outcome:
     return tag_outcome(plan.repository, next(t for t in plan.removed if t.tag == tag), Status.SKIPPED, detail=why)
 
 
-async def _propose(connection: Connection, request: Request) -> DeletionProposal:
+async def _propose(connection: Session, request: Request) -> DeletionProposal:
     progress = Progress(f"Reading {request.repository}:")
     try:
         return DeletionProposal(request, await connection.plan_deletion(request, on_progress=progress.show))
@@ -156,7 +157,7 @@ async def _propose(connection: Connection, request: Request) -> DeletionProposal
         progress.clear()
 
 
-async def _check_possible(connection: Connection, repository: str) -> None:
+async def _check_possible(connection: Session, repository: str) -> None:
     """Raises what stands against deleting, before anybody is asked."""
     support = await connection.deletion(repository)
     if obstacle := connection.deletion_obstacle(support):

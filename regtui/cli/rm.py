@@ -9,45 +9,46 @@ from dataclasses import replace
 from regtui.cli import sweep
 from regtui.cli.by_rule import choose_tags, rule_of, tell_choice
 from regtui.cli.console import say
+from regtui.cli.invocation import Invocation, connected
 from regtui.cli.output import Output
 from regtui.cli.removal import Removal, RemovalOptions, Selection, execute, is_confirmed, prepare, show_plan
 from regtui.cli.running import Shown, check_askable
-from regtui.cli.session import Session, connected
-from regtui.connection import Connection, Target
 from regtui.deletion.rules import Rule
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
+from regtui.session.session import Session
+from regtui.session.target import Target
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Nothing is deleted before everything named was found, shown and confirmed. Raises RegtuiError."""
-    session = Session(arguments)
+    invocation = Invocation(arguments)
     rule = rule_of(arguments)
     if rule is not None and arguments.manifest:
         raise UsageError("--manifest takes other tags along, a rule selects single ones: they don't go together.")
     if arguments.tags_only and arguments.manifest:
         raise UsageError("--manifest deletes manifests, and --tags-only leaves them: they don't go together.")
     if arguments.all_repositories:
-        return sweep.run(session, arguments, rule)
+        return sweep.run(invocation, arguments, rule)
     if not arguments.references:
         raise UsageError("Nothing is named.", "Name REPOSITORY:TAG, or a REPOSITORY with a rule. See: regtui rm --help")
-    selections = _selections(session, arguments.references, by_rule=rule is not None)
+    selections = _selections(invocation, arguments.references, by_rule=rule is not None)
     registries = list(dict.fromkeys(selection.registry for selection in selections))
-    if len(registries) > 1 and session.gives_login:
+    if len(registries) > 1 and invocation.gives_login:
         raise UsageError(
             "The references are of several registries, but -u, --password-stdin and REGTUI_PASSWORD are for one.",
             "Run regtui rm for each, or regtui login.",
         )
     check_askable(arguments)
-    targets = {registry: session.target(registry) for registry in registries}
+    targets = {registry: invocation.target(registry) for registry in registries}
     output = Output.chosen(arguments.json)
     return asyncio.run(_remove(targets, selections, rule, output, arguments))
 
 
-def _selections(session: Session, references: Sequence[str], *, by_rule: bool) -> list[Selection]:
+def _selections(invocation: Invocation, references: Sequence[str], *, by_rule: bool) -> list[Selection]:
     """By registry and repository, in the order of their first mention. Raises UsageError."""
     found: dict[tuple[str | None, str], Selection] = {}
     for written in references:
-        reference = session.reference(written)
+        reference = invocation.reference(written)
         if by_rule and reference.identifier:
             raise UsageError(
                 f"{reference} is one image, and a rule looks at a repository.",
@@ -63,7 +64,7 @@ def _selections(session: Session, references: Sequence[str], *, by_rule: bool) -
                 f"{reference} names a tag and a digest.",
                 "Name the tag to remove it, or the digest to delete the image.",
             )
-        key = (session.registry(reference.registry), reference.repository)
+        key = (invocation.registry(reference.registry), reference.repository)
         selection = found.setdefault(key, Selection(*key))
         if reference.digest and reference.digest not in selection.digests:
             selection.digests.append(reference.digest)
@@ -80,7 +81,7 @@ async def _remove(
     arguments: argparse.Namespace,
 ) -> int:
     async with AsyncExitStack() as stack:
-        connections: dict[str | None, Connection] = {}
+        connections: dict[str | None, Session] = {}
         for registry, target in targets.items():
             connections[registry] = await stack.enter_async_context(connected(target))
         code = DONE
@@ -103,7 +104,7 @@ async def _remove(
 
 
 async def _selected(
-    connections: Mapping[str | None, Connection], selections: Sequence[Selection], rule: Rule
+    connections: Mapping[str | None, Session], selections: Sequence[Selection], rule: Rule
 ) -> tuple[list[Selection], int]:
     """Those in which the rule selects anything, with their tags; and the exit code if all goes well from here on."""
     found, code = [], DONE

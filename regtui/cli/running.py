@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from regtui.cli.console import Progress, is_interactive, say
 from regtui.cli.output import Form, Output, forget_stdout
-from regtui.connection.changes import Running
 from regtui.deletion.values import Outcome, Status
 from regtui.deletion.words import LEAVE, LEFT_FOR, report_sentences
 from regtui.errors import UsageError
+from regtui.session.changes import Running
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from regtui.cli.by_rule import choose_tags, tell_choice, tell_future, tell_undated
 from regtui.cli.console import Progress, ask, say, warn
+from regtui.cli.invocation import Invocation, connected
 from regtui.cli.output import Output
 from regtui.cli.removal import (
     Removal,
@@ -23,12 +24,12 @@ from regtui.cli.removal import (
     skipped_rows,
 )
 from regtui.cli.running import Result, Shown, check_askable
-from regtui.cli.session import Session, connected
-from regtui.connection import Connection, Target
-from regtui.deletion import Outcome
 from regtui.deletion.rules import Rule
+from regtui.deletion.values import Outcome
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError, UsageError
-from regtui.registry import NotFound, RegistryError
+from regtui.registry.errors import NotFound, RegistryError
+from regtui.session.session import Session
+from regtui.session.target import Target
 from regtui.text import plural, size
 
 
@@ -80,7 +81,7 @@ class Sweep:
         return lines
 
 
-def run(session: Session, arguments: argparse.Namespace, rule: Rule | None) -> int:
+def run(invocation: Invocation, arguments: argparse.Namespace, rule: Rule | None) -> int:
     """Raises RegtuiError."""
     if arguments.references:
         raise UsageError(
@@ -90,7 +91,7 @@ def run(session: Session, arguments: argparse.Namespace, rule: Rule | None) -> i
     if rule is None:
         raise UsageError("--all-repositories needs a rule.", "See: regtui rm --help")
     check_askable(arguments)
-    target = session.target(session.registry(None))
+    target = invocation.target(invocation.registry(None))
     return asyncio.run(_run(target, rule, Output.chosen(arguments.json), arguments))
 
 
@@ -107,7 +108,7 @@ async def _run(target: Target, rule: Rule, output: Output, arguments: argparse.N
         return await _execute_all(connection, found.proposals, output, arguments) or found.code
 
 
-async def _plan_all(connection: Connection, rule: Rule, output: Output, arguments: argparse.Namespace) -> Sweep:
+async def _plan_all(connection: Session, rule: Rule, output: Output, arguments: argparse.Namespace) -> Sweep:
     """Looks at every repository, and shows the plan of each as soon as it is made."""
     found = Sweep()
     names: list[str] = []
@@ -143,7 +144,7 @@ async def _plan_all(connection: Connection, rule: Rule, output: Output, argument
 
 
 async def _plan_one(
-    connection: Connection,
+    connection: Session,
     repository: str,
     rule: Rule,
     output: Output,
@@ -173,14 +174,14 @@ def _rows(removal: Removal) -> tuple[Outcome, ...]:
     return (*removal.proposal.rows, *removal.skipped)
 
 
-def _is_confirmed(connection: Connection, found: Sweep) -> bool:
+def _is_confirmed(connection: Session, found: Sweep) -> bool:
     """The number is typed, however small: nobody reads every line of a whole registry."""
     these = f"{plural(found.tags, 'tag')} in {plural(len(found.proposals), 'repository', 'repositories')}"
     return ask(f"To delete {these} of {connection.identity}, type {found.tags}:") == str(found.tags)
 
 
 async def _execute_all(
-    connection: Connection, proposals: Sequence[Proposal], output: Output, arguments: argparse.Namespace
+    connection: Session, proposals: Sequence[Proposal], output: Output, arguments: argparse.Namespace
 ) -> int:
     code = DONE
     shown = Shown(output)
@@ -202,9 +203,7 @@ async def _execute_all(
     return code
 
 
-async def _execute_one(
-    connection: Connection, proposal: Proposal, shown: Shown, arguments: argparse.Namespace
-) -> Result:
+async def _execute_one(connection: Session, proposal: Proposal, shown: Shown, arguments: argparse.Namespace) -> Result:
     removal = await prepare(connection, proposal.selection, RemovalOptions.of(arguments, by_rule=True))
     if set(_rows(removal)) != set(proposal.rows):
         say(f"{proposal.selection.repository} has changed since the plan was shown: nothing is deleted there.")

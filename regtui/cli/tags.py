@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from regtui import text
 from regtui.cli.console import Progress, say, warn
+from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
-from regtui.cli.session import Session
-from regtui.connection import Connection
 from regtui.errors import DONE, FAILED
 from regtui.names.order import order_key
+from regtui.session.session import Session
 
 if TYPE_CHECKING:
     # For --names it is enough to know the names.
@@ -26,8 +26,8 @@ _WARNINGS: Final = 10
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 1 where a tag couldn't be asked for; a broken tag is an answer. Raises RegtuiError."""
-    session = Session(arguments)
-    reference = session.reference(arguments.repository)
+    invocation = Invocation(arguments)
+    reference = invocation.reference(arguments.repository)
     if reference.identifier:
         from regtui.errors import UsageError
 
@@ -42,10 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
     output = Output.chosen(arguments.json)
 
-    async def work(connection: Connection) -> int:
+    async def work(connection: Session) -> int:
         return await _list(connection, reference.repository, output, names_only=arguments.names)
 
-    return session.run(reference.registry, work)
+    return invocation.run(reference.registry, work)
 
 
 def _is_host(text: str) -> bool:
@@ -54,7 +54,7 @@ def _is_host(text: str) -> bool:
     return bool(colon) and port.isdecimal() and ("." in host or host == "localhost")
 
 
-async def _list(connection: Connection, repository: str, output: Output, *, names_only: bool) -> int:
+async def _list(connection: Session, repository: str, output: Output, *, names_only: bool) -> int:
     names = [name async for page in connection.tags(repository) for name in page]
     names.sort(key=order_key, reverse=True)
     if not names and output.form is Form.TABLE:
@@ -71,7 +71,7 @@ async def _list(connection: Connection, repository: str, output: Output, *, name
     return await _stream(connection, repository, names, output)
 
 
-async def _table(connection: Connection, repository: str, names: Sequence[str], output: Output) -> int:
+async def _table(connection: Session, repository: str, names: Sequence[str], output: Output) -> int:
     rows = [row async for some in _filled(connection, repository, names) for row in some]
     now = datetime.now(UTC)
     output.table(
@@ -93,7 +93,7 @@ async def _table(connection: Connection, repository: str, names: Sequence[str], 
     return FAILED if any(summary.is_retryable for _, summary in rows) else DONE
 
 
-async def _stream(connection: Connection, repository: str, names: Sequence[str], output: Output) -> int:
+async def _stream(connection: Session, repository: str, names: Sequence[str], output: Output) -> int:
     """Each tag as soon as it and those before it are known."""
     failed = warned = 0
     # On a terminal the records themselves show how far it is.
@@ -120,7 +120,7 @@ async def _stream(connection: Connection, repository: str, names: Sequence[str],
     return FAILED if failed else DONE
 
 
-async def _filled(connection: Connection, repository: str, names: Sequence[str]) -> "AsyncIterator[Batch]":
+async def _filled(connection: Session, repository: str, names: Sequence[str]) -> "AsyncIterator[Batch]":
     """Every tag with its summary, in the order of `names`, which is not that of the answers; as many at a time as are
     known."""
     progress = Progress(f"Reading {repository}:")

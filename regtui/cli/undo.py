@@ -4,12 +4,12 @@ import argparse
 
 from regtui.cli.console import Progress, ask, say
 from regtui.cli.cut_off import finish, is_of_here, remedies, settle, tell_troubles
+from regtui.cli.invocation import Invocation
 from regtui.cli.log import show_runs
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Shown, carry_out, check_askable, show_outcomes
-from regtui.cli.session import Session
-from regtui.connection import Connection
-from regtui.deletion import Entry, Journal, Kind
+from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.journal import Journal
 from regtui.deletion.journal_storage import is_run
 from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import (
@@ -22,7 +22,8 @@ from regtui.deletion.undo_words import (
 )
 from regtui.deletion.words import losses_sentence, plan_sentences, planned_outcomes
 from regtui.errors import DONE, FAILED, INTERRUPTED, REFUSED, RegtuiError, UsageError
-from regtui.registry import RegistryId
+from regtui.registry.identity import RegistryId
+from regtui.session.session import Session
 from regtui.settings.paths import journal_dir
 
 
@@ -34,27 +35,27 @@ class Obstructed(RegtuiError):
 
 def run(arguments: argparse.Namespace) -> int:
     """Nothing is put back before it was shown and confirmed. Raises RegtuiError."""
-    session = Session(arguments)
+    invocation = Invocation(arguments)
     named = arguments.target or ""
     entry = Journal(journal_dir()).entry(named) if is_run(named) else None
     output = Output.chosen(arguments.json)
     if arguments.list:
-        return show_runs(output, _listed(session, entry, named), undoable=True)
+        return show_runs(output, _listed(invocation, entry, named), undoable=True)
     if arguments.finish and entry is None:
         raise UsageError("--finish needs the run's name.", "See: regtui undo --list")
     check_askable(arguments)
-    target = session.target_of_run(entry) if entry else session.target(named or None)
-    return session.run_at(target, lambda connection: _undo(connection, entry, output, arguments))
+    target = invocation.target_of_run(entry) if entry else invocation.target(named or None)
+    return invocation.run_at(target, lambda connection: _undo(connection, entry, output, arguments))
 
 
-def _listed(session: Session, entry: Entry | None, named: str) -> RegistryId | None:
+def _listed(invocation: Invocation, entry: Entry | None, named: str) -> RegistryId | None:
     """The registry whose runs are listed; None for all."""
     if entry is not None:
         return entry.registry
-    return session.target(named or None).identity if session.registry(named or None) else None
+    return invocation.target(named or None).identity if invocation.registry(named or None) else None
 
 
-async def _undo(connection: Connection, named: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
+async def _undo(connection: Session, named: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
     entry = named
     if entry is None:
         if not arguments.dry_run and await settle(connection, may_ask=not arguments.yes):
@@ -100,7 +101,7 @@ async def _undo(connection: Connection, named: Entry | None, output: Output, arg
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED
 
 
-async def _planned(connection: Connection, entry: Entry, *, overwrite: bool) -> Undo:
+async def _planned(connection: Session, entry: Entry, *, overwrite: bool) -> Undo:
     progress = Progress("Looking what is there:")
     try:
         return await connection.changes.plan_undo(entry, overwrite=overwrite, on_progress=progress.show)
@@ -127,7 +128,7 @@ def _is_yes(answer: str) -> bool:
     return answer.lower() in ("y", "yes")
 
 
-async def _finish(connection: Connection, entry: Entry, output: Output, arguments: argparse.Namespace) -> int:
+async def _finish(connection: Session, entry: Entry, output: Output, arguments: argparse.Namespace) -> int:
     if not entry.is_unfinished or entry.kind is not Kind.DELETION:
         raise UsageError(f"{entry.name} is no deletion that was cut off.", "See: regtui undo --list")
     if arguments.dry_run:

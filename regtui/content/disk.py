@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.private_files import make_private, open_private
-from regtui.registry import FetchedManifest
+from regtui.registry.values import FetchedManifest
 
 log: Final = logging.getLogger("regtui.content")
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from regtui.oci import Digest
-from regtui.registry import FetchedManifest
+from regtui.oci.digest import Digest
+from regtui.registry.values import FetchedManifest
 
 # Written when so many are due, or so many seconds after the first of them.
 _MANY: Final = 200

@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from regtui.content.shared_disk import SharedDisk
-from regtui.oci import Digest
-from regtui.registry import FetchedManifest, RegistryClient, RegistryError
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RegistryError
+from regtui.registry.values import FetchedManifest
 
 _CAPACITY: Final = 64 * 1024 * 1024
 

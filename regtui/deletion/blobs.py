@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
-from regtui.content import ContentStore
+from regtui.content.store import ContentStore
 from regtui.deletion.inventory import Progress, in_batches
 from regtui.deletion.loss import config_of
 from regtui.deletion.values import Contents, KnownBlobs, Plan, StoredManifest
-from regtui.oci import Digest
-from regtui.registry import NotFound, RegistryClient, RegistryError, Unreachable
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotFound, RegistryError, Unreachable
 
 MOST_CHECKED: Final = 1_000
 """Blobs, beside the configs that are kept: about two seconds."""

@@ -14,9 +14,9 @@ from regtui.deletion.ground import Ground
 from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.surely import delete_surely
 from regtui.deletion.values import PlannedTag
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
-from regtui.registry import RegistryError, ServerFailed
+from regtui.oci.digest import Digest
+from regtui.registry.errors import RegistryError, ServerFailed
 
 _MARK: Final = "io.regtui.repaired"
 # 3.1.1 says what is wrong with the digest in the file, 2.8.2 nothing; of manifests that can't be read both say more.

@@ -19,8 +19,9 @@ from regtui.deletion.values import (
     tag_outcome,
 )
 from regtui.deletion.work import IN_FLIGHT, Attempt, Result
-from regtui.oci import Digest, UnknownManifest
-from regtui.registry import RegistryError
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import UnknownManifest
+from regtui.registry.errors import RegistryError
 
 
 class Deleting:

@@ -12,11 +12,11 @@ from regtui.deletion.inventory import stored
 from regtui.deletion.reasons import reason_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.errors import UsageError
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.oci.reference import check_tag, is_repository
 from regtui.oci.schema1 import signed_payload
-from regtui.registry import FetchedManifest
 from regtui.registry.identity import RegistryId
+from regtui.registry.values import FetchedManifest
 
 # How each record begins.
 _BEGINNING: Final = '{"record": '

@@ -41,8 +41,9 @@ from regtui.deletion.values import (
 from regtui.deletion.verification import ALL_OF, verify, verify_manifests
 from regtui.deletion.watch import Watch
 from regtui.deletion.words import planned_outcomes
-from regtui.oci import Digest
-from regtui.registry import RegistryClient, RegistryError
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RegistryError
 
 
 class Execution(UnderWay):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from heapq import heapify, heappop, heappush
 
 from regtui.deletion.values import StoredManifest
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 def reachable(manifests: Mapping[Digest, StoredManifest], roots: Iterable[Digest]) -> set[Digest]:

@@ -7,8 +7,8 @@ from regtui.deletion.record import Record
 from regtui.deletion.values import StoredManifest
 from regtui.deletion.watch import Watch
 from regtui.deletion.work import Work
-from regtui.oci import Digest
-from regtui.registry import RegistryClient
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from regtui.deletion.recheck import deletable
 from regtui.deletion.surely import leads_to, put_surely
 from regtui.deletion.untagging import BULK
 from regtui.deletion.values import Outcome, Plan, PlannedManifest, PlannedTag, Status, manifest_outcome
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 # More tags that vanish at once were removed by somebody else, with a placeholder, rather than moved onto what was
 # going. A release moves half a dozen: 1.4.2, 1.4, 1, latest, its commit and its branch.

@@ -4,19 +4,14 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from regtui.content import ContentStore
+from regtui.content.store import ContentStore
 from regtui.deletion.values import Contents, StoredManifest
-from regtui.oci import (
-    AnyManifest,
-    Digest,
-    Index,
-    InvalidManifest,
-    Manifest,
-    Schema1Manifest,
-    UnknownManifest,
-    parse_manifest,
-)
-from regtui.registry import FetchedManifest, ManifestNotFound, NotFound, RegistryClient, RegistryError
+from regtui.oci.descriptor import InvalidManifest
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import AnyManifest, Index, Manifest, Schema1Manifest, UnknownManifest, parse_manifest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import ManifestNotFound, NotFound, RegistryError
+from regtui.registry.values import FetchedManifest
 
 # The client bounds what is in flight; this bounds the tasks that wait for it.
 _BATCH: Final = 64

@@ -22,7 +22,7 @@ from regtui.deletion.graph import reachable
 from regtui.deletion.journal_storage import Directory, JournalStorage, Memory, is_run, number_of
 from regtui.deletion.values import Outcome, Plan, StoredManifest
 from regtui.errors import NOT_FOUND, RegtuiError
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.registry.identity import RegistryId
 
 KEPT: Final = timedelta(days=90)

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from regtui.deletion.graph import children_first
 from regtui.deletion.values import Cause, Contents, Loss, StoredManifest
-from regtui.oci import Digest, Manifest, Schema1Manifest, UnknownManifest
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import Manifest, Schema1Manifest, UnknownManifest
 from regtui.oci.media_type import GENERIC, Kind, kind_of
 
 

@@ -8,8 +8,8 @@ import json
 from dataclasses import dataclass
 from uuid import uuid4
 
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
+from regtui.oci.digest import Digest
 from regtui.oci.manifest import PLACEHOLDER
 
 

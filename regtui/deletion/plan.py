@@ -27,8 +27,8 @@ from regtui.deletion.values import (
     StoredManifest,
 )
 from regtui.names.order import in_order
-from regtui.oci import Digest, Index
-from regtui.oci.manifest import is_attestation, platform_of
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import Index, is_attestation, platform_of
 from regtui.oci.media_type import Kind, kind_of
 
 # OCI distribution-spec 1.1, "Referrers Tag Schema", and cosign's tags beside it.

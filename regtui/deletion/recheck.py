@@ -22,8 +22,9 @@ from regtui.deletion.values import (
 )
 from regtui.deletion.watch import Watch, look_at, tags_now
 from regtui.deletion.work import Result
-from regtui.oci import Digest
-from regtui.registry import RegistryClient, RegistryError
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RegistryError
 
 __all__ = ["check_tag", "deletable", "left_attached", "recheck", "tags_now"]
 

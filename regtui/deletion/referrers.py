@@ -4,11 +4,11 @@ API (distribution-spec 1.1: zot, Harbor; not distribution 2.x and 3.x) name them
 from collections.abc import Iterable
 from dataclasses import replace
 
-from regtui.content import ContentStore
+from regtui.content.store import ContentStore
 from regtui.deletion.inventory import read_manifests
 from regtui.deletion.values import Contents
-from regtui.oci import Digest
-from regtui.registry import RegistryClient
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
 
 
 async def with_referrers(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from regtui.deletion.cost import PATIENCE
 from regtui.deletion.values import Manifests
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from regtui.deletion.loss import config_of
 from regtui.deletion.plan import label_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.names.order import in_order
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)

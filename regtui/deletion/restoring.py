@@ -22,8 +22,9 @@ from regtui.deletion.surely import delete_surely, put_surely
 from regtui.deletion.under_way import UnderWay
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.deletion.work import Attempt
-from regtui.oci import Digest
-from regtui.registry import NotFound, RegistryClient, RegistryError
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotFound, RegistryError
 
 _BLOB_UNKNOWN: Final = "MANIFEST_BLOB_UNKNOWN"
 _TRIES: Final = 3

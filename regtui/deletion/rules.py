@@ -29,7 +29,7 @@ from typing import Any, Final, Protocol
 from regtui.deletion.expressions import Expression
 from regtui.errors import UsageError
 from regtui.names.kinds import Versions, name_rank
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 OPTIONS: Final[Mapping[str, str]] = {
     "match": "--match",

@@ -14,8 +14,8 @@ from regtui.deletion.reasons import Reason
 from regtui.deletion.surely import put_surely
 from regtui.deletion.values import Method, Outcome, PlannedTag, Status, tag_outcome
 from regtui.deletion.watch import look_at
-from regtui.oci import Digest
-from regtui.registry import RegistryError
+from regtui.oci.digest import Digest
+from regtui.registry.errors import RegistryError
 
 # How many tags tell whether the registry is late.
 _ENOUGH: Final = 4

@@ -7,8 +7,9 @@ from regtui.deletion.recheck import tags_now
 from regtui.deletion.restoration import Situation, wanted_manifests, wanted_tags
 from regtui.deletion.values import StoredManifest
 from regtui.deletion.work import Work
-from regtui.oci import Digest
-from regtui.registry import NotFound, RegistryClient, Unreachable
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotFound, Unreachable
 
 Progress = Callable[[int, int], None]
 

@@ -9,8 +9,9 @@ from typing import Final
 
 from regtui.deletion.patience import Patience
 from regtui.deletion.values import StoredManifest
-from regtui.oci import Digest
-from regtui.registry import DigestMismatch, NotFound, RegistryClient, RegistryError, Where
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import DigestMismatch, NotFound, RegistryError, Where
 
 _TRIES: Final = 3
 # Seconds; a registry that restarts behind its proxy takes about so long.

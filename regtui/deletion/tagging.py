@@ -2,13 +2,15 @@
 
 import asyncio
 
-from regtui.content import ContentStore
-from regtui.deletion import Action, Journal, Outcome, Status
+from regtui.content.store import ContentStore
 from regtui.deletion.inventory import read_manifests
-from regtui.deletion.journal import Run
+from regtui.deletion.journal import Journal, Run
+from regtui.deletion.values import Action, Outcome, Status
 from regtui.errors import REFUSED, RegtuiError
-from regtui.oci import Digest
-from regtui.registry import FetchedManifest, NotFound, RegistryClient, RegistryError
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotFound, RegistryError
+from regtui.registry.values import FetchedManifest
 
 
 class TagMoved(RegtuiError):

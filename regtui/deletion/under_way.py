@@ -6,7 +6,7 @@ from regtui.deletion.journal import Journal
 from regtui.deletion.reasons import Reason
 from regtui.deletion.values import Action, Looked, Outcome, Report
 from regtui.deletion.work import Work
-from regtui.registry import RegistryClient
+from regtui.registry.client import RegistryClient
 
 
 class UnderWay:

@@ -9,7 +9,7 @@ one that was cut off is finished (the rest of its plan), or reverted (undone)
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from regtui.content import ContentStore
+from regtui.content.store import ContentStore
 from regtui.deletion.belonging import check_belongs
 from regtui.deletion.blobs import with_blobs
 from regtui.deletion.entry import Entry, Kind
@@ -23,8 +23,8 @@ from regtui.deletion.restoring import Restoring
 from regtui.deletion.situation import Progress, read_situation
 from regtui.deletion.values import Contents, Method, Outcome, Plan, Report
 from regtui.deletion.words import planned_outcomes
-from regtui.oci import Digest
-from regtui.registry import RegistryClient
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from regtui.deletion.settling import settle
 from regtui.deletion.surely import delete_surely
 from regtui.deletion.values import Method, Outcome, PlannedTag, Status, tag_outcome
 from regtui.deletion.work import Attempt, Result
-from regtui.registry import NotAllowed, NotAuthenticated, NotFound, RegistryError
+from regtui.registry.errors import NotAllowed, NotAuthenticated, NotFound, RegistryError
 
 BULK: Final = 10
 """From so many tags on, one placeholder for all is quicker than a DELETE by digest for each (each searches all

@@ -6,8 +6,9 @@ from enum import Enum
 from typing import Self
 
 from regtui.deletion.reasons import Reason, in_words
-from regtui.oci import AnyManifest, Digest, Manifest
-from regtui.registry import Deletion
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import AnyManifest, Manifest
+from regtui.registry.values import Deletion
 
 
 class Action(Enum):

@@ -18,8 +18,8 @@ from regtui.deletion.values import (
     manifest_outcome,
     tag_outcome,
 )
-from regtui.oci import Digest
-from regtui.registry import RegistryError
+from regtui.oci.digest import Digest
+from regtui.registry.errors import RegistryError
 
 ALL_OF: Final = 200
 """So many tags are looked at one by one, whatever was changed; of more, those that share an image with what went."""

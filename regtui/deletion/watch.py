@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from regtui.deletion.inventory import list_tags, stored
 from regtui.deletion.values import Contents, StoredManifest
 from regtui.deletion.work import Work
-from regtui.oci import Digest
-from regtui.registry import ManifestNotFound, NotFound, RegistryClient, RegistryError
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import ManifestNotFound, NotFound, RegistryError
 
 
 async def tags_now(client: RegistryClient, repository: str) -> list[str]:

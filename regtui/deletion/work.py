@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 from regtui import limit
 from regtui.deletion.reasons import Reason, in_words
 from regtui.deletion.values import Status
-from regtui.registry import RegistryError
+from regtui.registry.errors import RegistryError
 
 T = TypeVar("T")
 

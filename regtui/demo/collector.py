@@ -23,7 +23,7 @@ from regtui.garbage.values import (
     UntaggedManifest,
     Verified,
 )
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.text import plural
 
 Pause = Callable[[float], Awaitable[None]]

@@ -3,8 +3,3 @@
 async for check in diagnose(target):
     print(check.verdict, check.subject, check.text, check.remedy)
 """
-
-from regtui.diagnosis.course import diagnose
-from regtui.diagnosis.values import SUBJECTS, Check, Verdict, exit_code
-
-__all__ = ["SUBJECTS", "Check", "Verdict", "diagnose", "exit_code"]

@@ -6,26 +6,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from regtui.connection import Target, log_in
 from regtui.diagnosis.host import host
 from regtui.diagnosis.values import SUBJECTS, Check, Verdict, bad, failed, good, skipped
 from regtui.diagnosis.way import is_before, stopped_at, way
 from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
-from regtui.registry import (
-    Credential,
-    Deletion,
-    NotAuthenticated,
-    Pong,
-    RegistryClient,
-    RegistryError,
-    RetryPolicy,
-    deletion_obstacle,
-    deletion_support,
-)
+from regtui.registry.answers import deletion_obstacle
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotAuthenticated, RegistryError
+from regtui.registry.probing import deletion_support
+from regtui.registry.retry import RetryPolicy
 from regtui.registry.token_clock import LEEWAY, difference, parse_date
-from regtui.settings import Found, Source
+from regtui.registry.values import Credential, Deletion, Pong
+from regtui.session.opening import log_in
+from regtui.session.target import Target
+from regtui.settings.credentials import Found, Source
 from regtui.settings.protection import told
-from regtui.ssh import Ssh
+from regtui.ssh.login import Ssh
 from regtui.text import plural
 
 # Asked for where the registry has none of its own: nothing is ever stored in it.

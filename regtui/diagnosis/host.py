@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncIterator
 
-from regtui.connection import Target
-from regtui.connection.collecting import Collecting, host_of
-from regtui.connection.crossing import SameLoop
-from regtui.deletion import Journal
+from regtui.deletion.journal import Journal
 from regtui.diagnosis.values import Check, failed, good, skipped
 from regtui.errors import RegtuiError
 from regtui.garbage.hosts import Host, call
 from regtui.garbage.procedure import HostCollector
 from regtui.garbage.values import Survey
 from regtui.garbage.words import host_table
-from regtui.registry import RegistryClient
+from regtui.registry.client import RegistryClient
+from regtui.session.collecting import Collecting, host_of
+from regtui.session.crossing import SameLoop
+from regtui.session.target import Target
 
 
 async def host(target: Target, client: RegistryClient) -> list[Check]:

@@ -9,13 +9,13 @@ from typing import Final
 from regtui.aside import aside
 from regtui.diagnosis.values import Check, failed, good, skipped
 from regtui.errors import RegtuiError, SettingsError
-from regtui.registry import (
-    Address,
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import (
     CertificateRejected,
     NotAllowed,
     NotARegistry,
     NotAuthenticated,
-    RegistryClient,
     RegistryError,
     SpeaksHttp,
     SpeaksHttps,
@@ -23,7 +23,7 @@ from regtui.registry import (
     Unreachable,
 )
 from regtui.registry.unreachable import causes, port_of
-from regtui.ssh import SshError
+from regtui.ssh.errors import SshError
 from regtui.text import plural
 
 # Whoever has to renew it may need some days.

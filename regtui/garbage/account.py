@@ -2,9 +2,9 @@
 
 import time
 
-from regtui.deletion import Journal, JournalFailed
+from regtui.deletion.journal import Journal, JournalFailed
 from regtui.garbage.values import CollectionReport, Event, Stage, StageStatus, Verified
-from regtui.registry import RegistryId
+from regtui.registry.identity import RegistryId
 
 
 class Account:

@@ -7,12 +7,13 @@ an index its children; a manifest its referrers, and they it. In doubt everythin
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from regtui.content import ContentStore
-from regtui.deletion import Contents, read_contents
-from regtui.deletion.inventory import stored
-from regtui.deletion.values import StoredManifest
-from regtui.oci import Digest, UnknownManifest
-from regtui.registry import NotFound, RegistryClient, RepositoryNotFound
+from regtui.content.store import ContentStore
+from regtui.deletion.inventory import read_contents, stored
+from regtui.deletion.values import Contents, StoredManifest
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import UnknownManifest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotFound, RepositoryNotFound
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from typing import Final
 
-from regtui.content import ContentStore
+from regtui.content.store import ContentStore
 from regtui.deletion.cost import seconds_to_delete
 from regtui.garbage import scripts
 from regtui.garbage.contents import Reading, read
@@ -19,8 +19,8 @@ from regtui.garbage.storage import Storage, read_count
 from regtui.garbage.trouble import trouble
 from regtui.garbage.values import Forecast, UntaggedManifest
 from regtui.garbage.verdict import Outcome
-from regtui.oci import Digest
-from regtui.registry import RegistryClient
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
 from regtui.text import plural
 
 # Reading every manifest of a registry just to say what a naive run would break isn't worth more requests than this.

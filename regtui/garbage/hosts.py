@@ -22,7 +22,9 @@ from typing import Final, Protocol
 from regtui import bounds
 from regtui.child import child_environment
 from regtui.garbage.errors import CollectionFailed, GarbageError, HostNotAllowed
-from regtui.ssh import ConnectionLost, Destination, Ssh, SshError, ssh_error
+from regtui.ssh.destination import Destination
+from regtui.ssh.errors import ConnectionLost, SshError, ssh_error
+from regtui.ssh.login import Ssh
 from regtui.text import one_line
 
 Interactive = Callable[[Callable[[], None]], Awaitable[None]]

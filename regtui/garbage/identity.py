@@ -11,8 +11,9 @@ from typing import Final
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.output import CollectorOutput
 from regtui.garbage.storage import Listing, Storage
-from regtui.oci import Digest
-from regtui.registry import NotAllowed, NotAuthenticated, NotFound, Refused, RegistryClient
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotAllowed, NotAuthenticated, NotFound, Refused
 from regtui.text import plural
 
 SAMPLE: Final = 100

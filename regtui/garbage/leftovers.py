@@ -8,14 +8,17 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from itertools import groupby
 
-from regtui.content import ContentStore
-from regtui.deletion import Execution, Journal, Method, Status, make_plan
+from regtui.content.store import ContentStore
+from regtui.deletion.execution import Execution
+from regtui.deletion.journal import Journal
+from regtui.deletion.plan import make_plan
 from regtui.deletion.request import Request
-from regtui.deletion.values import StoredManifest
+from regtui.deletion.values import Method, Status, StoredManifest
 from regtui.garbage.contents import Reading, read
 from regtui.garbage.values import UntaggedManifest
-from regtui.oci import Digest
-from regtui.registry import NotFound, RegistryClient
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotFound
 
 
 class Leftovers:

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Final
 
 from regtui.garbage.verdict import SIGNALLED, Outcome, Verdict, explain, killed, no_summary, unexplained
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository
 
 _LONGEST_LINE: Final = 64 * 1024

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Final
 
-from regtui.content import ContentStore
-from regtui.deletion import Journal
+from regtui.content.store import ContentStore
+from regtui.deletion.journal import Journal
 from regtui.errors import RegtuiError
 from regtui.garbage import scripts
 from regtui.garbage.account import Account
@@ -38,16 +38,12 @@ from regtui.garbage.values import (
     Survey,
 )
 from regtui.garbage.verification import Before, remember, verify
-from regtui.oci import Digest
-from regtui.registry import (
-    NotAllowed,
-    NotAuthenticated,
-    RegistryClient,
-    RegistryError,
-    deletion_obstacle,
-    deletion_support,
-)
-from regtui.ssh import SshError
+from regtui.oci.digest import Digest
+from regtui.registry.answers import deletion_obstacle
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotAllowed, NotAuthenticated, RegistryError
+from regtui.registry.probing import deletion_support
+from regtui.ssh.errors import SshError
 from regtui.text import one_line, plural
 
 _UP_SECONDS: Final = 60.0

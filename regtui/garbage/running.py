@@ -15,8 +15,8 @@ from regtui.garbage.storage import read_count
 from regtui.garbage.trouble import last_line
 from regtui.garbage.values import Event, Stage, StageStatus
 from regtui.garbage.verdict import SIGNALLED
-from regtui.oci import Digest
-from regtui.ssh import SshError
+from regtui.oci.digest import Digest
+from regtui.ssh.errors import SshError
 from regtui.text import one_line
 
 STAGES: Final = {"keep-out": Stage.KEEP_OUT, "collect": Stage.COLLECT, "bring-back": Stage.BRING_BACK}

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from regtui import bounds
-from regtui.registry import RegistryClient, Unreachable, Where
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import Unreachable, Where
 
 # Seconds between two looks.
 _LOOK: Final = 1.0

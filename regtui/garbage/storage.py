@@ -9,7 +9,7 @@ from regtui.garbage.hosts import Host, Output
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.trouble import check, trouble
 from regtui.garbage.values import PendingUpload, UntaggedManifest
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository, is_tag
 
 _DIGITS: Final = 18

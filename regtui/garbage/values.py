@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 class Stage(Enum):

@@ -11,8 +11,10 @@ from typing import Final, TypeVar
 
 from regtui.deletion.inventory import stored
 from regtui.garbage.values import Verified
-from regtui.oci import Digest, Manifest
-from regtui.registry import NotFound, RegistryClient
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import Manifest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotFound
 
 T = TypeVar("T")
 

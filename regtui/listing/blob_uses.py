@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from regtui.listing.summary import Blob
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 class BlobUses:

@@ -7,7 +7,7 @@ from regtui.listing.blob_uses import BlobUses
 from regtui.listing.sorted_rows import by_version
 from regtui.listing.summary import Summary
 from regtui.listing.tag_row import TagRow, digest_tag_subject
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 class ByImage:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from regtui.listing.summary import Summary
 from regtui.listing.tag_row import digest_tag_subject
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from regtui.listing.summary import Summary
 from regtui.listing.tag_row import TagRow
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 class SortColumn(Enum):

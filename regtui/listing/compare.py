@@ -6,7 +6,7 @@ from enum import Enum
 
 from regtui.listing.details import Details, LayerDetail, PlatformDetails
 from regtui.listing.tags import TagList
-from regtui.oci import ImageConfig
+from regtui.oci.config import ImageConfig
 
 
 class Side(Enum):

@@ -9,16 +9,11 @@ from typing import Final
 from regtui.listing.history import instruction
 from regtui.listing.images import Loaded, LoadedImage, load
 from regtui.listing.source import Source
-from regtui.oci import (
-    AnyManifest,
-    Descriptor,
-    Digest,
-    HistoryEntry,
-    ImageConfig,
-    Manifest,
-    Platform,
-    Schema1Manifest,
-)
+from regtui.oci.config import HistoryEntry, ImageConfig
+from regtui.oci.descriptor import Descriptor
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import AnyManifest, Manifest, Schema1Manifest
+from regtui.oci.platform import Platform
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 from regtui.listing.recall import Recollection
 from regtui.listing.source import Source
 from regtui.listing.summary import Batch, Summary, summarize
-from regtui.registry import NotFound, RegistryError
+from regtui.registry.errors import NotFound, RegistryError
 
 log: Final = logging.getLogger("regtui.faults")
 

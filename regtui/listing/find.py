@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from regtui.listing.summary import Summary
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 # The beginning of a digest, as docker and this app show it. Fewer digits are found everywhere.
 _SHORT: Final = re.compile(r"(?:sha256:)?([0-9a-f]{7,64})\Z")

@@ -11,22 +11,23 @@ from typing import Final, TypeVar
 
 from regtui import bounds
 from regtui.listing.source import Source
-from regtui.oci import (
+from regtui.oci.config import ImageConfig, created_and_platform, parse_time
+from regtui.oci.descriptor import Descriptor, InvalidManifest
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import (
+    PLACEHOLDER,
     AnyManifest,
-    Descriptor,
-    Digest,
-    ImageConfig,
     Index,
-    InvalidManifest,
     Manifest,
-    Platform,
     Schema1Manifest,
+    load_json_object,
     parse_manifest,
+    platform_of,
 )
-from regtui.oci.config import created_and_platform, parse_time
-from regtui.oci.manifest import PLACEHOLDER, load_json_object, platform_of
 from regtui.oci.media_type import IMAGE_CONFIGS
-from regtui.registry import FetchedManifest, NotFound
+from regtui.oci.platform import Platform
+from regtui.registry.errors import NotFound
+from regtui.registry.values import FetchedManifest
 from regtui.text import plural
 
 # Of one index. The client bounds the whole, but an index of a thousand children shall not fill its queue.

@@ -11,7 +11,8 @@ from typing import Final, Protocol
 
 from regtui.listing.details import Details, PlatformDetails
 from regtui.listing.images import bounded
-from regtui.oci import Digest, Manifest
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import Manifest
 
 _AT_ONCE: Final = 8
 # Of one image; what has more is no image that anybody pulls.

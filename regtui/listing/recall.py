@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from regtui.content import NotKept
+from regtui.content.store import NotKept
 from regtui.listing.source import Source
 from regtui.listing.summary import Batch, Summary, summarize
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 # 3 ms of work at a time: the registry's answers are handled in between.
 _AT_ONCE: Final = 50

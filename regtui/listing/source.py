@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from regtui.oci import Digest
-from regtui.registry import FetchedManifest
+from regtui.oci.digest import Digest
+from regtui.registry.values import FetchedManifest
 
 
 class Source(Protocol):

@@ -5,9 +5,11 @@ from datetime import datetime
 
 from regtui.listing.images import Loaded, load
 from regtui.listing.source import Source
-from regtui.oci import Digest, Index, Manifest, Platform
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import Index, Manifest
 from regtui.oci.media_type import IMAGE_CONFIGS
-from regtui.registry import NotFound
+from regtui.oci.platform import Platform
+from regtui.registry.errors import NotFound
 
 Blob = tuple[Digest, int]
 """A blob's digest and its size in bytes."""

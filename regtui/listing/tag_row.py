@@ -6,7 +6,7 @@ from typing import Final
 
 from regtui.listing.summary import Blob, Summary
 from regtui.names.order import order_key
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 # Referrers' fallback tags, and cosign's: what is attached to an image, by the image's digest.
 _DIGEST_TAG: Final = re.compile(r"(sha(?:256|384|512))-([0-9a-f]{64,128})(?:\..+)?\Z")

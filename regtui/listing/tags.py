@@ -12,7 +12,7 @@ from regtui.listing.cursor import Cursor
 from regtui.listing.sorted_rows import SortedRows
 from regtui.listing.summary import Summary
 from regtui.listing.tag_row import TagRow, new_row
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from regtui.listing.summary import Blob, Summary
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 @dataclass(slots=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.registry import errors
 from regtui.registry.errors import RegistryError, Where
 from regtui.registry.retry import asked_to_wait

@@ -8,8 +8,10 @@ from urllib.parse import quote
 import httpx
 
 from regtui import bounds
-from regtui.oci import Descriptor, Digest, Index, parse_manifest
 from regtui.oci import media_type as mt
+from regtui.oci.descriptor import Descriptor
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import Index, parse_manifest
 from regtui.oci.reference import is_tag
 from regtui.oci.schema1 import signed_payload
 from regtui.registry import errors

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from regtui.registry.address import Address
-from regtui.ssh import Destination
+from regtui.ssh.destination import Destination
 
 # What nobody has to type: a name without a port is the same registry as the name with either of these.
 _USUAL_PORTS: Final = frozenset({80, 443})

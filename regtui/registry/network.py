@@ -19,7 +19,7 @@ from regtui.registry.direct import DirectTransport
 from regtui.registry.proxies import proxy_for
 from regtui.registry.read import Read
 from regtui.registry.tls import TlsSettings
-from regtui.ssh import Destination
+from regtui.ssh.destination import Destination
 
 _PORTS: Final = {"http": 80, "https": 443}
 _READS: Final = frozenset({"GET", "HEAD"})

@@ -4,8 +4,8 @@ import json
 from typing import Final
 from uuid import uuid4
 
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
+from regtui.oci.digest import Digest
 from regtui.registry import errors
 from regtui.registry.client import RegistryClient
 from regtui.registry.values import Deletion

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)

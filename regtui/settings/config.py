@@ -41,10 +41,12 @@ from typing import Final, NoReturn, TypeVar
 from regtui.errors import SettingsError, UsageError
 from regtui.garbage.profile import RUNTIMES, HostSettings
 from regtui.oci.reference import is_repository
-from regtui.registry import Address, RegistryId, TlsSettings
+from regtui.registry.address import Address
+from regtui.registry.identity import RegistryId
+from regtui.registry.tls import TlsSettings
 from regtui.settings.paths import config_file, write_following
 from regtui.settings.protection import told
-from regtui.ssh import Destination
+from regtui.ssh.destination import Destination
 
 T = TypeVar("T")
 

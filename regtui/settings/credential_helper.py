@@ -19,7 +19,7 @@ from typing import IO, Final
 from regtui import bounds
 from regtui.child import child_environment
 from regtui.errors import SettingsError
-from regtui.registry import Credential
+from regtui.registry.values import Credential
 
 # Part of a file's name: nothing that could lead elsewhere, or be taken for an option.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from regtui.errors import SettingsError
-from regtui.registry import Credential, Keychain
+from regtui.registry.values import Credential, Keychain
 from regtui.settings import own_logins
 from regtui.settings.credential_helper import Helper
 from regtui.settings.docker_files import (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from regtui.errors import SettingsError
-from regtui.registry import Credential, Keychain
+from regtui.registry.values import Credential, Keychain
 from regtui.settings.paths import write_following
 
 # Docker Hub's names, and what it is called in the files and by the helpers.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from regtui.errors import SettingsError
-from regtui.registry import Credential
+from regtui.registry.values import Credential
 
 T = TypeVar("T")
 

@@ -15,10 +15,11 @@ from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
 
 from regtui.aside import aside
-from regtui.connection.resolving import Options, resolve_target
-from regtui.connection.target import Target
 from regtui.errors import RegtuiError
-from regtui.settings import Config, Credentials, Profile
+from regtui.session.resolving import Options, resolve_target
+from regtui.session.target import Target
+from regtui.settings.config import Config, Profile
+from regtui.settings.credentials import Credentials
 from regtui.text import clean
 from regtui.ui.keys import KeyQueue
 from regtui.ui.loading import loaded
@@ -158,7 +159,7 @@ class RegtuiApp(App[int]):
 
         try:
             connection, _ = await asyncio.gather(
-                reach(self, target), loaded("regtui.ui.screens.browser", "regtui.connection.filling")
+                reach(self, target), loaded("regtui.ui.screens.browser", "regtui.session.filling")
             )
         except RegtuiError as error:
             self._end(opening)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 if TYPE_CHECKING:
-    from regtui.connection import Connection
-    from regtui.connection.target import Target
+    from regtui.session.session import Session
+    from regtui.session.target import Target
     from regtui.ui.screens.browser import BrowserScreen
 
 
@@ -24,15 +24,15 @@ class Opened:
     def __bool__(self) -> bool:
         return bool(self._browsers)
 
-    def __iter__(self) -> Iterator["Connection"]:
+    def __iter__(self) -> Iterator["Session"]:
         """The one on the screen comes last."""
         return iter([browser.connection for browser in self._browsers.values()])
 
     @property
-    def current(self) -> "Connection":
+    def current(self) -> "Session":
         return list(self)[-1]
 
-    def show(self, connection: "Connection") -> None:
+    def show(self, connection: "Session") -> None:
         """A browser on it; one that is open under the same name is closed for it."""
         from regtui.ui.screens.browser import BrowserScreen
 

@@ -9,15 +9,18 @@ from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.connection.crossing import OwnThread
-from regtui.ssh import Ssh, SshError
+from regtui.session.crossing import OwnThread
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
+from regtui.ssh.errors import SshError
+from regtui.ssh.login import Ssh
 
 
-async def reach(app: App[Any], target: Target) -> Connection:
+async def reach(app: App[Any], target: Target) -> Session:
     """Raises RegtuiError. First without asking anybody: with an agent or a plain key nobody sees more of it."""
     try:
-        return await open_connection(target, OwnThread())
+        return await open_session(target, OwnThread())
     except SshError as error:
         if target.via is None or not error.needs_person:
             raise
@@ -27,7 +30,7 @@ async def reach(app: App[Any], target: Target) -> Connection:
         except SuspendNotSupported:
             # No terminal of our own (a browser, a test): ssh's own remedy is to log in elsewhere first.
             raise error from None
-    return await open_connection(target, OwnThread(), ssh)
+    return await open_session(target, OwnThread(), ssh)
 
 
 def _ask_on_terminal(app: App[Any], ssh: Ssh) -> None:

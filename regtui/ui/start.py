@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from textual.driver import Driver
 from textual.worker import WorkerFailed
 
-from regtui.connection.resolving import Options
-from regtui.connection.target import Target
-from regtui.settings import Config, Credentials
+from regtui.session.resolving import Options
+from regtui.session.target import Target
+from regtui.settings.config import Config
 from regtui.settings.crash_log import log_crash
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 
 
@@ -40,6 +41,6 @@ def driver_class(config: Config, environment: Mapping[str, str] = os.environ) ->
     chosen = environment.get("REGTUI_DRIVER") or config.driver
     if chosen == "stock" or "TEXTUAL_DRIVER" in environment:
         return None
-    from regtui.ui.driver import DifferenceDriver
+    from regtui.ui.driver.driver import DifferenceDriver
 
     return type("RegtuiDriver", (DifferenceDriver,), {"colors": config.colors})

@@ -27,9 +27,9 @@ from typing import Final
 
 import httpx
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
 from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.session.session import Session
 from tests.support.clients import crane_validate, skopeo
 from tests.support.collecting import GOING, REPOSITORY, all_pull, connected, delete_half, fill, kept, target
 from tests.support.containers import start_podman
@@ -94,7 +94,7 @@ async def run_case(case: Case) -> None:
         await connection.close()
 
 
-async def _collect(case: Case, connection: Connection) -> str:
+async def _collect(case: Case, connection: Session) -> str:
     """What was said of it; of a regtui that was killed nothing is."""
     collector = connection.collector()
     await collector.forecast(Choices())
@@ -111,7 +111,7 @@ async def _collect(case: Case, connection: Connection) -> str:
     return " ".join(collector.report.trouble) or "well"
 
 
-async def _is_back(case: Case, connection: Connection, said: str) -> None:
+async def _is_back(case: Case, connection: Session, said: str) -> None:
     place = case.place
     if await _until(place.registry.is_running):
         pass

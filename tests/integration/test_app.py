@@ -12,9 +12,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from regtui.connection import Target
-from regtui.registry import Address, Credential, HttpSettings, RetryPolicy, TlsSettings
-from regtui.settings import Config, Credentials
+from regtui.registry.address import Address
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
+from regtui.registry.tls import TlsSettings
+from regtui.registry.values import Credential
+from regtui.session.target import Target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen

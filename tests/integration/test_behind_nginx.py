@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.registry import Credential, TlsSettings
+from regtui.registry.tls import TlsSettings
+from regtui.registry.values import Credential
 from tests.integration.test_app import running, shows, target, until
 from tests.integration.test_reaching import opened, round_trip
 from tests.support.commands import Regtui, failed

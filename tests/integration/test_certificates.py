@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from regtui.registry import TlsSettings
+from regtui.registry.tls import TlsSettings
 from tests.integration.test_app import browses, running, shows, target, until
 from tests.support.authority import Authority
 from tests.support.commands import Regtui, failed

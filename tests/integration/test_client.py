@@ -7,24 +7,23 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
-from regtui.registry import (
-    Address,
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import (
     BlobNotFound,
-    Deletion,
     DeletionDisabled,
-    HttpSettings,
     ManifestNotFound,
     NotAuthenticated,
     NotFound,
     ReadOnly,
     Refused,
-    RegistryClient,
     RepositoryNotFound,
-    check_push,
-    deletion_support,
 )
+from regtui.registry.probing import check_push, deletion_support
+from regtui.registry.settings import HttpSettings
+from regtui.registry.values import Deletion
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import CREATED
 from tests.support.images import (

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from regtui.connection import Connection
-from regtui.content import ContentStore
-from regtui.deletion import Journal
-from regtui.deletion.journal import Run
+from regtui.content.store import ContentStore
+from regtui.deletion.journal import Journal, Run
 from regtui.deletion.request import Request
 from regtui.garbage import forecasting
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus, UntaggedManifest
-from regtui.oci import Digest
-from regtui.registry import Address, RegistryClient
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.session.session import Session
 from regtui.text import size
 from tests.support.clients import crane, crane_validate, skopeo
 from tests.support.collecting import (
@@ -76,7 +76,7 @@ def place(
 
 
 @pytest.fixture
-async def connection(place: tuple[Registry, SshHostForTests]) -> AsyncIterator[Connection]:
+async def connection(place: tuple[Registry, SshHostForTests]) -> AsyncIterator[Session]:
     registry, host = place
     opened = await connected(target(registry, host, runtime=registry.runtime))
     yield opened
@@ -85,7 +85,7 @@ async def connection(place: tuple[Registry, SshHostForTests]) -> AsyncIterator[C
 
 @on(EVERYWHERE)
 async def test_what_was_predicted_is_what_was_freed_and_all_that_stays_pulls(
-    place: tuple[Registry, SshHostForTests], connection: Connection
+    place: tuple[Registry, SshHostForTests], connection: Session
 ) -> None:
     registry, _ = place
     fill(registry.url)
@@ -118,7 +118,7 @@ async def test_what_was_predicted_is_what_was_freed_and_all_that_stays_pulls(
 
 @on(EVERYWHERE)
 async def test_with_untagged_the_leftovers_go_and_every_platform_stays(
-    place: tuple[Registry, SshHostForTests], connection: Connection
+    place: tuple[Registry, SshHostForTests], connection: Session
 ) -> None:
     registry, _ = place
     filled = fill(registry.url)
@@ -147,7 +147,7 @@ async def test_with_untagged_the_leftovers_go_and_every_platform_stays(
 
 @on(DIAGONALLY)
 async def test_where_the_manifests_are_many_the_untagged_are_looked_for_only_when_they_are_wanted(
-    place: tuple[Registry, SshHostForTests], connection: Connection, monkeypatch: pytest.MonkeyPatch
+    place: tuple[Registry, SshHostForTests], connection: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry, _ = place
     filled = fill(registry.url, images=2)
@@ -197,7 +197,7 @@ def test_what_tags_only_left_behind_is_told_by_the_dry_run_and_freed_by_untagged
 
 @on(DIAGONALLY)
 async def test_a_run_that_finds_nothing_to_free_says_zero(
-    place: tuple[Registry, SshHostForTests], connection: Connection
+    place: tuple[Registry, SshHostForTests], connection: Session
 ) -> None:
     registry, _ = place
     fill(registry.url, images=2)
@@ -209,7 +209,7 @@ async def test_a_run_that_finds_nothing_to_free_says_zero(
 
 @on(DIAGONALLY)
 async def test_online_the_registry_is_restarted_afterwards_for_its_cache(
-    place: tuple[Registry, SshHostForTests], connection: Connection
+    place: tuple[Registry, SshHostForTests], connection: Session
 ) -> None:
     registry, _ = place
     fill(registry.url)
@@ -225,7 +225,7 @@ async def test_online_the_registry_is_restarted_afterwards_for_its_cache(
 
 @on(DIAGONALLY)
 async def test_empty_repositories_are_listed_and_go_when_they_are_confirmed(
-    place: tuple[Registry, SshHostForTests], connection: Connection
+    place: tuple[Registry, SshHostForTests], connection: Session
 ) -> None:
     registry, _ = place
     fill(registry.url, images=2)
@@ -252,7 +252,7 @@ async def test_empty_repositories_are_listed_and_go_when_they_are_confirmed(
 
 @on(DIAGONALLY)
 async def test_a_push_that_was_under_way_fails_rather_than_leave_a_broken_image(
-    place: tuple[Registry, SshHostForTests], connection: Connection
+    place: tuple[Registry, SshHostForTests], connection: Session
 ) -> None:
     """Its layers are swept, as nothing needs them yet; the registry, started anew, doesn't believe that it has them."""
     registry, _ = place

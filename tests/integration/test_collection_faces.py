@@ -9,11 +9,12 @@ import pytest
 from textual.widgets import Static
 
 from regtui.cli.main import main
-from regtui.connection.resolving import resolve_target
-from regtui.settings import Config, Credentials
+from regtui.session.resolving import resolve_target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.garbage import GarbageScreen
-from regtui.ui.widgets.garbage import Board, Phase
+from regtui.ui.widgets.garbage.board import Board, Phase
 from tests.support.images import open_registry, push_image
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program

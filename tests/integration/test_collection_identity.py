@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from regtui.connection import Connection
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.values import Choices, CollectionReport
+from regtui.session.session import Session
 from tests.support.collecting import bytes_on_disk, connected, target
 from tests.support.commands import Done, Regtui
 from tests.support.containers import wait_until_up
@@ -39,7 +39,7 @@ def prod(tmp_path: Path) -> Iterator[RegistryServer]:
 
 
 @asynccontextmanager
-async def opened(url: str, service: RegistryService, **settings: Any) -> AsyncIterator[Connection]:
+async def opened(url: str, service: RegistryService, **settings: Any) -> AsyncIterator[Session]:
     """The registry at `url`, with a profile that says that it runs as that service."""
     meant = target(service, runtime="systemd", **settings)
     other = target(RegistryService(service.version, service.directory, url, service.storage, service.config))
@@ -125,7 +125,7 @@ def restart(service: RegistryService) -> None:
     wait_until_up(service.url)
 
 
-async def _collected(connection: Connection) -> CollectionReport:
+async def _collected(connection: Session) -> CollectionReport:
     collector = connection.collector()
     async for _ in collector.collect(Choices()):
         pass

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from regtui.connection import Connection
 from regtui.garbage import running
 from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.session.session import Session
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.commands import Done, Regtui
 from tests.support.containers import Containers, wait_until_up
@@ -35,7 +35,7 @@ def place(containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-async def connection(place: Place) -> AsyncIterator[Connection]:
+async def connection(place: Place) -> AsyncIterator[Session]:
     registry, host = place.registry, place.host
     opened = await connected(target(registry, host, runtime="docker", container=registry.name))
     yield opened
@@ -44,7 +44,7 @@ async def connection(place: Place) -> AsyncIterator[Connection]:
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.value)
 async def test_a_connection_that_is_cut_is_made_anew_and_the_run_followed_to_its_end(
-    place: Place, connection: Connection, phase: Stage
+    place: Place, connection: Session, phase: Stage
 ) -> None:
     registry, host = place.registry, place.host
     fill(registry.url, images=FEW)
@@ -72,7 +72,7 @@ async def test_a_connection_that_is_cut_is_made_anew_and_the_run_followed_to_its
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.value)
 async def test_with_kill_9_of_regtui_the_registry_is_up_again_and_the_run_is_found(
-    place: Place, connection: Connection, phase: Stage, tmp_path: Path
+    place: Place, connection: Session, phase: Stage, tmp_path: Path
 ) -> None:
     registry, host = place.registry, place.host
     fill(registry.url, images=FEW)
@@ -115,7 +115,7 @@ async def test_with_kill_9_of_regtui_the_registry_is_up_again_and_the_run_is_fou
 
 
 async def test_where_ssh_does_not_come_back_the_registry_does(
-    place: Place, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    place: Place, connection: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry, host = place.registry, place.host
     monkeypatch.setattr(running, "AGAIN", (0.1,))
@@ -138,9 +138,7 @@ async def test_where_ssh_does_not_come_back_the_registry_does(
     all_pull(registry.host, images=FEW)
 
 
-async def test_kill_9_of_the_script_on_the_host_brings_the_registry_back_too(
-    place: Place, connection: Connection
-) -> None:
+async def test_kill_9_of_the_script_on_the_host_brings_the_registry_back_too(place: Place, connection: Session) -> None:
     registry, host = place.registry, place.host
     fill(registry.url, images=FEW)
     await delete_half(connection, images=FEW)
@@ -160,7 +158,7 @@ async def test_kill_9_of_the_script_on_the_host_brings_the_registry_back_too(
 
 
 async def test_stopped_before_the_sweep_nothing_is_freed_and_the_registry_runs(
-    place: Place, connection: Connection
+    place: Place, connection: Session
 ) -> None:
     registry, host = place.registry, place.host
     fill(registry.url, images=FEW)

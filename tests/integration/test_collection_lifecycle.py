@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
 from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.session.session import Session
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.commands import Done, Regtui
 from tests.support.containers import Containers, wait_until_up
@@ -30,7 +30,7 @@ def place(containers: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-async def connection(place: Place) -> AsyncIterator[Connection]:
+async def connection(place: Place) -> AsyncIterator[Session]:
     opened = await connected(target(place.registry, place.host, runtime="docker", container=place.registry.name))
     fill(place.registry.url, images=FEW)
     await delete_half(opened, images=FEW)
@@ -70,7 +70,7 @@ class Command:
 
 
 async def test_two_that_are_begun_at_once_one_collects_and_the_other_is_told_who(
-    place: Place, connection: Connection
+    place: Place, connection: Session
 ) -> None:
     collectors = [connection.collector(), connection.collector()]
     for collector in collectors:
@@ -96,7 +96,7 @@ async def test_two_that_are_begun_at_once_one_collects_and_the_other_is_told_who
 
 async def test_where_script_and_guard_are_killed_regtui_brings_the_registry_back_at_once(
     place: Place,
-    connection: Connection,
+    connection: Session,
 ) -> None:
     collector = connection.collector()
     await collector.forecast(Choices())
@@ -119,7 +119,7 @@ async def test_where_script_and_guard_are_killed_regtui_brings_the_registry_back
 
 async def test_where_regtui_is_killed_too_the_status_says_so_and_bring_back_does_it(
     place: Place,
-    connection: Connection,
+    connection: Session,
     command: Command,
 ) -> None:
     collector = connection.collector()
@@ -148,7 +148,7 @@ async def test_where_regtui_is_killed_too_the_status_says_so_and_bring_back_does
     all_pull(place.registry.host, images=FEW)
 
 
-async def test_what_an_earlier_collector_left_behind_makes_no_run_fail(place: Place, connection: Connection) -> None:
+async def test_what_an_earlier_collector_left_behind_makes_no_run_fail(place: Place, connection: Session) -> None:
     registry = place.registry
     name = f"regtui-gc-{registry.name}"
     image = registry.containers.image(registry.version)
@@ -164,7 +164,7 @@ async def test_what_an_earlier_collector_left_behind_makes_no_run_fail(place: Pl
 
 async def test_a_client_that_is_killed_leaves_no_collector_beside_the_registry(
     place: Place,
-    connection: Connection,
+    connection: Session,
 ) -> None:
     """The runtime's client dies, its container goes on: it is ended before the registry is started."""
     collector = connection.collector()
@@ -185,7 +185,7 @@ async def test_a_client_that_is_killed_leaves_no_collector_beside_the_registry(
     assert not collector.report.is_complete
 
 
-async def test_sigterm_in_the_sweep_is_not_done(place: Place, connection: Connection, command: Command) -> None:
+async def test_sigterm_in_the_sweep_is_not_done(place: Place, connection: Session, command: Command) -> None:
     collector = connection.collector()
     await collector.forecast(Choices())
     place.hold(Stage.COLLECT)
@@ -200,7 +200,7 @@ async def test_sigterm_in_the_sweep_is_not_done(place: Place, connection: Connec
 
 async def test_empty_repositories_and_abandoned_uploads_go_while_pushes_are_kept_out(
     place: Place,
-    connection: Connection,
+    connection: Session,
     command: Command,
 ) -> None:
     repositories = place.registry.storage / "docker/registry/v2/repositories"
@@ -225,7 +225,7 @@ async def test_empty_repositories_and_abandoned_uploads_go_while_pushes_are_kept
 
 
 async def test_nothing_is_stopped_for_less_than_was_asked_for(
-    place: Place, connection: Connection, command: Command
+    place: Place, connection: Session, command: Command
 ) -> None:
     started = place.registry.containers("inspect", "--format", "{{.State.StartedAt}}", place.registry.name)
     for options, why in (
@@ -242,7 +242,7 @@ async def test_nothing_is_stopped_for_less_than_was_asked_for(
 
 
 async def test_a_second_ctrl_c_ends_it_at_once_also_while_the_stop_hangs(
-    place: Place, connection: Connection, command: Command
+    place: Place, connection: Session, command: Command
 ) -> None:
     place.hold(Stage.KEEP_OUT)
     running = await command.begin("--yes")

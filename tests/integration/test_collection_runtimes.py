@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from regtui.connection import Connection
 from regtui.garbage.errors import NotOnHost, Unsafe
 from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
+from regtui.session.session import Session
 from tests.support.collecting import Registry, all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.containers import (
     Containers,
@@ -66,7 +66,7 @@ esac
 
 
 @asynccontextmanager
-async def half_deleted(registry: Registry, **settings: Any) -> AsyncIterator[Connection]:
+async def half_deleted(registry: Registry, **settings: Any) -> AsyncIterator[Session]:
     fill(registry.url, images=FEW)
     connection = await connected(target(registry, **settings))
     try:
@@ -76,7 +76,7 @@ async def half_deleted(registry: Registry, **settings: Any) -> AsyncIterator[Con
         await connection.close()
 
 
-async def frees_what_it_said(registry: Registry, connection: Connection, choices: Choices) -> list[str]:
+async def frees_what_it_said(registry: Registry, connection: Session, choices: Choices) -> list[str]:
     """Collects; the command lines that were shown before."""
     collector = connection.collector()
     await collector.survey()

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from regtui import bounds
-from regtui.connection import Connection
 from regtui.garbage import procedure
 from regtui.garbage.values import Choices, Stage, StageStatus
-from regtui.registry import Unreachable
+from regtui.registry.errors import Unreachable
+from regtui.session.session import Session
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.containers import write_program
 from tests.support.patience import PATIENCE
@@ -70,14 +70,14 @@ def halted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Halted]:
 
 
 @pytest.fixture
-async def connection(halted: Halted) -> AsyncIterator[Connection]:
+async def connection(halted: Halted) -> AsyncIterator[Session]:
     opened = await connected(target(halted.service, runtime="systemd"))
     await delete_half(opened, images=FEW)
     yield opened
     await opened.close()
 
 
-async def test_before_the_dry_run_and_before_the_stop(halted: Halted, connection: Connection) -> None:
+async def test_before_the_dry_run_and_before_the_stop(halted: Halted, connection: Session) -> None:
     collector = connection.collector()
     async with asyncio.timeout(PATIENCE):
         halted.halt()
@@ -92,7 +92,7 @@ async def test_before_the_dry_run_and_before_the_stop(halted: Halted, connection
     assert not [call for call in halted.service.calls if call.startswith("stop")]
 
 
-async def test_when_it_is_started_again(halted: Halted, connection: Connection) -> None:
+async def test_when_it_is_started_again(halted: Halted, connection: Session) -> None:
     collector = connection.collector()
     await collector.forecast(Choices())
     before = bytes_on_disk(halted.service.storage)
@@ -111,7 +111,7 @@ async def test_when_it_is_started_again(halted: Halted, connection: Connection) 
     all_pull(halted.service.host, images=FEW)
 
 
-async def test_while_its_tags_are_checked(halted: Halted, connection: Connection) -> None:
+async def test_while_its_tags_are_checked(halted: Halted, connection: Session) -> None:
     collector = connection.collector()
     await collector.forecast(Choices())
     async with asyncio.timeout(PATIENCE):

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from regtui.connection import Connection
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.values import Choices, KeepOut
+from regtui.session.session import Session
 from tests.support.clients import crane_validate
 from tests.support.collecting import Registry, all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.commands import Regtui
@@ -35,7 +35,7 @@ def on_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @asynccontextmanager
-async def opened(registry: Registry, **settings: Any) -> AsyncIterator[Connection]:
+async def opened(registry: Registry, **settings: Any) -> AsyncIterator[Session]:
     """With half of its images deleted: there is something to collect."""
     fill(registry.url, images=FEW)
     connection = await connected(target(registry, **settings))
@@ -46,7 +46,7 @@ async def opened(registry: Registry, **settings: Any) -> AsyncIterator[Connectio
         await connection.close()
 
 
-async def refused(connection: Connection, match: str, *ways: KeepOut) -> None:
+async def refused(connection: Session, match: str, *ways: KeepOut) -> None:
     collector = connection.collector()
     survey = await collector.survey()
     assert KeepOut.STOP not in survey.keep_out

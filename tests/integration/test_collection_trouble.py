@@ -15,7 +15,7 @@ from regtui.garbage.errors import HostNotAllowed, NotOnHost, Unsafe
 from regtui.garbage.hosts import Interactive
 from regtui.garbage.values import Choices, KeepOut
 from regtui.garbage.verdict import CollectorFailed
-from regtui.ssh import HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused
+from regtui.ssh.errors import HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused
 from tests.support.collecting import (
     all_pull,
     bytes_on_disk,

@@ -17,8 +17,9 @@ import keyring.backend
 import pytest
 from textual.pilot import Pilot
 
-from regtui.connection.resolving import Options, resolve_target
-from regtui.settings import Config, Credentials
+from regtui.session.resolving import Options, resolve_target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen

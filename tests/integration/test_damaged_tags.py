@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Action, Report, Status
 from regtui.deletion.request import Request
+from regtui.deletion.values import Action, Report, Status
 from regtui.deletion.words import report_sentences
-from regtui.registry import Address, HttpSettings, RetryPolicy
+from regtui.registry.address import Address
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import OCI_INDEX, OCI_MANIFEST
 from tests.support.images import open_registry, push_index, push_tags
@@ -25,10 +29,10 @@ DAMAGES = {"empty": b"", "garbage": b"\x00no digest", "cut off": b"sha256:" + b"
 
 
 @pytest.fixture
-async def connection(server: RegistryServer) -> AsyncIterator[Connection]:
+async def connection(server: RegistryServer) -> AsyncIterator[Session]:
     # The client asks again after each 500: without that a damaged tag takes seconds.
     settings = HttpSettings(retry=RetryPolicy(tries=2, base=0.01))
-    opened = await open_connection(Target(Address.parse(server.url), http=settings))
+    opened = await open_session(Target(Address.parse(server.url), http=settings))
     yield opened
     await opened.close()
 
@@ -43,7 +47,7 @@ def fill(server: RegistryServer, tags: int) -> dict[str, str]:
     return seed_repository(server.storage, REPOSITORY, [(f"v{n}", start + timedelta(hours=n)) for n in range(tags)])
 
 
-async def deleted(connection: Connection, tags: Sequence[str]) -> Report:
+async def deleted(connection: Session, tags: Sequence[str]) -> Report:
     plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     assert not plan.obstacle
     running = connection.deleting(plan)
@@ -52,7 +56,7 @@ async def deleted(connection: Connection, tags: Sequence[str]) -> Report:
     return running.report
 
 
-async def undone(connection: Connection) -> Report:
+async def undone(connection: Session) -> Report:
     entry = await connection.changes.last()
     assert entry is not None
     running = connection.changes.undoing(await connection.changes.plan_undo(entry))
@@ -72,7 +76,7 @@ def name(server: RegistryServer, tag: str) -> str:
 @pytest.mark.parametrize("content", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("count", [2, 12], ids=["few", "many"])
 async def test_the_chosen_tags_go_and_come_back_beside_damaged_ones(
-    server: RegistryServer, connection: Connection, count: int, content: bytes
+    server: RegistryServer, connection: Session, count: int, content: bytes
 ) -> None:
     digests = fill(server, 16)
     damage(server, "v14", content)
@@ -99,7 +103,7 @@ async def test_the_chosen_tags_go_and_come_back_beside_damaged_ones(
 
 @pytest.mark.parametrize("chosen", [["v3"], ["v0", "v3"]], ids=["alone", "with others"])
 async def test_the_damaged_tag_itself_can_be_removed(
-    server: RegistryServer, connection: Connection, chosen: list[str]
+    server: RegistryServer, connection: Session, chosen: list[str]
 ) -> None:
     digests = fill(server, 4)
     damage(server, "v3", b"")
@@ -112,7 +116,7 @@ async def test_the_damaged_tag_itself_can_be_removed(
 
 
 async def test_one_that_is_damaged_once_the_plan_is_made_stands_in_nobodys_way(
-    server: RegistryServer, connection: Connection
+    server: RegistryServer, connection: Session
 ) -> None:
     digests = fill(server, 6)
     with open_registry(server.url) as writer:
@@ -136,7 +140,7 @@ async def test_one_that_is_damaged_once_the_plan_is_made_stands_in_nobodys_way(
 
 
 async def test_a_tag_of_a_manifest_that_can_not_be_read_is_not_taken_for_a_damaged_one(
-    server: RegistryServer, connection: Connection
+    server: RegistryServer, connection: Session
 ) -> None:
     digests = fill(server, 4)
     value = digests["v3"].removeprefix("sha256:")
@@ -152,7 +156,7 @@ async def test_a_tag_of_a_manifest_that_can_not_be_read_is_not_taken_for_a_damag
     assert crane_digest(name(server, "v3")) == digests["v3"]
 
 
-async def test_tags_in_the_hundreds_go_beside_a_damaged_one(server: RegistryServer, connection: Connection) -> None:
+async def test_tags_in_the_hundreds_go_beside_a_damaged_one(server: RegistryServer, connection: Session) -> None:
     with open_registry(server.url) as writer:
         pushed = push_tags(writer, REPOSITORY, 120, distinct=True)
     damage(server, "v119", b"")

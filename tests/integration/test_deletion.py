@@ -7,10 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Action, Manifests, Plan, Report, Status
 from regtui.deletion.request import Request
-from regtui.registry import Address
+from regtui.deletion.values import Action, Manifests, Plan, Report, Status
+from regtui.registry.address import Address
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.clients import ClientFailed, crane, crane_digest, crane_validate
 from tests.support.content import Recipe
 from tests.support.images import open_registry, push_artifact, push_image, push_index
@@ -23,13 +25,13 @@ REPOSITORY = "team/app"
 
 
 @pytest.fixture
-async def connection(server: RegistryServer) -> AsyncIterator[Connection]:
-    opened = await open_connection(Target(Address.parse(server.url)))
+async def connection(server: RegistryServer) -> AsyncIterator[Session]:
+    opened = await open_session(Target(Address.parse(server.url)))
     yield opened
     await opened.close()
 
 
-async def execute(connection: Connection, plan: Plan) -> Report:
+async def execute(connection: Session, plan: Plan) -> Report:
     deleting = connection.deleting(plan)
     async for _ in deleting.outcomes():
         pass
@@ -41,7 +43,7 @@ def tags_by_crane(server: RegistryServer, repository: str = REPOSITORY) -> set[s
 
 
 async def test_one_of_five_tags_on_one_digest_goes_and_four_pull(
-    server: RegistryServer, writer: httpx.Client, connection: Connection
+    server: RegistryServer, writer: httpx.Client, connection: Session
 ) -> None:
     recipe = Recipe(name=REPOSITORY)
     pushed = [push_image(writer, REPOSITORY, tag, recipe=recipe) for tag in "abcde"]
@@ -55,7 +57,7 @@ async def test_one_of_five_tags_on_one_digest_goes_and_four_pull(
 
 
 async def test_an_index_with_attestations_goes_whole_and_its_neighbour_stays_whole(
-    server: RegistryServer, writer: httpx.Client, connection: Connection
+    server: RegistryServer, writer: httpx.Client, connection: Session
 ) -> None:
     recipe = Recipe(name="shared")
     going = push_index(writer, REPOSITORY, "going", attestations=True, recipe=recipe)
@@ -75,7 +77,7 @@ async def test_an_index_with_attestations_goes_whole_and_its_neighbour_stays_who
 
 
 async def test_every_kind_of_manifest_can_be_deleted(
-    server: RegistryServer, writer: httpx.Client, connection: Connection
+    server: RegistryServer, writer: httpx.Client, connection: Session
 ) -> None:
     push_image(writer, REPOSITORY, "docker", kind="docker")
     push_image(writer, REPOSITORY, "oci", kind="oci")
@@ -101,7 +103,7 @@ async def test_a_dangling_tag_can_be_deleted(version: str, tmp_path: Path) -> No
 
     # A new process: 3.1.1 would go on serving the manifest from its memory.
     with start_registry(version, tmp_path) as server:
-        connection = await open_connection(Target(Address.parse(server.url)))
+        connection = await open_session(Target(Address.parse(server.url)))
         plan = await connection.plan_deletion(Request(REPOSITORY, ["lost"]))
         assert plan.removed[0].digest is None
         report = await execute(connection, plan)
@@ -110,7 +112,7 @@ async def test_a_dangling_tag_can_be_deleted(version: str, tmp_path: Path) -> No
         assert tags_by_crane(server) == {"fine"}
 
 
-async def test_forty_of_two_hundred_tags_go_and_no_other(server: RegistryServer, connection: Connection) -> None:
+async def test_forty_of_two_hundred_tags_go_and_no_other(server: RegistryServer, connection: Session) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     seed_repository(server.storage, "many", [(f"v{number}", start) for number in range(200)])
     going = [f"v{number}" for number in range(0, 200, 5)]
@@ -123,7 +125,7 @@ async def test_forty_of_two_hundred_tags_go_and_no_other(server: RegistryServer,
 
 
 async def test_manifests_that_take_too_long_are_left_for_the_collection_and_undo_needs_no_more_of_them(
-    server: RegistryServer, connection: Connection
+    server: RegistryServer, connection: Session
 ) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     digests = seed_repository(server.storage, "many", [(f"v{number}", start) for number in range(200)])
@@ -149,7 +151,7 @@ async def test_manifests_that_take_too_long_are_left_for_the_collection_and_undo
         assert crane_digest(f"{server.host}/many:{tag}") == digests[tag]
 
 
-async def test_manifests_go_at_once_where_that_is_chosen(server: RegistryServer, connection: Connection) -> None:
+async def test_manifests_go_at_once_where_that_is_chosen(server: RegistryServer, connection: Session) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     digests = seed_repository(server.storage, "many", [(f"v{number}", start) for number in range(60)])
     going = [f"v{number}" for number in range(20)]
@@ -169,7 +171,7 @@ async def test_nothing_is_left_to_chance_when_deletion_is_disabled(tmp_path: Pat
             open_registry(server.url) as writer,
         ):
             push_image(writer, REPOSITORY, "a")
-            connection = await open_connection(Target(Address.parse(server.url)))
+            connection = await open_session(Target(Address.parse(server.url)))
             plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
             await connection.close()
             assert "storage.delete.enabled: true" in plan.obstacle

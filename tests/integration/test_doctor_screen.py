@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from regtui.connection.resolving import Options, resolve_target
-from regtui.settings import Config, Credentials
+from regtui.session.resolving import Options, resolve_target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.settings.paths import config_file
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.doctor import CheckLines, DoctorScreen

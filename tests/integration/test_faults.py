@@ -9,11 +9,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.connection.changes import Running
-from regtui.deletion import Action, Report, Status
 from regtui.deletion.request import Request as DeletionRequest
-from regtui.registry import Address, HttpSettings, RetryPolicy
+from regtui.deletion.values import Action, Report, Status
+from regtui.registry.address import Address
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
+from regtui.session.changes import Running
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import DOCKER_MANIFEST
 from tests.support.meddler import Fault, Request, meddling
@@ -58,9 +62,9 @@ async def finished(running: Running) -> Report:
     return running.report
 
 
-async def opened(url: str) -> Connection:
+async def opened(url: str) -> Session:
     settings = HttpSettings(timeout=_TIMEOUT, retry=RetryPolicy(tries=6, base=0.01))
-    return await open_connection(Target(Address.parse(url), http=settings))
+    return await open_session(Target(Address.parse(url), http=settings))
 
 
 def tags_now(server: RegistryServer) -> dict[str, str]:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from regtui.connection.resolving import Options, resolve_target
-from regtui.settings import Config, Credentials
+from regtui.session.resolving import Options, resolve_target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from tests.integration.test_app import until

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Plan, Report, Status
 from regtui.deletion.request import Request
-from regtui.registry import Address
+from regtui.deletion.values import Plan, Report, Status
+from regtui.registry.address import Address
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import OCI_INDEX, OCI_MANIFEST, digest_of, to_json
 from tests.support.images import PushedImage, open_registry, push_blob, push_image, push_index, push_manifest
@@ -63,7 +65,7 @@ def config_of(image: PushedImage) -> str:
     return str(json.loads(image.manifest)["config"]["digest"])
 
 
-async def there_and_back(connection: Connection, tags: list[str]) -> tuple[Plan, Report]:
+async def there_and_back(connection: Session, tags: list[str]) -> tuple[Plan, Report]:
     plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     assert not plan.obstacle, plan.obstacle
     deleting = connection.deleting(plan)
@@ -100,7 +102,7 @@ async def test_it_is_named_and_the_rest_comes_back(version: str, tmp_path: Path)
         tags = ["sparse", "multi", "unlinked", "whole", "unnamed", "cache"]
         before = {tag: crane_digest(f"{name}:{tag}") for tag in tags}
         bodies = {tag: crane("manifest", f"{name}:{tag}") for tag in tags}
-        connection = await open_connection(Target(Address.parse(server.url)))
+        connection = await open_session(Target(Address.parse(server.url)))
         # 3.1.1 can't even read the old one, so that no manifest goes while it is there.
         plan, report = await there_and_back(connection, [*tags, "old"])
         assert {tag.tag for tag in plan.lost_tags} == {"sparse", "unlinked", "old"}
@@ -126,7 +128,7 @@ async def test_a_config_that_is_gone_meanwhile_is_uploaded_again(version: str, t
         image = push_image(writer, REPOSITORY, "1.0")
         multi = push_index(writer, REPOSITORY, "multi")
         push_image(writer, REPOSITORY, "stays")
-        connection = await open_connection(Target(Address.parse(server.url)))
+        connection = await open_session(Target(Address.parse(server.url)))
         deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["1.0", "multi"])))
         async for _ in deleting.outcomes():
             pass
@@ -137,7 +139,7 @@ async def test_a_config_that_is_gone_meanwhile_is_uploaded_again(version: str, t
         value = digest.removeprefix("sha256:")
         shutil.rmtree(tmp_path / "storage/docker/registry/v2/blobs/sha256" / value[:2] / value)
     with start_registry(version, tmp_path, port=server.port) as again:
-        connection = await open_connection(Target(Address.parse(again.url)))
+        connection = await open_session(Target(Address.parse(again.url)))
         undo = await connection.changes.plan_undo(await connection.changes.entry(deleting.report.run))
         assert undo.restoration.uploads == set(gone)
         undoing = connection.changes.undoing(undo)
@@ -166,7 +168,7 @@ def test_in_odd_repositories_what_is_not_named_comes_back(version: str, tmp_path
 async def check_odd(server: RegistryServer, repository: str, odd: OddRepository) -> None:
     store_on_disk(laid_out(odd, repository), server.storage, repository)
     tags, manifests = tags_on_disk(server.storage, repository), manifests_on_disk(server.storage, repository)
-    connection = await open_connection(Target(Address.parse(server.url), cache=False))
+    connection = await open_session(Target(Address.parse(server.url), cache=False))
     try:
         plan = await connection.plan_deletion(Request(repository, odd.chosen, whole_manifests=odd.whole))
         if plan.obstacle or plan.is_empty:

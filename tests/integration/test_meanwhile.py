@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Action, Report, Status
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request as Planned
-from regtui.registry import Address
+from regtui.deletion.values import Action, Report, Status
+from regtui.registry.address import Address
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import OCI_INDEX, OCI_MANIFEST, to_json
 from tests.support.images import push_image, push_index
@@ -59,8 +61,8 @@ class Somebody:
             self.pushed[tag] = answer.headers["Docker-Content-Digest"]
 
 
-async def planned(url: str, *tags: str) -> tuple[Connection, Callable[[], Awaitable[Report]]]:
-    connection = await open_connection(Target(Address.parse(url)))
+async def planned(url: str, *tags: str) -> tuple[Session, Callable[[], Awaitable[Report]]]:
+    connection = await open_session(Target(Address.parse(url)))
     plan = await connection.plan_deletion(Planned(REPOSITORY, tags))
     assert not plan.obstacle
 

@@ -14,21 +14,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from regtui.errors import SettingsError
-from regtui.oci import Digest
-from regtui.registry import (
-    Address,
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import (
     CertificateRejected,
-    Credential,
-    HttpSettings,
     NotARegistry,
     NotAuthenticated,
-    RegistryClient,
-    RetryPolicy,
     SpeaksHttp,
     SpeaksHttps,
-    TlsSettings,
     Unreachable,
 )
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
+from regtui.registry.tls import TlsSettings
+from regtui.registry.values import Credential
 from tests.integration.test_app import on_screen, running, shows, target, until
 from tests.support.commands import Regtui
 from tests.support.nginx import start_nginx

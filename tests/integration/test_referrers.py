@@ -9,10 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Method, Report
 from regtui.deletion.request import Request
-from regtui.registry import Address
+from regtui.deletion.values import Method, Report
+from regtui.registry.address import Address
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.clients import ClientFailed, crane, crane_digest, crane_validate
 from tests.support.images import open_registry, push_artifact, push_image
 from tests.support.servers import start_referrers_registry
@@ -29,7 +31,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 pytestmark = pytest.mark.integration
 
 
-async def finished(connection: Connection, *tags: str, with_attached: bool) -> Report:
+async def finished(connection: Session, *tags: str, with_attached: bool) -> Report:
     plan = await connection.plan_deletion(Request(REPOSITORY, tags, with_attached=with_attached))
     assert (plan.method, plan.obstacle) == (Method.BY_TAG, "")
     running = connection.deleting(plan)
@@ -50,7 +52,7 @@ async def test_attached_artifacts_go_along_when_asked_and_come_back(url: str) ->
         sbom = push_artifact(writer, REPOSITORY, None, subject=image)
         assert referrers(writer, image.digest) == {sbom.digest}
 
-        connection = await open_connection(Target(Address.parse(url)))
+        connection = await open_session(Target(Address.parse(url)))
         offered = await connection.plan_deletion(Request(REPOSITORY, ["v1"]))
         assert offered.attached_manifests == (sbom.digest,)
         report = await finished(connection, "v1", with_attached=True)

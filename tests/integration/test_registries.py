@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from regtui.connection import open_connection
-from regtui.connection.place import is_registry, place_of
-from regtui.connection.resolving import Options, resolve_target
 from regtui.listing.columns import SortColumn
-from regtui.registry import NotAuthenticated
-from regtui.settings import Config, Credentials
+from regtui.registry.errors import NotAuthenticated
+from regtui.session.opening import is_registry, open_session
+from regtui.session.place import place_of
+from regtui.session.resolving import Options, resolve_target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.choose import ChooseScreen
@@ -204,12 +205,12 @@ async def test_a_password_in_the_environment_is_for_the_registry_of_the_command_
         credentials = Credentials({"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": users["ci"]}, keyring_timeout=PATIENCE)
         options = Options(environment_login=True)
         first = resolve_target(server.url, config, credentials, options)
-        connection = await open_connection(first)
+        connection = await open_session(first)
         assert connection.username == "ci"
         await connection.close()
         later = resolve_target(other.url, config, credentials, options.of_the_run)
         with pytest.raises(NotAuthenticated):
-            await open_connection(later)
+            await open_session(later)
         assert asked
         assert set(asked) == {""}
 

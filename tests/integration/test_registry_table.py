@@ -13,11 +13,15 @@ from typing import Any
 import httpx
 import pytest
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Method
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
-from regtui.registry import Address, Credential, NotAuthenticated, RegistryError
+from regtui.deletion.values import Method
+from regtui.registry.address import Address
+from regtui.registry.errors import NotAuthenticated, RegistryError
+from regtui.registry.values import Credential
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.content import Recipe
 from tests.support.gateway import Asked, Gateway, Reply, Script, start_gateway
 from tests.support.images import PushedImage, open_registry, push_artifact, push_image
@@ -223,8 +227,8 @@ async def tried(served: Served) -> dict[str, str]:
         address = Address.parse(served.url)
         if login:
             with pytest.raises(NotAuthenticated):
-                await open_connection(Target(address, credential=Credential(USER, "a-wrong-one")))
-        connection = await open_connection(Target(address, credential=login))
+                await open_session(Target(address, credential=Credential(USER, "a-wrong-one")))
+        connection = await open_session(Target(address, credential=login))
         try:
             return {"login": served.login} | await seen(connection, writer, image, single, attached)
         finally:
@@ -232,7 +236,7 @@ async def tried(served: Served) -> dict[str, str]:
 
 
 async def seen(
-    connection: Connection, writer: httpx.Client, image: PushedImage, single: PushedImage, attached: PushedImage
+    connection: Session, writer: httpx.Client, image: PushedImage, single: PushedImage, attached: PushedImage
 ) -> dict[str, str]:
     tags = {tag async for page in connection.tags(REPOSITORY) for tag in page}
     summary = await connection.summary(REPOSITORY, "1.0")
@@ -257,7 +261,7 @@ async def seen(
     }
 
 
-async def listed(connection: Connection) -> str:
+async def listed(connection: Session) -> str:
     try:
         names = [name async for page in connection.repositories() for name in page.repositories]
     except RegistryError:
@@ -265,7 +269,7 @@ async def listed(connection: Connection) -> str:
     return "yes" if REPOSITORY in names else "no"
 
 
-async def refers(connection: Connection, attached: PushedImage) -> str:
+async def refers(connection: Session, attached: PushedImage) -> str:
     plan = await connection.plan_deletion(Request(REPOSITORY, ["1.0", "latest"]))
     return "yes" if attached.digest in plan.attached_manifests else "no"
 

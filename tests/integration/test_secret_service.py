@@ -8,8 +8,9 @@ import keyring
 import keyring.backends.SecretService
 import pytest
 
-from regtui.connection.resolving import resolve_target
-from regtui.settings import Config, Credentials
+from regtui.session.resolving import resolve_target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen

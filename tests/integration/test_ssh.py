@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from regtui.ssh import (
+from regtui.ssh.destination import Destination
+from regtui.ssh.errors import (
     ConnectionLost,
-    Destination,
     ForwardRefused,
     HostKeyChanged,
     HostKeyUnknown,
     HostUnreachable,
     LoginRefused,
-    Ssh,
 )
+from regtui.ssh.login import Ssh
 from tests.support.patience import PATIENCE
 from tests.support.sshd import SshServer, make_key, start_sshd
 from tests.support.terminal import on_command

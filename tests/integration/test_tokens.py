@@ -12,9 +12,13 @@ from socket import socket
 
 import pytest
 
-from regtui.connection.resolving import Options, resolve_target
-from regtui.registry import Address, BadAnswer, Credential, NotAllowed, RegistryClient, Unreachable
-from regtui.settings import Config, Credentials
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import BadAnswer, NotAllowed, Unreachable
+from regtui.registry.values import Credential
+from regtui.session.resolving import Options, resolve_target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from tests.integration.test_app import until

@@ -6,13 +6,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.connection.changes import Running
-from regtui.deletion import Report, Status
 from regtui.deletion.request import Request
 from regtui.deletion.undo import Undo
-from regtui.oci import Digest
-from regtui.registry import Address
+from regtui.deletion.values import Report, Status
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.session.changes import Running
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import Recipe
 from tests.support.images import open_registry, push_artifact, push_image, push_index
@@ -28,12 +30,12 @@ async def finished(running: Running) -> Report:
     return running.report
 
 
-async def delete(connection: Connection, *tags: str) -> None:
+async def delete(connection: Session, *tags: str) -> None:
     report = await finished(connection.deleting(await connection.plan_deletion(Request(REPOSITORY, tags))))
     assert report.is_complete, report
 
 
-async def undo(connection: Connection) -> tuple[Undo, Report]:
+async def undo(connection: Session) -> tuple[Undo, Report]:
     entry = await connection.changes.last()
     assert entry is not None
     plan = await connection.changes.plan_undo(entry)
@@ -52,7 +54,7 @@ async def test_an_index_with_attestations_and_every_other_kind_comes_back(server
         push_image(writer, REPOSITORY, "stays")
     tags = ["multi", "list", "docker", "oci", "artifact"]
     before = {tag: crane_digest(f"{name}:{tag}") for tag in tags}
-    connection = await open_connection(Target(Address.parse(server.url)))
+    connection = await open_session(Target(Address.parse(server.url)))
     await delete(connection, *tags)
     assert crane("ls", name) == "stays"
 
@@ -74,7 +76,7 @@ async def test_a_moved_tag_is_moved_back(server: RegistryServer) -> None:
         push_index(writer, REPOSITORY, "latest", attestations=True)
         new = push_image(writer, REPOSITORY, "v2")
     before = crane_digest(f"{name}:latest")
-    connection = await open_connection(Target(Address.parse(server.url)))
+    connection = await open_session(Target(Address.parse(server.url)))
     await connection.add_tag(REPOSITORY, Digest(new.digest), "latest", instead_of=Digest(before))
     assert crane_digest(f"{name}:latest") == new.digest
     _, report = await undo(connection)
@@ -99,7 +101,7 @@ async def test_after_a_collection_it_says_what_is_lost_and_restores_the_rest(
             # Its blobs stay, because another image has them: only its manifest went.
             kept = push_image(writer, REPOSITORY, "kept")
             push_again(writer, kept.manifest, kept.media_type)
-        connection = await open_connection(Target(Address.parse(server.url)))
+        connection = await open_session(Target(Address.parse(server.url)))
         await delete(connection, "lost", "kept", "config")
         await connection.close()
         collect(server)
@@ -126,7 +128,7 @@ def collect(server: RegistryServer) -> None:
 
 async def check_what_is_lost(server: RegistryServer, *, kept: bool) -> None:
     """`kept`: whether the images come back whose manifests were collected, and whose layers weren't."""
-    connection = await open_connection(Target(Address.parse(server.url)))
+    connection = await open_session(Target(Address.parse(server.url)))
     plan, report = await undo(connection)
     await connection.close()
     told = {outcome.reference.rpartition(":")[2]: outcome for outcome in report.outcomes}

@@ -5,10 +5,12 @@ import json
 
 import httpx
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.deletion import Report
 from regtui.deletion.request import Request
-from regtui.registry import Address
+from regtui.deletion.values import Report
+from regtui.registry.address import Address
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.clients import crane, crane_validate
 from tests.support.content import OCI_INDEX, digest_of, to_json
 from tests.support.images import open_registry, push_blob, push_image, push_index, push_manifest
@@ -17,7 +19,7 @@ from tests.support.servers import RegistryServer
 REPOSITORY = "team/app"
 
 
-async def delete(connection: Connection, *tags: str) -> Report:
+async def delete(connection: Session, *tags: str) -> Report:
     plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     assert not plan.obstacle, plan.obstacle
     running = connection.deleting(plan)
@@ -68,7 +70,7 @@ async def test_a_cache_of_blobs_blocks_nothing_and_goes_alone(server: RegistrySe
         push_image(writer, REPOSITORY, "1.0")
         push_image(writer, REPOSITORY, "2.0")
         blobs = push_cache(writer, "cache")
-        connection = await open_connection(Target(Address.parse(server.url)))
+        connection = await open_session(Target(Address.parse(server.url)))
         assert (await delete(connection, "1.0")).is_complete
         assert (await delete(connection, "cache")).is_complete
         assert crane("ls", name).split() == ["2.0"]
@@ -92,7 +94,7 @@ async def test_a_tag_that_answers_500_blocks_nothing_and_goes_alone(server: Regi
         push_image(writer, REPOSITORY, "1.0")
         push_index(writer, REPOSITORY, "multi")
     damage(server, "damaged")
-    connection = await open_connection(Target(Address.parse(server.url)))
+    connection = await open_session(Target(Address.parse(server.url)))
     assert (await delete(connection, "1.0")).is_complete
     assert set(crane("ls", name).split()) == {"multi", "damaged"}
     report = await delete(connection, "damaged")

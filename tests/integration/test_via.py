@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from regtui.connection.resolving import resolve_target
-from regtui.settings import Config, Credentials
+from regtui.session.resolving import resolve_target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.connect import ConnectScreen
 from tests.integration.test_app import shows

@@ -11,9 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.oci import Digest
-from regtui.registry import Address, Credential, HttpSettings, RegistryClient
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
 from regtui.registry.auth import Authenticator
+from regtui.registry.client import RegistryClient
+from regtui.registry.settings import HttpSettings
+from regtui.registry.values import Credential
 from tests.support import watch
 from tests.support.commands import Regtui
 from tests.support.connect_proxy import start_connect_proxy

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from regtui.garbage.errors import HostNotAllowed
 from regtui.garbage.values import EarlierRun, Stage, Verified
-from regtui.registry import Address
+from regtui.registry.address import Address
 from regtui.ui.screens import garbage
 from tests.support.screens import SIZES, app_on, keys, target
 from tests.support.scripted_collector import REPORT, ScriptedCollector, collected_by

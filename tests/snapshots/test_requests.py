@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from regtui.registry import Exchange, RequestLog
+from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.ui.screens.requests import RequestsScreen
 from tests.support.patience import PATIENCE
 from tests.support.screens import SIZES, app_on, keys, target

@@ -9,9 +9,11 @@ from textual.pilot import Pilot
 
 from regtui.deletion import journal
 from regtui.deletion.request import Request
-from regtui.demo import DemoTransport, sample_storage
-from regtui.registry import Credential, NotAuthenticated, Where
-from regtui.settings import Credentials
+from regtui.demo.sample import sample_storage
+from regtui.demo.transport import DemoTransport
+from regtui.registry.errors import NotAuthenticated, Where
+from regtui.registry.values import Credential
+from regtui.settings.credentials import Credentials
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.keep import KeepScreen

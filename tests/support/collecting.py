@@ -7,11 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from regtui.connection import Connection, Target, open_connection
 from regtui.deletion.request import Request
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.values import Choices, CollectionReport, Event
-from regtui.registry import Address
+from regtui.registry.address import Address
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 from tests.support.clients import crane_validate, skopeo
 from tests.support.containers import RegistryContainer
 from tests.support.content import Recipe
@@ -53,7 +55,7 @@ def fill(url: str, *, images: int = IMAGES) -> Filled:
     return Filled((old.digest, older.digest, *(child.digest for child in older.children)))
 
 
-async def delete_half(connection: Connection, *, images: int = IMAGES) -> None:
+async def delete_half(connection: Session, *, images: int = IMAGES) -> None:
     for repository, tags in ((REPOSITORY, GOING[: images // 2]), (INDEXES, ("going",))):
         deleting = connection.deleting(await connection.plan_deletion(Request(repository, tags)))
         async for _ in deleting.outcomes():
@@ -89,7 +91,7 @@ def kept(url: str, reference: str) -> Iterator[Path]:
         yield Path(directory)
 
 
-async def collect(connection: Connection, choices: Choices | None = None) -> tuple[CollectionReport, list[Event]]:
+async def collect(connection: Session, choices: Choices | None = None) -> tuple[CollectionReport, list[Event]]:
     """All of it, in order; the report and the events."""
     choices = choices or Choices()
     collector = connection.collector()
@@ -99,5 +101,5 @@ async def collect(connection: Connection, choices: Choices | None = None) -> tup
     return collector.report, events
 
 
-async def connected(target: Target) -> Connection:
-    return await open_connection(target)
+async def connected(target: Target) -> Session:
+    return await open_session(target)

@@ -13,11 +13,16 @@ from textual.command import Command, CommandList, CommandPalette
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
-from regtui.connection import Target
-from regtui.demo import DemoStorage, DemoTransport, sample_storage
 from regtui.demo.collector import DemoCollector
-from regtui.registry import Address, HttpSettings, RetryPolicy
-from regtui.settings import Config, Credentials
+from regtui.demo.sample import sample_storage
+from regtui.demo.storage import DemoStorage
+from regtui.demo.transport import DemoTransport
+from regtui.registry.address import Address
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
+from regtui.session.target import Target
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from tests.support.patience import PATIENCE

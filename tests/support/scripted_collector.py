@@ -5,7 +5,6 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from regtui.connection import Target
 from regtui.errors import RegtuiError
 from regtui.garbage.values import (
     Choices,
@@ -20,7 +19,8 @@ from regtui.garbage.values import (
     UntaggedManifest,
     Verified,
 )
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
+from regtui.session.target import Target
 from tests.support.patience import PATIENCE
 from tests.support.screens import target
 

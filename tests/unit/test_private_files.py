@@ -10,9 +10,10 @@ import pytest
 from regtui.cli.request_log import write_log
 from regtui.content.disk import Disk
 from regtui.errors import SettingsError
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.private_files import NotPrivate, make_private, open_private, read_private, write_private
-from regtui.registry import FetchedManifest, RegistryId
+from regtui.registry.identity import RegistryId
+from regtui.registry.values import FetchedManifest
 from regtui.settings.history import History, Left
 
 READ, WRITE = os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_APPEND

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui import text
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 NOW = datetime(2026, 11, 23, 9, 17, tzinfo=UTC)
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
+from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.browsing.words import READING, catalog_words, is_unlisted, no_repository_words
 from regtui.ui.widgets.pane import Pane
-from regtui.ui.widgets.repositories import RepositoryLines
+from regtui.ui.widgets.repositories.tree import RepositoryLines
 
 
 class CatalogReader:
@@ -16,7 +16,7 @@ class CatalogReader:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Session,
         pane: Pane,
         lines: RepositoryLines,
         last_time: LastTime,

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
-from regtui.registry import NotFound
-from regtui.ui.widgets.details import DetailsView
+from regtui.registry.errors import NotFound
+from regtui.session.session import Session
+from regtui.ui.widgets.details.view import DetailsView
 from regtui.ui.widgets.pane import Pane
 
 # Moving through tags loads nothing until the cursor rests.
@@ -16,7 +16,7 @@ _REST = 0.15
 class DetailsReader:
     """Of one tag at a time."""
 
-    def __init__(self, connection: Connection, pane: Pane, view: DetailsView) -> None:
+    def __init__(self, connection: Session, pane: Pane, view: DetailsView) -> None:
         self._connection = connection
         self._pane = pane
         self._view = view

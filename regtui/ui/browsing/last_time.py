@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from regtui.connection import Connection
 from regtui.listing.columns import SortColumn
 from regtui.listing.tags import TagList
+from regtui.session.session import Session
 
 
 class LastTime:
     """Of one registry. What is kept here is there again in the next run."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Session) -> None:
         self._connection = connection
         self._left = connection.left()
         self._typed: set[str] = set()

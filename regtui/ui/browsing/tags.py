@@ -4,15 +4,16 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 
-from regtui.connection import Connection, Filling
 from regtui.errors import RegtuiError
 from regtui.listing.parts import in_parts
 from regtui.listing.tags import Changed, TagList
-from regtui.registry import NotFound
+from regtui.registry.errors import NotFound
+from regtui.session.filling import Filling
+from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.browsing.words import no_tags_words, tags_standing, tags_titles
 from regtui.ui.widgets.pane import Pane
-from regtui.ui.widgets.tags import TagTable
+from regtui.ui.widgets.tags.table import TagTable
 
 
 class TagsReader:
@@ -24,7 +25,7 @@ class TagsReader:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Session,
         pane: Pane,
         table: TagTable,
         *,

@@ -7,7 +7,7 @@ from typing import Final
 from regtui.errors import RegtuiError
 from regtui.listing.tags import TagList
 from regtui.oci.reference import is_repository
-from regtui.registry import NotAllowed, NotAuthenticated, NotFound, Refused
+from regtui.registry.errors import NotAllowed, NotAuthenticated, NotFound, Refused
 from regtui.text import plural, size
 
 Hint = tuple[str, str]

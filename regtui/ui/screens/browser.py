@@ -12,12 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
 from regtui.listing.tags import TagList
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository
-from regtui.registry import Deletion
+from regtui.registry.values import Deletion
+from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.browsing.catalog import CatalogReader
 from regtui.ui.browsing.details import DetailsReader
@@ -34,13 +34,13 @@ from regtui.ui.browsing.words import (
 )
 from regtui.ui.screens.browser_dialogs import BrowserDialogs
 from regtui.ui.screens.details import DetailsScreen
-from regtui.ui.widgets.details import DetailsView
+from regtui.ui.widgets.details.view import DetailsView
 from regtui.ui.widgets.header import Header, Standing
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import CursorLines
 from regtui.ui.widgets.pane import Pane
-from regtui.ui.widgets.repositories import RepositoryLines
-from regtui.ui.widgets.tags import TagTable
+from regtui.ui.widgets.repositories.tree import RepositoryLines
+from regtui.ui.widgets.tags.table import TagTable
 from regtui.ui.widgets.too_small import TooSmall
 from regtui.ui.widths import fit
 
@@ -70,7 +70,7 @@ class BrowserScreen(Screen[None]):
         Binding("p", "platform", "next platform", show=False, id="details.platform"),
     ]
 
-    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
+    def __init__(self, connection: Session, clock: Callable[[], datetime]) -> None:
         super().__init__()
         self.connection = connection
         self.clock = clock

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from regtui.connection import Connection
 from regtui.listing.usage import Usage
-from regtui.registry import Deletion
+from regtui.registry.values import Deletion
+from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.loading import loaded
-from regtui.ui.widgets.tags import TagTable
+from regtui.ui.widgets.tags.table import TagTable
 
 # Dialogs are imported when they are opened: the first frame is quicker without them.
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Browsing(Protocol):
     """What a dialog needs of the browser."""
 
-    connection: Connection
+    connection: Session
     clock: Callable[[], datetime]
     table: TagTable
 

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
 from regtui.listing.compare import Change, Comparison, LayerLine, PlatformComparison, Side, compare
+from regtui.session.session import Session
 from regtui.text import clean, one_line, plural, size, time_utc
 from regtui.ui.widgets.details.drawing import DIM, HEADING, WRONG, prose, wrapped
 from regtui.ui.widgets.hints import Hints
@@ -127,7 +127,7 @@ class CompareScreen(Screen[None]):
         Binding("s", "swap", "swap the sides", show=False, id="compare.swap"),
     ]
 
-    def __init__(self, connection: Connection, repository: str, left: str, right: str) -> None:
+    def __init__(self, connection: Session, repository: str, left: str, right: str) -> None:
         super().__init__()
         self._connection = connection
         self._repository = repository

@@ -12,12 +12,14 @@ from textual.screen import Screen
 from textual.widgets import Button, Input, Label, Static
 
 from regtui.aside import aside
-from regtui.connection import Connection
-from regtui.connection.resolving import Options, lookup_for, profile_for, target_for
-from regtui.connection.target import Target
 from regtui.errors import RegtuiError, UsageError
-from regtui.registry import Credential, NotAuthenticated
-from regtui.settings import Config, Credentials, Kept, Profile
+from regtui.registry.errors import NotAuthenticated
+from regtui.registry.values import Credential
+from regtui.session.resolving import Options, lookup_for, profile_for, target_for
+from regtui.session.session import Session
+from regtui.session.target import Target
+from regtui.settings.config import Config, Profile
+from regtui.settings.credentials import Credentials, Kept
 from regtui.text import clean
 from regtui.ui.reaching import reach
 from regtui.ui.screens.keep import KeepScreen
@@ -29,7 +31,7 @@ from regtui.ui.widgets.tick import Tick
 class Connected:
     """An open registry, the config that now knows it, and what to tell about the password."""
 
-    connection: Connection
+    connection: Session
     config: Config
     notice: str = ""
 
@@ -147,7 +149,7 @@ class ConnectScreen(Screen[Connected | None]):
 
     def _target_of(self, profile: Profile) -> Target:
         if profile.name == "demo" and "demo" not in self._config.profiles:
-            from regtui.connection.target import demo_target
+            from regtui.session.target import demo_target
 
             return replace(demo_target(), read_only=self._options.read_only, protect=self._config.protect)
         user = self._user.value.strip()
@@ -156,7 +158,7 @@ class ConnectScreen(Screen[Connected | None]):
         lookup = lookup_for(profile, self._credentials, replace(self._options, username=user))
         return replace(target_for(profile, None, self._options), lookup=lookup)
 
-    async def _remembered(self, connection: Connection, profile: Profile) -> Connected:
+    async def _remembered(self, connection: Session, profile: Profile) -> Connected:
         credential = connection.target.credential
         login = connection.target.login_words
         notice = f"Logged in as {login}." if login and connection.username else ""

@@ -10,11 +10,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from regtui.connection import Connection
-from regtui.deletion import Entry, Kind
-from regtui.deletion.entry import Belonging
+from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.undo_words import cut_off_sentence
 from regtui.errors import RegtuiError
+from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.question import Question
 from regtui.ui.screens.delete import FinishScreen
@@ -63,7 +62,7 @@ class CutOffScreen(ModalScreen[str]):
             self.dismiss(answer)
 
 
-async def settle(app: "App[Any]", connection: Connection) -> list[str]:
+async def settle(app: "App[Any]", connection: Session) -> list[str]:
     """Asks what becomes of each run that was cut off, and does it; the repositories that were changed.
 
     Called within a worker. Where the connection is read-only it is only told, and where nobody can say that it is of
@@ -88,13 +87,13 @@ async def settle(app: "App[Any]", connection: Connection) -> list[str]:
     return changed
 
 
-def tell_troubles(app: "App[Any]", connection: Connection) -> None:
+def tell_troubles(app: "App[Any]", connection: Session) -> None:
     """What of the journal can't be read, or isn't trusted."""
     for trouble in connection.changes.troubles():
         app.notify(clean(trouble), severity="warning", timeout=12, markup=False)
 
 
-def _told(connection: Connection, entry: Entry) -> str:
+def _told(connection: Session, entry: Entry) -> str:
     sentence = cut_off_sentence(entry)
     if entry.belongs_to(connection.identity) is Belonging.HERE:
         return sentence

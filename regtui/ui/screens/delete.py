@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from regtui.connection import Connection
-from regtui.deletion import Report
 from regtui.deletion.proposal import DeletionProposal, Offer, taking
 from regtui.deletion.request import Request
 from regtui.deletion.undo_words import cut_off_sentence
+from regtui.deletion.values import Report
 from regtui.deletion.words import method_sentence
+from regtui.session.session import Session
 from regtui.text import plural
 from regtui.ui.screens.plan import Progress, Proposal
 from regtui.ui.screens.undo import RunScreen, UndoablePlanScreen
@@ -19,7 +19,7 @@ class DeleteScreen(UndoablePlanScreen):
 
     OFFERS: ClassVar[tuple[str, ...]] = (Offer.ATTACHED.value, Offer.WHOLE.value, Offer.NOW.value)
 
-    def __init__(self, connection: Connection, repository: str, tags: Sequence[str], *, unseen: int = 0) -> None:
+    def __init__(self, connection: Session, repository: str, tags: Sequence[str], *, unseen: int = 0) -> None:
         super().__init__(connection)
         self._unseen = unseen
         self._repository = repository

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
+from regtui.session.session import Session
 from regtui.ui.browsing.words import FILTERING
-from regtui.ui.widgets.details import DetailsView
+from regtui.ui.widgets.details.view import DetailsView
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.pane import Pane
 
@@ -29,7 +29,7 @@ class DetailsScreen(Screen[None]):
         Binding("r", "reload", "read again", show=False, id="details.reload"),
     ]
 
-    def __init__(self, connection: Connection, repository: str, reference: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, connection: Session, repository: str, reference: str, clock: Callable[[], datetime]) -> None:
         super().__init__()
         self._connection = connection
         self._repository = repository

@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from regtui.connection import Target
-from regtui.connection.crossing import OwnThread
-from regtui.diagnosis import SUBJECTS, Check, Verdict, diagnose
+from regtui.diagnosis.course import diagnose
+from regtui.diagnosis.values import SUBJECTS, Check, Verdict
+from regtui.session.crossing import OwnThread
+from regtui.session.target import Target
 from regtui.text import clean, plural
 from regtui.ui.widgets.lines import Lines
 

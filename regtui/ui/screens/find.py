@@ -15,10 +15,10 @@ from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import WorkerError
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
 from regtui.listing.find import MOST, Hit, Names, Query, named
-from regtui.registry import NotFound, RegistryError
+from regtui.registry.errors import NotFound, RegistryError
+from regtui.session.session import Session
 from regtui.text import clean, plural
 from regtui.ui.browsing.each import each
 from regtui.ui.keys import keys_held
@@ -80,7 +80,7 @@ class FindScreen(Screen[Hit | None]):
         Binding("slash", "again", "type again", show=False, id="find.again"),
     ]
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Session) -> None:
         super().__init__()
         self._connection = connection
         self._names = Names()

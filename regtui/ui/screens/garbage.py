@@ -11,19 +11,20 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Button
 
-from regtui.connection import Connection
-from regtui.connection.collecting import Collecting
 from regtui.errors import RegtuiError
 from regtui.garbage.course import Course
 from regtui.garbage.errors import CollectionFailed, HostUnknown
 from regtui.garbage.values import Choices, CollectionReport, Forecast, KeepOut, Survey
 from regtui.garbage.words import ONLINE_WARNING, keep_out_sentence, not_configured, removed_sentence, survey_sentences
-from regtui.settings import Config
+from regtui.session.collecting import Collecting
+from regtui.session.session import Session
+from regtui.settings.config import Config
 from regtui.text import clean
 from regtui.ui.question import Question
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.terminal import lent_by
-from regtui.ui.widgets.garbage import Board, Phase, Ways
+from regtui.ui.widgets.garbage.board import Board, Phase
+from regtui.ui.widgets.garbage.ways import Ways
 from regtui.ui.widgets.tick import Tick
 from regtui.ui.widgets.too_small import TooSmall
 
@@ -47,7 +48,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         Binding("shift+tab", "turn(-1)", "previous", show=False, id="garbage.previous"),
     ]
 
-    def __init__(self, connection: Connection, config: Config) -> None:
+    def __init__(self, connection: Session, config: Config) -> None:
         super().__init__()
         # The ways to keep pushes out are chosen with them, one after the other.
         moving = ("up", "down", "left", "right", "tab", "shift+tab", "pageup", "pagedown", "c", "r")

@@ -15,11 +15,12 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Input, Static
 
-from regtui.connection import Connection
-from regtui.connection.changes import Running
-from regtui.deletion import Entry, Outcome, Report, Status
+from regtui.deletion.entry import Entry
+from regtui.deletion.values import Outcome, Report, Status
 from regtui.deletion.words import report_sentences
 from regtui.errors import RegtuiError
+from regtui.session.changes import Running
+from regtui.session.session import Session
 from regtui.text import clean, plural
 from regtui.ui.keys import keys_held
 from regtui.ui.question import Question
@@ -65,7 +66,7 @@ class PlanScreen(Screen[Report | None]):
         Binding("p", "again", "plan again", show=False, id="plan.again"),
     ]
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Session) -> None:
         super().__init__()
         self.question = Question(self, answerable=self._hint)
         self._connection = connection

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from regtui.registry import Exchange, RequestLog
+from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.text import clean, plural, size
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import Lines

@@ -10,11 +10,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
 from regtui.listing.tags import TagList
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.oci.reference import is_tag
+from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.question import Question
 
@@ -31,7 +31,7 @@ class TagScreen(ModalScreen[str | None]):
         Binding("up,left", "app.focus_previous", "previous", show=False, id="tag.previous"),
     ]
 
-    def __init__(self, connection: Connection, repository: str, tag: str, digest: Digest, model: TagList) -> None:
+    def __init__(self, connection: Session, repository: str, tag: str, digest: Digest, model: TagList) -> None:
         """`tag` and `digest`: the image, as it was shown. `model`: the other tags, as far as they are known."""
         super().__init__()
         self.question = Question(self)

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from regtui.connection import Connection
-from regtui.deletion import Entry, Kind
 from regtui.deletion.belonging import belonging_question
-from regtui.deletion.entry import Belonging
+from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.undo_words import (
     cut_off_sentence,
     earlier_sentence,
@@ -19,6 +17,7 @@ from regtui.deletion.undo_words import (
     what_of,
 )
 from regtui.errors import RegtuiError
+from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.keys import keys_held
 from regtui.ui.screens.confirm import ConfirmScreen
@@ -38,7 +37,7 @@ class UndoablePlanScreen(PlanScreen):
 class RunScreen(UndoablePlanScreen):
     """A plan that follows from a run of the journal."""
 
-    def __init__(self, connection: Connection, entry: Entry) -> None:
+    def __init__(self, connection: Session, entry: Entry) -> None:
         super().__init__(connection)
         self._entry = entry
 
@@ -81,7 +80,7 @@ class UndoScreen(RunScreen):
         )
 
 
-async def undo_last(app: "App[Any]", connection: Connection) -> bool:
+async def undo_last(app: "App[Any]", connection: Session) -> bool:
     """Undoes the last deletion, asking; whether anything was done. Called within a worker."""
     try:
         with keys_held(app):

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from regtui.connection import Connection
 from regtui.errors import RegtuiError
 from regtui.listing.usage import Usage, UsageRow
-from regtui.registry import NotFound, RegistryError
+from regtui.registry.errors import NotFound, RegistryError
+from regtui.session.session import Session
 from regtui.text import clean, plural, size
 from regtui.ui.browsing.each import each
 from regtui.ui.widgets.hints import Hints
@@ -104,7 +104,7 @@ class UsageScreen(Screen[str | None]):
         Binding("r", "again", "read again", show=False, id="usage.again"),
     ]
 
-    def __init__(self, connection: Connection, usage: Usage) -> None:
+    def __init__(self, connection: Session, usage: Usage) -> None:
         super().__init__()
         self._connection = connection
         self.usage = usage

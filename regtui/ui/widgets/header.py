@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from rich.text import Text
 from textual.widget import Widget
 
-from regtui.connection import Connection
-from regtui.registry import Deletion
+from regtui.registry.values import Deletion
+from regtui.session.session import Session
 from regtui.text import clean, plural
 
 _DELETION = {
@@ -22,7 +22,7 @@ _DELETION = {
 class Standing:
     """What the header tells. `repositories` counts those that were listed so far."""
 
-    connection: Connection | None = None
+    connection: Session | None = None
     deletion: Deletion = Deletion.UNKNOWN
     repositories: int = 0
 
@@ -59,7 +59,7 @@ class Header(Widget):
         room = self.size.width - left.cell_len - len(right)
         return left.append(" " * room + right) if room > 0 else left
 
-    def _safety(self, connection: Connection) -> list[tuple[str, str]]:
+    def _safety(self, connection: Session) -> list[tuple[str, str]]:
         warning = self.app.theme_variables.get("text-warning", "yellow")
         if connection.target.ephemeral:
             return [("in memory", "")]

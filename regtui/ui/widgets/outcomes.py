@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from rich.text import Text
 
-from regtui.deletion import Action, Outcome, Status
+from regtui.deletion.values import Action, Outcome, Status
 from regtui.deletion.words import LEAVE, LEFT_FOR
 from regtui.text import clean
 from regtui.ui.widgets.lines import Lines

@@ -13,11 +13,13 @@ import pytest
 
 from regtui.cli import collection, gc, running
 from regtui.cli.main import main
-from regtui.connection import Target, resolving
-from regtui.demo import DemoTransport, sample_storage
 from regtui.demo.collector import DemoCollector
+from regtui.demo.sample import sample_storage
+from regtui.demo.transport import DemoTransport
 from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnknown, HostUnreachable, NotOnHost, Unsafe
 from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage, Verified
+from regtui.session import resolving
+from regtui.session.target import Target
 from tests.support.screens import target
 from tests.support.scripted_collector import COMMANDS, REPORT, SURVEY, ScriptedCollector, collected_by
 from tests.support.terminal import on_terminal

@@ -89,7 +89,7 @@ _NEEDLESS = {
     "tomllib",
     "uuid",
     "yaml",
-    "regtui.connection.filling",
+    "regtui.session.filling",
     "regtui.deletion",
     "regtui.demo",
     "regtui.listing.details",

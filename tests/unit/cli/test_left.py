@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from regtui.cli.main import main
-from regtui.connection import demo_target, resolving
 from regtui.deletion import cost
+from regtui.session import resolving
+from regtui.session.target import demo_target
 
 Captured = pytest.CaptureFixture[str]
 RM = ["rm", "-r", "demo", "fullstack/common:0.0.9"]

@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from regtui.cli.main import main
-from regtui.connection import demo_target, resolving
+from regtui.session import resolving
+from regtui.session.target import demo_target
 
 Captured = pytest.CaptureFixture[str]
 

@@ -8,18 +8,18 @@ import pytest
 
 from regtui.cli.output import Form, Output
 from regtui.cli.removal import Removal, is_confirmed, show_plan
-from regtui.connection import Connection
 from regtui.deletion.proposal import DeletionProposal
 from regtui.deletion.request import Request
 from regtui.deletion.values import Method, Plan, PlannedTag
-from regtui.oci import Digest
-from regtui.registry import RegistryId
+from regtui.oci.digest import Digest
+from regtui.registry.identity import RegistryId
+from regtui.session.session import Session
 
 
 def test_where_nothing_goes_nothing_is_offered_to_go_along(capsys: pytest.CaptureFixture[str]) -> None:
     """As where all that was named is protected, and nobody can be asked."""
     plan = Plan("team/app", (), (), (), ("sha256-1.sig",), (), (), 0, Method.BY_TAG)
-    removal = Removal(cast(Connection, None), DeletionProposal(Request("team/app"), plan))
+    removal = Removal(cast(Session, None), DeletionProposal(Request("team/app"), plan))
     show_plan(removal, Output(Form.FIELDS, io.StringIO()), dry_run=False)
     assert capsys.readouterr().err == "Nothing to delete.\n"
 
@@ -36,6 +36,6 @@ def test_the_question_names_the_host_from_which_the_registry_is_reached(monkeypa
     connection = SimpleNamespace(identity=RegistryId("127.0.0.1:5000", "admin@prod"), host="127.0.0.1:5000")
     going = (PlannedTag("1.0", Digest.of(b"1.0")),)
     plan = Plan("team/app", going, (), (), (), (), (), 0, Method.BY_TAG)
-    removal = Removal(cast(Connection, connection), DeletionProposal(Request("team/app", ["1.0"]), plan))
+    removal = Removal(cast(Session, connection), DeletionProposal(Request("team/app", ["1.0"]), plan))
     assert not is_confirmed(removal)
     assert asked == ["Delete this tag from 127.0.0.1:5000 via admin@prod? [y/N]"]

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from regtui.cli.main import main
-from regtui.connection import demo_target, resolving
-from regtui.deletion import Journal
-from regtui.demo import DemoStorage, DemoTransport
-from regtui.registry import RegistryId
+from regtui.deletion.journal import Journal
+from regtui.demo.storage import DemoStorage
+from regtui.demo.transport import DemoTransport
+from regtui.registry.identity import RegistryId
+from regtui.session import resolving
+from regtui.session.target import demo_target
 from regtui.settings.paths import journal_dir
 
 Captured = pytest.CaptureFixture[str]

@@ -9,9 +9,12 @@ import pytest
 
 from regtui.cli import removal, running
 from regtui.cli.main import main
-from regtui.connection import demo_target, resolving
-from regtui.demo import DemoStorage, DemoTransport, sample_storage
-from regtui.registry import HttpSettings
+from regtui.demo.sample import sample_storage
+from regtui.demo.storage import DemoStorage
+from regtui.demo.transport import DemoTransport
+from regtui.registry.settings import HttpSettings
+from regtui.session import resolving
+from regtui.session.target import demo_target
 
 Captured = pytest.CaptureFixture[str]
 NAME = "tools/cli"

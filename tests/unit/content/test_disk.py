@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from regtui.content.disk import Disk
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.oci.media_type import DOCKER_SCHEMA1_SIGNED, OCI_MANIFEST
-from regtui.registry import FetchedManifest
+from regtui.registry.values import FetchedManifest
 
 ORIGIN = "ci@registry.example.com"
 

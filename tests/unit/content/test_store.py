@@ -8,11 +8,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.content import ContentStore, NotKept, SharedDisk
 from regtui.content.disk import Disk, Tags
-from regtui.oci import Digest
+from regtui.content.shared_disk import SharedDisk
+from regtui.content.store import ContentStore, NotKept
 from regtui.oci import media_type as mt
-from regtui.registry import FetchedManifest, ManifestNotFound, RegistryClient
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import ManifestNotFound
+from regtui.registry.values import FetchedManifest
 from tests.unit.registry.scripted import Answer, Scripted, refusal
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-from regtui.demo import DemoTransport
+from regtui.demo.transport import DemoTransport
 
 from .worlds import World
 

@@ -7,17 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from regtui.content import ContentStore
-from regtui.deletion import Entry, Execution, Journal, Method
+from regtui.content.store import ContentStore
 from regtui.deletion.belonging import OtherRegistry
-from regtui.deletion.entry import Belonging
+from regtui.deletion.entry import Belonging, Entry
+from regtui.deletion.execution import Execution
+from regtui.deletion.journal import Journal
 from regtui.deletion.request import Request
 from regtui.deletion.restoring import Restoring
 from regtui.deletion.undo import Undo, Undoing, plan_rest, plan_undo
-from regtui.demo import DemoTransport
-from regtui.oci import Digest
-from regtui.registry import Address, HttpSettings, RegistryClient, RegistryError, RegistryId
-from regtui.ssh import Destination, SshError
+from regtui.deletion.values import Method
+from regtui.demo.transport import DemoTransport
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RegistryError
+from regtui.registry.identity import RegistryId
+from regtui.registry.settings import HttpSettings
+from regtui.ssh.destination import Destination
+from regtui.ssh.errors import SshError
 
 from .worlds import World
 
@@ -63,7 +70,8 @@ class Registry:
 
     async def cut_off(self, journal: Journal) -> Entry:
         """A deletion of `one` there that was killed before its first step."""
-        from regtui.deletion import make_plan, read_contents
+        from regtui.deletion.inventory import read_contents
+        from regtui.deletion.plan import make_plan
 
         contents = await read_contents(self.client, self.content, REPOSITORY)
         plan = make_plan(contents, Request(REPOSITORY, ["one"]), method=Method.PLACEHOLDER)

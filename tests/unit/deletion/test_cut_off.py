@@ -7,12 +7,14 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from regtui.connection import Connection
-from regtui.connection.changes import Running
-from regtui.deletion import Entry, Report
+from regtui.deletion.entry import Entry
 from regtui.deletion.request import Request
-from regtui.demo import DemoTransport, Version
-from regtui.oci import Digest
+from regtui.deletion.values import Report
+from regtui.demo.dialect import Version
+from regtui.demo.transport import DemoTransport
+from regtui.oci.digest import Digest
+from regtui.session.changes import Running
+from regtui.session.session import Session
 
 from .scripted import Scripted
 from .worlds import World
@@ -69,7 +71,7 @@ async def finished(running: Running) -> Report:
     return running.report
 
 
-async def killed(world: World, tags: Sequence[str], at: int, *, does_it: bool) -> tuple[Connection, Entry] | None:
+async def killed(world: World, tags: Sequence[str], at: int, *, does_it: bool) -> tuple[Session, Entry] | None:
     """A connection of the next start, with what it finds; None where the deletion ended before that change."""
     transport = world.transport = Killing(world, at, does_it=does_it)
     connection = await world.open()

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from regtui.connection import Connection
-from regtui.deletion import Action, Contents, Manifests, Method, Outcome, Plan, Report, Status, make_plan
+from regtui.deletion.plan import make_plan
 from regtui.deletion.request import Request
-from regtui.deletion.values import StoredManifest
+from regtui.deletion.values import Action, Contents, Manifests, Method, Outcome, Plan, Report, Status, StoredManifest
 from regtui.deletion.words import (
     later_offer,
     now_offer,
@@ -18,8 +17,11 @@ from regtui.deletion.words import (
     typed_confirmation,
     whole_offer,
 )
-from regtui.demo import DemoTransport, Version
-from regtui.oci import Digest, UnknownManifest
+from regtui.demo.dialect import Version
+from regtui.demo.transport import DemoTransport
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import UnknownManifest
+from regtui.session.session import Session
 
 from .worlds import World
 
@@ -32,7 +34,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 async def delete(
-    connection: Connection, tags: Sequence[str], *, whole_manifests: bool = False, with_attached: bool = False
+    connection: Session, tags: Sequence[str], *, whole_manifests: bool = False, with_attached: bool = False
 ) -> tuple[Plan, Report]:
     plan = await connection.plan_deletion(
         Request(REPOSITORY, tags, whole_manifests=whole_manifests, with_attached=with_attached)
@@ -40,7 +42,7 @@ async def delete(
     return plan, await execute(connection, plan)
 
 
-async def execute(connection: Connection, plan: Plan) -> Report:
+async def execute(connection: Session, plan: Plan) -> Report:
     deleting = connection.deleting(plan)
     async for _ in deleting.outcomes():
         pass

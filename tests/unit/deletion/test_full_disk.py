@@ -9,11 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from regtui.deletion import Action, Journal, JournalFailed, Status
+from regtui.deletion.journal import Journal, JournalFailed
 from regtui.deletion.request import Request
+from regtui.deletion.values import Action, Status
 from regtui.deletion.words import report_sentences
-from regtui.demo import DemoTransport
-from regtui.registry import RegistryId
+from regtui.demo.transport import DemoTransport
+from regtui.registry.identity import RegistryId
 
 from .worlds import World
 

@@ -8,28 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from regtui.deletion import (
-    Action,
-    Contents,
-    Journal,
-    JournalFailed,
-    Kind,
-    Outcome,
-    Plan,
-    Status,
-    make_plan,
-)
+from regtui.deletion.entry import Kind
 from regtui.deletion.inventory import stored
+from regtui.deletion.journal import Journal, JournalFailed
 from regtui.deletion.journal_storage import number_of
+from regtui.deletion.plan import make_plan
 from regtui.deletion.request import Request
 from regtui.deletion.restoration import Situation, make_restoration
 from regtui.deletion.undo import last_deletion, undone
 from regtui.deletion.undo_words import cut_off_sentence
-from regtui.deletion.values import Method, StoredManifest
-from regtui.oci import Digest
+from regtui.deletion.values import Action, Contents, Method, Outcome, Plan, Status, StoredManifest
 from regtui.oci import media_type as mt
+from regtui.oci.digest import Digest
 from regtui.private_files import read_private
-from regtui.registry import FetchedManifest, RegistryId
+from regtui.registry.identity import RegistryId
+from regtui.registry.values import FetchedManifest
 
 REGISTRY = RegistryId.parse("http://registry.example.com:5000")
 OTHER = RegistryId.parse("https://other.example.com")

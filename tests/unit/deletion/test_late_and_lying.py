@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from regtui.connection import Connection
-from regtui.deletion import Action, Report, Status
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
-from regtui.demo import DemoTransport
-from regtui.oci import Digest
+from regtui.deletion.values import Action, Report, Status
+from regtui.demo.transport import DemoTransport
+from regtui.oci.digest import Digest
+from regtui.session.session import Session
 
 from .scripted import Scripted
 from .test_deletion import execute
@@ -67,7 +67,7 @@ def revisions(world: World) -> set[str]:
     return set(world.storage.repositories[REPOSITORY].revisions)
 
 
-async def undone(connection: Connection) -> Report:
+async def undone(connection: Session) -> Report:
     entry = await connection.changes.last()
     assert entry is not None
     running = connection.changes.undoing(await connection.changes.plan_undo(entry))

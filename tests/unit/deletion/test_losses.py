@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from regtui.connection import Connection
-from regtui.deletion import Report, blobs
+from regtui.deletion import blobs
 from regtui.deletion.request import Request
 from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import undo_sentences
-from regtui.deletion.values import Cause
+from regtui.deletion.values import Cause, Report
 from regtui.deletion.words import plan_sentences, planned_outcomes, typed_confirmation
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
+from regtui.oci.digest import Digest
+from regtui.session.session import Session
 
 from .scripted import Scripted
 from .worlds import World
@@ -148,7 +148,7 @@ async def test_a_child_that_stays_is_there_for_its_index_whatever_it_lacks(world
     assert await world.tags(REPOSITORY) == before
 
 
-async def there_and_back(connection: Connection, *tags: str) -> tuple[Undo, Report]:
+async def there_and_back(connection: Session, *tags: str) -> tuple[Undo, Report]:
     deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, tags)))
     async for _ in deleting.outcomes():
         pass

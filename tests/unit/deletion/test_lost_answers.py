@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from regtui.connection import Connection
-from regtui.deletion import Action, Plan, Report, Status
 from regtui.deletion.request import Request
-from regtui.oci import Digest
+from regtui.deletion.values import Action, Plan, Report, Status
+from regtui.oci.digest import Digest
+from regtui.session.session import Session
 
 from .scripted import NO_ANSWER, Scripted
 from .worlds import World
@@ -25,7 +25,7 @@ def scripted(world: World) -> Scripted:
     return transport
 
 
-async def execute(connection: Connection, plan: Plan) -> Report:
+async def execute(connection: Session, plan: Plan) -> Report:
     running = connection.deleting(plan)
     async for _ in running.outcomes():
         pass

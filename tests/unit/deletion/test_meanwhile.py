@@ -11,14 +11,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from regtui.connection import Connection
-from regtui.deletion import Action, Report, Status
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
+from regtui.deletion.values import Action, Report, Status
 from regtui.deletion.words import report_sentences
-from regtui.demo import DemoTransport, Version
-from regtui.oci import Digest
+from regtui.demo.dialect import Version
+from regtui.demo.transport import DemoTransport
 from regtui.oci import media_type as mt
+from regtui.oci.digest import Digest
+from regtui.session.session import Session
 
 from .test_deletion import execute
 from .test_moved_tags import undo_last
@@ -75,7 +76,7 @@ def push_index(world: World, tag: str, *children: str) -> str:
     return world.storage.put_manifest(REPOSITORY, json.dumps(body).encode(), mt.OCI_INDEX, tag)
 
 
-async def planned(world: World, *tags: str) -> tuple[Connection, Callable[[], "asyncio.Future[Report]"]]:
+async def planned(world: World, *tags: str) -> tuple[Session, Callable[[], "asyncio.Future[Report]"]]:
     connection = await world.open()
     plan = await connection.plan_deletion(Request(REPOSITORY, tags))
     assert not plan.obstacle

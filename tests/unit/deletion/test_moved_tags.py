@@ -3,12 +3,13 @@
 import httpx
 import pytest
 
-from regtui.connection import Connection
-from regtui.deletion import Action, Kind, Outcome, Status
+from regtui.deletion.entry import Kind
 from regtui.deletion.undo_words import title_of, verb_of, what_of
-from regtui.demo import DemoTransport
-from regtui.oci import Digest
-from regtui.registry import NotAllowed, Unreachable
+from regtui.deletion.values import Action, Outcome, Status
+from regtui.demo.transport import DemoTransport
+from regtui.oci.digest import Digest
+from regtui.registry.errors import NotAllowed, Unreachable
+from regtui.session.session import Session
 
 from .worlds import World
 
@@ -20,7 +21,7 @@ def world(request: pytest.FixtureRequest) -> World:
     return World(request.param)
 
 
-async def undo_last(connection: Connection) -> tuple[Outcome, ...]:
+async def undo_last(connection: Session) -> tuple[Outcome, ...]:
     entry = await connection.changes.last()
     assert entry is not None
     running = connection.changes.undoing(await connection.changes.plan_undo(entry))

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from regtui.deletion import PlannedManifest, Status
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
-from regtui.deletion.values import StoredManifest
-from regtui.oci import Digest, UnknownManifest
+from regtui.deletion.values import PlannedManifest, Status, StoredManifest
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import UnknownManifest
 
 from .scripted import Scripted
 from .test_deletion import execute

@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.deletion import Journal
 from regtui.deletion.entry import read_entry
+from regtui.deletion.journal import Journal
 from regtui.deletion.request import Request
-from regtui.demo import DemoTransport
+from regtui.demo.transport import DemoTransport
 
 from .worlds import World
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regtui.connection import Connection
 from regtui.deletion.request import Request
-from regtui.demo import Version
-from regtui.oci import Digest
+from regtui.demo.dialect import Version
+from regtui.oci.digest import Digest
+from regtui.session.session import Session
 
 from .test_deletion import execute
 from .worlds import World
@@ -102,7 +102,7 @@ async def check(version: Version, shape: Shape) -> None:
 
 
 async def check_the_way_back(
-    world: World, connection: Connection, before: dict[str, Digest], revisions: dict[str, str]
+    world: World, connection: Session, before: dict[str, Digest], revisions: dict[str, str]
 ) -> None:
     """Undone, the repository is as it was; that undone, as it was after the deletion; and so on."""
     after = (await world.tags(REPOSITORY), _revisions(world))

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from regtui.connection import Connection
-from regtui.deletion import Action, Plan, Report, Status
 from regtui.deletion.request import Request
+from regtui.deletion.values import Action, Plan, Report, Status
 from regtui.deletion.words import attached_offer, plan_notes, plan_sentences
-from regtui.demo import DemoTransport
-from regtui.oci import Digest
+from regtui.demo.transport import DemoTransport
 from regtui.oci import media_type as mt
+from regtui.oci.digest import Digest
+from regtui.session.session import Session
 
 from .worlds import World
 
@@ -62,7 +62,7 @@ def revisions(world: World) -> set[str]:
     return set(world.storage.repositories[REPOSITORY].revisions)
 
 
-async def execute(connection: Connection, plan: Plan) -> Report:
+async def execute(connection: Session, plan: Plan) -> Report:
     running = connection.deleting(plan)
     async for _ in running.outcomes():
         pass

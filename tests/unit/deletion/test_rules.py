@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from regtui.deletion.rules import Choice, KeepBy, Rule, choose, parse_period, parse_rule
 from regtui.errors import UsageError
 from regtui.names.kinds import NameKind, tag_name
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

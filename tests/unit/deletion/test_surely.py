@@ -7,8 +7,12 @@ from regtui.deletion import surely
 from regtui.deletion.inventory import stored
 from regtui.deletion.surely import NotKept, delete_surely, put_surely
 from regtui.deletion.values import StoredManifest
-from regtui.oci import Digest
-from regtui.registry import Address, HttpSettings, NotAllowed, RegistryClient, RegistryError, RetryPolicy
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotAllowed, RegistryError
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
 
 from .scripted import NO_ANSWER, Answer, Scripted
 from .worlds import World

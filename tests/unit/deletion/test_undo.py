@@ -6,15 +6,17 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from regtui.connection import Connection
-from regtui.connection.changes import Running
-from regtui.deletion import Action, Kind, Manifests, Report, Status, cost
+from regtui.deletion import cost
+from regtui.deletion.entry import Kind
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
 from regtui.deletion.undo import Undo
-from regtui.demo import DemoTransport
-from regtui.oci import Digest
+from regtui.deletion.values import Action, Manifests, Report, Status
+from regtui.demo.transport import DemoTransport
 from regtui.oci import media_type as mt
+from regtui.oci.digest import Digest
+from regtui.session.changes import Running
+from regtui.session.session import Session
 
 from .scripted import Scripted
 from .worlds import World
@@ -33,12 +35,12 @@ async def finished(running: Running) -> Report:
     return running.report
 
 
-async def delete(connection: Connection, *tags: str, digests: Sequence[Digest] = ()) -> Report:
+async def delete(connection: Session, *tags: str, digests: Sequence[Digest] = ()) -> Report:
     plan = await connection.plan_deletion(Request(REPOSITORY, tags, digests=digests))
     return await finished(connection.deleting(plan))
 
 
-async def undo(connection: Connection, run: str = "", *, overwrite: bool = False) -> tuple[Undo, Report]:
+async def undo(connection: Session, run: str = "", *, overwrite: bool = False) -> tuple[Undo, Report]:
     changes = connection.changes
     entry = await changes.entry(run) if run else await changes.last()
     assert entry is not None
@@ -192,7 +194,7 @@ async def test_a_tag_pushed_anew_is_not_overwritten_unless_that_is_chosen(world:
     assert await world.tags(REPOSITORY) == {"latest": new, "gone": gone}
 
 
-async def overwritten_and_brought(world: World) -> tuple[Connection, Undo, Digest]:
+async def overwritten_and_brought(world: World) -> tuple[Session, Undo, Digest]:
     """A connection, and the plan of undoing an undo that overwrote `latest`, now to come back, and brought `gone`."""
     await world.image(REPOSITORY, ["old"], ["latest"])
     await world.image(REPOSITORY, ["gone"], ["gone"])

@@ -6,12 +6,12 @@ import json
 import httpx
 import pytest
 
-from regtui.connection import Connection
-from regtui.deletion import Plan, Report
 from regtui.deletion.request import Request
+from regtui.deletion.values import Plan, Report
 from regtui.deletion.words import plan_sentences
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
+from regtui.oci.digest import Digest
+from regtui.session.session import Session
 
 from .scripted import Scripted
 from .worlds import World
@@ -24,7 +24,7 @@ def world(request: pytest.FixtureRequest) -> World:
     return World(request.param)
 
 
-async def run(connection: Connection, plan: Plan) -> Report:
+async def run(connection: Session, plan: Plan) -> Report:
     assert not plan.obstacle, plan.obstacle
     running = connection.deleting(plan)
     async for _ in running.outcomes():

@@ -6,9 +6,9 @@ import asyncio
 import pytest
 from hypothesis import given, settings
 
-from regtui.deletion import Action, Status
 from regtui.deletion.request import Request
-from regtui.demo import Version
+from regtui.deletion.values import Action, Status
+from regtui.demo.dialect import Version
 from tests.support.odd_repositories import OddRepository, laid_out, odd_repositories
 
 from .worlds import World

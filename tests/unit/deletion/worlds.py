@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from regtui.connection import Connection, Target, open_connection
-from regtui.demo import DemoStorage, DemoTransport, Version
-from regtui.oci import Digest
+from regtui.demo.dialect import Version
+from regtui.demo.storage import DemoStorage
+from regtui.demo.transport import DemoTransport
 from regtui.oci import media_type as mt
-from regtui.registry import Address, HttpSettings, RegistryClient, RetryPolicy
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
+from regtui.session.opening import open_session
+from regtui.session.session import Session
+from regtui.session.target import Target
 
 
 @dataclass
@@ -21,10 +28,10 @@ class World:
     storage: DemoStorage = field(default_factory=DemoStorage)
     transport: httpx.AsyncBaseTransport | None = None
 
-    async def open(self) -> Connection:
+    async def open(self) -> Session:
         transport = self.transport or DemoTransport(self.storage, self.version)
         settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=3, base=0.001))
-        return await open_connection(Target(Address.parse("http://test.localhost"), http=settings, ephemeral=True))
+        return await open_session(Target(Address.parse("http://test.localhost"), http=settings, ephemeral=True))
 
     def client(self) -> RegistryClient:
         transport = DemoTransport(self.storage, self.version)

@@ -6,13 +6,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from regtui.connection import demo_target, open_connection
 from regtui.deletion.request import Request
-from regtui.demo import DemoStorage, DemoTransport, Version, sample_storage
 from regtui.demo.collector import DemoCollector
+from regtui.demo.dialect import Version
 from regtui.demo.reachable import missing_blobs
+from regtui.demo.sample import sample_storage
+from regtui.demo.storage import DemoStorage
+from regtui.demo.transport import DemoTransport
 from regtui.garbage.values import Choices, CollectionReport, Event, KeepOut, Stage, StageStatus
-from regtui.registry import HttpSettings
+from regtui.registry.settings import HttpSettings
+from regtui.session.opening import open_session
+from regtui.session.target import demo_target
 from tests.unit.demo.test_storage import index, publish
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -132,7 +136,7 @@ async def test_an_upload_in_progress_keeps_its_repository() -> None:
 async def test_after_a_collection_undo_says_what_is_lost() -> None:
     transport = DemoTransport(sample_storage(NOW), "2.8.2")
     made = replace(demo_target(), http=HttpSettings(transport=transport))
-    connection = await open_connection(made)
+    connection = await open_session(made)
     deleting = connection.deleting(await connection.plan_deletion(Request("fullstack/common", ["0.0.9"])))
     async for _ in deleting.outcomes():
         pass

@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from regtui.demo import DemoStorage, DemoTransport, Version
+from regtui.demo.dialect import Version
+from regtui.demo.storage import DemoStorage
+from regtui.demo.transport import DemoTransport
 from tests.protocol_checks import (
     CHECKS,
     NO_DELETION_CHECKS,

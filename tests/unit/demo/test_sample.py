@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 
-from regtui.demo import DemoStorage, DemoTransport, sample_storage
+from regtui.demo.sample import sample_storage
+from regtui.demo.storage import DemoStorage
 from regtui.demo.stored import digest_of
+from regtui.demo.transport import DemoTransport
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from regtui.demo import CollectionFailed, DemoStorage
+from regtui.demo.collection import CollectionFailed
 from regtui.demo.images import Image, Publisher, Step
+from regtui.demo.storage import DemoStorage
 from regtui.demo.stored import Blob, digest_of
 
 

@@ -4,7 +4,8 @@ import time
 
 import httpx
 
-from regtui.demo import DemoStorage, DemoTransport
+from regtui.demo.storage import DemoStorage
+from regtui.demo.transport import DemoTransport
 
 
 def client(transport: DemoTransport) -> httpx.AsyncClient:

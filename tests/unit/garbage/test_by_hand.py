@@ -5,7 +5,7 @@ import pytest
 from regtui.garbage.by_hand import by_hand
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.values import KeepOut, UntaggedManifest
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 UNIT = Unit(
     runtime="docker",

@@ -5,12 +5,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.deletion import Contents
 from regtui.deletion.inventory import stored
-from regtui.deletion.values import StoredManifest
+from regtui.deletion.values import Contents, StoredManifest
 from regtui.garbage.contents import Reading
-from regtui.oci import Digest
-from regtui.registry import FetchedManifest
+from regtui.oci.digest import Digest
+from regtui.registry.values import FetchedManifest
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"

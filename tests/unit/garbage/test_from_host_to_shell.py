@@ -30,7 +30,7 @@ from regtui.garbage.running import Running
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.storage import Storage
 from regtui.garbage.values import KeepOut
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from tests.support.hostile_host import HostileHost, make_hostile_host
 
 CONTENTS: Final[dict[str, str]] = {

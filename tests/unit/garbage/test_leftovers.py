@@ -5,13 +5,17 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from regtui.content import ContentStore
-from regtui.deletion import Journal, Kind
-from regtui.demo import DemoTransport
+from regtui.content.store import ContentStore
+from regtui.deletion.entry import Kind
+from regtui.deletion.journal import Journal
+from regtui.demo.transport import DemoTransport
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.values import UntaggedManifest
-from regtui.oci import Digest
-from regtui.registry import Address, HttpSettings, RegistryClient, RetryPolicy
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
 from tests.unit.deletion.scripted import Scripted
 from tests.unit.deletion.worlds import World
 

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.demo import DemoTransport
+from regtui.demo.transport import DemoTransport
 from regtui.garbage.values import Verified
 from regtui.garbage.verification import remember, verify
 from regtui.garbage.words import verified_sentences
-from regtui.oci import Digest
-from regtui.registry import Address, HttpSettings, RegistryClient, RetryPolicy
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
 from tests.unit.deletion.worlds import World
 
 REPOSITORY = "team/app"

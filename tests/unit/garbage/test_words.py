@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from regtui.connection.collecting import host_of
 from regtui.garbage.course import Course
 from regtui.garbage.errors import HostUnknown
 from regtui.garbage.values import (
@@ -37,8 +36,9 @@ from regtui.garbage.words import (
     survey_sentences,
     untagged_offer,
 )
-from regtui.oci import Digest
-from regtui.registry import Address
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.session.collecting import host_of
 
 SURVEY = Survey(
     "ci@prod-1",

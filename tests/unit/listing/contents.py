@@ -5,9 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.oci.media_type import DOCKER_SCHEMA1, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
-from regtui.registry import BlobNotFound, FetchedManifest, ManifestNotFound, Where
+from regtui.registry.errors import BlobNotFound, ManifestNotFound, Where
+from regtui.registry.values import FetchedManifest
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 WHERE = Where("registry.example.com")

@@ -10,8 +10,8 @@ from regtui.listing.compare import Change, Comparison, Side, compare, two_of
 from regtui.listing.details import load_details
 from regtui.listing.summary import Summary
 from regtui.listing.tags import TagList
-from regtui.oci import Digest
 from regtui.oci.config import parse_time
+from regtui.oci.digest import Digest
 from tests.unit.listing.contents import MemorySource
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from regtui.listing.details import load_details
-from regtui.oci import Digest
-from regtui.registry import NotFound
+from regtui.oci.digest import Digest
+from regtui.registry.errors import NotFound
 from tests.unit.listing.contents import MemorySource
 
 LAYERS = {"a": 1, "b": 2}

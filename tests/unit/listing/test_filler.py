@@ -8,7 +8,7 @@ import pytest
 
 from regtui.listing.filler import Filler
 from regtui.listing.summary import Batch
-from regtui.registry import NotAuthenticated, ServerFailed, Unreachable
+from regtui.registry.errors import NotAuthenticated, ServerFailed, Unreachable
 from tests.support.virtual_time import in_virtual_time, now
 from tests.unit.listing.contents import WHERE, MemorySource
 

@@ -4,7 +4,8 @@ import pytest
 
 from regtui.listing.find import MOST, Hit, Query, named
 from regtui.listing.summary import PlatformSummary, Summary
-from regtui.oci import Digest, Platform
+from regtui.oci.digest import Digest
+from regtui.oci.platform import Platform
 
 INDEX, CHILD = Digest.of(b"index"), Digest.of(b"child")
 SUMMARY = Summary(INDEX, "x", None, None, (PlatformSummary(Platform("linux", "arm64"), CHILD, None, None),))

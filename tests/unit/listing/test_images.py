@@ -9,7 +9,7 @@ from regtui import bounds
 from regtui.listing.details import load_details
 from regtui.listing.images import load
 from regtui.listing.summary import summarize
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.oci.media_type import FOREIGN_LAYERS, OCI_INDEX, OCI_MANIFEST
 from tests.unit.listing.contents import LAYER, MemorySource, descriptor
 

@@ -2,11 +2,11 @@
 
 import json
 
-from regtui.content import ContentStore
+from regtui.content.store import ContentStore
 from regtui.deletion.placeholder import Placeholder
 from regtui.listing.details import load_details
 from regtui.listing.missing import BlobCheck
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from tests.unit.deletion.worlds import World
 
 REPOSITORY = "team/app"

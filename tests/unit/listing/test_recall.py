@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from regtui.content import NotKept
+from regtui.content.store import NotKept
 from regtui.listing.filler import Filler
 from regtui.listing.recall import Recollection
 from regtui.listing.summary import Summary, summarize
 from regtui.listing.tags import TagList
-from regtui.oci import Digest
-from regtui.registry import FetchedManifest
+from regtui.oci.digest import Digest
+from regtui.registry.values import FetchedManifest
 from tests.support.patience import PATIENCE
 from tests.unit.listing.contents import MemorySource
 

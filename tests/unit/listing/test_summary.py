@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui.listing.summary import Summary, summarize
-from regtui.oci import Digest, Platform
+from regtui.oci.digest import Digest
 from regtui.oci.media_type import OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
-from regtui.registry import ServerFailed
+from regtui.oci.platform import Platform
+from regtui.registry.errors import ServerFailed
 from tests.unit.listing.contents import WHERE, MemorySource, descriptor
 
 REPOSITORY = "team/app"

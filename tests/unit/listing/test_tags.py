@@ -13,7 +13,7 @@ from regtui.listing.columns import SortColumn
 from regtui.listing.summary import Summary
 from regtui.listing.tags import Changed, TagList
 from regtui.names.order import order_key
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 

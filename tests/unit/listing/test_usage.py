@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from regtui.listing.summary import Blob, Summary
 from regtui.listing.usage import Usage, namespace
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 
 BLOBS = [(Digest.of(bytes([number])), 10**number) for number in range(6)]
 

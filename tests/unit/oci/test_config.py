@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.oci import Digest, ImageConfig, InvalidManifest, Platform
-from regtui.oci.config import parse_time
+from regtui.oci.config import ImageConfig, parse_time
+from regtui.oci.descriptor import InvalidManifest
+from regtui.oci.digest import Digest
+from regtui.oci.platform import Platform
 from tests.unit.oci.test_manifest import JSON
 
 

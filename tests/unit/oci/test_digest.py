@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.oci import Digest, InvalidDigest
+from regtui.oci.digest import Digest, InvalidDigest
 
 HEX = "0123456789abcdef" * 4
 

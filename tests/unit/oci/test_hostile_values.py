@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from regtui import bounds, text
 from regtui.bounded_json import parse_json
-from regtui.oci import Descriptor, Digest, ImageConfig, Index, InvalidDigest, InvalidManifest, Manifest, parse_manifest
 from regtui.oci import media_type as mt
-from regtui.oci.config import created_and_platform
+from regtui.oci.config import ImageConfig, created_and_platform
+from regtui.oci.descriptor import Descriptor, InvalidManifest
+from regtui.oci.digest import Digest, InvalidDigest
+from regtui.oci.manifest import Index, Manifest, parse_manifest
 from regtui.oci.schema1 import signed_payload
 
 A = "sha256:" + "a" * 64

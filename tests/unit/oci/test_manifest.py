@@ -9,19 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.oci import (
-    Digest,
-    ImageConfig,
-    Index,
-    InvalidManifest,
-    Manifest,
-    Platform,
-    Schema1Manifest,
-    UnknownManifest,
-    parse_manifest,
-)
 from regtui.oci import media_type as mt
-from regtui.oci.manifest import platform_of
+from regtui.oci.config import ImageConfig
+from regtui.oci.descriptor import InvalidManifest
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import Index, Manifest, Schema1Manifest, UnknownManifest, parse_manifest, platform_of
+from regtui.oci.platform import Platform
 from regtui.oci.schema1 import signed_payload
 
 A, B, C = (Digest("sha256:" + letter * 64) for letter in "abc")

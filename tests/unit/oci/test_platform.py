@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.oci import InvalidPlatform, Platform
 from regtui.oci import media_type as mt
+from regtui.oci.platform import InvalidPlatform, Platform
 
 PART = st.text(st.characters(exclude_characters="/"), min_size=1)
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.oci import Digest, InvalidReference, Reference
-from regtui.oci.reference import is_repository, is_tag
+from regtui.oci.digest import Digest
+from regtui.oci.reference import InvalidReference, Reference, is_repository, is_tag
 
 DIGEST = Digest("sha256:" + "a" * 64)
 PROFILES = frozenset({"prod", "my.profile"})

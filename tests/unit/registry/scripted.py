@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from regtui.registry import Address, Credential, HttpSettings, LookUp, RegistryClient, RetryPolicy
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
+from regtui.registry.values import Credential, LookUp
 
 Answer = httpx.Response | Exception
 Script = Callable[[httpx.Request], Answer | Awaitable[Answer]]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui.errors import USAGE, UsageError
-from regtui.registry import Address
+from regtui.registry.address import Address
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,11 @@ from collections.abc import Callable, Mapping
 import httpx
 import pytest
 
-from regtui.oci import Digest
-from regtui.registry import (
-    BadAnswer,
-    Credential,
-    Keychain,
-    NotAllowed,
-    NotAuthenticated,
-    RegistryClient,
-    RegistryError,
-    Where,
-)
+from regtui.oci.digest import Digest
 from regtui.registry.auth import Authenticator
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import BadAnswer, NotAllowed, NotAuthenticated, RegistryError, Where
+from regtui.registry.values import Credential, Keychain
 from tests.unit.registry.scripted import Answer, Scripted, by_path, pong, refusal
 
 CI = Credential("ci", "geheim")

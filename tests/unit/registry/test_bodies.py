@@ -9,17 +9,12 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from regtui import bounds
-from regtui.oci import Digest
-from regtui.registry import (
-    Address,
-    BadAnswer,
-    HttpSettings,
-    NotAllowed,
-    RegistryClient,
-    RegistryError,
-    RetryPolicy,
-    Unreachable,
-)
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import BadAnswer, NotAllowed, RegistryError, Unreachable
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
 
 Serve = Callable[[asyncio.StreamWriter], object]
 LIST = b'{"name":"a","tags":["x","y"]}'

@@ -10,15 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.connection import Target
-from regtui.connection.resolving import Options
 from regtui.errors import SettingsError
-from regtui.oci import Digest
-from regtui.registry import (
-    Address,
+from regtui.oci.digest import Digest
+from regtui.registry import tls as tls_module
+from regtui.registry.address import Address
+from regtui.registry.answers import error_for
+from regtui.registry.errors import (
     BadAnswer,
     CertificateRejected,
-    Credential,
     DeletionDisabled,
     NotAllowed,
     NotARegistry,
@@ -27,13 +26,14 @@ from regtui.registry import (
     ServerFailed,
     SpeaksHttp,
     SpeaksHttps,
-    TlsSettings,
     Unreachable,
     Where,
 )
-from regtui.registry import tls as tls_module
-from regtui.registry.answers import error_for
+from regtui.registry.tls import TlsSettings
 from regtui.registry.unreachable import unreachable
+from regtui.registry.values import Credential
+from regtui.session.resolving import Options
+from regtui.session.target import Target
 from tests.unit.registry.scripted import Scripted, by_path, in_turn, pong, refusal
 
 DIGEST = Digest.of(b"{}")

@@ -4,7 +4,7 @@ import threading
 
 import httpx
 
-from regtui.registry import Exchange, RequestLog
+from regtui.registry.exchanges import Exchange, RequestLog
 from tests.unit.registry.scripted import by_path, in_turn, pong
 
 

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
-from regtui.registry import BadAnswer, Credential, RegistryClient, RegistryError, Resolved, check_push, deletion_support
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import BadAnswer, RegistryError
+from regtui.registry.probing import check_push, deletion_support
+from regtui.registry.values import Credential, Resolved
 from tests.unit.registry.scripted import Scripted
 
 DIGEST = Digest.of(b"{}")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from regtui.registry import Address, RegistryId
-from regtui.ssh import Destination
+from regtui.registry.address import Address
+from regtui.registry.identity import RegistryId
+from regtui.ssh.destination import Destination
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from regtui.registry import Credential, Keychain, NotAuthenticated, Where
 from regtui.registry.auth import Authenticator
+from regtui.registry.errors import NotAuthenticated, Where
+from regtui.registry.values import Credential, Keychain
 from tests.unit.registry.scripted import Answer, Script, Scripted, pong, refusal
 
 GENERAL, TEAM, INNER = Credential("all", "a"), Credential("team", "t"), Credential("inner", "i")

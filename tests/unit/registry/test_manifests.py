@@ -3,20 +3,19 @@
 import httpx
 import pytest
 
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
-from regtui.registry import (
+from regtui.oci.digest import Digest
+from regtui.registry.errors import (
     BadAnswer,
     BlobNotFound,
-    Deletion,
     DigestMismatch,
     ManifestNotFound,
     Refused,
     RegistryError,
-    Resolved,
     Unreachable,
-    deletion_support,
 )
+from regtui.registry.probing import deletion_support
+from regtui.registry.values import Deletion, Resolved
 from tests.unit.oci.test_manifest import signed
 from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, pong, refusal
 

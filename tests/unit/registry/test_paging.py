@@ -6,18 +6,11 @@ from itertools import count
 import httpx
 import pytest
 
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
-from regtui.registry import (
-    BadAnswer,
-    Credential,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
-    RegistryClient,
-    RegistryError,
-    ServerFailed,
-)
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import BadAnswer, NotAllowed, NotAuthenticated, NotFound, RegistryError, ServerFailed
+from regtui.registry.values import Credential
 from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, refusal
 
 

@@ -9,19 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.oci import Digest
 from regtui.oci import media_type as mt
-from regtui.registry import (
-    Address,
-    HttpSettings,
-    RateLimited,
-    RegistryClient,
-    RegistryError,
-    RetryPolicy,
-    ServerFailed,
-    Unreachable,
-)
-from regtui.registry.retry import Waiting, asked_to_wait
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RateLimited, RegistryError, ServerFailed, Unreachable
+from regtui.registry.retry import RetryPolicy, Waiting, asked_to_wait
+from regtui.registry.settings import HttpSettings
 from tests.unit.registry.scripted import ADDRESS, Answer, Scripted, in_turn, pong, refusal
 
 DIGEST = Digest.of(b"x")

@@ -8,8 +8,7 @@ from socket import socket
 import pytest
 
 from regtui.errors import SettingsError
-from regtui.registry import TlsSettings
-from regtui.registry.tls import Certificate, certificate, rejection
+from regtui.registry.tls import Certificate, TlsSettings, certificate, rejection
 from tests.support.tls import TlsFiles, make_tls
 
 

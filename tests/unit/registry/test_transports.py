@@ -6,8 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from regtui.oci import Digest
-from regtui.registry import Address, HttpSettings, RegistryClient, RegistryError, RetryPolicy, Unreachable
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RegistryError, Unreachable
+from regtui.registry.retry import RetryPolicy
+from regtui.registry.settings import HttpSettings
 
 PONG = b"HTTP/1.1 200 OK\r\nDocker-Distribution-Api-Version: registry/2.0\r\nContent-Length: 2\r\n\r\n{}"
 

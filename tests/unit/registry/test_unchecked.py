@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from regtui.registry import TlsSettings
+from regtui.registry.tls import TlsSettings
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from regtui.errors import SettingsError
-from regtui.registry import Address, TlsSettings
-from regtui.settings import Config, Profile
+from regtui.registry.address import Address
+from regtui.registry.tls import TlsSettings
+from regtui.settings.config import Config, Profile
 from regtui.settings.paths import write_following
-from regtui.ssh import Destination
+from regtui.ssh.destination import Destination
 
 WRITTEN_BY_HAND = """\
 # my registries

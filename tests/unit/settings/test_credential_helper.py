@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regtui.errors import SettingsError
-from regtui.registry import Credential
+from regtui.registry.values import Credential
 from regtui.settings.credential_helper import Helper
 from tests.support.credential_helpers import HANGING, make_helper, make_program
 from tests.support.patience import PATIENCE

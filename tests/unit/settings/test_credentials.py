@@ -16,8 +16,8 @@ import keyring.backends.null
 import keyring.errors
 import pytest
 
-from regtui.registry import Credential
-from regtui.settings import Credentials, Found, Kept, Lookup, Source
+from regtui.registry.values import Credential
+from regtui.settings.credentials import Credentials, Found, Kept, Lookup, Source
 from tests.support.credential_helpers import HANGING, HelperProgram, make_helper, make_program
 from tests.support.patience import PATIENCE
 

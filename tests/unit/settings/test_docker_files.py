@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui.errors import SettingsError
-from regtui.registry import Credential, Keychain
+from regtui.registry.values import Credential, Keychain
 from regtui.settings.docker_files import AuthFile, auth_files, remove_login, server_of, write_login
 
 HOST = "registry.example.com:5000"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from regtui.connection.resolving import target_for
 from regtui.errors import SettingsError
 from regtui.garbage.profile import HostSettings
-from regtui.settings import Config
+from regtui.session.resolving import target_for
+from regtui.settings.config import Config
 
 
 def load(path: Path, text: str) -> Config:

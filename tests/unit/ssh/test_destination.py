@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui.errors import UsageError
-from regtui.ssh import Destination
+from regtui.ssh.destination import Destination
 
 HOST = Destination("host", "ci", 2222)
 

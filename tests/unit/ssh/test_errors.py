@@ -2,7 +2,8 @@
 
 import pytest
 
-from regtui.ssh import Destination, HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused, SshError, ssh_error
+from regtui.ssh.destination import Destination
+from regtui.ssh.errors import HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused, SshError, ssh_error
 
 HOST = Destination("host", "ci", 2222)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from regtui.demo import DemoTransport, sample_storage
+from regtui.demo.sample import sample_storage
+from regtui.demo.transport import DemoTransport
 from regtui.listing.columns import SortColumn
-from regtui.settings import Config
+from regtui.settings.config import Config
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.delete import DeleteScreen

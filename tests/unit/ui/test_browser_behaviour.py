@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from regtui.demo import DemoStorage
+from regtui.demo.storage import DemoStorage
 from regtui.listing.details import Details
-from regtui.registry import Deletion
+from regtui.registry.values import Deletion
 from regtui.ui.app import RegtuiApp
 from regtui.ui.palette import BrowserCommands
 from regtui.ui.screens.browser import BrowserScreen

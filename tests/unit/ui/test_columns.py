@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from regtui.listing.summary import Summary
 from regtui.listing.tags import TagList
-from regtui.oci import Digest
+from regtui.oci.digest import Digest
 from regtui.ui.widgets.tags.columns import columns_for, line_of
 from tests.support.screens import COMMON, browsing, settled
 

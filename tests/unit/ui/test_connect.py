@@ -8,9 +8,11 @@ from pathlib import Path
 import httpx
 from textual import events
 
-from regtui.connection.resolving import Options
-from regtui.registry import Credential, NotAuthenticated, Where
-from regtui.settings import Config, Credentials
+from regtui.registry.errors import NotAuthenticated, Where
+from regtui.registry.values import Credential
+from regtui.session.resolving import Options
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from regtui.demo import DemoTransport, sample_storage
+from regtui.demo.sample import sample_storage
+from regtui.demo.transport import DemoTransport
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.doctor import CheckLines, DoctorScreen
 from tests.support.screens import NOW, app_on, keys, palette_offers, settled, target

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from regtui.demo import DemoStorage
 from regtui.demo.images import Image, Publisher, Step
+from regtui.demo.storage import DemoStorage
 from regtui.listing.filler import INTERVAL
 from regtui.ui.browsing.tags import TagsReader
 from regtui.ui.screens.browser import BrowserScreen
-from regtui.ui.widgets.tags import TagTable
+from regtui.ui.widgets.tags.table import TagTable
 from tests.support.patience import PATIENCE
 from tests.unit.ui.demo_app import NOW, demo_app, settled, shown, transport_of
 

@@ -13,12 +13,13 @@ from textual.widgets import Button, Static
 
 from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnreachable, NotOnHost, Unsafe
 from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage
-from regtui.registry import Address
+from regtui.registry.address import Address
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.garbage import GarbageScreen
-from regtui.ui.widgets.garbage import LogLines, TextLines, Ways
+from regtui.ui.widgets.garbage.lines import LogLines, TextLines
+from regtui.ui.widgets.garbage.ways import Ways
 from regtui.ui.widgets.tick import Tick
 from tests.support.patience import PATIENCE
 from tests.support.screens import app_on, settled, target

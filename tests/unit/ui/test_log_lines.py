@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from regtui.ui.widgets.garbage import LogLines
+from regtui.ui.widgets.garbage.lines import LogLines
 
 
 class _App(App[None]):

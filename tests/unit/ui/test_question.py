@@ -22,8 +22,7 @@ from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
 from regtui.ui.screens.tag import TagScreen
 from regtui.ui.screens.undo import UndoScreen
 from regtui.ui.shown import Told
-from regtui.ui.widgets.garbage import Board
-from regtui.ui.widgets.garbage.board import Phase
+from regtui.ui.widgets.garbage.board import Board, Phase
 from tests.support.screens import COMMON, browsing, settled
 
 

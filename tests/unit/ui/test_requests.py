@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from regtui.registry import Exchange
+from regtui.registry.exchanges import Exchange
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.requests import RequestsScreen, duration, matching

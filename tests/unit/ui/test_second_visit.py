@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from regtui.demo import DemoStorage, sample_storage
 from regtui.demo.collection import references
+from regtui.demo.sample import sample_storage
+from regtui.demo.storage import DemoStorage
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from tests.support.patience import PATIENCE

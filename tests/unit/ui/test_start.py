@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from textual.worker import WorkerFailed
 
-from regtui.connection.resolving import Options
-from regtui.settings import Config, Credentials
+from regtui.session.resolving import Options
+from regtui.settings.config import Config
+from regtui.settings.credentials import Credentials
 from regtui.settings.paths import state_dir
 from regtui.ui.driver import DifferenceDriver
 from regtui.ui.start import driver_class, run_app

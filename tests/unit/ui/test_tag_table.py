@@ -9,8 +9,8 @@ from textual.geometry import Region
 
 from regtui.listing.summary import Summary
 from regtui.listing.tags import TagList
-from regtui.oci import Digest
-from regtui.ui.widgets.tags import TagTable
+from regtui.oci.digest import Digest
+from regtui.ui.widgets.tags.table import TagTable
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

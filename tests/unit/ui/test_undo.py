@@ -9,11 +9,14 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from regtui.connection import Connection
 from regtui.deletion.request import Request
-from regtui.demo import DemoStorage, DemoTransport, sample_storage
-from regtui.oci import Digest
-from regtui.registry import RegistryClient, RegistryId
+from regtui.demo.sample import sample_storage
+from regtui.demo.storage import DemoStorage
+from regtui.demo.transport import DemoTransport
+from regtui.oci.digest import Digest
+from regtui.registry.client import RegistryClient
+from regtui.registry.identity import RegistryId
+from regtui.session.session import Session
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.cut_off import CutOffScreen
 from regtui.ui.screens.delete import DeleteScreen, FinishScreen
@@ -133,7 +136,7 @@ async def test_what_moved_since_the_plan_was_shown_is_planned_again() -> None:
         assert "0.0.9" in tags(storage)
 
 
-async def cut_off(connection: Connection, storage: DemoStorage) -> str:
+async def cut_off(connection: Session, storage: DemoStorage) -> str:
     """A deletion whose process ended after the placeholder had taken its tag's place; the tag."""
     plan = await connection.plan_deletion(Request(REPOSITORY, ["0.0.9"]))
     run = connection.journal.begin(connection.identity, "", plan)

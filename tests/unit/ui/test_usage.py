@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from regtui.demo import DemoStorage
+from regtui.demo.storage import DemoStorage
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.usage import UsageScreen

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from regtui.listing.details import Details, PlatformDetails
 from regtui.listing.history import instruction
-from regtui.oci import Descriptor, Index, Manifest, Schema1Manifest
+from regtui.oci.descriptor import Descriptor
+from regtui.oci.manifest import Index, Manifest, Schema1Manifest
 from regtui.oci.media_type import IMAGE_CONFIGS
 from regtui.text import age, clean, exact_size, one_line, plural, size, time_utc
 from regtui.ui.widgets.details.drawing import (

@@ -7,10 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.connection.recalling import Recalling
-from regtui.content import ContentStore, SharedDisk
-from regtui.oci import Digest
+from regtui.content.shared_disk import SharedDisk
+from regtui.content.store import ContentStore
 from regtui.oci import media_type as mt
+from regtui.oci.digest import Digest
+from regtui.session.recalling import Recalling
 from tests.unit.registry.scripted import Scripted
 
 BODY = b'{"schemaVersion": 2, "manifests": []}'

@@ -4,20 +4,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from regtui.aside import aside
-from regtui.connection.connection import Connection
-from regtui.connection.crossing import Crossing, SameLoop
-from regtui.connection.target import Target
-from regtui.registry import NotAuthenticated, Pong, RegistryClient, Unreachable
-from regtui.settings import Source
-from regtui.ssh import Destination
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotARegistry, NotAuthenticated, RegistryError, TokenRefused, Unreachable
+from regtui.registry.values import Pong
+from regtui.session.crossing import Crossing, SameLoop
+from regtui.session.session import Session
+from regtui.session.target import Target
+from regtui.settings.credentials import Source
+from regtui.ssh.destination import Destination
 
 if TYPE_CHECKING:
-    from regtui.ssh import Ssh
+    from regtui.ssh.login import Ssh
 
 
-async def open_connection(
+async def open_session(
     target: Target, crossing: Crossing | None = None, ssh: "Ssh | None" = None, *, unanswered: bool = False
-) -> Connection:
+) -> Session:
     """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError, and SshError
     where the target is reached via a host. `ssh`: logged in there already; the connection closes it. `unanswered`: one
     that doesn't answer is opened, too: its host may be asked why."""
@@ -48,12 +50,12 @@ async def open_connection(
         if ssh is not None:
             ssh.close()
         raise
-    return Connection(target, client, pong, crossing, ssh)
+    return Session(target, client, pong, crossing, ssh)
 
 
 async def log_in(via: Destination, *, on_terminal: bool = False) -> "Ssh":
     """A login by ssh, which may ask on the terminal, or else asks nothing. Raises SshError."""
-    from regtui.ssh import Ssh
+    from regtui.ssh.login import Ssh
 
     ssh = Ssh(via)
     try:
@@ -62,6 +64,21 @@ async def log_in(via: Destination, *, on_terminal: bool = False) -> "Ssh":
         ssh.close()
         raise
     return ssh
+
+
+async def is_registry(target: Target) -> bool:
+    """Whether a registry answers there: then the path is a prefix, and no repository. One that doesn't answer at all is
+    for whoever opens it to tell."""
+    async with RegistryClient(target.address, None, target.http) as client:
+        try:
+            await client.ping()
+        except NotARegistry:
+            return False
+        except (NotAuthenticated, TokenRefused, Unreachable):
+            return True
+        except RegistryError:
+            return False
+        return True
 
 
 def _explained(error: NotAuthenticated, target: Target) -> NotAuthenticated:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from regtui.content import ContentStore
+from regtui.content.store import ContentStore
 from regtui.listing.recall import Recollection
 from regtui.listing.summary import Batch
 

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from regtui.connection.resolving import Options, profile_for, resolve_target, split_reference, target_for
 from regtui.errors import UsageError
-from regtui.registry import Address, Credential, TlsSettings
-from regtui.settings import Config, Credentials, Found, Profile, Source
+from regtui.registry.address import Address
+from regtui.registry.tls import TlsSettings
+from regtui.registry.values import Credential
+from regtui.session.resolving import Options, profile_for, resolve_target, split_reference, target_for
+from regtui.settings.config import Config, Profile
+from regtui.settings.credentials import Credentials, Found, Source
 from regtui.settings.logout import log_out
-from regtui.ssh import Destination
+from regtui.ssh.destination import Destination
 from tests.support.patience import PATIENCE
 
 PROD = Profile("prod", Address.parse("https://registry.example.com"), "ci", TlsSettings(Path("/ca.pem")), timeout=5.0)

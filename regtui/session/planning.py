@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 
-from regtui.content import ContentStore
-from regtui.deletion import Contents, Method, Plan, make_plan, read_contents
+from regtui.content.store import ContentStore
 from regtui.deletion.blobs import with_blobs
-from regtui.deletion.plan import needs_untagging, without_push
+from regtui.deletion.inventory import read_contents
+from regtui.deletion.plan import make_plan, needs_untagging, without_push
 from regtui.deletion.referrers import with_referrers
 from regtui.deletion.request import Request
-from regtui.registry import Deletion, RegistryClient, RegistryError, check_push, deletion_obstacle, deletion_support
+from regtui.deletion.values import Contents, Method, Plan
+from regtui.registry.answers import deletion_obstacle
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RegistryError
+from regtui.registry.probing import check_push, deletion_support
+from regtui.registry.values import Deletion
 
 
 async def plan_deletion(

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from regtui.connection.crossing import Crossing
 from regtui.garbage.collector import MakeCollector
 from regtui.garbage.errors import HostUnknown
 from regtui.garbage.hosts import Host, Interactive, LocalHost, SshHost
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Event, Forecast, Survey
 from regtui.garbage.words import host_table
-from regtui.registry import Address
-from regtui.ssh import Destination
+from regtui.registry.address import Address
+from regtui.session.crossing import Crossing
+from regtui.ssh.destination import Destination
 
 
 def host_of(

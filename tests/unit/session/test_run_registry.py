@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from regtui.connection.resolving import Options, resolve_target
-from regtui.connection.run_registry import registry_of
-from regtui.deletion import Entry, Kind
-from regtui.deletion.entry import Belonging
+from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.errors import UsageError
-from regtui.registry import Address, RegistryId
-from regtui.settings import Config, Credentials, Profile
+from regtui.registry.address import Address
+from regtui.registry.identity import RegistryId
+from regtui.session.resolving import Options, resolve_target
+from regtui.session.run_registry import registry_of
+from regtui.settings.config import Config, Profile
+from regtui.settings.credentials import Credentials
 from regtui.settings.paths import config_file
-from regtui.ssh import Destination
+from regtui.ssh.destination import Destination
 
 RUN = "20261124T101112Z-host-0123abcd"
 PROD = Profile("prod", Address.parse("https://registry.example.com"))

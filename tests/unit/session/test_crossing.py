@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from regtui.connection.crossing import Crossing, OwnThread, SameLoop
 from regtui.errors import InternalError, RegtuiError
+from regtui.session.crossing import Crossing, OwnThread, SameLoop
 from regtui.settings.paths import state_dir
 from tests.support.patience import PATIENCE
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from regtui.connection.resolving import profiles_of
-from regtui.deletion import Entry
+from regtui.deletion.entry import Entry
 from regtui.errors import UsageError
-from regtui.registry import Address
-from regtui.settings import Config, Profile
-from regtui.ssh import Destination
+from regtui.registry.address import Address
+from regtui.session.resolving import profiles_of
+from regtui.settings.config import Config, Profile
+from regtui.ssh.destination import Destination
 
 
 @dataclass(frozen=True, slots=True)

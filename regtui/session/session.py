@@ -5,47 +5,42 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from regtui.connection.crossing import Crossing
-from regtui.connection.target import Target
 from regtui.errors import UsageError
-from regtui.oci import Digest
-from regtui.registry import (
-    Address,
-    CatalogPage,
-    Deletion,
-    FetchedManifest,
-    Pong,
-    RegistryClient,
-    RegistryId,
-    RequestLog,
-    Resolved,
-    deletion_obstacle,
-)
+from regtui.oci.digest import Digest
+from regtui.registry.address import Address
+from regtui.registry.answers import deletion_obstacle
+from regtui.registry.client import RegistryClient
+from regtui.registry.exchanges import RequestLog
+from regtui.registry.identity import RegistryId
+from regtui.registry.values import CatalogPage, Deletion, FetchedManifest, Pong, Resolved
+from regtui.session.crossing import Crossing
+from regtui.session.target import Target
 from regtui.settings.paths import content_file, journal_dir
 
 if TYPE_CHECKING:
     # What changes a registry is imported when something is changed, and what reads its images when one is looked at:
     # most connections only read, and `regtui ls` not even images.
-    from regtui.connection.changes import Changes, Running
-    from regtui.connection.collecting import Collecting
-    from regtui.connection.filling import Filling
-    from regtui.connection.recalling import Recalling
-    from regtui.content import ContentStore
-    from regtui.deletion import Journal, Plan
+    from regtui.content.store import ContentStore
+    from regtui.deletion.journal import Journal
     from regtui.deletion.request import Request
+    from regtui.deletion.values import Plan
     from regtui.garbage.collector import Collector
     from regtui.garbage.hosts import Host, Interactive
     from regtui.listing.details import Details
     from regtui.listing.missing import BlobCheck
     from regtui.listing.summary import Batch, Summary
+    from regtui.session.changes import Changes, Running
+    from regtui.session.collecting import Collecting
+    from regtui.session.filling import Filling
+    from regtui.session.recalling import Recalling
     from regtui.settings.history import Left
-    from regtui.ssh import Ssh
+    from regtui.ssh.login import Ssh
 
 T = TypeVar("T")
 
 
-class Connection:
-    """Everything raises RegistryError. Made by `open_connection`; `close` it."""
+class Session:
+    """Everything raises RegistryError. Made by `open_session`; `close` it."""
 
     def __init__(
         self, target: Target, client: RegistryClient, pong: Pong, crossing: Crossing, ssh: "Ssh | None" = None
@@ -163,8 +158,8 @@ class Connection:
     def fill(self, repository: str, names: Sequence[str]) -> "Filling":
         """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end. Of those that are
         remembered it is only asked whether they moved."""
-        from regtui.connection.filling import Filling
         from regtui.listing.filler import Filler
+        from regtui.session.filling import Filling
 
         filler = Filler(self._content, repository, names, in_flight=self._at_once)
         return Filling(filler, self._crossing, self._recalling, names)
@@ -212,14 +207,15 @@ class Connection:
 
     @cached_property
     def _content(self) -> "ContentStore":
-        from regtui.content import ContentStore, SharedDisk
+        from regtui.content.shared_disk import SharedDisk
+        from regtui.content.store import ContentStore
 
         keeps = self.target.cache and not self.target.ephemeral
         return ContentStore(self._client, SharedDisk(content_file(), self._origin) if keeps else None)
 
     @cached_property
     def _recalling(self) -> "Recalling":
-        from regtui.connection.recalling import Recalling
+        from regtui.session.recalling import Recalling
 
         return Recalling(self._content)
 
@@ -234,7 +230,7 @@ class Connection:
     @cached_property
     def journal(self) -> "Journal":
         """What was done from this machine, to every registry; the demo's is not kept."""
-        from regtui.deletion import Journal
+        from regtui.deletion.journal import Journal
 
         return Journal(None if self.target.ephemeral else journal_dir())
 
@@ -261,7 +257,7 @@ class Connection:
         """What may be deleted, found out without deleting anything. Asks nothing where the user wants no change."""
         if self.read_only:
             return Deletion.READ_ONLY
-        from regtui.registry import deletion_support
+        from regtui.registry.probing import deletion_support
 
         return await self._crossing.run(lambda: deletion_support(self._client, repository))
 
@@ -273,7 +269,7 @@ class Connection:
         `on_progress` hears (tags read, tags in all), then the same of blobs, on the client's thread.
         """
 
-        from regtui.connection.planning import plan_deletion
+        from regtui.session.planning import plan_deletion
 
         protecting = replace(request, protect=(*request.protect, *self.target.protect))
         return await self._read(
@@ -288,8 +284,8 @@ class Connection:
 
     def deleting(self, plan: "Plan") -> "Running":
         """Carries out a plan that was confirmed."""
-        from regtui.connection.changes import Running
-        from regtui.deletion import Execution
+        from regtui.deletion.execution import Execution
+        from regtui.session.changes import Running
 
         execution = Execution(self._client, plan, self.journal, self.username)
         return Running(execution, plan.repository, self._content, self._crossing)
@@ -297,7 +293,7 @@ class Connection:
     @property
     def changes(self) -> "Changes":
         """What was changed here before, and taking it back."""
-        from regtui.connection.changes import Changes
+        from regtui.session.changes import Changes
 
         return Changes(
             self._client,
@@ -313,8 +309,8 @@ class Connection:
         """Garbage collection where this registry runs. `interactive`: for what ssh has to ask; called on the caller's
         event loop. Raises HostUnknown where nobody said where the registry runs, UsageError for no SSH destination.
         """
-        from regtui.connection.collecting import Collecting, host_of
         from regtui.garbage.procedure import HostCollector
+        from regtui.session.collecting import Collecting, host_of
 
         if (made := self.target.make_collector) is not None:
             return Collecting(made, self._crossing, interactive)

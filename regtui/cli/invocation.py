@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Final
 
 from regtui.cli.console import ask_password, is_interactive, read_password, say, warn
 from regtui.cli.request_log import write_log
-from regtui.connection.resolving import Options, profile_for, resolve_target, split_reference, target_of
-from regtui.connection.target import Target
 from regtui.errors import UsageError
-from regtui.oci import Reference
-from regtui.oci.reference import is_repository
-from regtui.registry import Credential
-from regtui.settings import Config, Credentials, Profile
+from regtui.oci.reference import Reference, is_repository
+from regtui.registry.values import Credential
+from regtui.session.resolving import Options, profile_for, resolve_target, split_reference, target_of
+from regtui.session.target import Target
+from regtui.settings.config import Config, Profile
+from regtui.settings.credentials import Credentials
 
 if TYPE_CHECKING:
-    from regtui.connection import Connection
-    from regtui.deletion import Entry
+    from regtui.deletion.entry import Entry
+    from regtui.session.session import Session
 
 
 # They tell what is wrong in the config file in their own way.
 _SHOWING_WARNINGS: Final = ("browse", "demo", "doctor")
 
 
-class Session:
+class Invocation:
     """What the command line, the environment and the config file say together.
 
     Raises SettingsError, UsageError; reads a password from stdin where the options say so.
@@ -94,8 +94,8 @@ class Session:
         """The registry where a run was made, or may have been made (`Entry.belongs_to`). Neither the environment nor
         the config's default counts. Raises OtherRegistry where -r names another one, UsageError where several
         profiles lead there."""
-        from regtui.connection.run_registry import registry_of
         from regtui.deletion.belonging import check_named
+        from regtui.session.run_registry import registry_of
 
         if self._registry:
             target = self.target(self._registry)
@@ -118,15 +118,13 @@ class Session:
         return replace(target, credential=Credential(self._username, password), lookup=None)
 
     def run(
-        self, argument: str | None, work: Callable[["Connection"], Awaitable[int]], *, unanswered: bool = False
+        self, argument: str | None, work: Callable[["Session"], Awaitable[int]], *, unanswered: bool = False
     ) -> int:
         """Opens the registry, runs `work` with it, closes it; `work`'s exit code. Raises RegtuiError. `unanswered`:
         also one that doesn't answer now."""
         return self.run_at(self.target(argument), work, unanswered=unanswered)
 
-    def run_at(
-        self, target: Target, work: Callable[["Connection"], Awaitable[int]], *, unanswered: bool = False
-    ) -> int:
+    def run_at(self, target: Target, work: Callable[["Session"], Awaitable[int]], *, unanswered: bool = False) -> int:
         """The same with a target."""
 
         async def opened() -> int:
@@ -137,13 +135,13 @@ class Session:
 
 
 @asynccontextmanager
-async def connected(target: Target, *, unanswered: bool = False) -> AsyncIterator["Connection"]:
-    # The app makes a session, too, and shows its first frame before it loads what talks to a registry.
-    from regtui.connection import log_in, open_connection
+async def connected(target: Target, *, unanswered: bool = False) -> AsyncIterator["Session"]:
+    # The app makes an invocation, too, and shows its first frame before it loads what talks to a registry.
+    from regtui.session.opening import log_in, open_session
 
     target.http.waiting.tell = lambda seconds: warn(f"{target.address.name} asks to wait {seconds:.0f} s: waiting.")
     ssh = await log_in(target.via, on_terminal=is_interactive()) if target.via else None
-    connection = await open_connection(target, ssh=ssh, unanswered=unanswered)
+    connection = await open_session(target, ssh=ssh, unanswered=unanswered)
     try:
         yield connection
         if target.given_user and not connection.wants_login:

@@ -3,20 +3,12 @@
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from regtui.connection.resolving import split_reference
-from regtui.connection.target import Target
 from regtui.errors import UsageError
-from regtui.registry import (
-    Address,
-    NotARegistry,
-    NotAuthenticated,
-    RegistryClient,
-    RegistryError,
-    TokenRefused,
-    Unreachable,
-)
+from regtui.registry.address import Address
 from regtui.registry.identity import RegistryId
-from regtui.settings import Config
+from regtui.session.resolving import split_reference
+from regtui.session.target import Target
+from regtui.settings.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +38,6 @@ def place_of(text: str, config: Config) -> Place:
         return Place(text)
     is_sure = found.registry in config.profiles or bool(found.identifier)
     return Place(found.registry, found.repository, found.tag or "", is_sure)
-
-
-async def is_registry(target: Target) -> bool:
-    """Whether a registry answers there: then the path is a prefix, and no repository. One that doesn't answer at all is
-    for whoever opens it to tell."""
-    async with RegistryClient(target.address, None, target.http) as client:
-        try:
-            await client.ping()
-        except NotARegistry:
-            return False
-        except (NotAuthenticated, TokenRefused, Unreachable):
-            return True
-        except RegistryError:
-            return False
-        return True
 
 
 def _is_known(text: str, config: Config) -> bool:

@@ -4,11 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from regtui.connection.crossing import Crossing
-from regtui.content import ContentStore
-from regtui.deletion import Entry, Execution, Journal, Method, Outcome, Plan, Report
+from regtui.content.store import ContentStore
+from regtui.deletion.entry import Entry
+from regtui.deletion.execution import Execution
+from regtui.deletion.journal import Journal
 from regtui.deletion.undo import Undo, Undoing, last_deletion, plan_rest, plan_undo
-from regtui.registry import Deletion, RegistryClient, RegistryError, check_push, deletion_support
+from regtui.deletion.values import Method, Outcome, Plan, Report
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RegistryError
+from regtui.registry.probing import check_push, deletion_support
+from regtui.registry.values import Deletion
+from regtui.session.crossing import Crossing
 
 
 class Change(Protocol):

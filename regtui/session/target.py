@@ -5,12 +5,16 @@ from functools import cache
 from shlex import join
 from typing import TYPE_CHECKING
 
-from regtui.registry import Address, Credential, HttpSettings, RegistryId
-from regtui.settings import Lookup
-from regtui.ssh import Destination
+from regtui.registry.address import Address
+from regtui.registry.identity import RegistryId
+from regtui.registry.settings import HttpSettings
+from regtui.registry.values import Credential
+from regtui.settings.credentials import Lookup
+from regtui.ssh.destination import Destination
 
 if TYPE_CHECKING:
-    from regtui.demo import DemoTransport, Version
+    from regtui.demo.dialect import Version
+    from regtui.demo.transport import DemoTransport
     from regtui.garbage.collector import Collector, MakeCollector
     from regtui.garbage.profile import HostSettings
 
@@ -71,7 +75,8 @@ def demo_target(version: "Version" = "2.8.2") -> Target:
     def transport() -> "DemoTransport":
         from datetime import UTC, datetime
 
-        from regtui.demo import DemoTransport, sample_storage
+        from regtui.demo.sample import sample_storage
+        from regtui.demo.transport import DemoTransport
 
         return DemoTransport(sample_storage(datetime.now(UTC)), version)
 

@@ -6,12 +6,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.connection import demo_target
-from regtui.connection.place import Place, is_registry, place_of
-from regtui.connection.resolving import split_reference
-from regtui.oci import Reference
-from regtui.registry import Address, HttpSettings
-from regtui.settings import Config, Profile
+from regtui.oci.reference import Reference
+from regtui.registry.address import Address
+from regtui.registry.settings import HttpSettings
+from regtui.session.opening import is_registry
+from regtui.session.place import Place, place_of
+from regtui.session.resolving import split_reference
+from regtui.session.target import demo_target
+from regtui.settings.config import Config, Profile
 
 CONFIG = Config(
     Path("/nowhere"),

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
-from regtui.connection.crossing import Crossing
-from regtui.connection.recalling import Recalling
 from regtui.listing.filler import Filler
 from regtui.listing.recall import Recollection
 from regtui.listing.summary import Batch
+from regtui.session.crossing import Crossing
+from regtui.session.recalling import Recalling
 
 
 class Filling:

@@ -8,12 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from regtui.connection.target import Target, demo_target
 from regtui.errors import UsageError
 from regtui.garbage.profile import HostSettings
-from regtui.oci import InvalidReference, Reference
-from regtui.registry import Address, Credential, HttpSettings, RegistryId, TlsSettings
-from regtui.settings import Config, Credentials, Found, Lookup, Profile, Source
+from regtui.oci.reference import InvalidReference, Reference
+from regtui.registry.address import Address
+from regtui.registry.identity import RegistryId
+from regtui.registry.settings import HttpSettings
+from regtui.registry.tls import TlsSettings
+from regtui.registry.values import Credential
+from regtui.session.target import Target, demo_target
+from regtui.settings.config import Config, Profile
+from regtui.settings.credentials import Credentials, Found, Lookup, Source
 from regtui.settings.paths import config_file
 
 
