@@ -49,6 +49,8 @@ TIMEOUT: Final = 30.0
 DELETE: Final = 600.0
 # Without any answer, to whatever was asked, while a collection waits for the registry.
 REGISTRY_SILENCE: Final = 60.0
+# The same where what its host says is all that is wanted.
+STATUS_SILENCE: Final = 5.0
 # Bytes a second below which the whole of an answer, `--timeout` deducted, is too slow.
 SLOWEST: Final = KIB
 # That one request is told to wait (Retry-After) in all, and the longest that is believed.

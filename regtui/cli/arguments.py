@@ -264,6 +264,7 @@ def _gc(command: _Command) -> None:
         [
             "regtui gc prod --dry-run",
             "regtui gc prod --untagged",
+            "regtui gc prod --serve-pulls",
             "regtui gc prod --yes --json",
             "regtui gc prod --yes --if-frees 5G --uploads 7d --remove-empty --json",
             "regtui gc prod --status",
@@ -277,6 +278,11 @@ def _gc(command: _Command) -> None:
     ways.add_argument("--online", action="store_true", help="keep no pushes out: what is pushed meanwhile can break")
     ways.add_argument(
         "--read-only-mode", action="store_true", help="make the registry read-only meanwhile, where that is set up"
+    )
+    ways.add_argument(
+        "--serve-pulls",
+        action="store_true",
+        help="answer pulls while it is stopped, by a read-only stand-in on its port",
     )
     gc.add_argument("--verify", choices=("sample", "all"), default="sample", help="tags that are checked afterwards")
     gc.add_argument("--remove-empty", action="store_true", help="also remove repositories in which nothing is left")

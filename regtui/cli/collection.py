@@ -22,11 +22,13 @@ from regtui.garbage.words import (
     duration,
     earlier_sentences,
     forecast_sentences,
+    not_configured,
     report_sentences,
     repository_rows,
     survey_sentences,
     verified_sentences,
 )
+from regtui.settings.config import Config
 from regtui.text import one_line, plural, size
 
 _SIGNS = {StageStatus.DONE: "✓", StageStatus.SKIPPED: "–", StageStatus.FAILED: "✗"}
@@ -200,6 +202,16 @@ def show_status(output: Output, earlier: EarlierRun | None, host: str) -> None:
         say(f"Its log above: the last {plural(len(earlier.log), 'line')}.")
     if earlier.was_killed:
         say(f"To end what it left behind, and start the registry: regtui gc {host} --bring-back")
+
+
+def show_unconfigured(name: str, host: str, config: Config) -> None:
+    """What the config file has to say of where a registry runs."""
+    sentences, example = not_configured(name, host, is_profile=name in config.profiles)
+    people = Output(Form.TABLE, sys.stderr)
+    for sentence in (*sentences, f"({config.path})"):
+        say(sentence)
+    for line in example.split("\n"):
+        people.line(f"  {line}", keep_spaces=True)
 
 
 def show_skipped(records: Records, why: str) -> None:

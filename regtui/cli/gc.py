@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from regtui import bounds
 from regtui.cli.collection import (
     Records,
     show_commands,
@@ -13,13 +14,14 @@ from regtui.cli.collection import (
     show_skipped,
     show_status,
     show_survey,
+    show_unconfigured,
 )
 from regtui.cli.console import ask, is_interactive, say, warn
 from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
 from regtui.cli.running import check_askable, interrupting
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError
-from regtui.garbage.errors import Unsafe
+from regtui.garbage.errors import HostUnknown, NotOnHost, Unsafe
 from regtui.garbage.hosts import Interactive, undisturbed
 from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, KeepOut, PendingUpload, Survey
 from regtui.garbage.words import (
@@ -32,6 +34,7 @@ from regtui.garbage.words import (
 )
 from regtui.session.collecting import Collecting
 from regtui.session.session import Session
+from regtui.settings.config import Config
 from regtui.text import plural, size
 
 
@@ -42,10 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
         check_askable(arguments)
     output = Output.chosen(arguments.json)
     named = invocation.registry(arguments.registry_argument)
-    collection = _Collection(arguments, output)
+    collection = _Collection(arguments, output, invocation.config)
     try:
         # While it is being collected a registry may be stopped: then its host is asked all the same.
-        return invocation.run(named, collection.run, unanswered=True)
+        asks_host_only = arguments.status or arguments.bring_back
+        patience = bounds.STATUS_SILENCE if asks_host_only else bounds.REGISTRY_SILENCE
+        return invocation.run(named, collection.run, patience=patience)
     except KeyboardInterrupt:
         if collection.has_begun:
             warn(
@@ -58,13 +63,23 @@ def run(arguments: argparse.Namespace) -> int:
 class _Collection:
     """One run of the command."""
 
-    def __init__(self, arguments: argparse.Namespace, output: Output) -> None:
+    def __init__(self, arguments: argparse.Namespace, output: Output, config: Config) -> None:
         self._arguments = arguments
+        self._config = config
         self._output = output
         self._records = Records(output)
         self.has_begun = False
 
     async def run(self, connection: Session) -> int:
+        try:
+            return await self._run(connection)
+        except (HostUnknown, NotOnHost):
+            target = connection.target
+            if target.runs_at is None and target.make_collector is None:
+                show_unconfigured(connection.name, target.address.name, self._config)
+            raise
+
+    async def _run(self, connection: Session) -> int:
         arguments = self._arguments
         collector = connection.collector(_lent() if is_interactive() else None)
         earlier = await collector.earlier()
@@ -205,7 +220,7 @@ def _check_possible(connection: Session, earlier: EarlierRun | None, *, dry_run:
 def _choices(arguments: argparse.Namespace, survey: Survey) -> Choices:
     """Raises Unsafe where pushes can't be kept out as was asked for."""
     wanted = KeepOut.ONLINE if arguments.online else KeepOut.READ_ONLY if arguments.read_only_mode else None
-    way = wanted or survey.keep_out[0]
+    way = (KeepOut.STAND_IN if _has_to_stand_in(arguments, survey) else wanted) or survey.keep_out[0]
     if not arguments.dry_run and way is KeepOut.ONLINE and wanted is None:
         if survey.obstacle:
             raise Unsafe(survey.obstacle, "Or let it run on with --online, when nobody pushes.")
@@ -225,6 +240,20 @@ def _choices(arguments: argparse.Namespace, survey: Survey) -> Choices:
         upload_minutes=arguments.uploads,
         verify_all=arguments.verify == "all",
     )
+
+
+def _has_to_stand_in(arguments: argparse.Namespace, survey: Survey) -> bool:
+    """Whether something else has to serve pulls. Raises Unsafe where nothing can."""
+    if not arguments.serve_pulls or survey.keep_out[0] is KeepOut.READ_ONLY:
+        # Read-only it serves them itself.
+        return False
+    if KeepOut.STAND_IN not in survey.keep_out:
+        raise Unsafe(
+            survey.obstacle or survey.no_stand_in,
+            "Leave out --serve-pulls, or say read_only and read_write below [registries.NAME.host] in the config file, "
+            "and take --read-only-mode.",
+        )
+    return True
 
 
 def _abandoned(survey: Survey, choices: Choices) -> list[PendingUpload]:

@@ -118,30 +118,32 @@ class Invocation:
         return replace(target, credential=Credential(self._username, password), lookup=None)
 
     def run(
-        self, argument: str | None, work: Callable[["Session"], Awaitable[int]], *, unanswered: bool = False
+        self, argument: str | None, work: Callable[["Session"], Awaitable[int]], *, patience: float | None = None
     ) -> int:
-        """Opens the registry, runs `work` with it, closes it; `work`'s exit code. Raises RegtuiError. `unanswered`:
-        also one that doesn't answer now."""
-        return self.run_at(self.target(argument), work, unanswered=unanswered)
+        """Opens the registry, runs `work` with it, closes it; `work`'s exit code. Raises RegtuiError. `patience`:
+        also one that doesn't answer, or not for so many seconds."""
+        return self.run_at(self.target(argument), work, patience=patience)
 
-    def run_at(self, target: Target, work: Callable[["Session"], Awaitable[int]], *, unanswered: bool = False) -> int:
+    def run_at(
+        self, target: Target, work: Callable[["Session"], Awaitable[int]], *, patience: float | None = None
+    ) -> int:
         """The same with a target."""
 
         async def opened() -> int:
-            async with connected(target, unanswered=unanswered) as connection:
+            async with connected(target, patience=patience) as connection:
                 return await work(connection)
 
         return asyncio.run(opened())
 
 
 @asynccontextmanager
-async def connected(target: Target, *, unanswered: bool = False) -> AsyncIterator["Session"]:
+async def connected(target: Target, *, patience: float | None = None) -> AsyncIterator["Session"]:
     # The app makes an invocation, too, and shows its first frame before it loads what talks to a registry.
     from regtui.session.opening import log_in, open_session
 
     target.http.waiting.tell = lambda seconds: warn(f"{target.address.name} asks to wait {seconds:.0f} s: waiting.")
     ssh = await log_in(target.via, on_terminal=is_interactive()) if target.via else None
-    connection = await open_session(target, ssh=ssh, unanswered=unanswered)
+    connection = await open_session(target, ssh=ssh, patience=patience)
     try:
         yield connection
         if target.given_user and not connection.wants_login:

@@ -26,6 +26,10 @@ def by_hand(
     match keep_out:
         case KeepOut.STOP:
             lines += [unit.stop, unit.collector(running=False), *unit.tidy, unit.start]
+        case KeepOut.STAND_IN if unit.stand_in is not None:
+            served = unit.stand_in
+            lines += [served.make, unit.stop, served.start, unit.collector(running=False)]
+            lines += [*unit.tidy, served.tidy, served.end, unit.start]
         case KeepOut.READ_ONLY:
             lines += [unit.read_only, unit.collector(), *unit.tidy, unit.read_write]
         case KeepOut.ONLINE:

@@ -36,6 +36,8 @@ class Storage:
     """What of an object store is the registry's, by names that others can have, too; empty for other storages."""
     redis: Redis | None = None
     """Where `blob_cache` is kept, where that is redis."""
+    is_pull_through: bool = False
+    """It is a cache of another registry."""
 
 
 def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storage:
@@ -67,6 +69,7 @@ def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storag
         root=root,
         delete_enabled=_truth(environment, "REGISTRY_STORAGE_DELETE", "enabled", _at(storage, "delete", "enabled")),
         blob_cache=blob_cache,
+        is_pull_through=bool(environment.get("REGISTRY_PROXY_REMOTEURL") or text_at(config, "proxy", "remoteurl")),
     )
 
 

@@ -14,8 +14,15 @@ from regtui.text import clean
 
 COLLECTOR: Final = "regtui-gc-{}"
 """The name of the container that collects beside the one of that name."""
+STAND_IN: Final = "regtui-pulls-{}"
+"""The name of the container that answers pulls while the one of that name is stopped."""
+STAND_IN_LABEL: Final = "regtui.stands-in-for"
+"""Its label."""
 
 PROGRAMS: Final = ("registry", "docker-registry")
+_PORT: Final = re.compile(r"[0-9]{1,5}/(?:tcp|udp|sctp)")
+_HOST_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
+_IP: Final = re.compile(r"[0-9a-fA-F.:]{0,45}")
 _IMAGE: Final = re.compile(r"(?:^|/)(?:registry|distribution|docker-registry)(?:[:@]|$)")
 
 
@@ -32,6 +39,8 @@ class Container:
     mounts: Mapping[str, str] = field(default_factory=dict)
     ports: frozenset[int] = frozenset()
     """Published on the host."""
+    publications: tuple[str, ...] = ()
+    """How they are published, as the runtimes' option has it: `127.0.0.1:80:5000/tcp`; empty where any isn't fixed."""
     user: str = ""
     network: str = ""
     id: str = ""
@@ -53,12 +62,14 @@ class Container:
     """What would start another one, or remove this one, when it is stopped: in words."""
     is_podmans: bool = False
     """Podman also answers by the name of docker."""
+    is_stand_in: bool = False
+    """By its name, its label and its mounts: it answers pulls for a registry that is stopped, and can't write."""
 
     @property
     def is_registry(self) -> bool:
         """By its image's name, or its program's. The entry point of the official images is a script of another name;
-        what collects beside a registry is none."""
-        if self.name.startswith(COLLECTOR.format("")):
+        what collects beside a registry is none, nor what stands in for it."""
+        if self.is_stand_in or self.name.startswith(COLLECTOR.format("")):
             return False
         program = self.command[0].rpartition("/")[2]
         return bool(_IMAGE.search(self.image_name)) or program in PROGRAMS
@@ -137,11 +148,12 @@ def read_environment(lines: Iterable[str]) -> dict[str, str]:
 
 def _read(entry: Mapping[str, Any]) -> Container:
     bindings = [
-        binding
-        for bound in table_at(entry, "HostConfig", "PortBindings").values()
+        (port, binding)
+        for port, bound in table_at(entry, "HostConfig", "PortBindings").items()
         for binding in (bound if isinstance(bound, list) else ())
     ]
-    ports = [text_at(binding, "HostPort") for binding in bindings]
+    ports = [text_at(binding, "HostPort") for _, binding in bindings]
+    publications = [_publication(port, binding) for port, binding in bindings]
     environment = [variable for variable in list_at(entry, "Config", "Env") if isinstance(variable, str)]
     return Container(
         name=text_at(entry, "Name").removeprefix("/"),
@@ -152,11 +164,13 @@ def _read(entry: Mapping[str, Any]) -> Container:
         environment=read_environment(environment),
         mounts={text_at(m, "Destination"): text_at(m, "Source") for m in list_at(entry, "Mounts")},
         ports=frozenset(int(port) for port in ports if port.isdecimal() and len(port) < 6),
+        publications=tuple(publications) if all(publications) else (),
         user=text_at(entry, "Config", "User"),
         network=text_at(entry, "HostConfig", "NetworkMode"),
         id=text_at(entry, "Id"),
         restart=text_at(entry, "HostConfig", "RestartPolicy", "Name"),
         is_podmans="ImageName" in entry,
+        is_stand_in=_is_stand_in(entry),
         pid=pid if isinstance(pid := table_at(entry, "State").get("Pid"), int) and 0 < pid < 1 << 31 else 0,
         started=_moment(text_at(entry, "State", "StartedAt")),
         directory=text_at(entry, "Config", "WorkingDir"),
@@ -178,6 +192,24 @@ def config_of(container: Container) -> tuple[str, ...]:
 
 def _is_within(path: str, point: str) -> bool:
     return path == point or path.startswith(point.rstrip("/") + "/")
+
+
+def _is_stand_in(entry: Mapping[str, Any]) -> bool:
+    return (
+        # An image can have labels, too, but no container's name.
+        text_at(entry, "Name").removeprefix("/").startswith(STAND_IN.format(""))
+        and STAND_IN_LABEL in table_at(entry, "Config", "Labels")
+        and all(isinstance(mount, dict) and mount.get("RW") is False for mount in list_at(entry, "Mounts"))
+    )
+
+
+def _publication(port: str, binding: object) -> str:
+    """Empty where it is at a port that is chosen anew each time, or what can't be."""
+    address, at = text_at(binding, "HostIp"), text_at(binding, "HostPort")
+    if not (_PORT.fullmatch(port) and _HOST_PORT.fullmatch(at) and _IP.fullmatch(address)):
+        return ""
+    ip = f"[{address}]" if ":" in address else address
+    return f"{ip}:{at}:{port}" if ip else f"{at}:{port}"
 
 
 def _moment(text: str) -> float:

@@ -38,6 +38,7 @@ from regtui.garbage.runtimes import (
     systemd_unit,
 )
 from regtui.garbage.sharing import containers_beside, processes_beside
+from regtui.garbage.stand_in import why_not
 from regtui.garbage.stopping import (
     edited,
     lost_by_container,
@@ -167,6 +168,7 @@ async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
         obstacle=lost or shared(sharers, container.name) or await edited(host, command, container, file.path),
         loses_storage=bool(lost),
         is_shared=bool(sharers),
+        no_stand_in=why_not(container, storage),
     )
     if storage.redis and container.network != "host" and has_shell:
         unit = replace(unit, redis_via=await _by_container(host, command, container, storage.redis))
@@ -187,10 +189,12 @@ async def _sharers(
     host: Host, settings: HostSettings, command: Sequence[str], container: Container, storage: Storage
 ) -> list[str]:
     """Other registries on the same storage, by name."""
-    told = await host.run(Script(_LIST, tuple(command)))
-    names = await containers_beside(host, command, read_containers(told.stdout), container, storage)
+    there = read_containers((await host.run(Script(_LIST, tuple(command)))).stdout)
+    names = await containers_beside(host, command, there, container, storage)
+    # What a killed collection left can't write.
+    standing_in = {other.pid for other in there if other.is_stand_in}
     # Those of containers have names already.
-    return names or await processes_beside(host, _sudo(settings), container.pid, storage.root)
+    return names or await processes_beside(host, _sudo(settings), container.pid, storage.root, standing_in)
 
 
 async def _container(
@@ -250,7 +254,9 @@ _NO_SUCH: Final = re.compile(r"no such (?:container|object)|no container with na
 
 def _there(containers: Iterable[Container]) -> str:
     names = names_of(containers)
-    return f'Name one of these: container = "…": {names}.' if names else "There is none at all."
+    if not names:
+        return "There is none at all."
+    return f'Name one of these below [registries.NAME.host] in the config file: container = "…": {names}.'
 
 
 async def _of_service(host: Host, command: Sequence[str], settings: HostSettings, compose: Compose) -> Container:

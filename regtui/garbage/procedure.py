@@ -116,6 +116,7 @@ class HostCollector:
             blob_cache=configured.blob_cache,
             keep_out=unit.ways,
             obstacle=unit.obstacle,
+            no_stand_in=unit.no_stand_in,
         )
 
     async def _look(self, *, anew: bool = False) -> Found:
@@ -172,7 +173,7 @@ class HostCollector:
         if self._found is None or self._found.storage.blob_cache != "inmemory":
             return False
         is_rolled_out = self._found.unit.runtime == "kubectl" and choices.keep_out is KeepOut.READ_ONLY
-        return choices.keep_out is not KeepOut.STOP and not is_rolled_out
+        return not choices.keep_out.stops and not is_rolled_out
 
     # Collecting
 
@@ -228,6 +229,8 @@ class HostCollector:
             raise Unsafe("Nothing is changed: read-only was asked for.", "Leave out --read-only, or read_only = true.")
         if choices.keep_out not in found.unit.ways:
             why = found.unit.obstacle or f"It isn't known how {found.unit.name} is made {choices.keep_out.value}."
+            if choices.keep_out is KeepOut.STAND_IN:
+                why = found.unit.obstacle or found.unit.no_stand_in
             raise Unsafe(why, "" if found.unit.loses_storage else "Or let it run on (--online), when nobody pushes.")
         if found.unit.loses_storage and self._needs_restart(choices):
             # What it believes to have is in its memory, too, and only a restart takes that.

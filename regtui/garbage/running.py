@@ -177,6 +177,8 @@ class Running:
                 self.is_up = True
             case ["down"]:
                 self.is_up = False
+            case ["serving"]:
+                return [self._event("A read-only stand-in answers pulls meanwhile.")]
             case ["stopped"]:
                 self.was_stopped = True
             case ["end"]:

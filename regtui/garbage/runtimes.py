@@ -10,9 +10,10 @@ from shlex import join, quote
 from typing import Final
 
 from regtui.garbage.compose import Compose
-from regtui.garbage.containers import COLLECTOR, Container
+from regtui.garbage.containers import COLLECTOR, STAND_IN, Container
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.redis_cache import REQUEST, Redis
+from regtui.garbage.stand_in import StandIn, stand_in
 from regtui.garbage.values import KeepOut
 
 ENVIRONMENT_FILE: Final = "registry.env"
@@ -22,6 +23,7 @@ ENVIRONMENT_FILE: Final = "registry.env"
 _OF_REGISTRY: Final = ("REGISTRY_", "AWS_", "GOOGLE_", "OTEL_")
 _EXPORT: Final = r"s/^\({}[A-Za-z0-9_]*\)=\(.*\)$/export \1='\2'/p"
 
+_NO_CONTAINER: Final = "While {} is stopped nothing can serve pulls: a stand-in can be had for containers only."
 _READ_ONLY: Final = """REGISTRY_STORAGE_MAINTENANCE_READONLY='{"enabled":true}'"""
 
 
@@ -32,7 +34,8 @@ class Unit:
     `inside` and `beside` run the registry's program, the one where the registry is running, the other while it is
     stopped; `shell` and `shell_beside` likewise a shell (its -c follows) that sees the storage, below `root` (which is
     not the config's path where the shell runs outside a container). `check` succeeds while the registry is running.
-    `quit` ends a collector that was started by `beside`, and `gone` succeeds where there is none; `process` is the
+    `quit` ends what was started beside it, the collector and what stands in for it, and `gone` succeeds where there is
+    neither; `process` is the
     command line of one that is a process of the host's own, and `kill` what ends such a process. `prepare` comes before
     `stop`, `tidy` after the collector. `hold` sees to it that the registry comes up with its host while it is stopped,
     `release` takes that back. `lock`: what no two collections may share.
@@ -68,6 +71,9 @@ class Unit:
     """What the registry keeps of its blobs there is cleared before the sweep and after it; `redis_via`: a command line
     that leads there as the registry gets there, empty where the host itself gets there."""
     redis_via: str = ""
+    stand_in: StandIn | None = None
+    """What answers pulls while it is stopped; `no_stand_in` says why nothing can."""
+    no_stand_in: str = ""
     loses_storage: bool = False
     """Stopped, restarted or made anew it loses its storage."""
     is_shared: bool = False
@@ -91,8 +97,9 @@ class Unit:
         if self.loses_storage or self.is_shared:
             return (KeepOut.ONLINE,)
         stop = (KeepOut.STOP,) if self.stop and self.start and not self.obstacle else ()
+        stand_in = (KeepOut.STAND_IN,) if stop and self.stand_in else ()
         read_only = (KeepOut.READ_ONLY,) if self.read_only and self.read_write else ()
-        return (*stop, *read_only, KeepOut.ONLINE)
+        return (*stop, *stand_in, *read_only, KeepOut.ONLINE)
 
     def collector(self, *, dry_run: bool = False, running: bool = True) -> str:
         """The collector's command line."""
@@ -115,6 +122,7 @@ def container_unit(
     obstacle: str = "",
     loses_storage: bool = False,
     is_shared: bool = False,
+    no_stand_in: str = "",
 ) -> Unit:
     """A registry in docker or podman; `runtime` is its command, with sudo where that is needed. In compose it is
     stopped and started as a service. `host_root`: where the host sees the storage, for images without a shell.
@@ -139,7 +147,7 @@ def container_unit(
     if compose is not None:
         stop, start = (join(compose.words(verb, settings.container)) for verb in ("stop", "start"))
     inspect = join([*runtime, "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", "--", name])
-    collector = COLLECTOR.format(name)
+    collector, standing_in = COLLECTOR.format(name), STAND_IN.format(name)
     hold, release = _kept_for_a_reboot(runtime, container)
     return Unit(
         runtime=compose.name if compose else runtime[-1],
@@ -157,10 +165,11 @@ def container_unit(
         stop=stop,
         start=start,
         check=f'test "$({join([*runtime, "inspect", "--format", "{{.State.Running}}", "--", name])})" = true',
-        quit=join([*runtime, "rm", "-f", "--", collector]),
+        # One at a time: where one isn't there, podman leaves the others.
+        quit="; ".join(join([*runtime, "rm", "-f", "--", each]) for each in (collector, standing_in)),
         # Where the runtime doesn't answer, nobody knows.
         gone=f"names=$({join([*runtime, 'ps', '-a', '--format', '{{.Names}}'])}) && "
-        f"! printf '%s\\n' \"$names\" | grep -Fxq {quote(collector)}",
+        f"! printf '%s\\n' \"$names\" | grep -Fxq -e {quote(collector)} -e {quote(standing_in)}",
         hold=hold,
         release=release,
         lock=(container.on_host(root) if driver == "filesystem" else "") or f"container {container.id or name}",
@@ -170,6 +179,8 @@ def container_unit(
         obstacle=obstacle or _obstacle(container, root if driver == "filesystem" else ""),
         loses_storage=loses_storage,
         is_shared=is_shared,
+        stand_in=None if no_stand_in else stand_in(runtime, container, ENVIRONMENT_FILE),
+        no_stand_in=no_stand_in,
     )
 
 
@@ -259,6 +270,7 @@ def systemd_unit(
         read_write=settings.read_write,
         environment=process.environment,
         obstacle=obstacle,
+        no_stand_in=_NO_CONTAINER.format(process.unit),
         loses_storage=loses_storage,
         is_shared=is_shared,
     )
@@ -316,6 +328,7 @@ def command_unit(settings: HostSettings) -> Unit:
         read_only=settings.read_only,
         read_write=settings.read_write,
         lock=settings.storage,
+        no_stand_in=_NO_CONTAINER.format(settings.container or "the registry"),
         obstacle=""
         if settings.stop and settings.start
         else "The profile says neither how to stop nor how to start it.",

@@ -83,15 +83,16 @@ def collection(
 
 def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
     """What a run finds beside its script: name → text."""
-    beside = keep_out is KeepOut.STOP
+    beside = keep_out.stops
     # What runs in a container, or by a command of the user's, isn't ours to end.
     ours = beside and unit.runtime != "command"
     shell = unit.shell_beside if beside or not unit.is_running else unit.shell
     collector = unit.collector(running=not beside)
+    stand_in = unit.stand_in if keep_out is KeepOut.STAND_IN else None
     return {
         "run.sh": file("collect.sh"),
         "storage.sh": file("storage.sh"),
-        "keep-out": keep_out.value,
+        "keep-out": KeepOut.STOP.value if beside else keep_out.value,
         "restart": "yes" if needs_restart else "no",
         "ours": "yes" if ours else "no",
         "root": unit.root,
@@ -99,7 +100,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "process": unit.process if ours else "",
         "removal": "kept-out" if keep_out is not KeepOut.ONLINE else "while-it-runs",
         "prepare": " &&\n".join(unit.prepare),
-        "tidy": " &&\n".join(unit.tidy),
+        "tidy": " &&\n".join(unit.tidy if stand_in is None else (*unit.tidy, stand_in.tidy)),
         "stop": unit.stop,
         "start": unit.start,
         "check": unit.check,
@@ -114,6 +115,10 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "kill": unit.kill,
         "forget": unit.forget,
         **({"redis.sh": asking_script(), REQUEST: unit.redis.forgetting} if unit.redis else {}),
+        "make-stand-in": stand_in.make if stand_in else "",
+        "serve": stand_in.start if stand_in else "",
+        "serves": stand_in.runs if stand_in else "",
+        "serve-log": stand_in.log if stand_in else "",
         "shell": shell if unit.root else "",
         "shell-now": unit.shell if unit.root and not ours else "",
     }

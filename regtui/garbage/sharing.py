@@ -1,7 +1,7 @@
 """Other registries on the same storage: they go on taking pushes while it is swept."""
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -60,15 +60,24 @@ async def _same_store(host: Host, runtime: Sequence[str], other: Container, stor
     return False
 
 
-async def processes_beside(host: Host, sudo: Sequence[str], pid: int, root: str) -> list[str]:
+async def processes_beside(
+    host: Host, sudo: Sequence[str], pid: int, root: str, harmless: Collection[int] = ()
+) -> list[str]:
     """Other processes of this host, in containers or not, that serve from the storage of process `pid`, where they can
-    be seen; 0 where ours isn't known: then several are too many. Raises SshError."""
+    be seen; 0 where ours isn't known: then several are too many. `harmless`: pids of those that can't write. Raises
+    SshError."""
     if not root:
         return []
     told = await host.run(Script(_ASK, (_PROCESSES, str(pid), root, *sudo)))
     found = []
     for line in told.stdout.splitlines():
         match line.split(" ", 2):
-            case ["process", number, program] if number.isdecimal() and program.rpartition("/")[2] in PROGRAMS:
+            case ["process", number, program] if (
+                _is_pid(number) and program.rpartition("/")[2] in PROGRAMS and int(number) not in harmless
+            ):
                 found.append(f"process {number} ({program})")
     return found if pid or len(found) > 1 else []
+
+
+def _is_pid(text: str) -> bool:
+    return text.isdecimal() and len(text) < 12

@@ -14,16 +14,18 @@ _LOOK: Final = 1.0
 
 
 @asynccontextmanager
-async def answering(client: RegistryClient, operation: str) -> AsyncIterator[None]:
-    """Raises Unreachable once the registry has left requests unanswered for `bounds.REGISTRY_SILENCE` seconds, all of
-    them. `operation` as a `Where` has it. What else is waited for meanwhile, as for its host, takes its time."""
+async def answering(client: RegistryClient, operation: str, *, seconds: float | None = None) -> AsyncIterator[None]:
+    """Raises Unreachable once the registry has left requests unanswered for so many seconds, all of them; without a
+    number, for `bounds.REGISTRY_SILENCE`. `operation` as a `Where` has it. What else is waited for meanwhile, as for
+    its host, takes its time."""
+    silence = bounds.REGISTRY_SILENCE if seconds is None else seconds
     loop = asyncio.get_running_loop()
     timer: asyncio.Handle | None = None
 
     def look() -> None:
         nonlocal timer
         if not limit.expired():
-            limit.reschedule(loop.time() + max(0.0, bounds.REGISTRY_SILENCE - client.silent_for))
+            limit.reschedule(loop.time() + max(0.0, silence - client.silent_for))
             timer = loop.call_later(_LOOK, look)
 
     try:
@@ -35,7 +37,7 @@ async def answering(client: RegistryClient, operation: str) -> AsyncIterator[Non
             raise
         raise Unreachable(
             Where(client.host, operation),
-            f"{client.host} has not answered for {bounds.REGISTRY_SILENCE:.0f} s {operation}.",
+            f"{client.host} has not answered for {silence:.0f} s {operation}.",
             "Look at its log and at its disk on its host; if nothing helps, restart it.",
         ) from None
     finally:

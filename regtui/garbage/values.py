@@ -34,10 +34,17 @@ class KeepOut(Enum):
 
     STOP = "stop"
     """The registry is stopped, and the collector runs beside it with the same volumes and environment."""
+    STAND_IN = "stand-in"
+    """Likewise, and a stand-in of the same image that can't write answers pulls on its port."""
     READ_ONLY = "read-only"
     """The registry goes on answering pulls, read-only: where that is how the user has set it up."""
     ONLINE = "online"
     """Nothing keeps pushes out. Needs a second confirmation."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether the registry is stopped for it."""
+        return self in (KeepOut.STOP, KeepOut.STAND_IN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,8 @@ class Survey:
     """How pushes can be kept out there; the first is what is taken unless the user chooses another."""
     obstacle: str = ""
     """Why the registry can't be stopped for it, with what to do."""
+    no_stand_in: str = ""
+    """Why nothing can serve pulls while it is stopped; empty where a stand-in can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,10 @@ NOW: Final = {
 }
 
 KEEP_OUT: Final = {
-    KeepOut.STOP: "stop the registry",
+    KeepOut.STOP: "stop",
+    KeepOut.STAND_IN: "stop, serve pulls",
     KeepOut.READ_ONLY: "read-only",
-    KeepOut.ONLINE: "no, stay online",
+    KeepOut.ONLINE: "don't",
 }
 
 ONLINE_WARNING: Final = (
@@ -183,6 +184,11 @@ def keep_out_sentence(choice: KeepOut, forecast: Forecast | None = None) -> str:
     long = f", for about {duration(forecast.seconds)} or a bit more" if forecast and forecast.seconds >= 1 else ""
     if choice is KeepOut.READ_ONLY:
         return f"The registry goes on answering pulls and refuses pushes{long}."
+    if choice is KeepOut.STAND_IN:
+        return (
+            f"The registry is stopped meanwhile{long}, and a read-only stand-in on its port answers pulls, but for a "
+            "moment at begin and end; whatever happens, the registry is started again."
+        )
     return f"The registry is stopped meanwhile{long}; whatever happens, it is started again."
 
 
@@ -323,10 +329,19 @@ def not_configured(name: str, host: str, *, is_profile: bool) -> tuple[list[str]
     example = [
         *known,
         host_table(name),
-        'ssh = "USER@HOST"        # as ssh knows it; without it: this machine',
-        'runtime = "docker"       # or podman, compose, kubectl, systemd, command',
+        'ssh = "USER@HOST"        # as ssh knows it; without this line: this machine',
+        'runtime = "docker"       # podman likewise; compose, kubectl: see the README',
         'container = "registry"   # its name; without these two, it is looked for',
         "sudo = false             # true where docker needs it",
+        "# Where it is a plain process, in place of the last three:",
+        '# runtime = "systemd"',
+        '# container = "docker-registry.service"',
+        "# Or, where it is no service:",
+        '# runtime = "command"',
+        "# command = 'docker-registry {}'",
+        "# config = '/etc/docker/registry/config.yml'",
+        "# stop = 'COMMAND'",
+        "# start = 'COMMAND'",
     ]
     sentences = [
         f"Garbage collection runs on the registry's host, and nobody said which that is for {host}.",

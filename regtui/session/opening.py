@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from regtui.aside import aside
+from regtui.garbage.silence import answering
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import NotARegistry, NotAuthenticated, RegistryError, TokenRefused, Unreachable
 from regtui.registry.values import Pong
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 
 async def open_session(
-    target: Target, crossing: Crossing | None = None, ssh: "Ssh | None" = None, *, unanswered: bool = False
+    target: Target, crossing: Crossing | None = None, ssh: "Ssh | None" = None, *, patience: float | None = None
 ) -> Session:
     """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError, and SshError
-    where the target is reached via a host. `ssh`: logged in there already; the connection closes it. `unanswered`: one
-    that doesn't answer is opened, too: its host may be asked why."""
+    where the target is reached via a host. `ssh`: logged in there already; the connection closes it. `patience`:
+    one that doesn't answer, or not for so many seconds, is opened, too: its host may be asked why."""
     crossing = crossing or SameLoop()
     try:
         if target.via is not None and ssh is None:
@@ -34,9 +35,12 @@ async def open_session(
                 target.address, target.credential, settings, target.lookup, lambda error: _explained(error, target)
             )
             try:
-                return client, await client.ping()
+                if patience is None:
+                    return client, await client.ping()
+                async with answering(client, "while it is opened", seconds=patience):
+                    return client, await client.ping()
             except Unreachable:
-                if not unanswered:
+                if patience is None:
                     await client.close()
                     raise
                 return client, Pong("", "")

@@ -16,11 +16,12 @@ from regtui import bounds
 from regtui.garbage import procedure
 from regtui.garbage.values import Choices, Stage, StageStatus
 from regtui.registry.errors import Unreachable
+from regtui.session.opening import open_session
 from regtui.session.session import Session
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.containers import write_program
 from tests.support.patience import PATIENCE
-from tests.support.systemd import RegistryService, start_service
+from tests.support.systemd import UNIT, RegistryService, start_service
 
 pytestmark = pytest.mark.integration
 FEW = 4
@@ -90,6 +91,16 @@ async def test_before_the_dry_run_and_before_the_stop(halted: Halted, connection
             async for _ in collector.collect(Choices()):
                 pass
     assert not [call for call in halted.service.calls if call.startswith("stop")]
+
+
+async def test_when_it_is_opened(halted: Halted) -> None:
+    """Four tries of half a minute each are more than what is waited for it anywhere else."""
+    halted.halt()
+    async with asyncio.timeout(PATIENCE):
+        connection = await open_session(target(halted.service, runtime="systemd"), patience=bounds.REGISTRY_SILENCE)
+        survey = await connection.collector().survey()
+        await connection.close()
+    assert survey.unit == UNIT
 
 
 async def test_when_it_is_started_again(halted: Halted, connection: Session) -> None:

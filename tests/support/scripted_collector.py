@@ -39,7 +39,7 @@ SURVEY = Survey(
     used=12_400_000_000,
     free=3_100_000_000,
     blob_cache="inmemory",
-    keep_out=(KeepOut.STOP, KeepOut.READ_ONLY, KeepOut.ONLINE),
+    keep_out=(KeepOut.STOP, KeepOut.STAND_IN, KeepOut.READ_ONLY, KeepOut.ONLINE),
 )
 
 _BLOBS = {Digest.of(bytes([number])): 20_000_000 for number in range(9)}

@@ -3,7 +3,8 @@
 # a run left behind that was killed. All that differs between registries lies beside it, a file each:
 #   mark, keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), root, config,
 #   process (the collector's words), empty and uploads (what is removed), upload-minutes, and command lines: prepare, tidy,
-#   stop, start, check, read-only, read-write, hold, release, collector, quit, gone, kill, shell, shell-now.
+#   stop, start, check, make-stand-in, serve, serves, serve-log, read-only, read-write, hold, release, collector, quit,
+#   gone, kill, shell, shell-now. quit and gone are of all that is begun beside the registry: collector and stand-in.
 # What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
 
 get() {
@@ -88,6 +89,18 @@ signal_collector() {
     for pid in $(get collecting) $(processes); do
         (eval "$(get kill) -$1 $pid") 2>/dev/null
     done
+}
+
+# While the registry is down, a stand-in that can't write answers pulls. Nothing to do is done well.
+serve_pulls() {
+    has serve || return 0
+    try_to serve >&2 || return 1
+    # What is wrong with it ends it at once.
+    for _ in 1 2 3 4 5; do
+        nap
+        line serves >/dev/null 2>&1 || { line serve-log >&2; return 1; }
+    done
+    say serving
 }
 
 # A collector that is still at work must not sweep what somebody pushes: it is ended, or waited for, and seen gone.
@@ -213,9 +226,13 @@ if test "$ours" = yes; then
     end_collector || failed "A collector that was begun before still runs, and can't be ended."
 fi
 line prepare 2>&1 || failed "The registry's settings could not be read."
+line make-stand-in >&2 || failed "What is to serve pulls meanwhile could not be made: nothing was stopped."
 line hold >/dev/null 2>&1
 case $keep_out in
-    stop) line stop >&2 || failed "The registry could not be stopped." ;;
+    stop)
+        line stop >&2 || failed "The registry could not be stopped."
+        serve_pulls || failed "What is to serve pulls meanwhile could not be started: nothing was swept."
+        ;;
     read-only) line read-only >&2 || failed "The registry could not be made read-only." ;;
 esac
 say stage keep-out 'done'
@@ -246,6 +263,10 @@ while kill -0 "$collecting" 2>/dev/null; do
         runs "$(get guard)" || begin_guard
         # A daemon that was restarted, or a person, may start it beside the collector.
         ! kill -0 "$collecting" 2>/dev/null || keep_down
+        if has serve && test "$stopped" = no && test ! -e unserved && ! line serves >/dev/null 2>&1; then
+            : > unserved
+            say "failed What served pulls has ended: they failed until the registry was back."
+        fi
     fi
     nap
 done

@@ -18,6 +18,7 @@ from regtui.demo.sample import sample_storage
 from regtui.demo.transport import DemoTransport
 from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnknown, HostUnreachable, NotOnHost, Unsafe
 from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage, Verified
+from regtui.registry.address import Address
 from regtui.session import resolving
 from regtui.session.target import Target
 from tests.support.screens import target
@@ -70,6 +71,46 @@ def records(capsys: Captured) -> list[dict[str, Any]]:
 
 Scripted = Callable[..., ScriptedCollector]
 Answers = Callable[..., list[str]]
+
+
+def test_where_nobody_said_where_it_runs_the_config_files_lines_are_shown(
+    use: Use, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(target(address=Address.parse("https://registry.example.com"), name="demo", make_collector=None))
+    assert main(["gc", "demo", "--dry-run"]) == 2
+    told = capsys.readouterr().err
+    assert "nobody said which that is for registry.example.com" in told
+    for line in ("[registries.demo.host]", 'ssh = "USER@HOST"', 'runtime = "docker"', '# runtime = "systemd"'):
+        assert f"  {line}" in told
+
+
+def served(survey_ways: tuple[KeepOut, ...]) -> Any:
+    return replace(SURVEY, keep_out=survey_ways, no_stand_in="While registry is stopped nothing can serve pulls: why.")
+
+
+def test_pulls_are_served_meanwhile_where_that_is_asked_for(scripted: Scripted, capsys: Captured) -> None:
+    collector = scripted(found=served((KeepOut.STOP, KeepOut.STAND_IN, KeepOut.ONLINE)))
+    assert main(["gc", "demo", "--yes", "--serve-pulls"]) == 0
+    assert collector.choices is not None
+    assert collector.choices.keep_out is KeepOut.STAND_IN
+    assert "a read-only stand-in on its port answers pulls" in capsys.readouterr().err
+
+
+def test_where_it_is_read_only_anyway_it_serves_pulls_itself(scripted: Scripted) -> None:
+    collector = scripted(found=served((KeepOut.READ_ONLY, KeepOut.ONLINE)))
+    assert main(["gc", "demo", "--yes", "--serve-pulls"]) == 0
+    assert collector.choices is not None
+    assert collector.choices.keep_out is KeepOut.READ_ONLY
+
+
+@pytest.mark.parametrize("more", [["--dry-run"], ["--yes"]])
+def test_where_pulls_cant_be_served_the_reason_is_said_before(
+    scripted: Scripted, capsys: Captured, more: list[str]
+) -> None:
+    collector = scripted(found=served((KeepOut.STOP, KeepOut.ONLINE)))
+    assert main(["gc", "demo", "--serve-pulls", *more]) == 6
+    assert "nothing can serve pulls: why." in capsys.readouterr().err
+    assert collector.calls == ["survey"]
 
 
 def test_a_dry_run_changes_nothing_and_shows_what_would_run(scripted: Scripted, capsys: Captured) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from regtui.garbage.by_hand import by_hand
 from regtui.garbage.runtimes import Unit
+from regtui.garbage.stand_in import StandIn
 from regtui.garbage.values import KeepOut, UntaggedManifest
 from regtui.oci.digest import Digest
 
@@ -20,9 +21,11 @@ UNIT = Unit(
     start="start",
     read_only="read-only",
     read_write="read-write",
+    stand_in=StandIn(make="make", start="serve", runs="runs", log="log", end="end", tidy="tidy it"),
 )
 IN_ORDER = {
     KeepOut.STOP: ("stop", "beside garbage-collect /c.yml", "tidy", "start"),
+    KeepOut.STAND_IN: (*("make", "stop", "serve", "beside garbage-collect /c.yml", "tidy", "tidy it", "end", "start"),),
     KeepOut.READ_ONLY: ("read-only", "inside garbage-collect /c.yml", "tidy", "read-write"),
     KeepOut.ONLINE: ("inside garbage-collect /c.yml", "tidy"),
 }

@@ -353,6 +353,93 @@ def test_what_doesnt_come_back_is_tried_again_and_then_said(
     assert bench.told[-3:] == ["down", "stage bring-back done", "end"]
 
 
+STANDING_IN: Final = {
+    "make_stand_in": "./act make",
+    "serve": "./act serve && : > standing-in",
+    "serves": "test -e standing-in",
+    "serve_log": "echo what it said last",
+    "quit": "./act quit && rm -f standing-in",
+    "gone": "test ! -e standing-in",
+}
+"""Files of the run: what stands in is there from `serve` to `quit`."""
+
+
+def write_standing_in(bench: Bench, **changes: str) -> None:
+    bench.write(KeepOut.STOP, needs_restart=False, **{**STANDING_IN, **changes})
+
+
+def test_a_stand_in_is_made_before_the_stop_and_ended_before_the_start(bench: Bench) -> None:
+    write_standing_in(bench)
+    assert bench.run() == 0
+    collected = "collect beside garbage-collect /c.yml"
+    assert bench.calls == ["prepare", "make", "stop", "serve", collected, "quit", "tidy", "start"]
+    assert bench.told == [*WHOLE[:1], "serving", *WHOLE[1:]]
+
+
+@pytest.mark.parametrize(
+    ("fails", "sentence", "calls"),
+    [
+        ("make", "could not be made: nothing was stopped.", ["prepare", "make", "tidy", "start"]),
+        (
+            "serve",
+            "could not be started: nothing was swept.",
+            ["prepare", "make", "stop", *["serve"] * 6, "tidy", "start"],
+        ),
+        ("serves", "could not be started: nothing was swept.", ["prepare", "make", "stop", "serve", "tidy", "start"]),
+    ],
+)
+def test_where_nothing_can_stand_in_nothing_is_swept(bench: Bench, fails: str, sentence: str, calls: list[str]) -> None:
+    bench.touch(f"fails-{fails}")
+    write_standing_in(bench, **({"serve": "./act serve"} if fails == "serves" else {}))
+    script = (bench.directory / "run.sh").read_text()
+    (bench.directory / "run.sh").write_text(f"sleep() {{ :; }}\n{script}")
+    assert bench.run() == 1
+    assert bench.calls == calls
+    assert f"failed What is to serve pulls meanwhile {sentence}" in bench.told
+    assert ("what it said last" in bench.log) is (fails == "serves")
+    assert bench.told[-3:] == ["up", "stage bring-back done", "end"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_however_it_ends_the_stand_in_is_seen_gone_before_the_start(bench: Bench, how: signal.Signals) -> None:
+    bench.touch("marking")
+    write_standing_in(bench)
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "collecting").exists() and "team/app" in bench.log)
+    bench.wait_for((bench.directory / "guard").exists)
+    assert (bench.directory / "standing-in").exists()
+    run.send_signal(how)
+    run.wait(PATIENCE)
+    bench.wait_for((bench.directory / "ended").exists)
+    assert bench.calls[-2:] == ["tidy", "start"]
+    assert bench.calls.index("quit") < bench.calls.index("start")
+    assert not (bench.directory / "standing-in").exists()
+
+
+def test_what_a_killed_run_and_its_guard_left_standing_in_is_ended_by_bringing_back(bench: Bench) -> None:
+    """Also where nothing else is known of that run."""
+    bench.touch("standing-in")
+    bench.touch("is-stopped")
+    bench.write(quit=STANDING_IN["quit"], gone=STANDING_IN["gone"])
+    bench.begin("bring-back").wait(PATIENCE)
+    assert bench.calls == ["quit", "tidy", "start"]
+    assert bench.told[-1] == "end"
+
+
+def test_a_stand_in_that_ends_by_itself_is_told_once(bench: Bench) -> None:
+    marking = bench.touch("marking")
+    write_standing_in(bench)
+    run = bench.begin()
+    told = "failed What served pulls has ended: they failed until the registry was back."
+    bench.wait_for(lambda: (bench.directory / "collecting").exists())
+    (bench.directory / "standing-in").unlink()
+    bench.wait_for(lambda: told in bench.told)
+    marking.unlink()
+    assert run.wait(PATIENCE) == 0
+    assert bench.told.count(told) == 1
+    assert "exit 0" in bench.told
+
+
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from regtui.garbage.containers import Container, choose, config_of, read_containers
 
 # As docker 24 prints them, cut down to what is read.
@@ -122,3 +124,37 @@ def test_where_its_config_may_be() -> None:
     assert config_of(named) == ("/etc/docker/registry/config.yml",)
     assert config_of(unnamed) == ("/etc/distribution/config.yml", "/etc/docker/registry/config.yml")
     assert config_of(relative) == ("/srv/c.yml",)
+
+
+def test_what_stands_in_is_no_registry_where_it_cant_write() -> None:
+    """Its name alone anybody can give, its label an image can have, and what can write takes pushes."""
+    mount = {"Type": "bind", "Source": "/srv", "Destination": "/var/lib/registry"}
+    labelled = {**OFFICIAL["Config"], "Labels": {"regtui.stands-in-for": "registry"}}  # type: ignore[dict-item]
+    made = {**OFFICIAL, "Name": "/regtui-pulls-registry", "Config": labelled, "Mounts": [{**mount, "RW": False}]}
+    (found,) = containers(made)
+    assert (found.is_stand_in, found.is_registry) == (True, False)
+    others = ({"Name": "/registry"}, {"Config": OFFICIAL["Config"]}, {"Mounts": [{**mount, "RW": True}]})
+    for other in (*others, {"Mounts": [mount]}, {"Mounts": ["?"]}):
+        (found,) = containers({**made, **other})
+        assert (found.is_stand_in, found.is_registry) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("bindings", "publications"),
+    [
+        ({"5000/tcp": [{"HostIp": "", "HostPort": "5000"}]}, ("5000:5000/tcp",)),
+        (
+            {"5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "80"}, {"HostIp": "::1", "HostPort": "80"}]},
+            ("127.0.0.1:80:5000/tcp", "[::1]:80:5000/tcp"),
+        ),
+        ({"5000/tcp": [{"HostIp": "", "HostPort": "5000"}], "5001/tcp": [{"HostPort": "0"}]}, ()),
+        ({"5000/tcp": [{"HostPort": ""}]}, ()),
+        ({"5000/tcp --privileged": [{"HostPort": "5000"}]}, ()),
+        ({"5000/tcp": [{"HostIp": "1;x", "HostPort": "5000"}]}, ()),
+        ({"5000/tcp": ["?"]}, ()),
+        ({}, ()),
+    ],
+)
+def test_how_its_ports_are_published(bindings: dict[str, Any], publications: tuple[str, ...]) -> None:
+    (found,) = containers({**OFFICIAL, "HostConfig": {"PortBindings": bindings}})
+    assert found.publications == publications

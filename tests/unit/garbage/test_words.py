@@ -170,7 +170,9 @@ def test_what_happens_to_pushes_is_said_for_each_way() -> None:
         "The registry is stopped meanwhile; whatever happens, it is started again.",
         "The registry goes on answering pulls and refuses pushes.",
         keep_out_sentence(KeepOut.ONLINE),
+        keep_out_sentence(KeepOut.STAND_IN),
     }
+    assert "a read-only stand-in on its port answers pulls" in keep_out_sentence(KeepOut.STAND_IN)
     assert "for about 3.2 s" in keep_out_sentence(KeepOut.STOP, FORECAST)
     assert set(KEEP_OUT) == set(KeepOut)
     assert set(STAGES) == set(NOW) == set(Stage)
@@ -249,6 +251,13 @@ def test_the_example_for_the_config_file_is_valid_toml_under_the_registrys_own_n
     entry = tomllib.loads(lines)["registries"][name]
     assert entry["address"] == "registry.example.com:5000"
     assert entry["host"]["ssh"] == "USER@HOST"
+    # The other usual cases are there, to be uncommented.
+    uncommented = lines.replace("sudo = false", "").replace('runtime = "docker"', "#").replace('container = "reg', "# ")
+    service, _, command = uncommented.partition("# Or,")
+    service = service.replace("# runtime", "runtime").replace("# container", "container")
+    assert tomllib.loads(service)["registries"][name]["host"]["runtime"] == "systemd"
+    command = "[host]\n#" + command.replace("\n# ", "\n")
+    assert sorted(tomllib.loads(command)["host"]) == ["command", "config", "runtime", "start", "stop"]
     _, lines = not_configured(name, "registry.example.com:5000", is_profile=True)
     assert "address" not in tomllib.loads(lines)["registries"][name]
 

@@ -15,7 +15,7 @@ from regtui.garbage.words import KEEP_OUT
 
 
 class Ways(Widget, can_focus=True):
-    """`keep pushes out: (•) stop the registry  ( ) don't: stay online`; left and right choose."""
+    """`Keep pushes out: (•) stop  ( ) don't`; left and right choose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l,space", "choose(1)", "next way", show=False, id="ways.next"),
