@@ -42,6 +42,8 @@ SIZE: Final = 2**63 - 1
 IDLE_PAGES: Final = 10
 LISTING_REQUESTS: Final = 1_000
 REDIRECTS: Final = 10
+# Repositories in which a lost blob is looked for.
+REPAIR_REPOSITORIES: Final = 1_000
 
 # Seconds: connecting, silence and head of an answer where the user doesn't say (--timeout), deletion.
 CONNECT: Final = 8.0

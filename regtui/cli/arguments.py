@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "ls": "list repositories",
     "tags": "list the tags of a repository",
     "inspect": "show manifest, platforms, config, layers and history of an image",
+    "check": "find tags that can't be pulled, and put back what they lack",
     "rm": "delete tags or manifests",
     "undo": "put back what a deletion removed",
     "gc": "free what deletions left: garbage collection on the registry's host",
@@ -180,6 +181,29 @@ def _inspect(command: _Command) -> None:
     inspect.add_argument("--raw", action="store_true", help="write the manifest's exact bytes")
     inspect.add_argument("--platform", metavar="OS/ARCH[/VARIANT]", help="this platform of an index alone")
     _json_option(inspect)
+
+
+def _check(command: _Command) -> None:
+    check = command(
+        "Checks whether tags can be pulled: whether the registry has the manifest, the images below it, each config "
+        "and each layer. Shows those that are broken, and what would mend them; the exit code is 1 where there are "
+        "any. With --repair, lost blobs are put back, after showing them and asking: from the journal, from the cache, "
+        "or from another repository of the registry.",
+        [
+            "regtui check registry.example.com/fullstack/common:0.0.43",
+            "regtui check prod/fullstack/common --repair",
+            "regtui check -r prod fullstack/common --json",
+            "regtui check prod --all",
+        ],
+    )
+    check.add_argument(
+        "place", metavar="REGISTRY|REPOSITORY|REFERENCE", nargs="?", help=f"all of it is checked; {_REFERENCE_HELP}"
+    )
+    check.add_argument("--all", action="store_true", help="show tags that are whole, too")
+    check.add_argument("--repair", action="store_true", help="put back what is missing where its bytes can be had")
+    check.add_argument("--dry-run", action="store_true", help="with --repair: show what would happen, change nothing")
+    check.add_argument("-y", "--yes", action="store_true", help="with --repair: don't ask")
+    _json_option(check)
 
 
 def _rm(command: _Command) -> None:
@@ -400,6 +424,7 @@ _DECLARED: Final[dict[str, Callable[[_Command], None]]] = {
     "ls": _ls,
     "tags": _tags,
     "inspect": _inspect,
+    "check": _check,
     "rm": _rm,
     "undo": _undo,
     "gc": _gc,

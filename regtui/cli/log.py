@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from regtui.cli.console import say, warn
 from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
-from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.entry import Entry
 from regtui.deletion.journal import Journal
 from regtui.deletion.undo import undone
 from regtui.deletion.undo_words import result_of, verb_of, what_of, who_of
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: bool = False) -> int:
-    """The journal's runs, newest first; of all registries, or of that one. `undoable`: no collections.
+    """The journal's runs, newest first; of all registries, or of that one. `undoable`: those alone that can be undone.
 
     Raises JournalFailed.
     """
@@ -43,7 +43,7 @@ def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: b
     for trouble in journal.troubles():
         warn(trouble)
     taken_back = undone(entries)
-    entries = [entry for entry in entries if not undoable or entry.kind is not Kind.COLLECTION]
+    entries = [entry for entry in entries if not undoable or entry.kind.can_be_undone]
     if output.form is Form.TABLE:
         _table(output, entries, taken_back)
     for entry in entries if output.form is not Form.TABLE else ():

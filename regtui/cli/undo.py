@@ -67,6 +67,8 @@ async def _undo(connection: Session, named: Entry | None, output: Output, argume
         return DONE
     if entry.kind is Kind.COLLECTION:
         raise UsageError("A garbage collection can't be undone: what it freed is gone.")
+    if entry.kind is Kind.REPAIR:
+        raise UsageError("A repair can't be undone: it took nothing away.")
     if not await is_of_here(connection, entry, may_ask=not arguments.yes):
         say("Nothing was changed.")
         return FAILED

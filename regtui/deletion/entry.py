@@ -30,6 +30,13 @@ class Kind(Enum):
     MOVE = "move"
     """A tag was moved from one manifest to another."""
     COLLECTION = "collection"
+    REPAIR = "repair"
+    """Lost blobs were put back."""
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether a run of this kind took something away, or put something elsewhere."""
+        return self not in (Kind.COLLECTION, Kind.REPAIR)
 
 
 class Belonging(Enum):
@@ -60,9 +67,10 @@ class Entry:
     `knows_via` is False for a run of an earlier version, which recorded the address alone.
 
     `tags`: of a deletion, what each pointed at; of a restore or a move, what each points at since. `before`: of those,
-    what stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest. `undoes`: the run
-    that this one took back. `placeholders`: digests of the empty indexes that took the tags' places; `standing`: those
-    that perhaps still do. `repaired`: damaged tags that weren't part of it, and lead to an empty index since.
+    what stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest; of a repair, the
+    blobs. `undoes`: the run that this one took back. `placeholders`: digests of the empty indexes that took the tags'
+    places; `standing`: those that perhaps still do. `repaired`: damaged tags that weren't part of it, and lead to an
+    empty index since.
     `ended`: None while it runs, and where it was cut off.
     """
 

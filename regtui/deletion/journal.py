@@ -128,6 +128,10 @@ class Journal:
             manifests=_manifest_records(manifests, [to, before]),
         )
 
+    def begin_repair(self, registry: RegistryId, username: str, repository: str, *, blobs: Sequence[Digest]) -> "Run":
+        """Writes which lost blobs are put back. It takes nothing away, and isn't undone."""
+        return self._begin(Kind.REPAIR, registry, username, repository=repository, by_digest=list(blobs))
+
     def resume(self, entry: Entry, registry: RegistryId) -> "Run":
         """Goes on, at `registry`, with a run that was cut off. Raises OtherRegistry where it wasn't made there, and
         JournalFailed also where another process does so already."""

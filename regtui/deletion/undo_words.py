@@ -12,7 +12,13 @@ from regtui.deletion.words import FOREVER, TYPED_FROM, names, plan_sentences
 from regtui.names.order import in_order
 from regtui.text import plural, size, time_utc
 
-_VERBS: Final = {Kind.DELETION: "delete", Kind.RESTORE: "restore", Kind.MOVE: "move", Kind.COLLECTION: "collect"}
+_VERBS: Final = {
+    Kind.DELETION: "delete",
+    Kind.RESTORE: "restore",
+    Kind.MOVE: "move",
+    Kind.COLLECTION: "collect",
+    Kind.REPAIR: "repair",
+}
 
 
 def undo_sentences(undo: Undo) -> list[str]:
@@ -126,7 +132,7 @@ def what_of(entry: Entry) -> str:
         return f"{blobs}, {size(collection.bytes)} on {collection.host}"
     if entry.tags:
         return names(in_order(entry.tags))
-    return plural(len(entry.manifests_changed), "manifest")
+    return plural(len(entry.manifests_changed), "blob" if entry.kind is Kind.REPAIR else "manifest")
 
 
 def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
@@ -146,7 +152,7 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
 
 
 def verb_of(entry: Entry) -> str:
-    """What was done: `delete`, `restore`, `move`, `collect`."""
+    """What was done: `delete`, `restore`, `move`, `collect`, `repair`."""
     return _VERBS[entry.kind]
 
 

@@ -47,6 +47,8 @@ class PlatformDetails:
     history: tuple[HistoryEntry, ...]
     attestations: tuple[Descriptor, ...]
     error: str = ""
+    lost_blobs: tuple[Digest, ...] = ()
+    """Those that the registry should have and hasn't, as far as they were asked for (`BlobCheck`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,12 @@ class Details:
 
 # A post that many follow deletes by what `docker images` shows: that is the config's digest. 2.x answers 202, and the
 # image is broken while its tag stays listed.
-_CONFIG_DELETED: Final = (
-    ": the image can't be pulled, though its manifest is there. Deleting an image by its config's digest, in place of "
-    "the manifest's, leaves that behind. Push the image again, which brings the config back, or delete it"
+CONFIG_LOST: Final = "Deleting an image by its config's digest, in place of the manifest's, leaves that behind"
+CONFIG_REMEDY: Final = (
+    "Check (regtui check --repair, or in the palette) puts the config back where its bytes are known; else push the "
+    "image again, or delete it"
 )
+_CONFIG_DELETED: Final = f": the image can't be pulled, though its manifest is there. {CONFIG_LOST}. {CONFIG_REMEDY}"
 
 
 async def load_details(source: Source, repository: str, reference: str) -> Details:

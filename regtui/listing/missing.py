@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Final, Protocol
 
-from regtui.listing.details import Details, PlatformDetails
+from regtui.listing.details import CONFIG_LOST, CONFIG_REMEDY, Details, PlatformDetails
 from regtui.listing.images import bounded
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Manifest
@@ -43,9 +43,16 @@ class BlobCheck:
         if not gone:
             return details
         platforms = tuple(_with_gone(image, gone) for image in details.platforms)
-        fresh = [image.error for image, before in zip(platforms, details.platforms, strict=True) if image is not before]
-        errors = [details.error, *dict.fromkeys(fresh)] if details.error else list(dict.fromkeys(fresh))
-        return replace(details, platforms=platforms, error="; ".join(errors))
+        fresh = [
+            image.error
+            for image, before in zip(platforms, details.platforms, strict=True)
+            if image.error != before.error
+        ]
+        error = "; ".join(dict.fromkeys(filter(None, [details.error, *fresh])))
+        if CONFIG_LOST not in error and any(map(_has_lost_config, platforms)):
+            # Where its bytes are kept here, reading the image didn't tell.
+            error = f"{error}. {CONFIG_LOST}. {CONFIG_REMEDY}"
+        return replace(details, platforms=platforms, error=error)
 
     async def _gone(self, repository: str, digests: Collection[Digest]) -> set[Digest]:
         async def look(digest: Digest) -> None:
@@ -62,16 +69,20 @@ def _blobs(image: PlatformDetails) -> list[Digest]:
     return [blob.digest for blob in image.manifest.own_blobs()]
 
 
+def _has_lost_config(image: PlatformDetails) -> bool:
+    return isinstance(image.manifest, Manifest) and image.manifest.config.digest in image.lost_blobs
+
+
 def _with_gone(image: PlatformDetails, gone: Collection[Digest]) -> PlatformDetails:
     missing = [blob for blob in dict.fromkeys(_blobs(image)) if blob in gone]
     if not missing or not isinstance(image.manifest, Manifest):
         return image
     config = image.manifest.config.digest
     if image.error and missing == [config]:
-        return image
+        return replace(image, lost_blobs=(config,))
     names = [f"{'the config' if blob == config else 'the layer'} {blob.short}" for blob in missing]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     of = f" of {image.platform}" if image.platform else ""
     told = f"{', '.join(names[:3])}{more}{of} {'is' if len(names) == 1 else 'are'} gone: it can't be pulled"
     # What the config's own error says is said by this.
-    return replace(image, error=told)
+    return replace(image, error=told, lost_blobs=tuple(missing))

@@ -1,6 +1,7 @@
 """One open registry: its client, what was read of it, what may be done to it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +11,7 @@ from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.registry.answers import deletion_obstacle
 from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RegistryError
 from regtui.registry.exchanges import RequestLog
 from regtui.registry.identity import RegistryId
 from regtui.registry.values import CatalogPage, Deletion, FetchedManifest, Pong, Resolved
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
     from regtui.content.store import ContentStore
     from regtui.deletion.journal import Journal
     from regtui.deletion.request import Request
-    from regtui.deletion.values import Plan
+    from regtui.deletion.values import Outcome, Plan
     from regtui.garbage.collector import Collector
     from regtui.garbage.hosts import Host, Interactive
     from regtui.listing.details import Details
     from regtui.listing.missing import BlobCheck
     from regtui.listing.summary import Batch, Summary
+    from regtui.repair.values import CheckedReference, RepairPlan
     from regtui.session.changes import Changes, Running
     from regtui.session.collecting import Collecting
     from regtui.session.filling import Filling
@@ -252,6 +255,73 @@ class Session:
 
         adding = Tagging(self._client, self._content, self.journal, self.username)
         await self._crossing.run(lambda: adding.add(repository, digest, tag, instead_of=instead_of))
+
+    async def check(self, repository: str, identifier: str, *, anew: bool = False) -> "CheckedReference":
+        """Whether what a tag or digest leads to can be pulled: a request for each blob, once; `anew`, whatever is known
+        already. Raises NotFound where there is no such digest."""
+        from regtui.repair.checking import check_reference
+
+        if anew:
+            await self.forget(repository)
+        blobs = self._blobs
+        return await self._read(lambda content: check_reference(content, blobs, repository, identifier))
+
+    async def plan_repair(
+        self,
+        repository: str,
+        lost: Collection[Digest],
+        *,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> "RepairPlan":
+        """Where the blobs that `check` found to be lost can be had. Changes nothing. `on_progress` hears how many
+        repositories were asked, and how many there are, on the client's thread. Raises JournalFailed."""
+        from regtui.repair.sources import plan_repair
+
+        journal = self.journal
+
+        async def there(content: "ContentStore") -> "RepairPlan":
+            runs = await asyncio.to_thread(journal.entries, self.identity) if lost else []
+            names, is_whole = await self._names() if lost else ([], True)
+            return await plan_repair(
+                self._client, content, runs, repository, lost, names, is_whole=is_whole, on_progress=on_progress
+            )
+
+        return await self._read(there)
+
+    async def _names(self) -> tuple[list[str], bool]:
+        """All repositories that are known, and whether those are all there are."""
+        names = list(self.target.known_repositories)
+        doubt = False
+        try:
+            async for page in self._client.catalog():
+                names += page.repositories
+                doubt = doubt or bool(page.doubt)
+        except RegistryError:
+            return names, False
+        return names, not doubt
+
+    def repairing(self, plan: "RepairPlan") -> "AsyncIterator[Outcome]":
+        """Carries a plan out that was confirmed: what came of each blob. Raises UsageError where the user wants no
+        change, JournalFailed where it can't be recorded."""
+        if self.read_only:
+            raise UsageError(f"{self.name} was opened read-only: nothing is put back.")
+        from regtui.repair.repairing import Repairing
+
+        repairing, content, blobs = (
+            Repairing(self._client, plan, self.journal, self.username),
+            self._content,
+            self._blobs,
+        )
+
+        async def there() -> "AsyncIterator[Outcome]":
+            try:
+                async for outcome in repairing.outcomes():
+                    yield outcome
+            finally:
+                content.forget(plan.repository)
+                blobs.forget(plan.repository)
+
+        return self._crossing.stream(there)
 
     async def deletion(self, repository: str) -> Deletion:
         """What may be deleted, found out without deleting anything. Asks nothing where the user wants no change."""

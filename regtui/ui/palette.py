@@ -33,7 +33,9 @@ _LEFT_OUT = (
 )
 # More than anyone scrolls through; the rest is found by typing.
 _LISTED = 200
-_ON_TAGS = ("delete", "copy", "rule", "tag", "compare")
+_ON_TAGS = ("delete", "copy", "rule", "tag", "compare", "check")
+# What is done too seldom for a key: what it does, and the browser's action.
+_WITHOUT_KEY = (("Check whether this tag can be pulled, and repair it", "check"),)
 
 
 class BrowserCommands(Provider):
@@ -46,7 +48,8 @@ class BrowserCommands(Provider):
         return self.screen if isinstance(self.screen, BrowserScreen) else None
 
     def _actions(self) -> Iterator[tuple[str, str, Callable[[], Awaitable[None]]]]:
-        """(what it does, its key, doing it) of every key of the browser and its panes, but for moving around."""
+        """(what it does, its key in words, doing it) of every key of the browser and its panes, but for moving around,
+        and of what has none."""
         browser = self._browser
         if browser is None:
             return
@@ -58,11 +61,13 @@ class BrowserCommands(Provider):
                 seen.add(binding.id)
                 if not binding.id.startswith(_LEFT_OUT):
                     key = browser.app.get_key_display(next(iter(Binding.make_bindings([binding]))))
-                    yield binding.description.capitalize(), key, self._runs(node, binding.action)
+                    yield binding.description.capitalize(), f"key: {key}", self._runs(node, binding.action)
+        for title, action in _WITHOUT_KEY:
+            yield title, "", self._runs(browser, action)
 
     async def discover(self) -> Hits:
         for title, key, run in self._actions():
-            yield DiscoveryHit(title, run, help=f"key: {key}")
+            yield DiscoveryHit(title, run, help=key)
         for name in self._browser.lines.model.names()[:_LISTED] if self._browser else ():
             yield DiscoveryHit(clean(name), self._opens(name), help="repository")
 
@@ -73,7 +78,7 @@ class BrowserCommands(Provider):
         matcher = self.matcher(query)
         for title, key, run in self._actions():
             if (score := matcher.match(title)) > 0:
-                yield Hit(score, matcher.highlight(title), run, help=f"key: {key}")
+                yield Hit(score, matcher.highlight(title), run, help=key)
         names = browser.lines.model.names()
         for name in names:
             if (score := matcher.match(name)) > 0:

@@ -318,7 +318,7 @@ class BrowserScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to tags isn't done from among the repositories: nobody sees there which tag is meant."""
-        if action in ("delete", "copy", "rule", "tag", "compare"):
+        if action in ("delete", "copy", "rule", "tag", "compare", "check"):
             return self.pane is not self.repositories_pane
         return True
 
@@ -407,6 +407,9 @@ class BrowserScreen(Screen[None]):
 
     def action_tag(self) -> None:
         self._dialogs.tag()
+
+    def action_check(self) -> None:
+        self._dialogs.check()
 
     def action_rule(self) -> None:
         self._dialogs.rule()

@@ -113,6 +113,20 @@ class BrowserDialogs:
             browser.load_tags()
             browser.app.notify(f"Tagged {clean(browser.repository)}:{clean(tag)}", timeout=4, markup=False)
 
+    def check(self) -> None:
+        from regtui.ui.screens.check import CheckScreen
+
+        browser = self._browser
+        tag = browser.table.model.cursor
+        if tag is None:
+            self._warn("Choose a tag to check.")
+        else:
+            browser.app.push_screen(CheckScreen(browser.connection, browser.repository, tag), self._checked)
+
+    def _checked(self, has_changed: bool | None) -> None:
+        if has_changed:
+            self._changed()
+
     def rule(self) -> None:
         """Reading goes on meanwhile; marks are all that comes of it."""
         from regtui.ui.screens.rule import RuleScreen

@@ -28,10 +28,11 @@ class World:
     storage: DemoStorage = field(default_factory=DemoStorage)
     transport: httpx.AsyncBaseTransport | None = None
 
-    async def open(self) -> Session:
+    async def open(self, *, read_only: bool = False) -> Session:
         transport = self.transport or DemoTransport(self.storage, self.version)
         settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=3, base=0.001))
-        return await open_session(Target(Address.parse("http://test.localhost"), http=settings, ephemeral=True))
+        address = Address.parse("http://test.localhost")
+        return await open_session(Target(address, http=settings, ephemeral=True, read_only=read_only))
 
     def client(self) -> RegistryClient:
         transport = DemoTransport(self.storage, self.version)

@@ -84,6 +84,7 @@ async def test_a_config_that_was_deleted_by_its_digest_is_told_with_its_cause_an
     details = await load_details(source, "a", "x")
     assert details.error.startswith(f"the config ({config.short}) is gone: the image can't be pulled")
     assert "by its config's digest" in details.error
-    assert "Push the image again, which brings the config back, or delete it" in details.error
+    assert "regtui check --repair" in details.error
+    assert "else push the image again, or delete it" in details.error
     # A row has no room for it.
     assert (await summarize(source, "a", "x")).error == f"the config ({config.short}) is gone"

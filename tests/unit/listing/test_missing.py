@@ -57,7 +57,7 @@ async def test_a_config_that_is_gone_is_named_once() -> None:
     details = await load_details(ContentStore(world.client()), REPOSITORY, "1.0")
     checked = await BlobCheck(Counting(world)).checked(details)
     assert checked.error.count(config.short) == 1
-    assert "Push the image again" in checked.error
+    assert "push the image again" in checked.error
 
 
 async def test_what_a_deletion_that_was_cut_off_left_is_said_to_be_that() -> None:

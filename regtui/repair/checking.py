@@ -1,0 +1,58 @@
+"""Whether what a reference leads to can be pulled: its manifest, the images below it, their configs and layers."""
+
+from regtui.listing.details import CONFIG_LOST, Details, PlatformDetails, load_details
+from regtui.listing.missing import BlobCheck
+from regtui.listing.source import Source
+from regtui.oci.digest import Digest
+from regtui.oci.manifest import Manifest
+from regtui.registry.errors import NotFound
+from regtui.repair.values import CheckedReference
+
+_NOT_PULLED = "it can't be pulled"
+
+
+async def check_reference(source: Source, blobs: BlobCheck, repository: str, identifier: str) -> CheckedReference:
+    """`identifier`: a tag or digest. Raises NotFound where there is no such digest, RegistryError where the registry
+    fails.
+
+    Of a tag without a manifest only its name is there: whether there is such a tag is for the caller to know.
+    """
+    try:
+        details = await load_details(source, repository, identifier)
+    except NotFound:
+        if Digest.or_none(identifier) is not None:
+            raise
+        return CheckedReference(repository, identifier, None, "its manifest is gone", _NOT_PULLED)
+    return checked_of(await blobs.checked(details))
+
+
+def checked_of(details: Details) -> CheckedReference:
+    """Of details whose blobs were asked for."""
+    lost = tuple(dict.fromkeys(blob for image in details.platforms for blob in image.lost_blobs))
+    configs = frozenset(
+        image.manifest.config.digest for image in details.platforms if isinstance(image.manifest, Manifest)
+    )
+    problems = list(dict.fromkeys(image.error for image in details.platforms if image.error))
+    problem = "; ".join(problems) or details.error
+    if configs & set(lost):
+        problem += f". {CONFIG_LOST}"
+    return CheckedReference(
+        details.repository,
+        details.reference,
+        details.digest,
+        problem,
+        _effect(details) if problem else "",
+        lost,
+        configs & frozenset(lost),
+    )
+
+
+def _effect(details: Details) -> str:
+    bad = [image for image in details.platforms if image.error]
+    if not bad or len(bad) == len(details.platforms):
+        return _NOT_PULLED
+    return f"{', '.join(map(_label, bad))} can't be pulled"
+
+
+def _label(image: PlatformDetails) -> str:
+    return str(image.platform) if image.platform else image.digest.short
