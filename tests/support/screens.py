@@ -1,7 +1,6 @@
 """The app on the demo registry at a fixed time, for tests that look at it and for screenshots."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,7 +10,6 @@ from pathlib import Path
 import httpx
 from textual.command import Command, CommandList, CommandPalette
 from textual.pilot import Pilot
-from textual.worker import WorkerCancelled
 
 from regtui.demo.collector import DemoCollector
 from regtui.demo.sample import sample_storage
@@ -56,17 +54,19 @@ def empty_registry() -> DemoTransport:
 async def settled(pilot: Pilot[int]) -> None:
     """Until all keys are carried out, nothing is being read and the screen is painted."""
     assert isinstance(pilot.app, RegtuiApp)
-    for _ in range(3):
+    quiet = 0
+    while quiet < 3:
         await pilot.pause()
-        while pilot.app.key_queue.is_waiting:
-            await pilot.pause()
-        asking = ("ask", "cut off", "delete", "switch", "garbage", "confirm", "leave", "undo")
-        loading = [w for w in pilot.app.workers if w.group not in asking]
-        if loading:
-            # One may be replaced by the next meanwhile.
-            with contextlib.suppress(WorkerCancelled):
-                await pilot.app.workers.wait_for_complete(loading)
+        await pilot.app.key_queue._settled()
+        quiet = 0 if pilot.app.key_queue.is_waiting or _is_at_work(pilot.app) else quiet + 1
     await pilot.pause()
+
+
+def _is_at_work(app: RegtuiApp) -> bool:
+    """Whether more is going on than waits for an answer on a screen."""
+    pending = [one for one in app.workers if not one.is_finished]
+    asked = [one.future for screen in app.screen_stack for one in screen._result_callbacks if one.future is not None]
+    return len(pending) > sum(not future.done() for future in asked)
 
 
 async def palette_offers(pilot: Pilot[int], words: str) -> None:

@@ -64,7 +64,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 async def test_a_key_counts_from_a_moment_after_the_plan_was_seen(clock: Clock) -> None:
     async with browsing(*COMMON) as (pilot, _):
-        await clock.type(pilot, "d", "y", "y", "enter", "space")
+        await clock.type(pilot, "d")
+        await clock.type(pilot, "y", "y", "enter", "space")
         screen = pilot.app.screen
         assert isinstance(screen, DeleteScreen)
         # Painted, but on its way to the terminal.
@@ -141,7 +142,8 @@ async def test_a_key_of_the_app_answers_nothing_and_is_not_dropped(clock: Clock,
 
 async def test_a_letter_that_quits_elsewhere_is_text_where_text_is_typed(clock: Clock) -> None:
     async with browsing(*COMMON) as (pilot, _):
-        await clock.type(pilot, "a", "d", "q")
+        await clock.type(pilot, "a", "d")
+        await clock.type(pilot, "q")
         screen = pilot.app.screen
         assert isinstance(screen, DeleteScreen)
         assert pilot.app.is_running
@@ -244,7 +246,8 @@ async def test_moving_a_tag(clock: Clock) -> None:
 
 async def test_collecting(clock: Clock) -> None:
     async with browsing(*COMMON) as (pilot, _):
-        await clock.type(pilot, "ctrl+g", "y", "enter")
+        await clock.type(pilot, "ctrl+g")
+        await clock.type(pilot, "y", "enter")
         await clock.type(pilot, "y", after=60)
         screen = pilot.app.screen
         assert isinstance(screen, GarbageScreen)

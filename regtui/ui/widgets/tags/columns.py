@@ -52,12 +52,13 @@ def columns_for(tags: TagList, width: int, now: datetime) -> list[Column]:
     name_width = min(max(longest, _SHORTEST_TAG), max(room, _READABLE_TAG), _LONGEST_TAG)
     name = Column("TAG", name_width, lambda row: _cut(clean(row.tag), name_width), SortColumn.VERSION)
     fitting, left = _fitting(others, width - name.width)
-    columns = [column for column in (name, created, bytes_, platform, digest) if column is name or column in fitting]
     if same_image in fitting:
-        return [*columns, replace(same_image, width=same_image.width + left)]
-    if left > _GAP:
-        return [*columns, Column("", 1, lambda row: _SAME if tags.same_image(row.tag) else "")]
-    return columns
+        columns = [column for column in (created, bytes_, platform, digest) if column in fitting]
+        return [name, *columns, replace(same_image, width=same_image.width + left)]
+    # Before the platform, which would push it out again at a larger width.
+    sign = Column("", 1, lambda row: _SAME if tags.same_image(row.tag) else "")
+    fitting, _ = _fitting([created, bytes_, sign, platform], width - name.width)
+    return [name, *(column for column in (created, bytes_, platform, sign) if column in fitting)]
 
 
 def _fitting(columns: Sequence[Column], room: int) -> tuple[list[Column], int]:
