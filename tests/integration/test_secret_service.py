@@ -103,7 +103,8 @@ async def test_the_app(
             assert app.screen.connection.target.login_words == "ci, from the keyring"
             app.forget(app.screen.connection.target)
             await until(pilot, lambda: "removed from the keyring" in "".join(n.message for n in app._notifications))
-            await until(pilot, lambda: not app.workers)
+            # Nobody is logged in any more: a login is asked for.
+            await until(pilot, lambda: isinstance(app.screen, ConnectScreen) and app.screen._password.has_focus)
         assert service.entries(kept) == {}
     finally:
         keyring.set_keyring(before)
