@@ -99,7 +99,9 @@ class ConnectScreen(Screen[Connected | None]):
         self.query_one("#form").border_title = "Connect to a registry"
         if self._error is not None:
             self._tell(self._error)
-        (self._login_field() if isinstance(self._error, NotAuthenticated) else self._address).focus()
+        # Nothing went wrong with one that was just logged out of: it's the login that is asked for.
+        lacks_login = isinstance(self._error, NotAuthenticated) or (self.target is not None and self._error is None)
+        (self._login_field() if lacks_login else self._address).focus()
 
     def _login_field(self) -> Input:
         """What a login lacks: who it is, or else the right password."""
