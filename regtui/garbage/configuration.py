@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from regtui.garbage.errors import NotOnHost
 from regtui.garbage.plain import at as _at
-from regtui.garbage.plain import plain, plain_name, text_at
+from regtui.garbage.plain import plain, plain_name, plain_secret, text_at
 from regtui.garbage.redis_cache import Redis
 from regtui.text import one_line
 
@@ -97,8 +97,9 @@ def _redis(config: object, environment: Mapping[str, str]) -> Redis:
     return Redis(
         host=plain_name(host.strip("[]"), "The address of redis"),
         port=int(port),
-        username=value("username"),
-        password=value("password"),
+        # With a line break in it, it would be lines of its own to what doesn't speak redis's protocol.
+        username=plain(value("username"), "The username for redis"),
+        password=plain_secret(value("password"), "The password for redis"),
         db=int(db) if db.isdecimal() and len(db) < 5 else 0,
     )
 

@@ -14,6 +14,8 @@ from regtui.garbage.trouble import last_line
 
 # As docker and podman of several years say it.
 _ABSENT: Final = re.compile(r"no such (?:file|container:path)|could not (?:find|be found)|not found", re.IGNORECASE)
+LARGEST: Final = 1024 * 1024
+"""Bytes of a file: a registry's config has some thousand."""
 _LINKS: Final = 8
 """Links that are followed."""
 
@@ -47,6 +49,8 @@ async def read_file(host: Host, runtime: Sequence[str], container: str, path: st
             continue
         if not member.isfile():
             return ContainerFile(path, why="it is no file")
+        if len(content) > LARGEST:
+            return ContainerFile(path, why=f"it is larger than {LARGEST // 1024:,} KiB")
         return ContainerFile(path, content.decode("utf-8", "replace"), float(member.mtime))
     return ContainerFile(path, why="it is a link without an end")
 
@@ -54,11 +58,12 @@ async def read_file(host: Host, runtime: Sequence[str], container: str, path: st
 def _entry(encoded: str) -> tuple[tarfile.TarInfo, bytes] | None:
     """The first of a tar archive; None where it is none."""
     try:
-        with tarfile.open(fileobj=BytesIO(b64decode(encoded))) as tar:
+        # Neither unpacked nor read as long as its header says: what was sent is bounded, what that makes isn't.
+        with tarfile.open(fileobj=BytesIO(b64decode(encoded)), mode="r:") as tar:
             member = tar.next()
             if member is None:
                 return None
             file = tar.extractfile(member) if member.isfile() else None
-            return member, file.read() if file else b""
+            return member, file.read(LARGEST + 1) if file else b""
     except (tarfile.TarError, ValueError, OSError, EOFError):
         return None

@@ -149,9 +149,7 @@ async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
     file = await _config_file(host, command, container, settings.config, has_shell)
     storage = read_storage(file.text or "", container.environment, file.path)
     storage = replace(storage, root=container.absolute(storage.root))
-    host_root = container.on_host(storage.root) if storage.root else ""
-    if not host_root or not await _can(host, *_sudo(settings), "test", "-r", host_root):
-        host_root = ""
+    host_root = "" if has_shell else await _on_host(host, settings, container, storage.root)
     lost = await lost_by_container(host, command, container, storage)
     sharers = await _sharers(host, settings, command, container, storage)
     unit = container_unit(
@@ -174,6 +172,22 @@ async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
         unit = replace(unit, redis_via=await _by_container(host, command, container, storage.redis))
     version = await _version(host, f"{unit.inside} --version") if container.is_running else ""
     return Found(unit, storage, version, outdated(container, file))
+
+
+# $1 is what is mounted, and nothing but it is the host's own: below it no link leads anywhere.
+_WHERE: Final = """\
+top=$(cd -P -- "$1" && pwd -P) && cd -P -- "$top$2" && test "$(pwd -P)" = "${top%/}$2" && test -r . && pwd -P"""
+
+
+async def _on_host(host: Host, settings: HostSettings, container: Container, root: str) -> str:
+    """Where the host has the storage, without links; empty where it has none, or can't read it."""
+    mount = container.mount_of(root) if root else ""
+    if not mount or not container.mounts[mount]:
+        return ""
+    place = (container.mounts[mount], root[len(mount) :])
+    told = await host.run(call(*_sudo(settings), "sh", "-c", _WHERE, "sh", *place))
+    path = told.stdout.removesuffix("\n")
+    return plain(path, f"The storage of {container.name}") if told.code == 0 else ""
 
 
 async def _by_container(host: Host, command: Sequence[str], container: Container, redis: Redis) -> str:
@@ -373,7 +387,7 @@ async def _as_service(host: Host, settings: HostSettings) -> Found:
         loses_storage=bool(lost),
         is_shared=bool(sharers),
     )
-    version = await _version(host, join([process.program, "--version"]))
+    version = await _version(host, f"{found.inside} --version")
     return Found(found, storage, version, await outdated_by_process(host, pid, process.config, unit))
 
 

@@ -352,6 +352,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     streams = filter(None, (process.stdout, process.stderr))
     # Where the loop itself ends, all that is waited for here is cancelled one by one: nobody has to hear of it.
     ended = asyncio.gather(process.wait(), *map(_drop, streams), return_exceptions=True)
+    ended.add_done_callback(lambda done: done.cancelled() or done.exception())
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

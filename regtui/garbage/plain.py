@@ -23,6 +23,13 @@ def plain(value: str, what: str) -> str:
     return value
 
 
+def plain_secret(value: str, what: str) -> str:
+    """As `plain`, and it isn't shown."""
+    if _CONTROL.search(value):
+        raise NotOnHost(f"{what} holds control characters.", "No registry needs them: look who set it.")
+    return plain(value, what)
+
+
 def plain_name(value: str, what: str) -> str:
     """As `plain`; nor does a name begin with a hyphen, as options do."""
     if value.startswith("-"):

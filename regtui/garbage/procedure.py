@@ -235,6 +235,18 @@ class HostCollector:
         if found.unit.loses_storage and self._needs_restart(choices):
             # What it believes to have is in its memory, too, and only a restart takes that.
             raise Unsafe(found.unit.obstacle)
+        if choices.keep_out is not KeepOut.STOP and (choices.remove_empty or choices.upload_minutes is not None):
+            self._must_remove_while_it_runs(found)
+
+    def _must_remove_while_it_runs(self, found: Found) -> None:
+        """Raises Unsafe where directories are removed by the host itself: a registry that runs could lead it elsewhere
+        by links."""
+        if found.unit.is_outside:
+            raise Unsafe(
+                f"Directories of {found.unit.name} are removed by the host's own shell, for there is none beside the "
+                "registry: that is done only while the registry is stopped.",
+                "Collect with --remove-empty, or --uploads, while it is stopped.",
+            )
 
     async def _tags(self, listing: Listing) -> Sequence[tuple[str, str]]:
         """Every tag: as the storage has them, else as the API lists them."""
@@ -390,7 +402,8 @@ class HostCollector:
                 account.verified = await verify(self._client, before, gone)
             for reference in account.verified.broken_before:
                 yield account.event(Stage.VERIFY, text=f"{reference}, as before.")
-            account.empty = (await Storage(self._host, found.unit).listing()).empty
+            if not found.unit.is_outside:
+                account.empty = (await Storage(self._host, found.unit).listing()).empty
         except (RegistryError, SshError) as error:
             account.trouble.append(f"The result could not be checked: {error}")
         is_whole = account.verified is not None and account.verified.is_whole
@@ -418,4 +431,5 @@ class HostCollector:
         found = await self._look()
         if self._read_only:
             raise Unsafe("Nothing is changed: read-only was asked for.")
+        self._must_remove_while_it_runs(found)
         return await Storage(self._host, found.unit).remove_empty(repositories)

@@ -16,6 +16,7 @@ from regtui.garbage.trouble import last_line
 from regtui.garbage.values import Event, Stage, StageStatus
 from regtui.garbage.verdict import SIGNALLED
 from regtui.oci.digest import Digest
+from regtui.oci.reference import is_repository, is_tag
 from regtui.ssh.errors import SshError
 from regtui.text import one_line
 
@@ -169,9 +170,9 @@ class Running:
                     self.used[when] = (numbers[0], numbers[1])
             case ["exit", code]:
                 self.exit_code = read_count(code)
-            case ["removed", name]:
+            case ["removed", name] if is_repository(name):
                 self.removed.append(name)
-            case ["upload-removed", name, upload]:
+            case ["upload-removed", name, upload] if is_repository(name) and is_tag(upload):
                 self.removed_uploads.append((name, upload))
             case ["up"]:
                 self.is_up = True

@@ -23,6 +23,9 @@ ENVIRONMENT_FILE: Final = "registry.env"
 _OF_REGISTRY: Final = ("REGISTRY_", "AWS_", "GOOGLE_", "OTEL_")
 _EXPORT: Final = r"s/^\({}[A-Za-z0-9_]*\)=\(.*\)$/export \1='\2'/p"
 
+# A shell in directory $1, which is where it is called and nothing that a link leads to.
+_WITHIN: Final = 'cd -P -- "$1" && test "$(pwd -P)" = "$1" && shift && exec sh "$@"'
+
 _NO_CONTAINER: Final = "While {} is stopped nothing can serve pulls: a stand-in can be had for containers only."
 _READ_ONLY: Final = """REGISTRY_STORAGE_MAINTENANCE_READONLY='{"enabled":true}'"""
 
@@ -35,10 +38,10 @@ class Unit:
     stopped; `shell` and `shell_beside` likewise a shell (its -c follows) that sees the storage, below `root` (which is
     not the config's path where the shell runs outside a container). `check` succeeds while the registry is running.
     `quit` ends what was started beside it, the collector and what stands in for it, and `gone` succeeds where there is
-    neither; `process` is the
-    command line of one that is a process of the host's own, and `kill` what ends such a process. `prepare` comes before
-    `stop`, `tidy` after the collector. `hold` sees to it that the registry comes up with its host while it is stopped,
-    `release` takes that back. `lock`: what no two collections may share.
+    neither; `process` is the command line of one that is a process of the host's own, `user` whose it is, and `kill`
+    what ends such a process. `prepare` comes before `stop`, `tidy` after the collector. `hold` sees to it that the
+    registry comes up with its host while it is stopped, `release` takes that back. `lock`: what no two collections may
+    share.
     """
 
     runtime: str
@@ -58,6 +61,7 @@ class Unit:
     quit: str = ""
     gone: str = ""
     process: str = ""
+    user: str = ""
     kill: str = "kill"
     hold: str = ""
     release: str = ""
@@ -78,6 +82,9 @@ class Unit:
     """Stopped, restarted or made anew it loses its storage."""
     is_shared: bool = False
     """Other registries have the same storage: what keeps pushes out of this one doesn't keep them out of those."""
+    is_outside: bool = False
+    """The shell is the host's own, and may have rights that the registry hasn't: it removes nothing while the registry
+    could put links under its hands."""
 
     @property
     def forget(self) -> str:
@@ -125,7 +132,7 @@ def container_unit(
     no_stand_in: str = "",
 ) -> Unit:
     """A registry in docker or podman; `runtime` is its command, with sudo where that is needed. In compose it is
-    stopped and started as a service. `host_root`: where the host sees the storage, for images without a shell.
+    stopped and started as a service. `host_root`: where the host has the storage, for images without a shell.
     `obstacle`: why it can't be stopped, where that isn't seen by the container itself.
     """
     name = container.name
@@ -142,7 +149,7 @@ def container_unit(
     beside += ["--workdir", container.directory] if container.directory else []
     shell = ["run", "--rm", "-i", "--network", "none", *volumes]
     shell += ["--user", container.user] if container.user else []
-    outside = _with_sudo(settings, "sh") if host_root else ""
+    outside = _with_sudo(settings, join(["sh", "-c", _WITHIN, "sh", host_root])) if host_root else ""
     stop, start = join([*runtime, "stop", "--", name]), join([*runtime, "start", "--", name])
     if compose is not None:
         stop, start = (join(compose.words(verb, settings.container)) for verb in ("stop", "start"))
@@ -155,7 +162,8 @@ def container_unit(
         config=config,
         is_running=container.is_running,
         inside=join([*runtime, "exec", "--", name, program]),
-        root=root if has_shell else host_root,
+        root=root if has_shell else "." if host_root else "",
+        is_outside=not has_shell and bool(host_root),
         shell=join([*runtime, "exec", "-i", "--", name, "sh"]) if has_shell else outside,
         shell_beside=join([*runtime, *shell, "--entrypoint", "sh", "--", container.image]) if has_shell else outside,
         beside=f"{join(beside)} --env-file {ENVIRONMENT_FILE} {join(['--entrypoint', program, '--', container.image])}",
@@ -230,8 +238,9 @@ def systemd_unit(
     loses_storage: bool = False,
     is_shared: bool = False,
 ) -> Unit:
-    """A plain binary as a systemd service; `me` is who is logged in on the host. The collector runs as the service's
-    user, so that nothing it writes belongs to root."""
+    """A plain binary as a systemd service; `me` is who is logged in on the host. The registry's program, and what reads
+    and changes its storage, run as the service's user: nothing that they write belongs to root, and what the service
+    may have arranged (its command line, links in its storage) gives it no rights that it hasn't."""
     user = process.user or "root"
     as_user = ""
     if user != me:
@@ -247,7 +256,7 @@ def systemd_unit(
         read = _with_sudo(settings, f"cat /proc/{process.pid}/environ")
         prepare = (f"{read} | tr '\\0' '\\n' | sed -n -e \"s/'/'\\\\\\\\''/g\" {kept} > {ENVIRONMENT_FILE}",)
         run = f"<{ENVIRONMENT_FILE} {as_user}sh -c '. /dev/stdin; exec \"$@\"' sh {program}"
-    shell = _with_sudo(settings, "sh")
+    shell = f"{as_user}sh"
     return Unit(
         runtime="systemd",
         name=process.unit,
@@ -264,6 +273,7 @@ def systemd_unit(
         start=_with_sudo(settings, join(["systemctl", "start", "--", process.unit])),
         check=join(["systemctl", "is-active", "--quiet", "--", process.unit]),
         process=f"{process.program} garbage-collect {process.config}",
+        user=user,
         kill=_with_sudo(settings, "kill"),
         lock=root or f"service {process.unit}",
         read_only=settings.read_only,
@@ -323,6 +333,7 @@ def command_unit(settings: HostSettings) -> Unit:
         root=settings.storage,
         shell=shell,
         shell_beside=shell,
+        is_outside=bool(shell),
         stop=settings.stop,
         start=settings.start,
         read_only=settings.read_only,

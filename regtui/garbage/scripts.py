@@ -98,6 +98,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "root": unit.root,
         "config": unit.config,
         "process": unit.process if ours else "",
+        "user": unit.user,
         "removal": "kept-out" if keep_out is not KeepOut.ONLINE else "while-it-runs",
         "prepare": " &&\n".join(unit.prepare),
         "tidy": " &&\n".join(unit.tidy if stand_in is None else (*unit.tidy, stand_in.tidy)),

@@ -14,6 +14,7 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -97,6 +98,8 @@ def fill(choices: random.Random, registry: httpx.Client) -> Content:
             push(registry, repository, tag, image)
             content.stays[f"{repository}:{tag}"] = image
     for reference in choices.sample(sorted(content.stays), choices.randint(0, len(content.stays))):
+        if reference not in content.stays:
+            continue  # It went with another tag of the same image.
         repository = reference.partition(":")[0]
         digest = content.stays[reference].manifest.digest
         registry.delete(f"v2/{repository}/manifests/{digest}")
@@ -219,16 +222,19 @@ def main() -> int:
     arguments = parser.parse_args()
     numbers = [arguments.only] if arguments.only is not None else range(arguments.count)
     wrong = 0
+    drawn: Counter[str] = Counter()
     with open_bench() as bench:
         started = time.monotonic()
         for number in numbers:
             setting, findings = run_case(bench, arguments.version, arguments.seed, number)
             wrong += bool(findings)
-            if arguments.only is not None:
-                print(setting)
+            drawn.update(str(setting).split(", "))
+            seconds = time.monotonic() - started
+            print(f"{number}: {setting}, {seconds:.0f} s", flush=True)
             for finding in findings:
                 print(f"{arguments.version} --seed {arguments.seed} --only {number} ({setting}): {finding}", flush=True)
         seconds = time.monotonic() - started
+    print(", ".join(f"{kind} {count}" for kind, count in sorted(drawn.items())))
     print(f"{arguments.version}: {len(numbers)} collections, {wrong} with findings, {seconds:.0f} s")
     return 1 if wrong else 0
 

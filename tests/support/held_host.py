@@ -45,7 +45,7 @@ class Place:
         """Of the run's processes, by its files: pid, guard, collecting. A file that is there and has nothing in it yet
         is being written."""
         texts = [file.read_text() for name in names for file in self.host.state.rglob(name)]
-        return [int(text) for text in texts if text.strip()]
+        return [int(text.split()[0]) for text in texts if text.strip()]
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 # Called in its own directory, detached. $1 is "collect", "guard" for the one that watches over it, "bring-back" to end what
 # a run left behind that was killed. All that differs between registries lies beside it, a file each:
 #   mark, keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), root, config,
-#   process (the collector's words), empty and uploads (what is removed), upload-minutes, and command lines: prepare, tidy,
-#   stop, start, check, make-stand-in, serve, serves, serve-log, read-only, read-write, hold, release, collector, quit,
-#   gone, kill, shell, shell-now. quit and gone are of all that is begun beside the registry: collector and stand-in.
+#   process and user (the collector's words, and whose it is), empty and uploads (what is removed), upload-minutes, and
+#   command lines: prepare, tidy, stop, start, check, make-stand-in, serve, serves, serve-log, read-only, read-write, hold,
+#   release, collector, quit, gone, kill, shell, shell-now. quit and gone are of all that is begun beside the registry:
+#   collector and stand-in.
 # What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
 
 get() {
@@ -48,7 +49,19 @@ ask() {
 
 # The storage's blobs and bytes, as "used BEFORE|AFTER BLOBS BYTES"; nothing where nobody can tell.
 used() {
-    told=$(ask shell measure 2>/dev/null </dev/null) && test -n "$told" && say "used $1 $told"
+    told=$(ask shell measure 2>/dev/null </dev/null)
+    # What answers may be a shell of the registry's own: nothing else becomes a line of ours.
+    case $told in '' | *[!0-9\ ]*) ;; *) say "used $1 $told" ;; esac
+}
+
+# Lines of the storage's that say what was removed, after $1; of no others, for the same reason.
+removed() {
+    while read -r told; do
+        case $told in
+            *[!A-Za-z0-9._/\ -]*) ;;
+            'removed '*) say "$1$told" ;;
+        esac
+    done
 }
 
 # Several times: right after a stop, a runtime may still be cleaning up.
@@ -67,16 +80,30 @@ runs() {
     ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
 }
 
-# The pids of the collector's own processes on this host, where it is one of its own.
+# Since when process $1 runs, and since which start of the host: a pid alone may be anybody's by now.
+born() {
+    echo "$(sed -n 's/^.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)" "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
+}
+
+# The pid of what was started as the collector, while it is that.
+client() {
+    read -r pid since < collecting || return 0
+    test "$since" != "$(born "$pid")" || echo "$pid"
+} 2>/dev/null
+
+# The pids of the collector's own processes on this host, where it is one of its own. By its words, that everybody can
+# have, and whose it is.
 processes() {
     has process || return 0
     for file in $(grep -slF garbage-collect /proc/[0-9]*/cmdline 2>/dev/null); do
-        test "$({ tr '\0' ' ' < "$file"; } 2>/dev/null)" != "$(get process) " || { file=${file%/cmdline} && echo "${file#/proc/}"; }
+        test "$({ tr '\0' ' ' < "$file"; } 2>/dev/null)" = "$(get process) " || continue
+        file=${file%/cmdline}
+        test -z "$(find "$file" -prune -user "$(get user)" 2>/dev/null)" || echo "${file#/proc/}"
     done
 }
 
 is_gone() {
-    ! runs "$(get collecting)" && test -z "$(processes)" || return 1
+    ! runs "$(client)" && test -z "$(processes)" || return 1
     if test "$ours" = yes; then
         line gone >/dev/null 2>&1
     else
@@ -86,7 +113,7 @@ is_gone() {
 }
 
 signal_collector() {
-    for pid in $(get collecting) $(processes); do
+    for pid in $(client) $(processes); do
         (eval "$(get kill) -$1 $pid") 2>/dev/null
     done
 }
@@ -246,7 +273,7 @@ fi
 used before
 say stage collect started
 eval "$(get collector)" 2>&1 & collecting=$!
-echo "$collecting" > collecting
+echo "$collecting $(born "$collecting")" > collecting
 stopped=no
 looks=0
 while kill -0 "$collecting" 2>/dev/null; do
@@ -280,8 +307,8 @@ echo
 say "exit $code"
 used after
 if test "$code" = 0 && test "$stopped" = no; then
-    ask shell remove_empty "$(get removal)" < empty 2>/dev/null | while read -r told; do say "$told"; done
-    ask shell remove_uploads "$(get upload-minutes)" < uploads 2>/dev/null | while read -r told; do say "upload-$told"; done
+    ask shell remove_empty "$(get removal)" < empty 2>/dev/null | removed ''
+    ask shell remove_uploads "$(get upload-minutes)" < uploads 2>/dev/null | removed upload-
 fi
 say stage collect 'done'
 exit 0

@@ -29,10 +29,15 @@ is_ours() {
     done
 }
 
+# The first $2 bytes of file $1, of a file alone: in a lock that somebody else made there may be anything.
+peek() {
+    test -f "$1" && head -c "$2" "$1" 2>/dev/null
+}
+
 # Whether the process that file $1 names is a run or its guard. Not by the pid alone: after a restart of the host it may
 # be anybody's. Somebody else's can't be signalled, but seen.
 is_run() {
-    pid=$(head -c 20 "$1" 2>/dev/null)
+    pid=$(peek "$1" 20)
     case $pid in '' | *[!0-9]*) return 1 ;; esac
     if test -d /proc/self; then test -d "/proc/$pid"; else kill -0 "$pid" 2>/dev/null; fi || return 1
     ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null || return 1
@@ -60,12 +65,12 @@ holder() {
         test -d "$1" && test ! -s "$1/who" || break
         nap
     done
-    head -c 300 "$1/who" 2>/dev/null | head -n 1
+    peek "$1/who" 300 | head -n 1
 }
 
 # A lock whose run and guard are dead, or from before the host was started. One without a run is just being begun.
 is_stale() {
-    booted=$(head -c 100 "$1/boot" 2>/dev/null)
+    booted=$(peek "$1/boot" 100)
     test -z "$booted" || test "$booted" = "$(boot)" || return 0
     if test -e "$1/pid"; then ! is_run "$1/pid" && ! is_run "$1/guard"; else
         test -z "$(find "$1" -prune -mmin -1 2>/dev/null)"
@@ -74,9 +79,9 @@ is_stale() {
 
 # Only one of those who found it stale makes this directory in it; if it was another's by then, it is left to it.
 take_over() {
-    seen=$(cat "$1/mark" 2>/dev/null)
+    seen=$(peek "$1/mark" 100)
     mkdir "$1/takeover" 2>/dev/null || return 1
-    if test "$(cat "$1/mark" 2>/dev/null)" != "$seen"; then
+    if test "$(peek "$1/mark" 100)" != "$seen"; then
         rmdir "$1/takeover"
         return 1
     fi
@@ -97,7 +102,8 @@ take_lock() {
     for lock in $(locks); do
         # With room for it: a full disk may be what is to be collected.
         if mkdir -m 755 "$lock" 2>/dev/null; then
-            (umask 022 && echo "$mark" > "$lock/mark" && boot > "$lock/boot"
+            # By the mark anybody could write lines that seem to be ours.
+            (echo "$mark" > "$lock/mark" && umask 022 && boot > "$lock/boot"
                 echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $(id -un) $1" > "$lock/who") 2>/dev/null && return 0
             rm -rf "$lock"
         elif test -e "$lock"; then

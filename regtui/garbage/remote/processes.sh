@@ -20,9 +20,11 @@ root_of() {
     config=$(tr '\0' '\n' < "/proc/$1/cmdline" 2>/dev/null | grep '\.ya\{0,1\}ml$' | tail -n 1)
     test -n "$config" ||
         config=$(tr '\0' '\n' < "/proc/$1/environ" 2>/dev/null | sed -n 's/^REGISTRY_CONFIGURATION_PATH=//p')
-    test -n "$set_by" ||
-        set_by=$(sed -n "s/.*rootdirectory[\"']*[[:space:]]*:[[:space:]]*[\"']*\([^\"',}]*\).*/\1/p" "$(seen "$1" "$config")" 2>/dev/null |
-            head -n 1)
+    config=$(seen "$1" "$config")
+    # A file, and not for ever: it is named by whoever's process that is.
+    test -n "$set_by" || test ! -f "$config" ||
+        set_by=$(head -c 262144 "$config" 2>/dev/null |
+            sed -n "s/.*rootdirectory[\"']*[[:space:]]*:[[:space:]]*[\"']*\([^\"',}]*\).*/\1/p" | head -n 1)
     echo "${set_by:-/var/lib/registry}"
 }
 

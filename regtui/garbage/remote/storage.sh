@@ -68,66 +68,88 @@ disk() {
     df -Pk "$root" 2>/dev/null | awk 'NR == 2 { printf "%.0f %.0f\n", $3 * 1024, $4 * 1024 }'
 }
 
-# Whether repository $1 has nothing but layers in $2, its directory.
+# Whether the directory that we are in, a repository's, has nothing but layers. What is a link is nobody's to judge.
 holds_nothing() {
-    # -type d: an upload that was begun and has no byte yet is a directory.
-    test -z "$(find "$1/_manifests" -type f 2>/dev/null | head -n 1)" &&
-        test -z "$(find "$1/_uploads" -mindepth 1 2>/dev/null | head -n 1)"
+    test ! -L _manifests && test ! -L _uploads && test ! -L _layers &&
+        test -z "$(find _manifests -type f 2>/dev/null | head -n 1)" &&
+        # Without -type: an upload that was begun and has no byte yet is a directory.
+        test -z "$(find _uploads -mindepth 1 2>/dev/null | head -n 1)"
+}
+
+# Enters the directory of all repositories, for what removes something there. Whoever may write to the storage doesn't
+# choose by a link what goes elsewhere: where we are is what it is called, and stays that.
+in_repositories() {
+    top=$(cd -P "$root" 2>/dev/null && pwd -P) && top=${top%/}/docker/registry/v2/repositories
+    in_storage && cd -P repositories 2>/dev/null && test "$(pwd -P)" = "$top"
+}
+
+# Enters $1 below it.
+enter() {
+    cd -P "./$1" 2>/dev/null && test "$(pwd -P)" = "$top/$1"
 }
 
 # Removes the directories of the repositories on stdin, where neither manifest nor tag nor upload is in them; says which.
 # With $1 = while-it-runs the registry may be taking pushes: nothing may have changed there for ten minutes, and what
 # is removed was moved away first, looked at again, and put back where something came in between.
 remove_empty() {
-    in_storage && cd repositories || return 0
+    in_repositories || return 0
     while read -r name; do
         case $name in -* | /* | *..* | _*) continue ;; esac
-        test -d "$name" && holds_nothing "$name" || continue
         if test "${1:-}" = while-it-runs; then
-            remove_checked "$name" || continue
+            (enter "$name" && holds_nothing && remove_checked) || continue
         else
             # What nests below it is another repository: only its own directories go.
-            rm -rf "$name/_manifests" "$name/_layers" "$name/_uploads" || continue
+            (enter "$name" && holds_nothing && rm -rf _manifests _layers _uploads) || continue
         fi
         echo "removed $name"
-        # It and what held it alone, up to the first that holds something else.
-        while test "$name" != . && rmdir "$name" 2>/dev/null; do name=$(dirname "$name"); done
+        remove_parents "$name"
     done
 }
 
+# The directory of $1 and what held it alone, up to the first that holds something else.
+remove_parents() {
+    below=$1
+    while test "$below" != .; do
+        within=$(dirname "$below")
+        ({ test "$within" = . || enter "$within"; } && rmdir "./${below##*/}") 2>/dev/null || return 0
+        below=$within
+    done
+}
+
+# Of the repository whose directory we are in.
 remove_checked() {
-    aside=$1/_regtui_removed
-    fresh=$(find "$1/_manifests" "$1/_layers" "$1/_uploads" -mmin -10 2>/dev/null | head -n 1)
+    aside=_regtui_removed
+    fresh=$(find _manifests _layers _uploads -mmin -10 2>/dev/null | head -n 1)
     test -z "$fresh" && mkdir "$aside" 2>/dev/null || return 1
     for part in _uploads _manifests _layers; do
-        test ! -d "$1/$part" || mv "$1/$part" "$aside/$part"
+        test ! -d "$part" || mv "$part" "$aside/$part"
     done
-    if holds_nothing "$aside" && test ! -e "$1/_uploads" && test ! -e "$1/_manifests" && test ! -e "$1/_layers"; then
+    if (cd -P "$aside" && holds_nothing) && test ! -e _uploads && test ! -e _manifests && test ! -e _layers; then
         rm -rf "$aside"
         return 0
     fi
-    put_back "$1" "$aside"
+    put_back "$aside"
     return 1
 }
 
-# Every file of $2 that has no newer one in $1.
+# Every file of $1 that has no newer one here.
 put_back() {
-    (cd "$2" && find . -type f) | while read -r file; do
-        test -e "$1/$file" || { mkdir -p "$(dirname "$1/$file")" && mv "$2/$file" "$1/$file"; }
+    (cd -P "$1" && find . -type f) | while read -r file; do
+        test -e "$file" || { mkdir -p "$(dirname "$file")" && mv "$1/$file" "$file"; }
     done
-    (cd "$2" && find . -type d) | while read -r directory; do mkdir -p "$1/$directory"; done
-    rm -rf "$2"
+    (cd -P "$1" && find . -type d) | while read -r directory; do mkdir -p "$directory"; done
+    rm -rf "$1"
 }
 
 # Removes the uploads on stdin ("REPOSITORY ID") to which nothing came for $1 minutes; says which.
 remove_uploads() {
-    in_storage && cd repositories || return 0
+    in_repositories || return 0
     while read -r name id; do
         case $name/$id in -* | /* | *..* | _*) continue ;; esac
-        upload=$name/_uploads/$id
-        test -n "$id" && test -d "$upload" || continue
-        test -z "$(find "$upload" -mmin "-$1" 2>/dev/null | head -n 1)" || continue
-        rm -rf "$upload" && echo "removed $name $id"
+        test -n "$id" || continue
+        (enter "$name/_uploads" && test -d "./$id" && test ! -L "./$id" &&
+            test -z "$(find "./$id" -mmin "-$1" 2>/dev/null | head -n 1)" && rm -rf "./$id") || continue
+        echo "removed $name $id"
     done
 }
 

@@ -265,7 +265,7 @@ def test_killed_the_guard_ends_the_collector_and_starts_the_registry(bench: Benc
     bench.write()
     run = bench.begin()
     bench.wait_for(lambda: (bench.directory / "collecting").exists() and "team/app" in bench.log)
-    collecting = int((bench.directory / "collecting").read_text())
+    collecting = int((bench.directory / "collecting").read_text().split()[0])
     bench.wait_for((bench.directory / "guard").exists)
     run.kill()
     run.wait()
@@ -438,6 +438,41 @@ def test_a_stand_in_that_ends_by_itself_is_told_once(bench: Bench) -> None:
     assert run.wait(PATIENCE) == 0
     assert bench.told.count(told) == 1
     assert "exit 0" in bench.told
+
+
+_FORGING: Final = """\
+#!/bin/sh
+# What a container's shell says, whatever it is asked.
+test -z "$3" || cat >/dev/null
+printf '%s\\n' 'stage bring-back done' 'exit 0' 'used after 0 0' 'removed x' 'removed a b' 'failed by me' up end stopped
+"""
+
+
+def test_the_containers_shell_cant_say_what_is_the_scripts_to_say(bench: Bench) -> None:
+    forging = bench.touch("forging", _FORGING)
+    forging.chmod(0o755)
+    bench.touch("exit-code", "0")
+    bench.write(shell=str(forging), shell_beside=str(forging), empty="x", uploads="x y")
+    bench.run()
+    # What went is for it to say; which names these are is looked at where they are read.
+    said = ["removed x", "removed a b", "upload-removed x", "upload-removed a b"]
+    assert bench.told == [*WHOLE[:4], *said, *WHOLE[4:]]
+
+
+def test_a_process_that_has_the_pid_of_a_collector_that_was_is_left_alone(bench: Bench) -> None:
+    """After a restart of the host pids are given anew."""
+    with subprocess.Popen(["sleep", "600"]) as innocent:
+        try:
+            bench.write()
+            for name in ("collecting", "pid", "guard"):
+                bench.touch(name, f"{innocent.pid}\n")
+            bench.touch("log", "begun\n")
+            bench.begin("bring-back").wait(PATIENCE)
+            assert bench.told[-1] == "end"
+            assert bench.calls[-1] == "start"
+            assert innocent.poll() is None
+        finally:
+            innocent.kill()
 
 
 def _is_alive(pid: int) -> bool:

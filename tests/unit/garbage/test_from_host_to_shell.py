@@ -38,6 +38,7 @@ CONTENTS: Final[dict[str, str]] = {
     "ends a word": "/x'; touch {pwned}; $(touch {pwned}) `touch {pwned}` \"; touch {pwned}; }}\\$(touch {pwned}) .yml",
     "is an option": "-c touch${{IFS}}{pwned}.yml",
     "is too long": "/" + "a" * (LONGEST + 1) + ".yml",
+    "holds half a character": "/x\ud800\udfff.yml",
 }
 
 Change = Callable[[HostileHost, str], AbstractContextManager[object] | None]
@@ -49,6 +50,14 @@ def _inspected(path: str, make: Callable[[str], Any] = lambda value: value) -> C
 
 def _configured(make: Callable[[str], dict[str, Any]]) -> Change:
     return lambda host, value: host.config(**make(value))
+
+
+def _with_redis(make: Callable[[str], dict[str, Any]]) -> Change:
+    def change(host: HostileHost, value: str) -> None:
+        storage = {"filesystem": {"rootdirectory": str(host.root)}, "cache": {"blobdescriptor": "redis"}}
+        host.write("config", json.dumps({"version": "0.1", "storage": storage, "redis": make(value)}))
+
+    return change
 
 
 def _deployed(make: Callable[[str], dict[str, Any]]) -> Change:
@@ -110,6 +119,18 @@ VALUES: Final[dict[str, dict[str, Change]]] = {
         "its root by config": _configured(lambda value: {"filesystem": {"rootdirectory": value}}),
         "its driver by config": _configured(lambda value: {"filesystem": None, value: {}}),
         "its cache": _configured(lambda value: {"cache": {"blobdescriptor": value}}),
+        "its redis's address": _with_redis(lambda value: {"addr": f"{value}:6379"}),
+        "its redis's port": _with_redis(lambda value: {"addr": f"127.0.0.1:{value}"}),
+        "its redis's password": _with_redis(lambda value: {"addr": "127.0.0.1:1", "password": value}),
+        "its redis's username": _with_redis(lambda value: {"addr": "127.0.0.1:1", "username": value, "password": "x"}),
+        "its redis's database": _with_redis(lambda value: {"addr": "127.0.0.1:1", "db": value}),
+        "its directory": _inspected("Config__WorkingDir"),
+        "its volume": _inspected(
+            "Mounts__0", lambda value: {"Source": "/", "Destination": "/", "Name": value, "Type": "volume"}
+        ),
+        "a tmpfs": _inspected("Mounts__0", lambda value: {"Source": "", "Destination": value, "Type": "tmpfs"}),
+        "its begin": _inspected("State", lambda value: {"Running": True, "StartedAt": value, "Pid": value}),
+        "its file, as it is copied out": lambda host, value: host.write("config-tar", value),
         "the config's text": lambda host, value: host.write("config", value),
         "inspect's text": lambda host, value: host.write("inspect", value),
         "names of containers": lambda host, value: host.write("names", value),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -194,3 +195,36 @@ def test_a_run_is_not_taken_for_alive_because_its_pid_is_somebody_elses_now(laun
     (launch.place / "started").write_text("2026-11-24T12:00:00Z\n")
     (launch.place / "pid").write_text(f"{os.getpid()}\n")
     assert launch.status()[0].startswith("::regtui earlier died 2026-11-24T12:00:00Z ")
+
+
+def test_a_lock_in_which_nothing_ever_answers_keeps_nobody_waiting(launch: Launch) -> None:
+    """Everybody on the host can make one of that name."""
+    lock = Path(f"/tmp/regtui-gc-{scripts.lock_name(launch.unit)}.lock")
+    lock.mkdir()
+    try:
+        for name in ("who", "boot", "mark", "pid", "guard"):
+            os.mkfifo(lock / name)
+        assert launch.status() == []
+        assert "::regtui end" in launch.begin()
+    finally:
+        shutil.rmtree(lock, ignore_errors=True)
+
+
+def test_who_only_looks_at_the_lock_learns_nothing_that_lines_are_known_by(launch: Launch) -> None:
+    hold = launch.directory / "hold"
+    hold.touch()
+    lock = Path(f"/tmp/regtui-gc-{scripts.lock_name(launch.unit)}.lock")
+    script = launch.collection()
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "XDG_STATE_HOME": str(launch.directory)}
+    first = subprocess.Popen(
+        [*launch.shell, "-c", script.text, "sh", *script.arguments], stdout=subprocess.PIPE, env=environment
+    )
+    assert first.stdout is not None
+    first.stdout.readline()
+    readable = [file.name for file in lock.iterdir() if file.stat().st_mode & 0o044]
+    known = [file.name for file in lock.iterdir() if MARK in file.read_text()]
+    hold.unlink()
+    first.communicate(timeout=PATIENCE)
+    assert known == ["mark"]
+    assert "who" in readable
+    assert "mark" not in readable

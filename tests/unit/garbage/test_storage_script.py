@@ -1,6 +1,7 @@
 """Questions to the storage, answered by real shells from a storage directory as the registry lays it out."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,38 @@ def test_a_name_stays_a_word(storage: Storage) -> None:
     hostile = "x'; touch pwned; $(touch pwned)"
     storage.ask("remove_empty", hostile)
     assert not list(storage.root.rglob("pwned"))
+
+
+@pytest.mark.parametrize("way", ["", " while-it-runs"])
+@pytest.mark.parametrize("link", ["repositories", "repositories/team", "repositories/team/app"])
+def test_nothing_that_a_link_leads_to_is_removed(storage: Storage, link: str, way: str) -> None:
+    """Whoever may write to the storage doesn't choose what whoever collects in it removes elsewhere."""
+    elsewhere = storage.root.parent / "elsewhere"
+    name = "team/app"
+    rest = f"repositories/{name}"[len(link) :].lstrip("/")
+    kept = elsewhere / rest / "_layers"
+    upload = elsewhere / rest / "_uploads" / "ssh"
+    for directory in (kept, upload):
+        directory.mkdir(parents=True)
+        os.utime(directory, (0, 0))
+    place = storage.root / "docker/registry/v2" / link
+    place.parent.mkdir(parents=True)
+    place.symlink_to(elsewhere)
+    assert storage.ask("remove_uploads 10", f"{name} ssh") == []
+    upload.rmdir()
+    upload.parent.rmdir()
+    assert storage.ask(f"remove_empty{way}", name) == []
+    assert kept.exists()
+
+
+@pytest.mark.parametrize("way", ["", " while-it-runs"])
+@pytest.mark.parametrize("part", ["_uploads", "_layers", "_manifests"])
+def test_a_part_that_is_a_link_is_nobodys_to_remove(storage: Storage, part: str, way: str) -> None:
+    elsewhere = storage.root.parent / "elsewhere"
+    (elsewhere / "ssh").mkdir(parents=True)
+    os.utime(elsewhere / "ssh", (0, 0))
+    (storage.repositories / "app").mkdir(parents=True)
+    (storage.repositories / "app" / part).symlink_to(elsewhere)
+    assert storage.ask("remove_uploads 10", "app ssh") == []
+    assert storage.ask(f"remove_empty{way}", "app") == []
+    assert (elsewhere / "ssh").exists()

@@ -1,0 +1,49 @@
+"""What a registry may have arranged on its host gives it no rights that it hasn't: a service that was taken over tells
+regtui what to run and where, and links in a storage lead elsewhere, while regtui logs in as root."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regtui.garbage.values import KeepOut
+from tests.integration.conftest import short_folder
+from tests.support.containers import must_be_root
+from tests.support.hostile_host import make_hostile_host
+from tests.unit.garbage.test_from_host_to_shell import ask_everything
+
+_EVIL = """\
+#!/bin/sh
+id -un >> "{record}"
+echo "registry 2.8.2"
+"""
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory that everybody can enter."""
+    must_be_root("runuser")
+    with short_folder() as folder:
+        folder.chmod(0o755)
+        monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        yield folder
+
+
+def test_a_program_that_a_service_names_runs_as_the_service_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may write what it likes into its own command line."""
+    host = make_hostile_host(place / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    record = place / "record"
+    record.touch()
+    record.chmod(0o666)
+    program = place / "docker-registry"
+    program.write_text(_EVIL.format(record=record))
+    program.chmod(0o755)
+    config = place / "config.yml"
+    config.write_text(f"storage: {{filesystem: {{rootdirectory: {host.root}}}}}")
+    with host.process(str(program), "serve", str(config)) as pid:
+        host.write("show", f"LoadState=loaded\nMainPID={pid}\nUser=nobody\nExecStart=\n")
+        assert asyncio.run(ask_everything("systemd", host, KeepOut)) >= 10
+    assert set(record.read_text().split()) == {"nobody"}
