@@ -274,7 +274,7 @@ def _undo(command: _Command) -> None:
         "--list", action="store_true", help="list deletions and undos, newest first, each with the name of its run"
     )
     undo.add_argument("--overwrite", action="store_true", help="also tags that were pushed anew since")
-    undo.add_argument("--finish", action="store_true", help="do the rest of a deletion that was cut off")
+    undo.add_argument("--finish", action="store_true", help="do the rest of a run that was interrupted")
     undo.add_argument("--dry-run", action="store_true", help="show what would happen, and change nothing")
     undo.add_argument("-y", "--yes", action="store_true", help="don't ask")
     _json_option(undo)

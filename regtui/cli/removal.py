@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from regtui.cli.console import Progress, ask, say
-from regtui.cli.cut_off import settle
+from regtui.cli.interrupted_runs import settle
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out, show_outcomes

@@ -3,7 +3,7 @@
 import argparse
 
 from regtui.cli.console import Progress, ask, say
-from regtui.cli.cut_off import finish, is_of_here, remedies, settle, tell_troubles
+from regtui.cli.interrupted_runs import finish, is_of_here, say_remedies, settle, tell_troubles
 from regtui.cli.invocation import Invocation
 from regtui.cli.log import show_runs
 from regtui.cli.output import Form, Output
@@ -15,12 +15,13 @@ from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import (
     earlier_sentence,
     offers_overwriting,
+    rest_sentences,
     title_of,
     undo_confirmation,
     undo_sentences,
     what_of,
 )
-from regtui.deletion.words import losses_sentence, plan_sentences, planned_outcomes
+from regtui.deletion.words import losses_sentence, planned_outcomes
 from regtui.errors import DONE, FAILED, INTERRUPTED, REFUSED, RegtuiError, UsageError
 from regtui.registry.identity import RegistryId
 from regtui.session.session import Session
@@ -103,6 +104,18 @@ async def _undo(connection: Session, named: Entry | None, output: Output, argume
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED
 
 
+async def _show_rest(connection: Session, entry: Entry, output: Output) -> None:
+    if entry.kind is Kind.RESTORE:
+        undo = await connection.changes.plan_rest_of_undo(entry)
+        rows, sentences = undo.rows, undo_sentences(undo)
+    else:
+        plan = await connection.changes.plan_rest(entry)
+        rows, sentences = planned_outcomes(plan), rest_sentences(entry, plan)
+    show_outcomes(output, rows)
+    for sentence in sentences:
+        say(sentence)
+
+
 async def _planned(connection: Session, entry: Entry, *, overwrite: bool) -> Undo:
     progress = Progress("Looking what is there:")
     try:
@@ -131,16 +144,14 @@ def _is_yes(answer: str) -> bool:
 
 
 async def _finish(connection: Session, entry: Entry, output: Output, arguments: argparse.Namespace) -> int:
-    if not entry.is_unfinished or entry.kind is not Kind.DELETION:
-        raise UsageError(f"{entry.name} is no deletion that was cut off.", "See: regtui undo --list")
+    if not entry.is_unfinished:
+        raise UsageError(f"{entry.name} was not interrupted: nothing of it is left.", "See: regtui undo --list")
     if arguments.dry_run:
-        plan = await connection.changes.plan_rest(entry)
-        show_outcomes(output, planned_outcomes(plan))
-        for sentence in plan_sentences(plan):
-            say(sentence)
+        await _show_rest(connection, entry, output)
         return DONE
     if not arguments.yes and not _is_yes(ask("Finish it? [y/N]")):
-        say(f"Nothing was changed. {remedies(connection, entry)}")
+        say("Nothing was changed.")
+        say_remedies(connection, entry)
         return FAILED
     result = await finish(connection, entry, Shown(output))
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED

@@ -71,7 +71,7 @@ class Entry:
     blobs. `undoes`: the run that this one took back. `placeholders`: digests of the empty indexes that took the tags'
     places; `standing`: those that perhaps still do. `repaired`: damaged tags that weren't part of it, and lead to an
     empty index since.
-    `ended`: None while it runs, and where it was cut off.
+    `ended`: None while it runs, and where it was interrupted.
     """
 
     name: str
@@ -116,6 +116,19 @@ class Entry:
         known = self.belongs_to(registry) is Belonging.UNKNOWN
         return replace(self, registry=registry, knows_via=True) if known else self
 
+    def set_out_by(self, undoing: "Entry") -> "Entry":
+        """The part of this run that `undoing`, an undo of it, set out to put back: a deletion of that and no more."""
+        return replace(
+            self,
+            kind=Kind.DELETION,
+            tags=undoing.tags,
+            before=undoing.before,
+            manifests_changed=undoing.manifests_changed,
+            results=(),
+            _manifests=undoing._manifests,
+            _blobs=undoing._blobs,
+        )
+
     @property
     def puts_tags(self) -> bool:
         """Whether tags lead to something else since, instead of being gone."""
@@ -123,10 +136,10 @@ class Entry:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether it was cut off between its steps: tags may point at a placeholder."""
-        cut_off = self.ended is None or bool(self.standing)
+        """Whether it was interrupted between its steps: tags may point at a placeholder."""
+        is_open = self.ended is None or bool(self.standing)
         # A move is a single step.
-        return self.kind in (Kind.DELETION, Kind.RESTORE) and not self.is_running and cut_off
+        return self.kind in (Kind.DELETION, Kind.RESTORE) and not self.is_running and is_open
 
     @property
     def is_complete(self) -> bool:
@@ -148,7 +161,7 @@ class Entry:
         return self.kind is not Kind.DELETION or bool(self.manifests_changed) or any(self.tags.values())
 
     def status_of(self, action: Action, reference: str) -> Status | None:
-        """How that ended; None where the run was cut off before it could say so."""
+        """How that ended; None where the run was interrupted before it could say so."""
         return self._statuses.get((action, reference))
 
     def manifests(self) -> dict[Digest, StoredManifest]:

@@ -59,7 +59,7 @@ class Execution(UnderWay):
         undoes: str = "",
         resumes: Entry | None = None,
     ) -> None:
-        """`undoes`: the run that this takes back. `resumes`: one that was cut off, of which `plan` is the rest.
+        """`undoes`: the run that this takes back. `resumes`: one that was interrupted, of which `plan` is the rest.
 
         Raises OtherRegistry where that wasn't made here.
         """
@@ -99,7 +99,7 @@ class Execution(UnderWay):
         self._plan = plan
         if self._resumes is not None:
             await self._ground.record.begun()
-            # What the part that was cut off could not say any more.
+            # What the part that was interrupted could not say any more.
             self._notices += [repaired_sentence(plan.repository, tag) for tag in self._resumes.repaired]
         try:
             async for batch in self._carry_out(plan):
@@ -227,7 +227,7 @@ class Execution(UnderWay):
 
 
 def _originals(entry: Entry | None) -> dict[str, StoredManifest]:
-    """What stood behind the tags of a run that was cut off."""
+    """What stood behind the tags of a run that was interrupted."""
     if entry is None:
         return {}
     manifests = entry.manifests()
@@ -235,7 +235,7 @@ def _originals(entry: Entry | None) -> dict[str, StoredManifest]:
 
 
 def _done_before(entry: Entry | None, plan: Plan) -> list[Outcome]:
-    """What the run that was cut off had done already."""
+    """What the run that was interrupted had done already."""
     if entry is None:
         return []
     contents = plan.contents

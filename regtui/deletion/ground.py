@@ -13,7 +13,7 @@ from regtui.registry.client import RegistryClient
 
 @dataclass(slots=True)
 class Ground:
-    """`placeholders`: the empty indexes that took tags' places. `originals`: what a run that was cut off had found
+    """`placeholders`: the empty indexes that took tags' places. `originals`: what a run that was interrupted had found
     behind its tags, before those. `doubts`: sentences about what should not be; `notices`: about what else was done,
     such as to tags that were `repaired`."""
 

@@ -133,7 +133,7 @@ class Journal:
         return self._begin(Kind.REPAIR, registry, username, repository=repository, by_digest=list(blobs))
 
     def resume(self, entry: Entry, registry: RegistryId) -> "Run":
-        """Goes on, at `registry`, with a run that was cut off. Raises OtherRegistry where it wasn't made there, and
+        """Goes on, at `registry`, with a run that was interrupted. Raises OtherRegistry where it wasn't made there, and
         JournalFailed also where another process does so already."""
         check_belongs(entry, registry)
         try:
@@ -214,13 +214,15 @@ class Journal:
         return entry
 
     def unfinished(self, registry: RegistryId) -> list[Entry]:
-        """The runs of that registry that were cut off, oldest first: what they began has to be finished or reverted.
-        With those that may be its own (`Entry.belongs_to`)."""
+        """The interrupted runs of that registry, oldest first: what they began has to be finished or reverted.
+        With those that may be its own (`Entry.belongs_to`). Without a run whose undo was interrupted in its turn: that
+        comes first, and ends both."""
         # Of those that ended only the last line is read: there may be hundreds, and this is asked at every start.
         open_ones = [name for name in self._names() if not _ENDED.search(self._tail(name))]
         found = [entry for name in open_ones if (entry := self._read(name)) and entry.is_unfinished]
         here = [entry for entry in found if entry.belongs_to(registry) is not Belonging.ELSEWHERE]
-        return sorted(here, key=_order)
+        being_undone = {entry.undoes for entry in here if entry.kind is Kind.RESTORE}
+        return sorted((entry for entry in here if entry.name not in being_undone), key=_order)
 
     def troubles(self) -> list[str]:
         """Sentences about files that couldn't be read, or aren't trusted, since this was asked last."""
@@ -229,7 +231,7 @@ class Journal:
         return found
 
     def prune(self, before: datetime) -> int:
-        """Forgets what ended before then, and can't be undone afterwards; how many. What was cut off is kept."""
+        """Forgets what ended before then, and can't be undone afterwards; how many. What was interrupted is kept."""
         return self._forget(self._names(), before)
 
     def _prune_old(self, now: datetime) -> None:
@@ -375,7 +377,7 @@ class Run:
         self.close()
 
     def close(self) -> None:
-        """Without an end: the next start sees that the run was cut off."""
+        """Without an end: the next start sees that the run was interrupted."""
         try:
             self._file.close()
         except OSError as error:
@@ -387,7 +389,7 @@ def unrecorded(run: Run) -> list[str]:
     """The sentence about a run whose end isn't in the journal; none where it is."""
     if not run.trouble:
         return []
-    how = "the next start takes it for cut off, and asks."
+    how = "the next start takes it for interrupted, and asks."
     return [f"That it is over can't be recorded in the journal ({run.trouble}): {how}"]
 
 

@@ -192,8 +192,9 @@ def _untagged(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Dige
 
 
 def _is_ours(entry: Entry, tag: str, now: Digest) -> bool:
-    """Whether the run itself left the tag so: at its placeholder, or at what it put there."""
-    return now in entry.placeholders or (entry.puts_tags and now == entry.tags.get(tag))
+    """Whether the run itself left the tag so: at its placeholder, or at what it put there. Of an undo that was
+    interrupted: whether it is what the undo was to overwrite."""
+    return now in entry.placeholders or now == (entry.tags if entry.puts_tags else entry.before).get(tag)
 
 
 def _by_digest(
@@ -261,6 +262,22 @@ def _collected(manifest: StoredManifest, blobs: Sequence[Digest]) -> str:
     verb = "is" if len(names) == 1 else "are"
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return f"its {shown} {verb} gone from the registry"
+
+
+def put_back_already(restoration: Restoration) -> list[Outcome]:
+    """What is there of that: of an undo that was interrupted, what it had put back."""
+    name, entry = restoration.repository, restoration.entry
+    wanted = wanted_tags(entry)
+    planned = {manifest.digest for manifest in restoration.manifests}
+    manifests = [
+        digest
+        for digest in entry.manifests_changed
+        if digest not in wanted.values() and digest not in planned and f"{name}@{digest}" not in restoration.lost
+    ]
+    return [
+        *(Outcome(f"{name}:{tag}", wanted[tag], Action.RESTORE, Status.DONE) for tag in restoration.there),
+        *(Outcome(f"{name}@{digest}", digest, Action.RESTORE, Status.DONE) for digest in manifests),
+    ]
 
 
 def planned_rows(restoration: Restoration) -> list[Outcome]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
 from regtui.deletion.belonging import check_belongs
+from regtui.deletion.entry import Entry
 from regtui.deletion.graph import children_first
 from regtui.deletion.journal import Journal, JournalFailed, Run, unrecorded
 from regtui.deletion.recheck import tags_now
@@ -17,6 +18,7 @@ from regtui.deletion.restoration import (
     Restoration,
     left_out,
     planned_rows,
+    put_back_already,
 )
 from regtui.deletion.surely import delete_surely, put_surely
 from regtui.deletion.under_way import UnderWay
@@ -36,11 +38,23 @@ _SINCE = "not put back: it was pushed since the plan was shown"
 class Restoring(UnderWay):
     """One run of one restoration. Lives on the client's event loop; `stop` may be called from any thread."""
 
-    def __init__(self, client: RegistryClient, restoration: Restoration, journal: Journal, username: str = "") -> None:
-        """Raises OtherRegistry where the run that is taken back wasn't made here."""
+    def __init__(
+        self,
+        client: RegistryClient,
+        restoration: Restoration,
+        journal: Journal,
+        username: str = "",
+        *,
+        resumes: Entry | None = None,
+    ) -> None:
+        """`resumes`: an undo that was interrupted, of which `restoration` is the rest.
+
+        Raises OtherRegistry where the run that is taken back wasn't made here.
+        """
         check_belongs(restoration.entry, client.identity)
         super().__init__(client, restoration.repository, journal, username, planned_rows(restoration))
         self._plan = restoration
+        self._resumes = resumes
         self._stored: set[Digest] = set()
         self._uploading: dict[Digest, asyncio.Lock] = {}
         self._uploaded: set[Digest] = set()
@@ -52,8 +66,10 @@ class Restoring(UnderWay):
         """
         yield self._tell(left_out(self._plan))
         tags, fell_out = await self._as_shown()
-        yield self._tell(fell_out)
-        if not tags and not self._plan.manifests and not self._plan.entry.is_unfinished:
+        before = put_back_already(self._plan) if self._resumes is not None else []
+        yield self._tell([*before, *fell_out])
+        is_open = self._resumes is not None or self._plan.entry.is_unfinished
+        if not tags and not self._plan.manifests and not is_open:
             return
         run = await asyncio.to_thread(self._begin, tags)
         self._name = run.name
@@ -65,7 +81,8 @@ class Restoring(UnderWay):
                 async for tagged in self._work.each(some_tags, self._put_tag):
                     yield self._tell(self._outcome(attempt) for attempt in tagged)
             await self._remove_placeholders()
-            done = [o for o in self._told.values() if o.reference in self._begun(tags)]
+            begun = self._begun(tags) | {outcome.reference for outcome in before}
+            done = [o for o in self._told.values() if o.reference in begun]
             await asyncio.to_thread(run.end, done, self.report.interrupted)
             self._doubts += unrecorded(run)
             if self._plan.entry.is_unfinished and all(outcome.status is Status.DONE for outcome in done):
@@ -95,6 +112,8 @@ class Restoring(UnderWay):
         return [tag for tag in self._plan.tags if self._reference(tag) not in out], fell_out
 
     def _begin(self, tags: Sequence[PlannedTagRestore]) -> Run:
+        if self._resumes is not None:
+            return self._journal.resume(self._resumes, self._client.identity)
         entry = self._plan.entry
         return self._journal.begin_restore(
             self._client.identity,
@@ -162,7 +181,7 @@ class Restoring(UnderWay):
                 self._uploaded.add(blob)
 
     async def _remove_placeholders(self) -> None:
-        """Those of a run that was cut off: no tag that can be put back points at them any more."""
+        """Those of a run that was interrupted: no tag that can be put back points at them any more."""
         for digest in self._plan.entry.placeholders:
             try:
                 if await self._exists(digest):
@@ -171,7 +190,7 @@ class Restoring(UnderWay):
                 self._doubts.append(f"An empty index of the interrupted deletion is left ({digest.short}): {error}")
 
     def _close_reverted(self, by: str) -> None:
-        """The run that was cut off has come to its end: nothing of it is left to be finished."""
+        """The run that was interrupted has come to its end: nothing of it is left to be finished."""
         entry = self._plan.entry
         try:
             reverted = self._journal.resume(entry, self._client.identity)

@@ -1,9 +1,9 @@
-"""Undoing a run of the journal, and ending one that was cut off: what each would do, as plans.
+"""Undoing a run of the journal, and ending one that was interrupted: what each would do, as plans.
 
 a deletion        is undone by putting back what it removed
 a restore         is undone by deleting what it put back, and putting back what it overwrote
 a tag's move      is undone by moving it back
-one that was cut off is finished (the rest of its plan), or reverted (undone)
+one that was interrupted is finished (the rest of its plan, or of what it was putting back), or reverted (undone)
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -29,11 +29,13 @@ from regtui.registry.client import RegistryClient
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What undoing `entry` does: `restoration`, and for a restore also the `deletion` of what it had put there."""
+    """What undoing `entry` does: `restoration`, and for a restore also the `deletion` of what it had put there. Or,
+    where it `finishes` an `entry` that is an interrupted undo, what that has still to put back."""
 
     entry: Entry
     restoration: Restoration
     deletion: Plan | None = None
+    finishes: bool = False
 
     @property
     def repository(self) -> str:
@@ -89,6 +91,27 @@ async def plan_undo(
     return Undo(entry, restoration, deletion)
 
 
+async def plan_rest_of_undo(
+    client: RegistryClient,
+    entry: Entry,
+    origin: Entry | None,
+    *,
+    obstacle: str = "",
+    on_progress: Progress | None = None,
+) -> Undo:
+    """What is left to do of an undo that was interrupted: never more than was confirmed then.
+
+    `origin`: the run that `entry` takes back; None where the journal doesn't have it any more. Raises RegistryError,
+    and OtherRegistry where `entry` wasn't made here.
+    """
+    check_belongs(entry, client.identity)
+    forgotten = replace(entry, name=entry.undoes, placeholders=(), standing=(), ended=entry.time)
+    aim = (origin or forgotten).set_out_by(entry)
+    stored, blobs = aim.manifests(), aim.blobs()
+    situation = await read_situation(client, aim, stored, on_progress)
+    return Undo(entry, make_restoration(aim, situation, stored, blobs, obstacle=obstacle), finishes=True)
+
+
 def _without_unread(situation: Situation, restoration: Restoration, unread: Mapping[Digest, str]) -> Situation:
     """What can't be read can't be recorded: so it isn't overwritten."""
     kept = {tag.tag: unread[tag.now] for tag in restoration.tags if tag.now and tag.now in unread}
@@ -98,8 +121,8 @@ def _without_unread(situation: Situation, restoration: Restoration, unread: Mapp
 async def plan_rest(
     client: RegistryClient, content: ContentStore, entry: Entry, *, method: Method, obstacle: str = ""
 ) -> Plan:
-    """What is left to do of a deletion that was cut off: never more than was confirmed then. Raises RegistryError, and
-    OtherRegistry where `entry` wasn't made here."""
+    """What is left to do of a deletion that was interrupted: never more than was confirmed then. Raises RegistryError,
+    and OtherRegistry where `entry` wasn't made here."""
     check_belongs(entry, client.identity)
     content.forget(entry.repository)
     confirmed = {*entry.manifests_changed, *entry.placeholders}
@@ -133,7 +156,8 @@ class Undoing:
         """Raises OtherRegistry where what is undone wasn't done here."""
         check_belongs(undo.entry, client.identity)
         self._undo = undo
-        self._restoring = Restoring(client, undo.restoration, journal, username)
+        resumes = undo.entry if undo.finishes else None
+        self._restoring = Restoring(client, undo.restoration, journal, username, resumes=resumes)
         deletion = undo.deletion
         self._deleting = (
             Execution(client, deletion, journal, username, undoes=undo.entry.name)

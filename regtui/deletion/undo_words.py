@@ -7,7 +7,7 @@ from typing import Final
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.restoration import Restoration, broken_before
 from regtui.deletion.undo import Undo
-from regtui.deletion.values import Status
+from regtui.deletion.values import Plan, Status
 from regtui.deletion.words import FOREVER, TYPED_FROM, names, plan_sentences
 from regtui.names.order import in_order
 from regtui.text import plural, size, time_utc
@@ -26,13 +26,42 @@ def undo_sentences(undo: Undo) -> list[str]:
     if undo.obstacle:
         return [undo.obstacle]
     restoration = undo.restoration
-    lines = _about_tags(restoration) + _about_manifests(restoration) + _about_parts(restoration)
-    lines += _about_rest(restoration)
+    if undo.finishes and restoration.is_empty and not restoration.lost:
+        return ["All of it was put back before."]
+    lines = [_put_back_before(restoration)] if undo.finishes else []
+    lines += _about_tags(restoration) + _about_manifests(restoration) + _about_parts(restoration)
+    lines += _about_rest(restoration, finishes=undo.finishes)
     if undo.deletion is not None and not undo.deletion.is_empty:
         lines += ["What was put back then is deleted again:", *plan_sentences(undo.deletion)]
     if undo.is_empty:
         lines = ["Nothing to put back.", *lines]
     return lines
+
+
+def _put_back_before(restoration: Restoration) -> str:
+    tags = restoration.entry.tags
+    if not tags:
+        manifests = restoration.entry.manifests_changed
+        done = len(manifests) - len(restoration.manifests)
+        return f"Before it was interrupted: {done:,} of {plural(len(manifests), 'manifest')} put back."
+    return f"Before it was interrupted: {len(restoration.there):,} of {plural(len(tags), 'tag')} put back."
+
+
+def rest_sentences(entry: Entry, rest: Plan) -> list[str]:
+    """What an interrupted deletion had done already, as the registry shows it, and what is left of it."""
+    if rest.obstacle:
+        return [rest.obstacle]
+    listed = rest.contents.tags.keys() | rest.contents.unread.keys()
+    gone = sum(1 for tag in entry.tags if tag not in listed)
+    deleted = sum(1 for digest in entry.manifests_changed if digest not in rest.contents.manifests)
+    done = [f"{gone:,} of {plural(len(entry.tags), 'tag')} removed"] if entry.tags else []
+    if manifests := len(entry.manifests_changed):
+        done.append(f"{deleted:,} of {plural(manifests, 'manifest')} deleted")
+    lines = [f"Before it was interrupted: {', '.join(done)}."]
+    going = {tag.tag for tag in rest.removed}
+    if moved := in_order(tag for tag in entry.tags if tag in listed and tag not in going):
+        lines.append(f"{names(moved)} changed since, and stay{'s' if len(moved) == 1 else ''}.")
+    return lines + (plan_sentences(rest) if not rest.is_empty else ["Nothing of it is left to do."])
 
 
 def _about_tags(restoration: Restoration) -> list[str]:
@@ -64,9 +93,9 @@ def _about_parts(restoration: Restoration) -> list[str]:
     return lines
 
 
-def _about_rest(restoration: Restoration) -> list[str]:
+def _about_rest(restoration: Restoration, *, finishes: bool) -> list[str]:
     lines = []
-    if restoration.there:
+    if restoration.there and not finishes:
         verb = "is" if len(restoration.there) == 1 else "are"
         lines.append(f"{names(restoration.there)} {verb} there already.")
     if kept := restoration.kept:
@@ -136,13 +165,13 @@ def what_of(entry: Entry) -> str:
 
 
 def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
-    """How it ended: `done`, `2 failed`, `stopped`, `cut off`, `running`, `undone`."""
+    """How it ended: `done`, `2 failed`, `stopped`, `interrupted`, `running`, `undone`."""
     if entry.collection is not None:
         return entry.collection.result
     if entry.is_running:
         return "running"
     if entry.is_unfinished or entry.ended is None:
-        return "cut off"
+        return "interrupted"
     failed = sum(1 for outcome in entry.results if outcome.status is Status.FAILED)
     told = [f"{failed} failed"] if failed else []
     told += ["stopped"] if entry.interrupted and entry.has_effect else []
@@ -161,10 +190,10 @@ def who_of(entry: Entry) -> str:
     return f"{entry.by} as {entry.user}" if entry.user else entry.by
 
 
-def cut_off_sentence(entry: Entry) -> str:
+def interrupted_sentence(entry: Entry) -> str:
     """That a run never ended, and what that may mean."""
     run = "A deletion" if entry.kind is Kind.DELETION else "An undo"
-    lines = f"{run} in {entry.repository} ({what_of(entry)}) was cut off on {time_utc(entry.time)}."
+    lines = f"{run} in {entry.repository} ({what_of(entry)}) was interrupted on {time_utc(entry.time)}."
     if entry.standing:
         lines += " Its tags may point at an empty index."
     if entry.repaired:

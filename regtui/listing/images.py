@@ -145,7 +145,7 @@ async def load(source: Source, repository: str, reference: str) -> Loaded:
     except InvalidManifest as error:
         return Loaded(fetched, None, (), f"its manifest can't be read: {error}")
     if isinstance(manifest, Index) and PLACEHOLDER in manifest.annotations:
-        return Loaded(fetched, manifest, (), "an empty index of a deletion that was cut off: regtui undo ends it")
+        return Loaded(fetched, manifest, (), "an empty index of a deletion that was interrupted: regtui undo ends it")
     if isinstance(manifest, Index):
         room = _Room()
         images = await _children(source, repository, manifest, _DEEPEST, room)

@@ -7,8 +7,8 @@ from typing import Protocol
 from regtui.content.store import ContentStore
 from regtui.deletion.entry import Entry
 from regtui.deletion.execution import Execution
-from regtui.deletion.journal import Journal
-from regtui.deletion.undo import Undo, Undoing, last_deletion, plan_rest, plan_undo
+from regtui.deletion.journal import Journal, JournalFailed
+from regtui.deletion.undo import Undo, Undoing, last_deletion, plan_rest, plan_rest_of_undo, plan_undo
 from regtui.deletion.values import Method, Outcome, Plan, Report
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import RegistryError
@@ -109,7 +109,7 @@ class Changes:
         return last_deletion(await self.entries(), before=entry.name)
 
     async def unfinished(self) -> list[Entry]:
-        """Runs that were cut off, oldest first: to be finished or reverted. With those that may be of this registry."""
+        """Interrupted runs, oldest first: to be finished or reverted. With those that may be of this registry."""
         return await asyncio.to_thread(self._journal.unfinished, self._client.identity)
 
     async def plan_undo(
@@ -141,7 +141,7 @@ class Changes:
         return self._running(Undoing(self._client, undo, self._journal, self._username), undo.repository)
 
     async def plan_rest(self, entry: Entry) -> Plan:
-        """What is left to do of a deletion that was cut off. Changes nothing."""
+        """What is left to do of a deletion that was interrupted. Changes nothing."""
 
         async def plan() -> Plan:
             support = await self._support(entry.repository)
@@ -149,6 +149,24 @@ class Changes:
             return await plan_rest(self._client, self._content, entry, method=Method.at(support), obstacle=obstacle)
 
         return await self._crossing.run(plan)
+
+    async def plan_rest_of_undo(self, entry: Entry, *, on_progress: Callable[[int, int], None] | None = None) -> Undo:
+        """What is left to do of an undo that was interrupted; `undoing` carries it out, as part of the same run.
+        Changes nothing."""
+        origin = await asyncio.to_thread(self._known, entry.undoes)
+
+        async def plan() -> Undo:
+            support = await self._support(entry.repository)
+            obstacle = await self._push_obstacle(entry.repository, support)
+            return await plan_rest_of_undo(self._client, entry, origin, obstacle=obstacle, on_progress=on_progress)
+
+        return await self._crossing.run(plan)
+
+    def _known(self, run: str) -> Entry | None:
+        try:
+            return self._journal.entry(run)
+        except JournalFailed:
+            return None
 
     def finishing(self, entry: Entry, plan: Plan) -> Running:
         """Carries the rest out: it belongs to the same run, and is undone with it."""

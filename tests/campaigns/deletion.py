@@ -399,13 +399,13 @@ def _killed(case: Case, meddler: Meddler, arguments: list[str], shown: Shown) ->
     _judge_losses(case, shown, after, ended.stderr + " ".join(shown.tags))
     if ended.code == 0 or _same(after, case.before):
         return
-    _judge_cut_off(case, shown, "--without-undo" in arguments)
+    _judge_interrupted(case, shown, "--without-undo" in arguments)
 
 
-def _judge_cut_off(case: Case, shown: Shown, without_undo: bool) -> None:
+def _judge_interrupted(case: Case, shown: Shown, without_undo: bool) -> None:
     refused = _regtui(case, "undo", "target", "--yes")
     runs = _RUN.findall(refused.stderr)
-    case.expect(bool(runs), "a deletion was cut off, and nobody says so")
+    case.expect(bool(runs), "a deletion was interrupted, and nobody says so")
     if not runs:
         return
     run = runs[0]

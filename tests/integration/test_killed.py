@@ -60,16 +60,17 @@ class Scene:
         self.meddler.release.set()
 
     def run(self) -> str:
-        """The name of the one run that was cut off."""
+        """The name of the one run that was interrupted."""
         (record,) = self.regtui.records("undo", "-r", self.meddler.url, "--list")
-        assert record["result"] == "cut off"
+        assert record["result"] == "interrupted"
         return str(record["run"])
 
     def settle(self, *, finish: bool) -> None:
         done = self.regtui("undo", "-r", self.meddler.url, self.run(), "--yes", *(["--finish"] if finish else []))
         assert done.returncode == 0, done
         assert all(
-            record["result"] != "cut off" for record in self.regtui.records("undo", "-r", self.meddler.url, "--list")
+            record["result"] != "interrupted"
+            for record in self.regtui.records("undo", "-r", self.meddler.url, "--list")
         )
         for placeholder in self.placeholders():
             with pytest.raises(ClientFailed):
@@ -126,7 +127,7 @@ def test_one_of_five_tags_and_a_kill_at_any_step(scene: Scene, step: str, finish
 
     refused = scene.regtui("rm", "-r", scene.meddler.url, f"{scene.repository}:a", "--yes")
     assert refused.returncode == 1
-    assert "was cut off" in refused.stderr
+    assert "was interrupted" in refused.stderr
     scene.settle(finish=finish)
 
     assert scene.tags() == set(TAGS) - ({"c"} if finish else set())

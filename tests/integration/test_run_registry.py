@@ -72,7 +72,7 @@ def write_config(regtui: Regtui, text: str) -> None:
     config.write_text(text)
 
 
-def cut_off(regtui: Regtui, server: RegistryServer, registry: str, **environment: str) -> str:
+def interrupted(regtui: Regtui, server: RegistryServer, registry: str, **environment: str) -> str:
     """A deletion of 1.0 at `registry` that was killed before its first step; the run's name."""
     assert regtui("rm", "-r", registry, f"{REPOSITORY}:1.0", "--yes", **environment).returncode == 0
     (file,) = journal(regtui).glob("*.jsonl")
@@ -107,11 +107,11 @@ CONFIGURATIONS = [
 
 @pytest.mark.parametrize(("default", "environment", "more"), CONFIGURATIONS)
 @pytest.mark.parametrize("finish", [False, True], ids=["revert", "finish"])
-def test_a_run_that_was_cut_off_is_ended_where_it_was_made(
+def test_a_run_that_was_interrupted_is_ended_where_it_was_made(
     scene: Scene, default: str, environment: dict[str, str], more: list[str], finish: bool
 ) -> None:
     scene.configure()
-    run = cut_off(scene.regtui, scene.lab, "lab")
+    run = interrupted(scene.regtui, scene.lab, "lab")
     scene.configure(default)
     # In its own repository it stands in the way of whatever is deleted at lab, with commands to be typed.
     refused = scene.regtui("rm", "-r", "lab", f"{REPOSITORY}:2.0", "--yes", **environment)
@@ -149,7 +149,7 @@ def test_a_deletion_is_undone_where_it_was_made_and_told_of_there(
 @pytest.mark.parametrize("options", [[], ["--finish"], ["--overwrite"], ["--dry-run"]])
 def test_naming_another_registry_than_the_run_s_is_refused(scene: Scene, options: list[str]) -> None:
     scene.configure("lab")
-    run = cut_off(scene.regtui, scene.lab, "lab")
+    run = interrupted(scene.regtui, scene.lab, "lab")
     refused = scene.regtui("undo", run, "-r", "prod", "--yes", *options)
     assert refused.returncode == 6
     assert f"{run} was made at {scene.lab.host}, and prod is {scene.prod.host}." in refused.stderr
@@ -217,7 +217,7 @@ def test_a_run_made_via_a_host_is_ended_via_that_host(
     regtui: Regtui, behind: RegistryServer, sshd: SshServer, default: str, finish: bool
 ) -> None:
     two_hosts(regtui, behind, sshd, default)
-    run = cut_off(regtui, behind, "staging")
+    run = interrupted(regtui, behind, "staging")
     # At the other, nothing is known of it.
     assert regtui.records("log", "prod") == []
     nothing = regtui("undo", "prod", "--yes")

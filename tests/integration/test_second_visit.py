@@ -72,7 +72,7 @@ def test_what_changed_meanwhile_is_seen(visits: Visits, server: RegistryServer) 
     with open_registry(server.url) as writer:
         pushed = push_image(writer, REPOSITORY, "1.7")
     crane("tag", f"{server.host}/{REPOSITORY}:1.8", "new")
-    # As after a deletion that was cut off: the tag is there, its manifest isn't.
+    # As after a deletion that was interrupted: the tag is there, its manifest isn't.
     digest = crane_digest(f"{server.host}/{REPOSITORY}:1.9")
     crane("delete", f"{server.host}/{REPOSITORY}@{digest}")
     link = server.storage / f"docker/registry/v2/repositories/{REPOSITORY}/_manifests/tags/1.9/current/link"

@@ -73,12 +73,12 @@ def test_while_it_is_opened(size: tuple[int, int], snap_compare: Compare) -> Non
 
 
 @at_each_size
-def test_a_deletion_that_was_cut_off_is_asked_about(
+def test_a_deletion_that_was_interrupted_is_asked_about(
     size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "utc_now", lambda: NOW)
 
-    async def cut_off(pilot: Pilot[int]) -> None:
+    async def interrupted(pilot: Pilot[int]) -> None:
         await keys(*COMMON)(pilot)
         browser = pilot.app.screen
         assert isinstance(browser, BrowserScreen)
@@ -86,12 +86,12 @@ def test_a_deletion_that_was_cut_off_is_asked_about(
         run = browser.connection.journal.begin(browser.connection.identity, "", plan)
         run.placed(plan.manifests[0].digest, ["0.0.42", "0.0.41"])
         run.close()
-        browser.settle_cut_off()
+        browser.settle_interrupted()
         while pilot.app.screen is browser:
             await pilot.pause(0.02)
         await pilot.pause()
 
-    assert snap_compare(app_on(target()), terminal_size=size, run_before=cut_off)
+    assert snap_compare(app_on(target()), terminal_size=size, run_before=interrupted)
 
 
 @at_each_size

@@ -124,7 +124,7 @@ class BrowserScreen(Screen[None]):
             self.open_typed(repository)
         self.load_repositories()
         # What it needs is loaded while the repositories are read, and after the first frame.
-        self.call_after_refresh(self.settle_cut_off)
+        self.call_after_refresh(self.settle_interrupted)
 
     def on_resize(self) -> None:
         # Made wider, the terminal has room for a pane that nothing was read for.
@@ -422,6 +422,6 @@ class BrowserScreen(Screen[None]):
     async def action_undo(self) -> None:
         await self._dialogs.undo()
 
-    @work(exclusive=True, group="cut off")
-    async def settle_cut_off(self) -> None:
-        await self._dialogs.settle_cut_off()
+    @work(exclusive=True, group="interrupted")
+    async def settle_interrupted(self) -> None:
+        await self._dialogs.settle_interrupted()

@@ -182,10 +182,10 @@ class BrowserDialogs:
         if await undo_last(self._browser.app, self._browser.connection):
             self._changed()
 
-    async def settle_cut_off(self) -> None:
+    async def settle_interrupted(self) -> None:
         """What an earlier run left half done is asked about before anything else is changed."""
-        await loaded("regtui.ui.screens.cut_off")
-        from regtui.ui.screens.cut_off import settle
+        await loaded("regtui.ui.screens.interrupted_runs")
+        from regtui.ui.screens.interrupted_runs import settle
 
         if await settle(self._browser.app, self._browser.connection):
             self._changed()

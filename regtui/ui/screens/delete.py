@@ -1,11 +1,11 @@
-"""Deleting tags: their plan, what may go along, and the rest of a deletion that was cut off."""
+"""Deleting tags: their plan, what may go along, and the rest of a deletion that was interrupted."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from regtui.deletion.proposal import DeletionProposal, Offer, taking
 from regtui.deletion.request import Request
-from regtui.deletion.undo_words import cut_off_sentence
+from regtui.deletion.undo_words import interrupted_sentence, rest_sentences
 from regtui.deletion.values import Report
 from regtui.deletion.words import method_sentence
 from regtui.session.session import Session
@@ -62,7 +62,7 @@ class DeleteScreen(UndoablePlanScreen):
 
 
 class FinishScreen(RunScreen):
-    """Does the rest of a deletion that was cut off, which was confirmed when it began."""
+    """Does the rest of a deletion that was interrupted, which was confirmed when it began."""
 
     @property
     def heading(self) -> str:
@@ -73,9 +73,8 @@ class FinishScreen(RunScreen):
         plan = await self._connection.changes.plan_rest(entry)
         # It was confirmed when it began: nothing is typed again.
         proposal = DeletionProposal(Request(entry.repository, without_undo=True), plan)
-        rest = proposal.sentences if plan.obstacle or not plan.is_empty else ["All of it was done before."]
         return Proposal(
-            sentences=[cut_off_sentence(entry), *rest],
+            sentences=[interrupted_sentence(entry), *rest_sentences(entry, plan)],
             rows=proposal.rows,
             notes=proposal.notes,
             button=f"Delete {proposal.what}" if not plan.is_empty else "Finish",

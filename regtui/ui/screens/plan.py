@@ -225,7 +225,7 @@ class PlanScreen(Screen[Report | None]):
     @work(group="carry out")
     async def carry_out(self, proposal: Proposal, running: Running) -> None:
         told = {outcome.reference: outcome for outcome in proposal.rows}
-        # Only these are counted: the rest of a deletion tells, besides, what was done before it was cut off.
+        # Only these are counted: the rest of a deletion tells, besides, what was done before it was interrupted.
         planned = [outcome.reference for outcome in proposal.rows if outcome.status is Status.PLANNED]
         total = len(planned)
         self._say([f"{self.DOING} … 0/{total:,}"])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from regtui.deletion.belonging import belonging_question
 from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.undo_words import (
-    cut_off_sentence,
     earlier_sentence,
+    interrupted_sentence,
     offers_overwriting,
     title_of,
     undo_button,
@@ -62,11 +62,11 @@ class UndoScreen(RunScreen):
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry, changes = self._entry, self._connection.changes
         undo = await changes.plan_undo(entry, overwrite=chosen["overwrite"], on_progress=on_progress)
-        about = cut_off_sentence(entry) if entry.is_unfinished else f"{title_of(entry)}: {what_of(entry)}."
+        about = interrupted_sentence(entry) if entry.is_unfinished else f"{title_of(entry)}: {what_of(entry)}."
         sentences = [about, *undo_sentences(undo)]
         if undo.is_empty and (earlier := await changes.last_before(entry)):
             sentences.append(earlier_sentence(self._connection.target.undo_command(earlier.name)))
-        # Also where nothing is left to be put back: then the run that was cut off has only to be told its end.
+        # Also where nothing is left to be put back: then the run that was interrupted has only to be told its end.
         can_end = entry.is_unfinished and entry.kind is Kind.DELETION
         return Proposal(
             sentences=sentences,
@@ -77,6 +77,28 @@ class UndoScreen(RunScreen):
             is_possible=not undo.obstacle and (not undo.is_empty or can_end),
             typed=undo_confirmation(undo),
             offers={"overwrite": offers_overwriting(undo)},
+        )
+
+
+class FinishUndoScreen(UndoScreen):
+    """Puts back what an undo that was interrupted has not put back yet: it was confirmed when it began."""
+
+    OFFERS: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def heading(self) -> str:
+        return f"{self._entry.repository} at {self._connection.identity}: finish the undo"
+
+    async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
+        entry, changes = self._entry, self._connection.changes
+        undo = await changes.plan_rest_of_undo(entry, on_progress=on_progress)
+        return Proposal(
+            sentences=[interrupted_sentence(entry), *undo_sentences(undo)],
+            rows=undo.rows,
+            notes=undo_notes(undo),
+            button=undo_button(undo) if not undo.is_empty else "Finish",
+            start=lambda: changes.undoing(undo),
+            is_possible=not undo.obstacle,
         )
 
 

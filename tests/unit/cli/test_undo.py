@@ -151,7 +151,7 @@ def test_read_only_puts_nothing_back(storage: DemoStorage, capsys: Captured) -> 
     assert "0.0.9" not in tags(storage)
 
 
-def cut_off(storage: DemoStorage) -> str:
+def interrupted(storage: DemoStorage) -> str:
     """A deletion of 0.0.9 whose process was killed after the placeholder took its place; the run's name."""
     remove("0.0.9")
     file = next(journal_dir().glob("*.jsonl"))
@@ -168,20 +168,20 @@ def cut_off(storage: DemoStorage) -> str:
 
 
 @pytest.mark.parametrize("command", [["rm", "-r", "demo", f"{COMMON}:0.0.8"], ["undo", "demo"]])
-def test_nothing_is_changed_before_a_deletion_that_was_cut_off_is_settled(
+def test_nothing_is_changed_before_a_deletion_that_was_interrupted_is_settled(
     storage: DemoStorage, capsys: Captured, command: list[str]
 ) -> None:
-    run = cut_off(storage)
+    run = interrupted(storage)
     before = tags(storage)
     assert main([*command, "--yes"]) == 1
     said = capsys.readouterr().err
-    assert "was cut off" in said
-    assert f"To put it back: regtui undo {run}; to finish it: regtui undo {run} --finish" in said
+    assert "was interrupted" in said
+    assert f"\nTo finish it: regtui undo {run} --finish\nTo put it back: regtui undo {run}\n" in said
     assert tags(storage) == before
 
 
 def test_in_other_repositories_it_is_only_told(storage: DemoStorage, capsys: Captured) -> None:
-    run = cut_off(storage)
+    run = interrupted(storage)
     assert main(["rm", "-r", "demo", "tools/cli:latest", "--yes"]) == 0
     assert run in capsys.readouterr().err
 
@@ -215,7 +215,7 @@ def test_a_record_that_can_t_be_trusted_is_told_by_name(
 @pytest.mark.parametrize("finish", [True, False])
 def test_it_is_finished_or_put_back_and_then_forgotten(storage: DemoStorage, capsys: Captured, finish: bool) -> None:
     before = tags(storage)
-    run = cut_off(storage)
+    run = interrupted(storage)
     placeholder = tags(storage)["0.0.9"]
     assert main(["undo", "-r", "demo", run, "--yes", *(["--finish"] if finish else [])]) == 0
     assert tags(storage) == ({k: v for k, v in before.items() if k != "0.0.9"} if finish else before)
@@ -253,7 +253,7 @@ def test_the_log_tells_of_all_newest_first(storage: DemoStorage, capsys: Capture
     assert capsys.readouterr().out == ""
 
 
-def test_of_an_undo_that_was_cut_off_it_is_told_what_taking_it_back_does(
+def test_of_an_undo_that_was_interrupted_it_is_told_what_taking_it_back_does(
     storage: DemoStorage, capsys: Captured
 ) -> None:
     before = tags(storage)
@@ -265,11 +265,51 @@ def test_of_an_undo_that_was_cut_off_it_is_told_what_taking_it_back_does(
     capsys.readouterr()
     assert main(["undo", "demo", "--yes"]) == 1
     said = capsys.readouterr().err
-    assert f"An undo in {COMMON} (0.0.9) was cut off" in said
+    assert f"An undo in {COMMON} (0.0.9) was interrupted" in said
     assert "To put it back" not in said
-    assert f"To take it back, with what it had put back by then: regtui undo {restore.stem}" in said
-    assert f"After that it can be begun anew: regtui undo {deletion.stem}" in said
+    assert f"\nTo finish it: regtui undo {restore.stem} --finish\nTo take it back: regtui undo {restore.stem}\n" in said
     assert main(["undo", restore.stem, "-r", "demo", "--yes"]) == 0
     assert "0.0.9" not in tags(storage)
     assert main(["undo", deletion.stem, "-r", "demo", "--yes"]) == 0
     assert tags(storage) == before
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_an_undo_that_was_interrupted_is_finished(storage: DemoStorage, capsys: Captured, is_there: bool) -> None:
+    before = tags(storage)
+    remove("0.0.9")
+    (deletion,) = journal_dir().glob("*.jsonl")
+    assert main(["undo", "demo", "--yes"]) == 0
+    (restore,) = set(journal_dir().glob("*.jsonl")) - {deletion}
+    restore.write_text(restore.read_text().splitlines(keepends=True)[0])  # as after a kill
+    if not is_there:
+        del storage.repositories[COMMON].tags["0.0.9"]
+    capsys.readouterr()
+    assert main(["undo", "-r", "demo", restore.stem, "--finish", "--dry-run"]) == 0
+    planned = capsys.readouterr().err
+    assert ("All of it was put back before." if is_there else "0 of 1 tag put back.") in planned
+    assert main(["undo", "-r", "demo", restore.stem, "--finish", "--yes"]) == 0
+    assert "1 tag put back." in capsys.readouterr().err
+    assert tags(storage) == before
+    assert main(["undo", "-r", "demo", restore.stem, "--finish", "--yes"]) == 2
+    assert "was not interrupted" in capsys.readouterr().err
+
+
+def test_what_an_interrupted_deletion_had_done_is_told_before_it_is_finished(
+    storage: DemoStorage, capsys: Captured
+) -> None:
+    names = ["0.0.7", "0.0.8", "0.0.9"]
+    before = tags(storage)
+    assert main(["rm", "-r", "demo", *(f"{COMMON}:{tag}" for tag in names), "--yes"]) == 0
+    (file,) = journal_dir().glob("*.jsonl")
+    file.write_text(file.read_text().splitlines(keepends=True)[0])  # as after a kill
+    for tag in ("0.0.8", "0.0.9"):
+        entry = Journal(journal_dir()).entry(file.stem)
+        stored = entry.manifests()[before[tag]]
+        storage.set_tag(COMMON, tag, storage.put_manifest(COMMON, stored.body, stored.media_type))
+    capsys.readouterr()
+    assert main(["undo", "-r", "demo", file.stem, "--finish", "--yes"]) == 0
+    said = capsys.readouterr().err
+    assert "Before it was interrupted: 1 of 3 tags removed, 1 of 3 manifests deleted." in said
+    assert "2 tags will be removed" in said
+    assert "3 tags removed" in said

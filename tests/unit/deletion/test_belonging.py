@@ -68,7 +68,7 @@ class Registry:
         await self.world.image(REPOSITORY, ["two"], ["two"])
         return self
 
-    async def cut_off(self, journal: Journal) -> Entry:
+    async def interrupted(self, journal: Journal) -> Entry:
         """A deletion of `one` there that was killed before its first step."""
         from regtui.deletion.inventory import read_contents
         from regtui.deletion.plan import make_plan
@@ -135,7 +135,7 @@ async def test_no_step_is_taken_at_another_registry(
 ) -> None:
     journal = Journal(tmp_path)
     here, there = await Registry(made_via).fill(), await Registry(other_via).fill()
-    entry = await here.cut_off(journal)
+    entry = await here.interrupted(journal)
     before = dict(there.world.storage.repositories[REPOSITORY].tags)
     recorded = (tmp_path / f"{entry.name}.jsonl").read_bytes()
     with pytest.raises(OtherRegistry, match="was made at"):
@@ -154,7 +154,7 @@ async def test_a_run_of_an_earlier_version_is_carried_out_via_a_host_only_once_s
 ) -> None:
     journal = Journal(tmp_path)
     here, via = await Registry().fill(), await Registry("admin@prod").fill()
-    entry = await here.cut_off(journal)
+    entry = await here.interrupted(journal)
     of_an_earlier_version(tmp_path, entry)
     entry = journal.entry(entry.name)
     assert entry.belongs_to(here.identity) is Belonging.HERE
@@ -169,7 +169,7 @@ async def test_a_run_of_an_earlier_version_is_carried_out_via_a_host_only_once_s
 async def test_where_a_run_was_made_is_known_from_then_on(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     here, via = await Registry().fill(), await Registry("admin@prod").fill()
-    entry = await here.cut_off(journal)
+    entry = await here.interrupted(journal)
     of_an_earlier_version(tmp_path, entry)
     entry = journal.entry(entry.name).made_at(via.identity)
     await finishing(via, via, journal, entry)
@@ -184,13 +184,13 @@ async def test_where_a_run_was_made_is_known_from_then_on(tmp_path: Path) -> Non
 async def test_nobody_can_say_that_a_run_was_made_elsewhere_than_the_journal_has_it() -> None:
     journal = Journal(None)
     here, there = await Registry("admin@staging").fill(), Registry("admin@prod")
-    entry = await here.cut_off(journal)
+    entry = await here.interrupted(journal)
     assert entry.made_at(there.identity) == entry
 
 
 async def test_a_registry_that_is_gone_is_not_asked_before_the_run_is_refused(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    entry = await (await Registry("admin@staging").fill()).cut_off(journal)
+    entry = await (await Registry("admin@staging").fill()).interrupted(journal)
     nobody = RegistryClient(Address.parse("http://127.0.0.1:1"))
     with pytest.raises(OtherRegistry):
         await plan_undo(nobody, ContentStore(nobody), entry, method=Method.PLACEHOLDER)

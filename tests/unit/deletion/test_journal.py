@@ -16,7 +16,7 @@ from regtui.deletion.plan import make_plan
 from regtui.deletion.request import Request
 from regtui.deletion.restoration import Situation, make_restoration
 from regtui.deletion.undo import last_deletion, undone
-from regtui.deletion.undo_words import cut_off_sentence
+from regtui.deletion.undo_words import interrupted_sentence
 from regtui.deletion.values import Action, Contents, Method, Outcome, Plan, Status, StoredManifest
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
@@ -127,7 +127,7 @@ def test_what_is_under_way_is_not_unfinished_and_is_not_resumed_by_another(journ
     assert [entry.name for entry in journal.unfinished(REGISTRY)] == [run.name]
 
 
-def test_what_was_cut_off_at_another_registry_is_no_business_of_this_one(journal: Journal) -> None:
+def test_what_was_interrupted_at_another_registry_is_no_business_of_this_one(journal: Journal) -> None:
     journal.begin(OTHER, "", plan("a")).close()
     here = journal.begin(REGISTRY, "", plan("a"))
     here.close()
@@ -135,7 +135,7 @@ def test_what_was_cut_off_at_another_registry_is_no_business_of_this_one(journal
 
 
 @pytest.mark.parametrize("torn", ["", '{"record": "resum'], ids=["whole", "torn"])
-def test_a_run_that_had_ended_and_is_cut_off_as_it_is_resumed_is_unfinished(directory: Path, torn: str) -> None:
+def test_a_run_that_had_ended_and_is_interrupted_as_it_is_resumed_is_unfinished(directory: Path, torn: str) -> None:
     journal, placeholder = Journal(directory), Digest.of(b"placeholder")
     run = journal.begin(REGISTRY, "", plan("a"))
     run.placed(placeholder, ["a"])
@@ -234,13 +234,13 @@ def test_a_collection_is_recorded_too(journal: Journal) -> None:
     assert journal.unfinished(REGISTRY) == []
 
 
-def test_pruning_forgets_what_ended_and_keeps_what_was_cut_off(journal: Journal) -> None:
+def test_pruning_forgets_what_ended_and_keeps_what_was_interrupted(journal: Journal) -> None:
     journal.begin(REGISTRY, "", plan("a")).end((), interrupted=False)
-    cut_off = journal.begin(REGISTRY, "", plan("b"))
-    cut_off.close()
+    interrupted = journal.begin(REGISTRY, "", plan("b"))
+    interrupted.close()
     assert journal.prune(datetime.now(UTC) - timedelta(days=1)) == 0
     assert journal.prune(datetime.now(UTC) + timedelta(seconds=2)) == 1
-    assert [entry.name for entry in journal.entries()] == [cut_off.name]
+    assert [entry.name for entry in journal.entries()] == [interrupted.name]
 
 
 def test_pruning_keeps_what_is_under_way(journal: Journal) -> None:
@@ -446,14 +446,16 @@ def test_a_run_that_says_nothing_of_where_it_was_reached_from_is_not_taken_for_o
     assert entry.registry == REGISTRY
 
 
-def test_a_tag_that_was_repaired_before_a_run_was_cut_off_is_told(directory: Path) -> None:
+def test_a_tag_that_was_repaired_before_a_run_was_interrupted_is_told(directory: Path) -> None:
     journal = Journal(directory)
     run = journal.begin(REGISTRY, "", plan("a"))
     run.write("repair", digest=Digest.of(b"empty"), tags=["damaged"])
     run.close()
     (entry,) = journal.unfinished(REGISTRY)
     assert entry.repaired == ("damaged",)
-    assert "Damaged in the registry's storage: damaged. It leads to an empty index since." in cut_off_sentence(entry)
+    assert "Damaged in the registry's storage: damaged. It leads to an empty index since." in interrupted_sentence(
+        entry
+    )
 
 
 def test_a_file_that_isn_t_called_as_a_run_is_told(directory: Path) -> None:

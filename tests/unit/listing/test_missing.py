@@ -60,9 +60,9 @@ async def test_a_config_that_is_gone_is_named_once() -> None:
     assert "push the image again" in checked.error
 
 
-async def test_what_a_deletion_that_was_cut_off_left_is_said_to_be_that() -> None:
+async def test_what_a_deletion_that_was_interrupted_left_is_said_to_be_that() -> None:
     world = World("2.8.2")
     placeholder = Placeholder.new()
     await world.client().put_manifest(REPOSITORY, "left", placeholder.body, placeholder.media_type)
     details = await load_details(ContentStore(world.client()), REPOSITORY, "left")
-    assert "was cut off" in details.error
+    assert "was interrupted" in details.error

@@ -294,12 +294,12 @@ async def test_a_question_before_is_no_question_any_more(clock: Clock) -> None:
 
 
 def test_every_screen_that_changes_something_asks() -> None:
-    from regtui.ui.screens.cut_off import CutOffScreen
+    from regtui.ui.screens.interrupted_runs import InterruptedScreen
 
     for made in (
         ConfirmScreen("", [], yes=""),
         KeepScreen("", ""),
-        CutOffScreen(None),  # type: ignore[arg-type]
+        InterruptedScreen(None),  # type: ignore[arg-type]
         DeleteScreen(None, "", []),  # type: ignore[arg-type]
         UndoScreen(None, None),  # type: ignore[arg-type]
         TagScreen(None, "", "", None, None),  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""`U` in the app: the plan, its confirmation, the result; and what becomes of a deletion that was cut off."""
+"""`U` in the app: the plan, its confirmation, the result; and what becomes of a deletion that was interrupted."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from regtui.deletion.request import Request
 from regtui.demo.sample import sample_storage
@@ -18,8 +18,8 @@ from regtui.registry.client import RegistryClient
 from regtui.registry.identity import RegistryId
 from regtui.session.session import Session
 from regtui.ui.screens.confirm import ConfirmScreen
-from regtui.ui.screens.cut_off import CutOffScreen
 from regtui.ui.screens.delete import DeleteScreen, FinishScreen
+from regtui.ui.screens.interrupted_runs import InterruptedScreen
 from regtui.ui.screens.plan import PlanScreen
 from regtui.ui.screens.undo import UndoScreen
 from regtui.ui.widgets.hints import Hints
@@ -136,7 +136,7 @@ async def test_what_moved_since_the_plan_was_shown_is_planned_again() -> None:
         assert "0.0.9" in tags(storage)
 
 
-async def cut_off(connection: Session, storage: DemoStorage) -> str:
+async def interrupted(connection: Session, storage: DemoStorage) -> str:
     """A deletion whose process ended after the placeholder had taken its tag's place; the tag."""
     plan = await connection.plan_deletion(Request(REPOSITORY, ["0.0.9"]))
     run = connection.journal.begin(connection.identity, "", plan)
@@ -152,9 +152,9 @@ async def answered(key: str) -> tuple[dict[str, str], dict[str, str], DemoStorag
     before = tags(storage)
     screens: list[type] = []
     async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
-        placeholder = await cut_off(browser.connection, storage)
-        browser.settle_cut_off()
-        await settled_on(pilot, CutOffScreen)
+        placeholder = await interrupted(browser.connection, storage)
+        browser.settle_interrupted()
+        await settled_on(pilot, InterruptedScreen)
         await pilot.press(key)
         if key != "escape":
             await settled_on(pilot, PlanScreen)
@@ -174,33 +174,69 @@ async def settled_on(pilot: Pilot[Any], kind: type) -> None:
     await settled(pilot)
 
 
-async def test_what_was_cut_off_is_finished() -> None:
+async def test_what_was_interrupted_is_finished() -> None:
     before, after, storage, placeholder, screens = await answered("f")
     assert screens == [FinishScreen]
     assert before.keys() - after.keys() == {"0.0.9"}
     assert placeholder not in storage.repositories[REPOSITORY].revisions
 
 
-async def test_what_was_cut_off_is_put_back() -> None:
+async def test_what_was_interrupted_is_put_back() -> None:
     before, after, storage, placeholder, screens = await answered("b")
     assert screens == [UndoScreen]
     assert before == after
     assert placeholder not in storage.repositories[REPOSITORY].revisions
 
 
-async def test_what_was_cut_off_can_wait() -> None:
+@pytest.mark.parametrize(("key", "there"), [("f", True), ("b", False)])
+async def test_an_undo_that_was_interrupted_is_finished_or_taken_back(key: str, there: bool) -> None:
+    storage = new_storage()
+    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        connection = browser.connection
+        running = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["0.0.8", "0.0.9"])))
+        async for _ in running.outcomes():
+            pass
+        undo = await connection.changes.plan_undo(await connection.changes.entry(running.report.run))
+        restoration = undo.restoration
+        connection.journal.begin_restore(
+            connection.identity,
+            "",
+            REPOSITORY,
+            undoes=undo.entry.name,
+            tags={tag.tag: tag.digest for tag in restoration.tags},
+            before={tag.tag: None for tag in restoration.tags},
+            by_digest=[tag.digest for tag in restoration.tags],
+            manifests=restoration.stored,
+        ).close()
+        manifest = restoration.stored[restoration.tags[0].digest]
+        storage.set_tag(REPOSITORY, "0.0.8", storage.put_manifest(REPOSITORY, manifest.body, manifest.media_type))
+        browser.settle_interrupted()
+        await settled_on(pilot, InterruptedScreen)
+        buttons = [str(button.label) for button in pilot.app.screen.query(Button)]
+        assert buttons == ["Later", "Take it back (b)", "Finish it (f)"]
+        await pilot.press(key)
+        await settled_on(pilot, PlanScreen)
+        if there:
+            assert "1 of 2 tags put back" in said(pilot)
+        await press(pilot, "y")
+        await press(pilot, "escape")
+        assert await connection.changes.unfinished() == []
+        assert {tag in tags(storage) for tag in ("0.0.8", "0.0.9")} == {there}
+
+
+async def test_what_was_interrupted_can_wait() -> None:
     before, after, _, placeholder, _ = await answered("escape")
     assert after == {**before, "0.0.9": placeholder}
 
 
-async def test_what_was_cut_off_at_another_registry_is_not_asked_about_here() -> None:
+async def test_what_was_interrupted_at_another_registry_is_not_asked_about_here() -> None:
     storage = new_storage()
     async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
         here = browser.connection.identity
         plan = await browser.connection.plan_deletion(Request(REPOSITORY, ["0.0.9"]))
         for elsewhere in (RegistryId("other.example.com"), RegistryId(here.address, "admin@staging")):
             browser.connection.journal.begin(elsewhere, "", plan).close()
-        browser.settle_cut_off()
+        browser.settle_interrupted()
         await settled(pilot)
         assert pilot.app.screen is browser
         assert notes(pilot) == []
@@ -233,9 +269,9 @@ async def test_whether_a_run_of_an_earlier_version_was_made_via_the_host_is_aske
             # From here on the same address is reached via a host.
             via = RegistryId(address, "admin@prod", f"http://{address}")
             monkeypatch.setattr(RegistryClient, "identity", via)
-            browser.settle_cut_off()
+            browser.settle_interrupted()
             await settled(pilot)
-            assert pilot.app.screen is browser, "nobody knows that what was cut off is of here: it is only told"
+            assert pilot.app.screen is browser, "nobody knows that what was interrupted is of here: it is only told"
             (note,) = notes(pilot)
             assert f"It may have been at {via}, or elsewhere." in note
             journal.prune(NOW)
@@ -301,8 +337,8 @@ async def test_what_was_done_before_isnt_counted_when_the_rest_is(monkeypatch: p
         browser.connection.journal.begin(browser.connection.identity, "", plan).close()
         for tag in ("0.0.8", "0.0.9"):
             del storage.repositories[REPOSITORY].tags[tag]
-        browser.settle_cut_off()
-        await settled_on(pilot, CutOffScreen)
+        browser.settle_interrupted()
+        await settled_on(pilot, InterruptedScreen)
         await pilot.press("f")
         await settled_on(pilot, FinishScreen)
         await press(pilot, "y")

@@ -1,4 +1,4 @@
-"""Deletions that were cut off by a crash or a kill: asked about when their registry is opened."""
+"""Deletions and undos that a crash or a kill interrupted: asked about when their registry is opened."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,13 +11,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from regtui.deletion.entry import Belonging, Entry, Kind
-from regtui.deletion.undo_words import cut_off_sentence
+from regtui.deletion.undo_words import interrupted_sentence
 from regtui.errors import RegtuiError
 from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.question import Question
 from regtui.ui.screens.delete import FinishScreen
-from regtui.ui.screens.undo import UndoScreen
+from regtui.ui.screens.plan import PlanScreen
+from regtui.ui.screens.undo import FinishUndoScreen, UndoScreen
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 FINISH, BACK, LATER = "finish", "back", "later"
 
 
-class CutOffScreen(ModalScreen[str]):
+class InterruptedScreen(ModalScreen[str]):
     """Answers with FINISH, BACK or LATER."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "answer('later')", "later", show=False, id="cut_off.later"),
-        Binding("f", "answer('finish')", "finish it", show=False, id="cut_off.finish"),
-        Binding("b", "answer('back')", "put everything back", show=False, id="cut_off.back"),
+        Binding("escape,q", "answer('later')", "later", show=False, id="interrupted.later"),
+        Binding("f", "answer('finish')", "finish it", show=False, id="interrupted.finish"),
+        Binding("b", "answer('back')", "put everything back", show=False, id="interrupted.back"),
     ]
 
     def __init__(self, entry: Entry) -> None:
@@ -40,16 +41,20 @@ class CutOffScreen(ModalScreen[str]):
         self._entry = entry
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="cut-off"):
-            yield Static(Content(clean(cut_off_sentence(self._entry))))
+        with Vertical(classes="dialog", id="interrupted"):
+            yield Static(Content(clean(interrupted_sentence(self._entry))))
             with Horizontal(id="buttons"):
                 yield Button("Later", id=LATER, compact=True)
-                yield Button("Put back (b)", id=BACK, variant="primary", compact=True)
+                # Which of the two deletes is red.
                 if self._entry.kind is Kind.DELETION:
+                    yield Button("Put back (b)", id=BACK, variant="primary", compact=True)
                     yield Button("Finish it (f)", id=FINISH, variant="error", compact=True)
+                else:
+                    yield Button("Take it back (b)", id=BACK, variant="error", compact=True)
+                    yield Button("Finish it (f)", id=FINISH, variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#cut-off").border_title = "Not finished"
+        self.query_one("#interrupted").border_title = "Not finished"
         self.query_one(f"#{LATER}").focus()
         self.question.ask()
 
@@ -58,12 +63,11 @@ class CutOffScreen(ModalScreen[str]):
         self.dismiss(event.button.id or LATER)
 
     def action_answer(self, answer: str) -> None:
-        if answer != FINISH or self._entry.kind is Kind.DELETION:
-            self.dismiss(answer)
+        self.dismiss(answer)
 
 
 async def settle(app: "App[Any]", connection: Session) -> list[str]:
-    """Asks what becomes of each run that was cut off, and does it; the repositories that were changed.
+    """Asks what becomes of each run that was interrupted, and does it; the repositories that were changed.
 
     Called within a worker. Where the connection is read-only it is only told, and where nobody can say that it is of
     this registry.
@@ -78,13 +82,18 @@ async def settle(app: "App[Any]", connection: Session) -> list[str]:
         if connection.read_only or entry.belongs_to(connection.identity) is not Belonging.HERE:
             app.notify(clean(_told(connection, entry)), severity="warning", timeout=12, markup=False)
             continue
-        answer = await app.push_screen_wait(CutOffScreen(entry))
+        answer = await app.push_screen_wait(InterruptedScreen(entry))
         if answer == LATER:
             continue
-        screen = FinishScreen(connection, entry) if answer == FINISH else UndoScreen(connection, entry)
-        if await app.push_screen_wait(screen) is not None:
+        if await app.push_screen_wait(_screen(connection, entry, answer)) is not None:
             changed.append(entry.repository)
     return changed
+
+
+def _screen(connection: Session, entry: Entry, answer: str) -> PlanScreen:
+    if answer == BACK:
+        return UndoScreen(connection, entry)
+    return (FinishScreen if entry.kind is Kind.DELETION else FinishUndoScreen)(connection, entry)
 
 
 def tell_troubles(app: "App[Any]", connection: Session) -> None:
@@ -94,8 +103,9 @@ def tell_troubles(app: "App[Any]", connection: Session) -> None:
 
 
 def _told(connection: Session, entry: Entry) -> str:
-    sentence = cut_off_sentence(entry)
+    sentence = interrupted_sentence(entry)
     if entry.belongs_to(connection.identity) is Belonging.HERE:
         return sentence
     command = connection.target.undo_command(entry.name)
-    return f"{sentence} It may have been at {connection.identity}, or elsewhere. To put it back: {command}"
+    back = "To take it back" if entry.kind is Kind.RESTORE else "To put it back"
+    return f"{sentence} It may have been at {connection.identity}, or elsewhere. {back}: {command}"

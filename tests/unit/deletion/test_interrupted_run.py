@@ -1,5 +1,5 @@
-"""A deletion that is killed at any of its steps, before or after the registry did it: the next start finishes or
-reverts it, and each leaves the repository exactly as it should be."""
+"""A deletion, or an undo, that is killed at any of its steps, before or after the registry did it: the next start
+finishes or reverts it, and each leaves the repository exactly as it should be."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -7,8 +7,9 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from regtui.deletion.entry import Entry
+from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.request import Request
+from regtui.deletion.undo import undone
 from regtui.deletion.values import Report
 from regtui.demo.dialect import Version
 from regtui.demo.transport import DemoTransport
@@ -180,3 +181,116 @@ async def test_what_could_not_be_reverted_whole_stays_to_be_reverted() -> None:
     assert report.is_complete
     assert await world.tags(REPOSITORY) == before
     assert await again.changes.unfinished() == []
+
+
+async def killed_undo(
+    world: World, connection: Session, entry: Entry, at: int, *, does_it: bool
+) -> tuple[Session, Entry] | None:
+    """The same of an undo of `entry`."""
+    transport = world.transport = Killing(world, at, does_it=does_it)
+    undoing = await world.open()
+    undoing.journal = connection.journal
+    undo = await undoing.changes.plan_undo(entry)
+    with suppress(Killed):
+        await finished(undoing.changes.undoing(undo))
+    world.transport = None
+    if transport.changes < at:
+        return None
+    again = await world.open()
+    again.journal = connection.journal
+    (found,) = await again.changes.unfinished()
+    assert (found.kind, found.undoes) == (Kind.RESTORE, entry.name)
+    return again, found
+
+
+async def is_finished(world: World, connection: Session, entry: Entry, before: object, at: int) -> None:
+    rest = await connection.changes.plan_rest_of_undo(entry)
+    report = await finished(connection.changes.undoing(rest))
+    assert report.is_complete, (at, report)
+    assert (await world.tags(REPOSITORY), revisions(world)) == before, at
+    assert await connection.changes.unfinished() == []
+    assert (await connection.changes.entry(entry.name)).is_complete
+    assert entry.undoes in undone(await connection.changes.entries())
+    # All of it is one run, which tells of every tag.
+    assert report.run == entry.name
+    assert {o.reference for o in report.outcomes} >= {f"{REPOSITORY}:{tag}" for tag in entry.tags}
+
+
+@pytest.mark.parametrize("does_it", [False, True], ids=["before", "after"])
+async def test_an_undo_is_finished(does_it: bool) -> None:
+    at = 0
+    while True:
+        at += 1
+        world = await filled("2.8.2")
+        before = await world.tags(REPOSITORY), revisions(world)
+        connection = await world.open()
+        plan = await connection.plan_deletion(Request(REPOSITORY, FEW))
+        await finished(connection.deleting(plan))
+        after = await world.tags(REPOSITORY), revisions(world)
+        (deletion,) = await connection.changes.entries()
+        found = await killed_undo(world, connection, deletion, at, does_it=does_it)
+        if found is None:
+            break
+        await is_finished(world, *found, before, at)
+        # And is taken back as one.
+        (restore,) = [entry for entry in await found[0].changes.entries() if entry.kind is Kind.RESTORE]
+        await finished(found[0].changes.undoing(await found[0].changes.plan_undo(restore)))
+        assert (await world.tags(REPOSITORY), revisions(world)) == after, at
+    assert at > 4
+
+
+@pytest.mark.parametrize("does_it", [False, True], ids=["before", "after"])
+async def test_an_undo_of_an_interrupted_deletion_is_finished_and_ends_both(does_it: bool) -> None:
+    at = 0
+    while True:
+        at += 1
+        world = await filled("2.8.2")
+        before = await world.tags(REPOSITORY), revisions(world)
+        found = await killed(world, MANY, 5, does_it=does_it)
+        assert found is not None
+        connection, deletion = found
+        killed_again = await killed_undo(world, connection, deletion, at, does_it=does_it)
+        if killed_again is None:
+            break
+        await is_finished(world, *killed_again, before, at)
+        assert (await killed_again[0].changes.entry(deletion.name)).standing == ()
+    assert at > 4
+
+
+async def test_what_was_pushed_before_an_undo_is_finished_stays() -> None:
+    world = await filled("2.8.2")
+    connection = await world.open()
+    await finished(connection.deleting(await connection.plan_deletion(Request(REPOSITORY, FEW))))
+    (deletion,) = await connection.changes.entries()
+    found = await killed_undo(world, connection, deletion, 1, does_it=False)
+    assert found is not None
+    pushed = await world.image(REPOSITORY, ["pushed"], ["alone"])
+    rest = await found[0].changes.plan_rest_of_undo(found[1])
+    assert rest.restoration.kept == ("alone",)
+    report = await finished(found[0].changes.undoing(rest))
+    assert (await world.tags(REPOSITORY))["alone"] == pushed
+    assert report.doubts == ()
+    assert {"shared-1", "multi"} <= (await world.tags(REPOSITORY)).keys()
+
+
+async def test_what_an_undo_was_to_overwrite_is_overwritten_when_it_is_finished() -> None:
+    world = await filled("2.8.2")
+    before = await world.tags(REPOSITORY)
+    connection = await world.open()
+    await finished(connection.deleting(await connection.plan_deletion(Request(REPOSITORY, FEW))))
+    (deletion,) = await connection.changes.entries()
+    await world.image(REPOSITORY, ["pushed"], ["alone"])
+    transport = world.transport = Killing(world, 1, does_it=False)
+    undoing = await world.open()
+    undoing.journal = connection.journal
+    undo = await undoing.changes.plan_undo(deletion, overwrite=True)
+    with suppress(Killed):
+        await finished(undoing.changes.undoing(undo))
+    assert transport.changes
+    world.transport = None
+    again = await world.open()
+    again.journal = connection.journal
+    (entry,) = await again.changes.unfinished()
+    report = await finished(again.changes.undoing(await again.changes.plan_rest_of_undo(entry)))
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == before

@@ -1,42 +1,44 @@
-"""Deletions that were cut off, by a crash or a kill: finished or reverted before anything else is changed there."""
+"""Deletions and undos that a crash or a kill interrupted: ended before anything else is changed there."""
+
+from typing import NoReturn
 
 from regtui.cli.console import ask, is_interactive, say, warn
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Result, Shown, carry_out
 from regtui.deletion.belonging import belonging_question, check_belongs
 from regtui.deletion.entry import Belonging, Entry, Kind
-from regtui.deletion.undo_words import cut_off_sentence, undo_sentences
-from regtui.deletion.words import plan_sentences
+from regtui.deletion.undo import Undo
+from regtui.deletion.undo_words import interrupted_sentence, rest_sentences, undo_sentences
 from regtui.errors import RegtuiError
 from regtui.session.session import Session
 
 
-class CutOff(RegtuiError):
-    """A deletion that has to be finished or reverted first."""
+class InterruptedRun(RegtuiError):
+    """A run that has to be finished or reverted first, and wasn't."""
 
 
 async def settle(connection: Session, repository: str = "", *, may_ask: bool) -> bool:
-    """Asks what becomes of runs that were cut off; whether there was any. Of other repositories it only warns.
+    """Asks what becomes of runs that were interrupted; whether there was any. Of other repositories it only warns.
 
-    Raises CutOff where nobody can be asked, or the answer is neither.
+    Raises InterruptedRun where nobody can be asked, or the answer is neither.
     """
     entries = await connection.changes.unfinished()
     tell_troubles(connection)
     for entry in entries:
-        sentence = cut_off_sentence(entry)
-        commands = remedies(connection, entry)
+        sentence = interrupted_sentence(entry)
         if entry.belongs_to(connection.identity) is not Belonging.HERE:
             # Nobody can say of what an earlier version recorded that it stands in the way here.
-            warn(f"{sentence} It may have been at {connection.identity}, or elsewhere. {commands}")
+            warn(f"{sentence} It may have been at {connection.identity}, or elsewhere.")
+            say_remedies(connection, entry)
             continue
         if repository and entry.repository != repository:
-            warn(f"{sentence} {commands}")
+            warn(sentence)
+            say_remedies(connection, entry)
             continue
-        if not may_ask or not is_interactive():
-            raise CutOff(sentence, commands)
         say(sentence)
-        if not await _asked(connection, entry):
-            raise CutOff("Nothing was changed.", commands)
+        if not may_ask or not is_interactive() or not await _asked(connection, entry):
+            say_remedies(connection, entry)
+            raise InterruptedRun("Nothing was changed.", "This has to be settled first.")
     return any(entry.belongs_to(connection.identity) is Belonging.HERE for entry in entries)
 
 
@@ -46,13 +48,12 @@ def tell_troubles(connection: Session) -> None:
         warn(trouble)
 
 
-def remedies(connection: Session, entry: Entry) -> str:
-    """The commands that end it."""
+def say_remedies(connection: Session, entry: Entry) -> None:
+    """The commands that end it, each on a line of its own."""
     command = connection.target.undo_command
-    if entry.kind is Kind.RESTORE:
-        again = f". After that it can be begun anew: {command(entry.undoes)}" if entry.undoes else ""
-        return f"To take it back, with what it had put back by then: {command(entry.name)}{again}"
-    return f"To put it back: {command(entry.name)}; to finish it: {command(entry.name, '--finish')}"
+    back = "To take it back" if entry.kind is Kind.RESTORE else "To put it back"
+    say(f"To finish it: {command(entry.name, '--finish')}")
+    say(f"{back}: {command(entry.name)}")
 
 
 async def is_of_here(connection: Session, entry: Entry, *, may_ask: bool) -> bool:
@@ -66,10 +67,10 @@ async def is_of_here(connection: Session, entry: Entry, *, may_ask: bool) -> boo
 
 async def _asked(connection: Session, entry: Entry) -> bool:
     """Whether it was finished or reverted."""
-    can_finish = entry.kind is Kind.DELETION
-    answer = ask("Finish it, or put everything back? [f/b/N]" if can_finish else "Put it back to how it was? [b/N]")
+    back = "take it back" if entry.kind is Kind.RESTORE else "put everything back"
+    answer = ask(f"Finish it, or {back}? [f/b/N]")
     shown = Shown(Output(Form.TABLE))
-    if answer.lower() in ("f", "finish") and can_finish:
+    if answer.lower() in ("f", "finish"):
         return (await finish(connection, entry, shown)).is_complete
     if answer.lower() in ("b", "back"):
         return (await revert(connection, entry, shown)).is_complete
@@ -77,21 +78,31 @@ async def _asked(connection: Session, entry: Entry) -> bool:
 
 
 async def finish(connection: Session, entry: Entry, shown: Shown) -> Result:
-    """Does the rest, which was confirmed when it began. Raises CutOff where it can't be done."""
+    """Does the rest, which was confirmed when it began. Raises InterruptedRun where it can't be done."""
+    if entry.kind is Kind.RESTORE:
+        return await _carry_out(connection, entry, await connection.changes.plan_rest_of_undo(entry), shown)
     plan = await connection.changes.plan_rest(entry)
-    if plan.obstacle:
-        raise CutOff(plan.obstacle, remedies(connection, entry))
-    for sentence in plan_sentences(plan):
+    for sentence in rest_sentences(entry, plan):
         say(sentence)
+    if plan.obstacle:
+        _refuse(connection, entry)
     total = len(entry.tags) + len(entry.manifests_changed)
     return await carry_out(connection.changes.finishing(entry, plan), shown, "Deleting", total)
 
 
 async def revert(connection: Session, entry: Entry, shown: Shown) -> Result:
-    """Puts back what was removed so far. Raises CutOff where it can't be done."""
-    undo = await connection.changes.plan_undo(entry)
-    if undo.obstacle:
-        raise CutOff(undo.obstacle, remedies(connection, entry))
+    """Takes back what was done so far. Raises InterruptedRun where it can't be done."""
+    return await _carry_out(connection, entry, await connection.changes.plan_undo(entry), shown)
+
+
+def _refuse(connection: Session, entry: Entry) -> NoReturn:
+    say_remedies(connection, entry)
+    raise InterruptedRun("Nothing was changed.")
+
+
+async def _carry_out(connection: Session, entry: Entry, undo: Undo, shown: Shown) -> Result:
     for sentence in undo_sentences(undo):
         say(sentence)
+    if undo.obstacle:
+        _refuse(connection, entry)
     return await carry_out(connection.changes.undoing(undo), shown, "Putting back", len(undo.rows))
