@@ -44,10 +44,13 @@ class Scene:
 
     def kill(self, *tags: str, at: Callable[[Request], Fault | None]) -> None:
         """`rm` of the tags, killed where `at` holds a request."""
+        self.kill_command("rm", *(f"{self.repository}:{tag}" for tag in tags), at=at)
+
+    def kill_command(self, name: str, *arguments: str, at: Callable[[Request], Fault | None]) -> None:
         self.meddler.held.clear()
+        self.meddler.seen.clear()
         self.meddler.decide = at
-        references = [f"{self.repository}:{tag}" for tag in tags]
-        command = [sys.executable, "-m", "regtui", "rm", "-r", self.meddler.url, *references, "--yes"]
+        command = [sys.executable, "-m", "regtui", name, "-r", self.meddler.url, *arguments, "--yes"]
         nowhere = subprocess.DEVNULL
         environment = self.regtui.environment
         process = subprocess.Popen(command, env=environment, stdin=nowhere, stdout=nowhere, stderr=subprocess.PIPE)
@@ -61,9 +64,9 @@ class Scene:
 
     def run(self) -> str:
         """The name of the one run that was interrupted."""
-        (record,) = self.regtui.records("undo", "-r", self.meddler.url, "--list")
-        assert record["result"] == "interrupted"
-        return str(record["run"])
+        runs = self.regtui.records("undo", "-r", self.meddler.url, "--list")
+        (run,) = (record["run"] for record in runs if record["result"] == "interrupted")
+        return str(run)
 
     def settle(self, *, finish: bool) -> None:
         done = self.regtui("undo", "-r", self.meddler.url, self.run(), "--yes", *(["--finish"] if finish else []))
@@ -160,3 +163,22 @@ def test_many_tags_and_an_index_and_a_kill_in_between(scene: Scene, number: int,
     assert crane_digest(f"{scene.name}:multi") == multi.digest
     for platform in multi.children[:2]:
         crane_validate(f"{scene.name}@{platform.digest}")
+
+
+@pytest.mark.parametrize("reaches", [False, True], ids=["before", "after"])
+def test_an_undo_that_was_killed_is_finished(scene: Scene, reaches: bool) -> None:
+    with open_registry(scene.server.url) as writer:
+        digests = {tag: push_image(writer, scene.repository, tag).digest for tag in ("a", "b")}
+        digests["multi"] = push_index(writer, scene.repository, "multi").digest
+        push_image(writer, scene.repository, "stays")
+    names = [f"{scene.repository}:{tag}" for tag in digests]
+    deleted = scene.regtui("rm", "-r", scene.meddler.url, *names, "--yes")
+    assert deleted.returncode == 0, deleted.stderr
+    scene.kill_command("undo", at=at_change(3, reaches=reaches))
+    refused = scene.regtui("undo", "-r", scene.meddler.url, "--yes")
+    assert "An undo in" in refused.stderr
+    scene.settle(finish=True)
+    assert scene.tags() == {*digests, "stays"}
+    for tag, digest in digests.items():
+        assert crane_digest(f"{scene.name}:{tag}") == digest
+        crane_validate(f"{scene.name}:{tag}")

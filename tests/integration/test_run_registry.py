@@ -91,8 +91,8 @@ def as_an_earlier_version_recorded_it(regtui: Regtui, run: str) -> None:
 
 def printed(stderr: str, start: str) -> list[str]:
     """The arguments of the command that stands after `start`, as it was printed."""
-    text = " ".join(stderr.split())
-    return text.split(f"{start} regtui ", 1)[1].split(";")[0].split()
+    (line,) = (line for line in stderr.splitlines() if line.startswith(f"{start} regtui "))
+    return line.removeprefix(f"{start} regtui ").split()
 
 
 CONFIGURATIONS = [
@@ -116,7 +116,7 @@ def test_a_run_that_was_interrupted_is_ended_where_it_was_made(
     # In its own repository it stands in the way of whatever is deleted at lab, with commands to be typed.
     refused = scene.regtui("rm", "-r", "lab", f"{REPOSITORY}:2.0", "--yes", **environment)
     assert refused.returncode == 1
-    command = printed(refused.stderr, "to finish it:" if finish else "To put it back:")
+    command = printed(refused.stderr, "To finish it:" if finish else "To put it back:")
     assert command[:2] == ["undo", run]
     # And is no business of prod's.
     assert run not in scene.regtui("undo", "prod", "--yes", **environment).stderr
@@ -230,7 +230,7 @@ def test_a_run_made_via_a_host_is_ended_via_that_host(
     stands = regtui("rm", "-r", "staging", f"{REPOSITORY}:2.0", "--yes")
     assert stands.returncode == 1
     before = sshd.logins
-    done = regtui(*printed(stands.stderr, "to finish it:" if finish else "To put it back:"), "--yes")
+    done = regtui(*printed(stands.stderr, "To finish it:" if finish else "To put it back:"), "--yes")
     assert done.returncode == 0, done
     assert sshd.logins == before + 1
     assert tags(behind) == (ALL - {"1.0"} if finish else ALL)
