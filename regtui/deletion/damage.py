@@ -11,23 +11,15 @@ from typing import Final
 from uuid import uuid4
 
 from regtui.deletion.ground import Ground
+from regtui.deletion.inventory import is_damaged
 from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.surely import delete_surely
 from regtui.deletion.values import PlannedTag
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
-from regtui.registry.errors import RegistryError, ServerFailed
+from regtui.registry.errors import RegistryError
 
 _MARK: Final = "io.regtui.repaired"
-# 3.1.1 says what is wrong with the digest in the file, 2.8.2 nothing; of manifests that can't be read both say more.
-_BAD_DIGEST: Final = "invalid checksum digest"
-
-
-def is_damaged(error: RegistryError) -> bool:
-    """Whether a tag can't be read because of what it is kept in, rather than because of its manifest."""
-    if not isinstance(error, ServerFailed) or error.status != 500 or "UNKNOWN" not in error.codes:
-        return False
-    return error.detail == {} or str(error.detail).startswith(_BAD_DIGEST)
 
 
 def repaired_sentence(repository: str, tag: str) -> str:

@@ -10,11 +10,13 @@ from regtui.oci.descriptor import InvalidManifest
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import AnyManifest, Index, Manifest, Schema1Manifest, UnknownManifest, parse_manifest
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import ManifestNotFound, NotFound, RegistryError
+from regtui.registry.errors import ManifestNotFound, NotFound, RegistryError, ServerFailed
 from regtui.registry.values import FetchedManifest
 
 # The client bounds what is in flight; this bounds the tasks that wait for it.
 _BATCH: Final = 64
+# 3.1.1 says what is wrong with the digest in a tag's file, 2.8.2 nothing; of unreadable manifests both say more.
+_BAD_DIGEST: Final = "invalid checksum digest"
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
 
@@ -44,6 +46,7 @@ async def read_contents(
         manifests=manifests,
         unread={name: str(m) for name, m in found.items() if _failed(m)},
         unread_manifests=below.unread,
+        damaged=frozenset(name for name, m in found.items() if isinstance(m, RegistryError) and is_damaged(m)),
     )
 
 
@@ -158,6 +161,13 @@ def stored(fetched: FetchedManifest) -> StoredManifest:
         blobs=blobs,
         subject=subject.digest if subject else None,
     )
+
+
+def is_damaged(error: RegistryError) -> bool:
+    """Whether a tag can't be read because of what it is kept in, rather than because of its manifest."""
+    if not isinstance(error, ServerFailed) or error.status != 500 or "UNKNOWN" not in error.codes:
+        return False
+    return error.detail == {} or str(error.detail).startswith(_BAD_DIGEST)
 
 
 def _failed(found: StoredManifest | RegistryError | None) -> bool:

@@ -102,7 +102,8 @@ class Contents:
 
     `tags`: None for a tag whose manifest is gone. `unread`: tags that couldn't be read, with the reason: as long as
     there are any, no manifest may be deleted by digest, because they might share it. `unread_manifests`: the same of
-    manifests that an index or a user named; no manifest that they might use may be deleted.
+    manifests that an index or a user named; no manifest that they might use may be deleted. `damaged`: those of the
+    unread tags that the registry's storage has nothing whole of (regtui.deletion.damage).
     """
 
     repository: str
@@ -111,6 +112,7 @@ class Contents:
     unread: Mapping[str, str] = field(default_factory=dict, hash=False)
     unread_manifests: Mapping[Digest, str] = field(default_factory=dict, hash=False)
     blobs: KnownBlobs = field(default_factory=KnownBlobs, hash=False)
+    damaged: frozenset[str] = frozenset()
 
     @property
     def tag_count(self) -> int:

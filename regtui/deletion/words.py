@@ -73,6 +73,14 @@ def _about_unread(plan: Plan) -> list[str]:
             f"{names(others)} could not be read ({why}): so that nothing {_they(others)} is lost, only tags are "
             "removed, and no manifest."
         )
+    if plan.method is Method.PLACEHOLDER and (damaged := in_order(contents.damaged - chosen)):
+        verb, its = ("is", "its") if len(damaged) == 1 else ("are", "their")
+        it, them = _it(damaged), _them(damaged)
+        lines.append(
+            f"{names(damaged)} {verb} damaged in the registry's storage, which makes deletions by digest fail. Where "
+            f"{it} would stand in the way of this one, an empty index takes {its} place: what {it} led to can't be put "
+            f"back. Push {them} again afterwards, or delete {them}."
+        )
     if contents.unread_manifests and not contents.unread:
         shorts = [digest.short for digest in sorted(contents.unread_manifests)]
         why = _detail(contents.unread_manifests[min(contents.unread_manifests)])

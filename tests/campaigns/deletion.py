@@ -58,6 +58,8 @@ class Bench:
     decoy_url: str
     decoy: Path
     home: Path
+    used: set[str] = field(default_factory=set)
+    """Addresses of the proxies so far."""
 
 
 @dataclass
@@ -81,6 +83,8 @@ class Case:
     push: Push | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
     """Requests come at once, and somebody else pushes before one of them."""
+    pushing: threading.Lock = field(default_factory=threading.Lock)
+    """Held while somebody else pushes."""
 
     def wrong(self, sentence: str) -> None:
         self.findings.append(sentence)
@@ -111,13 +115,24 @@ def run_case(bench: Bench, seed: int, number: int) -> Case:
     case.story.append(f"{name} at {bench.version}: {'; '.join(made.oddities) or 'sound'}\n{describe(case.before)}")
     before_at_decoy = _copy_to_decoy(case)
     kind = choices.choices(("plain", "meanwhile", "fault", "kill"), (45, 25, 15, 15))[0]
-    with meddling(bench.url) as meddler:
+    with _meddling_afresh(bench) as meddler:
         url = meddler.url if kind != "plain" else bench.url
         case.story.append(f"kind: {kind}")
         _write_config(case, url)
         _judge_run(case, meddler, kind)
     _compare_decoy(case, before_at_decoy)
     return case
+
+
+@contextmanager
+def _meddling_afresh(bench: Bench) -> Iterator[Meddler]:
+    """At an address that no earlier case had: the journal has that one's runs, and tells of those that were killed."""
+    while True:
+        with meddling(bench.url) as meddler:
+            if meddler.url not in bench.used:
+                bench.used.add(meddler.url)
+                yield meddler
+                return
 
 
 def _judge_run(case: Case, meddler: Meddler, kind: str) -> None:
@@ -143,12 +158,10 @@ def _judge_run(case: Case, meddler: Meddler, kind: str) -> None:
     extra = ("--without-undo",) if without_undo else ()
     done = _regtui(case, "rm", *arguments, "--yes", "--json", *extra)
     meddler.decide = lambda _: None
-    if (
-        case.push is not None
-        and case.push.tag in shown.tags
-        and was_unknowable(case.push, meddler.seen, meddler.answers)
-    ):
-        case.in_window.add(case.push.tag)
+    with case.pushing:  # What began by then belongs to it.
+        push = case.push
+    if push is not None and push.tag in shown.tags and was_unknowable(push, meddler.seen, meddler.answers):
+        case.in_window.add(push.tag)
     after = case.place.truth()
     case.story.append(f"after:\n{describe(after)}")
     _judge_deletion(case, shown, done, after, meddler)
@@ -245,7 +258,11 @@ def _somebody_else(case: Case, shown: Shown) -> Any:
             if done or not is_shown or choices.random() > (0.2 if request.change is None else 0.5):
                 return
             done = True
-        _push_meanwhile(case, what, doomed, images, request, shown)
+            case.pushing.acquire()
+        try:
+            _push_meanwhile(case, what, doomed, images, request, shown)
+        finally:
+            case.pushing.release()
 
     return decide
 
@@ -307,6 +324,8 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
             expected = case.foreign.get(tag, was)
             if status == "done":
                 case.expect(now is None or now == case.foreign.get(tag), f"{tag} is said to be removed, and is there")
+            elif f"{tag} was damaged in the registry's storage" in said and was not in before.manifests:
+                case.expect(_announces_repair(said, tag), f"{tag} was repaired, and nobody had said before")
             elif tag not in case.in_window and not (case.has_fault and "undo" in f"{error}"):
                 case.expect(now == expected, f"{tag} is {status} ({error}), and points at {now}, not {expected}")
         elif row["action"] == "delete" and status == "done":
@@ -327,6 +346,11 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
         case.expect(named <= set(case.foreign), f"«{sentence[0]}», and somebody else changed {set(case.foreign)}")
 
 
+def _announces_repair(said: str, tag: str) -> bool:
+    """Whether the plan, which is said first, tells that an empty index may take its place."""
+    return any(tag in line and "an empty index takes" in line for line in said.splitlines())
+
+
 def _judge_losses(case: Case, shown: Shown, after: Truth, said: str) -> None:
     """What nobody confirmed is there, and whole."""
     before = case.before
@@ -339,6 +363,8 @@ def _judge_losses(case: Case, shown: Shown, after: Truth, said: str) -> None:
         if digest not in before.manifests and digest not in after.bodies and tag not in case.foreign:
             # Broken before: may be healed by removal, if that was told.
             case.expect(now == digest or tag in said, f"{tag}, which was broken, changed and nothing was said")
+            is_told = _announces_repair(said, tag)
+            case.expect(now == digest or is_told, f"{tag}, which was broken, changed and nobody had said before")
             continue
         case.expect(now == digest, f"{tag} was to stay at {digest}, and is {now}")
         lost = after.missing(digest) - before.missing(digest) if digest in before.manifests else after.missing(digest)
@@ -493,6 +519,8 @@ def main() -> int:
                 print("\n".join(case.story))
             elif (number + 1) % 50 == 0:
                 print(f"… {number}", file=sys.stderr, flush=True)
+            if case.findings and arguments.only is None:
+                print("\n".join(case.story), file=sys.stderr, flush=True)
             for finding in case.findings:
                 print(f"{arguments.registry} --seed {arguments.seed} --only {number}: {finding}", flush=True)
         seconds = time.monotonic() - started

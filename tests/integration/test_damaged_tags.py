@@ -9,7 +9,7 @@ import pytest
 
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Report, Status
-from regtui.deletion.words import report_sentences
+from regtui.deletion.words import plan_sentences, report_sentences
 from regtui.registry.address import Address
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
@@ -82,6 +82,9 @@ async def test_the_chosen_tags_go_and_come_back_beside_damaged_ones(
     damage(server, "v14", content)
     damage(server, "v15", content)
     chosen = [f"v{number}" for number in range(count)]
+    plan = await connection.plan_deletion(Request(REPOSITORY, chosen))
+    is_told = any("v14, v15 are damaged" in sentence for sentence in plan_sentences(plan))
+    assert is_told == (server.version == "2.8.2"), "where tags are deleted by tag, nothing of the kind is done"
     report = await deleted(connection, chosen)
     assert report.count(Action.UNTAG, Status.DONE) == count, report
     assert listed(server) == digests.keys() - set(chosen)

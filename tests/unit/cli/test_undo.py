@@ -10,6 +10,7 @@ from regtui.cli.main import main
 from regtui.deletion.journal import Journal
 from regtui.demo.storage import DemoStorage
 from regtui.demo.transport import DemoTransport
+from regtui.oci.digest import Digest
 from regtui.registry.identity import RegistryId
 from regtui.session import resolving
 from regtui.session.target import demo_target
@@ -299,7 +300,7 @@ def test_what_an_interrupted_deletion_had_done_is_told_before_it_is_finished(
     storage: DemoStorage, capsys: Captured
 ) -> None:
     names = ["0.0.7", "0.0.8", "0.0.9"]
-    before = tags(storage)
+    before = {tag: Digest(digest) for tag, digest in tags(storage).items()}
     assert main(["rm", "-r", "demo", *(f"{COMMON}:{tag}" for tag in names), "--yes"]) == 0
     (file,) = journal_dir().glob("*.jsonl")
     file.write_text(file.read_text().splitlines(keepends=True)[0])  # as after a kill
