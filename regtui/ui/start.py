@@ -21,6 +21,9 @@ def run_app(config: Config, credentials: Credentials, target: Target | None, opt
 
     An unexpected error is one line on stderr, with the file that has the rest.
     """
+    # A shell that exported them has the size of another moment; Textual would take it for the terminal's.
+    for size in ("COLUMNS", "LINES"):
+        os.environ.pop(size, None)
     app = RegtuiApp(config, credentials, target, options=options.of_the_run, driver_class=driver_class(config))
     # What was imported stays: it isn't looked through for garbage while the app runs.
     gc.freeze()

@@ -88,6 +88,17 @@ def test_a_plan_is_confirmed_only_by_who_saw_it(environment: dict[str, str], dri
         terminal.wait_until(lambda: "undo\n" not in terminal.text, "plan closed")
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_size_that_a_shell_exported_once_is_not_the_terminals(environment: dict[str, str], driver: str) -> None:
+    environment = environment | {"REGTUI_DRIVER": driver, "COLUMNS": "200", "LINES": "60"}
+    with live(DEMO, environment, size=(80, 24)) as terminal:
+        terminal.wait_for("fullstack")
+        terminal.wait_for("q quit")
+        borders = [line for line in terminal.text.splitlines() if "─╮" in line]
+        assert borders
+        assert all(line.rstrip().endswith("─╮") and len(line.rstrip()) == 80 for line in borders)
+
+
 @pytest.fixture
 def tmux(tmp_path: Path) -> Iterator[list[str]]:
     configuration = tmp_path / "tmux.conf"

@@ -119,10 +119,11 @@ class Pane(Vertical):
         self._filter.focus()
 
     def paste(self, text: str) -> None:
-        """What was pasted into the lines, a line of it, is what to filter by: it is nobody's keys."""
+        """What was pasted into the lines, a line of it, is what to filter by: it is nobody's keys. A slash before it is
+        the one that opens the filter."""
         if line := next(iter(text.strip().splitlines()), ""):
             self.open_filter()
-            self._filter.value = clean(line)
+            self._filter.value = clean(line.removeprefix("/"))
             self._filter.cursor_position = len(self._filter.value)
 
     def suggest(self, texts: Sequence[str]) -> None:

@@ -173,6 +173,15 @@ async def test_what_is_pasted_into_a_list_filters_it(pressed: tuple[str, ...], s
         assert [field.value for field in app.screen.query(Input) if field.value][-1:] == ["dy\ufffd[2J"]
 
 
+async def test_a_pasted_slash_opens_the_filter_as_a_typed_one_does() -> None:
+    app = app_on(target())
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settled(pilot)
+        app.post_message(events.Paste("/common"))
+        await settled(pilot)
+        assert [field.value for field in app.screen.query(Input) if field.value] == ["common"]
+
+
 async def test_what_is_pasted_while_keys_wait_comes_after_them() -> None:
     app = app_on(target())
     async with app.run_test(size=(120, 30)) as pilot:
