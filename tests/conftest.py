@@ -36,7 +36,7 @@ _INTEGRATION = Path(__file__).parent / "integration"
 
 _UNWANTED = (
     *("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "SSH_CONNECTION", "SSH_TTY", "SSH_AUTH_SOCK"),
-    *("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
 )

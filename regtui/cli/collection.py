@@ -126,6 +126,7 @@ def show_forecast(
     else:
         more = {
             "is_exact": forecast.is_exact,
+            "sizes": "manifests" if forecast.by_manifests else "storage",
             "marked": forecast.marked,
             "repositories": [{"repository": name, "bytes": freed} for name, freed in forecast.by_repository],
             "untagged": None if forecast.unsought else [f"{one.repository}@{one.digest}" for one in forecast.untagged],
@@ -154,6 +155,7 @@ def show_report(records: Records, report: CollectionReport, error: RegtuiError |
     verified = report.verified
     more: dict[str, object] = {
         "predicted": report.predicted,
+        "sizes": "manifests" if report.by_manifests else "storage",
         "answers": report.is_up,
         "verified": {
             "checked": verified.checked,

@@ -17,6 +17,7 @@ class Account:
         self.verified: Verified | None = None
         self.empty: tuple[str, ...] = ()
         self.removed: tuple[str, ...] = ()
+        self.by_manifests = False
         self.removed_uploads = 0
         self.trouble: list[str] = []
         self.was_stopped = False
@@ -63,6 +64,7 @@ class Account:
             empty_repositories=self.empty,
             removed_repositories=self.removed,
             removed_uploads=self.removed_uploads,
+            by_manifests=self.by_manifests,
             trouble=tuple(self.trouble),
         )
 

@@ -48,7 +48,7 @@ from regtui.garbage.stopping import (
     outdated_by_process,
     shared,
 )
-from regtui.garbage.trouble import check, last_line
+from regtui.garbage.trouble import check, last_line, trouble
 from regtui.text import clean, one_line
 
 _UNIT: Final = "docker-registry.service"
@@ -419,6 +419,9 @@ async def _of_process(host: Host, settings: HostSettings, pid: int) -> tuple[lis
         return [], {}
     command = await host.run(call("cat", f"/proc/{pid}/cmdline"))
     environment = await host.run(call(*_sudo(settings), "cat", f"/proc/{pid}/environ"))
+    if environment.code != 0 and "o such file" not in environment.said:
+        # What overrides its config is there: without it another storage would be taken for the registry's.
+        raise trouble(environment, host.place, "systemd")
     return command.stdout.removesuffix("\0").split("\0"), read_environment(environment.stdout.split("\0"))
 
 

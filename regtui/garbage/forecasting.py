@@ -1,5 +1,6 @@
 """The dry run, and what follows from it: which blobs go, how many bytes they are, whose, and what must not be done."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,7 +9,9 @@ from typing import Final
 
 from regtui.content.store import ContentStore
 from regtui.deletion.cost import seconds_to_delete
+from regtui.deletion.journal import Journal
 from regtui.garbage import scripts
+from regtui.garbage.by_manifests import NamedBlob, named_blobs
 from regtui.garbage.contents import Reading, read
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.finding import Found
@@ -32,10 +35,12 @@ async def forecast(
     found: Found,
     client: RegistryClient,
     content: ContentStore,
+    journal: Journal,
     *,
     untagged: bool,
 ) -> Forecast:
-    """Raises RegtuiError. `untagged`: with the manifests that nothing reaches."""
+    """Raises RegtuiError. `untagged`: with the manifests that nothing reaches. `journal`: where the storage can't be
+    asked, it knows what of this registry was deleted, with its sizes."""
     if found.unsafe is not None:
         raise found.unsafe
     began = time.monotonic()
@@ -66,13 +71,15 @@ async def forecast(
     more = dict.fromkeys(digest for digest in _freed_by(readings) if digest not in going)
     if untagged:
         going, more = going | more, {}
-    told = await storage.sizes([*going, *more])
+    named = {} if listing.is_known else await asyncio.to_thread(_named, journal, client)
+    told = await storage.sizes([*going, *more]) if listing.is_known else {d: blob.size for d, blob in named.items()}
     sizes = {digest: size for digest, size in told.items() if digest in going}
     found_untagged = tuple(UntaggedManifest(r.repository, d) for r in readings for d in r.untagged)
     return Forecast(
         marked=(output.marked or 0) - (len(going) - len(output.eligible)),
         blobs={digest: sizes.get(digest) for digest in going},
-        by_repository=await _by_repository(storage, output, readings, sizes),
+        by_repository=await _by_repository(storage, output, readings, sizes, named),
+        by_manifests=not listing.is_known,
         untagged=found_untagged,
         empty=listing.empty_without(found_untagged if untagged else ()),
         at_risk=tuple(_at_risk(readings, found.version)),
@@ -129,8 +136,16 @@ def _at_risk(readings: Iterable[Reading], version: str) -> Iterable[str]:
             yield f"{reading.repository}:{tag} would lose {images} by --delete-untagged on this version."
 
 
+def _named(journal: Journal, client: RegistryClient) -> dict[Digest, NamedBlob]:
+    return named_blobs(journal.entries(client.identity))
+
+
 async def _by_repository(
-    storage: Storage, output: CollectorOutput, readings: Iterable[Reading], sizes: Mapping[Digest, int]
+    storage: Storage,
+    output: CollectorOutput,
+    readings: Iterable[Reading],
+    sizes: Mapping[Digest, int],
+    named: Mapping[Digest, NamedBlob],
 ) -> tuple[tuple[str, int], ...]:
     """Layers and configs are linked in a repository; a manifest only while it isn't deleted there."""
     owners = {
@@ -143,6 +158,8 @@ async def _by_repository(
     sums: Counter[str] = Counter()
     for digest, size in sizes.items():
         owner = owners.get(digest, output.links.get(digest, ""))
+        if not owner and digest in named:
+            owner = named[digest].repository
         if owner:
             sums[owner] += size
     return tuple(sums.most_common())

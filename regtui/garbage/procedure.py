@@ -137,7 +137,9 @@ class HostCollector:
         found = await self._look()
         await self._must_be_alone()
         async with answering(self._client, "while its storage is compared with it"):
-            self._forecast = await forecast(self._host, found, self._client, self._content, untagged=choices.untagged)
+            self._forecast = await forecast(
+                self._host, found, self._client, self._content, self._journal, untagged=choices.untagged
+            )
         self._forecast_untagged = choices.untagged
         if choices.untagged and self._forecast.untagged:
             await self._must_delete(self._forecast.untagged[0].repository)
@@ -186,6 +188,7 @@ class HostCollector:
         assert self._forecast is not None
         self._loop = asyncio.get_running_loop()
         account = self._account = Account()
+        account.by_manifests = self._forecast.by_manifests
         self._stopping = False
         if self._forecast.nothing:
             # Nothing is stopped for nothing.

@@ -17,6 +17,13 @@ _NO_PROGRAM: Final = re.compile(
     r"|sudo: ([^:\n]{1,300}): command not found"
     r"|runuser: failed to execute ([^:\n]{1,300}): No such file"
 )
+# By a shell that should have run it, and not by itself of another program.
+_NO_SUDO: Final = re.compile(r"(?:^|: )sudo: (?:command )?not found\s*$", re.MULTILINE)
+# Who isn't root often has no sbin on PATH.
+_NO_ROOT: Final = re.compile(
+    r"(?:^|: )runuser: (?:(?:command )?not found\s*$|may not be used by non-root)", re.MULTILINE
+)
+_SUDO_REFUSES: Final = re.compile(r"\bis not allowed to (?:execute|run)\b|sudo:.* not allowed|not in the sudoers")
 _SOCKET: Final = re.compile(
     r"permission denied.{0,200}(?:socket|docker\.sock|podman\.sock)|(?:socket|\.sock).{0,200}permission denied",
     re.I | re.S,
@@ -35,8 +42,22 @@ def trouble(output: Output, place: str, program: str) -> GarbageError:
         return HostNotAllowed(
             f"sudo on {place} asks for a password.", f"Allow {program} without one (NOPASSWD in its sudoers file)."
         )
-    if ("sudo:" in said and "not allowed" in said) or "not in the sudoers" in said:
+    if _SUDO_REFUSES.search(said):
         return HostNotAllowed(f"sudo on {place} does not allow {program}.", "Allow it in its sudoers file.")
+    if "sudo:" in said and "must have a tty" in said:
+        return HostNotAllowed(
+            f"sudo on {place} works on a terminal only, and regtui has none there.",
+            "Take requiretty out of its sudoers file for this login.",
+        )
+    if _NO_SUDO.search(said):
+        return NotOnHost(
+            f"There is no sudo on {place}.", "Leave out sudo = true, and log in as somebody who may do it."
+        )
+    if _NO_ROOT.search(said):
+        return HostNotAllowed(
+            f"The login on {place} may not run the collector as the registry's user.",
+            "Log in as root or as that user, or add sudo = true.",
+        )
     if match := _NO_PROGRAM.search(said):
         named = one_line(next(filter(None, match.groups()), ""))[:200]
         return NotOnHost(

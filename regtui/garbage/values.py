@@ -139,6 +139,8 @@ class Forecast:
     deleting: float = 0.0
     empty: tuple[str, ...] = ()
     """Repositories in which nothing is left, or will be: `Choices.remove_empty` removes their directories."""
+    by_manifests: bool = False
+    """Sizes are those that manifests name: the storage can't be asked."""
 
     @property
     def bytes(self) -> int:
@@ -203,6 +205,8 @@ class CollectionReport:
     empty_repositories: tuple[str, ...] = ()
     """Listed, though no manifest, tag or upload is left in them: their directories can be removed."""
     removed_repositories: tuple[str, ...] = ()
+    by_manifests: bool = False
+    """`freed` is what manifests name of the blobs that went, so far as they are known: the storage can't be asked."""
     removed_uploads: int = 0
     """Abandoned ones; their bytes aren't among those that were freed."""
     trouble: tuple[str, ...] = ()

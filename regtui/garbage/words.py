@@ -82,6 +82,7 @@ def survey_sentences(survey: Survey) -> list[str]:
     lines = [f"On {survey.place}: {unit}{version}."]
     where = [f"config {survey.config}"] * bool(survey.config)
     where += [f"storage {survey.root}" + (f" ({survey.driver})" if survey.driver else "")] * bool(survey.root)
+    where += [f"storage {survey.driver}"] * bool(survey.driver and not survey.root)
     where += [f"{size(survey.used)} in blobs"] * (survey.used is not None)
     where += [f"{size(survey.free)} free"] * (survey.free is not None)
     if where:
@@ -118,7 +119,7 @@ def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey, *, 
     lines = [_freeable(forecast, survey)]
     if not forecast.is_exact:
         unknown = sum(1 for freed in forecast.blobs.values() if freed is None)
-        lines.append(f"The storage didn't tell the size of {plural(unknown, 'blob')}: it will be more.")
+        lines.append(_unknown(unknown, forecast))
     if forecast.untagged:
         lines.append(_about_untagged(forecast, choices, option if survey.delete_enabled is not False else ""))
     if forecast.unsought:
@@ -129,13 +130,29 @@ def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey, *, 
     return lines
 
 
+def _unknown(count: int, forecast: Forecast) -> str:
+    if not forecast.by_manifests:
+        return f"The storage didn't tell the size of {plural(count, 'blob')}: it will be more."
+    more = " It will be more." if forecast.bytes else ""
+    return (
+        f"The size of {plural(count, 'blob')} isn't known: the storage can't be asked, and no manifest that regtui "
+        f"deleted here names {'it' if count == 1 else 'them'}.{more}"
+    )
+
+
+def _amount(forecast: Forecast) -> str:
+    """Bytes, or blobs where no size is known."""
+    return size(forecast.bytes) if forecast.bytes or forecast.is_exact else plural(len(forecast.blobs), "blob")
+
+
 def _freeable(forecast: Forecast, survey: Survey) -> str:
     if not forecast.blobs:
         by = ", some by untagged images alone" if forecast.held else ""
         return f"Nothing can be freed: all {plural(forecast.marked, 'blob')} are in use{by}."
-    of = f" of {size(survey.used)}" if survey.used else ""
+    of = f" of {size(survey.used)}" if survey.used else " by the manifests" if forecast.by_manifests else ""
+    freed = f", {size(forecast.bytes)}{of}" if forecast.bytes or forecast.is_exact else ""
     return (
-        f"{plural(len(forecast.blobs), 'blob')} can be freed, {size(forecast.bytes)}{of}; "
+        f"{plural(len(forecast.blobs), 'blob')} can be freed{freed}; "
         f"{plural(forecast.marked, 'blob')} {'is' if forecast.marked == 1 else 'are'} in use."
     )
 
@@ -209,7 +226,7 @@ def question(forecast: Forecast, choices: Choices, place: str) -> str:
     first = (
         f"Delete {plural(len(forecast.untagged), 'untagged image')}, then collect" if choices.untagged else "Collect"
     )
-    return f"{first} {size(forecast.bytes)} on {place}? [y/N]"
+    return f"{first} {_amount(forecast)} on {place}? [y/N]"
 
 
 def earlier_sentences(run: EarlierRun) -> list[str]:
@@ -258,7 +275,11 @@ def report_sentences(report: CollectionReport) -> list[str]:
 def _freed(report: CollectionReport) -> str:
     if not report.freed and not report.blobs:
         return f"Nothing was freed on {report.place}."
-    text = f"{size(report.freed)} freed in {plural(report.blobs, 'blob')} on {report.place}, "
+    blobs = plural(report.blobs, "blob")
+    if report.by_manifests:
+        known = f", {size(report.freed)} by the manifests" if report.freed else ", of sizes that aren't known"
+        return f"{blobs} freed on {report.place}{known}, in {duration(report.seconds)}."
+    text = f"{size(report.freed)} freed in {blobs} on {report.place}, "
     text += f"in {duration(report.seconds)}."
     if report.predicted is not None and report.predicted != report.freed:
         text += f" The dry run had said {size(report.predicted)}."

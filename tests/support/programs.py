@@ -64,6 +64,7 @@ PROGRAMS = {
         Program("zsh", apt="zsh"),
         Program("shellcheck", apt="shellcheck"),
         Program("sshd", apt="openssh-server"),
+        Program("sudo", apt="sudo"),
         Program("ssh", apt="openssh-client"),
         Program("ssh-keygen", apt="openssh-client"),
         # A desktop's keyring, and libsecret's client as its witness.
@@ -77,6 +78,8 @@ PROGRAMS = {
             go="github.com/distribution/distribution/v3/cmd/registry@v3.1.1",
             version_mentions=" v3.",
         ),
+        # A registry's storage that is no file system.
+        Program("gofakes3", go="github.com/johannesboyne/gofakes3/cmd/gofakes3@v1.2.0"),
         # None of the registries above lists what refers to an image.
         Program("referrers_registry", source="referrers_registry"),
         Program("olareg", source="olareg"),

@@ -170,10 +170,12 @@ def _start_plain(name: str, directory: Path, *arguments: str) -> Iterator[str]:
 
 
 def write_config(path: Path, storage: Path, *, port: int, changes: Mapping[str, Any] | None = None) -> Path:
-    """The config file of a registry that somebody else starts. `changes`: its tables, by name, with what differs."""
+    """The config file of a registry that somebody else starts. `changes`: its tables, by name, with what differs; what
+    is None there goes."""
     settings = _settings(storage, delete=True, readonly=False, port=port)
     for name, table in (changes or {}).items():
-        settings[name] = settings.get(name, {}) | table
+        changed = settings.get(name, {}) | table
+        settings[name] = {key: value for key, value in changed.items() if value is not None}
     path.write_text(json.dumps(settings, indent=2))
     return path
 

@@ -31,13 +31,15 @@ class SshHostForTests:
 
 @contextmanager
 def start_ssh_host(
-    directory: Path, programs: Path, *, path: str = "", passphrase: str = ""
+    directory: Path, programs: Path, *, path: str = "", passphrase: str = "", login: Path | None = None
 ) -> Iterator[SshHostForTests]:
     """`programs`: what comes first on the PATH of its sessions; `path`: the rest of it, ours if not given.
-    `passphrase` locks the user's key."""
+    `passphrase` locks the user's key. `login`: a program that runs what sessions are to run ($SSH_ORIGINAL_COMMAND)."""
     state = directory / "state"
     searched = f"{programs}:{path or os.environ.get('PATH', os.defpath)}"
     variables = f"SetEnv PATH={searched} XDG_STATE_HOME={state} HOME={directory}"
+    if login is not None:
+        variables += f"\nForceCommand {login}"
     with start_sshd(directory / "sshd", options=variables, passphrase=passphrase) as server:
         yield SshHostForTests(server, state)
 

@@ -79,3 +79,25 @@ def test_a_wrong_binary_is_not_taken_for_a_missing_runtime(said: str) -> None:
     error = trouble(Output(127, "", said), "this machine", "docker")
     assert isinstance(error, NotOnHost)
     assert error.message == "There is no program /bin/regstry where the registry runs on this machine."
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("sh: 3: sudo: not found", "There is no sudo on this machine."),
+        ("sh: line 3: sudo: command not found", "There is no sudo on this machine."),
+        (
+            "Sorry, user ci is not allowed to execute '/usr/bin/docker ps' as root on prod.",
+            "sudo on this machine does not",
+        ),
+        ("sudo: sorry, you must have a tty to run sudo", "sudo on this machine works on a terminal only"),
+        ("sudo: a password is required", "sudo on this machine asks for a password."),
+        ("sh: 1: runuser: not found", "The login on this machine may not run the collector as the registry's user."),
+        ("runuser: may not be used by non-root users", "The login on this machine may not run the collector as"),
+        ("sh: 1: docker: not found", "There is no docker on this machine."),
+    ],
+)
+def test_what_a_host_refuses_has_its_true_cause(said: str, sentence: str) -> None:
+    """As the programs of Debian 12 say it."""
+    error = trouble(Output(127 if "not found" in said else 1, "", said), "this machine", "docker")
+    assert error.message.startswith(sentence)
