@@ -146,8 +146,7 @@ async def connected(target: Target, *, patience: float | None = None) -> AsyncIt
     connection = await open_session(target, ssh=ssh, patience=patience)
     try:
         yield connection
-        if target.given_user and not connection.wants_login:
-            # Who gave it may believe that nobody else can do what was just done.
-            say(f"{connection.host} asked for no login: that of {target.given_user} was not used.")
+        if words := connection.unused_login:
+            say(words)
     finally:
         await connection.close()

@@ -73,6 +73,8 @@ async def _registry_itself(target: Target, client: RegistryClient) -> AsyncItera
     if pong is not None:
         async for check in _contents(target, client):
             yield check
+        if target.given_user and not client.auth_scheme:
+            yield skipped("login", f"nothing asked for it: that of {target.given_user} was not used")
     else:
         yield skipped("catalog", "not reached")
         yield skipped("deletion", "not reached")

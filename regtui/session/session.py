@@ -85,6 +85,13 @@ class Session:
         return bool(self._client.auth_scheme)
 
     @property
+    def unused_login(self) -> str:
+        """That the login which was given wasn't used, as nothing asked for one so far; empty where that isn't so. Who
+        gave it may believe that nobody else can do what was done."""
+        user = self.target.given_user
+        return f"{self.host} asked for no login: that of {user} was not used." if user and not self.wants_login else ""
+
+    @property
     def requests(self) -> RequestLog:
         """What was sent and answered in the last while, without secrets."""
         return self._client.log

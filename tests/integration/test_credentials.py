@@ -599,3 +599,6 @@ def test_a_user_that_nobody_asked_for_is_told(tmp_path: Path) -> None:
         done = regtui("ls", server.url, "-u", "ci")
         assert (done.returncode, done.stderr) == (0, f"{server.host} asked for no login: that of ci was not used.\n")
         assert regtui("ls", server.url).stderr == ""
+        told = "nothing asked for it: that of ci was not used"
+        assert told in regtui("doctor", server.url, "-u", "ci").stdout
+        assert told not in regtui("doctor", server.url).stdout

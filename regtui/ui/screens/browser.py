@@ -76,6 +76,7 @@ class BrowserScreen(Screen[None]):
         self.clock = clock
         self._standing = Standing(connection)
         self._waiting = ""
+        self._told_unused_login = False
         self._header = Header()
         self.lines = RepositoryLines()
         self.table = TagTable(clock)
@@ -162,6 +163,14 @@ class BrowserScreen(Screen[None]):
             self.open_repository(first, focus=False)
         if name:
             self.find_out_deletion(self.repository or name)
+            self._tell_unused_login()
+
+    def _tell_unused_login(self) -> None:
+        """Once, when the repositories were read without anybody asking for it."""
+        words = self.connection.unused_login
+        if words and not self._told_unused_login:
+            self._told_unused_login = True
+            self.app.notify(clean(words), severity="warning", timeout=8, markup=False)
 
     @work(exclusive=True, group="deletion")
     async def find_out_deletion(self, repository: str) -> None:

@@ -156,7 +156,8 @@ class ConnectScreen(Screen[Connected | None]):
             return replace(demo_target(), read_only=self._options.read_only, protect=self._config.protect)
         user = self._user.value.strip()
         if user and self._password.value:
-            return target_for(profile, Credential(user, self._password.value), self._options)
+            typed = Credential(user, self._password.value)
+            return replace(target_for(profile, typed, self._options), given_user=user)
         lookup = lookup_for(profile, self._credentials, replace(self._options, username=user))
         return replace(target_for(profile, None, self._options), lookup=lookup)
 

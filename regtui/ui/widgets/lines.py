@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from regtui.settings.crash_log import log_crash
 from regtui.text import clean
 
 MOVES: list[BindingType] = [
@@ -45,6 +46,8 @@ class Lines(ScrollView, can_focus=True):
     has_header: bool = False
     _said = ""
     _said_is_error = False
+    _has_failed = False
+    """Whether a line couldn't be drawn: that is in the crash log once, not at each repaint."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,7 +131,14 @@ class Lines(ScrollView, can_focus=True):
         number = self.scroll_offset.y + y - self.has_header
         if number >= self.line_count():
             return Strip.blank(width, self.rich_style)
-        return self._strip(self.line(number, width), self.line_style(number), width)
+        try:
+            return self._strip(self.line(number, width), self.line_style(number), width)
+        except Exception as error:  # noqa: BLE001 (a fault in one line is told there; the others, and the app, go on)
+            if not self._has_failed:
+                self._has_failed = True
+                log_crash(error)
+            words = f"This line can't be shown: an internal error ({type(error).__name__})."
+            return self._strip(Text(words), self.get_component_rich_style("lines--error"), width)
 
     def _say(self, y: int, width: int) -> Strip:
         style = self.get_component_rich_style("lines--error" if self._said_is_error else "lines--said")

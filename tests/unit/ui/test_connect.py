@@ -18,7 +18,7 @@ from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.keep import KeepScreen
 from tests.support.patience import PATIENCE
-from tests.support.screens import app_on, keys, settled, target
+from tests.support.screens import app_on, browsing, keys, settled, target
 
 
 async def test_what_is_typed_ahead_goes_into_the_field_that_it_was_meant_for() -> None:
@@ -222,3 +222,14 @@ async def test_where_nobody_is_logged_in_what_is_open_stays() -> None:
         await app.forget(browser.connection.target).wait()
         await settled(pilot)
         assert app.screen is browser
+
+
+async def test_a_user_that_nobody_asked_for_is_told_once() -> None:
+    async with browsing(start=target(given_user="ci")) as (pilot, _):
+        words = "demo.localhost asked for no login: that of ci was not used."
+        assert [notice.message for notice in pilot.app._notifications] == [words]
+        await keys("r")(pilot)
+        assert len(pilot.app._notifications) == 1
+    async with browsing() as (pilot, browser):
+        assert not browser.connection.unused_login
+        assert len(pilot.app._notifications) == 0

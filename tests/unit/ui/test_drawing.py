@@ -2,15 +2,17 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from regtui import bounds
 from regtui.ui.widgets.details.drawing import JsonLine, field, json_lines, prose, wrapped
 from regtui.ui.widgets.details.tabs import bar, labelled
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
 )
 
@@ -68,6 +70,27 @@ def test_wide_characters_of_json_go_on_below_too() -> None:
 
 def test_a_coloured_piece_has_the_text_of_its_line() -> None:
     for line in json_lines(b'{"key": "a long value that is cut somewhere"}', 24):
+        assert isinstance(line, JsonLine)
+        assert line.drawn().plain == line.plain
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" + b"{}," * 5_000 + b"{}]", b"\n" * 5_000, b"[" * 100_000, b"[0]" + b" \n" * 5_000],
+    ids=["values", "lines", "depth", "space"],
+)
+def test_no_more_lines_are_made_than_values_are_read(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same holds of what is no JSON: 8 MB of line breaks would be a gigabyte of lines."""
+    monkeypatch.setattr(bounds, "VALUES", 1_000)
+    lines = json_lines(body, 80)
+    assert len(lines) <= 1_001
+    if len(lines) == 1_001:
+        assert lines[-1].plain == "The rest isn't shown."
+
+
+@given(st.text(), st.integers(20, 200))
+def test_whatever_it_is_it_can_be_drawn(text: str, width: int) -> None:
+    for line in json_lines(text.encode("utf-8", "surrogatepass"), width):
         assert isinstance(line, JsonLine)
         assert line.drawn().plain == line.plain
 

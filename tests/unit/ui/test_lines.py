@@ -47,9 +47,9 @@ class Numbers(CursorLines):
 class NumbersApp(App[None]):
     CSS = "Numbers { border: none; }"
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Numbers | None = None) -> None:
         super().__init__()
-        self.numbers = Numbers()
+        self.numbers = numbers or Numbers()
         self.chosen = 0
         self.moved = 0
 
@@ -176,3 +176,27 @@ async def test_a_sentence_takes_the_place_of_the_lines_and_gives_it_back() -> No
         app.numbers.tell("")
         await pilot.pause()
         assert seen(app)[1].startswith("line 0")
+
+
+class Faulty(Numbers):
+    """One of its lines can't be drawn."""
+
+    def line(self, number: int, width: int) -> Text:
+        if number == 1:
+            raise ZeroDivisionError
+        return super().line(number, width)
+
+
+async def test_a_fault_in_one_line_is_told_there_and_in_the_crash_log_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[BaseException] = []
+    monkeypatch.setattr("regtui.ui.widgets.lines.log_crash", logged.append)
+    app = NumbersApp(Faulty())
+    async with app.run_test(size=(80, HEIGHT)) as pilot:
+        for key in ("pagedown", "home"):
+            await pilot.press(key)
+            await pilot.pause()
+        lines = seen(app)
+        assert lines[1].startswith("line 0 ")
+        assert lines[2].startswith("This line can't be shown: an internal error (ZeroDivisionError).")
+        assert lines[3].startswith("line 2 ")
+        assert [type(error) for error in logged] == [ZeroDivisionError]

@@ -1,16 +1,18 @@
 """What the tabs have in common: labelled values, headings, wrapped text, JSON. All server text is cleaned here."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from io import StringIO
+from itertools import accumulate, islice, pairwise
 from typing import Final
 
 from rich.cells import cell_len, chop_cells
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
+from regtui import bounds
+from regtui.bounded_json import parse_json
 from regtui.text import clean, one_line
 
 DIM: Final = "dim"
@@ -18,6 +20,8 @@ HEADING: Final = "bold"
 WRONG: Final = "bold yellow"
 _LABEL: Final = 12
 _HIGHLIGHTER: Final = JSONHighlighter()
+# A piece is coloured by what stands in all of its line, each time it is painted: of a longer one that takes too long.
+_LONGEST_COLOURED: Final = 4_000
 # Strings, structure, and everything else (numbers, literals): what JSON is made of, to the letter.
 _OPENS: Final = frozenset("{[")
 _CLOSES: Final = frozenset("}]")
@@ -37,6 +41,8 @@ class JsonLine:
         return self.text[self.start : self.end]
 
     def drawn(self) -> Text:
+        if len(self.text) > _LONGEST_COLOURED:
+            return Text(self.plain, no_wrap=True)
         text = Text(self.text, no_wrap=True)
         _HIGHLIGHTER.highlight(text)
         return text[self.start : self.end]
@@ -80,20 +86,26 @@ def prose(text: str, width: int, style: str = "") -> list[Text]:
 
 
 def json_lines(body: bytes, width: int) -> list[Line]:
-    """Indented, to the letter otherwise; as it is where it isn't JSON. Long lines go on below."""
+    """Indented, to the letter otherwise; as it is where it isn't JSON, or has more values than are read. Long lines go
+    on below; beyond as many lines as values are read, it is said that there is more."""
     text = body.decode("utf-8", "replace")
     try:
-        json.loads(body)
+        parse_json(body, bounds.VALUES)
         lines: Iterable[str] = _indented(text)
-    except (ValueError, RecursionError):
-        lines = text.split("\n")
-    room = max(width, 20)
-    return [
-        JsonLine(cleaned, start, end)
-        for line in lines
-        for cleaned in [clean(line, limit=20_000)]
-        for start, end in _pieces(cleaned, room)
-    ]
+    except ValueError:
+        # One after the other: there may be millions.
+        lines = (line.removesuffix("\n") for line in StringIO(text, newline="\n"))
+    shown: list[Line] = list(islice(_drawn_later(lines, max(width, 20)), bounds.VALUES + 1))
+    if len(shown) > bounds.VALUES:
+        shown[-1] = Text("The rest isn't shown.", DIM, no_wrap=True)
+    return shown
+
+
+def _drawn_later(lines: Iterable[str], room: int) -> Iterator[JsonLine]:
+    for line in lines:
+        cleaned = clean(line, limit=20_000)
+        for start, end in _pieces(cleaned, room):
+            yield JsonLine(cleaned, start, end)
 
 
 def _pieces(line: str, room: int) -> Iterator[tuple[int, int]]:
