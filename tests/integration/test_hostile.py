@@ -1,4 +1,4 @@
-"""A few cases of the campaign against a hostile registry: commands, and a walk through the app's screens."""
+"""A few cases of the campaign against a hostile registry: commands, what asks a hostile host, walks through the app."""
 
 import pytest
 
@@ -7,10 +7,6 @@ from tests.campaigns.hostile import run_case
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize("number", [11, 3])
-def test_commands(number: int) -> None:
-    assert list(run_case(1, number, "commands")) == []
-
-
-def test_the_app() -> None:
-    assert list(run_case(2, 0, "app")) == []
+@pytest.mark.parametrize(("number", "face"), [(11, "commands"), (3, "host"), (0, "app")])
+def test_a_case(number: int, face: str) -> None:
+    assert list(run_case(1, number, face, walks=1)) == []
