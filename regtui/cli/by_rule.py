@@ -43,7 +43,7 @@ def rule_of(arguments: argparse.Namespace) -> Rule | None:
     return None
 
 
-async def choose_tags(connection: Session, repository: str, rule: Rule, now: datetime | None = None) -> Choice:
+async def choose_tags(session: Session, repository: str, rule: Rule, now: datetime | None = None) -> Choice:
     """What the rule selects now. Reads of each tag only what the rule has to know.
 
     Raises NotFound where the repository isn't there, RegistryError.
@@ -51,20 +51,20 @@ async def choose_tags(connection: Session, repository: str, rule: Rule, now: dat
     # Within, since the command line is to be quick where no rule is given.
     from regtui.listing.candidates import candidates
 
-    names = [name async for page in connection.tags(repository) for name in page]
+    names = [name async for page in session.tags(repository) for name in page]
     known: dict[str, Summary | None] = dict.fromkeys(names)
     asked = in_question(rule, candidates(known.items()))
     if asked:
         progress = Progress(f"Reading {repository}:")
         try:
             done = 0
-            async for batch in connection.fill(repository, asked).batches():
+            async for batch in session.fill(repository, asked).batches():
                 known.update(batch)
                 done += len(batch)
                 progress.show(done, len(asked))
         finally:
             progress.clear()
-    return choose(rule, candidates(known.items()), now=now or datetime.now(UTC), protect=connection.target.protect)
+    return choose(rule, candidates(known.items()), now=now or datetime.now(UTC), protect=session.target.protect)
 
 
 def tell_choice(repository: str, choice: Choice) -> None:

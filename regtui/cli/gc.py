@@ -21,6 +21,7 @@ from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
 from regtui.cli.running import check_askable, interrupting
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError
+from regtui.garbage.collector import Collector
 from regtui.garbage.errors import HostUnknown, NotOnHost, Unsafe
 from regtui.garbage.hosts import Interactive, undisturbed
 from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, KeepOut, PendingUpload, Survey
@@ -32,7 +33,6 @@ from regtui.garbage.words import (
     question,
     removed_sentence,
 )
-from regtui.session.collecting import Collecting
 from regtui.session.session import Session
 from regtui.settings.config import Config
 from regtui.text import plural, size
@@ -70,25 +70,25 @@ class _Collection:
         self._records = Records(output)
         self.has_begun = False
 
-    async def run(self, connection: Session) -> int:
+    async def run(self, session: Session) -> int:
         try:
-            return await self._run(connection)
+            return await self._run(session)
         except (HostUnknown, NotOnHost):
-            target = connection.target
+            target = session.target
             if target.runs_at is None and target.make_collector is None:
-                show_unconfigured(connection.name, target.address.name, self._config)
+                show_unconfigured(session.name, target.address.name, self._config)
             raise
 
-    async def _run(self, connection: Session) -> int:
+    async def _run(self, session: Session) -> int:
         arguments = self._arguments
-        collector = connection.collector(_lent() if is_interactive() else None)
+        collector = session.collector(_lent() if is_interactive() else None)
         earlier = await collector.earlier()
         if arguments.status:
-            show_status(self._output, earlier, connection.name)
+            show_status(self._output, earlier, session.name)
             return DONE if earlier is None or earlier.is_well else FAILED
         if arguments.bring_back:
             return await self._bring_back(collector, earlier)
-        _check_possible(connection, earlier, dry_run=arguments.dry_run)
+        _check_possible(session, earlier, dry_run=arguments.dry_run)
         if earlier is not None and earlier.was_killed and not arguments.dry_run and await self._bring_back(collector):
             return FAILED
         survey = await self._look(collector)
@@ -108,7 +108,7 @@ class _Collection:
             return FAILED
         return await self._collect(collector, choices)
 
-    async def _bring_back(self, collector: Collecting, earlier: EarlierRun | None = None) -> int:
+    async def _bring_back(self, collector: Collector, earlier: EarlierRun | None = None) -> int:
         """Raises Unsafe where a run is going on."""
         if earlier is not None and earlier.is_running:
             raise Unsafe(earlier_sentences(earlier)[0], "It brings the registry back by itself: wait for it.")
@@ -137,13 +137,13 @@ class _Collection:
                 say(f"  {name}")
         return bool(forecast.blobs or uploads or empty)
 
-    async def _look(self, collector: Collecting) -> Survey:
+    async def _look(self, collector: Collector) -> Survey:
         began = time.monotonic()
         survey = await collector.survey()
         show_survey(self._records, survey, time.monotonic() - began)
         return survey
 
-    async def _try(self, collector: Collecting, choices: Choices, survey: Survey) -> Forecast:
+    async def _try(self, collector: Collector, choices: Choices, survey: Survey) -> Forecast:
         say("Dry run …")
         forecast = await collector.forecast(choices)
         commands = collector.commands(choices) if forecast.blobs else ()
@@ -153,7 +153,7 @@ class _Collection:
             say(keep_out_sentence(choices.keep_out, forecast))
         return forecast
 
-    async def _collect(self, collector: Collecting, choices: Choices) -> int:
+    async def _collect(self, collector: Collector, choices: Choices) -> int:
         stopped = False
 
         def stop() -> None:
@@ -176,9 +176,7 @@ class _Collection:
             raise error
         return INTERRUPTED if stopped else DONE if report.is_complete and report.is_up is not False else FAILED
 
-    async def _without_empty(
-        self, collector: Collecting, report: CollectionReport, *, failed: bool
-    ) -> CollectionReport:
+    async def _without_empty(self, collector: Collector, report: CollectionReport, *, failed: bool) -> CollectionReport:
         """Removes empty repositories where that was asked for, or is confirmed; in the report are those still left."""
         names = report.empty_repositories
         if not names or failed or not report.is_up:
@@ -204,15 +202,15 @@ def _lent() -> Interactive:
     return lend
 
 
-def _check_possible(connection: Session, earlier: EarlierRun | None, *, dry_run: bool) -> None:
+def _check_possible(session: Session, earlier: EarlierRun | None, *, dry_run: bool) -> None:
     """Raises Unsafe where another run is going on, or nothing may be changed."""
     if earlier is not None and earlier.is_running:
-        raise Unsafe(earlier_sentences(earlier)[0], f"Look at it with: regtui gc {connection.name} --status")
+        raise Unsafe(earlier_sentences(earlier)[0], f"Look at it with: regtui gc {session.name} --status")
     if earlier is not None:
-        say(f"{earlier_sentences(earlier)[0]} Its log: regtui gc {connection.name} --status")
-    if connection.read_only and not dry_run:
+        say(f"{earlier_sentences(earlier)[0]} Its log: regtui gc {session.name} --status")
+    if session.read_only and not dry_run:
         raise Unsafe(
-            f"Nothing is changed at {connection.host}: it was opened read-only.",
+            f"Nothing is changed at {session.host}: it was opened read-only.",
             "Leave out --read-only, and read_only in the config file; --dry-run changes nothing.",
         )
 

@@ -36,17 +36,17 @@ def run(arguments: argparse.Namespace) -> int:
     reference = invocation.reference(arguments.reference)
     output = Output.chosen(arguments.json)
 
-    async def work(connection: Session) -> int:
+    async def work(session: Session) -> int:
         if arguments.raw and platform is None:
-            found = await _found(connection, reference, lambda: connection.manifest(*_asked(reference)))
+            found = await _found(session, reference, lambda: session.manifest(*_asked(reference)))
             write_raw(found.body)
             return DONE
-        details = await _found(connection, reference, lambda: connection.details(*_asked(reference)))
+        details = await _found(session, reference, lambda: session.details(*_asked(reference)))
         with contextlib.suppress(RegistryError):
-            details = await connection.checked(details)
+            details = await session.checked(details)
         shown = details.platforms if platform is None else (_chosen(details, platform, reference),)
         if arguments.raw:
-            write_raw((await connection.manifest(reference.repository, shown[0].digest)).body)
+            write_raw((await session.manifest(reference.repository, shown[0].digest)).body)
         elif output.form is Form.JSON:
             output.json(_record(details, shown, reference))
         elif output.form is Form.FIELDS:
@@ -69,13 +69,13 @@ def _name(reference: Reference) -> str:
     return f"{reference.repository}:{reference.tag or 'latest'}"
 
 
-async def _found(connection: Session, reference: Reference, ask: Callable[[], Awaitable[T]]) -> T:
+async def _found(session: Session, reference: Reference, ask: Callable[[], Awaitable[T]]) -> T:
     try:
         return await ask()
     except ManifestNotFound as error:
         if reference.digest:
             raise
-        raise await tag_missing(connection, *_asked(reference), error.missing_digest) from None
+        raise await tag_missing(session, *_asked(reference), error.missing_digest) from None
 
 
 def _platform(written: str | None) -> Platform | None:

@@ -17,92 +17,92 @@ class InterruptedRun(RegtuiError):
     """A run that has to be finished or reverted first, and wasn't."""
 
 
-async def settle(connection: Session, repository: str = "", *, may_ask: bool) -> bool:
+async def settle(session: Session, repository: str = "", *, may_ask: bool) -> bool:
     """Asks what becomes of runs that were interrupted; whether there was any. Of other repositories it only warns.
 
     Raises InterruptedRun where nobody can be asked, or the answer is neither.
     """
-    entries = await connection.changes.unfinished()
-    tell_troubles(connection)
+    entries = await session.changes.unfinished()
+    tell_troubles(session)
     for entry in entries:
         sentence = interrupted_sentence(entry)
-        if entry.belongs_to(connection.identity) is not Belonging.HERE:
+        if entry.belongs_to(session.identity) is not Belonging.HERE:
             # Nobody can say of what an earlier version recorded that it stands in the way here.
-            warn(f"{sentence} It may have been at {connection.identity}, or elsewhere.")
-            say_remedies(connection, entry)
+            warn(f"{sentence} It may have been at {session.identity}, or elsewhere.")
+            say_remedies(session, entry)
             continue
         if repository and entry.repository != repository:
             warn(sentence)
-            say_remedies(connection, entry)
+            say_remedies(session, entry)
             continue
         say(sentence)
-        if not may_ask or not is_interactive() or not await _asked(connection, entry):
-            say_remedies(connection, entry)
+        if not may_ask or not is_interactive() or not await _asked(session, entry):
+            say_remedies(session, entry)
             raise InterruptedRun("Nothing was changed.", "This has to be settled first.")
-    return any(entry.belongs_to(connection.identity) is Belonging.HERE for entry in entries)
+    return any(entry.belongs_to(session.identity) is Belonging.HERE for entry in entries)
 
 
-def tell_troubles(connection: Session) -> None:
+def tell_troubles(session: Session) -> None:
     """What of the journal can't be read, or isn't trusted."""
-    for trouble in connection.changes.troubles():
+    for trouble in session.changes.troubles():
         warn(trouble)
 
 
-def say_remedies(connection: Session, entry: Entry) -> None:
+def say_remedies(session: Session, entry: Entry) -> None:
     """The commands that end it, each on a line of its own."""
-    command = connection.target.undo_command
+    command = session.target.undo_command
     back = "To take it back" if entry.kind is Kind.RESTORE else "To put it back"
     say(f"To finish it: {command(entry.name, '--finish')}")
     say(f"{back}: {command(entry.name)}")
 
 
-async def is_of_here(connection: Session, entry: Entry, *, may_ask: bool) -> bool:
+async def is_of_here(session: Session, entry: Entry, *, may_ask: bool) -> bool:
     """Whether the run was made here, as far as the journal or somebody who is asked knows. Raises OtherRegistry where
     it wasn't, or where nobody can be asked."""
-    if entry.belongs_to(connection.identity) is not Belonging.UNKNOWN or not may_ask or not is_interactive():
-        check_belongs(entry, connection.identity)
+    if entry.belongs_to(session.identity) is not Belonging.UNKNOWN or not may_ask or not is_interactive():
+        check_belongs(entry, session.identity)
         return True
-    return ask(f"{belonging_question(entry, connection.identity)} [y/N]").lower() in ("y", "yes")
+    return ask(f"{belonging_question(entry, session.identity)} [y/N]").lower() in ("y", "yes")
 
 
-async def _asked(connection: Session, entry: Entry) -> bool:
+async def _asked(session: Session, entry: Entry) -> bool:
     """Whether it was finished or reverted."""
     back = "take it back" if entry.kind is Kind.RESTORE else "put everything back"
     answer = ask(f"Finish it, or {back}? [f/b/N]")
     shown = Shown(Output(Form.TABLE))
     if answer.lower() in ("f", "finish"):
-        return (await finish(connection, entry, shown)).is_complete
+        return (await finish(session, entry, shown)).is_complete
     if answer.lower() in ("b", "back"):
-        return (await revert(connection, entry, shown)).is_complete
+        return (await revert(session, entry, shown)).is_complete
     return False
 
 
-async def finish(connection: Session, entry: Entry, shown: Shown) -> Result:
+async def finish(session: Session, entry: Entry, shown: Shown) -> Result:
     """Does the rest, which was confirmed when it began. Raises InterruptedRun where it can't be done."""
     if entry.kind is Kind.RESTORE:
-        return await _carry_out(connection, entry, await connection.changes.plan_rest_of_undo(entry), shown)
-    plan = await connection.changes.plan_rest(entry)
+        return await _carry_out(session, entry, await session.changes.plan_rest_of_undo(entry), shown)
+    plan = await session.changes.plan_rest(entry)
     for sentence in rest_sentences(entry, plan):
         say(sentence)
     if plan.obstacle:
-        _refuse(connection, entry)
+        _refuse(session, entry)
     total = len(entry.tags) + len(entry.manifests_changed)
-    return await carry_out(connection.changes.finishing(entry, plan), shown, "Deleting", total)
+    return await carry_out(session.changes.finishing(entry, plan), shown, "Deleting", total)
 
 
-async def revert(connection: Session, entry: Entry, shown: Shown) -> Result:
+async def revert(session: Session, entry: Entry, shown: Shown) -> Result:
     """Takes back what was done so far. Raises InterruptedRun where it can't be done."""
-    return await _carry_out(connection, entry, await connection.changes.plan_undo(entry), shown)
+    return await _carry_out(session, entry, await session.changes.plan_undo(entry), shown)
 
 
-def _refuse(connection: Session, entry: Entry) -> NoReturn:
-    say_remedies(connection, entry)
+def _refuse(session: Session, entry: Entry) -> NoReturn:
+    say_remedies(session, entry)
     raise InterruptedRun("Nothing was changed.")
 
 
-async def _carry_out(connection: Session, entry: Entry, undo: Undo, shown: Shown) -> Result:
+async def _carry_out(session: Session, entry: Entry, undo: Undo, shown: Shown) -> Result:
     for sentence in undo_sentences(undo):
         say(sentence)
     if undo.obstacle:
-        _refuse(connection, entry)
-    return await carry_out(connection.changes.undoing(undo), shown, "Putting back", len(undo.rows))
+        _refuse(session, entry)
+    return await carry_out(session.changes.undoing(undo), shown, "Putting back", len(undo.rows))

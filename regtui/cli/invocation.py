@@ -1,4 +1,4 @@
-"""From the options of a command to an open registry: config, credentials, target, connection, log."""
+"""From the options of a command to an open registry: config, credentials, target, session, log."""
 
 import argparse
 import asyncio
@@ -130,8 +130,8 @@ class Invocation:
         """The same with a target."""
 
         async def opened() -> int:
-            async with connected(target, patience=patience) as connection:
-                return await work(connection)
+            async with connected(target, patience=patience) as session:
+                return await work(session)
 
         return asyncio.run(opened())
 
@@ -143,10 +143,10 @@ async def connected(target: Target, *, patience: float | None = None) -> AsyncIt
 
     target.http.waiting.tell = lambda seconds: warn(f"{target.address.name} asks to wait {seconds:.0f} s: waiting.")
     ssh = await log_in(target.via, on_terminal=is_interactive()) if target.via else None
-    connection = await open_session(target, ssh=ssh, patience=patience)
+    session = await open_session(target, ssh=ssh, patience=patience)
     try:
-        yield connection
-        if words := connection.unused_login:
+        yield session
+        if words := session.unused_login:
             say(words)
     finally:
-        await connection.close()
+        await session.close()

@@ -82,8 +82,8 @@ def _is_asked_for(target: Target) -> bool:
     """Whether the registry asked for the credential, and took it. Raises RegistryError."""
 
     async def asked() -> bool:
-        async with connected(target) as connection:
-            return bool(connection.username)
+        async with connected(target) as session:
+            return bool(session.username)
 
     try:
         return asyncio.run(asked())

@@ -12,12 +12,12 @@ from regtui.session.session import Session
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 1 where the registry's list may not be complete. Raises RegtuiError."""
     output = Output.chosen(arguments.json)
-    return Invocation(arguments).run(arguments.registry_argument, lambda connection: _list(connection, output))
+    return Invocation(arguments).run(arguments.registry_argument, lambda session: _list(session, output))
 
 
-async def _list(connection: Session, output: Output) -> int:
+async def _list(session: Session, output: Output) -> int:
     doubt, count = "", 0
-    async for page in connection.repositories():
+    async for page in session.repositories():
         for repository in page.repositories:
             if output.form is Form.JSON:
                 output.json({"repository": repository})
@@ -30,5 +30,5 @@ async def _list(connection: Session, output: Output) -> int:
         warn(doubt)
         return FAILED
     if not count and output.form is Form.TABLE:
-        say(f"{connection.host} has no repositories.")
+        say(f"{session.host} has no repositories.")
     return DONE

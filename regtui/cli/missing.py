@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 _NEAREST: Final = 3
 
 
-async def tag_missing(connection: "Session", repository: str, tag: str, missing_digest: str = "") -> RegistryError:
+async def tag_missing(session: "Session", repository: str, tag: str, missing_digest: str = "") -> RegistryError:
     """The error to raise where the registry has no manifest for `tag`.
 
     `missing_digest`: what the tag points at, where the registry says so. Raises nothing itself: where the tags
     can't be listed, nothing is near.
     """
-    where = Where(connection.host, "looking up the tag", repository, tag)
+    where = Where(session.host, "looking up the tag", repository, tag)
     if missing_digest:
         return ManifestNotFound(
             where,
@@ -27,7 +27,7 @@ async def tag_missing(connection: "Session", repository: str, tag: str, missing_
         )
     names: list[str] = []
     try:
-        async for page in connection.tags(repository):
+        async for page in session.tags(repository):
             names += page
     except NotFound as error:  # only a list tells that the repository is missing, too
         return error

@@ -52,9 +52,9 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A proposal with its connection. `skipped`: what isn't touched, though it was named."""
+    """A proposal with its session. `skipped`: what isn't touched, though it was named."""
 
-    connection: Session
+    session: Session
     proposal: DeletionProposal
     skipped: tuple[Outcome, ...] = ()
 
@@ -93,35 +93,35 @@ class RemovalOptions:
         return cls(request, by_rule=by_rule, dry_run=arguments.dry_run, may_ask=not arguments.yes)
 
 
-async def prepare(connection: Session, selection: Selection, options: RemovalOptions) -> Removal:
+async def prepare(session: Session, selection: Selection, options: RemovalOptions) -> Removal:
     """Plans. Where nobody can be asked, protected tags are left out, and what undo could not put back.
 
     Raises NotFound for what isn't there, DeletionNotAllowed, Obstructed.
     """
     if not options.dry_run:
-        await _check_possible(connection, selection.repository)
-        await settle(connection, selection.repository, may_ask=options.may_ask)
+        await _check_possible(session, selection.repository)
+        await settle(session, selection.repository, may_ask=options.may_ask)
     repository, tags, digests = selection.repository, tuple(selection.tags), tuple(selection.digests)
     request = replace(options.request, repository=repository, tags=tags, digests=digests)
-    proposal = await _propose(connection, request)
+    proposal = await _propose(session, request)
     if proposal.plan.unknown:
-        raise await tag_missing(connection, repository, proposal.plan.unknown[0])
+        raise await tag_missing(session, repository, proposal.plan.unknown[0])
     for digest in digests:
         if digest not in proposal.plan.contents.manifests and not proposal.plan.obstacle:
-            where = Where(connection.host, "looking up the manifest", repository, digest)
+            where = Where(session.host, "looking up the manifest", repository, digest)
             raise ManifestNotFound(where, f"{repository} has no manifest {digest}.")
     if options.dry_run:
-        return Removal(connection, proposal)
+        return Removal(session, proposal)
     skipped: list[Outcome] = []
     if not options.may_ask:
-        proposal, skipped = await _without_confirmation(connection, proposal, by_rule=options.by_rule)
+        proposal, skipped = await _without_confirmation(session, proposal, by_rule=options.by_rule)
     if proposal.plan.obstacle:
         raise Obstructed(proposal.plan.obstacle, "Nothing was deleted.")
-    return Removal(connection, proposal, tuple(skipped))
+    return Removal(session, proposal, tuple(skipped))
 
 
 async def _without_confirmation(
-    connection: Session, proposal: DeletionProposal, *, by_rule: bool
+    session: Session, proposal: DeletionProposal, *, by_rule: bool
 ) -> tuple[DeletionProposal, list[Outcome]]:
     """The proposal without what somebody would have to confirm by typing, and that this was left out.
 
@@ -138,7 +138,7 @@ async def _without_confirmation(
             # Not named themselves, but on a manifest that goes whole.
             return replace(proposal, plan=replace(plan, removed=(), manifests=())), list(skipped.values())
         rest = tuple(tag for tag in request.tags if tag not in skipped)
-        proposal = await _propose(connection, replace(request, tags=rest))
+        proposal = await _propose(session, replace(request, tags=rest))
     if not proposal.plan.obstacle and proposal.loss:
         # Nothing that has a tag: a manifest named by digest, or what is attached to an image that goes.
         raise Obstructed(proposal.loss, _FOR_GOOD)
@@ -149,18 +149,18 @@ def _skipped(plan: Plan, tag: str, why: str) -> Outcome:
     return tag_outcome(plan.repository, next(t for t in plan.removed if t.tag == tag), Status.SKIPPED, detail=why)
 
 
-async def _propose(connection: Session, request: Request) -> DeletionProposal:
+async def _propose(session: Session, request: Request) -> DeletionProposal:
     progress = Progress(f"Reading {request.repository}:")
     try:
-        return DeletionProposal(request, await connection.plan_deletion(request, on_progress=progress.show))
+        return DeletionProposal(request, await session.plan_deletion(request, on_progress=progress.show))
     finally:
         progress.clear()
 
 
-async def _check_possible(connection: Session, repository: str) -> None:
+async def _check_possible(session: Session, repository: str) -> None:
     """Raises what stands against deleting, before anybody is asked."""
-    support = await connection.deletion(repository)
-    if obstacle := connection.deletion_obstacle(support):
+    support = await session.deletion(repository)
+    if obstacle := session.deletion_obstacle(support):
         raise (DeletionNotAllowed if support is Deletion.NOT_ALLOWED else Obstructed)(obstacle)
 
 
@@ -189,7 +189,7 @@ def is_confirmed(removal: Removal) -> bool:
         return True
     what = proposal.what
     one = what.startswith("1 ")
-    these = f"{'this' if one else 'these'} {what.removeprefix('1 ')} from {removal.connection.identity}"
+    these = f"{'this' if one else 'these'} {what.removeprefix('1 ')} from {removal.session.identity}"
     if expected := proposal.typed:
         return ask(f"To delete {these}, type {expected}:") == expected
     return ask(f"Delete {these}? [y/N]").lower() in ("y", "yes")
@@ -200,11 +200,11 @@ async def execute(removal: Removal, shown: Shown) -> Result:
     shown.final(removal.skipped)
     if removal.plan.is_empty:
         return Result(is_complete=False)
-    deleting = removal.connection.deleting(removal.plan)
+    deleting = removal.session.deleting(removal.plan)
     total = len(removal.plan.removed) + len(removal.plan.manifests)
     result = await carry_out(deleting, shown, "Deleting", total)
     report = deleting.report
-    if report.run and report.leaves_something and not removal.connection.target.ephemeral:
+    if report.run and report.leaves_something and not removal.session.target.ephemeral:
         what = "To put back what can be" if removal.plan.has_losses else "To put it back"
-        say(f"{what}: {removal.connection.target.undo_command(report.run)}")
+        say(f"{what}: {removal.session.target.undo_command(report.run)}")
     return Result(result.is_complete and not removal.skipped, result.stopped)

@@ -81,15 +81,15 @@ async def _remove(
     arguments: argparse.Namespace,
 ) -> int:
     async with AsyncExitStack() as stack:
-        connections: dict[str | None, Session] = {}
+        sessions: dict[str | None, Session] = {}
         for registry, target in targets.items():
-            connections[registry] = await stack.enter_async_context(connected(target))
+            sessions[registry] = await stack.enter_async_context(connected(target))
         code = DONE
         if rule is not None:
-            selections, code = await _selected(connections, selections, rule)
+            selections, code = await _selected(sessions, selections, rule)
         removals = [
             await prepare(
-                connections[selection.registry], selection, RemovalOptions.of(arguments, by_rule=rule is not None)
+                sessions[selection.registry], selection, RemovalOptions.of(arguments, by_rule=rule is not None)
             )
             for selection in selections
         ]
@@ -104,12 +104,12 @@ async def _remove(
 
 
 async def _selected(
-    connections: Mapping[str | None, Session], selections: Sequence[Selection], rule: Rule
+    sessions: Mapping[str | None, Session], selections: Sequence[Selection], rule: Rule
 ) -> tuple[list[Selection], int]:
     """Those in which the rule selects anything, with their tags; and the exit code if all goes well from here on."""
     found, code = [], DONE
     for selection in selections:
-        choice = await choose_tags(connections[selection.registry], selection.repository, rule)
+        choice = await choose_tags(sessions[selection.registry], selection.repository, rule)
         tell_choice(selection.repository, choice)
         if choice.unread:
             code = FAILED

@@ -96,23 +96,23 @@ def run(invocation: Invocation, arguments: argparse.Namespace, rule: Rule | None
 
 
 async def _run(target: Target, rule: Rule, output: Output, arguments: argparse.Namespace) -> int:
-    async with connected(target) as connection:
-        found = await _plan_all(connection, rule, output, arguments)
+    async with connected(target) as session:
+        found = await _plan_all(session, rule, output, arguments)
         for sentence in found.sentences():
             say(sentence)
         if arguments.dry_run or not found.proposals:
             return found.code
-        if not arguments.yes and not _is_confirmed(connection, found):
+        if not arguments.yes and not _is_confirmed(session, found):
             say("Nothing was deleted.")
             return FAILED
-        return await _execute_all(connection, found.proposals, output, arguments) or found.code
+        return await _execute_all(session, found.proposals, output, arguments) or found.code
 
 
-async def _plan_all(connection: Session, rule: Rule, output: Output, arguments: argparse.Namespace) -> Sweep:
+async def _plan_all(session: Session, rule: Rule, output: Output, arguments: argparse.Namespace) -> Sweep:
     """Looks at every repository, and shows the plan of each as soon as it is made."""
     found = Sweep()
     names: list[str] = []
-    async for page in connection.repositories():
+    async for page in session.repositories():
         names += page.repositories
         if page.doubt:
             found.is_whole = False
@@ -121,7 +121,7 @@ async def _plan_all(connection: Session, rule: Rule, output: Output, arguments: 
     for number, repository in enumerate(names):
         progress.show(number, len(names))
         try:
-            proposal = await _plan_one(connection, repository, rule, output, arguments, found)
+            proposal = await _plan_one(session, repository, rule, output, arguments, found)
         except NotFound:
             continue  # Listed, but without tags.
         except RegistryError as error:
@@ -144,14 +144,14 @@ async def _plan_all(connection: Session, rule: Rule, output: Output, arguments: 
 
 
 async def _plan_one(
-    connection: Session,
+    session: Session,
     repository: str,
     rule: Rule,
     output: Output,
     arguments: argparse.Namespace,
     found: Sweep,
 ) -> Proposal | None:
-    choice = await choose_tags(connection, repository, rule)
+    choice = await choose_tags(session, repository, rule)
     found.undated += len(choice.undated)
     found.future += len(choice.future)
     if choice.unread:
@@ -161,7 +161,7 @@ async def _plan_one(
     if not choice.selected:
         return None
     selection = Selection(None, repository, list(choice.selected))
-    removal = await prepare(connection, selection, RemovalOptions.of(arguments, by_rule=True))
+    removal = await prepare(session, selection, RemovalOptions.of(arguments, by_rule=True))
     show_plan(removal, output, dry_run=arguments.dry_run)
     output.flush()
     plan = removal.plan
@@ -174,20 +174,20 @@ def _rows(removal: Removal) -> tuple[Outcome, ...]:
     return (*removal.proposal.rows, *removal.skipped)
 
 
-def _is_confirmed(connection: Session, found: Sweep) -> bool:
+def _is_confirmed(session: Session, found: Sweep) -> bool:
     """The number is typed, however small: nobody reads every line of a whole registry."""
     these = f"{plural(found.tags, 'tag')} in {plural(len(found.proposals), 'repository', 'repositories')}"
-    return ask(f"To delete {these} of {connection.identity}, type {found.tags}:") == str(found.tags)
+    return ask(f"To delete {these} of {session.identity}, type {found.tags}:") == str(found.tags)
 
 
 async def _execute_all(
-    connection: Session, proposals: Sequence[Proposal], output: Output, arguments: argparse.Namespace
+    session: Session, proposals: Sequence[Proposal], output: Output, arguments: argparse.Namespace
 ) -> int:
     code = DONE
     shown = Shown(output)
     for number, proposal in enumerate(proposals):
         try:
-            result = await _execute_one(connection, proposal, shown, arguments)
+            result = await _execute_one(session, proposal, shown, arguments)
         except RegtuiError as error:
             warn(f"{proposal.selection.repository}: {error}")
             code = FAILED
@@ -203,8 +203,8 @@ async def _execute_all(
     return code
 
 
-async def _execute_one(connection: Session, proposal: Proposal, shown: Shown, arguments: argparse.Namespace) -> Result:
-    removal = await prepare(connection, proposal.selection, RemovalOptions.of(arguments, by_rule=True))
+async def _execute_one(session: Session, proposal: Proposal, shown: Shown, arguments: argparse.Namespace) -> Result:
+    removal = await prepare(session, proposal.selection, RemovalOptions.of(arguments, by_rule=True))
     if set(_rows(removal)) != set(proposal.rows):
         say(f"{proposal.selection.repository} has changed since the plan was shown: nothing is deleted there.")
         _skip(shown, [proposal], "changed since the plan was shown")

@@ -42,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     output = Output.chosen(arguments.json)
 
-    async def work(connection: Session) -> int:
-        return await _list(connection, reference.repository, output, names_only=arguments.names)
+    async def work(session: Session) -> int:
+        return await _list(session, reference.repository, output, names_only=arguments.names)
 
     return invocation.run(reference.registry, work)
 
@@ -54,8 +54,8 @@ def _is_host(text: str) -> bool:
     return bool(colon) and port.isdecimal() and ("." in host or host == "localhost")
 
 
-async def _list(connection: Session, repository: str, output: Output, *, names_only: bool) -> int:
-    names = [name async for page in connection.tags(repository) for name in page]
+async def _list(session: Session, repository: str, output: Output, *, names_only: bool) -> int:
+    names = [name async for page in session.tags(repository) for name in page]
     names.sort(key=order_key, reverse=True)
     if not names and output.form is Form.TABLE:
         say(f"{repository} has no tags.")
@@ -67,12 +67,12 @@ async def _list(connection: Session, repository: str, output: Output, *, names_o
                 output.line(name)
         return DONE
     if output.form is Form.TABLE:
-        return await _table(connection, repository, names, output)
-    return await _stream(connection, repository, names, output)
+        return await _table(session, repository, names, output)
+    return await _stream(session, repository, names, output)
 
 
-async def _table(connection: Session, repository: str, names: Sequence[str], output: Output) -> int:
-    rows = [row async for some in _filled(connection, repository, names) for row in some]
+async def _table(session: Session, repository: str, names: Sequence[str], output: Output) -> int:
+    rows = [row async for some in _filled(session, repository, names) for row in some]
     now = datetime.now(UTC)
     output.table(
         ("TAG", "CREATED", "SIZE", "PLATFORM", "DIGEST", ""),
@@ -93,11 +93,11 @@ async def _table(connection: Session, repository: str, names: Sequence[str], out
     return FAILED if any(summary.is_retryable for _, summary in rows) else DONE
 
 
-async def _stream(connection: Session, repository: str, names: Sequence[str], output: Output) -> int:
+async def _stream(session: Session, repository: str, names: Sequence[str], output: Output) -> int:
     """Each tag as soon as it and those before it are known."""
     failed = warned = 0
     # On a terminal the records themselves show how far it is.
-    async for some in _filled(connection, repository, names):
+    async for some in _filled(session, repository, names):
         for name, summary in some:
             failed += summary.is_retryable
             if output.form is Form.JSON:
@@ -120,7 +120,7 @@ async def _stream(connection: Session, repository: str, names: Sequence[str], ou
     return FAILED if failed else DONE
 
 
-async def _filled(connection: Session, repository: str, names: Sequence[str]) -> "AsyncIterator[Batch]":
+async def _filled(session: Session, repository: str, names: Sequence[str]) -> "AsyncIterator[Batch]":
     """Every tag with its summary, in the order of `names`, which is not that of the answers; as many at a time as are
     known."""
     progress = Progress(f"Reading {repository}:")
@@ -128,7 +128,7 @@ async def _filled(connection: Session, repository: str, names: Sequence[str]) ->
     rest = deque(names)
     done = 0
     try:
-        async for batch in connection.fill(repository, names).batches():
+        async for batch in session.fill(repository, names).batches():
             waiting.update(batch)
             done += len(batch)
             known: Batch = []

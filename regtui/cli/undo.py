@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--finish needs the run's name.", "See: regtui undo --list")
     check_askable(arguments)
     target = invocation.target_of_run(entry) if entry else invocation.target(named or None)
-    return invocation.run_at(target, lambda connection: _undo(connection, entry, output, arguments))
+    return invocation.run_at(target, lambda session: _undo(session, entry, output, arguments))
 
 
 def _listed(invocation: Invocation, entry: Entry | None, named: str) -> RegistryId | None:
@@ -56,37 +56,37 @@ def _listed(invocation: Invocation, entry: Entry | None, named: str) -> Registry
     return invocation.target(named or None).identity if invocation.registry(named or None) else None
 
 
-async def _undo(connection: Session, named: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
+async def _undo(session: Session, named: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
     entry = named
     if entry is None:
-        if not arguments.dry_run and await settle(connection, may_ask=not arguments.yes):
+        if not arguments.dry_run and await settle(session, may_ask=not arguments.yes):
             return DONE
-        entry = await connection.changes.last()
-        tell_troubles(connection)
+        entry = await session.changes.last()
+        tell_troubles(session)
     if entry is None:
-        say(f"There is nothing to undo at {connection.identity}.")
+        say(f"There is nothing to undo at {session.identity}.")
         return DONE
     if entry.kind is Kind.COLLECTION:
         raise UsageError("A garbage collection can't be undone: what it freed is gone.")
     if entry.kind is Kind.REPAIR:
         raise UsageError("A repair can't be undone: it took nothing away.")
-    if not await is_of_here(connection, entry, may_ask=not arguments.yes):
+    if not await is_of_here(session, entry, may_ask=not arguments.yes):
         say("Nothing was changed.")
         return FAILED
-    entry = entry.made_at(connection.identity)
-    say(f"{title_of(entry)} in {entry.repository} at {connection.identity}: {what_of(entry)}")
+    entry = entry.made_at(session.identity)
+    say(f"{title_of(entry)} in {entry.repository} at {session.identity}: {what_of(entry)}")
     if arguments.finish:
-        return await _finish(connection, entry, output, arguments)
-    undo = await _planned(connection, entry, overwrite=arguments.overwrite)
+        return await _finish(session, entry, output, arguments)
+    undo = await _planned(session, entry, overwrite=arguments.overwrite)
     if offers_overwriting(undo) and not arguments.overwrite and not arguments.yes and not arguments.dry_run:
         _show(undo, output, dry_run=False)
         if _is_yes(ask(f"{offers_overwriting(undo).capitalize()}? [y/N]")):
-            undo = await _planned(connection, entry, overwrite=True)
+            undo = await _planned(session, entry, overwrite=True)
             _show(undo, output, dry_run=False)
     else:
         _show(undo, output, dry_run=arguments.dry_run)
-    if named is None and undo.is_empty and (earlier := await connection.changes.last_before(entry)):
-        say(earlier_sentence(connection.target.undo_command(earlier.name)))
+    if named is None and undo.is_empty and (earlier := await session.changes.last_before(entry)):
+        say(earlier_sentence(session.target.undo_command(earlier.name)))
     if arguments.dry_run:
         return DONE
     if undo.obstacle:
@@ -94,32 +94,32 @@ async def _undo(connection: Session, named: Entry | None, output: Output, argume
     if arguments.yes and undo.deletion is not None and (sentence := losses_sentence(undo.deletion)):
         raise Obstructed(sentence, "Nothing was changed. Without --yes it asks.")
     if undo.restoration.kept:
-        say(f"To overwrite: {connection.target.undo_command(entry.name, '--overwrite')}")
+        say(f"To overwrite: {session.target.undo_command(entry.name, '--overwrite')}")
     if undo.is_empty and not entry.is_unfinished:
         return FAILED if undo.restoration.lost or undo.restoration.kept else DONE
     if not arguments.yes and not _is_confirmed(undo):
         say("Nothing was put back.")
         return FAILED
-    result = await carry_out(connection.changes.undoing(undo), Shown(output), "Putting back", len(undo.rows))
+    result = await carry_out(session.changes.undoing(undo), Shown(output), "Putting back", len(undo.rows))
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED
 
 
-async def _show_rest(connection: Session, entry: Entry, output: Output) -> None:
+async def _show_rest(session: Session, entry: Entry, output: Output) -> None:
     if entry.kind is Kind.RESTORE:
-        undo = await connection.changes.plan_rest_of_undo(entry)
+        undo = await session.changes.plan_rest_of_undo(entry)
         rows, sentences = undo.rows, undo_sentences(undo)
     else:
-        plan = await connection.changes.plan_rest(entry)
+        plan = await session.changes.plan_rest(entry)
         rows, sentences = planned_outcomes(plan), rest_sentences(entry, plan)
     show_outcomes(output, rows)
     for sentence in sentences:
         say(sentence)
 
 
-async def _planned(connection: Session, entry: Entry, *, overwrite: bool) -> Undo:
+async def _planned(session: Session, entry: Entry, *, overwrite: bool) -> Undo:
     progress = Progress("Looking what is there:")
     try:
-        return await connection.changes.plan_undo(entry, overwrite=overwrite, on_progress=progress.show)
+        return await session.changes.plan_undo(entry, overwrite=overwrite, on_progress=progress.show)
     finally:
         progress.clear()
 
@@ -143,15 +143,15 @@ def _is_yes(answer: str) -> bool:
     return answer.lower() in ("y", "yes")
 
 
-async def _finish(connection: Session, entry: Entry, output: Output, arguments: argparse.Namespace) -> int:
+async def _finish(session: Session, entry: Entry, output: Output, arguments: argparse.Namespace) -> int:
     if not entry.is_unfinished:
         raise UsageError(f"{entry.name} was not interrupted: nothing of it is left.", "See: regtui undo --list")
     if arguments.dry_run:
-        await _show_rest(connection, entry, output)
+        await _show_rest(session, entry, output)
         return DONE
     if not arguments.yes and not _is_yes(ask("Finish it? [y/N]")):
         say("Nothing was changed.")
-        say_remedies(connection, entry)
+        say_remedies(session, entry)
         return FAILED
-    result = await finish(connection, entry, Shown(output))
+    result = await finish(session, entry, Shown(output))
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED

@@ -10,8 +10,7 @@ from regtui.garbage.procedure import HostCollector
 from regtui.garbage.values import Survey
 from regtui.garbage.words import host_table
 from regtui.registry.client import RegistryClient
-from regtui.session.collecting import Collecting, host_of
-from regtui.session.crossing import SameLoop
+from regtui.session.registry_host import host_of
 from regtui.session.target import Target
 
 
@@ -20,7 +19,7 @@ async def host(target: Target, client: RegistryClient) -> list[Check]:
     if target.make_collector is not None:
         return [
             skipped("SSH", "in memory: there is no host"),
-            _collection(await Collecting(target.make_collector, SameLoop(), None).survey()),
+            _collection(await target.make_collector(None).survey()),
         ]
     if target.runs_at is None and not client.address.is_loopback:
         how = f'For garbage collection add to the config file: {host_table(target.name)} with ssh = "USER@HOST".'

@@ -20,6 +20,7 @@ from shlex import join
 from typing import Final, Protocol
 
 from regtui import bounds
+from regtui.aside import aside
 from regtui.child import child_environment
 from regtui.garbage.errors import CollectionFailed, GarbageError, HostNotAllowed
 from regtui.ssh.destination import Destination
@@ -159,7 +160,7 @@ class SshHost:
 
     async def close(self) -> None:
         if self._ssh is not None:
-            await asyncio.to_thread(self._ssh.close)
+            await aside(self._ssh.close)
 
     async def _opened(self) -> Ssh:
         async with self._opening:
@@ -168,14 +169,19 @@ class SshHost:
                 self._ssh = None
             if self._ssh is None:
                 ssh = Ssh(self._destination)
-                await self._log_in(ssh)
+                try:
+                    await self._log_in(ssh)
+                except BaseException:
+                    # Cancelled, too: the login would go on.
+                    await aside(ssh.close)
+                    raise
                 self._ssh = ssh
             return self._ssh
 
     async def _log_in(self, ssh: Ssh) -> None:
         """Asks nobody first: with a key or an agent nothing has to be asked, and the app stays on the screen."""
         try:
-            await asyncio.to_thread(ssh.open)
+            await aside(ssh.open)
         except SshError as error:
             if not error.needs_person or self._interactive is None:
                 raise

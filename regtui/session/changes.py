@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
 
 from regtui.content.store import ContentStore
 from regtui.deletion.entry import Entry
@@ -14,31 +13,15 @@ from regtui.registry.client import RegistryClient
 from regtui.registry.errors import RegistryError
 from regtui.registry.probing import check_push, deletion_support
 from regtui.registry.values import Deletion
-from regtui.session.crossing import Crossing
-
-
-class Change(Protocol):
-    """A run of the engine: Execution, Undoing."""
-
-    def stop(self) -> None: ...
-
-    @property
-    def is_stopping(self) -> bool: ...
-
-    @property
-    def report(self) -> Report: ...
-
-    def outcomes(self) -> AsyncIterator[list[Outcome]]: ...
 
 
 class Running:
-    """A change under way, seen from the caller's side."""
+    """A change under way; afterwards nothing is known of its repository any more."""
 
-    def __init__(self, change: Change, repository: str, content: ContentStore, crossing: Crossing) -> None:
+    def __init__(self, change: Execution | Undoing, repository: str, content: ContentStore) -> None:
         self._change = change
         self._repository = repository
         self._content = content
-        self._crossing = crossing
 
     def stop(self) -> None:
         """Ends it after what is in flight."""
@@ -48,16 +31,13 @@ class Running:
     def is_stopping(self) -> bool:
         return self._change.is_stopping
 
-    async def _run(self) -> AsyncIterator[list[Outcome]]:
+    async def outcomes(self) -> AsyncIterator[list[Outcome]]:
+        """What is done as it is done. Iterate to the end: closing it early cuts requests off. Use `stop`."""
         try:
             async for batch in self._change.outcomes():
                 yield batch
         finally:
             self._content.forget(self._repository)
-
-    def outcomes(self) -> AsyncIterator[list[Outcome]]:
-        """What is done as it is done. Iterate to the end: closing it early cuts requests off. Use `stop`."""
-        return self._crossing.stream(self._run)
 
     @property
     def report(self) -> Report:
@@ -71,7 +51,6 @@ class Changes:
         self,
         client: RegistryClient,
         content: ContentStore,
-        crossing: Crossing,
         journal: Journal,
         username: str,
         obstacle: Callable[[Deletion], str],
@@ -81,7 +60,6 @@ class Changes:
         """`obstacle`: why nothing can be deleted, in words. `read_only`: the user wants nothing to be changed."""
         self._client = client
         self._content = content
-        self._crossing = crossing
         self._journal = journal
         self._username = username
         self._obstacle = obstacle
@@ -117,24 +95,21 @@ class Changes:
     ) -> Undo:
         """What undoing `entry` would do. Changes nothing.
 
-        `overwrite`: also tags that were pushed anew since. `on_progress` hears (looked at, in all), on the client's
-        thread.
+        `overwrite`: also tags that were pushed anew since. `on_progress` hears (looked at, in all), where this
+        runs.
         """
 
-        async def plan() -> Undo:
-            support = await self._support(entry.repository)
-            return await plan_undo(
-                self._client,
-                self._content,
-                entry,
-                method=Method.at(support),
-                overwrite=overwrite,
-                restore_obstacle=await self._push_obstacle(entry.repository, support),
-                delete_obstacle=self._obstacle(support),
-                on_progress=on_progress,
-            )
-
-        return await self._crossing.run(plan)
+        support = await self._support(entry.repository)
+        return await plan_undo(
+            self._client,
+            self._content,
+            entry,
+            method=Method.at(support),
+            overwrite=overwrite,
+            restore_obstacle=await self._push_obstacle(entry.repository, support),
+            delete_obstacle=self._obstacle(support),
+            on_progress=on_progress,
+        )
 
     def undoing(self, undo: Undo) -> Running:
         """Carries an Undo out that was confirmed."""
@@ -142,25 +117,17 @@ class Changes:
 
     async def plan_rest(self, entry: Entry) -> Plan:
         """What is left to do of a deletion that was interrupted. Changes nothing."""
-
-        async def plan() -> Plan:
-            support = await self._support(entry.repository)
-            obstacle = self._obstacle(support)
-            return await plan_rest(self._client, self._content, entry, method=Method.at(support), obstacle=obstacle)
-
-        return await self._crossing.run(plan)
+        support = await self._support(entry.repository)
+        obstacle = self._obstacle(support)
+        return await plan_rest(self._client, self._content, entry, method=Method.at(support), obstacle=obstacle)
 
     async def plan_rest_of_undo(self, entry: Entry, *, on_progress: Callable[[int, int], None] | None = None) -> Undo:
         """What is left to do of an undo that was interrupted; `undoing` carries it out, as part of the same run.
         Changes nothing."""
         origin = await asyncio.to_thread(self._known, entry.undoes)
-
-        async def plan() -> Undo:
-            support = await self._support(entry.repository)
-            obstacle = await self._push_obstacle(entry.repository, support)
-            return await plan_rest_of_undo(self._client, entry, origin, obstacle=obstacle, on_progress=on_progress)
-
-        return await self._crossing.run(plan)
+        support = await self._support(entry.repository)
+        obstacle = await self._push_obstacle(entry.repository, support)
+        return await plan_rest_of_undo(self._client, entry, origin, obstacle=obstacle, on_progress=on_progress)
 
     def _known(self, run: str) -> Entry | None:
         try:
@@ -173,8 +140,8 @@ class Changes:
         change = Execution(self._client, plan, self._journal, self._username, resumes=entry)
         return self._running(change, entry.repository)
 
-    def _running(self, change: Change, repository: str) -> Running:
-        return Running(change, repository, self._content, self._crossing)
+    def _running(self, change: Execution | Undoing, repository: str) -> Running:
+        return Running(change, repository, self._content)
 
     async def _support(self, repository: str) -> Deletion:
         return Deletion.READ_ONLY if self._read_only else await deletion_support(self._client, repository)

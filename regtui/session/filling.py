@@ -1,4 +1,4 @@
-"""Tags being completed, on the client's thread, seen from the caller's side."""
+"""Tags being completed: what is remembered of them is read meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,27 +7,22 @@ from contextlib import aclosing, asynccontextmanager
 from regtui.listing.filler import Filler
 from regtui.listing.recall import Recollection
 from regtui.listing.summary import Batch
-from regtui.session.crossing import Crossing
 from regtui.session.recalling import Recalling
 
 
 class Filling:
     """`batches` has each tag as it is known; iterated once."""
 
-    def __init__(self, filler: Filler, crossing: Crossing, recalling: Recalling, names: Sequence[str]) -> None:
+    def __init__(self, filler: Filler, recalling: Recalling, names: Sequence[str]) -> None:
         self._filler = filler
-        self._crossing = crossing
         self._recalling = recalling
         self._names = names
 
     def prioritise(self, names: Sequence[str]) -> None:
-        """These come next. Cheap: called at every scroll."""
+        """These come next. Cheap: called at every scroll, from any thread."""
         self._filler.prioritise(names)
 
-    def batches(self) -> AsyncIterator[Batch]:
-        return self._crossing.stream(self._run)
-
-    async def _run(self) -> AsyncIterator[Batch]:
+    async def batches(self) -> AsyncIterator[Batch]:
         recollection = await self._recalling.of(self._filler.repository)
         async with self._read(recollection), aclosing(self._filler.run(recollection)) as batches:
             async for batch in batches:

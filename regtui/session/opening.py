@@ -8,7 +8,6 @@ from regtui.garbage.silence import answering
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import NotARegistry, NotAuthenticated, RegistryError, TokenRefused, Unreachable
 from regtui.registry.values import Pong
-from regtui.session.crossing import Crossing, SameLoop
 from regtui.session.session import Session
 from regtui.session.target import Target
 from regtui.settings.credentials import Source
@@ -18,43 +17,36 @@ if TYPE_CHECKING:
     from regtui.ssh.login import Ssh
 
 
-async def open_session(
-    target: Target, crossing: Crossing | None = None, ssh: "Ssh | None" = None, *, patience: float | None = None
-) -> Session:
+async def open_session(target: Target, ssh: "Ssh | None" = None, *, patience: float | None = None) -> Session:
     """Opens and pings: an answer means that address, TLS and credential are right. Raises RegistryError, and SshError
-    where the target is reached via a host. `ssh`: logged in there already; the connection closes it. `patience`:
-    one that doesn't answer, or not for so many seconds, is opened, too: its host may be asked why."""
-    crossing = crossing or SameLoop()
+    where the target is reached via a host. `ssh`: logged in there already; the session closes it. `patience`: one that
+    doesn't answer, or not for so many seconds, is opened, too: its host may be asked why."""
+    if target.via is not None and ssh is None:
+        ssh = await log_in(target.via)
+    client: RegistryClient | None = None
     try:
-        if target.via is not None and ssh is None:
-            ssh = await log_in(target.via)
         settings = replace(target.http, tunnel=ssh) if ssh is not None else target.http
-
-        async def opened() -> tuple[RegistryClient, Pong]:
-            client = RegistryClient(
-                target.address, target.credential, settings, target.lookup, lambda error: _explained(error, target)
-            )
-            try:
-                if patience is None:
-                    return client, await client.ping()
-                async with answering(client, "while it is opened", seconds=patience):
-                    return client, await client.ping()
-            except Unreachable:
-                if patience is None:
-                    await client.close()
-                    raise
-                return client, Pong("", "")
-            except BaseException:
-                await client.close()
-                raise
-
-        client, pong = await crossing.run(opened)
+        client = RegistryClient(
+            target.address, target.credential, settings, target.lookup, lambda error: _explained(error, target)
+        )
+        pong = await _first_answer(client, patience)
     except BaseException:
-        crossing.close()
+        if client is not None:
+            await client.close()
         if ssh is not None:
-            ssh.close()
+            await aside(ssh.close)
         raise
-    return Session(target, client, pong, crossing, ssh)
+    return Session(target, client, pong, ssh)
+
+
+async def _first_answer(client: RegistryClient, patience: float | None) -> Pong:
+    if patience is None:
+        return await client.ping()
+    try:
+        async with answering(client, "while it is opened", seconds=patience):
+            return await client.ping()
+    except Unreachable:
+        return Pong("", "")
 
 
 async def log_in(via: Destination, *, on_terminal: bool = False) -> "Ssh":
@@ -65,7 +57,7 @@ async def log_in(via: Destination, *, on_terminal: bool = False) -> "Ssh":
     try:
         await aside(lambda: ssh.open(on_terminal=on_terminal))
     except BaseException:
-        ssh.close()
+        await aside(ssh.close)
         raise
     return ssh
 

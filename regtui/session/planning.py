@@ -1,4 +1,4 @@
-"""From what a repository holds to the plan of a deletion, on the client's thread."""
+"""From what a repository holds to the plan of a deletion."""
 
 from collections.abc import Callable
 

@@ -1,11 +1,12 @@
 """One open registry: its client, what was read of it, what may be done to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from regtui.aside import aside
 from regtui.errors import UsageError
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
@@ -15,7 +16,6 @@ from regtui.registry.errors import RegistryError
 from regtui.registry.exchanges import RequestLog
 from regtui.registry.identity import RegistryId
 from regtui.registry.values import CatalogPage, Deletion, FetchedManifest, Pong, Resolved
-from regtui.session.crossing import Crossing
 from regtui.session.target import Target
 from regtui.settings.paths import content_file, journal_dir
 
@@ -33,26 +33,21 @@ if TYPE_CHECKING:
     from regtui.listing.summary import Batch, Summary
     from regtui.repair.values import CheckedReference, RepairPlan
     from regtui.session.changes import Changes, Running
-    from regtui.session.collecting import Collecting
     from regtui.session.filling import Filling
     from regtui.session.recalling import Recalling
     from regtui.settings.history import Left
     from regtui.ssh.login import Ssh
 
-T = TypeVar("T")
-
 
 class Session:
-    """Everything raises RegistryError. Made by `open_session`; `close` it."""
+    """Everything raises RegistryError. Made by `open_session`; `close` it. Lives on one event loop: what can be awaited
+    or iterated is used there; facts, and making what is iterated, may be asked for from any thread."""
 
-    def __init__(
-        self, target: Target, client: RegistryClient, pong: Pong, crossing: Crossing, ssh: "Ssh | None" = None
-    ) -> None:
+    def __init__(self, target: Target, client: RegistryClient, pong: Pong, ssh: "Ssh | None" = None) -> None:
         self.target = target
         self.pong = pong
         self._ssh = ssh
         self._client = client
-        self._crossing = crossing
         self._hosts: list[Host] = []
 
     @property
@@ -111,18 +106,21 @@ class Session:
         return f"{self.username}@{self.identity}"
 
     async def close(self) -> None:
-        async def there() -> None:
+        """End what goes on at the registry's host, the client, the login by ssh."""
+        try:
+            for host in self._hosts:
+                await host.close()
             await self._client.close()
             if "_content" in vars(self):
                 await self._content.close()
-
-        try:
-            for host in self._hosts:
-                await self._crossing.run(host.close)
-            await self._crossing.finish(there)
         finally:
             if self._ssh is not None:
-                self._ssh.close()
+                # Takes seconds where ssh is slow to end.
+                await aside(self._ssh.close)
+
+    def prepare(self) -> None:
+        """Make what holds what was read, which else the first to ask for it makes: two threads could."""
+        _ = self._recalling, self._blobs, self.journal
 
     def pull_reference(self, repository: str, tag: str = "", digest: Digest | None = None) -> str:
         """What `docker pull` takes: by digest where one is given, else by tag."""
@@ -146,24 +144,18 @@ class Session:
     # Browsing
 
     def repositories(self) -> AsyncIterator[CatalogPage]:
-        return self._crossing.stream(self._client.catalog)
+        return self._client.catalog()
 
-    def tags(self, repository: str) -> AsyncIterator[tuple[str, ...]]:
-        content = self._content
-
-        async def there() -> AsyncIterator[tuple[str, ...]]:
-            names: set[str] = set()
-            async for page in self._client.tags(repository):
-                names.update(page)
-                yield page
-            await content.listed(repository, names)
-
-        return self._crossing.stream(there)
+    async def tags(self, repository: str) -> AsyncIterator[tuple[str, ...]]:
+        names: set[str] = set()
+        async for page in self._client.tags(repository):
+            names.update(page)
+            yield page
+        await self._content.listed(repository, names)
 
     def remembered(self, repository: str) -> "AsyncIterator[Batch]":
         """Tags as they were when last seen, in an earlier run: at once, and to be checked by `fill`."""
-        recalling = self._recalling
-        return self._crossing.stream(lambda: recalling.batches(repository))
+        return self._recalling.batches(repository)
 
     def fill(self, repository: str, names: Sequence[str]) -> "Filling":
         """Completes tags: what is visible first (`Filling.prioritise`), all of them in the end. Of those that are
@@ -172,7 +164,7 @@ class Session:
         from regtui.session.filling import Filling
 
         filler = Filler(self._content, repository, names, in_flight=self._at_once)
-        return Filling(filler, self._crossing, self._recalling, names)
+        return Filling(filler, self._recalling, names)
 
     def _at_once(self) -> int:
         """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
@@ -181,39 +173,29 @@ class Session:
     async def summary(self, repository: str, reference: str) -> "Summary":
         from regtui.listing.summary import summarize
 
-        return await self._read(lambda content: summarize(content, repository, reference))
+        return await summarize(self._content, repository, reference)
 
     async def details(self, repository: str, reference: str) -> "Details":
         from regtui.listing.details import load_details
 
-        return await self._read(lambda content: load_details(content, repository, reference))
+        return await load_details(self._content, repository, reference)
 
     async def checked(self, details: "Details") -> "Details":
         """The same details, and which blobs of the image are gone: a request for each, once."""
-        blobs = self._blobs
-        return await self._crossing.run(lambda: blobs.checked(details))
+        return await self._blobs.checked(details)
 
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
-        return await self._read(lambda content: content.manifest(repository, reference))
+        return await self._content.manifest(repository, reference)
 
     async def resolve(self, repository: str, reference: str) -> Resolved:
-        return await self._crossing.run(lambda: self._client.resolve(repository, reference))
+        return await self._client.resolve(repository, reference)
 
     async def forget(self, repository: str) -> None:
         """What was read of a repository is asked for again: after a reload."""
-        blobs = self._blobs
+        self._content.forget(repository)
+        self._blobs.forget(repository)
 
-        async def there(content: "ContentStore") -> None:
-            content.forget(repository)
-            blobs.forget(repository)
-
-        await self._read(there)
-
-    # What was read. Each is made by whoever is the first to want it, here and not on the client's thread: once.
-
-    async def _read(self, read: "Callable[[ContentStore], Awaitable[T]]") -> T:
-        content = self._content
-        return await self._crossing.run(lambda: read(content))
+    # What was read. Each is made when it is first wanted: `regtui ls` reads no image.
 
     @cached_property
     def _content(self) -> "ContentStore":
@@ -248,7 +230,7 @@ class Session:
         """What `tag` is now; None where there is no such tag, or nothing behind it."""
         from regtui.deletion.tagging import tagged
 
-        return await self._crossing.run(lambda: tagged(self._client, repository, tag))
+        return await tagged(self._client, repository, tag)
 
     async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> None:
         """Makes `tag` a tag of the manifest `digest` too. `instead_of`: what it is now, as was confirmed; that is
@@ -261,7 +243,7 @@ class Session:
         from regtui.deletion.tagging import Tagging
 
         adding = Tagging(self._client, self._content, self.journal, self.username)
-        await self._crossing.run(lambda: adding.add(repository, digest, tag, instead_of=instead_of))
+        await adding.add(repository, digest, tag, instead_of=instead_of)
 
     async def check(self, repository: str, identifier: str, *, anew: bool = False) -> "CheckedReference":
         """Whether what a tag or digest leads to can be pulled: a request for each blob, once; `anew`, whatever is known
@@ -270,8 +252,7 @@ class Session:
 
         if anew:
             await self.forget(repository)
-        blobs = self._blobs
-        return await self._read(lambda content: check_reference(content, blobs, repository, identifier))
+        return await check_reference(self._content, self._blobs, repository, identifier)
 
     async def plan_repair(
         self,
@@ -281,19 +262,14 @@ class Session:
         on_progress: Callable[[int, int], None] | None = None,
     ) -> "RepairPlan":
         """Where the blobs that `check` found to be lost can be had. Changes nothing. `on_progress` hears how many
-        repositories were asked, and how many there are, on the client's thread. Raises JournalFailed."""
+        repositories were asked, and how many there are. Raises JournalFailed."""
         from regtui.repair.sources import plan_repair
 
-        journal = self.journal
-
-        async def there(content: "ContentStore") -> "RepairPlan":
-            runs = await asyncio.to_thread(journal.entries, self.identity) if lost else []
-            names, is_whole = await self._names() if lost else ([], True)
-            return await plan_repair(
-                self._client, content, runs, repository, lost, names, is_whole=is_whole, on_progress=on_progress
-            )
-
-        return await self._read(there)
+        runs = await asyncio.to_thread(self.journal.entries, self.identity) if lost else []
+        names, is_whole = await self._names() if lost else ([], True)
+        return await plan_repair(
+            self._client, self._content, runs, repository, lost, names, is_whole=is_whole, on_progress=on_progress
+        )
 
     async def _names(self) -> tuple[list[str], bool]:
         """All repositories that are known, and whether those are all there are."""
@@ -307,28 +283,19 @@ class Session:
             return names, False
         return names, not doubt
 
-    def repairing(self, plan: "RepairPlan") -> "AsyncIterator[Outcome]":
+    async def repairing(self, plan: "RepairPlan") -> "AsyncIterator[Outcome]":
         """Carries a plan out that was confirmed: what came of each blob. Raises UsageError where the user wants no
         change, JournalFailed where it can't be recorded."""
         if self.read_only:
             raise UsageError(f"{self.name} was opened read-only: nothing is put back.")
         from regtui.repair.repairing import Repairing
 
-        repairing, content, blobs = (
-            Repairing(self._client, plan, self.journal, self.username),
-            self._content,
-            self._blobs,
-        )
-
-        async def there() -> "AsyncIterator[Outcome]":
-            try:
-                async for outcome in repairing.outcomes():
-                    yield outcome
-            finally:
-                content.forget(plan.repository)
-                blobs.forget(plan.repository)
-
-        return self._crossing.stream(there)
+        try:
+            async for outcome in Repairing(self._client, plan, self.journal, self.username).outcomes():
+                yield outcome
+        finally:
+            self._content.forget(plan.repository)
+            self._blobs.forget(plan.repository)
 
     async def deletion(self, repository: str) -> Deletion:
         """What may be deleted, found out without deleting anything. Asks nothing where the user wants no change."""
@@ -336,23 +303,21 @@ class Session:
             return Deletion.READ_ONLY
         from regtui.registry.probing import deletion_support
 
-        return await self._crossing.run(lambda: deletion_support(self._client, repository))
+        return await deletion_support(self._client, repository)
 
     async def plan_deletion(
         self, request: "Request", *, on_progress: Callable[[int, int], None] | None = None
     ) -> "Plan":
         """What doing as `request` says would mean. Changes nothing. What the config protects is protected.
 
-        `on_progress` hears (tags read, tags in all), then the same of blobs, on the client's thread.
+        `on_progress` hears (tags read, tags in all), then the same of blobs, where this runs.
         """
 
         from regtui.session.planning import plan_deletion
 
         protecting = replace(request, protect=(*request.protect, *self.target.protect))
-        return await self._read(
-            lambda content: plan_deletion(
-                self._client, content, protecting, read_only=self.read_only, on_progress=on_progress
-            )
+        return await plan_deletion(
+            self._client, self._content, protecting, read_only=self.read_only, on_progress=on_progress
         )
 
     def deletion_obstacle(self, support: Deletion) -> str:
@@ -365,7 +330,7 @@ class Session:
         from regtui.session.changes import Running
 
         execution = Execution(self._client, plan, self.journal, self.username)
-        return Running(execution, plan.repository, self._content, self._crossing)
+        return Running(execution, plan.repository, self._content)
 
     @property
     def changes(self) -> "Changes":
@@ -375,28 +340,23 @@ class Session:
         return Changes(
             self._client,
             self._content,
-            self._crossing,
             self.journal,
             self.username,
             self.deletion_obstacle,
             read_only=self.read_only,
         )
 
-    def collector(self, interactive: "Interactive | None" = None) -> "Collecting":
-        """Garbage collection where this registry runs. `interactive`: for what ssh has to ask; called on the caller's
-        event loop. Raises HostUnknown where nobody said where the registry runs, UsageError for no SSH destination.
+    def collector(self, interactive: "Interactive | None" = None) -> "Collector":
+        """Garbage collection where this registry runs. `interactive`: for what ssh has to ask. Raises HostUnknown where
+        nobody said where the registry runs, UsageError for no SSH destination.
         """
-        from regtui.garbage.procedure import HostCollector
-        from regtui.session.collecting import Collecting, host_of
-
         if (made := self.target.make_collector) is not None:
-            return Collecting(made, self._crossing, interactive)
+            return made(interactive)
+        from regtui.garbage.procedure import HostCollector
+        from regtui.session.registry_host import host_of
 
-        def make(asked: "Interactive | None") -> "Collector":
-            host, settings = host_of(self.target.runs_at, self.address, self.name, asked)
-            self._hosts.append(host)
-            return HostCollector(
-                host, settings, self._client, self.journal, username=self.username, read_only=self.read_only
-            )
-
-        return Collecting(make, self._crossing, interactive)
+        host, settings = host_of(self.target.runs_at, self.address, self.name, interactive)
+        self._hosts.append(host)
+        return HostCollector(
+            host, settings, self._client, self.journal, username=self.username, read_only=self.read_only
+        )

@@ -23,7 +23,7 @@ from regtui.settings.credentials import Credentials
 from regtui.text import clean
 from regtui.ui.keys import KeyQueue
 from regtui.ui.loading import loaded
-from regtui.ui.opened import Opened
+from regtui.ui.open_registries import OpenRegistries
 from regtui.ui.palette import BrowserCommands, Palette
 from regtui.ui.question import Asking
 from regtui.ui.screens.opening import OpeningScreen
@@ -90,7 +90,7 @@ class RegtuiApp(App[int]):
         self.clock = clock
         self.key_queue = KeyQueue(self, self._take_typed)
         self._start = start
-        self._opened = Opened(self, clock)
+        self._opened = OpenRegistries(self, clock)
         self._shown = Shown(self, _time.get_time)
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
@@ -154,19 +154,23 @@ class RegtuiApp(App[int]):
         """Opens a registry; where that fails, the connect screen says why."""
         opening = self._opening(target)
         await opening.painted()
-        await loaded("regtui.ui.reaching")
-        from regtui.ui.reaching import reach
+        await loaded("regtui.ui.open_registry")
+        from regtui.ui.open_registry import open_registry
 
+        loading = asyncio.create_task(loaded("regtui.ui.screens.browser", "regtui.session.filling"))
         try:
-            connection, _ = await asyncio.gather(
-                reach(self, target), loaded("regtui.ui.screens.browser", "regtui.session.filling")
-            )
+            registry = await open_registry(self, target)
         except RegtuiError as error:
             self._end(opening)
             self.ask(target, error)
             return
+        try:
+            await loading
+        except BaseException:
+            registry.end()
+            raise
         self._end(opening)
-        self._opened.show(connection)
+        self._opened.show(registry)
 
     def _opening(self, target: Target) -> OpeningScreen:
         """What is on the screen meanwhile: at the start that is there already."""
@@ -196,7 +200,7 @@ class RegtuiApp(App[int]):
                 self.exit(error.exit_code if error else 0)
             return
         self.config = connected.config
-        self._opened.show(connected.connection)
+        self._opened.show(connected.registry)
         if connected.notice:
             self.notify(clean(connected.notice), timeout=8, markup=False)
 
@@ -205,10 +209,10 @@ class RegtuiApp(App[int]):
         from regtui.ui.screens.choose import OTHER, Choice, ChooseScreen
 
         # The one before this first: back and forth is what it is most used for.
-        told = {connection.name: str(connection.address) for connection in reversed([*self._opened][:-1])}
+        told = {registry.name: str(registry.session.address) for registry in reversed([*self._opened][:-1])}
         told |= {name: str(profile.address) for name, profile in self.config.profiles.items()}
         told |= {"demo": "the built-in sample registry", self._opened.current.name: "this one"}
-        is_open = {connection.name for connection in self._opened}
+        is_open = {registry.name for registry in self._opened}
         chosen = await self.push_screen_wait(ChooseScreen([Choice(n, t, n in is_open) for n, t in told.items()]))
         if chosen is None or self._opened.back_to(chosen.name):
             return
@@ -263,7 +267,7 @@ class RegtuiApp(App[int]):
         yield SystemCommand("Theme", "choose the colours; the choice is remembered", self.action_change_theme)
         if self.check_action("help", ()):
             yield SystemCommand("Keys", "what each key does", self.action_help)
-        target = screen.connection.target if isinstance(screen, BrowserScreen) else None
+        target = screen.session.target if isinstance(screen, BrowserScreen) else None
         if isinstance(screen, ConnectScreen):
             target = screen.target
         if target is not None:
@@ -291,7 +295,7 @@ class RegtuiApp(App[int]):
             said = [str(error)]
         self.notify(clean(" ".join(said)), timeout=10, markup=False)
         is_logged_in = target.credential is not None or bool(target.login_words)
-        # The connection knows the login, and tokens that were given for it.
+        # The session knows the login, and the tokens that were given for it.
         if is_logged_in and self._opened.close(target):
             self.ask(target)
 
@@ -314,8 +318,8 @@ class RegtuiApp(App[int]):
     def action_requests(self) -> None:
         from regtui.ui.screens.requests import RequestsScreen
 
-        connection = self._opened.current
-        self.push_screen(RequestsScreen(connection.requests, connection.host, connection.address.url))
+        session = self._opened.current.session
+        self.push_screen(RequestsScreen(session.requests, session.host, session.address.url))
 
     def action_help(self) -> None:
         from regtui.ui.screens.browser import BrowserScreen
@@ -352,5 +356,4 @@ class RegtuiApp(App[int]):
         self._close_messages_no_wait()
 
     async def on_unmount(self) -> None:
-        for connection in self._opened:
-            await connection.close()
+        await asyncio.gather(*(registry.close() for registry in self._opened))

@@ -206,8 +206,10 @@ async def test_each_source(case: Case, server: RegistryServer, tmp_path: Path, m
             await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
             browser = app.screen
             assert isinstance(browser, BrowserScreen)
-            assert browser.connection.target.login_words == words
-            names = [name async for page in browser.connection.tags("team/app") for name in page]
+            assert browser.session.target.login_words == words
+            names = [
+                name async for page in browser.registry.thread.stream(browser.session.tags, "team/app") for name in page
+            ]
             assert names == ["1.0"]
 
 
@@ -520,7 +522,7 @@ async def test_the_app_asks_where_to_keep_it(
             if answer == "docker":
                 assert crane_catalog(tmp_path, server.host) == "other/app\nteam/app\n"
             assert isinstance(app.screen, BrowserScreen)
-            app.forget(app.screen.connection.target)
+            app.forget(app.screen.session.target)
             await until(pilot, lambda: len(app._notifications) > 1)
             told = [str(notification.message) for notification in app._notifications][-1]
             place = "~/.docker/config.json" if answer == "docker" else "this session"

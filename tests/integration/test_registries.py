@@ -153,7 +153,7 @@ async def test_several_registries_are_open_and_each_is_as_it_was_left(
         await pilot.press(*"oth", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, BrowserScreen) and pilot.app.screen is not browser)
         second = current(pilot)
-        assert second.connection.name == "other"
+        assert second.session.name == "other"
         await until(pilot, lambda: second.table.model.total == 3)
         assert second.repository == "team/app"
         # And back: nothing is asked again.

@@ -100,8 +100,8 @@ async def test_the_app(
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
             assert isinstance(app.screen, BrowserScreen)
-            assert app.screen.connection.target.login_words == "ci, from the keyring"
-            app.forget(app.screen.connection.target)
+            assert app.screen.session.target.login_words == "ci, from the keyring"
+            app.forget(app.screen.session.target)
             await until(pilot, lambda: "removed from the keyring" in "".join(n.message for n in app._notifications))
             # Nobody is logged in any more: a login is asked for.
             await until(pilot, lambda: isinstance(app.screen, ConnectScreen) and app.screen._password.has_focus)

@@ -82,8 +82,10 @@ def test_a_deletion_that_was_interrupted_is_asked_about(
         await keys(*COMMON)(pilot)
         browser = pilot.app.screen
         assert isinstance(browser, BrowserScreen)
-        plan = await browser.connection.plan_deletion(Request("fullstack/common", ["0.0.42", "0.0.41"]))
-        run = browser.connection.journal.begin(browser.connection.identity, "", plan)
+        plan = await browser.registry.thread.call(
+            browser.session.plan_deletion, Request("fullstack/common", ["0.0.42", "0.0.41"])
+        )
+        run = browser.session.journal.begin(browser.session.identity, "", plan)
         run.placed(plan.manifests[0].digest, ["0.0.42", "0.0.41"])
         run.close()
         browser.settle_interrupted()

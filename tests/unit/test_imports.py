@@ -28,7 +28,7 @@ def loaded_by(code: str) -> set[str]:
         ("regtui.registry.client", {"httpx"}),
         ("regtui.content.store", {"httpx"}),
         ("regtui.settings.credentials", set()),
-        ("regtui.session.crossing", set()),
+        ("regtui.ui.client_thread", set()),
         ("regtui.session.target", set()),
         ("regtui.session.resolving", set()),
         ("regtui.session.session", {"httpx"}),

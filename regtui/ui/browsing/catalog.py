@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from regtui.errors import RegtuiError
-from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.browsing.words import READING, catalog_words, is_unlisted, no_repository_words
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.repositories.tree import RepositoryLines
 
@@ -16,13 +16,13 @@ class CatalogReader:
 
     def __init__(
         self,
-        connection: Session,
+        registry: OpenRegistry,
         pane: Pane,
         lines: RepositoryLines,
         last_time: LastTime,
         on_count: Callable[[int], None],
     ) -> None:
-        self._connection = connection
+        self._session, self._thread = registry.session, registry.thread
         self._pane = pane
         self._lines = lines
         self._last_time = last_time
@@ -37,7 +37,7 @@ class CatalogReader:
         self._pane.tell("" if self._lines.model.total else "Reading the repositories …")
         names, doubt = [current] if current else [], ""
         try:
-            async for page in self._connection.repositories():
+            async for page in self._thread.stream(self._session.repositories):
                 self._lines.model.add(page.repositories)
                 doubt = page.doubt or doubt
                 names += page.repositories
@@ -53,7 +53,7 @@ class CatalogReader:
             return known
         if not self._lines.model.total:
             self._pane.tell(
-                f"{self._connection.host} has no repositories yet, or lists none.\n\n"
+                f"{self._session.host} has no repositories yet, or lists none.\n\n"
                 "/ and enter: open one by its name\nr: look again"
             )
         self._changed("not complete" if doubt else "")

@@ -5,7 +5,7 @@ import contextlib
 
 from regtui.errors import RegtuiError
 from regtui.registry.errors import NotFound
-from regtui.session.session import Session
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.details.view import DetailsView
 from regtui.ui.widgets.pane import Pane
 
@@ -16,8 +16,8 @@ _REST = 0.15
 class DetailsReader:
     """Of one tag at a time."""
 
-    def __init__(self, connection: Session, pane: Pane, view: DetailsView) -> None:
-        self._connection = connection
+    def __init__(self, registry: OpenRegistry, pane: Pane, view: DetailsView) -> None:
+        self._session, self._thread = registry.session, registry.thread
         self._pane = pane
         self._view = view
         self._wanted = ("", "")
@@ -55,7 +55,7 @@ class DetailsReader:
             # What is shown until then is another's: nobody shall take its digest for this one's.
             self._pane.title(f"{before.repository}:{before.reference}", f"reading {tag} …")
         try:
-            details = await self._connection.details(repository, tag)
+            details = await self._thread.call(self._session.details, repository, tag)
         except RegtuiError as error:
             words = "is broken: its manifest is gone. It can be deleted." if isinstance(error, NotFound) else ""
             self._pane.tell(f"{tag} {words}" if words else f"{error}\n\nr: try again", is_error=True)
@@ -65,7 +65,7 @@ class DetailsReader:
         self._view.show(details)
         self.title()
         with contextlib.suppress(RegtuiError):
-            if (checked := await self._connection.checked(details)) is not details:
+            if (checked := await self._thread.call(self._session.checked, details)) is not details:
                 self._view.show(checked)
 
     def title(self) -> None:

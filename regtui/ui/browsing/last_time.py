@@ -10,9 +10,9 @@ from regtui.session.session import Session
 class LastTime:
     """Of one registry. What is kept here is there again in the next run."""
 
-    def __init__(self, connection: Session) -> None:
-        self._connection = connection
-        self._left = connection.left()
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._left = session.left()
         self._typed: set[str] = set()
 
     @property
@@ -28,7 +28,7 @@ class LastTime:
     @property
     def known(self) -> list[str]:
         """Repositories that needn't be listed to be known: of the profile, and those that were typed."""
-        return [*self._connection.target.known_repositories, *self._left.typed, *sorted(self._typed)]
+        return [*self._session.target.known_repositories, *self._left.typed, *sorted(self._typed)]
 
     def ordered(self) -> TagList:
         """No tags yet, in the order of the last time."""
@@ -50,4 +50,4 @@ class LastTime:
     def keep(self, repository: str, model: TagList) -> None:
         """`repository` is open, its tags in the order of `model`."""
         self._left = replace(self._left, repository=repository, sort=model.column.value, reverse=model.reverse)
-        self._connection.keep(self._left)
+        self._session.keep(self._left)

@@ -9,9 +9,9 @@ from regtui.listing.parts import in_parts
 from regtui.listing.tags import Changed, TagList
 from regtui.registry.errors import NotFound
 from regtui.session.filling import Filling
-from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.browsing.words import no_tags_words, tags_standing, tags_titles
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.tags.table import TagTable
 
@@ -25,7 +25,7 @@ class TagsReader:
 
     def __init__(
         self,
-        connection: Session,
+        registry: OpenRegistry,
         pane: Pane,
         table: TagTable,
         *,
@@ -33,7 +33,7 @@ class TagsReader:
         on_shown: Callable[[], None],
         on_cursor: Callable[[], None],
     ) -> None:
-        self._connection = connection
+        self._session, self._thread = registry.session, registry.thread
         self._pane = pane
         self._table = table
         self._on_listed = on_listed
@@ -59,7 +59,7 @@ class TagsReader:
             self._pane.tell(f"Reading the tags of {repository} …")
         self.title()
         try:
-            async for page in self._connection.tags(repository):
+            async for page in self._thread.stream(self._session.tags, repository):
                 names += page
                 for part in in_parts(page):
                     model.add(part)
@@ -85,7 +85,7 @@ class TagsReader:
     async def recall(self) -> None:
         """Shows what is known of an earlier run, while the registry is asked."""
         repository, model = self.repository, self._table.model
-        async with contextlib.aclosing(self._connection.remembered(repository)) as batches:  # type: ignore[type-var]
+        async with contextlib.aclosing(self._thread.stream(self._session.remembered, repository)) as batches:  # type: ignore[type-var]
             async for batch in batches:
                 change = model.recall(batch)
                 if self._table.model is not model:
@@ -94,9 +94,9 @@ class TagsReader:
                 self._show_change(change)
 
     async def _fill(self, repository: str, model: TagList, names: Sequence[str]) -> None:
-        self._filling = filling = self._connection.fill(repository, names)
+        self._filling = filling = self._session.fill(repository, names)
         self.prioritise()
-        async with contextlib.aclosing(filling.batches()) as batches:  # type: ignore[type-var]
+        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:  # type: ignore[type-var]
             async for batch in batches:
                 if self._table.model is not model:
                     return

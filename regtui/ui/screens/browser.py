@@ -17,7 +17,6 @@ from regtui.listing.tags import TagList
 from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository
 from regtui.registry.values import Deletion
-from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.browsing.catalog import CatalogReader
 from regtui.ui.browsing.details import DetailsReader
@@ -32,6 +31,7 @@ from regtui.ui.browsing.words import (
     hidden_words,
     waiting_word,
 )
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.browser_dialogs import BrowserDialogs
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.widgets.details.view import DetailsView
@@ -70,11 +70,12 @@ class BrowserScreen(Screen[None]):
         Binding("p", "platform", "next platform", show=False, id="details.platform"),
     ]
 
-    def __init__(self, connection: Session, clock: Callable[[], datetime]) -> None:
+    def __init__(self, registry: OpenRegistry, clock: Callable[[], datetime]) -> None:
         super().__init__()
-        self.connection = connection
+        self.registry = registry
+        self.session = registry.session
         self.clock = clock
-        self._standing = Standing(connection)
+        self._standing = Standing(registry.session)
         self._waiting = ""
         self._told_unused_login = False
         self._header = Header()
@@ -85,19 +86,19 @@ class BrowserScreen(Screen[None]):
         self.tags_pane = Pane(self.table, id="tags")
         self.details_pane = Pane(self.view, id="details", placeholder="search")
         self._hints = Hints(*HINTS["repositories"], *ALWAYS)
-        self._last_time = LastTime(connection)
+        self._last_time = LastTime(registry.session)
         self._catalog = CatalogReader(
-            connection, self.repositories_pane, self.lines, self._last_time, on_count=self._count_repositories
+            registry, self.repositories_pane, self.lines, self._last_time, on_count=self._count_repositories
         )
         self._tags = TagsReader(
-            connection,
+            registry,
             self.tags_pane,
             self.table,
             on_listed=self._tags_listed,
             on_shown=self._tags_shown,
             on_cursor=self._load_details_soon,
         )
-        self._details = DetailsReader(connection, self.details_pane, self.view)
+        self._details = DetailsReader(registry, self.details_pane, self.view)
         self._dialogs = BrowserDialogs(self)
 
     def compose(self) -> ComposeResult:
@@ -119,7 +120,7 @@ class BrowserScreen(Screen[None]):
         self.lines.focus()
         self.repositories_pane.suggest(self._last_time.typed)
         self.set_interval(1.0, self._tell_waiting)
-        repository, tag = self.connection.target.opens_at
+        repository, tag = self.session.target.opens_at
         if repository:
             self._tags.seek(repository, tag)
             self.open_typed(repository)
@@ -137,7 +138,7 @@ class BrowserScreen(Screen[None]):
 
     def _tell_waiting(self) -> None:
         """A registry that wants to be asked less is waited for: a word in the titles of what is being read."""
-        word = waiting_word(self.connection.waiting)
+        word = waiting_word(self.session.waiting)
         if word != self._waiting:
             self._waiting = word
             is_reading = any(worker.group == "repositories" for worker in self.workers)
@@ -178,7 +179,7 @@ class BrowserScreen(Screen[None]):
         if self._standing.deletion is not Deletion.UNKNOWN:
             return
         with contextlib.suppress(RegtuiError):
-            deletion = await self.connection.deletion(repository)
+            deletion = await self.registry.thread.call(self.session.deletion, repository)
             self._standing = replace(self._standing, deletion=deletion)
             self._header.show(self._standing)
 
@@ -273,7 +274,7 @@ class BrowserScreen(Screen[None]):
         if self.details_pane.display:
             self.view.focus()
         else:
-            self.app.push_screen(DetailsScreen(self.connection, self.repository, tag, self.clock))
+            self.app.push_screen(DetailsScreen(self.registry, self.repository, tag, self.clock))
 
     # Details
 
@@ -346,7 +347,7 @@ class BrowserScreen(Screen[None]):
         if self.pane is self.repositories_pane:
             self.load_repositories()
             return
-        await self.connection.forget(self.repository)
+        await self.registry.thread.call(self.session.forget, self.repository)
         if self.repository:
             self.load_tags(anew=True)
             self._load_details_soon(anew=True)
@@ -399,7 +400,7 @@ class BrowserScreen(Screen[None]):
         if by_digest and digest is None:
             self.app.notify("Its digest is not known yet.", severity="warning", markup=False)
             return
-        reference = self.connection.pull_reference(self.repository, tag, digest)
+        reference = self.session.pull_reference(self.repository, tag, digest)
         self.app.copy_to_clipboard(reference)
         self.app.notify(f"Copied {clean(reference)}", timeout=3, markup=False)
 

@@ -9,6 +9,7 @@ from regtui.registry.values import Deletion
 from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.loading import loaded
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.tags.table import TagTable
 
 # Dialogs are imported when they are opened: the first frame is quicker without them.
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class Browsing(Protocol):
     """What a dialog needs of the browser."""
 
-    connection: Session
+    registry: OpenRegistry
+    session: Session
     clock: Callable[[], datetime]
     table: TagTable
 
@@ -62,7 +64,7 @@ class BrowserDialogs:
         from regtui.ui.screens.usage import UsageScreen
 
         browser = self._browser
-        screen = UsageScreen(browser.connection, self._usage)
+        screen = UsageScreen(browser.registry, self._usage)
 
         def closed(repository: str | None) -> None:
             self._usage = screen.usage
@@ -76,7 +78,7 @@ class BrowserDialogs:
 
         browser = self._browser
         browser.app.push_screen(
-            FindScreen(browser.connection), lambda hit: browser.go_to(hit.repository, hit.tag) if hit else None
+            FindScreen(browser.registry), lambda hit: browser.go_to(hit.repository, hit.tag) if hit else None
         )
 
     def compare(self) -> None:
@@ -88,21 +90,21 @@ class BrowserDialogs:
         if pair is None:
             self._warn("Mark two tags, or one and move to another.")
         else:
-            browser.app.push_screen(CompareScreen(browser.connection, browser.repository, *pair))
+            browser.app.push_screen(CompareScreen(browser.registry, browser.repository, *pair))
 
     def tag(self) -> None:
         from regtui.ui.screens.tag import TagScreen
 
         browser = self._browser
-        connection, model = browser.connection, browser.table.model
+        session, model = browser.session, browser.table.model
         row = model.find(model.cursor) if model.cursor else None
         digest = row.summary.digest if row is not None and row.summary is not None else None
         if row is None or digest is None:
             self._warn("Nothing is known behind this tag yet.")
-        elif connection.read_only:
-            self._warn(f"{connection.name} was opened read-only: no tag is added.")
+        elif session.read_only:
+            self._warn(f"{session.name} was opened read-only: no tag is added.")
         else:
-            screen = TagScreen(connection, browser.repository, row.tag, digest, model)
+            screen = TagScreen(browser.registry, browser.repository, row.tag, digest, model)
             browser.app.push_screen(screen, self._tag_added)
 
     def _tag_added(self, tag: str | None) -> None:
@@ -133,7 +135,7 @@ class BrowserDialogs:
         from regtui.ui.screens.rule_preview import RuleTexts
 
         browser = self._browser
-        model, protect = browser.table.model, browser.connection.target.protect
+        model, protect = browser.table.model, browser.session.target.protect
         if model.total:
             screen = RuleScreen(browser.repository, model, protect, browser.clock, self._rule or RuleTexts())
             browser.app.push_screen(screen, self._mark_by_rule)
@@ -156,7 +158,7 @@ class BrowserDialogs:
         tags = model.marked or ([model.cursor] if model.cursor else [])
         if not tags or not browser.repository:
             return
-        if obstacle := browser.connection.deletion_obstacle(browser.deletion):
+        if obstacle := browser.session.deletion_obstacle(browser.deletion):
             self._warn(obstacle, timeout=12)
             return
         # Filling in would compete with the plan for the registry; it goes on afterwards.
@@ -164,7 +166,7 @@ class BrowserDialogs:
         from regtui.ui.screens.delete import DeleteScreen
 
         unseen = model.marked_count - model.marked_shown
-        screen = DeleteScreen(browser.connection, browser.repository, tags, unseen=unseen)
+        screen = DeleteScreen(browser.registry, browser.repository, tags, unseen=unseen)
         report = await browser.app.push_screen_wait(screen)
         if report is not None:
             self.forget_usage()
@@ -179,7 +181,7 @@ class BrowserDialogs:
     async def undo(self) -> None:
         from regtui.ui.screens.undo import undo_last
 
-        if await undo_last(self._browser.app, self._browser.connection):
+        if await undo_last(self._browser.app, self._browser.registry):
             self._changed()
 
     async def settle_interrupted(self) -> None:
@@ -187,7 +189,7 @@ class BrowserDialogs:
         await loaded("regtui.ui.screens.interrupted_runs")
         from regtui.ui.screens.interrupted_runs import settle
 
-        if await settle(self._browser.app, self._browser.connection):
+        if await settle(self._browser.app, self._browser.registry):
             self._changed()
 
     def _changed(self) -> None:

@@ -11,8 +11,8 @@ from textual.screen import Screen
 
 from regtui.errors import RegtuiError
 from regtui.listing.compare import Change, Comparison, LayerLine, PlatformComparison, Side, compare
-from regtui.session.session import Session
 from regtui.text import clean, one_line, plural, size, time_utc
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.details.drawing import DIM, HEADING, WRONG, prose, wrapped
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import Lines
@@ -127,9 +127,9 @@ class CompareScreen(Screen[None]):
         Binding("s", "swap", "swap the sides", show=False, id="compare.swap"),
     ]
 
-    def __init__(self, connection: Session, repository: str, left: str, right: str) -> None:
+    def __init__(self, registry: OpenRegistry, repository: str, left: str, right: str) -> None:
         super().__init__()
-        self._connection = connection
+        self._session, self._thread = registry.session, registry.thread
         self._repository = repository
         self._sides = (left, right)
         self._lines = ComparisonLines()
@@ -150,7 +150,7 @@ class CompareScreen(Screen[None]):
         left, right = self._sides
         self._pane.title(f"{self._repository}: {left} and {right}", "reading …")
         try:
-            details = [await self._connection.details(self._repository, each) for each in self._sides]
+            details = [await self._thread.call(self._session.details, self._repository, each) for each in self._sides]
         except RegtuiError as error:
             self._pane.title(f"{self._repository}: {left} and {right}")
             self._pane.tell(f"{error}\n\nr: try again · esc: back", is_error=True)
@@ -160,7 +160,7 @@ class CompareScreen(Screen[None]):
         self._pane.title(f"{self._repository}: {left} and {right}")
 
     async def action_reload(self) -> None:
-        await self._connection.forget(self._repository)
+        await self._thread.call(self._session.forget, self._repository)
         self.load()
 
     def action_swap(self) -> None:

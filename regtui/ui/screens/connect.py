@@ -16,12 +16,11 @@ from regtui.errors import RegtuiError, UsageError
 from regtui.registry.errors import NotAuthenticated
 from regtui.registry.values import Credential
 from regtui.session.resolving import Options, lookup_for, profile_for, target_for
-from regtui.session.session import Session
 from regtui.session.target import Target
 from regtui.settings.config import Config, Profile
 from regtui.settings.credentials import Credentials, Kept
 from regtui.text import clean
-from regtui.ui.reaching import reach
+from regtui.ui.open_registry import OpenRegistry, open_registry
 from regtui.ui.screens.keep import KeepScreen
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.tick import Tick
@@ -31,7 +30,7 @@ from regtui.ui.widgets.tick import Tick
 class Connected:
     """An open registry, the config that now knows it, and what to tell about the password."""
 
-    connection: Session
+    registry: OpenRegistry
     config: Config
     notice: str = ""
 
@@ -120,7 +119,7 @@ class ConnectScreen(Screen[Connected | None]):
             profile = self._profile()
             self._say(f"Connecting to {profile.name} …")
             self.target = self._target_of(profile)
-            connection = await reach(self.app, self.target)
+            registry = await open_registry(self.app, self.target)
         except RegtuiError as error:
             self._tell(error)
             # Whoever went on meanwhile is not called back.
@@ -131,9 +130,12 @@ class ConnectScreen(Screen[Connected | None]):
                 field.action_select_all()
             return
         try:
-            connected = await self._remembered(connection, profile)
-        except RegtuiError as error:
-            await connection.close()
+            connected = await self._remembered(registry, profile)
+        except BaseException as error:
+            # Cancelled, too: a keyring may take its time, and somebody goes back meanwhile.
+            registry.end()
+            if not isinstance(error, RegtuiError):
+                raise
             self._tell(error)
             return
         self.dismiss(connected)
@@ -161,20 +163,21 @@ class ConnectScreen(Screen[Connected | None]):
         lookup = lookup_for(profile, self._credentials, replace(self._options, username=user))
         return replace(target_for(profile, None, self._options), lookup=lookup)
 
-    async def _remembered(self, connection: Session, profile: Profile) -> Connected:
-        credential = connection.target.credential
-        login = connection.target.login_words
-        notice = f"Logged in as {login}." if login and connection.username else ""
+    async def _remembered(self, registry: OpenRegistry, profile: Profile) -> Connected:
+        session = registry.session
+        credential = session.target.credential
+        login = session.target.login_words
+        notice = f"Logged in as {login}." if login and session.username else ""
         if not self._remember.value:
             if credential is not None:
                 self._credentials.use_for_session(profile.login_name, credential)
-            return Connected(connection, self._config, notice)
+            return Connected(registry, self._config, notice)
         user = credential.username if credential else profile.username
-        kept = replace(profile, address=connection.address, username=user)
+        kept = replace(profile, address=session.address, username=user)
         config = self._config.remember_profile(kept, as_default=not self._config.default)
         if credential is None:
-            return Connected(connection, config, notice)
-        return Connected(connection, config, await self._kept(profile.login_name, credential))
+            return Connected(registry, config, notice)
+        return Connected(registry, config, await self._kept(profile.login_name, credential))
 
     async def _kept(self, host: str, credential: Credential) -> str:
         """Where the password is now, in words; nothing where that was said before."""

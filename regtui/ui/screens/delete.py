@@ -8,8 +8,8 @@ from regtui.deletion.request import Request
 from regtui.deletion.undo_words import interrupted_sentence, rest_sentences
 from regtui.deletion.values import Report
 from regtui.deletion.words import method_sentence
-from regtui.session.session import Session
 from regtui.text import plural
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.plan import Progress, Proposal
 from regtui.ui.screens.undo import RunScreen, UndoablePlanScreen
 
@@ -19,8 +19,8 @@ class DeleteScreen(UndoablePlanScreen):
 
     OFFERS: ClassVar[tuple[str, ...]] = (Offer.ATTACHED.value, Offer.WHOLE.value, Offer.NOW.value)
 
-    def __init__(self, connection: Session, repository: str, tags: Sequence[str], *, unseen: int = 0) -> None:
-        super().__init__(connection)
+    def __init__(self, registry: OpenRegistry, repository: str, tags: Sequence[str], *, unseen: int = 0) -> None:
+        super().__init__(registry)
         self._unseen = unseen
         self._repository = repository
         self._tags = list(tags)
@@ -31,13 +31,13 @@ class DeleteScreen(UndoablePlanScreen):
 
     @property
     def heading(self) -> str:
-        return f"{self._repository} at {self._connection.identity}: delete tags"
+        return f"{self._repository} at {self._session.identity}: delete tags"
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         request = Request(self._repository, self._tags)
         for name, is_chosen in chosen.items():
             request = taking(request, Offer(name)) if is_chosen else request
-        plan = await self._connection.plan_deletion(request, on_progress=on_progress)
+        plan = await self._thread.call(self._session.plan_deletion, request, on_progress=on_progress)
         proposal = DeletionProposal(request, plan)
         sentences = [*proposal.sentences]
         if self._unseen:
@@ -50,7 +50,7 @@ class DeleteScreen(UndoablePlanScreen):
             rows=proposal.rows,
             notes=proposal.notes,
             button=f"Delete {proposal.what}",
-            start=lambda: self._connection.deleting(plan),
+            start=lambda: self._session.deleting(plan),
             is_possible=proposal.is_possible,
             typed=proposal.typed,
             offers={offer.value: label for offer, label in proposal.offers.items()},
@@ -66,11 +66,11 @@ class FinishScreen(RunScreen):
 
     @property
     def heading(self) -> str:
-        return f"{self._entry.repository} at {self._connection.identity}: finish the deletion"
+        return f"{self._entry.repository} at {self._session.identity}: finish the deletion"
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry = self._entry
-        plan = await self._connection.changes.plan_rest(entry)
+        plan = await self._thread.call(self._session.changes.plan_rest, entry)
         # It was confirmed when it began: nothing is typed again.
         proposal = DeletionProposal(Request(entry.repository, without_undo=True), plan)
         return Proposal(
@@ -78,6 +78,6 @@ class FinishScreen(RunScreen):
             rows=proposal.rows,
             notes=proposal.notes,
             button=f"Delete {proposal.what}" if not plan.is_empty else "Finish",
-            start=lambda: self._connection.changes.finishing(entry, plan),
+            start=lambda: self._session.changes.finishing(entry, plan),
             is_possible=not plan.obstacle,
         )

@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from regtui.errors import RegtuiError
-from regtui.session.session import Session
 from regtui.ui.browsing.words import FILTERING
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.details.view import DetailsView
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.pane import Pane
@@ -29,9 +29,9 @@ class DetailsScreen(Screen[None]):
         Binding("r", "reload", "read again", show=False, id="details.reload"),
     ]
 
-    def __init__(self, connection: Session, repository: str, reference: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, registry: OpenRegistry, repository: str, reference: str, clock: Callable[[], datetime]) -> None:
         super().__init__()
-        self._connection = connection
+        self._session, self._thread = registry.session, registry.thread
         self._repository = repository
         self._reference = reference
         self.view = DetailsView(clock)
@@ -51,7 +51,7 @@ class DetailsScreen(Screen[None]):
         title = f"{self._repository}:{self._reference}"
         self._pane.title(title, "reading …")
         try:
-            details = await self._connection.details(self._repository, self._reference)
+            details = await self._thread.call(self._session.details, self._repository, self._reference)
         except RegtuiError as error:
             self._pane.title(title)
             self._pane.tell(f"{error}\n\nr: try again · esc: back", is_error=True)
@@ -60,7 +60,7 @@ class DetailsScreen(Screen[None]):
         self.view.show(details)
         self._retitle()
         with contextlib.suppress(RegtuiError):
-            if (checked := await self._connection.checked(details)) is not details:
+            if (checked := await self._thread.call(self._session.checked, details)) is not details:
                 self.view.show(checked)
 
     @on(DetailsView.Changed)
@@ -81,7 +81,7 @@ class DetailsScreen(Screen[None]):
         self._pane.open_filter()
 
     async def action_reload(self) -> None:
-        await self._connection.forget(self._repository)
+        await self._thread.call(self._session.forget, self._repository)
         self.load()
 
     def action_back(self) -> None:

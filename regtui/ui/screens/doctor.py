@@ -12,9 +12,9 @@ from textual.screen import ModalScreen
 
 from regtui.diagnosis.course import diagnose
 from regtui.diagnosis.values import SUBJECTS, Check, Verdict
-from regtui.session.crossing import OwnThread
 from regtui.session.target import Target
 from regtui.text import clean, plural
+from regtui.ui.client_thread import ClientThread
 from regtui.ui.widgets.lines import Lines
 
 # Sign, subject, and two spaces before what is told.
@@ -85,14 +85,14 @@ class DoctorScreen(ModalScreen[None]):
         checks: list[Check] = []
         self._stand("checking …")
         self._lines.show(checks)
-        crossing = OwnThread()
+        thread = ClientThread()
         try:
-            async with contextlib.aclosing(crossing.stream(lambda: diagnose(self._target))) as found:  # type: ignore[type-var]
+            async with contextlib.aclosing(thread.stream(diagnose, self._target)) as found:  # type: ignore[type-var]
                 async for check in found:
                     checks.append(check)
                     self._lines.show(checks)
         finally:
-            crossing.close()
+            thread.end()
         wrong = sum(check.verdict is Verdict.BAD for check in checks)
         self._stand(f"{plural(wrong, 'thing')} to put right" if wrong else "nothing is wrong")
 

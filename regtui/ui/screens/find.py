@@ -18,10 +18,10 @@ from textual.worker import WorkerError
 from regtui.errors import RegtuiError
 from regtui.listing.find import MOST, Hit, Names, Query, named
 from regtui.registry.errors import NotFound, RegistryError
-from regtui.session.session import Session
 from regtui.text import clean, plural
 from regtui.ui.browsing.each import each
 from regtui.ui.keys import keys_held
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import CursorLines
 
@@ -80,9 +80,9 @@ class FindScreen(Screen[Hit | None]):
         Binding("slash", "again", "type again", show=False, id="find.again"),
     ]
 
-    def __init__(self, connection: Session) -> None:
+    def __init__(self, registry: OpenRegistry) -> None:
         super().__init__()
-        self._connection = connection
+        self._session, self._thread = registry.session, registry.thread
         self._names = Names()
         self._repositories = 0
         self._is_listed = False
@@ -103,7 +103,7 @@ class FindScreen(Screen[Hit | None]):
         yield Hints(("enter", "go to it; look for a digest"), ("↓", "hits"), ("/", "type"), ("esc", "back"))
 
     def on_mount(self) -> None:
-        self.query_one("#find").border_title = Content(clean(f"Find in all repositories of {self._connection.name}"))
+        self.query_one("#find").border_title = Content(clean(f"Find in all repositories of {self._session.name}"))
         self._input.focus()
         self.set_interval(_INTERVAL, self._repaint)
         self.list_all()
@@ -115,7 +115,7 @@ class FindScreen(Screen[Hit | None]):
         """The tags of all repositories: one request each."""
         try:
             names: list[str] = []
-            async for page in self._connection.repositories():
+            async for page in self._thread.stream(self._session.repositories):
                 names += page.repositories
                 self._repositories = len(names)
                 self._trouble = page.doubt or self._trouble
@@ -129,7 +129,7 @@ class FindScreen(Screen[Hit | None]):
         tags: list[str] = []
 
         async def read() -> None:
-            async for page in self._connection.tags(repository):
+            async for page in self._thread.stream(self._session.tags, repository):
                 tags.extend(page)
 
         await self._with_gaps(read())
@@ -220,9 +220,10 @@ class FindScreen(Screen[Hit | None]):
     async def _look_in(self, query: Query, repository: str, tags: Sequence[str]) -> None:
         """Raises NotFound where a whole digest isn't there."""
         if query.digest is not None:
-            await self._connection.resolve(repository, query.digest)
+            await self._thread.call(self._session.resolve, repository, query.digest)
         is_found = has_gap = False
-        async with contextlib.aclosing(self._connection.fill(repository, tags).batches()) as batches:  # type: ignore[type-var]
+        filling = self._session.fill(repository, tags)
+        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:  # type: ignore[type-var]
             async for batch in batches:
                 for tag, summary in batch:
                     has_gap = has_gap or summary.is_retryable

@@ -12,17 +12,17 @@ from textual.screen import Screen
 from textual.widgets import Button
 
 from regtui.errors import RegtuiError
+from regtui.garbage.collector import Collector
 from regtui.garbage.course import Course
 from regtui.garbage.errors import CollectionFailed, HostUnknown
 from regtui.garbage.values import Choices, CollectionReport, Forecast, KeepOut, Survey
 from regtui.garbage.words import ONLINE_WARNING, keep_out_sentence, not_configured, removed_sentence, survey_sentences
-from regtui.session.collecting import Collecting
-from regtui.session.session import Session
 from regtui.settings.config import Config
 from regtui.text import clean
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.question import Question
 from regtui.ui.screens.confirm import ConfirmScreen
-from regtui.ui.terminal import lent_by
+from regtui.ui.suspend_for_ssh import suspend_for_ssh
 from regtui.ui.widgets.garbage.board import Board, Phase
 from regtui.ui.widgets.garbage.ways import Ways
 from regtui.ui.widgets.tick import Tick
@@ -48,15 +48,15 @@ class GarbageScreen(Screen[CollectionReport | None]):
         Binding("shift+tab", "turn(-1)", "previous", show=False, id="garbage.previous"),
     ]
 
-    def __init__(self, connection: Session, config: Config) -> None:
+    def __init__(self, registry: OpenRegistry, config: Config) -> None:
         super().__init__()
         # The ways to keep pushes out are chosen with them, one after the other.
         moving = ("up", "down", "left", "right", "tab", "shift+tab", "pageup", "pagedown", "c", "r")
         self.question = Question(self, also=frozenset(moving))
-        self._connection = connection
+        self._session, self._thread = registry.session, registry.thread
         self._config = config
-        self._board = Board(connection.host)
-        self._collector: Collecting | None = None
+        self._board = Board(registry.session.host)
+        self._collector: Collector | None = None
         self._survey: Survey | None = None
         self._forecast: Forecast | None = None
         self._choices = Choices()
@@ -86,10 +86,10 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self._board.show_looking(anew=True)
         try:
             if self._collector is None:
-                note = f"regtui: ssh asks, to get to the host of {self._connection.host}:"
-                self._collector = self._connection.collector(lent_by(self.app, note))
+                note = f"regtui: ssh asks, to get to the host of {self._session.host}:"
+                self._collector = self._session.collector(suspend_for_ssh(self.app, note))
             self._board.say(["Looking at the host …"])
-            while not past_earlier and (run := await self._collector.earlier()) is not None:
+            while not past_earlier and (run := await self._thread.call(self._collector.earlier)) is not None:
                 self._board.show_earlier(run)
                 self._was_killed = run.was_killed
                 if not run.is_running:
@@ -97,28 +97,28 @@ class GarbageScreen(Screen[CollectionReport | None]):
                     return
                 await asyncio.sleep(_LOOK_AGAIN)
             self._board.show_looking()
-            self._survey = await self._collector.survey()
+            self._survey = await self._thread.call(self._collector.survey)
             await self._try(self._collector, self._survey)
         except HostUnknown:
-            name, address = self._connection.name, self._connection.target.address.name
+            name, address = self._session.name, self._session.target.address.name
             sentences, example = not_configured(name, address, is_profile=name in self._config.profiles)
             self._board.show_unconfigured(sentences, example, self._config.path)
         except RegtuiError as error:
             self._board.show_stuck(error)
 
-    async def _try(self, collector: Collecting, survey: Survey) -> None:
+    async def _try(self, collector: Collector, survey: Survey) -> None:
         """The dry run with what is chosen now. What an earlier one said isn't what would be done: it is taken away."""
         self._board.say([*survey_sentences(survey), "Dry run …"])
-        self._forecast = forecast = await collector.forecast(self._choices)
-        can_collect = bool(forecast.blobs) and not self._connection.read_only
+        self._forecast = forecast = await self._thread.call(collector.forecast, self._choices)
+        can_collect = bool(forecast.blobs) and not self._session.read_only
         self._board.show_ready(survey, forecast, self._choices, can_collect=can_collect)
         self._choices = replace(self._choices, keep_out=self._board.way)
         self._show_commands(collector, forecast)
         self.question.ask()
 
-    def _show_commands(self, collector: Collecting, forecast: Forecast) -> None:
+    def _show_commands(self, collector: Collector, forecast: Forecast) -> None:
         note = keep_out_sentence(self._choices.keep_out, forecast)
-        if self._connection.read_only:
+        if self._session.read_only:
             note = "This registry is read-only for regtui, by --read-only or the config file: nothing is collected."
         self._board.show_commands(collector.commands(self._choices), note)
 
@@ -178,7 +178,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self._board.show_looking(anew=True)
         self._board.say(["Bringing the registry back …"])
         try:
-            async for _ in self._collector.bring_back():
+            async for _ in self._thread.stream(self._collector.bring_back):
                 pass
         except RegtuiError as error:
             self._board.show_stuck(error)
@@ -206,11 +206,11 @@ class GarbageScreen(Screen[CollectionReport | None]):
             self.carry_out(collector)
 
     @work(group="carry out")
-    async def carry_out(self, collector: Collecting) -> None:
+    async def carry_out(self, collector: Collector) -> None:
         trouble: list[str] = []
         try:
             count = 0
-            async for event in collector.collect(self._choices):
+            async for event in self._thread.stream(collector.collect, self._choices):
                 self._course.feed(event)
                 self._is_dirty = True
                 count += 1
@@ -243,7 +243,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         if not await self.app.push_screen_wait(ConfirmScreen("Remove empty repositories?", sentences, yes="Remove")):
             return
         try:
-            removed = await self._collector.remove_empty(names)
+            removed = await self._thread.call(self._collector.remove_empty, names)
         except RegtuiError as error:
             self.app.notify(clean(str(error)), severity="error", markup=False)
             return
@@ -257,7 +257,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
     def under_way(self) -> str:
         if self._board.phase is not Phase.COLLECTING:
             return ""
-        return f"Garbage of {self._connection.identity} is being collected."
+        return f"Garbage of {self._session.identity} is being collected."
 
     def stop(self) -> None:
         if self._collector is not None:

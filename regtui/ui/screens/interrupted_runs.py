@@ -14,6 +14,7 @@ from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.undo_words import interrupted_sentence
 from regtui.errors import RegtuiError
 from regtui.session.session import Session
+from regtui.ui.open_registry import OpenRegistry
 from regtui.text import clean
 from regtui.ui.question import Question
 from regtui.ui.screens.delete import FinishScreen
@@ -66,46 +67,47 @@ class InterruptedScreen(ModalScreen[str]):
         self.dismiss(answer)
 
 
-async def settle(app: "App[Any]", connection: Session) -> list[str]:
+async def settle(app: "App[Any]", registry: OpenRegistry) -> list[str]:
     """Asks what becomes of each run that was interrupted, and does it; the repositories that were changed.
 
-    Called within a worker. Where the connection is read-only it is only told, and where nobody can say that it is of
+    Called within a worker. Where the session is read-only it is only told, and where nobody can say that it is of
     this registry.
     """
+    session = registry.session
     changed: list[str] = []
     try:
-        unfinished = await connection.changes.unfinished()
+        unfinished = await registry.thread.call(session.changes.unfinished)
     except RegtuiError:
         return changed
-    tell_troubles(app, connection)
+    tell_troubles(app, session)
     for entry in unfinished:
-        if connection.read_only or entry.belongs_to(connection.identity) is not Belonging.HERE:
-            app.notify(clean(_told(connection, entry)), severity="warning", timeout=12, markup=False)
+        if session.read_only or entry.belongs_to(session.identity) is not Belonging.HERE:
+            app.notify(clean(_told(session, entry)), severity="warning", timeout=12, markup=False)
             continue
         answer = await app.push_screen_wait(InterruptedScreen(entry))
         if answer == LATER:
             continue
-        if await app.push_screen_wait(_screen(connection, entry, answer)) is not None:
+        if await app.push_screen_wait(_screen(registry, entry, answer)) is not None:
             changed.append(entry.repository)
     return changed
 
 
-def _screen(connection: Session, entry: Entry, answer: str) -> PlanScreen:
+def _screen(registry: OpenRegistry, entry: Entry, answer: str) -> PlanScreen:
     if answer == BACK:
-        return UndoScreen(connection, entry)
-    return (FinishScreen if entry.kind is Kind.DELETION else FinishUndoScreen)(connection, entry)
+        return UndoScreen(registry, entry)
+    return (FinishScreen if entry.kind is Kind.DELETION else FinishUndoScreen)(registry, entry)
 
 
-def tell_troubles(app: "App[Any]", connection: Session) -> None:
+def tell_troubles(app: "App[Any]", session: Session) -> None:
     """What of the journal can't be read, or isn't trusted."""
-    for trouble in connection.changes.troubles():
+    for trouble in session.changes.troubles():
         app.notify(clean(trouble), severity="warning", timeout=12, markup=False)
 
 
-def _told(connection: Session, entry: Entry) -> str:
+def _told(session: Session, entry: Entry) -> str:
     sentence = interrupted_sentence(entry)
-    if entry.belongs_to(connection.identity) is Belonging.HERE:
+    if entry.belongs_to(session.identity) is Belonging.HERE:
         return sentence
-    command = connection.target.undo_command(entry.name)
+    command = session.target.undo_command(entry.name)
     back = "To take it back" if entry.kind is Kind.RESTORE else "To put it back"
-    return f"{sentence} It may have been at {connection.identity}, or elsewhere. {back}: {command}"
+    return f"{sentence} It may have been at {session.identity}, or elsewhere. {back}: {command}"

@@ -20,9 +20,9 @@ from regtui.deletion.values import Outcome, Report, Status
 from regtui.deletion.words import report_sentences
 from regtui.errors import RegtuiError
 from regtui.session.changes import Running
-from regtui.session.session import Session
 from regtui.text import clean, plural
 from regtui.ui.keys import keys_held
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.question import Question
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.outcomes import OutcomeLines
@@ -66,10 +66,11 @@ class PlanScreen(Screen[Report | None]):
         Binding("p", "again", "plan again", show=False, id="plan.again"),
     ]
 
-    def __init__(self, connection: Session) -> None:
+    def __init__(self, registry: OpenRegistry) -> None:
         super().__init__()
         self.question = Question(self, answerable=self._hint)
-        self._connection = connection
+        self._registry = registry
+        self._session, self._thread = registry.session, registry.thread
         self._proposal: Proposal | None = None
         self._change: Running | None = None
         self._report: Report | None = None
@@ -230,7 +231,7 @@ class PlanScreen(Screen[Report | None]):
         total = len(planned)
         self._say([f"{self.DOING} … 0/{total:,}"])
         try:
-            async for batch in running.outcomes():
+            async for batch in self._thread.stream(running.outcomes):
                 told.update({outcome.reference: outcome for outcome in batch})
                 done = sum(1 for reference in planned if told[reference].status is not Status.PLANNED)
                 self._say([f"{'Stopping' if running.is_stopping else self.DOING} … {done:,}/{total:,}"])
@@ -279,7 +280,7 @@ class PlanScreen(Screen[Report | None]):
             return
         try:
             with keys_held(self.app):
-                entry = await self._connection.changes.entry(report.run)
+                entry = await self._thread.call(self._session.changes.entry, report.run)
         except RegtuiError as error:
             self.app.notify(clean(str(error)), severity="warning", markup=False)
             return

@@ -14,8 +14,8 @@ from regtui.errors import RegtuiError
 from regtui.listing.tags import TagList
 from regtui.oci.digest import Digest
 from regtui.oci.reference import is_tag
-from regtui.session.session import Session
 from regtui.text import clean
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.question import Question
 
 
@@ -31,11 +31,11 @@ class TagScreen(ModalScreen[str | None]):
         Binding("up,left", "app.focus_previous", "previous", show=False, id="tag.previous"),
     ]
 
-    def __init__(self, connection: Session, repository: str, tag: str, digest: Digest, model: TagList) -> None:
+    def __init__(self, registry: OpenRegistry, repository: str, tag: str, digest: Digest, model: TagList) -> None:
         """`tag` and `digest`: the image, as it was shown. `model`: the other tags, as far as they are known."""
         super().__init__()
         self.question = Question(self)
-        self._connection = connection
+        self._session, self._thread = registry.session, registry.thread
         self._repository = repository
         self._tag = tag
         self._digest = digest
@@ -101,7 +101,7 @@ class TagScreen(ModalScreen[str | None]):
         """Asks first where the tag is another image; `instead_of`: that image, once moving it was confirmed."""
         self._say("Asking the registry …")
         try:
-            now = await self._connection.tagged(self._repository, name)
+            now = await self._thread.call(self._session.tagged, self._repository, name)
             if now == self._digest:
                 self._say(f"{name} is this image already.")
                 return
@@ -111,7 +111,7 @@ class TagScreen(ModalScreen[str | None]):
                 self._ask_to_move(True)
                 self._keep.focus()
                 return
-            await self._connection.add_tag(self._repository, self._digest, name, instead_of=now)
+            await self._thread.call(self._session.add_tag, self._repository, self._digest, name, instead_of=now)
         except RegtuiError as error:
             self._say(f"{error.message}\n{error.remedy}".strip(), is_error=True)
             return

@@ -17,7 +17,7 @@ from regtui.deletion.undo_words import (
     what_of,
 )
 from regtui.errors import RegtuiError
-from regtui.session.session import Session
+from regtui.ui.open_registry import OpenRegistry
 from regtui.text import clean
 from regtui.ui.keys import keys_held
 from regtui.ui.screens.confirm import ConfirmScreen
@@ -31,14 +31,14 @@ class UndoablePlanScreen(PlanScreen):
     """A plan whose result can be taken back."""
 
     def undoing(self, entry: Entry) -> PlanScreen:
-        return UndoScreen(self._connection, entry)
+        return UndoScreen(self._registry, entry)
 
 
 class RunScreen(UndoablePlanScreen):
     """A plan that follows from a run of the journal."""
 
-    def __init__(self, connection: Session, entry: Entry) -> None:
-        super().__init__(connection)
+    def __init__(self, registry: OpenRegistry, entry: Entry) -> None:
+        super().__init__(registry)
         self._entry = entry
 
     @property
@@ -57,15 +57,17 @@ class UndoScreen(RunScreen):
 
     @property
     def heading(self) -> str:
-        return f"{self._entry.repository} at {self._connection.identity}: undo"
+        return f"{self._entry.repository} at {self._session.identity}: undo"
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
-        entry, changes = self._entry, self._connection.changes
-        undo = await changes.plan_undo(entry, overwrite=chosen["overwrite"], on_progress=on_progress)
+        entry, changes = self._entry, self._session.changes
+        undo = await self._thread.call(
+            changes.plan_undo, entry, overwrite=chosen["overwrite"], on_progress=on_progress
+        )
         about = interrupted_sentence(entry) if entry.is_unfinished else f"{title_of(entry)}: {what_of(entry)}."
         sentences = [about, *undo_sentences(undo)]
-        if undo.is_empty and (earlier := await changes.last_before(entry)):
-            sentences.append(earlier_sentence(self._connection.target.undo_command(earlier.name)))
+        if undo.is_empty and (earlier := await self._thread.call(changes.last_before, entry)):
+            sentences.append(earlier_sentence(self._session.target.undo_command(earlier.name)))
         # Also where nothing is left to be put back: then the run that was interrupted has only to be told its end.
         can_end = entry.is_unfinished and entry.kind is Kind.DELETION
         return Proposal(
@@ -87,11 +89,11 @@ class FinishUndoScreen(UndoScreen):
 
     @property
     def heading(self) -> str:
-        return f"{self._entry.repository} at {self._connection.identity}: finish the undo"
+        return f"{self._entry.repository} at {self._session.identity}: finish the undo"
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
-        entry, changes = self._entry, self._connection.changes
-        undo = await changes.plan_rest_of_undo(entry, on_progress=on_progress)
+        entry, changes = self._entry, self._session.changes
+        undo = await self._thread.call(changes.plan_rest_of_undo, entry, on_progress=on_progress)
         return Proposal(
             sentences=[interrupted_sentence(entry), *undo_sentences(undo)],
             rows=undo.rows,
@@ -102,21 +104,22 @@ class FinishUndoScreen(UndoScreen):
         )
 
 
-async def undo_last(app: "App[Any]", connection: Session) -> bool:
+async def undo_last(app: "App[Any]", registry: OpenRegistry) -> bool:
     """Undoes the last deletion, asking; whether anything was done. Called within a worker."""
+    session = registry.session
     try:
         with keys_held(app):
-            entry = await connection.changes.last()
-        for trouble in connection.changes.troubles():
+            entry = await registry.thread.call(session.changes.last)
+        for trouble in session.changes.troubles():
             app.notify(clean(trouble), severity="warning", timeout=12, markup=False)
     except RegtuiError as error:
         app.notify(clean(str(error)), severity="error", markup=False)
         return False
     if entry is None:
-        app.notify(f"There is nothing to undo at {connection.identity}.", timeout=4, markup=False)
+        app.notify(f"There is nothing to undo at {session.identity}.", timeout=4, markup=False)
         return False
-    if entry.belongs_to(connection.identity) is Belonging.UNKNOWN:
-        question = ConfirmScreen("Undo", [belonging_question(entry, connection.identity)], yes="It was", no="Cancel")
+    if entry.belongs_to(session.identity) is Belonging.UNKNOWN:
+        question = ConfirmScreen("Undo", [belonging_question(entry, session.identity)], yes="It was", no="Cancel")
         if not await app.push_screen_wait(question):
             return False
-    return await app.push_screen_wait(UndoScreen(connection, entry.made_at(connection.identity))) is not None
+    return await app.push_screen_wait(UndoScreen(registry, entry.made_at(session.identity))) is not None

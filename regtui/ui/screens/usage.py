@@ -13,9 +13,9 @@ from textual.screen import Screen
 from regtui.errors import RegtuiError
 from regtui.listing.usage import Usage, UsageRow
 from regtui.registry.errors import NotFound, RegistryError
-from regtui.session.session import Session
 from regtui.text import clean, plural, size
 from regtui.ui.browsing.each import each
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import CursorLines
 from regtui.ui.widgets.pane import Pane
@@ -104,9 +104,9 @@ class UsageScreen(Screen[str | None]):
         Binding("r", "again", "read again", show=False, id="usage.again"),
     ]
 
-    def __init__(self, connection: Session, usage: Usage) -> None:
+    def __init__(self, registry: OpenRegistry, usage: Usage) -> None:
         super().__init__()
-        self._connection = connection
+        self._session, self._thread = registry.session, registry.thread
         self.usage = usage
         self._lines = UsageLines()
         self._pane = Pane(self._lines, id="usage")
@@ -131,7 +131,7 @@ class UsageScreen(Screen[str | None]):
         """All repositories, a few at a time; those that were read before are not asked for again."""
         self._trouble = ""
         try:
-            async for page in self._connection.repositories():
+            async for page in self._thread.stream(self._session.repositories):
                 self.usage.expect(page.repositories)
                 self._changed = True
                 self._trouble = page.doubt or self._trouble
@@ -154,9 +154,10 @@ class UsageScreen(Screen[str | None]):
         self._changed = True
 
     async def _read_tags(self, repository: str) -> None:
-        names = [name async for page in self._connection.tags(repository) for name in page]
+        names = [name async for page in self._thread.stream(self._session.tags, repository) for name in page]
         self.usage.begin(repository, len(names))
-        async with contextlib.aclosing(self._connection.fill(repository, names).batches()) as batches:  # type: ignore[type-var]
+        filling = self._session.fill(repository, names)
+        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:  # type: ignore[type-var]
             async for batch in batches:
                 self.usage.take(repository, batch)
                 self._changed = True
@@ -168,12 +169,12 @@ class UsageScreen(Screen[str | None]):
         usage = self.usage
         self._lines.show(usage.rows())
         known = len(usage.standings)
-        nothing = f"{self._connection.host} has no repositories yet, or lists none."
+        nothing = f"{self._session.host} has no repositories yet, or lists none."
         why = self._trouble or (nothing if self._listed else "Reading the repositories …")
         self._lines.tell("" if known else why, is_error=bool(self._trouble))
         so_far = " so far" if not self._listed or usage.waiting or usage.gaps or self._trouble else ""
         total = f"{size(usage.total)}{so_far}, each blob once"
-        self._pane.title(f"Usage of {self._connection.name} · {total}", self._progress())
+        self._pane.title(f"Usage of {self._session.name} · {total}", self._progress())
 
     def _progress(self) -> str:
         """How far it is, and what these numbers are not."""

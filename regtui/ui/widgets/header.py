@@ -22,7 +22,7 @@ _DELETION = {
 class Standing:
     """What the header tells. `repositories` counts those that were listed so far."""
 
-    connection: Session | None = None
+    session: Session | None = None
     deletion: Deletion = Deletion.UNKNOWN
     repositories: int = 0
 
@@ -43,13 +43,13 @@ class Header(Widget):
     def render(self) -> Text:
         warning = self.app.theme_variables.get("text-warning", "yellow")
         left = Text(" regtui", "bold", no_wrap=True)
-        connection = self._standing.connection
-        if connection is None:
+        session = self._standing.session
+        if session is None:
             return left
-        left.append(f"  {clean(connection.name)}", "bold")
-        if connection.name != connection.host and self.size.width >= 100:
-            left.append(f"  {clean(connection.host)}")
-        facts = [(connection.pong.looks_like, ""), *self._safety(connection), (clean(connection.username), "")]
+        left.append(f"  {clean(session.name)}", "bold")
+        if session.name != session.host and self.size.width >= 100:
+            left.append(f"  {clean(session.host)}")
+        facts = [(session.pong.looks_like, ""), *self._safety(session), (clean(session.username), "")]
         if state := _DELETION.get(self._standing.deletion):
             facts.append((state, warning))
         told = [(text, style) for text, style in facts if text]
@@ -59,14 +59,14 @@ class Header(Widget):
         room = self.size.width - left.cell_len - len(right)
         return left.append(" " * room + right) if room > 0 else left
 
-    def _safety(self, connection: Session) -> list[tuple[str, str]]:
+    def _safety(self, session: Session) -> list[tuple[str, str]]:
         warning = self.app.theme_variables.get("text-warning", "yellow")
-        if connection.target.ephemeral:
+        if session.target.ephemeral:
             return [("in memory", "")]
-        if (via := connection.target.via) is not None:
+        if (via := session.target.via) is not None:
             return [(f"via {clean(str(via))}", "")]
-        if connection.address.is_plain:
+        if session.address.is_plain:
             return [("no TLS", warning)]
-        if connection.target.http.tls.insecure:
+        if session.target.http.tls.insecure:
             return [("certificate not checked", warning)]
         return [("TLS", "")]

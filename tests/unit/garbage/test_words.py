@@ -38,7 +38,7 @@ from regtui.garbage.words import (
 )
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
-from regtui.session.collecting import host_of
+from regtui.session.registry_host import host_of
 
 SURVEY = Survey(
     "ci@prod-1",

@@ -108,11 +108,15 @@ async def test_ten_tags_want_their_number_typed() -> None:
             await pilot.press(key)
             await settled(pilot)
         assert isinstance(pilot.app.screen, DeleteScreen)
-        storage = browser.connection
-        assert "0.0.10" in [name async for page in storage.tags("fullstack/common") for name in page]
+
+        async def names() -> list[str]:
+            pages = browser.registry.thread.stream(browser.session.tags, "fullstack/common")
+            return [name async for page in pages for name in page]
+
+        assert "0.0.10" in await names()
         await pilot.press("home", "delete", "delete", "delete", "delete", "1", "0", "enter")
         await settled(pilot)
-        left = [name async for page in storage.tags("fullstack/common") for name in page]
+        left = await names()
         assert "0.0.10" not in left
         assert "0.0.20" in left
 
@@ -126,7 +130,7 @@ async def test_nothing_can_be_confirmed_while_a_new_plan_is_made(monkeypatch: py
         async def hanging(*_: object, **__: object) -> None:
             await never.wait()
 
-        monkeypatch.setattr(browser.connection, "plan_deletion", hanging)
+        monkeypatch.setattr(browser.session, "plan_deletion", hanging)
         screen.make_plan()
         await pilot.pause()
         await pilot.press("y")

@@ -1,6 +1,7 @@
 """The browser's keys do what UX.md says, and nothing moves that the user didn't move."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -439,13 +440,13 @@ async def test_the_details_that_are_shown_are_named_until_others_are_there(
 ) -> None:
     async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
         first, second = shown(screen)[:2]
-        read, answers = screen.connection.details, asyncio.Event()
+        read, answers = screen.session.details, threading.Event()
 
         async def slowly(repository: str, reference: str) -> Details:
-            await answers.wait()
+            await asyncio.to_thread(answers.wait, PATIENCE)
             return await read(repository, reference)
 
-        monkeypatch.setattr(screen.connection, "details", slowly)
+        monkeypatch.setattr(screen.session, "details", slowly)
         await pilot.press("down")
         async with asyncio.timeout(PATIENCE):
             while str(screen.details_pane.border_subtitle) != f"reading {second} …":

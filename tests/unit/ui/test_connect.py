@@ -4,6 +4,7 @@ import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 from textual import events
@@ -17,6 +18,7 @@ from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.keep import KeepScreen
+from tests.support.held_host import until
 from tests.support.patience import PATIENCE
 from tests.support.screens import app_on, browsing, keys, settled, target
 
@@ -94,7 +96,7 @@ async def test_a_registry_that_is_typed_is_opened_read_only_where_the_command_li
         await settled(pilot)
         browser = app.screen_stack[-1]
         assert isinstance(browser, BrowserScreen)
-        assert browser.connection.read_only
+        assert browser.session.read_only
 
 
 async def test_a_registry_that_is_switched_to_is_opened_read_only_where_the_command_line_says_so() -> None:
@@ -108,8 +110,8 @@ async def test_a_registry_that_is_switched_to_is_opened_read_only_where_the_comm
         await settled(pilot)
         browser = app.screen_stack[-1]
         assert isinstance(browser, BrowserScreen)
-        assert browser.connection.name == "demo"
-        assert browser.connection.read_only
+        assert browser.session.name == "demo"
+        assert browser.session.read_only
 
 
 async def test_what_is_missing_is_asked_for_here_and_not_on_the_command_line() -> None:
@@ -206,7 +208,7 @@ async def test_a_login_that_is_forgotten_is_not_used_any_more() -> None:
         await settled(pilot)
         browser = app.screen
         assert isinstance(browser, BrowserScreen)
-        app.forget(browser.connection.target)
+        app.forget(browser.session.target)
         while not isinstance(app.screen, ConnectScreen):
             await pilot.pause(0.02)
         assert browser not in app.screen_stack
@@ -219,7 +221,7 @@ async def test_where_nobody_is_logged_in_what_is_open_stays() -> None:
         await settled(pilot)
         browser = app.screen
         assert isinstance(browser, BrowserScreen)
-        await app.forget(browser.connection.target).wait()
+        await app.forget(browser.session.target).wait()
         await settled(pilot)
         assert app.screen is browser
 
@@ -231,5 +233,35 @@ async def test_a_user_that_nobody_asked_for_is_told_once() -> None:
         await keys("r")(pilot)
         assert len(pilot.app._notifications) == 1
     async with browsing() as (pilot, browser):
-        assert not browser.connection.unused_login
+        assert not browser.session.unused_login
         assert len(pilot.app._notifications) == 0
+
+
+def _threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "registry"]
+
+
+async def test_going_back_while_the_keyring_takes_its_time_leaves_nothing_open(tmp_path: Path) -> None:
+    asked, answers = threading.Event(), threading.Event()
+
+    class Slow(Credentials):
+        def store(self, host: str, credential: Credential) -> Any:
+            asked.set()
+            answers.wait(PATIENCE)
+            return super().store(host, credential)
+
+    app = RegtuiApp(Config(tmp_path / "config.toml"), Slow(environment={}, keyring_timeout=PATIENCE), None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        given = replace(target(), credential=Credential("ci", "a long password"))
+        screen._target_of = lambda profile: given  # type: ignore[method-assign]
+        screen._address.value = "registry.example.com"
+        screen._remember.value = True
+        screen.connect()
+        await until(asked.is_set)
+        assert _threads()
+        await pilot.press("escape")
+        await until(lambda: not _threads())
+        answers.set()

@@ -73,7 +73,7 @@ async def test_it_goes_on_at_the_end_and_stands_still_above(tmp_path: Path) -> N
         await pilot.press("exclamation_mark")
         await settled(pilot)
         assert isinstance(app.screen, RequestsScreen)
-        screen, log = app.screen, browser.connection.requests
+        screen, log = app.screen, browser.session.requests
         count = len(lines(app))
         log.add(exchange("/v2/new"))
         screen._look()
@@ -97,7 +97,7 @@ async def test_it_goes_on_at_the_end_and_stands_still_above(tmp_path: Path) -> N
 async def test_what_a_server_says_is_harmless(tmp_path: Path) -> None:
     app = demo_app(tmp_path)
     async with browsing(app) as (pilot, browser):
-        browser.connection.requests.add(exchange("/v2/\x1b[2J[red]\u202e"))
+        browser.session.requests.add(exchange("/v2/\x1b[2J[red]\u202e"))
         await pilot.press("exclamation_mark")
         await settled(pilot)
         assert lines(app)[-1].endswith("/v2/\ufffd[2J[red]\ufffd")

@@ -125,7 +125,7 @@ async def test_read_only_offers_nothing(tmp_path: Path) -> None:
         await pilot.press("t")
         await settled(pilot)
         assert isinstance(app.screen, BrowserScreen)
-        assert "PUT" not in {each.method for each in app._opened.current.requests.latest()}
+        assert "PUT" not in {each.method for each in app._opened.current.session.requests.latest()}
 
 
 async def test_a_refusal_is_told(tmp_path: Path) -> None:

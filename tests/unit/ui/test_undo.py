@@ -16,7 +16,7 @@ from regtui.demo.transport import DemoTransport
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.identity import RegistryId
-from regtui.session.session import Session
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.delete import DeleteScreen, FinishScreen
 from regtui.ui.screens.interrupted_runs import InterruptedScreen
@@ -136,10 +136,11 @@ async def test_what_moved_since_the_plan_was_shown_is_planned_again() -> None:
         assert "0.0.9" in tags(storage)
 
 
-async def interrupted(connection: Session, storage: DemoStorage) -> str:
+async def interrupted(registry: OpenRegistry, storage: DemoStorage) -> str:
     """A deletion whose process ended after the placeholder had taken its tag's place; the tag."""
-    plan = await connection.plan_deletion(Request(REPOSITORY, ["0.0.9"]))
-    run = connection.journal.begin(connection.identity, "", plan)
+    session = registry.session
+    plan = await registry.thread.call(session.plan_deletion, Request(REPOSITORY, ["0.0.9"]))
+    run = session.journal.begin(session.identity, "", plan)
     placeholder = storage.put_manifest(REPOSITORY, b"{}", "application/vnd.oci.image.index.v1+json")
     run.placed(plan.manifests[0].digest.of(b"{}"), ["0.0.9"])
     storage.set_tag(REPOSITORY, "0.0.9", placeholder)
@@ -152,7 +153,7 @@ async def answered(key: str) -> tuple[dict[str, str], dict[str, str], DemoStorag
     before = tags(storage)
     screens: list[type] = []
     async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
-        placeholder = await interrupted(browser.connection, storage)
+        placeholder = await interrupted(browser.registry, storage)
         browser.settle_interrupted()
         await settled_on(pilot, InterruptedScreen)
         await pilot.press(key)
@@ -162,7 +163,7 @@ async def answered(key: str) -> tuple[dict[str, str], dict[str, str], DemoStorag
             await press(pilot, "y")
             assert isinstance(pilot.app.screen, PlanScreen)
             await press(pilot, "escape")
-            assert await browser.connection.changes.unfinished() == []
+            assert await browser.registry.thread.call(browser.session.changes.unfinished) == []
         await settled(pilot)
         assert pilot.app.screen is browser
     return before, tags(storage), storage, placeholder, screens
@@ -192,14 +193,16 @@ async def test_what_was_interrupted_is_put_back() -> None:
 async def test_an_undo_that_was_interrupted_is_finished_or_taken_back(key: str, there: bool) -> None:
     storage = new_storage()
     async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
-        connection = browser.connection
-        running = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["0.0.8", "0.0.9"])))
-        async for _ in running.outcomes():
+        session, thread = browser.session, browser.registry.thread
+        request = Request(REPOSITORY, ["0.0.8", "0.0.9"])
+        running = session.deleting(await thread.call(session.plan_deletion, request))
+        async for _ in thread.stream(running.outcomes):
             pass
-        undo = await connection.changes.plan_undo(await connection.changes.entry(running.report.run))
+        entry = await thread.call(session.changes.entry, running.report.run)
+        undo = await thread.call(session.changes.plan_undo, entry)
         restoration = undo.restoration
-        connection.journal.begin_restore(
-            connection.identity,
+        session.journal.begin_restore(
+            session.identity,
             "",
             REPOSITORY,
             undoes=undo.entry.name,
@@ -220,7 +223,7 @@ async def test_an_undo_that_was_interrupted_is_finished_or_taken_back(key: str, 
             assert "1 of 2 tags put back" in said(pilot)
         await press(pilot, "y")
         await press(pilot, "escape")
-        assert await connection.changes.unfinished() == []
+        assert await thread.call(session.changes.unfinished) == []
         assert {tag in tags(storage) for tag in ("0.0.8", "0.0.9")} == {there}
 
 
@@ -232,10 +235,10 @@ async def test_what_was_interrupted_can_wait() -> None:
 async def test_what_was_interrupted_at_another_registry_is_not_asked_about_here() -> None:
     storage = new_storage()
     async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
-        here = browser.connection.identity
-        plan = await browser.connection.plan_deletion(Request(REPOSITORY, ["0.0.9"]))
+        here = browser.session.identity
+        plan = await browser.registry.thread.call(browser.session.plan_deletion, Request(REPOSITORY, ["0.0.9"]))
         for elsewhere in (RegistryId("other.example.com"), RegistryId(here.address, "admin@staging")):
-            browser.connection.journal.begin(elsewhere, "", plan).close()
+            browser.session.journal.begin(elsewhere, "", plan).close()
         browser.settle_interrupted()
         await settled(pilot)
         assert pilot.app.screen is browser
@@ -258,12 +261,12 @@ async def test_whether_a_run_of_an_earlier_version_was_made_via_the_host_is_aske
     with monkeypatch.context() as earlier:
         earlier.setattr("regtui.deletion.journal._place", lambda registry: {"registry": registry.spoken})
         async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
-            address = browser.connection.identity.address
+            address = browser.session.identity.address
             await press(pilot, "space", "d", "y", "escape")
             assert len(tags(storage)) == len(before) - 1
-            journal = browser.connection.journal
-            plan = await browser.connection.plan_deletion(Request(REPOSITORY, ["0.0.9"]))
-            journal.begin(browser.connection.identity, "", plan).close()
+            journal = browser.session.journal
+            plan = await browser.registry.thread.call(browser.session.plan_deletion, Request(REPOSITORY, ["0.0.9"]))
+            journal.begin(browser.session.identity, "", plan).close()
             earlier.undo()
 
             # From here on the same address is reached via a host.
@@ -333,8 +336,9 @@ async def test_what_was_done_before_isnt_counted_when_the_rest_is(monkeypatch: p
     monkeypatch.setattr(PlanScreen, "_say", counted)
     storage = new_storage()
     async with browsing(*COMMON, start=target(DemoTransport(storage, "3.1.1"))) as (pilot, browser):
-        plan = await browser.connection.plan_deletion(Request(REPOSITORY, ["0.0.8", "0.0.9"]))
-        browser.connection.journal.begin(browser.connection.identity, "", plan).close()
+        request = Request(REPOSITORY, ["0.0.8", "0.0.9"])
+        plan = await browser.registry.thread.call(browser.session.plan_deletion, request)
+        browser.session.journal.begin(browser.session.identity, "", plan).close()
         for tag in ("0.0.8", "0.0.9"):
             del storage.repositories[REPOSITORY].tags[tag]
         browser.settle_interrupted()
@@ -393,7 +397,7 @@ async def test_what_cant_be_put_back_is_typed_for() -> None:
             storage.unlink_layer(REPOSITORY, manifest["config"]["digest"])
     before = tags(storage)
     async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
-        pilot.app.push_screen(DeleteScreen(browser.connection, REPOSITORY, ["latest"]))
+        pilot.app.push_screen(DeleteScreen(browser.registry, REPOSITORY, ["latest"]))
         await settled(pilot)
         assert "Undo can't put back latest, as " in said(pilot)
         await press(pilot, "y", "enter")
