@@ -6,7 +6,7 @@ from regtui import text
 from regtui.cli.console import say
 from regtui.cli.output import Form, Output
 from regtui.cli.request_log import write_log
-from regtui.content.disk import Disk, Usage
+from regtui.content.disk import Disk, DiskUsage
 from regtui.errors import DONE
 from regtui.settings.paths import content_file
 
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _show(output: Output, usage: Usage) -> None:
+def _show(output: Output, usage: DiskUsage) -> None:
     if output.form is Form.TABLE:
         output.line(f"{_words(usage)}, {text.size(usage.on_disk)} on disk, in {usage.file}")
         return
@@ -42,6 +42,6 @@ def _show(output: Output, usage: Usage) -> None:
         output.fields(*map(str, record.values()))
 
 
-def _words(usage: Usage) -> str:
+def _words(usage: DiskUsage) -> str:
     entries = text.plural(usage.entries, "manifest or config", "manifests and configs")
     return f"{entries}, {text.plural(usage.tags, 'tag')}"

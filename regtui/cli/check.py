@@ -47,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     registry, repository, identifier = _place(invocation, arguments)
     output = Output.chosen(arguments.json)
 
-    async def work(connection: Session) -> int:
-        checking = Checking(connection, output, arguments)
+    async def work(session: Session) -> int:
+        checking = Checking(session, output, arguments)
         await checking.all(repository, identifier)
         return checking.tally.code
 
@@ -80,9 +80,9 @@ def _is_registry(invocation: Invocation, written: str) -> bool:
 class Checking:
     """One run over a registry, a repository, or a reference."""
 
-    def __init__(self, connection: Session, output: Output, arguments: argparse.Namespace) -> None:
+    def __init__(self, session: Session, output: Output, arguments: argparse.Namespace) -> None:
         self.tally = Tally()
-        self._connection = connection
+        self._session = session
         self._output = output
         self._arguments = arguments
 
@@ -91,7 +91,7 @@ class Checking:
         if repository:
             await self._repository(repository, identifier)
         else:
-            async for page in self._connection.repositories():
+            async for page in self._session.repositories():
                 for name in page.repositories:
                     await self._listed(name)
                 if page.doubt and page.doubt not in self.tally.doubts:
@@ -131,10 +131,10 @@ class Checking:
         self._output.flush()
         if not identifier:
             # Of a registry's thousands of repositories nothing is needed twice.
-            await self._connection.forget(repository)
+            await self._session.forget(repository)
 
     async def _tags(self, repository: str) -> list[str]:
-        names = [name async for page in self._connection.tags(repository) for name in page]
+        names = [name async for page in self._session.tags(repository) for name in page]
         return sorted(names, key=order_key, reverse=True)
 
     async def _checked(self, repository: str, identifiers: Sequence[str]) -> list[CheckedReference]:
@@ -144,7 +144,7 @@ class Checking:
         alone = len(identifiers) == 1
 
         async def check(identifier: str) -> CheckedReference:
-            return await self._connection.check(repository, identifier)
+            return await self._session.check(repository, identifier)
 
         try:
             async for some in limit.each(identifiers, check, at_once=_AT_ONCE, expect=RegistryError):
@@ -166,13 +166,13 @@ class Checking:
         """A tag that was named and isn't listed is no broken one."""
         for each in checked:
             if each.digest is None and each.identifier not in await self._tags(each.repository):
-                raise await tag_missing(self._connection, each.repository, each.identifier)
+                raise await tag_missing(self._session, each.repository, each.identifier)
 
     async def _plan(self, repository: str, broken: Sequence[CheckedReference]) -> RepairPlan:
         lost = dict.fromkeys(digest for each in broken for digest in each.lost)
         progress = Progress("Looking for what is lost in other repositories:")
         try:
-            return await self._connection.plan_repair(repository, lost, on_progress=progress.show)
+            return await self._session.plan_repair(repository, lost, on_progress=progress.show)
         finally:
             progress.clear()
 
@@ -187,7 +187,7 @@ class Checking:
 
     async def _repair(self, plan: RepairPlan, mendable: Sequence[CheckedReference]) -> dict[str, CheckedReference]:
         """Those that were broken, by tag or digest, as they are now."""
-        async for outcome in self._connection.repairing(plan):
+        async for outcome in self._session.repairing(plan):
             say(put_back_sentence(outcome))
         again = await self._checked(plan.repository, [each.identifier for each in mendable])
         return {each.identifier: each for each in again}

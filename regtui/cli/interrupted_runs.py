@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from regtui.cli.console import ask, is_interactive, say, warn
 from regtui.cli.output import Form, Output
-from regtui.cli.running import Result, Shown, carry_out
+from regtui.cli.running import RunResult, ShownOutcomes, carry_out
 from regtui.deletion.belonging import belonging_question, check_belongs
 from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.undo import Undo
@@ -69,7 +69,7 @@ async def _asked(session: Session, entry: Entry) -> bool:
     """Whether it was finished or reverted."""
     back = "take it back" if entry.kind is Kind.RESTORE else "put everything back"
     answer = ask(f"Finish it, or {back}? [f/b/N]")
-    shown = Shown(Output(Form.TABLE))
+    shown = ShownOutcomes(Output(Form.TABLE))
     if answer.lower() in ("f", "finish"):
         return (await finish(session, entry, shown)).is_complete
     if answer.lower() in ("b", "back"):
@@ -77,7 +77,7 @@ async def _asked(session: Session, entry: Entry) -> bool:
     return False
 
 
-async def finish(session: Session, entry: Entry, shown: Shown) -> Result:
+async def finish(session: Session, entry: Entry, shown: ShownOutcomes) -> RunResult:
     """Does the rest, which was confirmed when it began. Raises InterruptedRun where it can't be done."""
     if entry.kind is Kind.RESTORE:
         return await _carry_out(session, entry, await session.changes.plan_rest_of_undo(entry), shown)
@@ -90,7 +90,7 @@ async def finish(session: Session, entry: Entry, shown: Shown) -> Result:
     return await carry_out(session.changes.finishing(entry, plan), shown, "Deleting", total)
 
 
-async def revert(session: Session, entry: Entry, shown: Shown) -> Result:
+async def revert(session: Session, entry: Entry, shown: ShownOutcomes) -> RunResult:
     """Takes back what was done so far. Raises InterruptedRun where it can't be done."""
     return await _carry_out(session, entry, await session.changes.plan_undo(entry), shown)
 
@@ -100,7 +100,7 @@ def _refuse(session: Session, entry: Entry) -> NoReturn:
     raise InterruptedRun("Nothing was changed.")
 
 
-async def _carry_out(session: Session, entry: Entry, undo: Undo, shown: Shown) -> Result:
+async def _carry_out(session: Session, entry: Entry, undo: Undo, shown: ShownOutcomes) -> RunResult:
     for sentence in undo_sentences(undo):
         say(sentence)
     if undo.obstacle:

@@ -12,7 +12,7 @@ from regtui.registry.values import Credential
 from regtui.session.resolving import target_for
 from regtui.session.target import Target
 from regtui.settings.config import Profile
-from regtui.settings.credentials import Credentials, Kept
+from regtui.settings.credentials import Credentials, PasswordPlace
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,7 +41,7 @@ def _keep(credentials: Credentials, host: str, credential: Credential, *, with_d
     """Where it is now. Raises SettingsError where that is nowhere."""
     if with_docker:
         return credentials.store_with_docker(host, credential)
-    if credentials.store(host, credential) is Kept.KEYRING:
+    if credentials.store(host, credential) is PasswordPlace.KEYRING:
         return "the keyring"
     reason = credentials.keyring_trouble
     if is_interactive():

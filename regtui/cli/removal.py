@@ -9,11 +9,11 @@ from regtui.cli.console import Progress, ask, say
 from regtui.cli.interrupted_runs import settle
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
-from regtui.cli.running import Result, Shown, carry_out, show_outcomes
+from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, show_outcomes
 from regtui.deletion.proposal import DeletionProposal, Offer
 from regtui.deletion.request import Request
 from regtui.deletion.values import Manifests, Outcome, Plan, Status, tag_outcome
-from regtui.errors import NOT_ALLOWED, REFUSED, RegtuiError
+from regtui.errors import NOT_ALLOWED, RegtuiError
 from regtui.oci.digest import Digest
 from regtui.registry.errors import ManifestNotFound, Where
 from regtui.registry.values import Deletion
@@ -26,12 +26,6 @@ _OPTIONS: Final = {
     Offer.NOW: "--with-manifests would {}.",
     Offer.LATER: "--tags-only would {}.",
 }
-
-
-class Obstructed(RegtuiError):
-    """The plan can't be carried out as it stands."""
-
-    exit_code = REFUSED
 
 
 class DeletionNotAllowed(RegtuiError):
@@ -195,11 +189,11 @@ def is_confirmed(removal: Removal) -> bool:
     return ask(f"Delete {these}? [y/N]").lower() in ("y", "yes")
 
 
-async def execute(removal: Removal, shown: Shown) -> Result:
+async def execute(removal: Removal, shown: ShownOutcomes) -> RunResult:
     """Deletes, and says what came of it. The first Ctrl+C stops after those in flight."""
     shown.final(removal.skipped)
     if removal.plan.is_empty:
-        return Result(is_complete=False)
+        return RunResult(is_complete=False)
     deleting = removal.session.deleting(removal.plan)
     total = len(removal.plan.removed) + len(removal.plan.manifests)
     result = await carry_out(deleting, shown, "Deleting", total)
@@ -207,4 +201,4 @@ async def execute(removal: Removal, shown: Shown) -> Result:
     if report.run and report.leaves_something and not removal.session.target.ephemeral:
         what = "To put back what can be" if removal.plan.has_losses else "To put it back"
         say(f"{what}: {removal.session.target.undo_command(report.run)}")
-    return Result(result.is_complete and not removal.skipped, result.stopped)
+    return RunResult(result.is_complete and not removal.skipped, result.stopped)

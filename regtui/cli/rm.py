@@ -12,7 +12,7 @@ from regtui.cli.console import say
 from regtui.cli.invocation import Invocation, connected
 from regtui.cli.output import Output
 from regtui.cli.removal import Removal, RemovalOptions, Selection, execute, is_confirmed, prepare, show_plan
-from regtui.cli.running import Shown, check_askable
+from regtui.cli.running import ShownOutcomes, check_askable
 from regtui.deletion.rules import Rule
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
 from regtui.session.session import Session
@@ -121,7 +121,7 @@ async def _selected(
 async def _execute_all(removals: Sequence[Removal], output: Output) -> int:
     """What was confirmed is done to the end, also where nobody reads the output any more."""
     code = DONE
-    shown = Shown(output)
+    shown = ShownOutcomes(output)
     for number, removal in enumerate(removals):
         result = await execute(removal, shown)
         if result.stopped:

@@ -11,12 +11,18 @@ from regtui.cli.console import Progress, is_interactive, say
 from regtui.cli.output import Form, Output, forget_stdout
 from regtui.deletion.values import Outcome, Status
 from regtui.deletion.words import LEAVE, LEFT_FOR, report_sentences
-from regtui.errors import UsageError
-from regtui.session.changes import Running
+from regtui.errors import REFUSED, RegtuiError, UsageError
+from regtui.session.changes import RunningChange
+
+
+class Obstructed(RegtuiError):
+    """The plan can't be carried out as it stands."""
+
+    exit_code = REFUSED
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RunResult:
     """`stopped`: by Ctrl+C, whatever was still done."""
 
     is_complete: bool
@@ -29,7 +35,7 @@ def check_askable(arguments: argparse.Namespace) -> None:
         raise UsageError("Nobody can be asked here.", "Add --yes to go ahead, or --dry-run to see what would happen.")
 
 
-async def carry_out(running: Running, shown: "Shown", what: str, total: int) -> Result:
+async def carry_out(running: RunningChange, shown: "ShownOutcomes", what: str, total: int) -> RunResult:
     """Does it to the end, and says what came of it. The first Ctrl+C stops after those in flight.
 
     `what` reads on after progress as `Deleting`; `total`: rows to come.
@@ -58,10 +64,10 @@ async def carry_out(running: Running, shown: "Shown", what: str, total: int) -> 
         shown.final(running.report.outcomes)
     for sentence in report_sentences(running.report):
         say(sentence)
-    return Result(running.report.is_complete, stopped or running.report.interrupted)
+    return RunResult(running.report.is_complete, stopped or running.report.interrupted)
 
 
-class Shown:
+class ShownOutcomes:
     """Outcomes on stdout, each once. To people as they come, to programs when they were checked: a line that was
     written can't be taken back."""
 

@@ -23,7 +23,7 @@ from regtui.cli.removal import (
     show_plan,
     skipped_rows,
 )
-from regtui.cli.running import Result, Shown, check_askable
+from regtui.cli.running import RunResult, ShownOutcomes, check_askable
 from regtui.deletion.rules import Rule
 from regtui.deletion.values import Outcome
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError, UsageError
@@ -34,7 +34,7 @@ from regtui.text import plural, size
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class RepositoryProposal:
     """What was shown of one repository, and may be confirmed."""
 
     selection: Selection
@@ -50,7 +50,7 @@ class Proposal:
 class Sweep:
     """What was found: `failed` repositories could not be looked at, or not as a whole."""
 
-    proposals: list[Proposal] = field(default_factory=list)
+    proposals: list[RepositoryProposal] = field(default_factory=list)
     repositories: int = 0
     undated: int = 0
     future: int = 0
@@ -150,7 +150,7 @@ async def _plan_one(
     output: Output,
     arguments: argparse.Namespace,
     found: Sweep,
-) -> Proposal | None:
+) -> RepositoryProposal | None:
     choice = await choose_tags(session, repository, rule)
     found.undated += len(choice.undated)
     found.future += len(choice.future)
@@ -165,7 +165,7 @@ async def _plan_one(
     show_plan(removal, output, dry_run=arguments.dry_run)
     output.flush()
     plan = removal.plan
-    return Proposal(
+    return RepositoryProposal(
         selection, _rows(removal), len(plan.removed), len(plan.manifests), plan.freed, len(plan.left), plan.left_bytes
     )
 
@@ -181,10 +181,10 @@ def _is_confirmed(session: Session, found: Sweep) -> bool:
 
 
 async def _execute_all(
-    session: Session, proposals: Sequence[Proposal], output: Output, arguments: argparse.Namespace
+    session: Session, proposals: Sequence[RepositoryProposal], output: Output, arguments: argparse.Namespace
 ) -> int:
     code = DONE
-    shown = Shown(output)
+    shown = ShownOutcomes(output)
     for number, proposal in enumerate(proposals):
         try:
             result = await _execute_one(session, proposal, shown, arguments)
@@ -203,15 +203,17 @@ async def _execute_all(
     return code
 
 
-async def _execute_one(session: Session, proposal: Proposal, shown: Shown, arguments: argparse.Namespace) -> Result:
+async def _execute_one(
+    session: Session, proposal: RepositoryProposal, shown: ShownOutcomes, arguments: argparse.Namespace
+) -> RunResult:
     removal = await prepare(session, proposal.selection, RemovalOptions.of(arguments, by_rule=True))
     if set(_rows(removal)) != set(proposal.rows):
         say(f"{proposal.selection.repository} has changed since the plan was shown: nothing is deleted there.")
         _skip(shown, [proposal], "changed since the plan was shown")
-        return Result(is_complete=False)
+        return RunResult(is_complete=False)
     return await execute(removal, shown)
 
 
-def _skip(shown: Shown, proposals: Sequence[Proposal], why: str) -> None:
+def _skip(shown: ShownOutcomes, proposals: Sequence[RepositoryProposal], why: str) -> None:
     for proposal in proposals:
         shown.final(skipped_rows(proposal.rows, why))

@@ -7,7 +7,7 @@ from regtui.cli.interrupted_runs import finish, is_of_here, say_remedies, settle
 from regtui.cli.invocation import Invocation
 from regtui.cli.log import show_runs
 from regtui.cli.output import Form, Output
-from regtui.cli.running import Shown, carry_out, check_askable, show_outcomes
+from regtui.cli.running import Obstructed, ShownOutcomes, carry_out, check_askable, show_outcomes
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.journal import Journal
 from regtui.deletion.journal_storage import is_run
@@ -22,16 +22,10 @@ from regtui.deletion.undo_words import (
     what_of,
 )
 from regtui.deletion.words import losses_sentence, planned_outcomes
-from regtui.errors import DONE, FAILED, INTERRUPTED, REFUSED, RegtuiError, UsageError
+from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
 from regtui.registry.identity import RegistryId
 from regtui.session.session import Session
 from regtui.settings.paths import journal_dir
-
-
-class Obstructed(RegtuiError):
-    """It can't be put back as things stand."""
-
-    exit_code = REFUSED
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -100,7 +94,7 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
     if not arguments.yes and not _is_confirmed(undo):
         say("Nothing was put back.")
         return FAILED
-    result = await carry_out(session.changes.undoing(undo), Shown(output), "Putting back", len(undo.rows))
+    result = await carry_out(session.changes.undoing(undo), ShownOutcomes(output), "Putting back", len(undo.rows))
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED
 
 
@@ -153,5 +147,5 @@ async def _finish(session: Session, entry: Entry, output: Output, arguments: arg
         say("Nothing was changed.")
         say_remedies(session, entry)
         return FAILED
-    result = await finish(session, entry, Shown(output))
+    result = await finish(session, entry, ShownOutcomes(output))
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED

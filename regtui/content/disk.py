@@ -57,7 +57,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class DiskUsage:
     """What is kept. `size`: bytes of content; `on_disk`: bytes that the file takes."""
 
     file: Path
@@ -172,14 +172,14 @@ class Disk:
         if self._writable:
             self._try(forgotten, None)
 
-    def usage(self) -> Usage:
-        def counted(connection: sqlite3.Connection) -> Usage:
+    def usage(self) -> DiskUsage:
+        def counted(connection: sqlite3.Connection) -> DiskUsage:
             entries, size = connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM content").fetchone()
             (tags,) = connection.execute("SELECT count(*) FROM tags").fetchone()
-            return Usage(self.file, entries, size, tags, sum(map(_size, self._files()[:2])))
+            return DiskUsage(self.file, entries, size, tags, sum(map(_size, self._files()[:2])))
 
         # Looking must not be what makes the file.
-        return self._try(counted, Usage(self.file)) if self.file.exists() else Usage(self.file)
+        return self._try(counted, DiskUsage(self.file)) if self.file.exists() else DiskUsage(self.file)
 
     def clear(self) -> None:
         """Nothing is kept any more. Other processes that use it go on with an empty one."""

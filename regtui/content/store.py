@@ -26,7 +26,7 @@ _Flight = asyncio.Task[FetchedManifest]
 _ANY: Final = ""
 
 
-class NotKept(LookupError):
+class NotCached(LookupError):
     """It would have to be read from the registry."""
 
 
@@ -117,9 +117,9 @@ class ContentStore:
             await self._disk.keep_only(repository, tags)
 
     @property
-    def kept(self) -> "Kept":
+    def kept(self) -> "CachedContent":
         """What is kept, without asking the registry."""
-        return Kept(self._find)
+        return CachedContent(self._find)
 
     def forget(self, repository: str) -> None:
         """What is known of a repository is read again: after a deletion, or a reload."""
@@ -215,7 +215,7 @@ class ContentStore:
             self._size -= len(dropped.body)
 
 
-class Kept:
+class CachedContent:
     """Reads only what is kept; raises NotKept for all else. For showing what was known before the registry answers."""
 
     def __init__(self, find: Callable[[Digest], Awaitable[FetchedManifest | None]]) -> None:
@@ -225,7 +225,7 @@ class Kept:
         digest = Digest.or_none(reference)
         kept = await self._find(digest) if digest is not None else None
         if kept is None:
-            raise NotKept(reference)
+            raise NotCached(reference)
         return kept
 
     async def named(self, repository: str, digest: Digest) -> FetchedManifest:
@@ -235,4 +235,4 @@ class Kept:
         return (await self.current(repository, digest)).body
 
     async def digest(self, repository: str, tag: str) -> Digest:
-        raise NotKept(tag)
+        raise NotCached(tag)

@@ -12,7 +12,7 @@ from regtui.deletion.graph import children_first
 from regtui.deletion.values import Cause, Contents, Loss, StoredManifest
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Manifest, Schema1Manifest, UnknownManifest
-from regtui.oci.media_type import GENERIC, Kind, kind_of
+from regtui.oci.media_type import GENERIC, MediaKind, kind_of
 
 
 def losses(contents: Contents, tagged: Iterable[Digest], going: Collection[Digest]) -> dict[Digest, Loss]:
@@ -43,7 +43,7 @@ def _own(contents: Contents, manifest: StoredManifest) -> Loss | None:
             return Loss(Cause.SCHEMA1)
         case UnknownManifest() if manifest.media_type in GENERIC:
             return Loss(Cause.NO_MEDIA_TYPE)
-        case UnknownManifest() if kind_of(manifest.media_type) is not Kind.UNKNOWN:
+        case UnknownManifest() if kind_of(manifest.media_type) is not MediaKind.UNKNOWN:
             return Loss(Cause.INVALID)
     for child in manifest.children:
         if child in contents.unread_manifests:

@@ -29,7 +29,7 @@ from regtui.deletion.values import (
 from regtui.names.order import in_order
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Index, is_attestation, platform_of
-from regtui.oci.media_type import Kind, kind_of
+from regtui.oci.media_type import MediaKind, kind_of
 
 # OCI distribution-spec 1.1, "Referrers Tag Schema", and cosign's tags beside it.
 _ATTACHED_TAG: Final = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(?:\.(?:sig|att|sbom))?")
@@ -146,8 +146,8 @@ def hidden_indexes(contents: Contents, held: Collection[Digest]) -> set[Digest]:
         if (stored := contents.manifests.get(digest)) and isinstance(stored.manifest, Index)
         for entry in stored.manifest.manifests
     ]
-    images = {entry.digest for entry in entries if kind_of(entry.media_type) is Kind.IMAGE}
-    others = {entry.digest for entry in entries if kind_of(entry.media_type) is not Kind.IMAGE}
+    images = {entry.digest for entry in entries if kind_of(entry.media_type) is MediaKind.IMAGE}
+    others = {entry.digest for entry in entries if kind_of(entry.media_type) is not MediaKind.IMAGE}
     return unread - (images - others)
 
 

@@ -2,49 +2,49 @@
 
 from datetime import timedelta
 
-from regtui.demo.images import Step
+from regtui.demo.images import DemoStep
 
 MB = 1_000_000
 _NOP = "/bin/sh -c #(nop) "
 
 
-def run(command: str, size: int, mark: str = "") -> Step:
+def run(command: str, size: int, mark: str = "") -> DemoStep:
     """A RUN as buildkit writes it."""
-    return Step(f"RUN /bin/sh -c {command} # buildkit", size, mark)
+    return DemoStep(f"RUN /bin/sh -c {command} # buildkit", size, mark)
 
 
-def copy(what: str, size: int, mark: str = "") -> Step:
-    return Step(f"COPY {what} # buildkit", size, mark)
+def copy(what: str, size: int, mark: str = "") -> DemoStep:
+    return DemoStep(f"COPY {what} # buildkit", size, mark)
 
 
-def meta(instruction: str) -> Step:
+def meta(instruction: str) -> DemoStep:
     """An instruction that changes no file, as buildkit writes it."""
-    return Step(instruction)
+    return DemoStep(instruction)
 
 
-def nop(instruction: str, size: int = 0, mark: str = "") -> Step:
+def nop(instruction: str, size: int = 0, mark: str = "") -> DemoStep:
     """An instruction as the classic builder wrote it."""
-    return Step(f"{_NOP} {instruction}", size, mark, comment="")
+    return DemoStep(f"{_NOP} {instruction}", size, mark, comment="")
 
 
-def sh(command: str, size: int, mark: str = "") -> Step:
+def sh(command: str, size: int, mark: str = "") -> DemoStep:
     """A RUN as the classic builder wrote it."""
-    return Step(f"/bin/sh -c {command}", size, mark, comment="")
+    return DemoStep(f"/bin/sh -c {command}", size, mark, comment="")
 
 
-def _older(days: int, *steps: Step) -> tuple[Step, ...]:
-    return tuple(Step(step.command, step.size, step.mark, timedelta(days=days), step.comment) for step in steps)
+def _older(days: int, *steps: DemoStep) -> tuple[DemoStep, ...]:
+    return tuple(DemoStep(step.command, step.size, step.mark, timedelta(days=days), step.comment) for step in steps)
 
 
 ALPINE = _older(
     24,
-    Step("ADD alpine-minirootfs-3.20.3-x86_64.tar.gz / # buildkit", 3_623_807),
-    Step('CMD ["/bin/sh"]'),
+    DemoStep("ADD alpine-minirootfs-3.20.3-x86_64.tar.gz / # buildkit", 3_623_807),
+    DemoStep('CMD ["/bin/sh"]'),
 )
 
 DEBIAN = _older(
     12,
-    Step("# debian.sh --arch 'amd64' out/ 'bookworm' '@1731369600'", 28_231_412, comment="debuerreotype 0.15"),
+    DemoStep("# debian.sh --arch 'amd64' out/ 'bookworm' '@1731369600'", 28_231_412, comment="debuerreotype 0.15"),
 )
 
 OLD_DEBIAN = _older(

@@ -13,7 +13,7 @@ from regtui.demo.dialect import Dialect
 from regtui.demo.stored import Blob, Repository
 
 
-class CollectionFailed(Exception):
+class DemoCollectionFailed(Exception):
     """The collector stopped before it freed anything. The message is what it prints on stderr."""
 
 
@@ -52,10 +52,10 @@ def collect(
     delete_untagged: bool,
 ) -> Collected:
     """Finds what can go, and changes nothing."""
-    return _Run(blobs, dialect, delete_untagged).over(repositories)
+    return _Collection(blobs, dialect, delete_untagged).over(repositories)
 
 
-class _Run:
+class _Collection:
     def __init__(self, blobs: Mapping[str, Blob], dialect: Dialect, delete_untagged: bool) -> None:
         self._blobs = blobs
         self._dialect = dialect
@@ -111,7 +111,7 @@ class _Run:
         elif self._dialect.collector_spares_children:
             self._lines.append(f"manifest tags path of repository {repository.name} does not exist")
         else:
-            raise CollectionFailed(
+            raise DemoCollectionFailed(
                 "failed to garbage collect: failed to mark: failed to retrieve tags "
                 f"unknown repository name={repository.name}"
             )

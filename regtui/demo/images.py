@@ -14,7 +14,7 @@ Descriptor = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     """One line of history: a layer of that size, or none if it changed no file."""
 
     command: str
@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    steps: Sequence[Step]
+    steps: Sequence[DemoStep]
     created: datetime | None
     platform: str = "linux/amd64"
     docker: bool = False
@@ -129,7 +129,7 @@ class Publisher:
         descriptor: Descriptor = {"mediaType": media_type, "digest": digest, "size": len(data)}
         return descriptor | ({"annotations": dict(annotations)} if annotations else {})
 
-    def _layer(self, step: Step, platform: str, media_type: str) -> Descriptor:
+    def _layer(self, step: DemoStep, platform: str, media_type: str) -> Descriptor:
         digest = self._storage.add_synthetic_blob(_seed(step, platform), step.size)
         self._storage.link_layer(self.repository, digest)
         return {"mediaType": media_type, "digest": digest, "size": step.size}
@@ -139,7 +139,7 @@ def timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _seed(step: Step, platform: str) -> str:
+def _seed(step: DemoStep, platform: str) -> str:
     return f"{step.command}\n{step.mark}\n{step.size}\n{platform}"
 
 

@@ -9,7 +9,7 @@ from regtui.demo import media
 from regtui.demo.answers import Refusal
 from regtui.demo.blobs import is_digest
 from regtui.demo.service import Service, absolute
-from regtui.demo.stored import StoredManifest, digest_of
+from regtui.demo.stored import DemoManifest, digest_of
 
 _LARGEST = 4 * 1024 * 1024
 
@@ -95,7 +95,7 @@ def _resolve(service: Service, name: str, tag: str) -> str:
     return digest
 
 
-def _load(service: Service, name: str, digest: str) -> StoredManifest:
+def _load(service: Service, name: str, digest: str) -> DemoManifest:
     manifest = service.storage.manifest(name, digest)
     if manifest is not None:
         return manifest
@@ -116,7 +116,7 @@ def _accepted(request: httpx.Request) -> set[str]:
     return {value.partition(";")[0].strip().lower() for value in values}
 
 
-def _refuse_unaccepted_oci(service: Service, manifest: StoredManifest, accepted: set[str]) -> None:
+def _refuse_unaccepted_oci(service: Service, manifest: DemoManifest, accepted: set[str]) -> None:
     if manifest.media_type in accepted:
         return
     if manifest.media_type == media.OCI_MANIFEST:
@@ -131,7 +131,7 @@ def _refuse_unaccepted_oci(service: Service, manifest: StoredManifest, accepted:
         )
 
 
-def _default_child(service: Service, name: str, manifest_list: StoredManifest) -> StoredManifest:
+def _default_child(service: Service, name: str, manifest_list: DemoManifest) -> DemoManifest:
     """What a client that does not know lists gets: the first image for linux/amd64."""
     for child in json.loads(manifest_list.data).get("manifests") or ():
         platform = child.get("platform") or {}
@@ -140,7 +140,7 @@ def _default_child(service: Service, name: str, manifest_list: StoredManifest) -
     raise Refusal("MANIFEST_UNKNOWN")
 
 
-def _in_schema1(name: str, tag: str, manifest: StoredManifest) -> httpx.Response:
+def _in_schema1(name: str, tag: str, manifest: DemoManifest) -> httpx.Response:
     """An answer as useless as the real conversion: its digest is neither the stored one nor the body's.
 
     Simplified: no compatibility history and no signature that would verify.

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from regtui.demo.bases import ALPINE, DEBIAN, GO, MB, NODE, OLD_DEBIAN, copy, meta, nop, run, sh
-from regtui.demo.images import Descriptor, Image, Publisher, Step
+from regtui.demo.images import DemoStep, Descriptor, Image, Publisher
 from regtui.demo.storage import DemoStorage
 from regtui.demo.stored import digest_of
 
@@ -309,7 +309,7 @@ class _Sample:
         steps = (*OLD_DEBIAN, nop("COPY dir:reports in /srv ", 18_430_900), nop('CMD ["./reports"]'))
         old = Image(steps, self._ago(days=3 * 365 + 40), docker=True)
         to.image(old, "2021.4")
-        undated = (*steps, Step("bazel build ...", 1_004, comment="bazel"))
+        undated = (*steps, DemoStep("bazel build ...", 1_004, comment="bazel"))
         to.image(Image(undated, None, docker=True), "undated")
         epoch = self._now.replace(1970, 1, 1, 0, 0, 0, 0)
         to.image(Image((*undated, nop("LABEL reproducible=1")), epoch, docker=True), "reproducible")
@@ -345,7 +345,7 @@ class _Sample:
             "wide": "家族👨‍👩‍👧‍👦 ｗｉｄｅ e\u0301 \u200b\ufeff",
             "long": "A" * 5_000,
         }
-        commands = [Step(f"RUN echo {text} # buildkit", 1_000 + len(text)) for text in attacks.values()]
+        commands = [DemoStep(f"RUN echo {text} # buildkit", 1_000 + len(text)) for text in attacks.values()]
         settings: dict[str, Any] = {
             "Cmd": ["[@click=app.quit]sh[/]", "\x1b[31m"],
             "Env": [f"{key.upper()}={text}" for key, text in attacks.items()],

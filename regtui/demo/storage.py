@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from regtui.demo.collection import Collected, collect
 from regtui.demo.dialect import Dialect, Version
-from regtui.demo.stored import Blob, Repository, StoredManifest, Upload, digest_of
+from regtui.demo.stored import Blob, DemoManifest, Repository, Upload, digest_of
 
 
 class DemoStorage:
@@ -65,14 +65,14 @@ class DemoStorage:
         """Everything that was ever pushed to, whatever a version's catalog shows of it."""
         return self._repositories
 
-    def manifest(self, repository: str, digest: str) -> StoredManifest | None:
+    def manifest(self, repository: str, digest: str) -> DemoManifest | None:
         """The manifest, if the repository has it and its bytes exist."""
         found = self._repositories.get(repository)
         media_type = found.revisions.get(digest) if found else None
         blob = self.blobs.get(digest)
         if media_type is None or blob is None or blob.data is None:
             return None
-        return StoredManifest(digest, media_type, blob.data)
+        return DemoManifest(digest, media_type, blob.data)
 
     def put_manifest(self, repository: str, data: bytes, media_type: str, *tags: str) -> str:
         """Stores it without looking at what it refers to, points the tags at it, and returns its digest."""

@@ -35,7 +35,7 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredManifest:
+class DemoManifest:
     digest: str
     media_type: str
     data: bytes

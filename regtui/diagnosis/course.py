@@ -19,7 +19,7 @@ from regtui.registry.token_clock import LEEWAY, difference, parse_date
 from regtui.registry.values import Credential, Deletion, Pong
 from regtui.session.opening import log_in
 from regtui.session.target import Target
-from regtui.settings.credentials import Found, Source
+from regtui.settings.credentials import FoundLogin, LoginSource
 from regtui.settings.protection import told
 from regtui.ssh.login import Ssh
 from regtui.text import plural
@@ -125,10 +125,10 @@ def _login(target: Target, client: RegistryClient, error: RegtuiError | None, en
     return [*troubles, good("login", words)]
 
 
-def _whose(found: Found | None, given: Credential | None) -> str:
+def _whose(found: FoundLogin | None, given: Credential | None) -> str:
     if found is not None:
         return found.words
-    return Found(given, Source.SESSION).words if given else ""
+    return FoundLogin(given, LoginSource.SESSION).words if given else ""
 
 
 async def _contents(target: Target, client: RegistryClient) -> AsyncIterator[Check]:

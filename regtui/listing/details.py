@@ -8,7 +8,7 @@ from typing import Final
 
 from regtui.listing.history import instruction
 from regtui.listing.images import Loaded, LoadedImage, load
-from regtui.listing.source import Source
+from regtui.listing.source import ManifestSource
 from regtui.oci.config import HistoryEntry, ImageConfig
 from regtui.oci.descriptor import Descriptor
 from regtui.oci.digest import Digest
@@ -77,7 +77,7 @@ CONFIG_REMEDY: Final = (
 _CONFIG_DELETED: Final = f": the image can't be pulled, though its manifest is there. {CONFIG_LOST}. {CONFIG_REMEDY}"
 
 
-async def load_details(source: Source, repository: str, reference: str) -> Details:
+async def load_details(source: ManifestSource, repository: str, reference: str) -> Details:
     """The details of a tag or digest; gaps are named by the `error` of the whole and of the platform.
 
     Raises NotFound where its manifest is gone, RegistryError where the registry fails.

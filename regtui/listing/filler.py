@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Final
 
 from regtui.listing.recall import Recollection
-from regtui.listing.source import Source
+from regtui.listing.source import ManifestSource
 from regtui.listing.summary import Batch, Summary, summarize
 from regtui.registry.errors import NotFound, RegistryError
 
@@ -25,7 +25,7 @@ class Filler:
 
     def __init__(
         self,
-        source: Source,
+        source: ManifestSource,
         repository: str,
         names: Sequence[str],
         *,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from regtui import bounds
-from regtui.listing.source import Source
+from regtui.listing.source import ManifestSource
 from regtui.oci.config import ImageConfig, created_and_platform, parse_time
 from regtui.oci.descriptor import Descriptor, InvalidManifest
 from regtui.oci.digest import Digest
@@ -133,7 +133,7 @@ class Loaded:
         return sum(self.blobs.values()) if self.is_sized else None
 
 
-async def load(source: Source, repository: str, reference: str) -> Loaded:
+async def load(source: ManifestSource, repository: str, reference: str) -> Loaded:
     """What `reference`, a tag or digest, leads to.
 
     Raises NotFound where its manifest is gone, RegistryError for whatever else than a gap went wrong. Gaps
@@ -186,7 +186,9 @@ async def bounded(function: Callable[[T], Awaitable[R]], items: Sequence[T], lim
     return [task.result() for task in tasks]
 
 
-async def _children(source: Source, repository: str, index: Index, depth: int, room: _Room) -> tuple[LoadedImage, ...]:
+async def _children(
+    source: ManifestSource, repository: str, index: Index, depth: int, room: _Room
+) -> tuple[LoadedImage, ...]:
     async def child(descriptor: Descriptor) -> tuple[LoadedImage, ...]:
         images = await _child(source, repository, descriptor, depth, room)
         attestations = index.attestations_of(descriptor.digest)
@@ -198,7 +200,7 @@ async def _children(source: Source, repository: str, index: Index, depth: int, r
 
 
 async def _child(
-    source: Source, repository: str, descriptor: Descriptor, depth: int, room: _Room
+    source: ManifestSource, repository: str, descriptor: Descriptor, depth: int, room: _Room
 ) -> tuple[LoadedImage, ...]:
     if not room.take():
         return ()
@@ -220,7 +222,7 @@ async def _child(
 
 
 async def _image(
-    source: Source,
+    source: ManifestSource,
     repository: str,
     fetched: FetchedManifest,
     manifest: AnyManifest,

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from regtui.content.store import NotKept
-from regtui.listing.source import Source
+from regtui.content.store import NotCached
+from regtui.listing.source import ManifestSource
 from regtui.listing.summary import Batch, Summary, summarize
 from regtui.oci.digest import Digest
 
@@ -26,7 +26,7 @@ class Recollection:
     always read anew.
     """
 
-    def __init__(self, kept: Source, repository: str, tags: Mapping[str, Digest]) -> None:
+    def __init__(self, kept: ManifestSource, repository: str, tags: Mapping[str, Digest]) -> None:
         self.repository = repository
         self.tags = tags
         self.is_told = False
@@ -69,7 +69,7 @@ class Recollection:
         digest = self._unread.pop(tag, None)
         if digest is None:
             return
-        with suppress(NotKept):
+        with suppress(NotCached):
             self._read[tag] = await summarize(self._kept, self.repository, digest)
         if self.is_told and len(self._read) > _HELD:
             del self._read[next(iter(self._read))]

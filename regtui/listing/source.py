@@ -6,7 +6,7 @@ from regtui.oci.digest import Digest
 from regtui.registry.values import FetchedManifest
 
 
-class Source(Protocol):
+class ManifestSource(Protocol):
     """Manifests and configs by repository. All raise NotFound where it is gone, else RegistryError."""
 
     async def current(self, repository: str, reference: str) -> FetchedManifest:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from regtui.listing.images import Loaded, load
-from regtui.listing.source import Source
+from regtui.listing.source import ManifestSource
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Index, Manifest
 from regtui.oci.media_type import IMAGE_CONFIGS
@@ -79,7 +79,7 @@ Batch = list[tuple[str, Summary]]
 """Tags, and what became known of each."""
 
 
-async def summarize(source: Source, repository: str, reference: str) -> Summary:
+async def summarize(source: ManifestSource, repository: str, reference: str) -> Summary:
     """The summary of a tag or digest; broken, where something is gone. Raises RegistryError for all else."""
     try:
         return summary_of(await load(source, repository, reference))

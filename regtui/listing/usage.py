@@ -22,7 +22,7 @@ class Share:
 
 
 @dataclass(slots=True, eq=False)
-class Standing:
+class ReadState:
     """How far a repository is read. `tags` is None until they are listed. `failed`: tags that could not be read."""
 
     tags: int | None = None
@@ -51,7 +51,7 @@ class UsageRow:
     size: int
     only: int
     repositories: int
-    standing: Standing
+    standing: ReadState
 
 
 class _Level:
@@ -82,7 +82,7 @@ class Usage:
     """Takes tags in as they are read; says at any time what that makes."""
 
     def __init__(self) -> None:
-        self.standings: dict[str, Standing] = {}
+        self.standings: dict[str, ReadState] = {}
         self._repositories = _Level()
         self._namespaces = _Level()
 
@@ -109,11 +109,11 @@ class Usage:
     def expect(self, repositories: Iterable[str]) -> None:
         """These exist. Those that are known stay as they are."""
         for name in repositories:
-            self.standings.setdefault(name, Standing())
+            self.standings.setdefault(name, ReadState())
 
     def begin(self, repository: str, tags: int) -> None:
         """It has so many tags, and is read from the first one on."""
-        self.standings[repository] = Standing(tags)
+        self.standings[repository] = ReadState(tags)
 
     def take(self, repository: str, batch: Iterable[tuple[str, Summary]]) -> None:
         standing = self.standings[repository]
@@ -146,14 +146,14 @@ class Usage:
 
     def _namespace_row(self, space: str, names: list[str]) -> UsageRow:
         inside = [self.standings[name] for name in names]
-        standing = Standing(
+        standing = ReadState(
             tags=None if any(each.tags is None for each in inside) else sum(each.tags or 0 for each in inside),
             read=sum(each.read for each in inside),
             failed=sum(each.failed for each in inside),
         )
         return self._row(self._namespaces, space, 0, standing, len(names))
 
-    def _row(self, level: _Level, name: str, depth: int, standing: Standing, repositories: int = 0) -> UsageRow:
+    def _row(self, level: _Level, name: str, depth: int, standing: ReadState, repositories: int = 0) -> UsageRow:
         share = level.shares.get(name) or Share(name)
         return UsageRow(name, bool(repositories), depth, share.size, share.only, repositories, standing)
 

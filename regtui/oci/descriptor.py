@@ -31,7 +31,7 @@ class Descriptor:
     @property
     def is_manifest(self) -> bool:
         """By its media type, which alone tells: an index may hold anything (BuildKit's caches hold layers)."""
-        return mt.kind_of(mt.essence(self.media_type)) is not mt.Kind.UNKNOWN
+        return mt.kind_of(mt.essence(self.media_type)) is not mt.MediaKind.UNKNOWN
 
     @property
     def is_elsewhere(self) -> bool:

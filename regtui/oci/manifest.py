@@ -105,11 +105,11 @@ def parse_manifest(body: bytes, content_type: str) -> AnyManifest:
     value = load_json_object(body, "the manifest")
     media_type = text_of(value.get("mediaType")) or _guess(value, mt.essence(content_type))
     match mt.kind_of(media_type):
-        case mt.Kind.IMAGE:
+        case mt.MediaKind.IMAGE:
             return _image(value, media_type)
-        case mt.Kind.INDEX:
+        case mt.MediaKind.INDEX:
             return _index(value, media_type)
-        case mt.Kind.SCHEMA1:
+        case mt.MediaKind.SCHEMA1:
             return _schema1(value, media_type)
         case _:
             return UnknownManifest(media_type)
@@ -128,7 +128,7 @@ def load_json_object(body: bytes, what: str) -> Mapping[str, object]:
 
 def _guess(value: Mapping[str, object], content_type: str) -> str:
     """OCI manifests need no `mediaType`: then the header counts, and where that's vague, the shape."""
-    if mt.kind_of(content_type) is not mt.Kind.UNKNOWN:
+    if mt.kind_of(content_type) is not mt.MediaKind.UNKNOWN:
         return content_type
     if value.get("schemaVersion") == 1 and "fsLayers" in value:
         return mt.DOCKER_SCHEMA1_SIGNED if "signatures" in value else mt.DOCKER_SCHEMA1

@@ -23,7 +23,7 @@ ACCEPT_MANIFESTS: Final = ", ".join(
 )
 
 
-class Kind(Enum):
+class MediaKind(Enum):
     """What a manifest's media type makes of it."""
 
     IMAGE = "image"
@@ -33,12 +33,12 @@ class Kind(Enum):
 
 
 _KINDS: Final = {
-    OCI_MANIFEST: Kind.IMAGE,
-    DOCKER_MANIFEST: Kind.IMAGE,
-    OCI_INDEX: Kind.INDEX,
-    DOCKER_LIST: Kind.INDEX,
-    DOCKER_SCHEMA1: Kind.SCHEMA1,
-    DOCKER_SCHEMA1_SIGNED: Kind.SCHEMA1,
+    OCI_MANIFEST: MediaKind.IMAGE,
+    DOCKER_MANIFEST: MediaKind.IMAGE,
+    OCI_INDEX: MediaKind.INDEX,
+    DOCKER_LIST: MediaKind.INDEX,
+    DOCKER_SCHEMA1: MediaKind.SCHEMA1,
+    DOCKER_SCHEMA1_SIGNED: MediaKind.SCHEMA1,
 }
 
 GENERIC: Final = frozenset({"", "application/json", "application/octet-stream", "binary/octet-stream", "text/plain"})
@@ -58,8 +58,8 @@ FOREIGN_LAYERS: Final = frozenset(
 IMAGE_CONFIGS: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 
 
-def kind_of(media_type: str) -> Kind:
-    return _KINDS.get(media_type, Kind.UNKNOWN)
+def kind_of(media_type: str) -> MediaKind:
+    return _KINDS.get(media_type, MediaKind.UNKNOWN)
 
 
 def essence(content_type: str) -> str:

@@ -15,7 +15,7 @@ from regtui import bounds
 from regtui.oci.reference import is_repository
 from regtui.registry import errors
 from regtui.registry.errors import Where
-from regtui.registry.pages import Listing, listed, next_query
+from regtui.registry.pages import PagedListing, listed, next_query
 from regtui.registry.values import CatalogPage
 
 # 2.7.1 has no limit and needs 0.4 s for 10,000 in one page; the others answer 400 above 1,000, which costs nothing.
@@ -36,7 +36,7 @@ class CatalogReader:
         self._exists = exists
         self._where = where
         self._seen: set[str] = set()
-        self._listing = Listing()
+        self._listing = PagedListing()
         self._page_size = 0
         self._has_linked = False
         self._doubt = ""

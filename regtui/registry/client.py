@@ -21,7 +21,7 @@ from regtui.registry.errors import Where
 from regtui.registry.exchanges import RequestLog
 from regtui.registry.http import Explain, RegistryHttp
 from regtui.registry.identity import RegistryId
-from regtui.registry.pages import Listing, listed, next_query
+from regtui.registry.pages import PagedListing, listed, next_query
 from regtui.registry.retry import Safety
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate
@@ -196,7 +196,7 @@ class RegistryClient:
         where = self._where("listing the tags", repository)
         path = f"/v2/{repository}/tags/list"
         query: dict[str, str] | None = {}
-        listing = Listing()
+        listing = PagedListing()
         seen: set[str] = set()
         while query is not None and not listing.asks_again(query):
             response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
@@ -315,7 +315,7 @@ class RegistryClient:
         path = f"/v2/{repository}/referrers/{digest}"
         found: dict[Digest, Descriptor] = {}
         query: dict[str, str] | None = {}
-        listing = Listing(bounds.REFERRERS)
+        listing = PagedListing(bounds.REFERRERS)
         while query is not None and not listing.asks_again(query):
             try:
                 response = await self._http.send(

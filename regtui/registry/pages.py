@@ -29,7 +29,7 @@ class Bound(Enum):
                 return f"{host} lists its {what} in too many pages for so few: the rest wasn't read."
 
 
-class Listing:
+class PagedListing:
     """Counts what one listing costs and brings. `most`: items that are taken, else as many as names."""
 
     def __init__(self, most: int | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from regtui.listing.details import CONFIG_LOST, Details, PlatformDetails, load_details
 from regtui.listing.missing import BlobCheck
-from regtui.listing.source import Source
+from regtui.listing.source import ManifestSource
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Manifest
 from regtui.registry.errors import NotFound
@@ -11,7 +11,9 @@ from regtui.repair.values import CheckedReference
 _NOT_PULLED = "it can't be pulled"
 
 
-async def check_reference(source: Source, blobs: BlobCheck, repository: str, identifier: str) -> CheckedReference:
+async def check_reference(
+    source: ManifestSource, blobs: BlobCheck, repository: str, identifier: str
+) -> CheckedReference:
     """`identifier`: a tag or digest. Raises NotFound where there is no such digest, RegistryError where the registry
     fails.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from regtui import bounds
-from regtui.content.store import ContentStore, NotKept
+from regtui.content.store import ContentStore, NotCached
 from regtui.deletion.entry import Entry
 from regtui.listing.images import bounded
 from regtui.oci.digest import Digest
@@ -51,7 +51,7 @@ async def plan_repair(
             if digest in kept and digest not in sources
         }
     for digest in wanted.keys() - sources.keys():
-        with contextlib.suppress(NotKept):
+        with contextlib.suppress(NotCached):
             sources[digest] = BlobSource(BlobOrigin.CACHE, body=await content.kept.config(repository, digest))
     search = _Search(client, [digest for digest in wanted if digest not in sources], on_progress)
     candidates = _nearest(repository, repositories)

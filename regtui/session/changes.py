@@ -15,7 +15,7 @@ from regtui.registry.probing import check_push, deletion_support
 from regtui.registry.values import Deletion
 
 
-class Running:
+class RunningChange:
     """A change under way; afterwards nothing is known of its repository any more."""
 
     def __init__(self, change: Execution | Undoing, repository: str, content: ContentStore) -> None:
@@ -111,7 +111,7 @@ class Changes:
             on_progress=on_progress,
         )
 
-    def undoing(self, undo: Undo) -> Running:
+    def undoing(self, undo: Undo) -> RunningChange:
         """Carries an Undo out that was confirmed."""
         return self._running(Undoing(self._client, undo, self._journal, self._username), undo.repository)
 
@@ -135,13 +135,13 @@ class Changes:
         except JournalFailed:
             return None
 
-    def finishing(self, entry: Entry, plan: Plan) -> Running:
+    def finishing(self, entry: Entry, plan: Plan) -> RunningChange:
         """Carries the rest out: it belongs to the same run, and is undone with it."""
         change = Execution(self._client, plan, self._journal, self._username, resumes=entry)
         return self._running(change, entry.repository)
 
-    def _running(self, change: Execution | Undoing, repository: str) -> Running:
-        return Running(change, repository, self._content)
+    def _running(self, change: Execution | Undoing, repository: str) -> RunningChange:
+        return RunningChange(change, repository, self._content)
 
     async def _support(self, repository: str) -> Deletion:
         return Deletion.READ_ONLY if self._read_only else await deletion_support(self._client, repository)

@@ -10,7 +10,7 @@ from regtui.registry.errors import NotARegistry, NotAuthenticated, RegistryError
 from regtui.registry.values import Pong
 from regtui.session.session import Session
 from regtui.session.target import Target
-from regtui.settings.credentials import Source
+from regtui.settings.credentials import LoginSource
 from regtui.ssh.destination import Destination
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _explained(error: NotAuthenticated, target: Target) -> NotAuthenticated:
         return error
     # What was given with the command needs no telling.
     words = found.words_for(error.where.repository)
-    tried = f"Tried: {words}." if words and found.source is not Source.GIVEN else ""
+    tried = f"Tried: {words}." if words and found.source is not LoginSource.GIVEN else ""
     troubles = [trouble.message for trouble in found.troubles]
     # Its address is that of many hosts' own registries, as seen from there.
     how = found.correction or (f"Run: regtui login {target.name}" if target.via else error.remedy)

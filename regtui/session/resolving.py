@@ -18,7 +18,7 @@ from regtui.registry.tls import TlsSettings
 from regtui.registry.values import Credential
 from regtui.session.target import Target, demo_target
 from regtui.settings.config import Config, Profile
-from regtui.settings.credentials import Credentials, Found, Lookup, Source
+from regtui.settings.credentials import Credentials, FoundLogin, LoginSource, Lookup
 from regtui.settings.paths import config_file
 
 
@@ -199,4 +199,4 @@ def lookup_for(profile: Profile, credentials: Credentials, options: Options | No
     if not username:
         raise UsageError("A password without a user name.", "Give it with -u NAME.")
     given = Credential(username, options.password)
-    return Lookup(lambda: Found(given, Source.GIVEN))
+    return Lookup(lambda: FoundLogin(given, LoginSource.GIVEN))

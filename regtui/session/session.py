@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from regtui.listing.missing import BlobCheck
     from regtui.listing.summary import Batch, Summary
     from regtui.repair.values import CheckedReference, RepairPlan
-    from regtui.session.changes import Changes, Running
+    from regtui.session.changes import Changes, RunningChange
     from regtui.session.filling import Filling
     from regtui.session.recalling import Recalling
     from regtui.settings.history import Left
@@ -283,11 +283,14 @@ class Session:
             return names, False
         return names, not doubt
 
-    async def repairing(self, plan: "RepairPlan") -> "AsyncIterator[Outcome]":
+    def repairing(self, plan: "RepairPlan") -> "AsyncIterator[Outcome]":
         """Carries a plan out that was confirmed: what came of each blob. Raises UsageError where the user wants no
         change, JournalFailed where it can't be recorded."""
         if self.read_only:
             raise UsageError(f"{self.name} was opened read-only: nothing is put back.")
+        return self._repaired(plan)
+
+    async def _repaired(self, plan: "RepairPlan") -> "AsyncIterator[Outcome]":
         from regtui.repair.repairing import Repairing
 
         try:
@@ -324,13 +327,13 @@ class Session:
         """Why nothing can be deleted here, with the remedy; empty where it can."""
         return deletion_obstacle(self.host, support, by_choice=self.read_only)
 
-    def deleting(self, plan: "Plan") -> "Running":
+    def deleting(self, plan: "Plan") -> "RunningChange":
         """Carries out a plan that was confirmed."""
         from regtui.deletion.execution import Execution
-        from regtui.session.changes import Running
+        from regtui.session.changes import RunningChange
 
         execution = Execution(self._client, plan, self.journal, self.username)
-        return Running(execution, plan.repository, self._content)
+        return RunningChange(execution, plan.repository, self._content)
 
     @property
     def changes(self) -> "Changes":

@@ -32,7 +32,7 @@ _KEYRING_TIMEOUT: Final = 3.0
 _HELPER_TIMEOUT: Final = 10.0
 
 
-class Source(Enum):
+class LoginSource(Enum):
     """Where a credential was found: said to the user, never the secret itself."""
 
     GIVEN = "the command line"
@@ -46,11 +46,11 @@ class Source(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundLogin:
     """`place`: which file or program. `troubles`: what went wrong on the way, each with its remedy."""
 
     credential: Credential | None
-    source: Source
+    source: LoginSource
     place: str = ""
     scoped: tuple[tuple[str, Credential], ...] = ()
     troubles: tuple[SettingsError, ...] = field(default=(), compare=False)
@@ -64,7 +64,7 @@ class Found:
     @property
     def correction(self) -> str:
         """What to do where the registry rejects it; empty where a new login is the way."""
-        if self.source is not Source.ENVIRONMENT:
+        if self.source is not LoginSource.ENVIRONMENT:
             return ""
         return "Correct REGTUI_USERNAME and REGTUI_PASSWORD, or unset them: they go before any login that is kept."
 
@@ -83,7 +83,7 @@ class Found:
             prefix = next(prefix for prefix, credential in self.scoped if credential is known)
             only = f" (for {prefix})" if repository else " (for some repositories)"
             return f"{whose}{only}, from {self.scoped_places.get(prefix) or self.place or self.source.value}"
-        if self.source is Source.SESSION:
+        if self.source is LoginSource.SESSION:
             return f"{whose}, {self.source.value}"
         return f"{whose}, from {self.place or self.source.value}"
 
@@ -91,10 +91,10 @@ class Found:
 class Lookup:
     """A credential that is looked for when a registry asks for one. Blocks."""
 
-    def __init__(self, find: Callable[[], Found]) -> None:
+    def __init__(self, find: Callable[[], FoundLogin]) -> None:
         self._find = find
         self._was_asked = False
-        self.found: Found | None = None
+        self.found: FoundLogin | None = None
         """None until somebody wanted it."""
 
     def __call__(self) -> Keychain:
@@ -103,14 +103,14 @@ class Lookup:
         self._was_asked, self.found = True, found
         return found.keychain
 
-    def find(self) -> Found:
+    def find(self) -> FoundLogin:
         """What was found, or is now."""
         if self.found is None:
             self.found = self._find()
         return self.found
 
 
-class Kept(Enum):
+class PasswordPlace(Enum):
     """Where a credential went."""
 
     KEYRING = "in the keyring"
@@ -133,7 +133,7 @@ class Credentials:
         self.keyring_trouble = ""
         """Why the keyring didn't keep what it was given last. Reads on after a colon."""
 
-    def of_environment(self, username: str = "") -> Found | None:
+    def of_environment(self, username: str = "") -> FoundLogin | None:
         """What REGTUI_USERNAME and REGTUI_PASSWORD say, for the registry that a command is about and no other; None
         where that is no login. `username` was given with the command: the password is that user's, unless the
         environment says that it is another's."""
@@ -141,31 +141,31 @@ class Credentials:
         password = self._environment.get("REGTUI_PASSWORD", "")
         if not password or not (user or username) or (user and username and user != username):
             return None
-        return Found(Credential(user or username, password), Source.ENVIRONMENT)
+        return FoundLogin(Credential(user or username, password), LoginSource.ENVIRONMENT)
 
-    def find(self, host: str, username: str = "") -> Found:
+    def find(self, host: str, username: str = "") -> FoundLogin:
         """What is known for `host` (`HOST[:PORT][/PREFIX]`); `username` narrows it where the profile names one."""
         if (kept := self._session.get(host)) and username in ("", kept.username):
-            return Found(kept, Source.SESSION)
+            return FoundLogin(kept, LoginSource.SESSION)
         troubles: list[SettingsError] = []
         try:
             if stored := self._keyring.get(host, username):
-                return Found(stored, Source.KEYRING)
+                return FoundLogin(stored, LoginSource.KEYRING)
         except SettingsError as error:
             troubles.append(error)
         return self._from_files(host, username, troubles)
 
-    def find_by_any(self, hosts: Iterable[str], username: str = "") -> Found:
+    def find_by_any(self, hosts: Iterable[str], username: str = "") -> FoundLogin:
         """The same for a registry that has several names: the first that anything is known for."""
         first, *others = hosts
         found = self.find(first, username)
-        while found.source is Source.NONE and others:
+        while found.source is LoginSource.NONE and others:
             found = self.find(others.pop(0), username)
         return found
 
-    def _from_files(self, host: str, username: str, troubles: list[SettingsError]) -> Found:
+    def _from_files(self, host: str, username: str, troubles: list[SettingsError]) -> FoundLogin:
         """Docker's and Podman's. The first general credential counts, and all scoped ones: those are more precise."""
-        best = Found(None, Source.NONE)
+        best = FoundLogin(None, LoginSource.NONE)
         scoped: dict[str, Credential] = {}
         places: dict[str, str] = {}
         for found in self._in_files(host, troubles):
@@ -173,26 +173,26 @@ class Credentials:
             mine = {prefix: c for prefix, c in found.scoped if _is_of(username, c)}
             scoped = mine | scoped
             places = dict.fromkeys(mine, found.place) | places
-            if (best.credential is None and general) or (best.source is Source.NONE and mine):
-                best = Found(general, found.source, found.place)
-        return Found(best.credential, best.source, best.place, tuple(scoped.items()), tuple(troubles), places)
+            if (best.credential is None and general) or (best.source is LoginSource.NONE and mine):
+                best = FoundLogin(general, found.source, found.place)
+        return FoundLogin(best.credential, best.source, best.place, tuple(scoped.items()), tuple(troubles), places)
 
-    def _in_files(self, host: str, troubles: list[SettingsError]) -> Iterator[Found]:
+    def _in_files(self, host: str, troubles: list[SettingsError]) -> Iterator[FoundLogin]:
         if given := self._environment.get("DOCKER_AUTH_CONFIG"):
             yield from self._from_variable(given, host, troubles)
         for path, is_docker in auth_files(self._environment):
             yield from self._from_file(path, is_docker, host, troubles)
 
-    def _from_variable(self, text: str, host: str, troubles: list[SettingsError]) -> list[Found]:
+    def _from_variable(self, text: str, host: str, troubles: list[SettingsError]) -> list[FoundLogin]:
         """$DOCKER_AUTH_CONFIG: what would stand in Docker's config file, given by CI systems as a rule."""
         try:
             file = AuthFile.parse(text.encode(errors="replace"), Path("DOCKER_AUTH_CONFIG"), is_docker=True)
-            return [Found(file.keychain(host).general, Source.DOCKER, "DOCKER_AUTH_CONFIG")]
+            return [FoundLogin(file.keychain(host).general, LoginSource.DOCKER, "DOCKER_AUTH_CONFIG")]
         except SettingsError as error:
             troubles.append(error)
             return []
 
-    def _from_file(self, path: Path, is_docker: bool, host: str, troubles: list[SettingsError]) -> list[Found]:
+    def _from_file(self, path: Path, is_docker: bool, host: str, troubles: list[SettingsError]) -> list[FoundLogin]:
         """What its helper has, then what stands in it. Where one fails the other may still know."""
         try:
             file = AuthFile.load(path, is_docker=is_docker)
@@ -205,13 +205,13 @@ class Credentials:
         try:
             if (name := file.helper(host)) and (kept := self._helper(name).get(server_of(host))):
                 place = f"docker-credential-{name} (named in {shown(path)})"
-                results.append(Found(kept, Source.HELPER, place))
+                results.append(FoundLogin(kept, LoginSource.HELPER, place))
         except SettingsError as error:
             troubles.append(SettingsError(error.message, error.remedy or f"It is named in {shown(path)}."))
         try:
             own = file.keychain(host)
-            source = Source.DOCKER if is_docker else Source.PODMAN
-            results.append(Found(own.general, source, shown(path), own.scoped))
+            source = LoginSource.DOCKER if is_docker else LoginSource.PODMAN
+            results.append(FoundLogin(own.general, source, shown(path), own.scoped))
         except SettingsError as error:
             troubles.append(error)
         return results
@@ -225,17 +225,17 @@ class Credentials:
         """Keeps it in memory alone."""
         self._session[host] = credential
 
-    def store(self, host: str, credential: Credential) -> Kept:
+    def store(self, host: str, credential: Credential) -> PasswordPlace:
         """Keeps it in the keyring, or where there is none that answers, until regtui is closed."""
         self.keyring_trouble = "this machine has no usable keyring"
         try:
             if self._keyring.store(host, credential):
                 self._session.pop(host, None)
-                return Kept.KEYRING
+                return PasswordPlace.KEYRING
         except SettingsError as error:
             self.keyring_trouble = f"{error.message[:1].lower()}{error.message[1:].rstrip('.')}"
         self.use_for_session(host, credential)
-        return Kept.SESSION
+        return PasswordPlace.SESSION
 
     def docker_way(self, host: str) -> str:
         """Where `store_with_docker` would put it, and how safe that is. Raises SettingsError."""

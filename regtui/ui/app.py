@@ -27,7 +27,7 @@ from regtui.ui.open_registries import OpenRegistries
 from regtui.ui.palette import BrowserCommands, Palette
 from regtui.ui.question import Asking
 from regtui.ui.screens.opening import OpeningScreen
-from regtui.ui.shown import Shown, Told
+from regtui.ui.shown import ShownFrames, Told
 from regtui.ui.styles import style_path
 from regtui.ui.widths import SMALLEST, fitting
 
@@ -91,7 +91,7 @@ class RegtuiApp(App[int]):
         self.key_queue = KeyQueue(self, self._take_typed)
         self._start = start
         self._opened = OpenRegistries(self, clock)
-        self._shown = Shown(self, _time.get_time)
+        self._shown = ShownFrames(self, _time.get_time)
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
 
@@ -206,14 +206,16 @@ class RegtuiApp(App[int]):
 
     @work(exclusive=True, group="switch")
     async def action_switch(self) -> None:
-        from regtui.ui.screens.choose import OTHER, Choice, ChooseScreen
+        from regtui.ui.screens.choose import OTHER, ChooseScreen, RegistryChoice
 
         # The one before this first: back and forth is what it is most used for.
         told = {registry.name: str(registry.session.address) for registry in reversed([*self._opened][:-1])}
         told |= {name: str(profile.address) for name, profile in self.config.profiles.items()}
         told |= {"demo": "the built-in sample registry", self._opened.current.name: "this one"}
         is_open = {registry.name for registry in self._opened}
-        chosen = await self.push_screen_wait(ChooseScreen([Choice(n, t, n in is_open) for n, t in told.items()]))
+        chosen = await self.push_screen_wait(
+            ChooseScreen([RegistryChoice(n, t, n in is_open) for n, t in told.items()])
+        )
         if chosen is None or self._opened.back_to(chosen.name):
             return
         if chosen.name == OTHER:

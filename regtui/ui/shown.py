@@ -29,7 +29,7 @@ class TellsWhenShown(Protocol):
     def when_shown(self, told: Told) -> None: ...
 
 
-class Shown:
+class ShownFrames:
     """Of an app, whichever its driver."""
 
     def __init__(self, app: "App[Any]", clock: Callable[[], float]) -> None:

@@ -99,7 +99,7 @@ def test_tmux_shows_the_same(tmux: list[str], tmp_path: Path, seed: int) -> None
 def styled(screen: str) -> list[list[tuple[str, object]]]:
     """Each character with its style: tmux writes the same style in several ways."""
     from regtui.ui.driver.pens import DEFAULT, Pens
-    from regtui.ui.driver.sequences import Kind
+    from regtui.ui.driver.sequences import SequenceKind
 
     pens = Pens()
     rows = []
@@ -107,10 +107,10 @@ def styled(screen: str) -> list[list[tuple[str, object]]]:
     for line in screen.splitlines():
         row: list[tuple[str, object]] = []
         for token in tokens(line):
-            if token.kind is Kind.STYLE:
+            if token.kind is SequenceKind.STYLE:
                 # tmux has subparameters for a double underline, and for an overline.
                 pen = pens.after(pen, token.value.replace("4:2", "21").replace("5:3", "53"))
-            elif token.kind is Kind.TEXT:
+            elif token.kind is SequenceKind.TEXT:
                 row += [(character, pens[pens.of_blank(pen) if character == " " else pen]) for character in token.value]
         rows.append(row)
     return rows

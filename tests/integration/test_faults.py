@@ -14,7 +14,7 @@ from regtui.deletion.values import Action, Report, Status
 from regtui.registry.address import Address
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
-from regtui.session.changes import Running
+from regtui.session.changes import RunningChange
 from regtui.session.opening import open_session
 from regtui.session.session import Session
 from regtui.session.target import Target
@@ -56,7 +56,7 @@ class Faults:
         return kinds[kind]
 
 
-async def finished(running: Running) -> Report:
+async def finished(running: RunningChange) -> Report:
     async for _ in running.outcomes():
         pass
     return running.report

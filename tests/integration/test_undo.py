@@ -11,7 +11,7 @@ from regtui.deletion.undo import Undo
 from regtui.deletion.values import Report, Status
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
-from regtui.session.changes import Running
+from regtui.session.changes import RunningChange
 from regtui.session.opening import open_session
 from regtui.session.session import Session
 from regtui.session.target import Target
@@ -24,7 +24,7 @@ from tests.support.servers import VERSIONS, RegistryServer, start_registry
 REPOSITORY = "team/app"
 
 
-async def finished(running: Running) -> Report:
+async def finished(running: RunningChange) -> Report:
     async for _ in running.outcomes():
         pass
     return running.report

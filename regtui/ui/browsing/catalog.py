@@ -11,7 +11,7 @@ from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.repositories.tree import RepositoryLines
 
 
-class CatalogReader:
+class RepositoriesReader:
     """`on_count` is told how many there are, each time that changes."""
 
     def __init__(

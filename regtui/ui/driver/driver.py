@@ -15,10 +15,10 @@ from textual.geometry import Size
 from textual.message import Message
 
 from regtui.ui.driver.flow import QUESTION, Flow
-from regtui.ui.driver.output import Output
+from regtui.ui.driver.output import OutputThread
 from regtui.ui.driver.pens import NotUnderstood
 from regtui.ui.driver.picture import Picture
-from regtui.ui.driver.sequences import Kind, Token, tokens
+from regtui.ui.driver.sequences import SequenceKind, Token, tokens
 from regtui.ui.driver.terminal import Colors, Terminal
 
 _BEGIN: Final = "\x1b[?2026h"
@@ -48,7 +48,7 @@ class DifferenceDriver(LinuxDriver):
         # Where Textual's own writes, too.
         self._terminal: TextIO = self._file or sys.stderr
         self._picture = Picture(Terminal.of(colors=self.colors))
-        self._output: Output | None = None
+        self._output: OutputThread | None = None
         self._flow = Flow()
         self._questions = self._answers = 0
         self._is_due = False
@@ -63,13 +63,13 @@ class DifferenceDriver(LinuxDriver):
     def write(self, data: str) -> None:
         parts = list(tokens(data))
         kinds = {part.kind for part in parts}
-        if kinds <= {Kind.HARMLESS}:
+        if kinds <= {SequenceKind.HARMLESS}:
             # Also from the thread that reads the keys.
             self._send(data)
-        elif kinds == {Kind.SYNCHRONIZED}:
+        elif kinds == {SequenceKind.SYNCHRONIZED}:
             # Around each frame, if at all; here it is around what is made of it.
             self._is_synchronized = True
-        elif kinds == {Kind.ALTERNATE_SCREEN}:
+        elif kinds == {SequenceKind.ALTERNATE_SCREEN}:
             self._send(data)
             if data.endswith("h"):
                 self._lost_screen()
@@ -88,7 +88,7 @@ class DifferenceDriver(LinuxDriver):
             self._picture.forget()
             return
         for part in parts:
-            if part.kind is Kind.HARMLESS:
+            if part.kind is SequenceKind.HARMLESS:
                 self._send(part.value)
         self._is_due = True
         self._paint_when_possible()
@@ -218,7 +218,7 @@ class DifferenceDriver(LinuxDriver):
         self._questions = self._answers = self._answered = 0
         for watching in self._watching:
             watching.question = None
-        self._output = Output(self._terminal.fileno(), self._on_written)
+        self._output = OutputThread(self._terminal.fileno(), self._on_written)
         self._output.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]
         signal.signal(signal.SIGWINCH, self._size_changed)

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 
-class Output(Thread):
+class OutputThread(Thread):
     """`written` is called, on this thread, each time when all there was has gone to the operating system."""
 
     def __init__(self, descriptor: int, written: Callable[[], None]) -> None:

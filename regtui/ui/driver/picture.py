@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from regtui.ui.driver.grid import Grid
 from regtui.ui.driver.painter import Painter
 from regtui.ui.driver.pens import DEFAULT, NotUnderstood, Pens
-from regtui.ui.driver.sequences import Kind, Token
+from regtui.ui.driver.sequences import SequenceKind, Token
 from regtui.ui.driver.terminal import Terminal
 
 _CLEAR = "\x1b[m\x1b[2J"
@@ -51,21 +51,21 @@ class Picture:
         """Raises NotUnderstood: then it isn't known any more what should be shown."""
         for token in tokens:
             kind, value = token.kind, token.value
-            if kind is Kind.TEXT:
+            if kind is SequenceKind.TEXT:
                 pen = self._pens.of_blank(self._pen) if value.isspace() else self._pen
                 self._x = self._wanted.put(self._y, self._x, value, pen)
-            elif kind is Kind.STYLE:
+            elif kind is SequenceKind.STYLE:
                 self._pen = self._pens.after(self._pen, value)
-            elif kind is Kind.MOVE:
+            elif kind is SequenceKind.MOVE:
                 self._move(value)
-            elif kind is Kind.LINK:
+            elif kind is SequenceKind.LINK:
                 self._pen = self._pens.linked(self._pen, value)
-            elif kind is Kind.RETURN:
+            elif kind is SequenceKind.RETURN:
                 self._x = 0
-            elif kind is Kind.NEXT_LINE and self._y < self._wanted.height - 1:
+            elif kind is SequenceKind.NEXT_LINE and self._y < self._wanted.height - 1:
                 # The terminal's driver makes a return of it, too.
                 self._y, self._x = self._y + 1, 0
-            elif kind is not Kind.HARMLESS:
+            elif kind is not SequenceKind.HARMLESS:
                 raise NotUnderstood(value)
 
     def difference(self) -> str:

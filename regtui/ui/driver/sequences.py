@@ -23,7 +23,7 @@ _SYNCHRONIZED: Final = "?2026"
 _CHANGING_MODES: Final = {"?3", "?6", "?69", *_ALTERNATE_SCREENS}
 
 
-class Kind(Enum):
+class SequenceKind(Enum):
     TEXT = "text"
     STYLE = "style"
     LINK = "link"
@@ -40,7 +40,7 @@ class Kind(Enum):
 class Token:
     """`value`: the text, the parameters of a style or a move, what is linked, `h` or `l`; else the sequence itself."""
 
-    kind: Kind
+    kind: SequenceKind
     value: str
 
 
@@ -49,13 +49,13 @@ def tokens(data: str) -> Iterator[Token]:
     end = 0
     for match in _TOKENS.finditer(data):
         if match.start() != end:
-            yield Token(Kind.UNKNOWN, data[end : match.start()])
+            yield Token(SequenceKind.UNKNOWN, data[end : match.start()])
         end = match.end()
         text = match["text"]
-        yield Token(Kind.TEXT, text) if text is not None else _token(match)
+        yield Token(SequenceKind.TEXT, text) if text is not None else _token(match)
     if end != len(data):
         # Broken off, to be continued by the next write.
-        yield Token(Kind.UNKNOWN, data[end:])
+        yield Token(SequenceKind.UNKNOWN, data[end:])
 
 
 def _token(match: re.Match[str]) -> Token:
@@ -63,24 +63,29 @@ def _token(match: re.Match[str]) -> Token:
     if final is not None:
         return _control_sequence(sequence, parameters, final)
     if (osc := match["osc"]) is not None:
-        return Token(Kind.LINK, osc[2:]) if osc.startswith("8;") else Token(Kind.HARMLESS, sequence)
-    kinds = {"\r": Kind.RETURN, "\n": Kind.NEXT_LINE, "\x07": Kind.HARMLESS, "\x1b=": Kind.HARMLESS}
-    return Token(kinds.get(sequence, Kind.UNKNOWN), sequence)
+        return Token(SequenceKind.LINK, osc[2:]) if osc.startswith("8;") else Token(SequenceKind.HARMLESS, sequence)
+    kinds = {
+        "\r": SequenceKind.RETURN,
+        "\n": SequenceKind.NEXT_LINE,
+        "\x07": SequenceKind.HARMLESS,
+        "\x1b=": SequenceKind.HARMLESS,
+    }
+    return Token(kinds.get(sequence, SequenceKind.UNKNOWN), sequence)
 
 
 def _control_sequence(sequence: str, parameters: str, final: str) -> Token:
     is_private = parameters[:1] in ("<", "=", ">", "?")
     if final == "m" and not is_private:
-        return Token(Kind.STYLE, parameters)
+        return Token(SequenceKind.STYLE, parameters)
     if final in ("H", "f") and not is_private:
-        return Token(Kind.MOVE, parameters)
+        return Token(SequenceKind.MOVE, parameters)
     if final in ("h", "l") and parameters.startswith("?"):
         if parameters == _SYNCHRONIZED:
-            return Token(Kind.SYNCHRONIZED, final)
+            return Token(SequenceKind.SYNCHRONIZED, final)
         if parameters in _ALTERNATE_SCREENS:
-            return Token(Kind.ALTERNATE_SCREEN, sequence)
+            return Token(SequenceKind.ALTERNATE_SCREEN, sequence)
         modes = {f"?{mode}" for mode in parameters[1:].split(";")}
-        return Token(Kind.UNKNOWN if modes & _CHANGING_MODES else Kind.HARMLESS, sequence)
+        return Token(SequenceKind.UNKNOWN if modes & _CHANGING_MODES else SequenceKind.HARMLESS, sequence)
     # `CSI u` moves the cursor; with a prefix it is about the keyboard.
     is_harmless = final in _HARMLESS_FINALS or (final == "u" and is_private)
-    return Token(Kind.HARMLESS if is_harmless else Kind.UNKNOWN, sequence)
+    return Token(SequenceKind.HARMLESS if is_harmless else SequenceKind.UNKNOWN, sequence)

@@ -18,7 +18,7 @@ from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository
 from regtui.registry.values import Deletion
 from regtui.text import clean
-from regtui.ui.browsing.catalog import CatalogReader
+from regtui.ui.browsing.catalog import RepositoriesReader
 from regtui.ui.browsing.details import DetailsReader
 from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.browsing.tags import TagsReader
@@ -35,7 +35,7 @@ from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.browser_dialogs import BrowserDialogs
 from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.widgets.details.view import DetailsView
-from regtui.ui.widgets.header import Header, Standing
+from regtui.ui.widgets.header import Header, HeaderState
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import CursorLines
 from regtui.ui.widgets.pane import Pane
@@ -75,7 +75,7 @@ class BrowserScreen(Screen[None]):
         self.registry = registry
         self.session = registry.session
         self.clock = clock
-        self._standing = Standing(registry.session)
+        self._standing = HeaderState(registry.session)
         self._waiting = ""
         self._told_unused_login = False
         self._header = Header()
@@ -87,7 +87,7 @@ class BrowserScreen(Screen[None]):
         self.details_pane = Pane(self.view, id="details", placeholder="search")
         self._hints = Hints(*HINTS["repositories"], *ALWAYS)
         self._last_time = LastTime(registry.session)
-        self._catalog = CatalogReader(
+        self._catalog = RepositoriesReader(
             registry, self.repositories_pane, self.lines, self._last_time, on_count=self._count_repositories
         )
         self._tags = TagsReader(

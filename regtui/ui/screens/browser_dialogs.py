@@ -123,7 +123,7 @@ class BrowserDialogs:
         if tag is None:
             self._warn("Choose a tag to check.")
         else:
-            browser.app.push_screen(CheckScreen(browser.connection, browser.repository, tag), self._checked)
+            browser.app.push_screen(CheckScreen(browser.registry, browser.repository, tag), self._checked)
 
     def _checked(self, has_changed: bool | None) -> None:
         if has_changed:

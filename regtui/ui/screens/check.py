@@ -13,8 +13,8 @@ from textual.widgets import Button, Static
 from regtui.errors import RegtuiError
 from regtui.repair.values import CheckedReference, RepairPlan
 from regtui.repair.words import put_back_sentence, remedy_of, repair_sentences
-from regtui.session.session import Session
 from regtui.text import clean
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.question import Question
 
 
@@ -28,10 +28,10 @@ class CheckScreen(ModalScreen[bool]):
         Binding("left,up", "app.focus_previous", "previous", show=False, id="check.previous"),
     ]
 
-    def __init__(self, connection: Session, repository: str, tag: str) -> None:
+    def __init__(self, registry: OpenRegistry, repository: str, tag: str) -> None:
         super().__init__()
         self.question = Question(self, also=frozenset(("n", "q")))
-        self._connection = connection
+        self._session, self._thread = registry.session, registry.thread
         self._repository = repository
         self._tag = tag
         self._plan: RepairPlan | None = None
@@ -60,9 +60,9 @@ class CheckScreen(ModalScreen[bool]):
         """Looks, and asks where something can be put back."""
         self._say(["Asking the registry for each blob …"])
         try:
-            checked = await self._connection.check(self._repository, self._tag, anew=True)
+            checked = await self._thread.call(self._session.check, self._repository, self._tag, anew=True)
             self._say(["Looking where what is gone can be had …"] if checked.lost else [])
-            plan = await self._connection.plan_repair(self._repository, checked.lost)
+            plan = await self._thread.call(self._session.plan_repair, self._repository, checked.lost)
         except RegtuiError as error:
             self._say([error.message, error.remedy], is_error=True)
             return
@@ -73,10 +73,10 @@ class CheckScreen(ModalScreen[bool]):
             self._say([f"{checked.name} can be pulled: the registry has all of its blobs."])
             return
         lines = [f"{checked.problem}.", f"{checked.effect[0].upper()}{checked.effect[1:]}."]
-        if plan.sources and self._connection.read_only:
+        if plan.sources and self._session.read_only:
             lines += [
                 remedy_of(checked, plan) + ".",
-                f"{self._connection.name} was opened read-only: nothing is put back.",
+                f"{self._session.name} was opened read-only: nothing is put back.",
             ]
         elif plan.sources:
             lines += ["", *repair_sentences(plan, [checked])]
@@ -94,10 +94,10 @@ class CheckScreen(ModalScreen[bool]):
         self._is_repairing = self._has_changed = True
         lines: list[str] = []
         try:
-            async for outcome in self._connection.repairing(plan):
+            async for outcome in self._thread.stream(self._session.repairing, plan):
                 lines.append(put_back_sentence(outcome))
                 self._say(lines)
-            checked = await self._connection.check(self._repository, self._tag)
+            checked = await self._thread.call(self._session.check, self._repository, self._tag)
             whole = f"{checked.name} can be pulled: the registry has all of its blobs."
             lines += [f"{checked.problem}. {checked.effect}." if checked.is_broken else whole]
         except RegtuiError as error:

@@ -19,7 +19,7 @@ OTHER = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RegistryChoice:
     """A registry by its name, and what is told about it."""
 
     name: str
@@ -32,7 +32,7 @@ class Choice:
         return clean(f"{sign} {f'{self.name}  ' if self.name else ''}{self.told}".rstrip())
 
 
-class ChooseScreen(ModalScreen[Choice | None]):
+class ChooseScreen(ModalScreen[RegistryChoice | None]):
     """Answers with what was chosen; None for nothing. Typing narrows the list. For another registry, by the name OTHER,
     what was typed is what is told."""
 
@@ -42,10 +42,10 @@ class ChooseScreen(ModalScreen[Choice | None]):
         Binding("up", "move(-1)", "previous", show=False, priority=True, id="choose.previous"),
     ]
 
-    def __init__(self, choices: Sequence[Choice]) -> None:
+    def __init__(self, choices: Sequence[RegistryChoice]) -> None:
         super().__init__()
-        self._choices = [*choices, Choice(OTHER, "another registry …")]
-        self._shown: list[Choice] = []
+        self._choices = [*choices, RegistryChoice(OTHER, "another registry …")]
+        self._shown: list[RegistryChoice] = []
         self._filter = Input(placeholder="filter", compact=True)
         self._filter.cursor_blink = False
         self._list = OptionList()
@@ -100,4 +100,4 @@ class ChooseScreen(ModalScreen[Choice | None]):
 
     def _answer(self, line: int) -> None:
         choice = self._shown[line]
-        self.dismiss(Choice(OTHER, self._filter.value.strip()) if choice.name == OTHER else choice)
+        self.dismiss(RegistryChoice(OTHER, self._filter.value.strip()) if choice.name == OTHER else choice)

@@ -18,7 +18,7 @@ from regtui.registry.values import Credential
 from regtui.session.resolving import Options, lookup_for, profile_for, target_for
 from regtui.session.target import Target
 from regtui.settings.config import Config, Profile
-from regtui.settings.credentials import Credentials, Kept
+from regtui.settings.credentials import Credentials, PasswordPlace
 from regtui.text import clean
 from regtui.ui.open_registry import OpenRegistry, open_registry
 from regtui.ui.screens.keep import KeepScreen
@@ -181,13 +181,13 @@ class ConnectScreen(Screen[Connected | None]):
 
     async def _kept(self, host: str, credential: Credential) -> str:
         """Where the password is now, in words; nothing where that was said before."""
-        if await aside(lambda: self._credentials.store(host, credential)) is Kept.KEYRING:
+        if await aside(lambda: self._credentials.store(host, credential)) is PasswordPlace.KEYRING:
             return ""
         way = await aside(lambda: self._credentials.docker_way(host))
         if await self.app.push_screen_wait(KeepScreen(self._credentials.keyring_trouble, way)):
             place = await aside(lambda: self._credentials.store_with_docker(host, credential))
             return f"The password is in {place}."
-        return f"The password is kept {Kept.SESSION.value}."
+        return f"The password is kept {PasswordPlace.SESSION.value}."
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "connect" or self.focused is self._remember

@@ -14,8 +14,8 @@ from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.undo_words import interrupted_sentence
 from regtui.errors import RegtuiError
 from regtui.session.session import Session
-from regtui.ui.open_registry import OpenRegistry
 from regtui.text import clean
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.question import Question
 from regtui.ui.screens.delete import FinishScreen
 from regtui.ui.screens.plan import PlanScreen

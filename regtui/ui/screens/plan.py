@@ -19,7 +19,7 @@ from regtui.deletion.entry import Entry
 from regtui.deletion.values import Outcome, Report, Status
 from regtui.deletion.words import report_sentences
 from regtui.errors import RegtuiError
-from regtui.session.changes import Running
+from regtui.session.changes import RunningChange
 from regtui.text import clean, plural
 from regtui.ui.keys import keys_held
 from regtui.ui.open_registry import OpenRegistry
@@ -43,7 +43,7 @@ class Proposal:
     rows: Sequence[Outcome]
     notes: Mapping[str, str]
     button: str
-    start: Callable[[], Running]
+    start: Callable[[], RunningChange]
     is_possible: bool
     typed: str = ""
     offers: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class PlanScreen(Screen[Report | None]):
         self._registry = registry
         self._session, self._thread = registry.session, registry.thread
         self._proposal: Proposal | None = None
-        self._change: Running | None = None
+        self._change: RunningChange | None = None
         self._report: Report | None = None
         self._answer: Report | None = None
         self._ended = asyncio.Event()
@@ -224,7 +224,7 @@ class PlanScreen(Screen[Report | None]):
             self.carry_out(self._proposal, self._change)
 
     @work(group="carry out")
-    async def carry_out(self, proposal: Proposal, running: Running) -> None:
+    async def carry_out(self, proposal: Proposal, running: RunningChange) -> None:
         told = {outcome.reference: outcome for outcome in proposal.rows}
         # Only these are counted: the rest of a deletion tells, besides, what was done before it was interrupted.
         planned = [outcome.reference for outcome in proposal.rows if outcome.status is Status.PLANNED]

@@ -17,9 +17,9 @@ from regtui.deletion.undo_words import (
     what_of,
 )
 from regtui.errors import RegtuiError
-from regtui.ui.open_registry import OpenRegistry
 from regtui.text import clean
 from regtui.ui.keys import keys_held
+from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
 
@@ -61,9 +61,7 @@ class UndoScreen(RunScreen):
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry, changes = self._entry, self._session.changes
-        undo = await self._thread.call(
-            changes.plan_undo, entry, overwrite=chosen["overwrite"], on_progress=on_progress
-        )
+        undo = await self._thread.call(changes.plan_undo, entry, overwrite=chosen["overwrite"], on_progress=on_progress)
         about = interrupted_sentence(entry) if entry.is_unfinished else f"{title_of(entry)}: {what_of(entry)}."
         sentences = [about, *undo_sentences(undo)]
         if undo.is_empty and (earlier := await self._thread.call(changes.last_before, entry)):

@@ -19,7 +19,7 @@ _DELETION = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class HeaderState:
     """What the header tells. `repositories` counts those that were listed so far."""
 
     session: Session | None = None
@@ -34,9 +34,9 @@ class Header(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._standing = Standing()
+        self._standing = HeaderState()
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: HeaderState) -> None:
         self._standing = standing
         self.refresh()
 

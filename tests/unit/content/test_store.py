@@ -10,7 +10,7 @@ import pytest
 
 from regtui.content.disk import Disk, Tags
 from regtui.content.shared_disk import SharedDisk
-from regtui.content.store import ContentStore, NotKept
+from regtui.content.store import ContentStore, NotCached
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
@@ -390,7 +390,7 @@ async def test_only_what_is_kept_can_be_had_without_asking(
     repository.registry.asked.clear()
     second = run(client, file)
     assert (await second.kept.current("a", one)).body == b"one"
-    with pytest.raises(NotKept):
+    with pytest.raises(NotCached):
         await second.kept.config("a", Digest.of(b"other"))
     assert repository.methods == []
     await second.close()

@@ -14,7 +14,7 @@ from regtui.deletion.values import Report
 from regtui.demo.dialect import Version
 from regtui.demo.transport import DemoTransport
 from regtui.oci.digest import Digest
-from regtui.session.changes import Running
+from regtui.session.changes import RunningChange
 from regtui.session.session import Session
 
 from .scripted import Scripted
@@ -66,7 +66,7 @@ def revisions(world: World) -> set[str]:
     return set(world.storage.repositories[REPOSITORY].revisions)
 
 
-async def finished(running: Running) -> Report:
+async def finished(running: RunningChange) -> Report:
     async for _ in running.outcomes():
         pass
     return running.report

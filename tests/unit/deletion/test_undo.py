@@ -15,7 +15,7 @@ from regtui.deletion.values import Action, Manifests, Report, Status
 from regtui.demo.transport import DemoTransport
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
-from regtui.session.changes import Running
+from regtui.session.changes import RunningChange
 from regtui.session.session import Session
 
 from .scripted import Scripted
@@ -29,7 +29,7 @@ def world(request: pytest.FixtureRequest) -> World:
     return World(request.param)
 
 
-async def finished(running: Running) -> Report:
+async def finished(running: RunningChange) -> Report:
     async for _ in running.outcomes():
         pass
     return running.report

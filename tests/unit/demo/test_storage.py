@@ -4,22 +4,22 @@ import json
 
 import pytest
 
-from regtui.demo.collection import CollectionFailed
-from regtui.demo.images import Image, Publisher, Step
+from regtui.demo.collection import DemoCollectionFailed
+from regtui.demo.images import DemoStep, Image, Publisher
 from regtui.demo.storage import DemoStorage
 from regtui.demo.stored import Blob, digest_of
 
 
 def publish(storage: DemoStorage, repository: str, mark: str, *tags: str) -> str:
     """Pushes an image with one layer of 1000 bytes of its own. Its digest."""
-    image = Image((Step(f"RUN {mark}", 1_000, mark),), None)
+    image = Image((DemoStep(f"RUN {mark}", 1_000, mark),), None)
     digest: str = Publisher(storage, repository).image(image, *tags)["digest"]
     return digest
 
 
 def index(storage: DemoStorage, repository: str, *tags: str) -> tuple[str, list[str]]:
     to = Publisher(storage, repository)
-    children = [to.image(Image((Step("RUN x", 1_000, name),), None, name)) for name in ("linux/a", "linux/b")]
+    children = [to.image(Image((DemoStep("RUN x", 1_000, name),), None, name)) for name in ("linux/a", "linux/b")]
     return to.index(children, *tags)["digest"], [child["digest"] for child in children]
 
 
@@ -139,7 +139,7 @@ def test_2x_takes_the_children_of_tagged_indexes_and_3x_spares_them() -> None:
 def test_2x_stops_at_a_repository_that_was_never_tagged_and_3x_sweeps_it() -> None:
     storage = DemoStorage()
     publish(storage, "a", "1")
-    with pytest.raises(CollectionFailed, match="unknown repository name=a"):
+    with pytest.raises(DemoCollectionFailed, match="unknown repository name=a"):
         storage.collect(True, version="2.8.2")
     assert len(storage.blobs) == 3
     assert len(storage.collect(True, version="3.1.1").blobs) == 3

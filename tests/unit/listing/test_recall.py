@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from regtui.content.store import NotKept
+from regtui.content.store import NotCached
 from regtui.listing.filler import Filler
 from regtui.listing.recall import Recollection
 from regtui.listing.summary import Summary, summarize
@@ -24,12 +24,12 @@ class KeptSource(MemorySource):
 
     async def current(self, repository: str, reference: str) -> FetchedManifest:
         if reference not in self.manifests:
-            raise NotKept(reference)
+            raise NotCached(reference)
         return await super().current(repository, reference)
 
     async def config(self, repository: str, digest: Digest) -> bytes:
         if digest not in self.configs:
-            raise NotKept(digest)
+            raise NotCached(digest)
         return await super().config(repository, digest)
 
 

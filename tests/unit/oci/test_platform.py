@@ -38,9 +38,9 @@ def test_unknown_is_what_buildx_calls_attestations() -> None:
 
 
 def test_media_types_have_a_kind_and_parameters_dont_matter() -> None:
-    assert mt.kind_of(mt.essence("Application/VND.oci.image.index.v1+json; charset=utf-8")) is mt.Kind.INDEX
-    assert mt.kind_of("text/html") is mt.Kind.UNKNOWN
-    assert all(mt.kind_of(name) is not mt.Kind.UNKNOWN for name in mt.ACCEPT_MANIFESTS.split(", "))
+    assert mt.kind_of(mt.essence("Application/VND.oci.image.index.v1+json; charset=utf-8")) is mt.MediaKind.INDEX
+    assert mt.kind_of("text/html") is mt.MediaKind.UNKNOWN
+    assert all(mt.kind_of(name) is not mt.MediaKind.UNKNOWN for name in mt.ACCEPT_MANIFESTS.split(", "))
 
 
 def test_details_tell_windows_versions_apart() -> None:

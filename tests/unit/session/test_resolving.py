@@ -10,7 +10,7 @@ from regtui.registry.tls import TlsSettings
 from regtui.registry.values import Credential
 from regtui.session.resolving import Options, profile_for, resolve_target, split_reference, target_for
 from regtui.settings.config import Config, Profile
-from regtui.settings.credentials import Credentials, Found, Source
+from regtui.settings.credentials import Credentials, FoundLogin, LoginSource
 from regtui.settings.logout import log_out
 from regtui.ssh.destination import Destination
 from tests.support.patience import PATIENCE
@@ -103,15 +103,15 @@ def test_options_lie_over_the_profile(credentials: Credentials) -> None:
 
 
 def test_credentials(credentials: Credentials) -> None:
-    def found(options: Options | None = None) -> Found:
+    def found(options: Options | None = None) -> FoundLogin:
         target = resolve_target("prod", CONFIG, credentials, options, {})
         assert target.lookup is not None
         assert (target.credential, target.lookup.found) == (None, None), "nobody wanted it so far"
         return target.lookup.find()
 
-    assert found() == Found(Credential("ci", "x"), Source.SESSION)
-    assert found(Options(password="y")) == Found(Credential("ci", "y"), Source.GIVEN)
-    assert found(Options(username="bob")) == Found(None, Source.NONE)
+    assert found() == FoundLogin(Credential("ci", "x"), LoginSource.SESSION)
+    assert found(Options(password="y")) == FoundLogin(Credential("ci", "y"), LoginSource.GIVEN)
+    assert found(Options(username="bob")) == FoundLogin(None, LoginSource.NONE)
     with pytest.raises(UsageError, match="without a user name"):
         resolve_target("lab", CONFIG, credentials, Options(password="y"), {})
 

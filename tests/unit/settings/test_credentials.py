@@ -17,7 +17,7 @@ import keyring.errors
 import pytest
 
 from regtui.registry.values import Credential
-from regtui.settings.credentials import Credentials, Found, Kept, Lookup, Source
+from regtui.settings.credentials import Credentials, FoundLogin, LoginSource, Lookup, PasswordPlace
 from tests.support.credential_helpers import HANGING, HelperProgram, make_helper, make_program
 from tests.support.patience import PATIENCE
 
@@ -70,27 +70,27 @@ def ring() -> Iterator[InMemory]:
 
 
 def test_the_keyring_keeps_it_for_the_next_start(ring: InMemory) -> None:
-    assert Credentials({}).store(HOST, ALICE) is Kept.KEYRING
-    assert Credentials({}).find(HOST) == Found(ALICE, Source.KEYRING)
-    assert Credentials({}).find(HOST, "alice") == Found(ALICE, Source.KEYRING)
+    assert Credentials({}).store(HOST, ALICE) is PasswordPlace.KEYRING
+    assert Credentials({}).find(HOST) == FoundLogin(ALICE, LoginSource.KEYRING)
+    assert Credentials({}).find(HOST, "alice") == FoundLogin(ALICE, LoginSource.KEYRING)
     assert Credentials({}).find(HOST, "bob").credential is None
-    assert Credentials({}).find("other.example.com") == Found(None, Source.NONE)
+    assert Credentials({}).find("other.example.com") == FoundLogin(None, LoginSource.NONE)
     assert {service for service, _ in ring.entries} == {f"regtui:{HOST}"}
 
 
 def test_the_order(ring: InMemory) -> None:
     credentials = Credentials({})
-    assert credentials.find(HOST) == Found(None, Source.NONE)
+    assert credentials.find(HOST) == FoundLogin(None, LoginSource.NONE)
     credentials.store(HOST, ALICE)
     credentials.use_for_session(HOST, BOB)
-    assert credentials.find(HOST) == Found(BOB, Source.SESSION)
+    assert credentials.find(HOST) == FoundLogin(BOB, LoginSource.SESSION)
     # The profile names another user than the one that was typed.
-    assert credentials.find(HOST, "alice") == Found(ALICE, Source.KEYRING)
+    assert credentials.find(HOST, "alice") == FoundLogin(ALICE, LoginSource.KEYRING)
 
     # What a command is given by its environment is for the registry that it is about alone.
-    assert Credentials(ENVIRONMENT).find(HOST).source is Source.KEYRING
+    assert Credentials(ENVIRONMENT).find(HOST).source is LoginSource.KEYRING
     found = Credentials(ENVIRONMENT).of_environment()
-    assert found == Found(Credential("env", "e-secret"), Source.ENVIRONMENT)
+    assert found == FoundLogin(Credential("env", "e-secret"), LoginSource.ENVIRONMENT)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_whose_the_password_in_the_environment_is(environment: dict[str, str], u
 @pytest.mark.usefixtures("ring")
 @pytest.mark.parametrize("name", ENVIRONMENT)
 def test_half_a_credential_in_the_environment_is_none(name: str) -> None:
-    assert Credentials({name: "x"}).find(HOST) == Found(None, Source.NONE)
+    assert Credentials({name: "x"}).find(HOST) == FoundLogin(None, LoginSource.NONE)
 
 
 @pytest.mark.usefixtures("ring")
@@ -120,7 +120,7 @@ def test_storing_replaces_what_was_typed() -> None:
     credentials = Credentials({})
     credentials.use_for_session(HOST, BOB)
     credentials.store(HOST, ALICE)
-    assert credentials.find(HOST) == Found(ALICE, Source.KEYRING)
+    assert credentials.find(HOST) == FoundLogin(ALICE, LoginSource.KEYRING)
 
 
 def test_forgetting_leaves_nothing(ring: InMemory) -> None:
@@ -137,9 +137,9 @@ def test_forgetting_leaves_nothing(ring: InMemory) -> None:
 def test_without_a_keyring_it_is_kept_until_the_end(ring: InMemory) -> None:
     keyring.set_keyring(keyring.backends.fail.Keyring())  # type: ignore[no-untyped-call]
     credentials = Credentials({})
-    assert credentials.store(HOST, ALICE) is Kept.SESSION
-    assert credentials.find(HOST) == Found(ALICE, Source.SESSION)
-    assert Credentials({}).find(HOST) == Found(None, Source.NONE)
+    assert credentials.store(HOST, ALICE) is PasswordPlace.SESSION
+    assert credentials.find(HOST) == FoundLogin(ALICE, LoginSource.SESSION)
+    assert Credentials({}).find(HOST) == FoundLogin(None, LoginSource.NONE)
     assert credentials.forget(HOST)
     assert ring.entries == {}
 
@@ -147,7 +147,7 @@ def test_without_a_keyring_it_is_kept_until_the_end(ring: InMemory) -> None:
 def test_a_keyring_that_keeps_nothing_is_like_none(ring: InMemory) -> None:
     keyring.set_keyring(keyring.backends.null.Keyring())  # type: ignore[no-untyped-call]
     credentials = Credentials({})
-    assert credentials.store(HOST, ALICE) is Kept.SESSION
+    assert credentials.store(HOST, ALICE) is PasswordPlace.SESSION
     assert credentials.forget(HOST) == ["this session"]
     assert ring.entries == {}
 
@@ -155,8 +155,8 @@ def test_a_keyring_that_keeps_nothing_is_like_none(ring: InMemory) -> None:
 def test_a_keyring_that_fails_is_like_none(ring: InMemory) -> None:
     ring.broken = True
     credentials = Credentials({})
-    assert credentials.find(HOST) == Found(None, Source.NONE)
-    assert credentials.store(HOST, ALICE) is Kept.SESSION
+    assert credentials.find(HOST) == FoundLogin(None, LoginSource.NONE)
+    assert credentials.store(HOST, ALICE) is PasswordPlace.SESSION
     assert credentials.forget(HOST)
 
 
@@ -164,8 +164,8 @@ def test_a_keyring_that_hangs_is_not_waited_for(ring: InMemory) -> None:
     ring.let_go = threading.Event()
     credentials = Credentials({}, keyring_timeout=0.05)
     started = time.monotonic()
-    assert credentials.find(HOST) == Found(None, Source.NONE)
-    assert credentials.store(HOST, ALICE) is Kept.SESSION
+    assert credentials.find(HOST) == FoundLogin(None, LoginSource.NONE)
+    assert credentials.store(HOST, ALICE) is PasswordPlace.SESSION
     assert time.monotonic() - started < 30.0
     assert all(thread.daemon for thread in threading.enumerate() if thread.name == "keyring")
 
@@ -173,7 +173,7 @@ def test_a_keyring_that_hangs_is_not_waited_for(ring: InMemory) -> None:
 def test_no_secret_is_in_a_repr() -> None:
     credentials = Credentials(ENVIRONMENT)
     credentials.use_for_session(HOST, ALICE)
-    texts = [repr(credentials), repr(Found(ALICE, Source.SESSION)), f"{ALICE}"]
+    texts = [repr(credentials), repr(FoundLogin(ALICE, LoginSource.SESSION)), f"{ALICE}"]
     assert "secret" not in " ".join(texts)
 
 
@@ -199,13 +199,13 @@ def docker(ring: InMemory) -> Path:
 def test_dockers_file_comes_after_the_keyring(ring: InMemory, docker: Path) -> None:
     config(docker, "docker")
     found = Credentials({}).find(HOST)
-    assert found == Found(Credential("docker", "pw"), Source.DOCKER, "~/.docker/config.json")
+    assert found == FoundLogin(Credential("docker", "pw"), LoginSource.DOCKER, "~/.docker/config.json")
     assert found.words == "docker, from ~/.docker/config.json"
     Credentials({}).store(HOST, ALICE)
-    assert Credentials({}).find(HOST) == Found(ALICE, Source.KEYRING)
+    assert Credentials({}).find(HOST) == FoundLogin(ALICE, LoginSource.KEYRING)
     # A user who was named is looked for in all of them.
-    assert Credentials({}).find(HOST, "docker").source is Source.DOCKER
-    assert Credentials({}).find(HOST, "nobody") == Found(None, Source.NONE)
+    assert Credentials({}).find(HOST, "docker").source is LoginSource.DOCKER
+    assert Credentials({}).find(HOST, "nobody") == FoundLogin(None, LoginSource.NONE)
 
 
 def test_podmans_files_come_after_dockers(docker: Path, tmp_path: Path) -> None:
@@ -213,11 +213,11 @@ def test_podmans_files_come_after_dockers(docker: Path, tmp_path: Path) -> None:
     runtime = config(tmp_path / "run/containers/auth.json", "runtime")
     config(Path.home() / ".config/containers/auth.json", "home")
     found = Credentials(environment).find(HOST)
-    assert found == Found(Credential("runtime", "pw"), Source.PODMAN, str(runtime))
+    assert found == FoundLogin(Credential("runtime", "pw"), LoginSource.PODMAN, str(runtime))
     named = config(tmp_path / "named.json", "named")
     assert Credentials({**environment, "REGISTRY_AUTH_FILE": str(named)}).find(HOST).place == str(named)
     config(docker, "docker")
-    assert Credentials(environment).find(HOST).source is Source.DOCKER
+    assert Credentials(environment).find(HOST).source is LoginSource.DOCKER
     runtime.unlink()
     docker.unlink()
     assert Credentials(environment).find(HOST).place == "~/.config/containers/auth.json"
@@ -235,7 +235,7 @@ def test_a_repositorys_own_credential_counts_beside_a_general_one(docker: Path, 
     docker.unlink()
     config(named, "team@team")
     found = Credentials({"REGISTRY_AUTH_FILE": str(named)}).find(HOST)
-    assert (found.credential, found.source) == (None, Source.PODMAN)
+    assert (found.credential, found.source) == (None, LoginSource.PODMAN)
     assert found.words == f"team (for some repositories), from {named}"
 
 
@@ -321,7 +321,7 @@ def test_kept_in_dockers_file_and_taken_out_of_it(docker: Path) -> None:
     credentials = Credentials({})
     assert credentials.docker_way(HOST).startswith("in ~/.docker/config.json, as Docker does")
     assert credentials.store_with_docker(HOST, ALICE) == "~/.docker/config.json"
-    assert Credentials({}).find(HOST) == Found(ALICE, Source.DOCKER, "~/.docker/config.json")
+    assert Credentials({}).find(HOST) == FoundLogin(ALICE, LoginSource.DOCKER, "~/.docker/config.json")
     assert Credentials({}).forget(HOST) == ["~/.docker/config.json"]
     assert json.loads(docker.read_text()) == before
     assert Credentials({}).forget(HOST) == []
@@ -369,7 +369,7 @@ def test_nothing_of_ours_holds_a_secret(ring: InMemory) -> None:
 
 def test_a_lookup_looks_when_it_is_wanted_and_again_when_it_is_asked_again() -> None:
     known = [ALICE, BOB]
-    lookup = Lookup(lambda: Found(known.pop(0), Source.KEYRING))
+    lookup = Lookup(lambda: FoundLogin(known.pop(0), LoginSource.KEYRING))
     assert (lookup.found, len(known)) == (None, 2)
     assert lookup.find().credential == ALICE
     assert lookup().general == ALICE

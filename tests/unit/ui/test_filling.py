@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from regtui.demo.images import Image, Publisher, Step
+from regtui.demo.images import DemoStep, Image, Publisher
 from regtui.demo.storage import DemoStorage
 from regtui.listing.filler import INTERVAL
 from regtui.ui.browsing.tags import TagsReader
@@ -31,7 +31,7 @@ def storage() -> DemoStorage:
     to, chance = Publisher(storage, _REPOSITORY), random.Random(0)
     days = chance.sample(range(3000), len(_NAMES))
     for name, day in zip(_NAMES, days, strict=True):
-        to.image(Image((Step("RUN", 1_000, name),), NOW - timedelta(days=day)), name)
+        to.image(Image((DemoStep("RUN", 1_000, name),), NOW - timedelta(days=day)), name)
     return storage
 
 

@@ -3,13 +3,13 @@
 import os
 import threading
 
-from regtui.ui.driver.output import Output
+from regtui.ui.driver.output import OutputThread
 
 
 def test_all_of_it_arrives_in_order_and_is_told() -> None:
     reading, writing = os.pipe()
     written = threading.Event()
-    output = Output(writing, written.set)
+    output = OutputThread(writing, written.set)
     output.start()
     data = bytes(range(256)) * 4_096
     # More than a pipe holds.
@@ -31,7 +31,7 @@ def test_all_of_it_arrives_in_order_and_is_told() -> None:
 def test_a_terminal_set_to_non_blocking_gets_all_of_it_too() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    output = Output(writing, lambda: None)
+    output = OutputThread(writing, lambda: None)
     output.start()
     output.write(b"x" * 300_000)
     read = 0
@@ -45,7 +45,7 @@ def test_a_terminal_set_to_non_blocking_gets_all_of_it_too() -> None:
 def test_a_terminal_that_is_gone_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    output = Output(writing, lambda: None)
+    output = OutputThread(writing, lambda: None)
     output.start()
     output.write(b"lost")
     output.close()
