@@ -5,10 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(CURDIR)/.cache/bin
 
-.PHONY: demo test stress unit lint format types imports wheel screenshots snapshots benchmarks clean programs
+.PHONY: demo quick test stress unit lint format types imports wheel screenshots snapshots benchmarks clean programs
 
 demo: $(VENV)/.installed
 	@$(BIN)/regtui demo
+
+# While working: lint, types, imports, and the unit tests of what differs from the branch `main`.
+quick: $(VENV)/.developing lint types imports
+	@tests=$$(sh .ci/changed-tests main); [ -z "$$tests" ] || $(BIN)/python -m pytest -q -n auto --dist loadfile $$tests
 
 # All tests, against real servers. A program that is missing fails them: nothing is skipped in silence.
 test: $(VENV)/.developing programs

@@ -104,7 +104,7 @@ def _is(platform: Platform, wanted: Platform, *, match_variant: bool) -> bool:
 
 
 def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Reference) -> dict[str, object]:
-    """The JSON record (UX: "JSON records")."""
+    """The JSON record (docs/interface.md: "JSON records")."""
     record: dict[str, object] = {
         "reference": _name(reference),
         "digest": details.digest,

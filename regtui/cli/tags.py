@@ -151,7 +151,7 @@ def platforms_shown(summary: "Summary") -> str:
 
 
 def record(repository: str, tag: str, summary: "Summary") -> dict[str, object]:
-    """The JSON record of a tag (UX: "JSON records")."""
+    """The JSON record of a tag (docs/interface.md: "JSON records")."""
     made: dict[str, object] = {
         "repository": repository,
         "tag": tag,

@@ -168,7 +168,7 @@ class BrowserScreen(Screen[None]):
 
     def _tell_unused_login(self) -> None:
         """Once, when the repositories were read without anybody asking for it."""
-        words = self.connection.unused_login
+        words = self.session.unused_login
         if words and not self._told_unused_login:
             self._told_unused_login = True
             self.app.notify(clean(words), severity="warning", timeout=8, markup=False)

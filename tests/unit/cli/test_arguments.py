@@ -92,7 +92,7 @@ def test_completion_knows_every_command(shell: str, capsys: pytest.CaptureFixtur
     assert all(command in script for command in COMMANDS)
 
 
-# UX.md: "Options on every command that talks to a registry".
+# docs/interface.md: "Options of every command that talks to a registry".
 _EVERYWHERE = (
     "username",
     "password_stdin",

@@ -59,7 +59,7 @@ def tls_error(reason: str, verify_code: int = 0) -> ssl.SSLError:
     return error
 
 
-# The sentences of UX.md, word for word
+# The sentences of docs/interface.md, word for word
 
 
 async def test_deletion_disabled() -> None:

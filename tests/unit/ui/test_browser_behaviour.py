@@ -1,4 +1,4 @@
-"""The browser's keys do what UX.md says, and nothing moves that the user didn't move."""
+"""The browser's keys do what docs/interface.md says, and nothing moves that the user didn't move."""
 
 import asyncio
 import threading
