@@ -1,6 +1,6 @@
 """Which registry is meant, and how it is opened: from a name, the config file, the options and the credentials.
 
-REGISTRY is a profile's name or an address; REPOSITORY and REFERENCE may begin with one (docs/interface.md: "Names of things").
+REGISTRY is a profile's name or an address; REPOSITORY and REFERENCE may begin with one (docs/interface.md).
 """
 
 import os
