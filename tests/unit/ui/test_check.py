@@ -50,7 +50,7 @@ async def test_a_tag_that_is_whole(tmp_path: Path) -> None:
         assert said(app) == f"{COMMON}:{TAG} can be pulled: the registry has all of its blobs."
         await pilot.press("y")
         await settled(pilot)
-        assert not {"PUT", "POST"} & {each.method for each in app._opened.current.requests.latest()}
+        assert not {"PUT", "POST"} & {each.method for each in app._opened.current.session.requests.latest()}
         await pilot.press("escape")
         assert isinstance(app.screen, BrowserScreen)
 
