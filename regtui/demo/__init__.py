@@ -1,1 +1,1 @@
-"""A registry in memory behind an httpx transport, and the sample content that `regtui demo` shows."""
+"""The sample registry that `regtui demo` shows, and its garbage collector."""

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass
 from typing import Final
 
-from regtui.demo.dialect import Dialect, Version
 from regtui.demo.reachable import children_of_tagged, missing_blobs, untagged
-from regtui.demo.storage import DemoStorage
 from regtui.garbage.values import (
     Choices,
     CollectionReport,
@@ -23,6 +21,8 @@ from regtui.garbage.values import (
     UntaggedManifest,
     Verified,
 )
+from regtui.local.dialect import Dialect, Version
+from regtui.local.memory import MemoryStorage
 from regtui.oci.digest import Digest
 from regtui.text import plural
 
@@ -50,12 +50,12 @@ class _Run:
 
 
 class DemoCollector:
-    """The `Collector` of a DemoStorage, with what `version` does differently.
+    """The `Collector` of a MemoryStorage, with what `version` does differently.
 
     `pause` waits so many seconds where a real one would take its time.
     """
 
-    def __init__(self, storage: DemoStorage, version: Version = "2.8.2", pause: Pause = asyncio.sleep) -> None:
+    def __init__(self, storage: MemoryStorage, version: Version = "2.8.2", pause: Pause = asyncio.sleep) -> None:
         self._storage = storage
         self._version: Version = version
         self._pause = pause

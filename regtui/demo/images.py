@@ -4,13 +4,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from regtui.demo import media
-from regtui.demo.storage import DemoStorage
-from regtui.demo.stored import digest_of
+from regtui.local.memory import MemoryStorage
+from regtui.local.stored import digest_of
+from regtui.oci import media_type as mt
 
 Descriptor = dict[str, Any]
+
+_DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+_OCI_LAYER: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
+_OCI_LAYER_ZSTD: Final = "application/vnd.oci.image.layer.v1.tar+zstd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +51,18 @@ class Image:
 class Publisher:
     """Pushes into one repository, as a build tool would."""
 
-    def __init__(self, storage: DemoStorage, repository: str) -> None:
+    def __init__(self, storage: MemoryStorage, repository: str) -> None:
         self._storage = storage
         self.repository = repository
 
     def image(self, image: Image, *tags: str) -> Descriptor:
         """Pushes the image under those tags, and returns what an index has to say of it."""
-        layer_type = media.DOCKER_LAYER if image.docker else media.OCI_LAYER
+        layer_type = _DOCKER_LAYER if image.docker else _OCI_LAYER
         if image.zstd:
-            layer_type = media.OCI_LAYER_ZSTD
+            layer_type = _OCI_LAYER_ZSTD
         layers = [self._layer(step, image.platform, layer_type) for step in image.steps if step.size]
-        config = self._real(_encode(_config(image)), media.DOCKER_CONFIG if image.docker else media.OCI_CONFIG)
-        media_type = media.DOCKER_MANIFEST if image.docker else media.OCI_MANIFEST
+        config = self._real(_encode(_config(image)), mt.DOCKER_CONFIG if image.docker else mt.OCI_CONFIG)
+        media_type = mt.DOCKER_MANIFEST if image.docker else mt.OCI_MANIFEST
         manifest: dict[str, Any] = {"schemaVersion": 2, "mediaType": media_type}
         manifest |= {"config": config, "layers": layers}
         if image.annotations:
@@ -72,7 +76,7 @@ class Publisher:
         docker: bool = False,
         annotations: Mapping[str, str] | None = None,
     ) -> Descriptor:
-        media_type = media.DOCKER_LIST if docker else media.OCI_INDEX
+        media_type = mt.DOCKER_LIST if docker else mt.OCI_INDEX
         index: dict[str, Any] = {"schemaVersion": 2, "mediaType": media_type, "manifests": list(children)}
         if annotations:
             index["annotations"] = dict(annotations)
@@ -96,7 +100,7 @@ class Publisher:
             "config": {},
             "rootfs": {"type": "layers", "diff_ids": diffs},
         }
-        descriptor = self.artifact(self._real(_encode(config), media.OCI_CONFIG), statements)
+        descriptor = self.artifact(self._real(_encode(config), mt.OCI_CONFIG), statements)
         return descriptor | {
             "annotations": {
                 "vnd.docker.reference.digest": subject["digest"],
@@ -107,8 +111,8 @@ class Publisher:
 
     def artifact(self, config: Descriptor, layers: Sequence[Descriptor], *tags: str, **members: Any) -> Descriptor:
         """An OCI manifest that is not an image; `members` are more of the manifest's own."""
-        manifest = {"schemaVersion": 2, "mediaType": media.OCI_MANIFEST, **members}
-        return self._manifest(manifest | {"config": config, "layers": list(layers)}, media.OCI_MANIFEST, *tags)
+        manifest = {"schemaVersion": 2, "mediaType": mt.OCI_MANIFEST, **members}
+        return self._manifest(manifest | {"config": config, "layers": list(layers)}, mt.OCI_MANIFEST, *tags)
 
     def blob(self, content: bytes, media_type: str, annotations: Mapping[str, str] | None = None) -> Descriptor:
         """Pushes real bytes, for an artifact."""

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterable
 
-from regtui.demo.collection import references
-from regtui.demo.storage import DemoStorage
-from regtui.demo.stored import Repository
+from regtui.local.collection import references
+from regtui.local.memory import MemoryStorage
+from regtui.local.stored import Repository
 
 
-def untagged(storage: DemoStorage, repository: Repository) -> list[str]:
+def untagged(storage: MemoryStorage, repository: Repository) -> list[str]:
     """Digests that no tag, no index and no referrer reaches, in the order in which they were pushed."""
     reached: set[str] = set()
     left = list(repository.tags.values())
@@ -24,14 +24,14 @@ def untagged(storage: DemoStorage, repository: Repository) -> list[str]:
     return [digest for digest in repository.revisions if digest not in reached]
 
 
-def children_of_tagged(storage: DemoStorage, repository: Repository) -> set[str]:
+def children_of_tagged(storage: MemoryStorage, repository: Repository) -> set[str]:
     """Untagged manifests below a tagged index: what --delete-untagged takes on 2.x."""
     tagged = set(repository.tags.values())
     below = {child for digest in tagged for child in _needs(storage, digest)}
     return {digest for digest in below - tagged if digest in repository.revisions}
 
 
-def missing_blobs(storage: DemoStorage, digests: Iterable[str]) -> list[str]:
+def missing_blobs(storage: MemoryStorage, digests: Iterable[str]) -> list[str]:
     """What of these manifests, and of everything below them, isn't in the storage."""
     left, seen, missing = list(digests), set[str](), []
     while left:
@@ -43,7 +43,7 @@ def missing_blobs(storage: DemoStorage, digests: Iterable[str]) -> list[str]:
     return missing
 
 
-def _needs(storage: DemoStorage, digest: str) -> list[str]:
+def _needs(storage: MemoryStorage, digest: str) -> list[str]:
     data = _data(storage, digest)
     try:
         return references(data) if data is not None else []
@@ -51,7 +51,7 @@ def _needs(storage: DemoStorage, digest: str) -> list[str]:
         return []
 
 
-def _subject(storage: DemoStorage, digest: str) -> str:
+def _subject(storage: MemoryStorage, digest: str) -> str:
     data = _data(storage, digest)
     try:
         subject = json.loads(data).get("subject") if data is not None else None
@@ -60,6 +60,6 @@ def _subject(storage: DemoStorage, digest: str) -> str:
     return subject.get("digest", "") if isinstance(subject, dict) else ""
 
 
-def _data(storage: DemoStorage, digest: str) -> bytes | None:
+def _data(storage: MemoryStorage, digest: str) -> bytes | None:
     blob = storage.blobs.get(digest)
     return blob.data if blob is not None else None

@@ -11,14 +11,14 @@ from typing import Any
 
 from regtui.demo.bases import ALPINE, DEBIAN, GO, MB, NODE, OLD_DEBIAN, copy, meta, nop, run, sh
 from regtui.demo.images import DemoStep, Descriptor, Image, Publisher
-from regtui.demo.storage import DemoStorage
-from regtui.demo.stored import digest_of
+from regtui.local.memory import MemoryStorage
+from regtui.local.stored import digest_of
 
 _PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def sample_storage(now: datetime) -> DemoStorage:
+def sample_storage(now: datetime) -> MemoryStorage:
     """The sample's storage: always the same for the same `now`, which has to know its time zone."""
     sample = _Sample(now)
     for fill in (
@@ -46,7 +46,7 @@ class _Sample:
     """A method for each repository."""
 
     def __init__(self, now: datetime) -> None:
-        self.storage = DemoStorage()
+        self.storage = MemoryStorage()
         self._now = now
 
     def _ago(self, days: float = 0, hours: float = 0) -> datetime:

@@ -13,10 +13,11 @@ from regtui.settings.credentials import Lookup
 from regtui.ssh.destination import Destination
 
 if TYPE_CHECKING:
-    from regtui.demo.dialect import Version
-    from regtui.demo.transport import DemoTransport
     from regtui.garbage.collector import Collector, MakeCollector
     from regtui.garbage.profile import HostSettings
+    from regtui.local.dialect import Version
+    from regtui.local.memory import MemoryStorage
+    from regtui.local.transport import LocalTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,13 @@ def demo_target(version: "Version" = "2.8.2") -> Target:
     made when it is opened: the app is to be seen before."""
 
     @cache
-    def transport() -> "DemoTransport":
+    def transport() -> "LocalTransport[MemoryStorage]":
         from datetime import UTC, datetime
 
         from regtui.demo.sample import sample_storage
-        from regtui.demo.transport import DemoTransport
+        from regtui.local.transport import LocalTransport
 
-        return DemoTransport(sample_storage(datetime.now(UTC)), version)
+        return LocalTransport(sample_storage(datetime.now(UTC)), version)
 
     def make_collector(interactive: object) -> "Collector":
         from regtui.demo.collector import DemoCollector

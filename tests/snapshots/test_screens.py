@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from regtui.deletion import journal
 from regtui.deletion.request import Request
 from regtui.demo.sample import sample_storage
-from regtui.demo.transport import DemoTransport
+from regtui.local.transport import LocalTransport
 from regtui.registry.errors import NotAuthenticated, Where
 from regtui.registry.values import Credential
 from regtui.settings.credentials import Credentials
@@ -115,7 +115,7 @@ def test_connect_after_a_refused_login(snap_compare: Compare) -> None:
 
 @at_each_size
 def test_doctor(size: tuple[int, int], snap_compare: Compare) -> None:
-    transport = DemoTransport(sample_storage(NOW), "2.8.2", htpasswd={"ci": "right"}, delete_enabled=False)
+    transport = LocalTransport(sample_storage(NOW), "2.8.2", htpasswd={"ci": "right"}, delete_enabled=False)
     app = app_on(target(transport, credential=Credential("ci", "right")))
 
     async def open_it(pilot: object) -> None:

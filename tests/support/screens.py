@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 
 from regtui.demo.collector import DemoCollector
 from regtui.demo.sample import sample_storage
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.registry.address import Address
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
@@ -31,10 +31,10 @@ SIZES = [(80, 24), (120, 30), (200, 50)]
 
 def target(transport: httpx.AsyncBaseTransport | None = None, **changes: object) -> Target:
     """The sample as it is at NOW, with its collector, which takes no time; or another transport."""
-    transport = transport or DemoTransport(sample_storage(NOW), "2.8.2")
+    transport = transport or LocalTransport(sample_storage(NOW), "2.8.2")
     settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=1))
     made = Target(Address.parse("http://demo.localhost"), http=settings, name="demo", ephemeral=True)
-    if isinstance(transport, DemoTransport):
+    if isinstance(transport, LocalTransport):
         made = replace(made, make_collector=lambda _: DemoCollector(transport.storage, "2.8.2", _at_once))
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -47,8 +47,8 @@ def app_on(start: Target | None, config: Path = Path("/nowhere/config.toml")) ->
     return RegtuiApp(Config(config), Credentials(environment={}, keyring_timeout=PATIENCE), start, clock=lambda: NOW)
 
 
-def empty_registry() -> DemoTransport:
-    return DemoTransport(DemoStorage(), "2.8.2")
+def empty_registry() -> LocalTransport[MemoryStorage]:
+    return LocalTransport(MemoryStorage(), "2.8.2")
 
 
 async def settled(pilot: Pilot[int]) -> None:

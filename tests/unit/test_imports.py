@@ -33,7 +33,7 @@ def loaded_by(code: str) -> set[str]:
         ("regtui.session.resolving", set()),
         ("regtui.session.session", {"httpx"}),
         ("regtui.cli.invocation", set()),
-        ("regtui.demo.transport", {"httpx"}),
+        ("regtui.local.transport", {"httpx"}),
     ],
 )
 def test_what_a_module_brings_with_it(module: str, may: set[str]) -> None:

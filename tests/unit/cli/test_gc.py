@@ -15,9 +15,9 @@ from regtui.cli import collection, gc, running
 from regtui.cli.main import main
 from regtui.demo.collector import DemoCollector
 from regtui.demo.sample import sample_storage
-from regtui.demo.transport import DemoTransport
 from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnknown, HostUnreachable, NotOnHost, Unsafe
 from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage, Verified
+from regtui.local.transport import LocalTransport
 from regtui.registry.address import Address
 from regtui.session import resolving
 from regtui.session.target import Target
@@ -352,7 +352,7 @@ def test_deletion_then_collection_on_the_demo(use: Use, capsys: Captured) -> Non
         pass
 
     storage = sample_storage(datetime.now(UTC))
-    made = target(DemoTransport(storage, "2.8.2"), make_collector=lambda _: DemoCollector(storage, "2.8.2", at_once))
+    made = target(LocalTransport(storage, "2.8.2"), make_collector=lambda _: DemoCollector(storage, "2.8.2", at_once))
     use(made)
     before = sum(blob.size for blob in storage.blobs.values())
     assert main(["rm", "-r", "demo", "fullstack/common:0.0.9", "--yes", "--json"]) == 0

@@ -11,8 +11,8 @@ import pytest
 from regtui.cli import running, sweep
 from regtui.cli.main import main
 from regtui.demo.sample import sample_storage
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
 from regtui.session import resolving
@@ -26,12 +26,12 @@ class Failing(httpx.AsyncBaseTransport):
     """The demo, but for paths that contain one of `failing`: answered by that status."""
 
     def __init__(self) -> None:
-        self.inner = DemoTransport(sample_storage(datetime.now(UTC)), "2.8.2")
+        self.inner = LocalTransport(sample_storage(datetime.now(UTC)), "2.8.2")
         self.failing: dict[str, int] = {}
         self.asked: list[str] = []
 
     @property
-    def storage(self) -> DemoStorage:
+    def storage(self) -> MemoryStorage:
         return self.inner.storage
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -8,8 +8,8 @@ import pytest
 
 from regtui.cli.main import main
 from regtui.deletion.journal import Journal
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.registry.identity import RegistryId
 from regtui.session import resolving
@@ -21,11 +21,12 @@ COMMON = "fullstack/common"
 
 
 @pytest.fixture(autouse=True)
-def storage(monkeypatch: pytest.MonkeyPatch) -> DemoStorage:
+def storage(monkeypatch: pytest.MonkeyPatch) -> MemoryStorage:
     target = replace(demo_target(), ephemeral=False)
     monkeypatch.setattr(resolving, "demo_target", lambda: replace(target))
     transport = target.http.in_memory()
-    assert isinstance(transport, DemoTransport)
+    assert isinstance(transport, LocalTransport)
+    assert isinstance(transport.storage, MemoryStorage)
     return transport.storage
 
 
@@ -33,7 +34,7 @@ def records(capsys: Captured) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def tags(storage: DemoStorage) -> dict[str, str]:
+def tags(storage: MemoryStorage) -> dict[str, str]:
     return dict(storage.repositories[COMMON].tags)
 
 
@@ -41,7 +42,7 @@ def remove(*names: str) -> None:
     assert main(["rm", "-r", "demo", *(f"{COMMON}:{name}" for name in names), "--yes"]) == 0
 
 
-def test_what_rm_removed_is_put_back(storage: DemoStorage, capsys: Captured) -> None:
+def test_what_rm_removed_is_put_back(storage: MemoryStorage, capsys: Captured) -> None:
     before = tags(storage)
     remove("latest", "0.0.9")
     assert "To put it back: regtui undo 2" in capsys.readouterr().err
@@ -53,7 +54,7 @@ def test_what_rm_removed_is_put_back(storage: DemoStorage, capsys: Captured) -> 
     assert tags(storage) == before
 
 
-def test_a_dry_run_puts_nothing_back(storage: DemoStorage, capsys: Captured) -> None:
+def test_a_dry_run_puts_nothing_back(storage: MemoryStorage, capsys: Captured) -> None:
     remove("0.0.9")
     after = tags(storage)
     capsys.readouterr()
@@ -62,7 +63,7 @@ def test_a_dry_run_puts_nothing_back(storage: DemoStorage, capsys: Captured) -> 
     assert tags(storage) == after
 
 
-def test_a_run_is_undone_by_its_name_and_that_in_its_turn(storage: DemoStorage, capsys: Captured) -> None:
+def test_a_run_is_undone_by_its_name_and_that_in_its_turn(storage: MemoryStorage, capsys: Captured) -> None:
     remove("0.0.9")
     remove("0.0.8")
     capsys.readouterr()
@@ -80,7 +81,7 @@ def test_a_run_is_undone_by_its_name_and_that_in_its_turn(storage: DemoStorage, 
     assert "0.0.9" not in tags(storage)
 
 
-def test_a_tag_pushed_anew_stays_unless_overwriting_is_asked_for(storage: DemoStorage, capsys: Captured) -> None:
+def test_a_tag_pushed_anew_stays_unless_overwriting_is_asked_for(storage: MemoryStorage, capsys: Captured) -> None:
     remove("0.0.9")
     new = tags(storage)["0.0.10"]
     storage.set_tag(COMMON, "0.0.9", new)
@@ -92,7 +93,7 @@ def test_a_tag_pushed_anew_stays_unless_overwriting_is_asked_for(storage: DemoSt
     assert tags(storage)["0.0.9"] != new
 
 
-def test_what_was_collected_is_named(storage: DemoStorage, capsys: Captured) -> None:
+def test_what_was_collected_is_named(storage: MemoryStorage, capsys: Captured) -> None:
     remove("0.0.9")
     storage.collect()
     capsys.readouterr()
@@ -102,7 +103,7 @@ def test_what_was_collected_is_named(storage: DemoStorage, capsys: Captured) -> 
 
 
 def test_a_tag_that_was_broken_before_does_not_hide_the_deletions_before_it(
-    storage: DemoStorage, capsys: Captured
+    storage: MemoryStorage, capsys: Captured
 ) -> None:
     remove("0.0.9")
     assert main(["rm", "-r", "demo", "legacy/billing:3.4", "--yes"]) == 0
@@ -114,7 +115,7 @@ def test_a_tag_that_was_broken_before_does_not_hide_the_deletions_before_it(
     assert "0.0.9" in tags(storage)
 
 
-def test_where_nothing_is_put_back_the_deletion_before_is_named(storage: DemoStorage, capsys: Captured) -> None:
+def test_where_nothing_is_put_back_the_deletion_before_is_named(storage: MemoryStorage, capsys: Captured) -> None:
     before = tags(storage)
     remove("0.0.9")
     remove("latest")
@@ -144,7 +145,7 @@ def test_undo_that_is_not_carried_out(capsys: Captured, arguments: list[str], co
     assert sentence in capsys.readouterr().err
 
 
-def test_read_only_puts_nothing_back(storage: DemoStorage, capsys: Captured) -> None:
+def test_read_only_puts_nothing_back(storage: MemoryStorage, capsys: Captured) -> None:
     remove("0.0.9")
     capsys.readouterr()
     assert main(["undo", "demo", "--yes", "--read-only"]) == 6
@@ -152,7 +153,7 @@ def test_read_only_puts_nothing_back(storage: DemoStorage, capsys: Captured) -> 
     assert "0.0.9" not in tags(storage)
 
 
-def interrupted(storage: DemoStorage) -> str:
+def interrupted(storage: MemoryStorage) -> str:
     """A deletion of 0.0.9 whose process was killed after the placeholder took its place; the run's name."""
     remove("0.0.9")
     file = next(journal_dir().glob("*.jsonl"))
@@ -170,7 +171,7 @@ def interrupted(storage: DemoStorage) -> str:
 
 @pytest.mark.parametrize("command", [["rm", "-r", "demo", f"{COMMON}:0.0.8"], ["undo", "demo"]])
 def test_nothing_is_changed_before_a_deletion_that_was_interrupted_is_settled(
-    storage: DemoStorage, capsys: Captured, command: list[str]
+    storage: MemoryStorage, capsys: Captured, command: list[str]
 ) -> None:
     run = interrupted(storage)
     before = tags(storage)
@@ -181,7 +182,7 @@ def test_nothing_is_changed_before_a_deletion_that_was_interrupted_is_settled(
     assert tags(storage) == before
 
 
-def test_in_other_repositories_it_is_only_told(storage: DemoStorage, capsys: Captured) -> None:
+def test_in_other_repositories_it_is_only_told(storage: MemoryStorage, capsys: Captured) -> None:
     run = interrupted(storage)
     assert main(["rm", "-r", "demo", "tools/cli:latest", "--yes"]) == 0
     assert run in capsys.readouterr().err
@@ -201,7 +202,7 @@ def test_in_other_repositories_it_is_only_told(storage: DemoStorage, capsys: Cap
 )
 @pytest.mark.parametrize("spoil", ["mode", "content"])
 def test_a_record_that_can_t_be_trusted_is_told_by_name(
-    storage: DemoStorage, capsys: Captured, command: list[str], code: int, spoil: str
+    storage: MemoryStorage, capsys: Captured, command: list[str], code: int, spoil: str
 ) -> None:
     remove("0.0.9")
     (file,) = journal_dir().glob("*.jsonl")
@@ -214,7 +215,7 @@ def test_a_record_that_can_t_be_trusted_is_told_by_name(
 
 
 @pytest.mark.parametrize("finish", [True, False])
-def test_it_is_finished_or_put_back_and_then_forgotten(storage: DemoStorage, capsys: Captured, finish: bool) -> None:
+def test_it_is_finished_or_put_back_and_then_forgotten(storage: MemoryStorage, capsys: Captured, finish: bool) -> None:
     before = tags(storage)
     run = interrupted(storage)
     placeholder = tags(storage)["0.0.9"]
@@ -227,7 +228,7 @@ def test_it_is_finished_or_put_back_and_then_forgotten(storage: DemoStorage, cap
         assert tags(storage) == before
 
 
-def test_the_log_tells_of_all_newest_first(storage: DemoStorage, capsys: Captured) -> None:
+def test_the_log_tells_of_all_newest_first(storage: MemoryStorage, capsys: Captured) -> None:
     remove("0.0.9")
     assert main(["undo", "demo", "--yes"]) == 0
     Journal(journal_dir()).record_collection(
@@ -255,7 +256,7 @@ def test_the_log_tells_of_all_newest_first(storage: DemoStorage, capsys: Capture
 
 
 def test_of_an_undo_that_was_interrupted_it_is_told_what_taking_it_back_does(
-    storage: DemoStorage, capsys: Captured
+    storage: MemoryStorage, capsys: Captured
 ) -> None:
     before = tags(storage)
     remove("0.0.9")
@@ -276,7 +277,7 @@ def test_of_an_undo_that_was_interrupted_it_is_told_what_taking_it_back_does(
 
 
 @pytest.mark.parametrize("is_there", [False, True])
-def test_an_undo_that_was_interrupted_is_finished(storage: DemoStorage, capsys: Captured, is_there: bool) -> None:
+def test_an_undo_that_was_interrupted_is_finished(storage: MemoryStorage, capsys: Captured, is_there: bool) -> None:
     before = tags(storage)
     remove("0.0.9")
     (deletion,) = journal_dir().glob("*.jsonl")
@@ -297,7 +298,7 @@ def test_an_undo_that_was_interrupted_is_finished(storage: DemoStorage, capsys: 
 
 
 def test_what_an_interrupted_deletion_had_done_is_told_before_it_is_finished(
-    storage: DemoStorage, capsys: Captured
+    storage: MemoryStorage, capsys: Captured
 ) -> None:
     names = ["0.0.7", "0.0.8", "0.0.9"]
     before = {tag: Digest(digest) for tag, digest in tags(storage).items()}

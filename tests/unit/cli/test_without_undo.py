@@ -10,8 +10,8 @@ import pytest
 from regtui.cli import removal, running
 from regtui.cli.main import main
 from regtui.demo.sample import sample_storage
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.registry.settings import HttpSettings
 from regtui.session import resolving
 from regtui.session.target import demo_target
@@ -22,7 +22,7 @@ Answering = Callable[[str], list[str]]
 
 
 @pytest.fixture(autouse=True)
-def storage(monkeypatch: pytest.MonkeyPatch) -> DemoStorage:
+def storage(monkeypatch: pytest.MonkeyPatch) -> MemoryStorage:
     """The registry that every run of a test meets: of `odd` the config is gone, `whole` is as it should be."""
     made = sample_storage(datetime.now(UTC))
     for tag, number in (("odd", 1), ("whole", 2)):
@@ -33,7 +33,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> DemoStorage:
         made.put_manifest(NAME, json.dumps(value).encode(), media_type, tag)
         if tag == "whole":
             made.link_layer(NAME, entry["digest"])
-    target = replace(demo_target(), http=HttpSettings(transport=DemoTransport(made, "2.8.2")))
+    target = replace(demo_target(), http=HttpSettings(transport=LocalTransport(made, "2.8.2")))
     monkeypatch.setattr(resolving, "demo_target", lambda: replace(target))
     return made
 
@@ -56,7 +56,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
     return answers
 
 
-def tags(storage: DemoStorage) -> set[str]:
+def tags(storage: MemoryStorage) -> set[str]:
     return set(storage.repositories[NAME].tags)
 
 
@@ -64,7 +64,7 @@ def rm(*arguments: str) -> int:
     return main(["rm", "-r", "demo", *arguments])
 
 
-def test_unasked_it_is_refused_by_name(capsys: Captured, storage: DemoStorage) -> None:
+def test_unasked_it_is_refused_by_name(capsys: Captured, storage: MemoryStorage) -> None:
     assert rm(f"{NAME}:odd", f"{NAME}:whole", "--yes") == 6
     said = capsys.readouterr().err
     assert "Undo could not put back odd, as its config " in said
@@ -72,12 +72,12 @@ def test_unasked_it_is_refused_by_name(capsys: Captured, storage: DemoStorage) -
     assert tags(storage) >= {"odd", "whole"}
 
 
-def test_without_undo_it_goes_unasked(storage: DemoStorage) -> None:
+def test_without_undo_it_goes_unasked(storage: MemoryStorage) -> None:
     assert rm(f"{NAME}:odd", f"{NAME}:whole", "--yes", "--without-undo") == 0
     assert not tags(storage) & {"odd", "whole"}
 
 
-def test_a_rule_leaves_it_and_does_the_rest(capsys: Captured, storage: DemoStorage) -> None:
+def test_a_rule_leaves_it_and_does_the_rest(capsys: Captured, storage: MemoryStorage) -> None:
     assert rm(NAME, "--match", "^(odd|whole)$", "--yes", "--json") == 1
     rows = {json.loads(line)["reference"]: json.loads(line) for line in capsys.readouterr().out.splitlines()}
     assert rows[f"{NAME}:odd"]["status"] == "skipped"
@@ -88,21 +88,21 @@ def test_a_rule_leaves_it_and_does_the_rest(capsys: Captured, storage: DemoStora
     assert "odd" not in tags(storage)
 
 
-def test_a_rule_over_all_repositories_leaves_it(storage: DemoStorage) -> None:
+def test_a_rule_over_all_repositories_leaves_it(storage: MemoryStorage) -> None:
     assert rm("--all-repositories", "--match", "^(odd|whole)$", "--yes") == 1
     assert "odd" in tags(storage)
     assert "whole" not in tags(storage)
 
 
 @pytest.mark.parametrize(("typed", "code"), [("y", 1), ("", 1), ("forever", 0)])
-def test_asked_it_is_typed(typed: str, code: int, answering: Answering, storage: DemoStorage) -> None:
+def test_asked_it_is_typed(typed: str, code: int, answering: Answering, storage: MemoryStorage) -> None:
     asked = answering(typed)
     assert rm(f"{NAME}:odd") == code
     assert asked == ["To delete this tag from demo.localhost, type forever:"]
     assert ("odd" in tags(storage)) == bool(code)
 
 
-def test_asked_where_it_was_said_already_a_y_will_do(answering: Answering, storage: DemoStorage) -> None:
+def test_asked_where_it_was_said_already_a_y_will_do(answering: Answering, storage: MemoryStorage) -> None:
     asked = answering("y")
     assert rm(f"{NAME}:odd", "--without-undo") == 0
     assert asked == ["Delete this tag from demo.localhost? [y/N]"]

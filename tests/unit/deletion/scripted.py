@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-from regtui.demo.transport import DemoTransport
+from regtui.local.transport import LocalTransport
 
 from .worlds import World
 
@@ -19,7 +19,7 @@ class Scripted(httpx.AsyncBaseTransport):
     that what is sent at the same time is under way as well."""
 
     def __init__(self, world: World, instead: Answer = lambda _: None, after: Answer = lambda _: None) -> None:
-        self._inner = DemoTransport(world.storage, world.version)
+        self._inner = LocalTransport(world.storage, world.version)
         self.instead = instead
         self.after = after
         self.sent: list[tuple[str, str]] = []

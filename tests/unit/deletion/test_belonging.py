@@ -16,7 +16,7 @@ from regtui.deletion.request import Request
 from regtui.deletion.restoring import Restoring
 from regtui.deletion.undo import Undo, Undoing, plan_rest, plan_undo
 from regtui.deletion.values import Method
-from regtui.demo.transport import DemoTransport
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.registry.client import RegistryClient
@@ -55,7 +55,7 @@ class Registry:
     def __init__(self, via: str = "") -> None:
         self.world = World("2.8.2")
         tunnel = Way(Destination.parse(via)) if via else None
-        transport = DemoTransport(self.world.storage, "2.8.2")
+        transport = LocalTransport(self.world.storage, "2.8.2")
         self.client = RegistryClient(Address.parse(ADDRESS), settings=HttpSettings(transport=transport, tunnel=tunnel))
         self.content = ContentStore(self.client)
 

@@ -17,8 +17,9 @@ from regtui.deletion.words import (
     typed_confirmation,
     whole_offer,
 )
-from regtui.demo.dialect import Version
-from regtui.demo.transport import DemoTransport
+from regtui.local.dialect import Version
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import UnknownManifest
 from regtui.session.session import Session
@@ -282,7 +283,7 @@ async def test_a_stop_before_anything_was_done_leaves_nothing_to_be_settled(worl
 class NotLookedUp(httpx.AsyncBaseTransport):
     """Answers nothing about some tags, once `fails`."""
 
-    def __init__(self, inner: DemoTransport, *tags: str) -> None:
+    def __init__(self, inner: LocalTransport[MemoryStorage], *tags: str) -> None:
         self._inner = inner
         self._tags = tags
         self.fails = False
@@ -295,7 +296,7 @@ class NotLookedUp(httpx.AsyncBaseTransport):
 
 async def test_a_new_tag_that_can_not_be_looked_up_may_be_of_any_manifest(world: World) -> None:
     digest = await world.image(REPOSITORY, ["layer"], ["a"])
-    transport = world.transport = NotLookedUp(DemoTransport(world.storage, world.version), "/fresh")
+    transport = world.transport = NotLookedUp(LocalTransport(world.storage, world.version), "/fresh")
     connection = await world.open()
     plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
     assert [manifest.digest for manifest in plan.manifests] == [digest]
@@ -308,7 +309,7 @@ async def test_a_new_tag_that_can_not_be_looked_up_may_be_of_any_manifest(world:
 async def test_a_planned_tag_that_can_not_be_looked_up_stays_and_the_others_go_whole(world: World) -> None:
     await world.image(REPOSITORY, ["one"], ["one"])
     two = await world.image(REPOSITORY, ["two"], ["two"])
-    transport = world.transport = NotLookedUp(DemoTransport(world.storage, world.version), "/two")
+    transport = world.transport = NotLookedUp(LocalTransport(world.storage, world.version), "/two")
     connection = await world.open()
     plan = await connection.plan_deletion(Request(REPOSITORY, ["one", "two"]))
     transport.fails = True
@@ -323,7 +324,7 @@ async def test_a_planned_tag_that_can_not_be_looked_up_stays_and_the_others_go_w
 class NoPush(httpx.AsyncBaseTransport):
     """A login that may delete, and not push."""
 
-    def __init__(self, inner: DemoTransport) -> None:
+    def __init__(self, inner: LocalTransport[MemoryStorage]) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -336,7 +337,7 @@ async def test_without_the_right_to_push_it_is_said_first_with_what_would_go_alo
     world = World("2.8.2")
     digest = await world.image(REPOSITORY, ["layer"], ["a", "b", "c"])
     await world.image(REPOSITORY, ["alone"], ["alone"])
-    world.transport = NoPush(DemoTransport(world.storage, "2.8.2"))
+    world.transport = NoPush(LocalTransport(world.storage, "2.8.2"))
     connection = await world.open()
 
     plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
@@ -360,7 +361,7 @@ async def test_a_broken_tag_and_no_right_to_push_is_said_to_stay() -> None:
     await world.image(REPOSITORY, ["lost"], ["broken"])
     repository = world.storage.repositories[REPOSITORY]
     del repository.revisions[repository.tags["broken"]]
-    world.transport = NoPush(DemoTransport(world.storage, "2.8.2"))
+    world.transport = NoPush(LocalTransport(world.storage, "2.8.2"))
     plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["broken"]))
     assert "broken can't be removed" in plan.obstacle
     assert plan.goes_along == ()
@@ -522,7 +523,7 @@ async def test_a_manifest_that_kept_a_tag_after_all_is_not_said_to_be_left(world
 async def test_without_the_right_to_push_nothing_else_goes_and_it_is_said() -> None:
     world = World("2.8.2")
     digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
-    world.transport = NoPush(DemoTransport(world.storage, "2.8.2"))
+    world.transport = NoPush(LocalTransport(world.storage, "2.8.2"))
     _, report = await delete(await world.open(), ["a"])
     assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
     assert "not push" in report.outcomes[0].error
@@ -531,7 +532,7 @@ async def test_without_the_right_to_push_nothing_else_goes_and_it_is_said() -> N
 class Failing(httpx.AsyncBaseTransport):
     """Fails every DELETE by digest."""
 
-    def __init__(self, inner: DemoTransport) -> None:
+    def __init__(self, inner: LocalTransport[MemoryStorage]) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -544,7 +545,7 @@ class Failing(httpx.AsyncBaseTransport):
 async def test_a_placeholder_that_cannot_be_deleted_is_taken_back() -> None:
     world = World("2.8.2")
     digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
-    world.transport = Failing(DemoTransport(world.storage, "2.8.2"))
+    world.transport = Failing(LocalTransport(world.storage, "2.8.2"))
     _, report = await delete(await world.open(), ["a"])
     assert await world.tags(REPOSITORY) == {"a": digest, "b": digest}
     assert report.outcomes[0].status is Status.FAILED
@@ -558,7 +559,7 @@ async def test_a_registry_that_refuses_is_an_obstacle_with_a_remedy(
 ) -> None:
     world = World(version)
     await world.image(REPOSITORY, ["layer"], ["a"])
-    world.transport = DemoTransport(world.storage, version, delete_enabled=delete_enabled, read_only=read_only)
+    world.transport = LocalTransport(world.storage, version, delete_enabled=delete_enabled, read_only=read_only)
     plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["a"]))
     assert "config.yml" in plan.obstacle
 

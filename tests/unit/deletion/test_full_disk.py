@@ -13,7 +13,7 @@ from regtui.deletion.journal import Journal, JournalFailed
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Status
 from regtui.deletion.words import report_sentences
-from regtui.demo.transport import DemoTransport
+from regtui.local.transport import LocalTransport
 from regtui.registry.identity import RegistryId
 
 from .worlds import World
@@ -40,7 +40,7 @@ class Filling(httpx.AsyncBaseTransport):
     """The disk is full from the first real change on."""
 
     def __init__(self, world: World) -> None:
-        self._inner = DemoTransport(world.storage, world.version)
+        self._inner = LocalTransport(world.storage, world.version)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         reference = request.url.path.rpartition("/")[2]

@@ -11,8 +11,8 @@ from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.request import Request
 from regtui.deletion.undo import undone
 from regtui.deletion.values import Report
-from regtui.demo.dialect import Version
-from regtui.demo.transport import DemoTransport
+from regtui.local.dialect import Version
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.session.changes import RunningChange
 from regtui.session.session import Session
@@ -34,7 +34,7 @@ class Killing(httpx.AsyncBaseTransport):
     """Ends everything at the change numbered `at`, before or after it is done. `changes`: how many there were."""
 
     def __init__(self, world: World, at: int, *, does_it: bool) -> None:
-        self._inner = DemoTransport(world.storage, world.version)
+        self._inner = LocalTransport(world.storage, world.version)
         self._at = at
         self._does_it = does_it
         self.changes = 0

@@ -10,7 +10,7 @@ import pytest
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Report, Status
-from regtui.demo.transport import DemoTransport
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.session.session import Session
 
@@ -32,7 +32,7 @@ class Late(httpx.AsyncBaseTransport):
     """Every change is accepted at once, and done before the read that comes `reads` later. In their order."""
 
     def __init__(self, world: World, reads: int) -> None:
-        self._inner = DemoTransport(world.storage, world.version)
+        self._inner = LocalTransport(world.storage, world.version)
         self._reads = reads
         self._read = 0
         self._changes: deque[tuple[int, httpx.Request]] = deque()

@@ -15,8 +15,8 @@ from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Report, Status
 from regtui.deletion.words import report_sentences
-from regtui.demo.dialect import Version
-from regtui.demo.transport import DemoTransport
+from regtui.local.dialect import Version
+from regtui.local.transport import LocalTransport
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.session.session import Session
@@ -32,7 +32,7 @@ class Interrupting(httpx.AsyncBaseTransport):
     """Lets somebody else in before each of our requests, once `begun`. `sent`: (method, reference) of ours."""
 
     def __init__(self, world: World) -> None:
-        self.inner = DemoTransport(world.storage, world.version)
+        self.inner = LocalTransport(world.storage, world.version)
         self.before: Callable[[httpx.Request, int], None] = lambda request, number: None
         self.begun = False
         self.sent: list[tuple[str, str]] = []

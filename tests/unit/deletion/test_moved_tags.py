@@ -6,7 +6,7 @@ import pytest
 from regtui.deletion.entry import Kind
 from regtui.deletion.undo_words import title_of, verb_of, what_of
 from regtui.deletion.values import Action, Outcome, Status
-from regtui.demo.transport import DemoTransport
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.registry.errors import NotAllowed, Unreachable
 from regtui.session.session import Session
@@ -95,7 +95,7 @@ class Answering(httpx.AsyncBaseTransport):
     """Does what a PUT of `latest` asks, or not, and answers so, or not at all."""
 
     def __init__(self, world: World, status: int | None, *, does_it: bool) -> None:
-        self._inner = DemoTransport(world.storage, world.version)
+        self._inner = LocalTransport(world.storage, world.version)
         self._status = status
         self._does_it = does_it
 

@@ -10,7 +10,7 @@ import pytest
 from regtui.deletion.entry import read_entry
 from regtui.deletion.journal import Journal
 from regtui.deletion.request import Request
-from regtui.demo.transport import DemoTransport
+from regtui.local.transport import LocalTransport
 
 from .worlds import World
 
@@ -44,7 +44,7 @@ class Watching(httpx.AsyncBaseTransport):
     """At each change: what is on the disk by then."""
 
     def __init__(self, world: World, disk: Disk, directory: Path) -> None:
-        self._inner = DemoTransport(world.storage, world.version)
+        self._inner = LocalTransport(world.storage, world.version)
         self._disk = disk
         self._directory = directory
         self.seen: list[tuple[str, str, dict[str, bytes]]] = []

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regtui.deletion.request import Request
-from regtui.demo.dialect import Version
+from regtui.local.dialect import Version
 from regtui.oci.digest import Digest
 from regtui.session.session import Session
 

@@ -9,7 +9,7 @@ import pytest
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Plan, Report, Status
 from regtui.deletion.words import attached_offer, plan_notes, plan_sentences
-from regtui.demo.transport import DemoTransport
+from regtui.local.transport import LocalTransport
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.session.session import Session
@@ -23,7 +23,7 @@ class WithReferrers(httpx.AsyncBaseTransport):
     """The referrers API of distribution-spec 1.1, a page for each, over the demo registry. `asked`: how often."""
 
     def __init__(self, world: World, *, has_api: bool = True) -> None:
-        self._inner = DemoTransport(world.storage, world.version)
+        self._inner = LocalTransport(world.storage, world.version)
         self._world = world
         self._has_api = has_api
         self.asked = 0

@@ -12,7 +12,8 @@ from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
 from regtui.deletion.undo import Undo
 from regtui.deletion.values import Action, Manifests, Report, Status
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.session.changes import RunningChange
@@ -395,7 +396,7 @@ async def test_a_stopped_undo_says_what_it_did_and_the_next_does_the_rest(world:
 class Forgetful(httpx.AsyncBaseTransport):
     """A registry that wasn't restarted after a collection: 201, and nothing is there."""
 
-    def __init__(self, inner: DemoTransport) -> None:
+    def __init__(self, inner: LocalTransport[MemoryStorage]) -> None:
         self._inner = inner
         self.put: list[str] = []
 
@@ -412,7 +413,7 @@ async def test_a_registry_that_says_201_and_lies_is_found_out(world: World) -> N
     await delete(connection, "a")
     entry = await connection.changes.last()
     assert entry is not None
-    forgetful = world.transport = Forgetful(DemoTransport(world.storage, world.version))
+    forgetful = world.transport = Forgetful(LocalTransport(world.storage, world.version))
     lying = await world.open()
     lying.journal = connection.journal
     report = await finished(lying.changes.undoing(await lying.changes.plan_undo(entry)))
@@ -428,7 +429,7 @@ async def test_without_the_right_to_push_it_is_said_before_anything_is_tried(wor
     await delete(connection, "a")
     entry = await connection.changes.last()
     assert entry is not None
-    world.transport = DemoTransport(world.storage, world.version, read_only=True)
+    world.transport = LocalTransport(world.storage, world.version, read_only=True)
     refusing = await world.open()
     plan = await refusing.changes.plan_undo(entry)
     assert "read-only" in plan.obstacle

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Status
-from regtui.demo.dialect import Version
+from regtui.local.dialect import Version
 from tests.support.odd_repositories import OddRepository, laid_out, odd_repositories
 
 from .worlds import World

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from regtui.demo.dialect import Version
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.dialect import Version
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
@@ -25,17 +25,17 @@ class World:
     """One registry, and a client that writes to it."""
 
     version: Version
-    storage: DemoStorage = field(default_factory=DemoStorage)
+    storage: MemoryStorage = field(default_factory=MemoryStorage)
     transport: httpx.AsyncBaseTransport | None = None
 
     async def open(self, *, read_only: bool = False) -> Session:
-        transport = self.transport or DemoTransport(self.storage, self.version)
+        transport = self.transport or LocalTransport(self.storage, self.version)
         settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=3, base=0.001))
         address = Address.parse("http://test.localhost")
         return await open_session(Target(address, http=settings, ephemeral=True, read_only=read_only))
 
     def client(self) -> RegistryClient:
-        transport = DemoTransport(self.storage, self.version)
+        transport = LocalTransport(self.storage, self.version)
         return RegistryClient(Address.parse("http://test.localhost"), settings=HttpSettings(transport=transport))
 
     async def image(

@@ -8,16 +8,16 @@ import pytest
 
 from regtui.deletion.request import Request
 from regtui.demo.collector import DemoCollector
-from regtui.demo.dialect import Version
 from regtui.demo.reachable import missing_blobs
 from regtui.demo.sample import sample_storage
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
 from regtui.garbage.values import Choices, CollectionReport, Event, KeepOut, Stage, StageStatus
+from regtui.local.dialect import Version
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.registry.settings import HttpSettings
 from regtui.session.opening import open_session
 from regtui.session.target import demo_target
-from tests.unit.demo.test_storage import index, publish
+from tests.unit.local.test_memory import index, publish
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 VERSIONS: list[Version] = ["2.8.2", "3.1.1"]
@@ -27,7 +27,7 @@ async def at_once(_: float) -> None:
     """No waiting: nobody watches."""
 
 
-def collector(storage: DemoStorage, version: Version = "2.8.2") -> DemoCollector:
+def collector(storage: MemoryStorage, version: Version = "2.8.2") -> DemoCollector:
     return DemoCollector(storage, version, at_once)
 
 
@@ -37,7 +37,7 @@ async def collected(made: DemoCollector, choices: Choices) -> tuple[CollectionRe
     return made.report, [event async for event in made.collect(choices)]
 
 
-def bytes_in(storage: DemoStorage) -> int:
+def bytes_in(storage: MemoryStorage) -> int:
     return sum(blob.size for blob in storage.blobs.values())
 
 
@@ -64,7 +64,7 @@ async def test_a_forecast_changes_nothing() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_untagged_images_go_and_every_tag_keeps_all_its_blobs(version: Version) -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     digest, children = index(storage, "team/app", "1.0")
     left_over = publish(storage, "team/app", "old")
     made = collector(storage, version)
@@ -77,7 +77,7 @@ async def test_untagged_images_go_and_every_tag_keeps_all_its_blobs(version: Ver
 
 
 async def test_only_2_x_puts_the_children_of_tagged_indexes_at_risk() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     index(storage, "team/app", "1.0")
     assert (await collector(storage, "2.8.2").forecast(Choices())).at_risk == (
         "team/app: 2 platform images of tagged indexes",
@@ -134,7 +134,7 @@ async def test_an_upload_in_progress_keeps_its_repository() -> None:
 
 
 async def test_after_a_collection_undo_says_what_is_lost() -> None:
-    transport = DemoTransport(sample_storage(NOW), "2.8.2")
+    transport = LocalTransport(sample_storage(NOW), "2.8.2")
     made = replace(demo_target(), http=HttpSettings(transport=transport))
     connection = await open_session(made)
     deleting = connection.deleting(await connection.plan_deletion(Request("fullstack/common", ["0.0.9"])))

@@ -8,15 +8,15 @@ from typing import Any
 import httpx
 
 from regtui.demo.sample import sample_storage
-from regtui.demo.storage import DemoStorage
-from regtui.demo.stored import digest_of
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.stored import digest_of
+from regtui.local.transport import LocalTransport
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
 @cache
-def sample() -> DemoStorage:
+def sample() -> MemoryStorage:
     """Only read by these tests."""
     return sample_storage(NOW)
 
@@ -131,7 +131,7 @@ def test_no_time_lies_ahead() -> None:
 
 
 async def test_it_is_served() -> None:
-    transport = DemoTransport(sample())
+    transport = LocalTransport(sample())
     async with httpx.AsyncClient(transport=transport, base_url="http://demo.invalid") as client:
         listed = (await client.get("/v2/_catalog")).json()["repositories"]
         assert set(listed) == set(sample().repositories)

@@ -8,9 +8,9 @@ import pytest
 from regtui.content.store import ContentStore
 from regtui.deletion.entry import Kind
 from regtui.deletion.journal import Journal
-from regtui.demo.transport import DemoTransport
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.values import UntaggedManifest
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.registry.client import RegistryClient
@@ -28,7 +28,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 def client_of(world: World, transport: httpx.AsyncBaseTransport | None = None) -> RegistryClient:
-    transport = transport or DemoTransport(world.storage, world.version)
+    transport = transport or LocalTransport(world.storage, world.version)
     settings = HttpSettings(transport=transport, retry=RetryPolicy(tries=1))
     return RegistryClient(Address.parse("http://test.localhost"), settings=settings)
 

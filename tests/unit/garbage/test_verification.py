@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.demo.transport import DemoTransport
 from regtui.garbage.values import Verified
 from regtui.garbage.verification import remember, verify
 from regtui.garbage.words import verified_sentences
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.registry.client import RegistryClient
@@ -27,7 +27,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 def client_of(world: World) -> RegistryClient:
-    settings = HttpSettings(transport=DemoTransport(world.storage, world.version), retry=RetryPolicy(tries=1))
+    settings = HttpSettings(transport=LocalTransport(world.storage, world.version), retry=RetryPolicy(tries=1))
     return RegistryClient(Address.parse("http://test.localhost"), settings=settings)
 
 

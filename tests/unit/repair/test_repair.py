@@ -11,8 +11,9 @@ from regtui.content.store import ContentStore
 from regtui.deletion.entry import Kind
 from regtui.deletion.journal import Journal
 from regtui.deletion.values import Status
-from regtui.demo.transport import DemoTransport
 from regtui.errors import UsageError
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.registry.errors import NotAllowed, NotFound, RegistryError, Unreachable, Where
 from regtui.repair.repairing import Repairing
@@ -163,7 +164,7 @@ async def test_one_that_may_not_be_read_is_passed_over_and_a_registry_that_is_go
 class Losing(httpx.AsyncBaseTransport):
     """Does what it is asked, and `breaks` the answer to some requests, or mounts nothing."""
 
-    def __init__(self, inner: DemoTransport, *, breaks: str = "", lies: bool = False) -> None:
+    def __init__(self, inner: LocalTransport[MemoryStorage], *, breaks: str = "", lies: bool = False) -> None:
         self._inner = inner
         self._breaks = breaks
         self._lies = lies
@@ -182,7 +183,7 @@ async def test_an_answer_that_is_lost_is_looked_for(method: str) -> None:
     """A mount whose answer is lost is there all the same; an upload that was only begun isn't."""
     world = World("2.8.2")
     config = await broken(world, elsewhere=[OTHER])
-    world.transport = Losing(DemoTransport(world.storage, "2.8.2"), breaks=method)
+    world.transport = Losing(LocalTransport(world.storage, "2.8.2"), breaks=method)
     session = await world.open()
     plan = RepairPlan(REPOSITORY, {config: BlobSource(BlobOrigin.REPOSITORY, OTHER)})
     assert [outcome.status async for outcome in session.repairing(plan)] == [Status.DONE]
@@ -193,7 +194,7 @@ async def test_an_answer_that_is_lost_is_looked_for(method: str) -> None:
 async def test_a_registry_that_says_it_took_it_and_did_not_is_told() -> None:
     world = World("2.8.2")
     config = await broken(world)
-    world.transport = Losing(DemoTransport(world.storage, "2.8.2"), lies=True)
+    world.transport = Losing(LocalTransport(world.storage, "2.8.2"), lies=True)
     session = await world.open()
     plan = RepairPlan(REPOSITORY, {config: BlobSource(BlobOrigin.CACHE, body=b"x")})
     (outcome,) = [outcome async for outcome in session.repairing(plan)]

@@ -4,8 +4,8 @@ import asyncio
 import threading
 from typing import Any, cast
 
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.registry.address import Address
 from regtui.registry.settings import HttpSettings
 from regtui.session.opening import open_session
@@ -32,7 +32,7 @@ def target(transport: Any) -> Target:
 
 async def test_an_ssh_that_is_slow_to_end_keeps_nobody() -> None:
     ssh = SlowSsh()
-    session = await open_session(target(DemoTransport(DemoStorage(), "2.8.2")), cast(Any, ssh))
+    session = await open_session(target(LocalTransport(MemoryStorage(), "2.8.2")), cast(Any, ssh))
     closing = asyncio.create_task(session.close())
     # Waited for on this loop: it is free.
     assert await asyncio.to_thread(ssh.begun.wait, PATIENCE)

@@ -12,8 +12,8 @@ import httpx
 from textual.pilot import Pilot
 
 from regtui.demo.sample import sample_storage
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.registry.address import Address
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
@@ -34,7 +34,7 @@ class Scripted(httpx.AsyncBaseTransport):
     Answers of `hanging` wait until `release` is set. `asked` has every path, in order.
     """
 
-    def __init__(self, inner: DemoTransport, failing: dict[str, int], hanging: tuple[str, ...]) -> None:
+    def __init__(self, inner: LocalTransport[MemoryStorage], failing: dict[str, int], hanging: tuple[str, ...]) -> None:
         self._inner = inner
         self.storage = inner.storage
         self.failing = failing
@@ -57,14 +57,14 @@ class Scripted(httpx.AsyncBaseTransport):
 def demo_app(
     directory: Path,
     *,
-    storage: DemoStorage | None = None,
+    storage: MemoryStorage | None = None,
     failing: dict[str, int] | None = None,
     hanging: tuple[str, ...] = (),
     delete_enabled: bool = True,
     read_only: bool = False,
 ) -> RegtuiApp:
     """An app with its config in `directory`; its transport is `transport_of(app)`."""
-    inner = DemoTransport(storage or sample_storage(NOW), "2.8.2", delete_enabled=delete_enabled)
+    inner = LocalTransport(storage or sample_storage(NOW), "2.8.2", delete_enabled=delete_enabled)
     transport = Scripted(inner, failing or {}, hanging)
     target = Target(
         Address.parse("http://demo.localhost"),

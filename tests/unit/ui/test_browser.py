@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from regtui.demo.sample import sample_storage
-from regtui.demo.transport import DemoTransport
 from regtui.listing.columns import SortColumn
+from regtui.local.transport import LocalTransport
 from regtui.settings.config import Config
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
@@ -140,7 +140,7 @@ async def test_nothing_can_be_confirmed_while_a_new_plan_is_made(monkeypatch: py
 
 
 async def test_a_registry_that_refuses_says_so_before_any_plan() -> None:
-    transport = DemoTransport(sample_storage(NOW), "2.8.2", delete_enabled=False)
+    transport = LocalTransport(sample_storage(NOW), "2.8.2", delete_enabled=False)
     async with browsing(*COMMON, "d", start=target(transport)) as (pilot, browser):
         assert pilot.app.screen is browser
         said = [str(notification.message) for notification in pilot.app._notifications]
@@ -163,7 +163,7 @@ async def test_hostile_text_is_shown_as_text_in_every_tab(size: tuple[int, int])
 
 
 async def test_a_wrong_login_is_told_on_the_connect_screen() -> None:
-    transport = DemoTransport(sample_storage(NOW), "2.8.2", htpasswd={"ci": "right"})
+    transport = LocalTransport(sample_storage(NOW), "2.8.2", htpasswd={"ci": "right"})
     app = app_on(target(transport))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)

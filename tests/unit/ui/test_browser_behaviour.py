@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
-from regtui.demo.storage import DemoStorage
 from regtui.listing.details import Details
+from regtui.local.memory import MemoryStorage
 from regtui.registry.values import Deletion
 from regtui.ui.app import RegtuiApp
 from regtui.ui.palette import BrowserCommands
@@ -368,7 +368,7 @@ async def test_a_catalog_that_is_not_allowed_offers_typing_a_name_too(tmp_path: 
 
 
 async def test_an_empty_registry_says_so(tmp_path: Path) -> None:
-    async with browsing(demo_app(tmp_path, storage=DemoStorage())) as (_, screen):
+    async with browsing(demo_app(tmp_path, storage=MemoryStorage())) as (_, screen):
         assert "no repositories" in screen.lines._said
 
 

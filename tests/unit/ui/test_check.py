@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from regtui.demo.storage import DemoStorage
+from regtui.local.memory import MemoryStorage
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.check import CheckScreen
@@ -21,7 +21,7 @@ def said(app: RegtuiApp) -> str:
     return str(app.screen._said.content)
 
 
-def lose_layer(storage: DemoStorage, *, spare: bool = True) -> str:
+def lose_layer(storage: MemoryStorage, *, spare: bool = True) -> str:
     """The last one, gone from the repository; with `spare`, another one has it still."""
     manifest = storage.manifest(COMMON, storage.repositories[COMMON].tags[TAG])
     assert manifest is not None

@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from regtui.demo.sample import sample_storage
-from regtui.demo.transport import DemoTransport
+from regtui.local.transport import LocalTransport
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.doctor import CheckLines, DoctorScreen
 from tests.support.screens import NOW, app_on, keys, palette_offers, settled, target
@@ -29,7 +29,7 @@ async def open_from_palette(pilot: Pilot[Any]) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 50)])
 async def test_it_says_what_the_command_says(size: tuple[int, int]) -> None:
-    transport = DemoTransport(sample_storage(NOW), "2.8.2", delete_enabled=False)
+    transport = LocalTransport(sample_storage(NOW), "2.8.2", delete_enabled=False)
     async with app_on(target(transport)).run_test(size=size) as pilot:
         await open_from_palette(pilot)
         told = " ".join(" ".join(lines(pilot)).split())
@@ -47,7 +47,7 @@ async def test_it_says_what_the_command_says(size: tuple[int, int]) -> None:
 
 
 async def test_where_nothing_could_be_opened() -> None:
-    transport = DemoTransport(sample_storage(NOW), "2.8.2", htpasswd={"ci": "right"})
+    transport = LocalTransport(sample_storage(NOW), "2.8.2", htpasswd={"ci": "right"})
     async with app_on(target(transport), Path("/nowhere/config.toml")).run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         assert isinstance(pilot.app.screen, ConnectScreen)

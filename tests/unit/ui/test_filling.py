@@ -11,8 +11,8 @@ import pytest
 from textual.pilot import Pilot
 
 from regtui.demo.images import DemoStep, Image, Publisher
-from regtui.demo.storage import DemoStorage
 from regtui.listing.filler import INTERVAL
+from regtui.local.memory import MemoryStorage
 from regtui.ui.browsing.tags import TagsReader
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.widgets.tags.table import TagTable
@@ -25,9 +25,9 @@ _HANGING = (f"{_REPOSITORY}/manifests/",)
 
 
 @pytest.fixture
-def storage() -> DemoStorage:
+def storage() -> MemoryStorage:
     """300 tags, built in another order than their versions."""
-    storage = DemoStorage()
+    storage = MemoryStorage()
     to, chance = Publisher(storage, _REPOSITORY), random.Random(0)
     days = chance.sample(range(3000), len(_NAMES))
     for name, day in zip(_NAMES, days, strict=True):
@@ -45,7 +45,7 @@ async def opened(pilot: Pilot[Any]) -> BrowserScreen:
     return app.screen
 
 
-async def test_what_is_seen_is_asked_for_first_and_the_end_is_in_order(tmp_path: Path, storage: DemoStorage) -> None:
+async def test_what_is_seen_is_asked_for_first_and_the_end_is_in_order(tmp_path: Path, storage: MemoryStorage) -> None:
     app = demo_app(tmp_path, storage=storage, hanging=_HANGING)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
@@ -67,7 +67,7 @@ async def test_what_is_seen_is_asked_for_first_and_the_end_is_in_order(tmp_path:
 
 
 async def test_the_rest_moves_once_a_second_and_never_the_cursor(
-    tmp_path: Path, storage: DemoStorage, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, storage: MemoryStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changes = 0
     # The cursor's line on the screen after rows moved; at the ends of the list that can't follow it.

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from regtui.demo.collection import references
 from regtui.demo.sample import sample_storage
-from regtui.demo.storage import DemoStorage
+from regtui.local.collection import references
+from regtui.local.memory import MemoryStorage
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from tests.support.patience import PATIENCE
@@ -21,7 +21,7 @@ from tests.unit.ui.demo_app import MEDIUM, NOW, demo_app, transport_of
 REPOSITORY = "fullstack/common"
 
 
-def cached_app(directory: Path, storage: DemoStorage, hanging: tuple[str, ...] = ()) -> RegtuiApp:
+def cached_app(directory: Path, storage: MemoryStorage, hanging: tuple[str, ...] = ()) -> RegtuiApp:
     app = demo_app(directory, storage=storage, hanging=hanging)
     assert app._start is not None
     app._start = replace(app._start, ephemeral=False)
@@ -58,7 +58,7 @@ def lines(screen: BrowserScreen) -> list[str]:
 
 
 @pytest.fixture
-async def storage(tmp_path: Path) -> DemoStorage:
+async def storage(tmp_path: Path) -> MemoryStorage:
     """A registry that was seen once."""
     storage = sample_storage(NOW)
     async with opened(cached_app(tmp_path, storage)) as (pilot, screen):
@@ -66,7 +66,7 @@ async def storage(tmp_path: Path) -> DemoStorage:
     return storage
 
 
-async def test_it_is_there_before_the_registry_answers(tmp_path: Path, storage: DemoStorage) -> None:
+async def test_it_is_there_before_the_registry_answers(tmp_path: Path, storage: MemoryStorage) -> None:
     app = cached_app(tmp_path, storage, hanging=(f"{REPOSITORY}/tags/list",))
     async with opened(app) as (pilot, screen):
         model = screen.table.model
@@ -90,13 +90,13 @@ async def test_it_is_there_before_the_registry_answers(tmp_path: Path, storage: 
         assert len(model.marked) == 1
 
 
-def blobs_of(storage: DemoStorage, tag: str) -> list[str]:
+def blobs_of(storage: MemoryStorage, tag: str) -> list[str]:
     manifest = storage.manifest(REPOSITORY, storage.tag(REPOSITORY, tag) or "")
     assert manifest is not None
     return [f"/v2/{REPOSITORY}/blobs/{digest}" for digest in references(manifest.data)]
 
 
-async def test_what_is_gone_meanwhile_goes_when_the_registry_says_so(tmp_path: Path, storage: DemoStorage) -> None:
+async def test_what_is_gone_meanwhile_goes_when_the_registry_says_so(tmp_path: Path, storage: MemoryStorage) -> None:
     storage.repositories[REPOSITORY].tags.pop("0.0.43")
     async with opened(cached_app(tmp_path, storage)) as (pilot, screen):
         await filled(pilot, screen)
@@ -106,7 +106,7 @@ async def test_what_is_gone_meanwhile_goes_when_the_registry_says_so(tmp_path: P
         assert model.remembered_count == 0
 
 
-async def test_a_reload_reads_everything_again(tmp_path: Path, storage: DemoStorage) -> None:
+async def test_a_reload_reads_everything_again(tmp_path: Path, storage: MemoryStorage) -> None:
     app = cached_app(tmp_path, storage)
     async with opened(app) as (pilot, screen):
         await filled(pilot, screen)

@@ -11,8 +11,8 @@ from textual.widgets import Button, Static
 
 from regtui.deletion.request import Request
 from regtui.demo.sample import sample_storage
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.identity import RegistryId
@@ -28,11 +28,11 @@ from tests.support.screens import COMMON, NOW, browsing, settled, target
 REPOSITORY = "fullstack/common"
 
 
-def new_storage() -> DemoStorage:
+def new_storage() -> MemoryStorage:
     return sample_storage(NOW)
 
 
-def tags(storage: DemoStorage) -> dict[str, str]:
+def tags(storage: MemoryStorage) -> dict[str, str]:
     return dict(storage.repositories[REPOSITORY].tags)
 
 
@@ -53,7 +53,7 @@ def said(pilot: Pilot[Any]) -> str:
 async def test_the_last_deletion_is_put_back_and_shown_again() -> None:
     storage = new_storage()
     before = tags(storage)
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         await press(pilot, "space", "space", "d", "y", "escape")
         assert len(tags(storage)) == len(before) - 2
         await press(pilot, "U")
@@ -70,7 +70,7 @@ async def test_the_last_deletion_is_put_back_and_shown_again() -> None:
 
 async def test_enter_on_the_focused_cancel_puts_nothing_back() -> None:
     storage = new_storage()
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         await press(pilot, "d", "y", "escape")
         after = tags(storage)
         await press(pilot, "U", "enter")
@@ -81,7 +81,7 @@ async def test_enter_on_the_focused_cancel_puts_nothing_back() -> None:
 async def test_a_result_is_undone_where_it_is_shown_and_that_in_its_turn() -> None:
     storage = new_storage()
     before = tags(storage)
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "3.1.1"))) as (pilot, browser):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "3.1.1"))) as (pilot, browser):
         await press(pilot, "d", "y")
         assert shows(pilot, DeleteScreen)
         after = tags(storage)
@@ -106,7 +106,7 @@ async def test_with_nothing_to_undo_it_is_said() -> None:
 async def test_a_tag_pushed_anew_is_overwritten_only_when_ticked() -> None:
     storage = new_storage()
     before = tags(storage)
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, _):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, _):
         await press(pilot, "d", "y", "escape")
         (tag,) = before.keys() - tags(storage).keys()
         storage.set_tag(REPOSITORY, tag, before["0.0.9"])
@@ -121,7 +121,7 @@ async def test_a_tag_pushed_anew_is_overwritten_only_when_ticked() -> None:
 
 async def test_what_moved_since_the_plan_was_shown_is_planned_again() -> None:
     storage = new_storage()
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         first, second = (row.tag for row in browser.table.model.shown[:2])
         await press(pilot, "space", "space", "d")
         storage.set_tag(REPOSITORY, first, tags(storage)["0.0.9"])
@@ -136,7 +136,7 @@ async def test_what_moved_since_the_plan_was_shown_is_planned_again() -> None:
         assert "0.0.9" in tags(storage)
 
 
-async def interrupted(registry: OpenRegistry, storage: DemoStorage) -> str:
+async def interrupted(registry: OpenRegistry, storage: MemoryStorage) -> str:
     """A deletion whose process ended after the placeholder had taken its tag's place; the tag."""
     session = registry.session
     plan = await registry.thread.call(session.plan_deletion, Request(REPOSITORY, ["0.0.9"]))
@@ -148,11 +148,11 @@ async def interrupted(registry: OpenRegistry, storage: DemoStorage) -> str:
     return placeholder
 
 
-async def answered(key: str) -> tuple[dict[str, str], dict[str, str], DemoStorage, str, list[type]]:
+async def answered(key: str) -> tuple[dict[str, str], dict[str, str], MemoryStorage, str, list[type]]:
     storage = new_storage()
     before = tags(storage)
     screens: list[type] = []
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         placeholder = await interrupted(browser.registry, storage)
         browser.settle_interrupted()
         await settled_on(pilot, InterruptedScreen)
@@ -192,7 +192,7 @@ async def test_what_was_interrupted_is_put_back() -> None:
 @pytest.mark.parametrize(("key", "there"), [("f", True), ("b", False)])
 async def test_an_undo_that_was_interrupted_is_finished_or_taken_back(key: str, there: bool) -> None:
     storage = new_storage()
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         session, thread = browser.session, browser.registry.thread
         request = Request(REPOSITORY, ["0.0.8", "0.0.9"])
         running = session.deleting(await thread.call(session.plan_deletion, request))
@@ -234,7 +234,7 @@ async def test_what_was_interrupted_can_wait() -> None:
 
 async def test_what_was_interrupted_at_another_registry_is_not_asked_about_here() -> None:
     storage = new_storage()
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         here = browser.session.identity
         plan = await browser.registry.thread.call(browser.session.plan_deletion, Request(REPOSITORY, ["0.0.9"]))
         for elsewhere in (RegistryId("other.example.com"), RegistryId(here.address, "admin@staging")):
@@ -260,7 +260,7 @@ async def test_whether_a_run_of_an_earlier_version_was_made_via_the_host_is_aske
     before = tags(storage)
     with monkeypatch.context() as earlier:
         earlier.setattr("regtui.deletion.journal._place", lambda registry: {"registry": registry.spoken})
-        async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+        async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
             address = browser.session.identity.address
             await press(pilot, "space", "d", "y", "escape")
             assert len(tags(storage)) == len(before) - 1
@@ -297,7 +297,7 @@ async def test_whether_a_run_of_an_earlier_version_was_made_via_the_host_is_aske
 
 async def test_a_layer_that_is_gone_is_said_in_the_details() -> None:
     storage = new_storage()
-    async with browsing(*COMMON, "j", start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, "j", start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         tag = browser.table.model.cursor
         assert tag is not None
         manifest = json.loads(storage.blobs[tags(storage)[tag]].data or b"")
@@ -313,7 +313,7 @@ async def test_a_layer_that_is_gone_is_said_in_the_details() -> None:
 
 async def test_the_details_are_never_those_of_a_tag_that_was_deleted() -> None:
     storage = new_storage()
-    async with browsing(*COMMON, "j", start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, "j", start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         deleted = browser.table.model.cursor
         await press(pilot, "d", "y", "escape")
         await pilot.pause(0.3)
@@ -335,7 +335,7 @@ async def test_what_was_done_before_isnt_counted_when_the_rest_is(monkeypatch: p
 
     monkeypatch.setattr(PlanScreen, "_say", counted)
     storage = new_storage()
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "3.1.1"))) as (pilot, browser):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "3.1.1"))) as (pilot, browser):
         request = Request(REPOSITORY, ["0.0.8", "0.0.9"])
         plan = await browser.registry.thread.call(browser.session.plan_deletion, request)
         browser.session.journal.begin(browser.session.identity, "", plan).close()
@@ -354,7 +354,7 @@ async def test_what_was_done_before_isnt_counted_when_the_rest_is(monkeypatch: p
 
 
 async def test_a_result_stands_in_the_order_of_its_plan_whatever_was_answered_first() -> None:
-    async with browsing(*COMMON, "space", "space", "d", start=target(DemoTransport(new_storage(), "2.8.2"))) as (
+    async with browsing(*COMMON, "space", "space", "d", start=target(LocalTransport(new_storage(), "2.8.2"))) as (
         pilot,
         _,
     ):
@@ -370,7 +370,7 @@ async def test_a_result_stands_in_the_order_of_its_plan_whatever_was_answered_fi
 
 
 async def test_what_has_to_be_typed_stays_in_sight_and_then_what_enter_does() -> None:
-    async with browsing(*COMMON, "a", "d", start=target(DemoTransport(new_storage(), "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, "a", "d", start=target(LocalTransport(new_storage(), "2.8.2"))) as (pilot, browser):
         number = str(browser.table.model.marked_count)
         hints = pilot.app.screen.query_one(Hints)
         await settled_hint(pilot, ("", f"type {number} to confirm"))
@@ -396,7 +396,7 @@ async def test_what_cant_be_put_back_is_typed_for() -> None:
         if "config" in manifest:
             storage.unlink_layer(REPOSITORY, manifest["config"]["digest"])
     before = tags(storage)
-    async with browsing(*COMMON, start=target(DemoTransport(storage, "2.8.2"))) as (pilot, browser):
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         pilot.app.push_screen(DeleteScreen(browser.registry, REPOSITORY, ["latest"]))
         await settled(pilot)
         assert "Undo can't put back latest, as " in said(pilot)

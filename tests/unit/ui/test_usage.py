@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from regtui.demo.storage import DemoStorage
+from regtui.local.memory import MemoryStorage
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.usage import UsageScreen
@@ -91,7 +91,7 @@ async def test_the_cursor_stays_on_its_repository(tmp_path: Path) -> None:
 
 
 async def test_a_registry_without_repositories_is_said_to_have_none(tmp_path: Path) -> None:
-    app = demo_app(tmp_path, storage=DemoStorage())
+    app = demo_app(tmp_path, storage=MemoryStorage())
     async with browsing(app) as (pilot, _):
         await pilot.press("u")
         await settled(pilot)

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import httpx
 
-from regtui.demo.answers import Refusal
-from regtui.demo.blobs import is_digest
-from regtui.demo.service import Service, absolute
-from regtui.demo.stored import Upload, digest_of
+from regtui.local.answers import Refusal
+from regtui.local.blobs import is_digest
+from regtui.local.service import Service, absolute
+from regtui.local.stored import Upload, digest_of
 
 _CONTENT_RANGE = re.compile(r"(\d+)-(\d+)")
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from regtui.demo.answers import Refusal, in_text
-from regtui.demo.service import Service
-from regtui.demo.stored import Blob
+from regtui.local.answers import Refusal, in_text
+from regtui.local.service import Service
+from regtui.local.stored import Blob
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")

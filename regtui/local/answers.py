@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from regtui.demo.dialect import Dialect
+from regtui.local.dialect import Dialect
 
 _MESSAGES: Final = {
     "BLOB_UNKNOWN": (404, "blob unknown to registry"),

@@ -4,19 +4,19 @@ import time
 
 import httpx
 
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 
 
-def client(transport: DemoTransport) -> httpx.AsyncClient:
+def client(transport: LocalTransport[MemoryStorage]) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://demo.invalid")
 
 
 async def test_a_synthetic_layer_is_made_while_it_is_read() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     digest = storage.add_synthetic_blob("seed", 10**12)
     storage.link_layer("a", digest)
-    async with client(DemoTransport(storage)) as http:
+    async with client(LocalTransport(storage)) as http:
         path = f"/v2/a/blobs/{digest}"
         assert (await http.head(path)).headers["Content-Length"] == str(10**12)
         part = await http.get(path, headers={"Range": "bytes=0-0"})
@@ -28,7 +28,7 @@ async def test_a_synthetic_layer_is_made_while_it_is_read() -> None:
 
 
 async def test_latency_is_waited_for() -> None:
-    async with client(DemoTransport(DemoStorage(), latency=0.05)) as http:
+    async with client(LocalTransport(MemoryStorage(), latency=0.05)) as http:
         started = time.perf_counter()
         await http.get("/v2/")
         assert time.perf_counter() - started >= 0.05
@@ -39,17 +39,17 @@ async def test_a_request_body_may_be_a_stream() -> None:
         yield b"streamed "
         yield b"bytes"
 
-    storage = DemoStorage()
-    async with client(DemoTransport(storage)) as http:
+    storage = MemoryStorage()
+    async with client(LocalTransport(storage)) as http:
         location = (await http.post("/v2/a/blobs/uploads/")).headers["Location"]
         answer = await http.patch(location, content=body())  # type: ignore[arg-type]
         assert answer.headers["Range"] == "0-13"
 
 
 async def test_a_dangling_tag_says_which_digest_is_missing() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     storage.set_tag("a", "x", "sha256:" + "1" * 64)
-    async with client(DemoTransport(storage, "3.1.1")) as http:
+    async with client(LocalTransport(storage, "3.1.1")) as http:
         assert (await http.get("/v2/a/tags/list")).json()["tags"] == ["x"]
         answer = await http.get("/v2/a/manifests/x")
         assert answer.status_code == 404
@@ -60,9 +60,9 @@ async def test_a_dangling_tag_says_which_digest_is_missing() -> None:
 
 async def test_2x_breaks_an_image_whose_config_is_deleted_as_a_manifest() -> None:
     """Here without the cache that hides it on a real server."""
-    storage = DemoStorage()
+    storage = MemoryStorage()
     config = storage.add_blob(b"{}")
     storage.link_layer("a", config)
-    async with client(DemoTransport(storage, "2.8.2")) as http:
+    async with client(LocalTransport(storage, "2.8.2")) as http:
         assert (await http.delete(f"/v2/a/manifests/{config}")).status_code == 202
         assert (await http.get(f"/v2/a/blobs/{config}")).status_code == 404

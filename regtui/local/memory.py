@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import uuid4
 
-from regtui.demo.collection import Collected, collect
-from regtui.demo.dialect import Dialect, Version
-from regtui.demo.stored import Blob, DemoManifest, Repository, Upload, digest_of
+from regtui.local.collection import Collected, collect
+from regtui.local.dialect import Dialect, Version
+from regtui.local.stored import Blob, LocalManifest, Repository, Upload, digest_of
 
 
-class DemoStorage:
+class MemoryStorage:
     """A registry's storage in memory. Synchronous; hold `lock` where several threads use one storage."""
 
     def __init__(self) -> None:
@@ -65,14 +65,14 @@ class DemoStorage:
         """Everything that was ever pushed to, whatever a version's catalog shows of it."""
         return self._repositories
 
-    def manifest(self, repository: str, digest: str) -> DemoManifest | None:
+    def manifest(self, repository: str, digest: str) -> LocalManifest | None:
         """The manifest, if the repository has it and its bytes exist."""
         found = self._repositories.get(repository)
         media_type = found.revisions.get(digest) if found else None
         blob = self.blobs.get(digest)
         if media_type is None or blob is None or blob.data is None:
             return None
-        return DemoManifest(digest, media_type, blob.data)
+        return LocalManifest(digest, media_type, blob.data)
 
     def put_manifest(self, repository: str, data: bytes, media_type: str, *tags: str) -> str:
         """Stores it without looking at what it refers to, points the tags at it, and returns its digest."""
@@ -133,9 +133,9 @@ class DemoStorage:
 
     # Collection
 
-    def copy(self) -> "DemoStorage":
+    def copy(self) -> "MemoryStorage":
         """The same content, to try something on. Uploads in progress are not in it."""
-        made = DemoStorage()
+        made = MemoryStorage()
         with self.lock:
             made.blobs = dict(self.blobs)
             made._repositories = {

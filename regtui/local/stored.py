@@ -35,7 +35,7 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
-class DemoManifest:
+class LocalManifest:
     digest: str
     media_type: str
     data: bytes

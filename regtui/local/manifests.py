@@ -1,17 +1,20 @@
 """Manifests: what is sent for which Accept, what is taken, and what a DELETE removes."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
-from regtui.demo import media
-from regtui.demo.answers import Refusal
-from regtui.demo.blobs import is_digest
-from regtui.demo.service import Service, absolute
-from regtui.demo.stored import DemoManifest, digest_of
+from regtui.local.answers import Refusal
+from regtui.local.blobs import is_digest
+from regtui.local.service import Service, absolute
+from regtui.local.stored import LocalManifest, digest_of
+from regtui.oci import media_type as mt
 
 _LARGEST = 4 * 1024 * 1024
+
+_INDEXES: Final = frozenset({mt.DOCKER_LIST, mt.OCI_INDEX})
+_MANIFESTS: Final = _INDEXES | {mt.DOCKER_MANIFEST, mt.OCI_MANIFEST}
 
 
 def get_manifest(service: Service, request: httpx.Request, name: str, reference: str) -> httpx.Response:
@@ -24,15 +27,15 @@ def get_manifest(service: Service, request: httpx.Request, name: str, reference:
     accepted = _accepted(request)
     dialect = service.dialect
     _refuse_unaccepted_oci(service, manifest, accepted)
-    if by_tag and manifest.media_type == media.DOCKER_LIST and media.DOCKER_LIST not in accepted:
+    if by_tag and manifest.media_type == mt.DOCKER_LIST and mt.DOCKER_LIST not in accepted:
         manifest = _default_child(service, name, manifest)
-        if media.DOCKER_MANIFEST not in accepted and not dialect.converts_to_schema1:
+        if mt.DOCKER_MANIFEST not in accepted and not dialect.converts_to_schema1:
             raise Refusal("MANIFEST_INVALID", message="Schema 2 manifest not supported by client")
     if (
         by_tag
         and dialect.converts_to_schema1
-        and manifest.media_type == media.DOCKER_MANIFEST
-        and media.DOCKER_MANIFEST not in accepted
+        and manifest.media_type == mt.DOCKER_MANIFEST
+        and mt.DOCKER_MANIFEST not in accepted
     ):
         return _in_schema1(name, reference, manifest)
     return _sent(manifest.data, manifest.media_type, manifest.digest)
@@ -95,7 +98,7 @@ def _resolve(service: Service, name: str, tag: str) -> str:
     return digest
 
 
-def _load(service: Service, name: str, digest: str) -> DemoManifest:
+def _load(service: Service, name: str, digest: str) -> LocalManifest:
     manifest = service.storage.manifest(name, digest)
     if manifest is not None:
         return manifest
@@ -116,22 +119,22 @@ def _accepted(request: httpx.Request) -> set[str]:
     return {value.partition(";")[0].strip().lower() for value in values}
 
 
-def _refuse_unaccepted_oci(service: Service, manifest: DemoManifest, accepted: set[str]) -> None:
+def _refuse_unaccepted_oci(service: Service, manifest: LocalManifest, accepted: set[str]) -> None:
     if manifest.media_type in accepted:
         return
-    if manifest.media_type == media.OCI_MANIFEST:
+    if manifest.media_type == mt.OCI_MANIFEST:
         raise Refusal(
             "MANIFEST_UNKNOWN",
             message="OCI manifest found, but accept header does not support OCI manifests",
         )
-    if manifest.media_type == media.OCI_INDEX and service.dialect.checks_index_accept:
+    if manifest.media_type == mt.OCI_INDEX and service.dialect.checks_index_accept:
         raise Refusal(
             "MANIFEST_UNKNOWN",
             message="OCI index found, but accept header does not support OCI indexes",
         )
 
 
-def _default_child(service: Service, name: str, manifest_list: DemoManifest) -> DemoManifest:
+def _default_child(service: Service, name: str, manifest_list: LocalManifest) -> LocalManifest:
     """What a client that does not know lists gets: the first image for linux/amd64."""
     for child in json.loads(manifest_list.data).get("manifests") or ():
         platform = child.get("platform") or {}
@@ -140,7 +143,7 @@ def _default_child(service: Service, name: str, manifest_list: DemoManifest) -> 
     raise Refusal("MANIFEST_UNKNOWN")
 
 
-def _in_schema1(name: str, tag: str, manifest: DemoManifest) -> httpx.Response:
+def _in_schema1(name: str, tag: str, manifest: LocalManifest) -> httpx.Response:
     """An answer as useless as the real conversion: its digest is neither the stored one nor the body's.
 
     Simplified: no compatibility history and no signature that would verify.
@@ -158,7 +161,7 @@ def _in_schema1(name: str, tag: str, manifest: DemoManifest) -> httpx.Response:
     }
     digest = digest_of(json.dumps(payload, indent=3).encode())
     body = json.dumps(payload | {"signatures": []}, indent=3).encode()
-    return _sent(body, media.DOCKER_SCHEMA1, digest)
+    return _sent(body, mt.DOCKER_SCHEMA1_SIGNED, digest)
 
 
 def _sent(data: bytes, media_type: str, digest: str) -> httpx.Response:
@@ -172,11 +175,11 @@ def _parse(data: bytes, media_type: str) -> dict[str, Any]:
         manifest = json.loads(data)
     except ValueError:
         raise Refusal("MANIFEST_INVALID", {}) from None
-    if media_type not in media.MANIFESTS or not isinstance(manifest, dict):
+    if media_type not in _MANIFESTS or not isinstance(manifest, dict):
         raise Refusal("MANIFEST_INVALID", {})
-    docker = media_type in (media.DOCKER_MANIFEST, media.DOCKER_LIST)
+    docker = media_type in (mt.DOCKER_MANIFEST, mt.DOCKER_LIST)
     stated = manifest.get("mediaType", "")
-    foreign = ("config", "layers") if media_type in media.INDEXES else ("manifests",)
+    foreign = ("config", "layers") if media_type in _INDEXES else ("manifests",)
     if (stated or docker) and stated != media_type:
         raise Refusal("MANIFEST_INVALID", {})
     if not docker and any(manifest.get(key) is not None for key in foreign):
@@ -187,7 +190,7 @@ def _parse(data: bytes, media_type: str) -> dict[str, Any]:
 def _check_present(service: Service, name: str, manifest: dict[str, Any], media_type: str) -> None:
     """Everything referred to has to be in the repository; a subject does not."""
     storage = service.storage
-    if media_type in media.INDEXES:
+    if media_type in _INDEXES:
         wanted = [child.get("digest", "") for child in manifest.get("manifests") or ()]
         # A layer will do as well: BuildKit's caches are indexes of layers.
         missing = [d for d in wanted if storage.manifest(name, d) is None and storage.layer(name, d) is None]

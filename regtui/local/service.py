@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import httpx
 
-from regtui.demo.dialect import Dialect
-from regtui.demo.storage import DemoStorage
+from regtui.local.dialect import Dialect
+from regtui.local.storage import LocalStorage
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    storage: DemoStorage
+    storage: LocalStorage
     dialect: Dialect
     delete_enabled: bool
     read_only: bool

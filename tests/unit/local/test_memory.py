@@ -4,27 +4,27 @@ import json
 
 import pytest
 
-from regtui.demo.collection import DemoCollectionFailed
 from regtui.demo.images import DemoStep, Image, Publisher
-from regtui.demo.storage import DemoStorage
-from regtui.demo.stored import Blob, digest_of
+from regtui.local.collection import LocalCollectionFailed
+from regtui.local.memory import MemoryStorage
+from regtui.local.stored import Blob, digest_of
 
 
-def publish(storage: DemoStorage, repository: str, mark: str, *tags: str) -> str:
+def publish(storage: MemoryStorage, repository: str, mark: str, *tags: str) -> str:
     """Pushes an image with one layer of 1000 bytes of its own. Its digest."""
     image = Image((DemoStep(f"RUN {mark}", 1_000, mark),), None)
     digest: str = Publisher(storage, repository).image(image, *tags)["digest"]
     return digest
 
 
-def index(storage: DemoStorage, repository: str, *tags: str) -> tuple[str, list[str]]:
+def index(storage: MemoryStorage, repository: str, *tags: str) -> tuple[str, list[str]]:
     to = Publisher(storage, repository)
     children = [to.image(Image((DemoStep("RUN x", 1_000, name),), None, name)) for name in ("linux/a", "linux/b")]
     return to.index(children, *tags)["digest"], [child["digest"] for child in children]
 
 
 def test_deleting_a_manifest_takes_all_its_tags() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     digest = publish(storage, "a", "1", "one", "two")
     publish(storage, "a", "2", "other")
     assert storage.delete_manifest("a", digest)
@@ -34,7 +34,7 @@ def test_deleting_a_manifest_takes_all_its_tags() -> None:
 
 
 def test_a_repository_stays_when_it_is_empty() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     storage.delete_manifest("a", publish(storage, "a", "1", "one"))
     storage.collect(delete_untagged=True)
     assert "a" in storage.repositories
@@ -42,14 +42,14 @@ def test_a_repository_stays_when_it_is_empty() -> None:
 
 
 def test_deleting_an_index_leaves_its_children() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     digest, children = index(storage, "a", "x")
     assert storage.delete_manifest("a", digest)
     assert all(storage.manifest("a", child) for child in children)
 
 
 def test_a_tag_can_dangle() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     storage.set_tag("a", "broken", digest_of(b"gone"))
     assert storage.tag("a", "broken") == digest_of(b"gone")
     assert storage.manifest("a", digest_of(b"gone")) is None
@@ -58,7 +58,7 @@ def test_a_tag_can_dangle() -> None:
 
 
 def test_a_blob_is_read_only_where_it_is_linked() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     digest = storage.add_blob(b"data")
     storage.link_layer("a", digest)
     assert storage.layer("a", digest) == Blob(digest, 4, b"data")
@@ -69,7 +69,7 @@ def test_a_blob_is_read_only_where_it_is_linked() -> None:
 
 
 def test_a_synthetic_blob_has_its_size_and_no_memory() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     digest = storage.add_synthetic_blob("seed", 10**12)
     blob = storage.blobs[digest]
     assert digest == digest_of(b"seed")
@@ -80,14 +80,14 @@ def test_a_synthetic_blob_has_its_size_and_no_memory() -> None:
 @pytest.mark.parametrize("version", ["2.7.1", "2.8.2", "3.1.1"])
 class TestCollection:
     def test_an_untouched_registry_loses_nothing(self, version: str) -> None:
-        storage = DemoStorage()
+        storage = MemoryStorage()
         publish(storage, "a", "1", "one")
         index(storage, "a", "x")
         found = storage.collect(version=version)  # type: ignore[arg-type]
         assert (found.blobs, found.manifests, found.bytes) == ({}, (), 0)
 
     def test_untagged_manifests_survive_unless_asked_for(self, version: str) -> None:
-        storage = DemoStorage()
+        storage = MemoryStorage()
         digest = publish(storage, "a", "1", "one")
         storage.untag("a", "one")
         assert not storage.collect(version=version).blobs  # type: ignore[arg-type]
@@ -98,7 +98,7 @@ class TestCollection:
         assert not storage.blobs
 
     def test_what_is_shared_stays(self, version: str) -> None:
-        storage = DemoStorage()
+        storage = MemoryStorage()
         digest = publish(storage, "a", "same", "one")
         publish(storage, "b", "same", "one")
         storage.delete_manifest("a", digest)
@@ -107,7 +107,7 @@ class TestCollection:
         assert len(storage.collect(version=version).blobs) == 3  # type: ignore[arg-type]
 
     def test_a_dry_run_tells_the_same_and_changes_nothing(self, version: str) -> None:
-        storage = DemoStorage()
+        storage = MemoryStorage()
         storage.delete_manifest("a", publish(storage, "a", "1", "one"))
         dry = storage.collect(dry_run=True, version=version)  # type: ignore[arg-type]
         assert set(dry.blobs) == set(storage.blobs)
@@ -115,7 +115,7 @@ class TestCollection:
         assert not storage.blobs
 
     def test_its_output(self, version: str) -> None:
-        storage = DemoStorage()
+        storage = MemoryStorage()
         kept = publish(storage, "a", "kept", "one")
         storage.delete_manifest("a", publish(storage, "a", "gone", "two"))
         lines = storage.collect(version=version).lines  # type: ignore[arg-type]
@@ -127,7 +127,7 @@ class TestCollection:
 
 
 def test_2x_takes_the_children_of_tagged_indexes_and_3x_spares_them() -> None:
-    old, new = DemoStorage(), DemoStorage()
+    old, new = MemoryStorage(), MemoryStorage()
     digest, children = index(old, "a", "x")
     index(new, "a", "x")
     assert {child for _, child in old.collect(True, version="2.8.2").manifests} == set(children)
@@ -137,23 +137,23 @@ def test_2x_takes_the_children_of_tagged_indexes_and_3x_spares_them() -> None:
 
 
 def test_2x_stops_at_a_repository_that_was_never_tagged_and_3x_sweeps_it() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     publish(storage, "a", "1")
-    with pytest.raises(DemoCollectionFailed, match="unknown repository name=a"):
+    with pytest.raises(LocalCollectionFailed, match="unknown repository name=a"):
         storage.collect(True, version="2.8.2")
     assert len(storage.blobs) == 3
     assert len(storage.collect(True, version="3.1.1").blobs) == 3
 
 
 def test_an_image_whose_manifest_is_missing_loses_its_layers() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     digest = publish(storage, "a", "1", "one")
     storage.remove_blob(digest)
     assert len(storage.collect().blobs) == 2
 
 
 def test_undo_after_a_collection_is_refused_for_what_is_gone() -> None:
-    storage = DemoStorage()
+    storage = MemoryStorage()
     digest = publish(storage, "a", "1", "one")
     manifest = storage.manifest("a", digest)
     assert manifest is not None

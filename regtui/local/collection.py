@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from regtui.demo.dialect import Dialect
-from regtui.demo.stored import Blob, Repository
+from regtui.local.dialect import Dialect
+from regtui.local.stored import Blob, Repository
 
 
-class DemoCollectionFailed(Exception):
+class LocalCollectionFailed(Exception):
     """The collector stopped before it freed anything. The message is what it prints on stderr."""
 
 
@@ -111,7 +111,7 @@ class _Collection:
         elif self._dialect.collector_spares_children:
             self._lines.append(f"manifest tags path of repository {repository.name} does not exist")
         else:
-            raise DemoCollectionFailed(
+            raise LocalCollectionFailed(
                 "failed to garbage collect: failed to mark: failed to retrieve tags "
                 f"unknown repository name={repository.name}"
             )

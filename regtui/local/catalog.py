@@ -10,10 +10,10 @@ from zlib import crc32
 
 import httpx
 
-from regtui.demo.answers import Refusal, in_json
-from regtui.demo.dialect import Dialect
-from regtui.demo.service import Service
-from regtui.demo.stored import Repository
+from regtui.local.answers import Refusal, in_json
+from regtui.local.dialect import Dialect
+from regtui.local.service import Service
+from regtui.local.stored import Repository
 
 _DEFAULT_PAGE = 100
 _LARGEST_TAG_PAGE = 1000

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from regtui.demo.dialect import Version
-from regtui.demo.storage import DemoStorage
-from regtui.demo.transport import DemoTransport
+from regtui.local.dialect import Version
+from regtui.local.memory import MemoryStorage
+from regtui.local.transport import LocalTransport
 from tests.protocol_checks import (
     CHECKS,
     NO_DELETION_CHECKS,
@@ -35,7 +35,7 @@ def version(request: pytest.FixtureRequest) -> Version:
 
 @pytest.fixture
 async def client(version: Version, setup: dict[str, Any]) -> AsyncIterator[httpx.AsyncClient]:
-    transport = DemoTransport(DemoStorage(), version, **setup)
+    transport = LocalTransport(MemoryStorage(), version, **setup)
     async with httpx.AsyncClient(transport=transport, base_url="http://demo.invalid") as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""The demo registry as httpx sees it: routes, methods, authentication and latency."""
+"""A storage as httpx sees it, behind a registry's protocol: routes, methods, authentication and latency."""
 
 import asyncio
 import re
@@ -7,18 +7,20 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from hmac import compare_digest
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import httpx
 
-from regtui.demo.answers import Refusal, not_allowed, not_routed
-from regtui.demo.blobs import delete_blob, get_blob
-from regtui.demo.catalog import get_catalog, get_tags
-from regtui.demo.dialect import Dialect, Version
-from regtui.demo.manifests import delete_manifest, get_manifest, put_manifest
-from regtui.demo.service import Service
-from regtui.demo.storage import DemoStorage
-from regtui.demo.uploads import append_to_upload, cancel_upload, finish_upload, get_upload, start_upload
+from regtui.local.answers import Refusal, not_allowed, not_routed
+from regtui.local.blobs import delete_blob, get_blob
+from regtui.local.catalog import get_catalog, get_tags
+from regtui.local.dialect import Dialect, Version
+from regtui.local.manifests import delete_manifest, get_manifest, put_manifest
+from regtui.local.service import Service
+from regtui.local.storage import LocalStorage
+from regtui.local.uploads import append_to_upload, cancel_upload, finish_upload, get_upload, start_upload
+
+S = TypeVar("S", bound=LocalStorage)
 
 _Handler = Callable[..., httpx.Response]
 
@@ -58,7 +60,7 @@ _READING = frozenset({"GET", "HEAD"})
 _ACTIONS = {"GET": ["pull"], "HEAD": ["pull"], "DELETE": ["delete"]}
 
 
-class DemoTransport(httpx.AsyncBaseTransport):
+class LocalTransport(httpx.AsyncBaseTransport, Generic[S]):
     """Answers as a registry of that version would, from the storage, without any network.
 
     Every answer waits `latency` seconds first. `htpasswd` maps users to plain passwords; without it nobody is
@@ -70,7 +72,7 @@ class DemoTransport(httpx.AsyncBaseTransport):
 
     def __init__(
         self,
-        storage: DemoStorage,
+        storage: S,
         version: Version = "2.8.2",
         *,
         delete_enabled: bool = True,

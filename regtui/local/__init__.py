@@ -1,0 +1,1 @@
+"""Registries without a server, behind the client's transport: what they store is exchangeable."""
