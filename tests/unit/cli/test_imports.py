@@ -92,6 +92,7 @@ _NEEDLESS = {
     "regtui.session.filling",
     "regtui.deletion",
     "regtui.demo",
+    "regtui.local",
     "regtui.listing.details",
     "regtui.listing.summary",
     "regtui.registry.probing",
