@@ -44,7 +44,8 @@ def test_the_first_frame_comes_before_the_client_the_models_and_all_other_screen
     ours = {name for name in modules if name.startswith("regtui.")}
     # Which registry is meant is known without a connection to it.
     named = {f"regtui.session{module}" for module in ("", ".place", ".resolving", ".target")}
-    later = ("session", "listing", "deletion", "content", "demo.", "local.", "oci.manifest", "registry.http", "diagnosis")
+    reading = ("session", "listing", "content", "oci.manifest", "registry.http")
+    later = (*reading, "deletion", "demo.", "local.", "diagnosis")
     assert not {name for name in ours - named if name.removeprefix("regtui.").startswith(later)}
     assert {name for name in ours if name.startswith("regtui.ui.screens.")} == {"regtui.ui.screens.opening"}
     heavy = {"httpx", "aiohttp", "keyring", "sqlite3", "humanize", "urllib.request", "tomlkit", "re2", "yaml", "shtab"}
