@@ -21,6 +21,9 @@ HEAD: Final = 256 * KIB
 # Bodies that are larger than this are read two at a time, however many requests are under way.
 LARGE: Final = MIB
 LARGE_AT_ONCE: Final = 2
+# Manifests that are held for one plan, and so many bytes more for each of them (`all_manifests`).
+MANIFESTS: Final = 48 * MIB
+MANIFESTS_EACH: Final = 16 * KIB
 # All pages of one listing.
 LISTING: Final = 64 * MIB
 
@@ -73,6 +76,11 @@ SSH_LINES_SHOWN: Final = 200
 def whole_answer(timeout: float | None, size: int) -> float | None:
     """Seconds in which an answer's first `size` bytes have to be there; None without a `timeout` (seconds)."""
     return None if timeout is None else timeout + size / SLOWEST
+
+
+def all_manifests(count: int) -> int:
+    """How many bytes `count` manifests may have that are held at a time: what honest ones are, and some large ones."""
+    return MANIFESTS + count * MANIFESTS_EACH
 
 
 def listing_requests(names: int) -> int:

@@ -57,6 +57,11 @@ class ContentStore:
         self._reread: set[str] = set()
         self._recalled: set[str] = set()
 
+    @property
+    def host(self) -> str:
+        """Whose content it is, as the user calls it."""
+        return self._client.host
+
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
         """A manifest by tag (always read: tags move) or by digest (read, unless the registry confirmed that it has
         it)."""

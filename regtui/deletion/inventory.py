@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
+from regtui import bounds
 from regtui.content.store import ContentStore
 from regtui.deletion.values import Contents, StoredManifest
 from regtui.oci.descriptor import InvalidManifest
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import AnyManifest, Index, Manifest, Schema1Manifest, UnknownManifest, parse_manifest
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import ManifestNotFound, NotFound, RegistryError, ServerFailed
+from regtui.registry.errors import BadAnswer, ManifestNotFound, NotFound, RegistryError, ServerFailed, Where
 from regtui.registry.values import FetchedManifest
 
 # The client bounds what is in flight; this bounds the tasks that wait for it.
@@ -35,9 +36,10 @@ async def read_contents(
     fails would fail for all; the failure of a single tag or manifest is kept in `Contents`.
     """
     names = await list_tags(client, repository)
-    found = await read_tags(content, repository, names, on_progress)
+    room = _Room(content.host, repository)
+    found = await read_tags(content, repository, names, on_progress, room)
     manifests = {m.digest: m for m in found.values() if isinstance(m, StoredManifest)}
-    below = _Reading(content, repository, manifests)
+    below = _Reading(content, repository, manifests, room)
     await below.read(digests)
     await below.read_children()
     return Contents(
@@ -57,22 +59,54 @@ async def list_tags(client: RegistryClient, repository: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+class _Room:
+    """How much of one repository's manifests is held at a time."""
+
+    def __init__(self, host: str, repository: str) -> None:
+        self._where = Where(host, "reading the manifests", repository)
+        self._seen: set[Digest] = set()
+        self._size = 0
+
+    def take(self, fetched: FetchedManifest) -> None:
+        """Raises BadAnswer where it is too much."""
+        if fetched.digest in self._seen:
+            return
+        self._seen.add(fetched.digest)
+        self._size += len(fetched.body)
+        if self._size > bounds.all_manifests(len(self._seen)):
+            raise BadAnswer(
+                self._where,
+                f"{self._where.host} has more than {self._size // bounds.MIB} MiB of manifests in "
+                f"{self._where.repository}: that is too much for one plan.",
+            )
+
+
 async def read_tags(
-    content: ContentStore, repository: str, names: Iterable[str], on_progress: Progress | None = None
+    content: ContentStore,
+    repository: str,
+    names: Iterable[str],
+    on_progress: Progress | None = None,
+    room: _Room | None = None,
 ) -> dict[str, StoredManifest | RegistryError | None]:
-    """Each tag's manifest; None where the tag points at nothing; the error where it couldn't be read."""
+    """Each tag's manifest; None where the tag points at nothing; the error where it couldn't be read. Raises
+    RegistryError where what fails would fail for all, and where all are more than is held."""
     found: dict[str, StoredManifest | RegistryError | None] = {}
     wanted = list(names)
+    room = room or _Room(content.host, repository)
 
     async def read(name: str) -> None:
+        fetched: FetchedManifest | None = None
         try:
-            found[name] = stored(await content.current(repository, name))
+            fetched = await content.current(repository, name)
         except ManifestNotFound:
             found[name] = None
         except RegistryError as error:
             if error.affects_all:
                 raise
             found[name] = error
+        if fetched is not None:
+            room.take(fetched)
+            found[name] = stored(fetched)
         if on_progress is not None:
             on_progress(len(found), len(wanted))
 
@@ -84,8 +118,8 @@ async def read_manifests(
     content: ContentStore, repository: str, digests: Collection[Digest]
 ) -> tuple[dict[Digest, StoredManifest], dict[Digest, str]]:
     """Those manifests and all below them, and what couldn't be read, with the reason; what is missing is left out.
-    Raises RegistryError where what fails would fail for all."""
-    reading = _Reading(content, repository, {})
+    Raises RegistryError where what fails would fail for all, and where all are more than is held."""
+    reading = _Reading(content, repository, {}, _Room(content.host, repository))
     await reading.read(digests)
     await reading.read_children()
     return reading.manifests, reading.unread
@@ -94,8 +128,11 @@ async def read_manifests(
 class _Reading:
     """Adds to `manifests` by their digest. One that can't be read is noted, and doesn't end it."""
 
-    def __init__(self, content: ContentStore, repository: str, manifests: dict[Digest, StoredManifest]) -> None:
+    def __init__(
+        self, content: ContentStore, repository: str, manifests: dict[Digest, StoredManifest], room: _Room
+    ) -> None:
         self._content = content
+        self._room = room
         self._repository = repository
         self.manifests = manifests
         self.unread: dict[Digest, str] = {}
@@ -115,7 +152,7 @@ class _Reading:
 
         async def read(digest: Digest) -> None:
             try:
-                manifest = stored(await self._content.manifest(self._repository, digest))
+                fetched = await self._content.manifest(self._repository, digest)
             except NotFound:
                 return
             except RegistryError as error:
@@ -123,6 +160,8 @@ class _Reading:
                     raise
                 self.unread[digest] = str(error)
                 return
+            self._room.take(fetched)
+            manifest = stored(fetched)
             self.manifests[digest] = manifest
             fresh.append(manifest)
 

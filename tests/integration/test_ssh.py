@@ -42,7 +42,7 @@ def ssh_to(server: SshServer) -> Ssh:
 
 def read(path: Path) -> bytes:
     with socket.socket(socket.AF_UNIX) as through:
-        through.settimeout(10)
+        through.settimeout(PATIENCE)
         through.connect(str(path))
         return through.recv(8)
 

@@ -10,6 +10,7 @@ import regtui
 from regtui.child import child_environment
 from regtui.garbage import hosts
 from regtui.ssh import process
+from tests.support.patience import PATIENCE
 
 PASSWORD = "only for the registry"
 STARTS = {"Popen", "run", "call", "check_call", "check_output", "create_subprocess_exec", "create_subprocess_shell"}
@@ -34,7 +35,7 @@ def test_ssh_has_it_not(tmp_path: Path) -> None:
     child.stderr.read()
     child.stderr.close()
     child.stdin.close()
-    child.wait(10)
+    child.wait(PATIENCE)
     assert "PATH=" in seen.read_text()
     assert PASSWORD not in seen.read_text()
 

@@ -15,6 +15,7 @@ from regtui.registry.client import RegistryClient
 from regtui.registry.errors import BadAnswer, NotAllowed, RegistryError, Unreachable
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
+from tests.support.patience import PATIENCE
 
 Serve = Callable[[asyncio.StreamWriter], object]
 LIST = b'{"name":"a","tags":["x","y"]}'
@@ -182,7 +183,7 @@ async def test_hints_without_end_are_no_answer(transport: str) -> None:
 @pytest.mark.parametrize("status", ["099", "42", "000", "1", "-20", "1000", "2e2"])
 async def test_a_status_that_is_none_ends_it(transport: str, status: str) -> None:
     answer = f"HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\n{{}}".encode()
-    async with against(answer, transport=transport, timeout=5.0) as client:
+    async with against(answer, transport=transport, timeout=PATIENCE) as client:
         with pytest.raises(Unreachable, match=r"neither HTTPS nor HTTP|closed the connection"):
             await tags(client)
 
@@ -197,6 +198,6 @@ async def test_what_is_on_the_way_to_an_answer_is_none_even_with_a_body(transpor
 
 @pytest.mark.parametrize("status", [101, 600, 999])
 async def test_a_status_of_its_own_ends_it(transport: str, status: int) -> None:
-    async with against(head("Content-Length: 0", status=status), transport=transport, timeout=5.0) as client:
+    async with against(head("Content-Length: 0", status=status), transport=transport, timeout=PATIENCE) as client:
         with pytest.raises(RegistryError):
             await tags(client)

@@ -39,7 +39,7 @@ class InMemory(keyring.backend.KeyringBackend):
 
     def _answer(self) -> None:
         if self.let_go is not None:
-            self.let_go.wait(10.0)
+            self.let_go.wait(PATIENCE)
         if self.broken:
             raise OSError("D-Bus is not there")
 

@@ -379,7 +379,9 @@ async def test_late_answers_are_dropped(tmp_path: Path) -> None:
         screen = app.screen
         assert isinstance(screen, BrowserScreen)
         screen.open_repository(COMMON)
-        await pilot.pause(0.05)
+        async with asyncio.timeout(PATIENCE):
+            while not any(path.endswith(f"{COMMON}/tags/list") for path in transport_of(app).asked):
+                await pilot.pause(0.02)
         screen.open_repository("mirror/redis")
         transport_of(app).release.set()
         await settled(pilot)

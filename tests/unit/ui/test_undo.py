@@ -1,5 +1,6 @@
 """`U` in the app: the plan, its confirmation, the result; and what becomes of a deletion that was interrupted."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from regtui.ui.screens.interrupted_runs import InterruptedScreen
 from regtui.ui.screens.plan import PlanScreen
 from regtui.ui.screens.undo import UndoScreen
 from regtui.ui.widgets.hints import Hints
+from tests.support.patience import PATIENCE
 from tests.support.screens import COMMON, NOW, browsing, settled, target
 
 REPOSITORY = "fullstack/common"
@@ -316,9 +318,12 @@ async def test_the_details_are_never_those_of_a_tag_that_was_deleted() -> None:
     async with browsing(*COMMON, "j", start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
         deleted = browser.table.model.cursor
         await press(pilot, "d", "y", "escape")
-        await pilot.pause(0.3)
         await settled(pilot)
         after = browser.table.model.cursor
+        # The details follow once the cursor has rested.
+        async with asyncio.timeout(PATIENCE):
+            while browser.view.details is None or browser.view.details.reference != after:
+                await pilot.pause(0.02)
         assert after != deleted
         assert browser.view.details is not None
         assert browser.view.details.reference == after

@@ -4,6 +4,7 @@ import os
 import threading
 
 from regtui.ui.driver.output import OutputThread
+from tests.support.patience import PATIENCE
 
 
 def test_all_of_it_arrives_in_order_and_is_told() -> None:
@@ -21,7 +22,7 @@ def test_all_of_it_arrives_in_order_and_is_told() -> None:
     while not read.endswith(b"end"):
         read += os.read(reading, 65536)
     assert read == data + b"end"
-    assert written.wait(10)
+    assert written.wait(PATIENCE)
     output.close()
     assert not output.is_busy()
     os.close(reading)
