@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from regtui.listing.blob_uses import BlobUses
 from regtui.listing.sorted_rows import by_version
-from regtui.listing.summary import Summary
+from regtui.listing.summary import Summary, manifests_freed
 from regtui.listing.tag_row import TagRow, digest_tag_subject
 from regtui.oci.digest import Digest
 
@@ -79,8 +79,11 @@ class ByImage:
         return tuple(sorted(self._digest_tags.get(digest, ()))) if digest is not None else ()
 
     def freed_by(self, rows: Iterable[TagRow]) -> int:
-        """Bytes of the blobs that only `rows` use, each once."""
-        return self._uses.freed_by(row.blobs for row in rows)
+        """Bytes of the blobs that only `rows` use, each once, and of the manifests that only they lead to."""
+        going = list(rows)
+        summaries = (row.summary for row in going if row.summary is not None)
+        manifests = manifests_freed(summaries, lambda digest: len(self._same[digest]))
+        return self._uses.freed_by(row.blobs for row in going) + manifests
 
 
 def _subject(row: TagRow) -> Digest | None:

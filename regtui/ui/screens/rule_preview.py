@@ -1,5 +1,6 @@
 """What a rule would mark, in words. Pure, and quick enough for a thread beside the screen."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Final
 from regtui.deletion.rules import Choice, Rule, choose, parse_rule
 from regtui.listing.blob_uses import sizes
 from regtui.listing.candidates import candidates
+from regtui.listing.summary import manifests_freed
 from regtui.listing.tag_row import TagRow
 from regtui.text import plural, size
 
@@ -95,6 +97,8 @@ def preview(rule: Rule, rows: Sequence[TagRow], now: datetime, protect: Sequence
     chosen = set(choice.selected)
     selected = tuple(row for row in rows if row.tag in chosen)
     held, freed = sizes((row.blobs for row in selected), (row.blobs for row in rows if row.tag not in chosen))
+    users = Counter(row.summary.digest for row in rows if row.summary is not None)
+    freed += manifests_freed((row.summary for row in selected if row.summary is not None), lambda digest: users[digest])
     return Preview(selected, choice, len(rows), sum(row.is_filled for row in rows), held, freed)
 
 

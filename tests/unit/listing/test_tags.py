@@ -1,6 +1,7 @@
 """The list of tags: order, filter, marks, and a cursor that nothing moves but its user."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -214,6 +215,15 @@ def test_what_deletion_frees_is_what_nobody_else_uses_each_blob_once() -> None:
     assert freed(tags, ["1", "2", "3"]) == 127
     tags.remove(["3"])
     assert freed(tags, ["1"]) == 7
+
+
+def test_what_deletion_frees_has_the_manifests_that_no_other_tag_leads_to() -> None:
+    tags = versions("1", "2", "latest")
+    one, two = (replace(summary(name), manifest_bytes=size) for name, size in (("a", 500), ("b", 30)))
+    tags.fill([("1", one), ("latest", one), ("2", two)])
+    assert freed(tags, ["1"]) == 0
+    assert freed(tags, ["1", "2"]) == 30
+    assert freed(tags, ["1", "latest"]) == 500
 
 
 def test_what_the_marked_ones_free_follows_marks_and_summaries() -> None:

@@ -1,5 +1,6 @@
 """Marks that can't be seen are told of: in the border, in the plan, and when another repository is opened."""
 
+from regtui.deletion.request import Request
 from regtui.ui.screens.delete import DeleteScreen
 from tests.support.screens import COMMON, browsing, keys, settled
 
@@ -42,3 +43,15 @@ async def test_what_is_found_is_shown_in_the_tree_though_a_filter_hid_it() -> No
         assert browser.lines.model.cursor.name == "fullstack/gateway"
         assert browser.repositories_pane.filter_text == ""
         assert browser.table.has_focus
+
+
+async def test_what_marks_free_is_what_their_plan_says() -> None:
+    """To the byte: with the manifests themselves."""
+    async with browsing(*COMMON) as (pilot, browser):
+        model = browser.table.model
+        for tags in (["0.0.9"], ["0.0.43", "0.0.42", "latest"], list(model.shown)):
+            model.clear_marks()
+            model.mark(tags)
+            plan = await browser.connection.plan_deletion(Request("fullstack/common", tags))
+            assert model.marked_free_up_to() == plan.freed > 0
+        await settled(pilot)
