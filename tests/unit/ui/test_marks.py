@@ -49,7 +49,7 @@ async def test_what_marks_free_is_what_their_plan_says() -> None:
     """To the byte: with the manifests themselves."""
     async with browsing(*COMMON) as (pilot, browser):
         model = browser.table.model
-        for tags in (["0.0.9"], ["0.0.43", "0.0.42", "latest"], list(model.shown)):
+        for tags in (["0.0.9"], ["0.0.43", "0.0.42", "latest"], [row.tag for row in model.shown]):
             model.clear_marks()
             model.mark(tags)
             plan = await browser.connection.plan_deletion(Request("fullstack/common", tags))
