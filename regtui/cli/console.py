@@ -117,13 +117,14 @@ class Progress:
         self._next = time.monotonic()
         self.show(0, total)
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: int, total: int, what: str = "") -> None:
+        """`what`: something that comes in between."""
         if self._enabled and time.monotonic() >= self._next:
             self._next = time.monotonic() + _INTERVAL
             self._shown = True
             count = f" {done:,}/{total:,}"
             # On one line, however long the name: only that one is erased.
-            what = cut(self._what, max(terminal_width() - len(count) - 1, 1))
+            what = cut(what or self._what, max(terminal_width() - len(count) - 1, 1))
             sys.stderr.write(f"\r{what}{count}\x1b[K")
             sys.stderr.flush()
 

@@ -41,6 +41,7 @@ async def carry_out(running: RunningChange, shown: "ShownOutcomes", what: str, t
     `what` reads on after progress as `Deleting`; `total`: rows to come.
     """
     progress = Progress(f"{what}:")
+    running.tell_looks(lambda done, of: progress.show(done, of, "Looking at the tags:"))
     stopped = False
 
     def stop() -> None:

@@ -21,8 +21,10 @@ _TOLD_IN_MINUTES: Final = 90
 
 
 def seconds_to_delete(manifests: int, tags: int) -> float:
-    """`tags`: those that the repository has meanwhile."""
-    return manifests * max(tags, 0) * EACH_TAG
+    """With the looks at all tags before and between. `tags`: those that the repository has meanwhile."""
+    tags = max(tags, 0)
+    looks = math.ceil(manifests / deletes_for_a_look(tags))
+    return manifests * tags * EACH_TAG + looks * tags * _LOOK
 
 
 def deletes_for_a_look(tags: int) -> int:

@@ -90,6 +90,7 @@ class Execution(UnderWay):
         Raises RegistryError where nothing could be begun, JournalFailed where nothing could be recorded.
         """
         watch = self._ground.watch
+        watch.on_look = self.on_look
         await watch.list()
         await watch.look(watch.fresh)
         plan, fell_out = recheck(self._plan, watch)

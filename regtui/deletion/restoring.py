@@ -101,8 +101,13 @@ class Restoring(UnderWay):
             except NotFound:
                 now[tag] = None
 
-        attempts = await self._work.all([t.tag for t in self._plan.tags if t.tag in names], look, to_the_end=True)
-        failed = {attempt.item: attempt.error.message for attempt in attempts if attempt.error}
+        there = [tag.tag for tag in self._plan.tags if tag.tag in names]
+        failed: dict[str, str] = {}
+        done = 0
+        async for attempts in self._work.each(there, look, to_the_end=True):
+            failed |= {attempt.item: attempt.error.message for attempt in attempts if attempt.error}
+            done += len(attempts)
+            self.on_look(done, len(there))
         fell_out = [
             Outcome(self._reference(tag), tag.digest, Action.RESTORE, *why)
             for tag in self._plan.tags

@@ -1,12 +1,19 @@
 """A change of the registry while it is made: it can be stopped, and tells what came of each tag and manifest."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from regtui.deletion.journal import Journal
 from regtui.deletion.reasons import Reason
 from regtui.deletion.values import Action, Looked, Outcome, Report
 from regtui.deletion.work import Work
 from regtui.registry.client import RegistryClient
+
+OnLook = Callable[[int, int], None]
+"""Hears (tags looked at, in all) while many tags are looked at, which takes seconds and changes nothing."""
+
+
+def unheard(_done: int, _total: int) -> None:
+    """Nobody wants to know."""
 
 
 class UnderWay:
@@ -22,6 +29,7 @@ class UnderWay:
         self._journal = journal
         self._username = username
         self._work = Work()
+        self.on_look: OnLook = unheard
         self._told: dict[tuple[Action, str], Outcome] = {}
         self._doubts: list[str] = []
         self._notices: list[str] = []

@@ -21,6 +21,7 @@ from regtui.deletion.request import Request
 from regtui.deletion.restoration import Restoration, Situation, make_restoration, planned_rows
 from regtui.deletion.restoring import Restoring
 from regtui.deletion.situation import Progress, read_situation
+from regtui.deletion.under_way import OnLook
 from regtui.deletion.values import Contents, Method, Outcome, Plan, Report
 from regtui.deletion.words import planned_outcomes
 from regtui.oci.digest import Digest
@@ -170,6 +171,16 @@ class Undoing:
         self._restoring.stop()
         if self._deleting is not None:
             self._deleting.stop()
+
+    @property
+    def on_look(self) -> OnLook:
+        return self._restoring.on_look
+
+    @on_look.setter
+    def on_look(self, hears: OnLook) -> None:
+        self._restoring.on_look = hears
+        if self._deleting is not None:
+            self._deleting.on_look = hears
 
     @property
     def is_stopping(self) -> bool:

@@ -1,7 +1,8 @@
 """What the tags of a repository lead to while it is changed: others push to it at the same time."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from regtui.deletion.inventory import list_tags, stored
 from regtui.deletion.values import Contents, StoredManifest
@@ -9,6 +10,9 @@ from regtui.deletion.work import Work
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import ManifestNotFound, NotFound, RegistryError
+
+# From so many on a look takes longer than people wait without a word.
+_MANY: Final = 200
 
 
 async def tags_now(client: RegistryClient, repository: str) -> list[str]:
@@ -51,6 +55,8 @@ class Watch:
         self.manifests: dict[Digest, StoredManifest] = dict(planned.manifests)
         self.names: frozenset[str] = frozenset()
         self.seen: set[str] = set()
+        self.on_look: Callable[[int, int], None] | None = None
+        """Hears (tags looked at, in all) while many are."""
         self.errors: dict[str, RegistryError] = {}
         """Of the tags that can't be looked at, why."""
 
@@ -79,8 +85,13 @@ class Watch:
         async def look(tag: str) -> None:
             sights[tag] = await look_at(self._client, self.repository, tag)
 
-        for attempt in await (work or Work()).all(wanted, look):
-            self._note(attempt.item, sights.get(attempt.item), attempt.error)
+        done = 0
+        async for attempts in (work or Work()).each(wanted, look):
+            for attempt in attempts:
+                self._note(attempt.item, sights.get(attempt.item), attempt.error)
+            done += len(attempts)
+            if self.on_look is not None and len(wanted) >= _MANY:
+                self.on_look(done, len(wanted))
         await self._read_new(sights)
 
     def note(self, tag: str, digest: Digest | None) -> None:

@@ -157,7 +157,7 @@ def _about_manifests(plan: Plan) -> list[str]:
     return [
         f"{what}{below}{why} will be deleted by digest.",
         f"Up to {size(plan.freed)} become collectable; garbage collection frees them.",
-        *([f"That takes {about(_seconds(plan))}: for each, the registry {_search(plan)}."] * (_seconds(plan) > _LONG)),
+        *([f"That takes {about(_seconds(plan))}: {_why_slow(plan)}."] * (_seconds(plan) > _LONG)),
     ]
 
 
@@ -170,12 +170,13 @@ def _about_left(plan: Plan) -> list[str]:
     held = size(plan.left_bytes)
     lines = [f"{plural(count, 'manifest')} that no tag leads to any more will be left, with up to {held}."]
     if (seconds := seconds_to_delete(count, plan.remaining)) > _LONG:
-        lines.append(f"Deleting {them} now would take {about(seconds)}: for each, the registry {_search(plan)}.")
+        lines.append(f"Deleting {them} now would take {about(seconds)}: {_why_slow(plan)}.")
     return [*lines, f"Nothing of that is freed before {_LATER}."]
 
 
-def _search(plan: Plan) -> str:
-    return f"searches the {plural(plan.remaining, 'other tag')}"
+def _why_slow(plan: Plan) -> str:
+    others = plural(plan.remaining, "other tag")
+    return f"the {others} are looked at first, and for each manifest the registry searches them"
 
 
 def _seconds(plan: Plan) -> float:

@@ -7,6 +7,7 @@ from regtui.content.store import ContentStore
 from regtui.deletion.entry import Entry
 from regtui.deletion.execution import Execution
 from regtui.deletion.journal import Journal, JournalFailed
+from regtui.deletion.under_way import OnLook
 from regtui.deletion.undo import Undo, Undoing, last_deletion, plan_rest, plan_rest_of_undo, plan_undo
 from regtui.deletion.values import Method, Outcome, Plan, Report
 from regtui.registry.client import RegistryClient
@@ -30,6 +31,10 @@ class RunningChange:
     @property
     def is_stopping(self) -> bool:
         return self._change.is_stopping
+
+    def tell_looks(self, hears: OnLook) -> None:
+        """From now on it hears, on the client's thread, how far a look at many tags is. None of it changes anything."""
+        self._change.on_look = hears
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
         """What is done as it is done. Iterate to the end: closing it early cuts requests off. Use `stop`."""

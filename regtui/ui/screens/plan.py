@@ -230,6 +230,12 @@ class PlanScreen(Screen[Report | None]):
         planned = [outcome.reference for outcome in proposal.rows if outcome.status is Status.PLANNED]
         total = len(planned)
         self._say([f"{self.DOING} … 0/{total:,}"])
+
+        def looking(done: int, of: int) -> None:
+            if done % 50 == 0 or done == of:
+                self.app.call_later(self._say_looking, done, of)
+
+        running.tell_looks(looking)
         try:
             async for batch in self._thread.stream(running.outcomes):
                 told.update({outcome.reference: outcome for outcome in batch})
@@ -240,6 +246,10 @@ class PlanScreen(Screen[Report | None]):
         except RegtuiError as error:
             trouble = [error.message, error.remedy]
         self._show_result(proposal, running.report, trouble)
+
+    def _say_looking(self, done: int, of: int) -> None:
+        if self._change is not None and self._report is None:
+            self._say([f"{'Stopping' if self._change.is_stopping else 'Looking at the tags'} … {done:,}/{of:,}"])
 
     def _show_result(self, proposal: Proposal, report: Report, trouble: list[str]) -> None:
         self._report = report

@@ -52,6 +52,7 @@ async def test_what_marks_free_is_what_their_plan_says() -> None:
         for tags in (["0.0.9"], ["0.0.43", "0.0.42", "latest"], [row.tag for row in model.shown]):
             model.clear_marks()
             model.mark(tags)
-            plan = await browser.connection.plan_deletion(Request("fullstack/common", tags))
+            request = Request("fullstack/common", tags)
+            plan = await browser.registry.thread.call(browser.session.plan_deletion, request)
             assert model.marked_free_up_to() == plan.freed > 0
         await settled(pilot)
