@@ -4,7 +4,8 @@
 
 A case is a registry in a real container on a host behind a real sshd, some of its tags deleted, and a collection of
 which some processes are killed (-9 or TERM) at a random time of a phase that is held: the script, its guard, the
-runtime's client, the collector's container, the ssh connection, regtui itself. Then: within a minute the registry
+runtime's client, the collector's container, the ssh connection, regtui itself, and the Docker Engine's daemon, that is
+started again. Then: within a minute the registry
 answers, or it is said that it doesn't, and `bring_back` does it. No collector is left, every tag that stays pulls by
 crane, and an image that was copied before is pushed again and pulls, too. A finding is a sentence; the case comes again
 by seed and number.
@@ -19,7 +20,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,12 +34,13 @@ from regtui.session.session import Session
 from tests.support.clients import crane_validate, skopeo
 from tests.support.collecting import GOING, REPOSITORY, all_pull, connected, delete_half, fill, kept, target
 from tests.support.containers import start_podman
-from tests.support.engine import start_engine
+from tests.support.engine import Engine, start_killable_engine
 from tests.support.held_host import Place, start_held_host
 
 IMAGES: Final = 4
 BACK_SECONDS: Final = 60.0
 VICTIMS: Final = ("pid", "guard", "collecting", "container", "connection", "regtui")
+POLICIES: Final = ("no", "always", "unless-stopped")
 PHASES: Final = (Stage.KEEP_OUT, Stage.COLLECT, Stage.BRING_BACK)
 
 
@@ -49,6 +51,8 @@ class Case:
     victims: tuple[str, ...]
     number: signal.Signals
     pause: float
+    engine: Engine | None = None
+    """Whose daemon is among the victims."""
     findings: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -59,15 +63,19 @@ class Case:
             self.findings.append(sentence)
 
 
-def make_case(place: Place, seed: int, number: int) -> Case:
+def make_case(place: Place, seed: int, number: int, engine: Engine | None) -> Case:
     chance = random.Random(f"{seed} {number}")
     victims = tuple(chance.sample(VICTIMS, chance.choice((1, 1, 2, 2, 3, 6))))
+    if engine is not None and chance.random() < 0.7:
+        victims = ("daemon", *victims) if chance.random() < 0.5 else ("daemon",)
     signals = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
-    return Case(place, chance.choice(PHASES), victims, chance.choice(signals), chance.uniform(0, 1.5))
+    return Case(place, chance.choice(PHASES), victims, chance.choice(signals), chance.uniform(0, 1.5), engine)
 
 
 def kill(case: Case) -> None:
     place = case.place
+    if "daemon" in case.victims and case.engine is not None:
+        case.engine.kill()
     pids = place.pids(*(name for name in case.victims if name in ("pid", "guard", "collecting")))
     pids += place.host.sessions() if "connection" in case.victims else []
     for pid in pids:
@@ -75,6 +83,8 @@ def kill(case: Case) -> None:
             os.kill(pid, case.number)
     if "container" in case.victims:
         place.registry.containers("kill", "-s", case.number.name, f"regtui-gc-{place.registry.name}", check=False)
+    if "daemon" in case.victims and case.engine is not None:
+        case.engine.start()
 
 
 async def run_case(case: Case) -> None:
@@ -104,7 +114,7 @@ async def _collect(case: Case, connection: Session) -> str:
         async for event in events:
             if (event.stage, event.status) == (case.phase, StageStatus.STARTED):
                 await asyncio.sleep(case.pause)
-                kill(case)
+                await asyncio.to_thread(kill, case)
                 case.place.let_go()
                 if "regtui" in case.victims:
                     return ""
@@ -177,24 +187,36 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.campaigns.collection_kills", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="the cases before it are left out")
     parser.add_argument("--only", type=int, help="one case")
+    parser.add_argument("--live-restore", action="store_true", help="containers go on without the Engine's daemon")
     parser.add_argument("--runtime", choices=("podman", "docker"), default="podman")
     parser.add_argument("--registry", choices=("2.8.2", "3.1.1"), default="2.8.2")
     arguments = parser.parse_args()
-    numbers = [arguments.only] if arguments.only is not None else range(arguments.count)
+    every = range(arguments.first, arguments.count)
+    numbers = [arguments.only] if arguments.only is not None else every
     wrong = 0
     began = time.monotonic()
     with TemporaryDirectory(prefix="regtui-kills-") as folder:
         os.environ["HOME"] = folder
-        start = start_podman if arguments.runtime == "podman" else start_engine
         # A directory of its own: paths of sockets are short.
-        with TemporaryDirectory(prefix="regtui-") as place_of, start(Path(place_of)) as containers:
+        with TemporaryDirectory(prefix="regtui-") as place_of, ExitStack() as stack:
+            engine = None
+            if arguments.runtime == "docker":
+                live_restore = arguments.live_restore
+                engine = stack.enter_context(start_killable_engine(Path(place_of), live_restore=live_restore))
+            containers = engine.containers if engine else stack.enter_context(start_podman(Path(place_of)))
             for number in numbers:
                 directory = Path(folder) / str(number)
                 directory.mkdir()
-                with start_held_host(containers, arguments.registry, directory) as place, _on_path(place.host.path):
-                    case = make_case(place, arguments.seed, number)
-                    asyncio.run(run_case(case))
+                policy = (f"--restart={POLICIES[number % 3]}",) if engine else ()
+                held = start_held_host(containers, arguments.registry, directory, options=policy)
+                with held as place, _on_path(place.host.path):
+                    case = make_case(place, arguments.seed, number, engine)
+                    try:
+                        asyncio.run(run_case(case))
+                    except (AssertionError, RegtuiError) as error:
+                        case.expect(False, f"{type(error).__name__}: {error}")
                 wrong += bool(case.findings)
                 told = "; ".join(case.findings) or "ok"
                 print(f"--seed {arguments.seed} --only {number}: {case}: {told}", flush=True)

@@ -49,7 +49,9 @@ class Place:
 
 
 @contextmanager
-def start_held_host(containers: Containers, version: str, directory: Path) -> Iterator[Place]:
+def start_held_host(
+    containers: Containers, version: str, directory: Path, *, options: tuple[str, ...] = ()
+) -> Iterator[Place]:
     """Put its host's `path` on PATH."""
     holding = directory / "holding"
     holding.mkdir()
@@ -57,13 +59,14 @@ def start_held_host(containers: Containers, version: str, directory: Path) -> It
     names = {"stop": Stage.KEEP_OUT.name, "run": Stage.COLLECT.name, "start": Stage.BRING_BACK.name}
     docker.write_text(_HOLDING.format(directory=holding, docker=containers.bin / "docker", **names))
     docker.chmod(0o755)
+    made = start_registry_container(containers, version, directory / "storage", name="interrupted", options=options)
     with (
-        start_registry_container(containers, version, directory / "storage", name="interrupted") as registry,
+        made as registry,
         start_ssh_host(directory / "host", holding) as host,
     ):
-        made = Place(registry, host, holding)
-        yield made
-        made.let_go()
+        place = Place(registry, host, holding)
+        yield place
+        place.let_go()
 
 
 async def until(happened: Callable[[], bool]) -> None:
