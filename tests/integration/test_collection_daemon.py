@@ -7,7 +7,9 @@ What the collector reads last is a pipe into which nobody writes: it waits there
 import asyncio
 import os
 import shutil
+import signal
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -18,19 +20,22 @@ from tests.support.clients import crane_validate, skopeo
 from tests.support.collecting import GOING, REPOSITORY, all_pull, connected, delete_half, fill, kept, target
 from tests.support.containers import RegistryContainer, start_registry_container, wait_until_up, write_program
 from tests.support.engine import Engine, start_killable_engine
-from tests.support.held_host import until
+from tests.support.held_host import start_held_host, until
 from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.integration
 FEW = 4
 COLLECTOR = "regtui-gc-registry"
-POLICIES = ("always", "unless-stopped", "no")
+# What a collection makes of `unless-stopped` meanwhile is `always`.
+KINDS = [(True, "unless-stopped"), (True, "no"), (False, "always")]
+KIND_NAMES = [f"{'live-restore-' * live}{policy}" for live, policy in KINDS]
 LAST = f"docker/registry/v2/repositories/zzz/_manifests/revisions/sha256/{'a' * 64}/link"
 
 
-@pytest.fixture(params=[True, False], ids=["live-restore", "no live-restore"])
+@pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    with short_folder() as folder, start_killable_engine(folder / "e", live_restore=request.param) as made:
+    live_restore: bool = getattr(request, "param", False)
+    with short_folder() as folder, start_killable_engine(folder / "e", live_restore=live_restore) as made:
         yield made
 
 
@@ -47,7 +52,12 @@ def started_beside(registry: RegistryContainer) -> bool:
     return f"{registry.name} start" in events[:ended]
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    ("engine", "policy"),
+    KINDS,
+    indirect=["engine"],
+    ids=[f"{'live-restore-' * live}{policy}" for live, policy in KINDS],
+)
 async def test_the_registry_is_back_and_nothing_is_lost(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
 ) -> None:
@@ -99,3 +109,43 @@ async def test_the_registry_is_back_and_nothing_is_lost(
             all_pull(registry.host, images=FEW)
             skopeo("copy", "--dest-tls-verify=false", f"dir:{copy}", f"docker://{registry.host}/{REPOSITORY}:again")
             crane_validate(f"{registry.host}/{REPOSITORY}:again")
+
+
+async def test_after_a_restart_of_the_machine_the_registry_comes_up_by_itself_and_the_status_says_what_was(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that ran is gone at once: the script, its guard, the collector, the daemon. It is restarted as at a boot."""
+    containers = engine.containers
+    with start_held_host(containers, "2.8.2", tmp_path, options=("--restart=unless-stopped",)) as place:
+        monkeypatch.setenv("PATH", place.host.path)
+        registry = place.registry
+        fill(registry.url, images=FEW)
+        connection = await connected(target(registry, place.host, runtime="docker", container=registry.name))
+        await delete_half(connection, images=FEW)
+        collector = connection.collector()
+        await collector.forecast(Choices())
+        place.hold(Stage.COLLECT)
+        async with aclosing(collector.collect(Choices())) as events:  # type: ignore[type-var]
+            async for event in events:
+                if (event.stage, event.status) == (Stage.COLLECT, StageStatus.STARTED):
+                    break
+        await until(lambda: len(place.pids("pid", "guard", "collecting")) == 3)
+        for pid in (*place.host.sessions(), *place.pids("guard", "pid", "collecting")):
+            os.kill(pid, signal.SIGKILL)
+        engine.kill()
+        place.let_go()
+        await asyncio.to_thread(engine.start)
+        wait_until_up(registry.url)
+        earlier = await collector.earlier()
+        assert earlier is not None
+        assert earlier.was_killed
+        async for _ in collector.bring_back():
+            pass
+        assert registry.is_running()
+        assert policy_of(registry) == "unless-stopped"
+        assert await collector.earlier() is None
+        async for _ in collector.collect(Choices()):
+            pass
+        assert collector.report.is_complete, collector.report
+        await connection.close()
+        all_pull(registry.host, images=FEW)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.containers import Containers, must_be_root, write_program
-from tests.support.processes import clean_environment, running
+from tests.support.processes import ServerDidNotStart, clean_environment, running
 from tests.support.programs import find_program
 
 
@@ -37,7 +37,14 @@ class Engine:
         environment["PATH"] += ":/usr/sbin:/sbin"
         log = directory / "dockerd.log"
         ready = lambda: _answers(self.containers)  # noqa: E731
-        self.stack.enter_context(running(command, log=log, environment=environment, ready=ready))
+        # It gives up where its containerd takes long; systemd, too, starts it again then.
+        for attempt in range(3):
+            try:
+                self.stack.enter_context(running(command, log=log, environment=environment, ready=ready))
+                return
+            except ServerDidNotStart:
+                if attempt == 2:
+                    raise
 
     def kill(self) -> None:
         """As the kernel does where there is no memory left. What it started may live on."""

@@ -49,7 +49,8 @@ ask() {
 
 # The storage's blobs and bytes, as "used BEFORE|AFTER BLOBS BYTES"; nothing where nobody can tell.
 used() {
-    told=$(ask shell measure 2>/dev/null </dev/null)
+    # Twice: right after its daemon was started, a runtime may fail to run anything.
+    told=$(ask shell measure 2>/dev/null </dev/null) || { nap && told=$(ask shell measure 2>/dev/null </dev/null); }
     # What answers may be a shell of the registry's own: nothing else becomes a line of ours.
     case $told in '' | *[!0-9\ ]*) ;; *) say "used $1 $told" ;; esac
 }
@@ -301,6 +302,8 @@ wait "$collecting"
 code=$?
 # Its runtime's client may have ended without it: what is measured then would change still.
 test "$code" = 0 || test "$ours" != yes || insist
+# Who started the registry since the last look, or ended the collector before we did, doesn't go unnoticed.
+test "$ours" != yes || keep_down
 rm -f collecting
 # 2.x doesn't end the line of its failure.
 echo

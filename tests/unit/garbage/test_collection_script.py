@@ -233,6 +233,17 @@ def test_a_registry_that_something_started_beside_the_collector_is_stopped_again
     assert "up" in bench.told
 
 
+@pytest.mark.parametrize("code", ["0", "125"])
+def test_a_registry_that_something_started_just_before_the_collector_ended_is_noticed(bench: Bench, code: str) -> None:
+    """As where a daemon that comes up starts the registry, and ends the collector itself."""
+    bench.touch("exit-code", code)
+    bench.write(beside="rm -f is-stopped && ./program beside")
+    bench.run()
+    assert [line for line in bench.told if line.startswith("failed Something started the registry")]
+    assert bench.calls[-3:] == ["stop", "tidy", "start"]
+    assert bench.told[-1] == "end"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_to_the_script_ends_it_with_the_registry_started(bench: Bench, number: signal.Signals) -> None:
     marking = bench.touch("marking")
