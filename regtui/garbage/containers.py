@@ -19,6 +19,7 @@ STAND_IN: Final = "regtui-pulls-{}"
 STAND_IN_LABEL: Final = "regtui.stands-in-for"
 """Its label."""
 
+_KEPT_OPTIONS: Final = ("no-new-privileges", "apparmor", "label")
 PROGRAMS: Final = ("registry", "docker-registry")
 _PORT: Final = re.compile(r"[0-9]{1,5}/(?:tcp|udp|sctp)")
 _HOST_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
@@ -62,6 +63,8 @@ class Container:
     """What would start another one, or remove this one, when it is stopped: in words."""
     is_podmans: bool = False
     """Podman also answers by the name of docker."""
+    confined: tuple[str, ...] = ()
+    """Options of `run` for what runs beside it: it gets no more rights than it has."""
     is_stand_in: bool = False
     """By its name, its label and its mounts: it answers pulls for a registry that is stopped, and can't write."""
 
@@ -116,7 +119,7 @@ def check_names(container: Container) -> Container:
     what = f"of a container on the registry's host ({clean(container.name)[:80]})"
     plain_name(container.name, f"The name {what}")
     plain_name(container.image, f"The image {what}")
-    for word in (container.user, container.network, container.directory, *container.command):
+    for word in (container.user, container.network, container.directory, *container.command, *container.confined):
         plain(word, f"A setting {what}")
     for path in (*container.mounts, *container.mounts.values(), *container.in_memory):
         plain(path, f"A mount {what}")
@@ -170,6 +173,7 @@ def _read(entry: Mapping[str, Any]) -> Container:
         id=text_at(entry, "Id"),
         restart=text_at(entry, "HostConfig", "RestartPolicy", "Name"),
         is_podmans="ImageName" in entry,
+        confined=_confined(table_at(entry, "HostConfig"), is_podmans="ImageName" in entry),
         is_stand_in=_is_stand_in(entry),
         pid=pid if isinstance(pid := table_at(entry, "State").get("Pid"), int) and 0 < pid < 1 << 31 else 0,
         started=_moment(text_at(entry, "State", "StartedAt")),
@@ -228,6 +232,22 @@ def _in_memory(entry: Mapping[str, Any]) -> frozenset[str]:
 def _service(labels: Mapping[str, Any]) -> str:
     names = [text_at(labels, f"com.docker.compose.{what}") for what in ("project", "service")]
     return "/".join(names) if all(names) else ""
+
+
+def _confined(settings: Mapping[str, Any], *, is_podmans: bool) -> tuple[str, ...]:
+    """What was added to the usual rights isn't needed beside it, unless all of them were taken first. A seccomp profile
+    is told by its text, and can't be given as that: there the usual one has to do."""
+    dropped, added, options = (
+        [word for word in list_at(settings, key) if isinstance(word, str)]
+        for key in ("CapDrop", "CapAdd", "SecurityOpt")
+    )
+    words = [f"--cap-drop={name}" for name in dropped]
+    words += [f"--cap-add={name}" for name in added] if "ALL" in map(str.upper, dropped) else []
+    words += [f"--security-opt={option}" for option in options if option.startswith(_KEPT_OPTIONS)]
+    words += ["--read-only"] if settings.get("ReadonlyRootfs") is True else []
+    runtime = text_at(settings, "Runtime")
+    words += [f"--runtime={runtime}"] if runtime not in ("", "runc") and not is_podmans else []
+    return tuple(words)
 
 
 def _keeper(labels: Mapping[str, Any], *, removes_itself: bool) -> str:

@@ -53,6 +53,7 @@ from regtui.text import clean, one_line
 
 _UNIT: Final = "docker-registry.service"
 _INTERPRETER: Final = re.compile(r"(?:ba|da|a|z|k|fi)?sh|busybox|env|python[0-9.]*|perl|tini|dumb-init")
+_LOOPBACK: Final = re.compile(r"localhost\.?$|127\.|0\.|0*:[0:]*1?$|::ffff:127\.|0$", re.IGNORECASE)
 _VERSION: Final = re.compile(r"\bv?(\d+\.\d+\.\d+)")
 
 
@@ -144,8 +145,8 @@ async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
     program = settings.binary or container.program
     has_shell = container.is_running and await _can(host, *command, "exec", "--", container.name, "sh", "-c", ":")
     if not container.is_running:
-        shell = [*command, "run", "--rm", "--network", "none", "--entrypoint", "sh", "--", container.image, "-c", ":"]
-        has_shell = await _can(host, *shell)
+        shell = [*command, "run", "--rm", "--network", "none", *container.confined, "--entrypoint", "sh"]
+        has_shell = await _can(host, *shell, "--", container.image, "-c", ":")
     file = await _config_file(host, command, container, settings.config, has_shell)
     storage = read_storage(file.text or "", container.environment, file.path)
     storage = replace(storage, root=container.absolute(storage.root))
@@ -168,8 +169,12 @@ async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
         is_shared=bool(sharers),
         no_stand_in=why_not(container, storage),
     )
-    if storage.redis and container.network != "host" and has_shell:
-        unit = replace(unit, redis_via=await _by_container(host, command, container, storage.redis))
+    if storage.redis and container.network != "host":
+        via = await _by_container(host, command, container, storage.redis) if has_shell else ""
+        if not via and _LOOPBACK.match(storage.redis.host):
+            # What answers there to the host is another one.
+            storage = replace(storage, redis=replace(storage.redis, why_not="it is at the container's own loopback"))
+        unit = replace(unit, redis_via=via)
     version = await _version(host, f"{unit.inside} --version") if container.is_running else ""
     return Found(unit, storage, version, outdated(container, file))
 
@@ -193,7 +198,8 @@ async def _on_host(host: Host, settings: HostSettings, container: Container, roo
 async def _by_container(host: Host, command: Sequence[str], container: Container, redis: Redis) -> str:
     """A command line that leads to redis from the container's network, which has names of its own."""
     image = ("--", container.image)
-    run = (*command, "run", "--rm", "-i", "--network", container.network or "default", "--entrypoint")
+    network = ("--network", container.network or "default")
+    run = (*command, "run", "--rm", "-i", *network, *container.confined, "--entrypoint")
     if not await _can(host, *run, "sh", *image, "-c", "command -v nc"):
         return ""
     return join((*run, "nc", *image, redis.host, str(redis.port)))

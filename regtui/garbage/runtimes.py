@@ -141,13 +141,13 @@ def container_unit(
     if container.is_podmans:
         # Before 4.7 it refuses a bind mount where the image, as all official ones, has a VOLUME.
         volumes += ["--image-volume", "ignore"]
-    beside = [*runtime, "run", "--rm", "--name", COLLECTOR.format(name), *volumes]
+    beside = [*runtime, "run", "--rm", "--name", COLLECTOR.format(name), *container.confined, *volumes]
     # Only object stores need the network: without it nothing can push into what runs beside.
     beside += ["--network", "none" if driver == "filesystem" else container.network or "default"]
     beside += ["--user", container.user] if container.user else []
     # Of what is relative in its config.
     beside += ["--workdir", container.directory] if container.directory else []
-    shell = ["run", "--rm", "-i", "--network", "none", *volumes]
+    shell = ["run", "--rm", "-i", "--network", "none", *container.confined, *volumes]
     shell += ["--user", container.user] if container.user else []
     outside = _with_sudo(settings, join(["sh", "-c", _WITHIN, "sh", host_root])) if host_root else ""
     stop, start = join([*runtime, "stop", "--", name]), join([*runtime, "start", "--", name])

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from regtui.garbage.values import KeepOut
+from regtui.garbage.values import Choices, KeepOut
 from tests.integration.conftest import short_folder
-from tests.support.containers import must_be_root
+from tests.support.collecting import connected, delete_half, fill, target
+from tests.support.containers import Containers, must_be_root, start_registry_container
 from tests.support.hostile_host import make_hostile_host
 from tests.unit.garbage.test_from_host_to_shell import ask_everything
 
@@ -47,3 +48,24 @@ def test_a_program_that_a_service_names_runs_as_the_service_alone(place: Path, m
         host.write("show", f"LoadState=loaded\nMainPID={pid}\nUser=nobody\nExecStart=\n")
         assert asyncio.run(ask_everything("systemd", host, KeepOut)) >= 10
     assert set(record.read_text().split()) == {"nobody"}
+
+
+async def test_what_collects_for_a_confined_registry_is_as_confined(
+    containers: Containers, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{containers.bin}:{os.environ['PATH']}")
+    confined = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only")
+    made = start_registry_container(containers, "3.1.1", place / "storage", name="confined", options=confined)
+    with made as registry:
+        fill(registry.url, images=2)
+        connection = await connected(target(registry, runtime="docker", container="confined"))
+        await delete_half(connection, images=2)
+        collector = connection.collector()
+        await collector.forecast(Choices())
+        runs = [line for line in collector.commands(Choices()) if "garbage-collect" in line]
+        async for _ in collector.collect(Choices()):
+            pass
+        await connection.close()
+    assert collector.report.is_complete, collector.report
+    for word in ("--cap-drop=", "--security-opt=no-new-privileges", "--read-only"):
+        assert word in runs[0]

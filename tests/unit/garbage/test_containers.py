@@ -158,3 +158,29 @@ def test_what_stands_in_is_no_registry_where_it_cant_write() -> None:
 def test_how_its_ports_are_published(bindings: dict[str, Any], publications: tuple[str, ...]) -> None:
     (found,) = containers({**OFFICIAL, "HostConfig": {"PortBindings": bindings}})
     assert found.publications == publications
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"CapDrop": None, "CapAdd": None, "SecurityOpt": None, "Runtime": "runc"}, ()),
+        ({"CapDrop": ["ALL"], "CapAdd": ["CAP_CHOWN"]}, ("--cap-drop=ALL", "--cap-add=CAP_CHOWN")),
+        # More than usual isn't needed beside it.
+        ({"CapDrop": ["NET_RAW"], "CapAdd": ["SYS_ADMIN"], "Privileged": True}, ("--cap-drop=NET_RAW",)),
+        (
+            {
+                "SecurityOpt": [
+                    "no-new-privileges",
+                    "label=type:registry_t",
+                    'seccomp={"a": 1}',
+                    "systempaths=unconfined",
+                ]
+            },
+            ("--security-opt=no-new-privileges", "--security-opt=label=type:registry_t"),
+        ),
+        ({"ReadonlyRootfs": True, "Runtime": "runsc"}, ("--read-only", "--runtime=runsc")),
+    ],
+)
+def test_what_runs_beside_it_gets_no_more_rights(settings: dict[str, Any], words: tuple[str, ...]) -> None:
+    (found,) = containers({**OFFICIAL, "HostConfig": settings})
+    assert found.confined == words

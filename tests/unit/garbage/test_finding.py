@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +102,22 @@ def test_what_a_host_refuses_has_its_true_cause(said: str, sentence: str) -> Non
     """As the programs of Debian 12 say it."""
     error = trouble(Output(127 if "not found" in said else 1, "", said), "this machine", "docker")
     assert error.message.startswith(sentence)
+
+
+async def test_what_listens_on_the_hosts_loopback_is_not_the_redis_of_a_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an image without a shell nothing leads to the container's own: nothing is sent to the host's instead."""
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    docker = host.bin / "docker"
+    docker.write_text(docker.read_text().replace('sh) exec "$@"', "sh) exit 127"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        storage = {"filesystem": {"rootdirectory": str(host.root)}, "cache": {"blobdescriptor": "redis"}}
+        redis = {"addr": f"127.0.0.1:{listener.getsockname()[1]}"}
+        host.copied_out(json.dumps({"storage": storage, "redis": redis}))
+        found = await find(LocalHost(), HostSettings(runtime="docker"), 5000)
+        assert "the container's own loopback" in str(found.unsafe)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
