@@ -54,7 +54,7 @@ async def test_what_collects_for_a_confined_registry_is_as_confined(
     containers: Containers, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{containers.bin}:{os.environ['PATH']}")
-    confined = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only")
+    confined = ("--cap-drop", "ALL", "--cap-add", "DAC_OVERRIDE", "--security-opt", "no-new-privileges", "--read-only")
     made = start_registry_container(containers, "3.1.1", place / "storage", name="confined", options=confined)
     with made as registry:
         fill(registry.url, images=2)
