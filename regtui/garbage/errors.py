@@ -2,7 +2,6 @@
 
 GarbageError                1
 ├── HostUnknown             2   nobody said where the registry runs
-├── HostUnreachable         3   the host's name, its port, its key
 ├── HostNotAllowed          4   the login, sudo, the runtime's socket
 ├── NotOnHost               5   no such runtime, container, config or storage there
 ├── Unsafe                  6   what was chosen would break images, or can't keep pushes out
@@ -19,10 +18,6 @@ class GarbageError(RegtuiError):
 
 class HostUnknown(GarbageError):
     exit_code = errors.USAGE
-
-
-class HostUnreachable(GarbageError):
-    exit_code = errors.UNREACHABLE
 
 
 class HostNotAllowed(GarbageError):

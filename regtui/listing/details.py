@@ -37,7 +37,6 @@ class PlatformDetails:
     platform: Platform | None
     digest: Digest
     media_type: str
-    manifest_size: int | None
     pull_size: int | None
     created: datetime | None
     manifest: AnyManifest | None
@@ -111,7 +110,6 @@ def _platform(image: LoadedImage) -> PlatformDetails:
         platform=image.platform,
         digest=image.digest,
         media_type=image.media_type,
-        manifest_size=len(image.body) if image.body is not None else None,
         pull_size=image.pull_size,
         created=image.created,
         manifest=image.manifest,

@@ -121,9 +121,6 @@ class RepositoryTree:
     def line(self) -> int:
         return self._line
 
-    def move(self, lines: int) -> None:
-        self.move_to(self._line + lines)
-
     def move_to(self, line: int) -> None:
         """Stops at the ends."""
         if self.shown:

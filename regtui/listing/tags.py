@@ -216,10 +216,6 @@ class TagList:
         """The line of the cursor; 0 where nothing is shown."""
         return self._cursor.line
 
-    def move(self, lines: int) -> None:
-        """Down for positive numbers; stops at the ends."""
-        self.move_to(self.line + lines)
-
     def move_to(self, line: int) -> None:
         self._cursor.move_to(line, self.shown)
 
@@ -240,9 +236,6 @@ class TagList:
 
     def mark(self, tags: Iterable[str]) -> None:
         self._mark((self._rows[tag] for tag in tags if tag in self._rows), True)
-
-    def unmark(self, tags: Iterable[str]) -> None:
-        self._mark((self._rows[tag] for tag in tags if tag in self._rows), False)
 
     def toggle(self, tag: str) -> None:
         row = self._rows.get(tag)

@@ -116,10 +116,6 @@ def tag_name(tag: str) -> TagName:
     return _version(text) or TagName(_without_version(text))
 
 
-def name_kind(tag: str) -> NameKind:
-    return tag_name(tag).kind
-
-
 def name_rank(tag: str) -> tuple[int, int, bool, str]:
     """Larger for the better name of an image: no two are equal. The more numbers a version has the less it moves."""
     name = tag_name(tag)

@@ -1,57 +1,22 @@
 """The dialogs that the browser opens, and what comes of them."""
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from regtui.listing.usage import Usage
-from regtui.registry.values import Deletion
-from regtui.session.session import Session
 from regtui.text import clean
 from regtui.ui.loading import loaded
-from regtui.ui.open_registry import OpenRegistry
-from regtui.ui.widgets.tags.table import TagTable
 
 # Dialogs are imported when they are opened: the first frame is quicker without them.
 if TYPE_CHECKING:
-    from textual.app import App
-
+    from regtui.ui.screens.browser import BrowserScreen
     from regtui.ui.screens.rule import Marking
     from regtui.ui.screens.rule_preview import RuleTexts
-
-
-class Browsing(Protocol):
-    """What a dialog needs of the browser."""
-
-    registry: OpenRegistry
-    session: Session
-    clock: Callable[[], datetime]
-    table: TagTable
-
-    @property
-    def app(self) -> "App[Any]": ...
-
-    @property
-    def repository(self) -> str: ...
-
-    @property
-    def deletion(self) -> Deletion: ...
-
-    def go_to(self, repository: str, tag: str = "") -> None: ...
-
-    def load_repositories(self) -> object: ...
-
-    def load_tags(self) -> object: ...
-
-    def stop_tags(self) -> None: ...
-
-    def forget_details(self) -> None: ...
 
 
 class BrowserDialogs:
     """Of one browser. What was found out or typed in one is there when it is opened again."""
 
-    def __init__(self, browser: Browsing) -> None:
+    def __init__(self, browser: "BrowserScreen") -> None:
         self._browser = browser
         self._rule: RuleTexts | None = None
         self._usage = Usage()

@@ -15,12 +15,13 @@ from regtui.cli import collection, gc, running
 from regtui.cli.main import main
 from regtui.demo.collector import DemoCollector
 from regtui.demo.sample import sample_storage
-from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnknown, HostUnreachable, NotOnHost, Unsafe
+from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnknown, NotOnHost, Unsafe
 from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage, Verified
 from regtui.local.transport import LocalTransport
 from regtui.registry.address import Address
 from regtui.session import resolving
 from regtui.session.target import Target
+from regtui.ssh.errors import HostUnreachable
 from tests.support.screens import target
 from tests.support.scripted_collector import COMMANDS, REPORT, SURVEY, ScriptedCollector, collected_by
 from tests.support.terminal import on_terminal

@@ -133,7 +133,7 @@ def test_which_two_the_older_one_first() -> None:
     assert two_of(tags) is None
     tags.mark(["new", "old"])
     assert two_of(tags) == ("old", "new")
-    tags.unmark(["old"])
+    tags.toggle("old")
     tags.select("undated")
     assert two_of(tags) == ("new", "undated")
     tags.select("new")

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from regtui.listing.summary import Summary, summarize
 from regtui.oci.digest import Digest
-from regtui.oci.media_type import OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
+from regtui.oci.media_type import OCI_INDEX, OCI_MANIFEST
 from regtui.oci.platform import Platform
 from regtui.registry.errors import ServerFailed
+from tests.support.content import OCI_EMPTY
 from tests.unit.listing.contents import WHERE, MemorySource, descriptor
 
 REPOSITORY = "team/app"

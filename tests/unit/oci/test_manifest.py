@@ -72,7 +72,7 @@ def test_an_index_tells_images_from_attestations() -> None:
 
 
 def test_an_artifact_has_a_type_a_subject_and_an_empty_config() -> None:
-    config = descriptor(A, 2) | {"mediaType": mt.OCI_EMPTY}
+    config = descriptor(A, 2) | {"mediaType": "application/vnd.oci.empty.v1+json"}
     artifact = parse(
         image(artifactType="application/sbom", subject=descriptor(C)) | {"config": config}, mt.OCI_MANIFEST
     )

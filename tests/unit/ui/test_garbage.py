@@ -11,9 +11,11 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Button, Static
 
-from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnreachable, NotOnHost, Unsafe
+from regtui.errors import RegtuiError
+from regtui.garbage.errors import CollectionFailed, HostNotAllowed, NotOnHost, Unsafe
 from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage
 from regtui.registry.address import Address
+from regtui.ssh.errors import HostUnreachable
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.confirm import ConfirmScreen
@@ -302,7 +304,7 @@ FAILURES = [
 
 @pytest.mark.parametrize("at", ["survey", "forecast"])
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
-async def test_a_failure_is_one_sentence_with_its_remedy_and_r_tries_again(at: str, error: HostUnreachable) -> None:
+async def test_a_failure_is_one_sentence_with_its_remedy_and_r_tries_again(at: str, error: RegtuiError) -> None:
     collector = ScriptedCollector(failing={at: error})
     async with garbage(collector) as (pilot, screen):
         assert error.message in said(pilot)

@@ -57,10 +57,6 @@ class DetailsView(Lines):
         return self._details
 
     @property
-    def tab(self) -> str:
-        return TABS[self._tab][0]
-
-    @property
     def image(self) -> PlatformDetails | None:
         platforms = self._details.platforms if self._details else ()
         return platforms[self._image] if self._image < len(platforms) else None
