@@ -18,8 +18,8 @@ from regtui.garbage.values import (
     Stage,
     StageStatus,
     Survey,
+    TagsVerified,
     UntaggedManifest,
-    Verified,
 )
 from regtui.local.dialect import Dialect, Version
 from regtui.local.memory import MemoryStorage
@@ -45,7 +45,7 @@ class _Run:
     freed: int | None = None
     predicted: int | None = None
     is_up: bool | None = None
-    verified: Verified | None = None
+    verified: TagsVerified | None = None
     trouble: tuple[str, ...] = ()
 
 
@@ -221,7 +221,7 @@ class DemoCollector:
         await self._pause(0.4)
         with self._storage.lock:
             broken = [name for name, digest in resolved.items() if missing_blobs(self._storage, [digest])]
-        self._run.verified = Verified(len(resolved), len(resolved), tuple(broken))
+        self._run.verified = TagsVerified(len(resolved), len(resolved), tuple(broken))
         yield self._ended(Stage.VERIFY, StageStatus.FAILED if broken else StageStatus.DONE)
 
     # What is there

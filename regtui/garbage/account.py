@@ -3,7 +3,7 @@
 import time
 
 from regtui.deletion.journal import Journal, JournalFailed
-from regtui.garbage.values import CollectionReport, Event, Stage, StageStatus, Verified
+from regtui.garbage.values import CollectionReport, Event, Stage, StageStatus, TagsVerified
 from regtui.registry.identity import RegistryId
 
 
@@ -14,7 +14,7 @@ class Account:
         self.blobs = 0
         self.freed: int | None = None
         self.is_up: bool | None = None
-        self.verified: Verified | None = None
+        self.verified: TagsVerified | None = None
         self.empty: tuple[str, ...] = ()
         self.removed: tuple[str, ...] = ()
         self.by_manifests = False

@@ -25,7 +25,7 @@ _MOST_KEYS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Storage:
+class StorageSettings:
     """`root` is empty for object stores."""
 
     driver: str
@@ -40,7 +40,7 @@ class Storage:
     """It is a cache of another registry."""
 
 
-def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storage:
+def read_storage(text: str, environment: Mapping[str, str], path: str) -> StorageSettings:
     """Raises NotOnHost where `text` is no config of a registry. `path` is only for that sentence."""
     config = _parsed(text)
     storage = _at(config, "storage")
@@ -62,7 +62,7 @@ def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storag
         )
         plain(root, f"The storage's root directory, by {one_line(path)},")
     blob_cache = _blob_cache(storage, environment)
-    return Storage(
+    return StorageSettings(
         redis=_redis(config, environment) if blob_cache == "redis" else None,
         bucket=_bucket(driver, storage, environment) if driver not in ("filesystem", "inmemory") else (),
         driver=plain(driver, f"The storage's driver, by {one_line(path)},"),

@@ -12,7 +12,7 @@ from shlex import join
 from typing import Final
 
 from regtui.garbage.compose import Compose, find_compose
-from regtui.garbage.configuration import CANDIDATES, Storage, read_storage
+from regtui.garbage.configuration import CANDIDATES, StorageSettings, read_storage
 from regtui.garbage.container_files import ContainerFile, read_file
 from regtui.garbage.containers import (
     PROGRAMS,
@@ -25,7 +25,7 @@ from regtui.garbage.containers import (
     read_environment,
 )
 from regtui.garbage.errors import NotOnHost, Unsafe
-from regtui.garbage.hosts import Host, Output, Script, call
+from regtui.garbage.hosts import Host, Script, ScriptOutput, call
 from regtui.garbage.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.redis_cache import Redis, asking_script
@@ -63,7 +63,7 @@ class Found:
     may not be what the running registry uses."""
 
     unit: Unit
-    storage: Storage
+    storage: StorageSettings
     version: str
     unsafe: Unsafe | None = None
 
@@ -206,7 +206,7 @@ async def _by_container(host: Host, command: Sequence[str], container: Container
 
 
 async def _sharers(
-    host: Host, settings: HostSettings, command: Sequence[str], container: Container, storage: Storage
+    host: Host, settings: HostSettings, command: Sequence[str], container: Container, storage: StorageSettings
 ) -> list[str]:
     """Other registries on the same storage, by name."""
     there = read_containers((await host.run(Script(_LIST, tuple(command)))).stdout)
@@ -256,7 +256,7 @@ async def _must_publish(host: Host, command: Sequence[str], container: Container
         )
 
 
-def _one(told: Output, place: str, runtime: str) -> Container:
+def _one(told: ScriptOutput, place: str, runtime: str) -> Container:
     """The only one that `inspect` was asked for."""
     check(told, place, runtime)
     containers = read_containers(told.stdout)
@@ -484,7 +484,7 @@ async def _by_command(host: Host, settings: HostSettings) -> Found:
         )
     unit = command_unit(settings)
     read = await host.run(call(*_sudo(settings), "cat", "--", settings.config))
-    storage = Storage("filesystem" if settings.storage else "", settings.storage, True, "inmemory")
+    storage = StorageSettings("filesystem" if settings.storage else "", settings.storage, True, "inmemory")
     if read.code == 0:
         storage = replace(read_storage(read.stdout, {}, settings.config), root=settings.storage or "")
     return Found(unit, storage, await _version(host, f"{unit.inside} --version"))

@@ -15,13 +15,13 @@ from regtui.garbage.by_manifests import NamedBlob, named_blobs
 from regtui.garbage.contents import Reading, read
 from regtui.garbage.errors import Unsafe
 from regtui.garbage.finding import Found
-from regtui.garbage.hosts import Host, Output
+from regtui.garbage.hosts import Host, ScriptOutput
 from regtui.garbage.identity import must_list_nothing, prove_by_output, prove_by_storage
 from regtui.garbage.output import CollectorOutput
 from regtui.garbage.storage import Storage, read_count
 from regtui.garbage.trouble import trouble
 from regtui.garbage.values import Forecast, UntaggedManifest
-from regtui.garbage.verdict import Outcome
+from regtui.garbage.verdict import GcOutcome
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.text import plural
@@ -105,11 +105,11 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
             if not finding.kind.is_marking:
                 said = [*said[-20:], line]
     verdict = output.verdict(code)
-    if verdict.outcome is Outcome.NOTHING:
+    if verdict.outcome is GcOutcome.NOTHING:
         return verdict.message
     if output.marked is None and (code in (125, 126, 127, 255) or code is None):
         # Not the collector's own words, but those of what should have run it.
-        raise trouble(Output(code or 0, "\n".join(said), ""), host.place, found.unit.runtime)
+        raise trouble(ScriptOutput(code or 0, "\n".join(said), ""), host.place, found.unit.runtime)
     verdict.check()
     return ""
 

@@ -73,7 +73,7 @@ def call(*words: str, then: str = "") -> Script:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class ScriptOutput:
     """What a script printed, and its exit code. From the other side: not harmless."""
 
     code: int
@@ -98,7 +98,7 @@ class Host(Protocol):
     def login(self) -> str:
         """What a person types to get there; empty for this machine."""
 
-    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+    async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
         """Runs a script to its end. `is_long`: it may take as long as a walk through a large storage."""
 
     def lines(self, script: Script) -> AsyncGenerator[str, None]:
@@ -113,7 +113,7 @@ class LocalHost:
     place = "this machine"
     login = ""
 
-    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+    async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
         sent = _Sent(script)
         return await _run(["sh", "-c", sent.command], sent, self.place, is_long)
 
@@ -143,7 +143,7 @@ class SshHost:
         port = f"-p {self._destination.port} " if self._destination.port else ""
         return f"ssh {port}{self._destination.argument}"
 
-    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+    async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
         ssh, sent = await self._opened(), _Sent(script)
         output = await _run(ssh.command(sent.command), sent, self.place, is_long)
         if output.code == _SSH_FAILED:
@@ -231,7 +231,7 @@ def _never_began(place: str, printed: bytes) -> HostNotAllowed:
     )
 
 
-async def _run(command: Sequence[str], sent: _Sent, place: str, is_long: bool) -> Output:
+async def _run(command: Sequence[str], sent: _Sent, place: str, is_long: bool) -> ScriptOutput:
     seconds = bounds.HOST_SECONDS if is_long else bounds.HOST_ANSWER_SECONDS
     process = await _start(command, stderr=asyncio.subprocess.PIPE)
     assert process.stdout is not None
@@ -252,7 +252,7 @@ async def _run(command: Sequence[str], sent: _Sent, place: str, is_long: bool) -
     if heard is None and code != _SSH_FAILED:
         raise _never_began(place, stdout + stderr)
     printed = sent.heard(stderr)
-    return Output(code, _text(heard or b""), _text(stderr if printed is None else printed))
+    return ScriptOutput(code, _text(heard or b""), _text(stderr if printed is None else printed))
 
 
 async def _both(

@@ -17,7 +17,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from regtui.garbage.verdict import SIGNALLED, Outcome, Verdict, explain, killed, no_summary, unexplained
+from regtui.garbage.verdict import (
+    SIGNALLED,
+    GcOutcome,
+    GcVerdict,
+    explain,
+    killed,
+    no_summary,
+    unexplained,
+)
 from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository
 
@@ -42,7 +50,7 @@ _FAILURES: Final = (
 )
 
 
-class Kind(Enum):
+class LineKind(Enum):
     """What a line says."""
 
     REPOSITORY = "repository"
@@ -59,15 +67,15 @@ class Kind(Enum):
     @property
     def is_marking(self) -> bool:
         """Nine lines of ten: to be counted, not shown."""
-        return self in (Kind.MANIFEST_MARKED, Kind.BLOB_MARKED)
+        return self in (LineKind.MANIFEST_MARKED, LineKind.BLOB_MARKED)
 
 
 _KINDS: Final = (
-    (Kind.BLOB_MARKED, re.compile(rf"{_REPOSITORY}: marking blob {_DIGEST}")),
-    (Kind.MANIFEST_MARKED, re.compile(rf"{_REPOSITORY}: marking manifest {_DIGEST}")),
-    (Kind.BLOB_ELIGIBLE, re.compile(rf"blob eligible for deletion: {_DIGEST}")),
-    (Kind.LINK_ELIGIBLE, re.compile(rf"{_REPOSITORY}: layer link eligible for deletion: {_DIGEST}")),
-    (Kind.MANIFEST_ELIGIBLE, re.compile(rf"manifest eligible for deletion: (?:{{{_REPOSITORY} )?{_DIGEST}")),
+    (LineKind.BLOB_MARKED, re.compile(rf"{_REPOSITORY}: marking blob {_DIGEST}")),
+    (LineKind.MANIFEST_MARKED, re.compile(rf"{_REPOSITORY}: marking manifest {_DIGEST}")),
+    (LineKind.BLOB_ELIGIBLE, re.compile(rf"blob eligible for deletion: {_DIGEST}")),
+    (LineKind.LINK_ELIGIBLE, re.compile(rf"{_REPOSITORY}: layer link eligible for deletion: {_DIGEST}")),
+    (LineKind.MANIFEST_ELIGIBLE, re.compile(rf"manifest eligible for deletion: (?:{{{_REPOSITORY} )?{_DIGEST}")),
 )
 
 
@@ -75,7 +83,7 @@ _KINDS: Final = (
 class Finding:
     """One line, understood. `text` is the line itself, at most 2,000 characters: server text, to be cleaned."""
 
-    kind: Kind
+    kind: LineKind
     text: str
     repository: str = ""
     digest: Digest | None = None
@@ -120,7 +128,7 @@ class CollectorOutput:
                     return self._count(Finding(kind, line[:_LONGEST_TEXT], repository, digest))
         return self._count(self._rest(line))
 
-    def verdict(self, exit_code: int | None, *, swept: int | None = None, was_heard: bool = True) -> Verdict:
+    def verdict(self, exit_code: int | None, *, swept: int | None = None, was_heard: bool = True) -> GcVerdict:
         """What came of it. `exit_code` None: nobody heard (the connection was lost, or it was stopped). `swept`: blobs
         that are gone by the storage, where that was measured; else the log tells, so far as it `was_heard` to its end.
         """
@@ -128,7 +136,7 @@ class CollectorOutput:
         if self._failure:
             return explain(self._failure, self.repository, deleted)
         if exit_code == 0:
-            return Verdict(Outcome.COMPLETE) if self.marked is not None else no_summary(self._last)
+            return GcVerdict(GcOutcome.COMPLETE) if self.marked is not None else no_summary(self._last)
         if exit_code is None or exit_code in SIGNALLED:
             return killed(exit_code, deleted)
         return unexplained(exit_code, self._last, deleted)
@@ -146,32 +154,32 @@ class CollectorOutput:
         text = line[:_LONGEST_TEXT]
         if match := _SUMMARY.fullmatch(line):
             self.marked = int(match[1])
-            return Finding(Kind.SUMMARY, text)
+            return Finding(LineKind.SUMMARY, text)
         if match := _DELETED_BLOB.search(line):
-            return Finding(Kind.BLOB_DELETED, text, digest=Digest.or_none(f"{match[1]}:{match[2]}"))
+            return Finding(LineKind.BLOB_DELETED, text, digest=Digest.or_none(f"{match[1]}:{match[2]}"))
         if line.startswith(_FAILURES):
-            return Finding(Kind.FAILURE, text)
+            return Finding(LineKind.FAILURE, text)
         if is_repository(line):
-            return Finding(Kind.REPOSITORY, text, line)
-        return Finding(Kind.OTHER, text)
+            return Finding(LineKind.REPOSITORY, text, line)
+        return Finding(LineKind.OTHER, text)
 
     def _count(self, finding: Finding) -> Finding:
         kind, digest = finding.kind, finding.digest
-        if kind is Kind.MANIFEST_MARKED:
+        if kind is LineKind.MANIFEST_MARKED:
             self.manifests += 1
             self._keep_sample(finding.repository, digest)
-        elif kind is Kind.REPOSITORY:
+        elif kind is LineKind.REPOSITORY:
             self.repository = finding.repository
             self.repositories += 1
             if self.repositories <= _MOST_NAMES:
                 self.names.add(finding.repository)
-        elif kind is Kind.BLOB_DELETED:
+        elif kind is LineKind.BLOB_DELETED:
             self.swept += 1
             self._sweeping = digest
-        elif kind is Kind.FAILURE:
+        elif kind is LineKind.FAILURE:
             # The first one is the cause; a panic's own trace, or "Error: exit status 1", comes after it.
             self._failure = self._failure or finding.text
-        elif kind is Kind.OTHER and finding.text:
+        elif kind is LineKind.OTHER and finding.text:
             self._last = finding.text
             if self._failure.endswith(":"):  # what is wrong with the YAML is said on the next line
                 self._failure += finding.text
@@ -184,23 +192,23 @@ class CollectorOutput:
             self.sample.setdefault(repository, set()).add(digest)
 
     def _keep(self, finding: Finding, digest: Digest) -> None:
-        if finding.kind is Kind.BLOB_ELIGIBLE:
+        if finding.kind is LineKind.BLOB_ELIGIBLE:
             self.eligible[digest] = None
-        elif finding.kind is Kind.LINK_ELIGIBLE and digest in self.eligible:
+        elif finding.kind is LineKind.LINK_ELIGIBLE and digest in self.eligible:
             self.links.setdefault(digest, finding.repository)
-        elif finding.kind is Kind.MANIFEST_ELIGIBLE:
+        elif finding.kind is LineKind.MANIFEST_ELIGIBLE:
             self.untagged.append((finding.repository or self.repository, digest))
 
 
-def _quick(line: str) -> tuple[Kind, ...]:
+def _quick(line: str) -> tuple[LineKind, ...]:
     if ": marking " in line:
-        return (Kind.BLOB_MARKED, Kind.MANIFEST_MARKED)
+        return (LineKind.BLOB_MARKED, LineKind.MANIFEST_MARKED)
     if " eligible for deletion: " in line:
-        return (Kind.BLOB_ELIGIBLE, Kind.LINK_ELIGIBLE, Kind.MANIFEST_ELIGIBLE)
+        return (LineKind.BLOB_ELIGIBLE, LineKind.LINK_ELIGIBLE, LineKind.MANIFEST_ELIGIBLE)
     return ()
 
 
-class Lines:
+class LineSplitter:
     """Bytes as they arrive, made into lines: whatever the pieces, without line ends, and none longer than 64 KiB.
 
     What a longer line has beyond that is dropped, so that a stream without a line end costs no memory.

@@ -9,7 +9,7 @@ from typing import Final
 from regtui.garbage import scripts
 from regtui.garbage.errors import CollectionFailed, Unsafe
 from regtui.garbage.hosts import Host, Script
-from regtui.garbage.output import CollectorOutput, Kind
+from regtui.garbage.output import CollectorOutput, LineKind
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.storage import read_count
 from regtui.garbage.trouble import last_line
@@ -28,7 +28,9 @@ _STATUS: Final = {"started": StageStatus.STARTED, "done": StageStatus.DONE}
 # By docker and podman, where they fail themselves.
 _RUNTIME_FAILED: Final = 125
 # Said by our own lines, or by the counts.
-_SILENT: Final = frozenset({Kind.MANIFEST_MARKED, Kind.BLOB_MARKED, Kind.BLOB_DELETED, Kind.LINK_ELIGIBLE})
+_SILENT: Final = frozenset(
+    {LineKind.MANIFEST_MARKED, LineKind.BLOB_MARKED, LineKind.BLOB_DELETED, LineKind.LINK_ELIGIBLE}
+)
 # How long a lost connection is tried anew, in seconds between the tries: the run goes on meanwhile.
 AGAIN: Final = (1, 2, 3, 5, 5, 10, 10, 15)
 
@@ -124,12 +126,12 @@ class Running:
             self._remember(line)
             return [self._event(line)] if line.strip() else []
         finding = self.output.feed(line)
-        if finding.kind is Kind.BLOB_ELIGIBLE and finding.digest:
+        if finding.kind is LineKind.BLOB_ELIGIBLE and finding.digest:
             self.blobs += 1
             self.bytes += self._sizes.get(finding.digest) or 0
         if finding.kind in _SILENT or not finding.text.strip():
             return []
-        if finding.kind in (Kind.OTHER, Kind.FAILURE):
+        if finding.kind in (LineKind.OTHER, LineKind.FAILURE):
             self._remember(line)
         return [self._event(finding.text)]
 

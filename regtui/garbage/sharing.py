@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from regtui.garbage.configuration import Storage, read_storage
+from regtui.garbage.configuration import StorageSettings, read_storage
 from regtui.garbage.container_files import read_file
 from regtui.garbage.containers import PROGRAMS, Container, config_of
 from regtui.garbage.errors import NotOnHost
@@ -16,7 +16,7 @@ _PROCESSES: Final = (Path(__file__).parent / "remote" / "processes.sh").read_tex
 
 
 async def containers_beside(
-    host: Host, runtime: Sequence[str], containers: Iterable[Container], ours: Container, storage: Storage
+    host: Host, runtime: Sequence[str], containers: Iterable[Container], ours: Container, storage: StorageSettings
 ) -> list[str]:
     """The names of other running registries with the storage of `ours`; not those of the same compose service, which
     stop and start with it. Raises SshError."""
@@ -31,7 +31,7 @@ async def containers_beside(
     return sharers
 
 
-def _host_path(container: Container, storage: Storage) -> str:
+def _host_path(container: Container, storage: StorageSettings) -> str:
     return container.on_host(storage.root) if storage.root else ""
 
 
@@ -46,7 +46,7 @@ def _within(path: str, other: str) -> bool:
     return path == other or path.startswith(other.rstrip("/") + "/")
 
 
-async def _same_store(host: Host, runtime: Sequence[str], other: Container, storage: Storage) -> bool:
+async def _same_store(host: Host, runtime: Sequence[str], other: Container, storage: StorageSettings) -> bool:
     """Whether it is configured for the same bucket."""
     if not storage.bucket:
         return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shlex import join, quote
 from typing import Final
 
-from regtui.garbage.configuration import Storage
+from regtui.garbage.configuration import StorageSettings
 from regtui.garbage.containers import STAND_IN, STAND_IN_LABEL, Container
 
 ENVIRONMENT_FILE: Final = "stand-in.env"
@@ -34,7 +34,7 @@ class StandIn:
     tidy: str = f"rm -f {ENVIRONMENT_FILE}"
 
 
-def why_not(container: Container, storage: Storage) -> str:
+def why_not(container: Container, storage: StorageSettings) -> str:
     """Why there can't be one, in a sentence; empty where there can."""
     if storage.driver != "filesystem":
         reason = f"its storage ({storage.driver}) is no volume that a stand-in could have read-only"

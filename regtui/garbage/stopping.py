@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from regtui.garbage.configuration import Storage
+from regtui.garbage.configuration import StorageSettings
 from regtui.garbage.container_files import ContainerFile
 from regtui.garbage.containers import Container
 from regtui.garbage.errors import Unsafe
@@ -23,7 +23,7 @@ changed=$(stat -Lc %Y -- "$2" 2>/dev/null) || exit 1
 test "$changed" -gt $((boot + started / ticks + 1))"""
 
 
-async def lost_by_container(host: Host, command: Sequence[str], container: Container, storage: Storage) -> str:
+async def lost_by_container(host: Host, command: Sequence[str], container: Container, storage: StorageSettings) -> str:
     """Why stopping it would lose the storage."""
     if storage.driver == "inmemory":
         return f"The storage of {container.name} is in its memory: stopped, it loses all images. {_REMEDY}"
@@ -90,7 +90,7 @@ def shared(sharers: Sequence[str], name: str) -> str:
     )
 
 
-def lost_by_service(unit: str, storage: Storage, properties: Mapping[str, str]) -> str:
+def lost_by_service(unit: str, storage: StorageSettings, properties: Mapping[str, str]) -> str:
     """Why stopping it would lose the storage."""
     if storage.driver == "inmemory":
         return f"The storage of {unit} is in its memory: stopped, it loses all images."
@@ -107,7 +107,7 @@ def lost_by_service(unit: str, storage: Storage, properties: Mapping[str, str]) 
     return ""
 
 
-def lost_by_pod(target: str, pod: Any, container: Any, storage: Storage) -> str:
+def lost_by_pod(target: str, pod: Any, container: Any, storage: StorageSettings) -> str:
     """Why a roll-out would lose the storage, which a pod takes with it. `pod`, `container`: as kubectl tells them."""
     if storage.driver not in ("filesystem", "inmemory"):
         return ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from regtui.garbage import scripts
-from regtui.garbage.hosts import Host, Output
+from regtui.garbage.hosts import Host, ScriptOutput
 from regtui.garbage.runtimes import Unit
 from regtui.garbage.trouble import check, trouble
 from regtui.garbage.values import PendingUpload, UntaggedManifest
@@ -161,7 +161,7 @@ class Storage:
         removed = {line.removeprefix("removed ") for line in told.stdout.splitlines() if line.startswith("removed ")}
         return tuple(name for name in names if name in removed)
 
-    async def _ask(self, ask: str, *words: str, stdin: Sequence[str] = ()) -> Output:
+    async def _ask(self, ask: str, *words: str, stdin: Sequence[str] = ()) -> ScriptOutput:
         question = scripts.question(self._unit, ask, *words, stdin=stdin)
         return await self._host.run(question, is_long=True)
 

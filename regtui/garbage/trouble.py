@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from regtui.garbage.errors import CollectionFailed, GarbageError, HostNotAllowed, NotOnHost
-from regtui.garbage.hosts import Output
+from regtui.garbage.hosts import ScriptOutput
 from regtui.text import one_line
 
 _COMMAND_NOT_FOUND: Final = 127
@@ -30,13 +30,13 @@ _SOCKET: Final = re.compile(
 )
 
 
-def check(output: Output, place: str, program: str) -> None:
+def check(output: ScriptOutput, place: str, program: str) -> None:
     """Raises GarbageError where the script failed. `program`: what it called, in the user's words."""
     if output.code != 0:
         raise trouble(output, place, program)
 
 
-def trouble(output: Output, place: str, program: str) -> GarbageError:
+def trouble(output: ScriptOutput, place: str, program: str) -> GarbageError:
     said = output.said
     if "sudo:" in said and ("password is required" in said or "terminal is required" in said):
         return HostNotAllowed(

@@ -170,7 +170,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class TagsVerified:
     """After the registry was brought back: which of the tags that existed before have manifest, platform images,
     configs and layers."""
 
@@ -201,7 +201,7 @@ class CollectionReport:
     predicted: int | None = None
     seconds: float = 0.0
     is_up: bool | None = None
-    verified: Verified | None = None
+    verified: TagsVerified | None = None
     empty_repositories: tuple[str, ...] = ()
     """Listed, though no manifest, tag or upload is left in them: their directories can be removed."""
     removed_repositories: tuple[str, ...] = ()

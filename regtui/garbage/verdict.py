@@ -13,7 +13,7 @@ SIGNALLED: Final = frozenset({129, 130, 137, 143})
 """Ended by a signal (hang-up, interrupt, kill, terminate), as shells and container runtimes say it."""
 
 
-class Outcome(Enum):
+class GcOutcome(Enum):
     COMPLETE = "complete"
     NOTHING = "nothing to collect"
     CONFIG_MISSING = "config missing"
@@ -35,22 +35,22 @@ class Outcome(Enum):
 
     @property
     def is_good(self) -> bool:
-        return self in (Outcome.COMPLETE, Outcome.NOTHING)
+        return self in (GcOutcome.COMPLETE, GcOutcome.NOTHING)
 
 
 class CollectorFailed(CollectionFailed):
     """The registry's own collector failed, or can't be shown to have succeeded. `outcome` says how."""
 
-    def __init__(self, verdict: "Verdict") -> None:
+    def __init__(self, verdict: "GcVerdict") -> None:
         super().__init__(verdict.message, verdict.remedy)
         self.outcome = verdict.outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GcVerdict:
     """What came of a run. `message`, `remedy`: full sentences, harmless to show; both empty for COMPLETE."""
 
-    outcome: Outcome
+    outcome: GcOutcome
     message: str = ""
     remedy: str = ""
 
@@ -63,139 +63,143 @@ class Verdict:
 _FAILED_AT: Final = re.compile(r"failed to garbage collect: (?:failed to mark: )?(?:filesystem: )*")
 _DIGEST: Final = r"(sha\d+:[0-9a-f]{32,128})"
 
-_Told = Callable[[re.Match[str]], tuple[Outcome, str, str]]
+_Told = Callable[[re.Match[str]], tuple[GcOutcome, str, str]]
 
 
-def _config_missing(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _config_missing(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.CONFIG_MISSING,
+        GcOutcome.CONFIG_MISSING,
         f"The collector finds no config file at {match[1]}.",
         "Name the file that the registry itself uses.",
     )
 
 
-def _config_unspecified(_: re.Match[str]) -> tuple[Outcome, str, str]:
+def _config_unspecified(_: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.CONFIG_MISSING,
+        GcOutcome.CONFIG_MISSING,
         "The collector was given no config file.",
         "Name the file that the registry itself uses.",
     )
 
 
-def _wrong_version(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _wrong_version(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.CONFIG_INVALID,
+        GcOutcome.CONFIG_INVALID,
         f"The collector takes the config's storage for several ones ({match[1].strip()}).",
         "The config is for another version of the registry than this binary: name the config that belongs to it.",
     )
 
 
-def _config_invalid(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _config_invalid(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.CONFIG_INVALID,
+        GcOutcome.CONFIG_INVALID,
         f"The collector can't use its config: {match[1].rstrip(': ')}.",
         "Put the file right, or name the one that the registry itself uses.",
     )
 
 
-def _driver(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _driver(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.DRIVER_UNKNOWN,
+        GcOutcome.DRIVER_UNKNOWN,
         f"The collector doesn't know the storage driver {match[1]}.",
         "Use the binary that the registry itself runs: it was built with this driver.",
     )
 
 
-def _nothing(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _nothing(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.NOTHING,
+        GcOutcome.NOTHING,
         f"There is nothing to collect: the storage is empty (it has no {match[1]}).",
         "If there should be images, the config names another root directory than the registry uses.",
     )
 
 
-def _vanished(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _vanished(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.FAILED,
+        GcOutcome.FAILED,
         f"{match[1]} went away while the collector was reading.",
         "Something else changes the storage: find out what, then run it again.",
     )
 
 
-def _not_deletable(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _not_deletable(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.NOT_DELETABLE,
+        GcOutcome.NOT_DELETABLE,
         f"The collector may not delete {match[1]}: {match[2]}.",
         "Run it as the user that the registry runs as, on storage that can be written to.",
     )
 
 
-def _not_readable(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _not_readable(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.NOT_READABLE,
+        GcOutcome.NOT_READABLE,
         f"The collector may not read {match[1]}: permission denied.",
         "Run it as the user that the registry runs as, or with sudo.",
     )
 
 
-def _full(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _full(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.DISK_FULL,
+        GcOutcome.DISK_FULL,
         f"The disk of the storage is full{f': {match[1]} could not be written' if match[1] else ''}.",
         "Make some room on it by hand (old logs, for example), then collect again.",
     )
 
 
-def _tag_damaged(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _tag_damaged(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.TAG_DAMAGED,
+        GcOutcome.TAG_DAMAGED,
         f"A tag's link file is empty or damaged; the collector met it while looking for the tags of {match[1]}.",
         "On the host, `find ROOT -name link ! -size 71c` names such files; push that tag again, or delete it.",
     )
 
 
-def _link_damaged(_: re.Match[str]) -> tuple[Outcome, str, str]:
+def _link_damaged(_: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.LINK_DAMAGED,
+        GcOutcome.LINK_DAMAGED,
         "A link file in the storage is empty or damaged, and the collector stops there.",
         "On the host, `find ROOT -name link ! -size 71c` names such files; push that image again, or remove the link.",
     )
 
 
-def _manifest_damaged(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _manifest_damaged(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.MANIFEST_DAMAGED,
+        GcOutcome.MANIFEST_DAMAGED,
         f"The manifest {match[1]} is damaged in the storage: {match[2]}.",
         "Push that image again, or delete the manifest.",
     )
 
 
-def _name_invalid(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _name_invalid(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.NAME_INVALID,
+        GcOutcome.NAME_INVALID,
         f"A directory below repositories/ can't be a repository: {match[1]}.",
         "Move it out of the registry's storage.",
     )
 
 
-def _never_tagged(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _never_tagged(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.NEVER_TAGGED,
+        GcOutcome.NEVER_TAGGED,
         f"{match[1]} never had a tag, and with --delete-untagged this version's collector stops at such a repository.",
         "Collect without that option; regtui finds untagged images by itself.",
     )
 
 
-def _option_unknown(match: re.Match[str]) -> tuple[Outcome, str, str]:
+def _option_unknown(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
     return (
-        Outcome.OPTION_UNKNOWN,
+        GcOutcome.OPTION_UNKNOWN,
         f"This version's collector doesn't know {match[1]}.",
         "Leave that option out of the command.",
     )
 
 
-def _crashed(match: re.Match[str]) -> tuple[Outcome, str, str]:
-    return (Outcome.CRASHED, f"The collector crashed: {match[1]}.", "The registry's log on the host has the details.")
+def _crashed(match: re.Match[str]) -> tuple[GcOutcome, str, str]:
+    return (
+        GcOutcome.CRASHED,
+        f"The collector crashed: {match[1]}.",
+        "The registry's log on the host has the details.",
+    )
 
 
 # The first that fits is it: Go's words, and distribution's, which are the same from 2.7.1 to 3.1.1.
@@ -222,7 +226,7 @@ _CAUSES: Final[tuple[tuple[re.Pattern[str], _Told], ...]] = (
 )  # fmt: skip
 
 
-def explain(line: str, repository: str, deleted: int | None) -> Verdict:
+def explain(line: str, repository: str, deleted: int | None) -> GcVerdict:
     """What the collector's own line of failure means. `repository`: the one it had begun last."""
     line = one_line(line)
     for pattern, told in _CAUSES:
@@ -230,37 +234,37 @@ def explain(line: str, repository: str, deleted: int | None) -> Verdict:
             outcome, message, remedy = told(match)
             break
     else:
-        outcome, message, remedy = Outcome.FAILED, f"The collector failed: {_FAILED_AT.sub('', line)}.", ""
-    if outcome is Outcome.LINK_DAMAGED and repository:
+        outcome, message, remedy = GcOutcome.FAILED, f"The collector failed: {_FAILED_AT.sub('', line)}.", ""
+    if outcome is GcOutcome.LINK_DAMAGED and repository:
         message += f" It was reading {one_line(repository)}."
     if outcome.is_good:
-        return Verdict(outcome, message, remedy)
-    return Verdict(outcome, f"{message} {_so_far(deleted)}", remedy)
+        return GcVerdict(outcome, message, remedy)
+    return GcVerdict(outcome, f"{message} {_so_far(deleted)}", remedy)
 
 
-def killed(exit_code: int | None, deleted: int | None) -> Verdict:
+def killed(exit_code: int | None, deleted: int | None) -> GcVerdict:
     """It didn't come to its end by itself."""
     how = "It isn't known how the collector ended." if exit_code is None else _signal(exit_code)
     remedy = "What is left is collected by the next run."
     if exit_code == 137:
         remedy = "Often that is the kernel, for want of memory. " + remedy
-    return Verdict(Outcome.KILLED, f"{how} {_so_far(deleted)}", remedy)
+    return GcVerdict(GcOutcome.KILLED, f"{how} {_so_far(deleted)}", remedy)
 
 
-def no_summary(last: str) -> Verdict:
+def no_summary(last: str) -> GcVerdict:
     """Exit code 0, and yet nothing that says it collected: as after an unknown option."""
     said = f" Its last words: {one_line(last, limit=200)}" if last else ""
-    return Verdict(
-        Outcome.NO_SUMMARY,
+    return GcVerdict(
+        GcOutcome.NO_SUMMARY,
         f"The collector ended without its summary, so it can't be told that it did anything.{said}",
         "Look at its output; a collector made silent by --quiet prints no summary either.",
     )
 
 
-def unexplained(exit_code: int, last: str, deleted: int | None) -> Verdict:
+def unexplained(exit_code: int, last: str, deleted: int | None) -> GcVerdict:
     """An exit code without a line that explains it."""
     said = f": {one_line(last, limit=400)}" if last else ""
-    return Verdict(Outcome.FAILED, f"The collector failed with exit code {exit_code}{said}. {_so_far(deleted)}")
+    return GcVerdict(GcOutcome.FAILED, f"The collector failed with exit code {exit_code}{said}. {_so_far(deleted)}")
 
 
 def _signal(exit_code: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from regtui.deletion.inventory import stored
-from regtui.garbage.values import Verified
+from regtui.garbage.values import TagsVerified
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Manifest
 from regtui.registry.client import RegistryClient
@@ -122,7 +122,7 @@ class _Check:
         return _Present(manifest.children, tuple(lacks))
 
 
-async def verify(client: RegistryClient, before: Before, gone: Collection[Digest]) -> Verified:
+async def verify(client: RegistryClient, before: Before, gone: Collection[Digest]) -> TagsVerified:
     """What came of each tag. `gone`: what this collection took, from which follows what was broken before it. Raises
     RegistryError where the registry can't be asked."""
     check = _Check(client)
@@ -149,7 +149,7 @@ async def verify(client: RegistryClient, before: Before, gone: Collection[Digest
             earlier.append(f"{repository}:{tag} lacks {_all_of(lacks)}")
 
     await _each(before.tags.items(), ask)
-    return Verified(
+    return TagsVerified(
         checked=len(before.tags) + len(before.dangling),
         total=before.total,
         broken=tuple(sorted(broken)),

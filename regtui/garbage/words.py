@@ -16,7 +16,7 @@ from regtui.garbage.values import (
     PendingUpload,
     Stage,
     Survey,
-    Verified,
+    TagsVerified,
 )
 from regtui.text import plural, size
 
@@ -286,7 +286,7 @@ def _freed(report: CollectionReport) -> str:
     return text
 
 
-def verified_sentences(verified: Verified) -> list[str]:
+def verified_sentences(verified: TagsVerified) -> list[str]:
     """What the check of the tags showed; what was broken before stands apart from what broke now."""
     if not verified.is_whole and not verified.broken:
         return [f"NONE of {plural(verified.total, 'tag')} could be checked."]

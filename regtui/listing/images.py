@@ -147,7 +147,7 @@ async def load(source: ManifestSource, repository: str, reference: str) -> Loade
     if isinstance(manifest, Index) and PLACEHOLDER in manifest.annotations:
         return Loaded(fetched, manifest, (), "an empty index of a deletion that was interrupted: regtui undo ends it")
     if isinstance(manifest, Index):
-        room = _Room()
+        room = _Budget()
         images = await _children(source, repository, manifest, _DEEPEST, room)
         unread = [f"{plural(room.refused, 'image')} more, which weren't read"] if room.refused else []
     else:
@@ -155,7 +155,7 @@ async def load(source: ManifestSource, repository: str, reference: str) -> Loade
     return Loaded(fetched, manifest, images, _joined([*unread, *(image.error for image in images if image.error)]))
 
 
-class _Room:
+class _Budget:
     """For how many manifests below one reference are read: indexes of indexes multiply."""
 
     def __init__(self) -> None:
@@ -187,7 +187,7 @@ async def bounded(function: Callable[[T], Awaitable[R]], items: Sequence[T], lim
 
 
 async def _children(
-    source: ManifestSource, repository: str, index: Index, depth: int, room: _Room
+    source: ManifestSource, repository: str, index: Index, depth: int, room: _Budget
 ) -> tuple[LoadedImage, ...]:
     async def child(descriptor: Descriptor) -> tuple[LoadedImage, ...]:
         images = await _child(source, repository, descriptor, depth, room)
@@ -200,7 +200,7 @@ async def _children(
 
 
 async def _child(
-    source: ManifestSource, repository: str, descriptor: Descriptor, depth: int, room: _Room
+    source: ManifestSource, repository: str, descriptor: Descriptor, depth: int, room: _Budget
 ) -> tuple[LoadedImage, ...]:
     if not room.take():
         return ()

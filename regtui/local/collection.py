@@ -52,10 +52,10 @@ def collect(
     delete_untagged: bool,
 ) -> Collected:
     """Finds what can go, and changes nothing."""
-    return _Collection(blobs, dialect, delete_untagged).over(repositories)
+    return _Marking(blobs, dialect, delete_untagged).over(repositories)
 
 
-class _Collection:
+class _Marking:
     def __init__(self, blobs: Mapping[str, Blob], dialect: Dialect, delete_untagged: bool) -> None:
         self._blobs = blobs
         self._dialect = dialect

@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from regtui.garbage.errors import HostNotAllowed
-from regtui.garbage.values import EarlierRun, Stage, Verified
+from regtui.garbage.values import EarlierRun, Stage, TagsVerified
 from regtui.registry.address import Address
 from regtui.ui.screens import garbage
 from tests.support.screens import SIZES, app_on, keys, target
@@ -76,7 +76,7 @@ def test_done_badly(snap_compare: Compare) -> None:
     bad = replace(
         REPORT,
         is_up=False,
-        verified=Verified(640, 640, ("team/app:1.0 (sha256:0a1b…)",)),
+        verified=TagsVerified(640, 640, ("team/app:1.0 (sha256:0a1b…)",)),
         trouble=("registry.example.com does not answer yet. On the host, see what keeps it: docker start registry",),
     )
     app = app_on(collected_by(ScriptedCollector(result=bad)))

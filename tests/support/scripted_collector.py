@@ -16,8 +16,8 @@ from regtui.garbage.values import (
     Stage,
     StageStatus,
     Survey,
+    TagsVerified,
     UntaggedManifest,
-    Verified,
 )
 from regtui.oci.digest import Digest
 from regtui.session.target import Target
@@ -90,7 +90,7 @@ REPORT = CollectionReport(
     predicted=180_000_000,
     seconds=18.0,
     is_up=True,
-    verified=Verified(640, 640),
+    verified=TagsVerified(640, 640),
 )
 
 

@@ -16,7 +16,7 @@ from regtui.cli.main import main
 from regtui.demo.collector import DemoCollector
 from regtui.demo.sample import sample_storage
 from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnknown, NotOnHost, Unsafe
-from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage, Verified
+from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage, TagsVerified
 from regtui.local.transport import LocalTransport
 from regtui.registry.address import Address
 from regtui.session import resolving
@@ -245,7 +245,7 @@ def test_a_failure_midway_ends_with_a_report_and_its_sentence(scripted: Scripted
 @pytest.mark.parametrize(
     "report",
     [
-        replace(REPORT, verified=Verified(5, 5, ("team/app:1.0 (sha256:aa)",))),
+        replace(REPORT, verified=TagsVerified(5, 5, ("team/app:1.0 (sha256:aa)",))),
         replace(REPORT, is_up=False),
         replace(REPORT, trouble=("The connection was lost.",)),
     ],

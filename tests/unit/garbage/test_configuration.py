@@ -2,7 +2,7 @@
 
 import pytest
 
-from regtui.garbage.configuration import Storage, read_storage
+from regtui.garbage.configuration import StorageSettings, read_storage
 from regtui.garbage.errors import NotOnHost
 
 OFFICIAL_2 = """
@@ -33,21 +33,21 @@ storage:
 S3 = "storage: {s3: {bucket: images, region: eu-central-1}, redirect: {disable: true}, maintenance: {}}"
 
 
-def read(text: str, **environment: str) -> Storage:
+def read(text: str, **environment: str) -> StorageSettings:
     return read_storage(text, environment, "config.yml")
 
 
 def test_the_official_configs() -> None:
-    assert read(OFFICIAL_2) == Storage("filesystem", "/var/lib/registry", False, "inmemory")
-    assert read(OFFICIAL_3) == Storage("filesystem", "/var/lib/registry", True, "inmemory")
+    assert read(OFFICIAL_2) == StorageSettings("filesystem", "/var/lib/registry", False, "inmemory")
+    assert read(OFFICIAL_3) == StorageSettings("filesystem", "/var/lib/registry", True, "inmemory")
 
 
 def test_an_object_store_has_no_root() -> None:
     bucket = ("s3", "images", "", "", "", "eu-central-1", "")
-    assert read(S3) == Storage("s3", "", False, "", bucket)
+    assert read(S3) == StorageSettings("s3", "", False, "", bucket)
     # As others may have it, too.
     assert read("version: 0.1", REGISTRY_STORAGE_S3_BUCKET="images", REGISTRY_STORAGE_S3_REGION="eu-central-1") == (
-        Storage("s3", "", False, "", bucket)
+        StorageSettings("s3", "", False, "", bucket)
     )
     assert read(S3, REGISTRY_STORAGE_S3_ROOTDIRECTORY="/staging").bucket != bucket
 

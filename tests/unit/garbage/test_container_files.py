@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui.garbage.container_files import LARGEST, ContainerFile, read_file
-from regtui.garbage.hosts import Output, Script
+from regtui.garbage.hosts import Script, ScriptOutput
 
 
 class Copies:
@@ -24,9 +24,9 @@ class Copies:
         self.archive = archive
         self.asked: list[str] = []
 
-    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+    async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
         self.asked.append(script.arguments[-2])
-        return Output(0, b64encode(self.archive).decode(), "")
+        return ScriptOutput(0, b64encode(self.archive).decode(), "")
 
     async def lines(self, script: Script) -> AsyncGenerator[str, None]:
         yield ""
@@ -104,7 +104,7 @@ def test_its_headers_may_be_anything(headers: dict[str, str]) -> None:
 
 def test_what_is_no_base64_is_no_file() -> None:
     class Says(Copies):
-        async def run(self, script: Script, *, is_long: bool = False) -> Output:
-            return Output(0, "\x80🙂=" * 100, "")
+        async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
+            return ScriptOutput(0, "\x80🙂=" * 100, "")
 
     assert asyncio.run(read_file(Says(b""), ["docker"], "registry", "/c.yml")).text is None

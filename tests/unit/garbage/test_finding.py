@@ -10,7 +10,7 @@ import pytest
 
 from regtui.garbage.errors import NotOnHost, Unsafe
 from regtui.garbage.finding import find
-from regtui.garbage.hosts import LocalHost, Output, Script
+from regtui.garbage.hosts import LocalHost, Script, ScriptOutput
 from regtui.garbage.profile import HostSettings
 from regtui.garbage.trouble import trouble
 from tests.support.hostile_host import make_hostile_host
@@ -51,7 +51,7 @@ async def test_the_container_of_a_profile_is_not_the_one_that_publishes_the_port
     settings = HostSettings(runtime="docker", container="registry")
     local = LocalHost()
 
-    async def run(script: Script, *, is_long: bool = False) -> Output:
+    async def run(script: Script, *, is_long: bool = False) -> ScriptOutput:
         is_list = "ps -aq" in script.text
         host.write("inspect", json.dumps([staging, prod] if is_list else [staging]))
         return await LocalHost().run(script, is_long=is_long)
@@ -77,7 +77,7 @@ async def test_the_container_of_a_profile_is_not_the_one_that_publishes_the_port
     ],
 )
 def test_a_wrong_binary_is_not_taken_for_a_missing_runtime(said: str) -> None:
-    error = trouble(Output(127, "", said), "this machine", "docker")
+    error = trouble(ScriptOutput(127, "", said), "this machine", "docker")
     assert isinstance(error, NotOnHost)
     assert error.message == "There is no program /bin/regstry where the registry runs on this machine."
 
@@ -100,7 +100,7 @@ def test_a_wrong_binary_is_not_taken_for_a_missing_runtime(said: str) -> None:
 )
 def test_what_a_host_refuses_has_its_true_cause(said: str, sentence: str) -> None:
     """As the programs of Debian 12 say it."""
-    error = trouble(Output(127 if "not found" in said else 1, "", said), "this machine", "docker")
+    error = trouble(ScriptOutput(127 if "not found" in said else 1, "", said), "this machine", "docker")
     assert error.message.startswith(sentence)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from regtui import bounds
 from regtui.garbage import hosts
 from regtui.garbage.errors import GarbageError, HostNotAllowed
-from regtui.garbage.hosts import LocalHost, Output, Script, call
+from regtui.garbage.hosts import LocalHost, Script, ScriptOutput, call
 from tests.support.held_host import until
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
@@ -80,7 +80,7 @@ class Login(LocalHost):
         self.begins = begins
         """What its start-up files do."""
 
-    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+    async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
         sent = hosts._Sent(script)
         return await hosts._run([*self.shell, f"{self.begins}{sent.command}"], sent, self.place, is_long)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.garbage.output import CollectorOutput, Kind, Lines
-from regtui.garbage.verdict import CollectorFailed, Outcome, Verdict
+from regtui.garbage.output import CollectorOutput, LineKind, LineSplitter
+from regtui.garbage.verdict import CollectorFailed, GcOutcome, GcVerdict
 from tests.unit.garbage import printed
 from tests.unit.garbage.printed import digest
 
@@ -20,14 +20,14 @@ def read(text: str) -> CollectorOutput:
     return output
 
 
-def verdict(text: str, exit_code: int | None) -> Verdict:
+def verdict(text: str, exit_code: int | None) -> GcVerdict:
     return read(text).verdict(exit_code)
 
 
 @pytest.mark.parametrize("text", [printed.DRY_2, printed.DRY_3], ids=["2.x", "3.x"])
 def test_a_dry_run_tells_what_is_marked_and_what_would_go(text: str) -> None:
     output = read(text)
-    assert output.verdict(0).outcome is Outcome.COMPLETE
+    assert output.verdict(0).outcome is GcOutcome.COMPLETE
     assert (output.repositories, output.manifests, output.marked) == (3, 3, 6)
     assert list(output.eligible) == [digest("a"), digest("b")]
 
@@ -46,7 +46,7 @@ def test_untagged_manifests_are_named_with_their_repository(text: str) -> None:
 def test_the_sweep_is_counted_from_the_log_of_either_form(log: str) -> None:
     output = read(printed.DRY_2 + log)
     assert output.swept == 2
-    assert output.verdict(0).outcome is Outcome.COMPLETE
+    assert output.verdict(0).outcome is GcOutcome.COMPLETE
 
 
 def test_a_terminals_line_ends_change_nothing() -> None:
@@ -68,36 +68,36 @@ def test_markings_are_told_from_what_is_worth_a_line() -> None:
     output = CollectorOutput()
     kinds = [output.feed(line).kind for line in printed.DRY_3.splitlines()]
     assert sum(kind.is_marking for kind in kinds) == 7
-    assert Kind.SUMMARY in kinds
-    assert not Kind.BLOB_ELIGIBLE.is_marking
+    assert LineKind.SUMMARY in kinds
+    assert not LineKind.BLOB_ELIGIBLE.is_marking
 
 
 # The end
 
 
 def test_no_summary_no_success() -> None:
-    assert verdict(printed.MARKING, 0).outcome is Outcome.NO_SUMMARY
+    assert verdict(printed.MARKING, 0).outcome is GcOutcome.NO_SUMMARY
 
 
 def test_the_exit_code_counts_too_since_the_summary_comes_before_the_sweep() -> None:
-    assert verdict(printed.DRY_2, 1).outcome is Outcome.FAILED
+    assert verdict(printed.DRY_2, 1).outcome is GcOutcome.FAILED
 
 
 @pytest.mark.parametrize("text", [printed.USAGE_27, printed.USAGE_28], ids=["2.7.1", "2.8.2"])
 def test_an_unknown_option_is_no_success_though_it_exits_0(text: str) -> None:
     found = verdict(text, 0)
-    assert found.outcome is Outcome.OPTION_UNKNOWN
+    assert found.outcome is GcOutcome.OPTION_UNKNOWN
     assert "--quiet" in found.message
 
 
 def test_a_silent_collector_proves_nothing() -> None:
-    assert verdict(printed.SWEEP_TEXT, 0).outcome is Outcome.NO_SUMMARY
+    assert verdict(printed.SWEEP_TEXT, 0).outcome is GcOutcome.NO_SUMMARY
 
 
 @pytest.mark.parametrize("exit_code", [None, 130, 137, 143])
 def test_killed_during_the_sweep_says_how_far_it_was(exit_code: int | None) -> None:
     found = verdict(printed.DRY_2 + printed.SWEEP_TEXT, exit_code)
-    assert found.outcome is Outcome.KILLED
+    assert found.outcome is GcOutcome.KILLED
     assert "2 blobs had been deleted by then." in found.message
 
 
@@ -124,63 +124,63 @@ def test_the_blob_that_could_not_be_deleted_is_not_counted() -> None:
     text += f"failed to garbage collect: failed to delete blob {digest('b')}: filesystem: "
     text += f"unlinkat {path}: read-only file system"
     found = verdict(text, 1)
-    assert found.outcome is Outcome.NOT_DELETABLE
+    assert found.outcome is GcOutcome.NOT_DELETABLE
     assert path in found.message
     assert "1 blob had been deleted by then." in found.message
 
 
 MARK = "failed to garbage collect: failed to mark: filesystem: "
 FAILURES = [
-    (MARK + "Path not found: /docker/registry/v2/repositories", Outcome.NOTHING, "nothing to collect"),
+    (MARK + "Path not found: /docker/registry/v2/repositories", GcOutcome.NOTHING, "nothing to collect"),
     (
         "failed to garbage collect: error enumerating blobs: filesystem: Path not found: /docker/registry/v2/blobs",
-        Outcome.NOTHING,
+        GcOutcome.NOTHING,
         "/docker/registry/v2/blobs",
     ),
-    (MARK + "Path not found: /docker/registry/v2/repositories/a/_manifests/x", Outcome.FAILED, "went away"),
-    ("failed to garbage collect: failed to mark: s3aws: Path not found: /v2/repositories", Outcome.NOTHING, "empty"),
-    ("configuration error: open /etc/r.yml: no such file or directory", Outcome.CONFIG_MISSING, "/etc/r.yml"),
-    ("configuration error: open /etc/registry.yml: permission denied", Outcome.NOT_READABLE, "/etc/registry.yml"),
-    ("configuration error: configuration path unspecified", Outcome.CONFIG_MISSING, "no config file"),
-    (printed.INVALID_YAML, Outcome.CONFIG_INVALID, "line 1: cannot unmarshal"),
+    (MARK + "Path not found: /docker/registry/v2/repositories/a/_manifests/x", GcOutcome.FAILED, "went away"),
+    ("failed to garbage collect: failed to mark: s3aws: Path not found: /v2/repositories", GcOutcome.NOTHING, "empty"),
+    ("configuration error: open /etc/r.yml: no such file or directory", GcOutcome.CONFIG_MISSING, "/etc/r.yml"),
+    ("configuration error: open /etc/registry.yml: permission denied", GcOutcome.NOT_READABLE, "/etc/registry.yml"),
+    ("configuration error: configuration path unspecified", GcOutcome.CONFIG_MISSING, "no config file"),
+    (printed.INVALID_YAML, GcOutcome.CONFIG_INVALID, "line 1: cannot unmarshal"),
     (
         "configuration error: error parsing /c.yml: No storage configuration provided",
-        Outcome.CONFIG_INVALID,
+        GcOutcome.CONFIG_INVALID,
         "/c.yml: No storage configuration provided",
     ),
     (
         "configuration error: error parsing /c.yml: must provide exactly one storage type. Provided: [tag filesystem]",
-        Outcome.CONFIG_INVALID,
+        GcOutcome.CONFIG_INVALID,
         "[tag filesystem]",
     ),
-    ("failed to construct foo driver: StorageDriver not registered: foo", Outcome.DRIVER_UNKNOWN, "foo"),
-    (MARK + "open /srv/docker/registry/v2/repositories: permission denied", Outcome.NOT_READABLE, "/srv"),
-    (MARK + "filesystem: invalid checksum digest format", Outcome.LINK_DAMAGED, "link file"),
+    ("failed to construct foo driver: StorageDriver not registered: foo", GcOutcome.DRIVER_UNKNOWN, "foo"),
+    (MARK + "open /srv/docker/registry/v2/repositories: permission denied", GcOutcome.NOT_READABLE, "/srv"),
+    (MARK + "filesystem: invalid checksum digest format", GcOutcome.LINK_DAMAGED, "link file"),
     (
         f"{MARK}filesystem: failed to retrieve tags for digest {digest('0')}: invalid checksum digest format",
-        Outcome.TAG_DAMAGED,
+        GcOutcome.TAG_DAMAGED,
         digest("0"),
     ),
     (
         f"{MARK}filesystem: failed to retrieve manifest for digest {digest('0')}: invalid character 'b' looking for",
-        Outcome.MANIFEST_DAMAGED,
+        GcOutcome.MANIFEST_DAMAGED,
         "invalid character 'b'",
     ),
-    (MARK + "failed to parse repo name UPPER: invalid reference format", Outcome.NAME_INVALID, "UPPER"),
-    (MARK + "filesystem: failed to retrieve tags unknown repository name=team/app", Outcome.NEVER_TAGGED, "team/app"),
-    (MARK + "write /var/lib/registry/x: no space left on device", Outcome.DISK_FULL, "/var/lib/registry/x"),
-    ("panic: runtime error: index out of range [1]\n\ngoroutine 1 [running]:", Outcome.CRASHED, "index out of range"),
-    ("fatal error: out of memory", Outcome.CRASHED, "out of memory"),
-    (MARK + "something new", Outcome.FAILED, "The collector failed: something new."),
+    (MARK + "failed to parse repo name UPPER: invalid reference format", GcOutcome.NAME_INVALID, "UPPER"),
+    (MARK + "filesystem: failed to retrieve tags unknown repository name=team/app", GcOutcome.NEVER_TAGGED, "team/app"),
+    (MARK + "write /var/lib/registry/x: no space left on device", GcOutcome.DISK_FULL, "/var/lib/registry/x"),
+    ("panic: runtime error: index out of range [1]\n\ngoroutine 1 [running]:", GcOutcome.CRASHED, "index out of range"),
+    ("fatal error: out of memory", GcOutcome.CRASHED, "out of memory"),
+    (MARK + "something new", GcOutcome.FAILED, "The collector failed: something new."),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "outcome", "words"), FAILURES, ids=[entry[0][-50:] for entry in FAILURES])
-def test_each_failure_says_what_happened_and_what_to_do(text: str, outcome: Outcome, words: str) -> None:
+def test_each_failure_says_what_happened_and_what_to_do(text: str, outcome: GcOutcome, words: str) -> None:
     found = verdict("backend/app\n" + text, 1)
     assert found.outcome is outcome
     assert words in found.message
-    assert found.remedy or outcome is Outcome.FAILED
+    assert found.remedy or outcome is GcOutcome.FAILED
     assert "failed to garbage collect" not in found.message
     assert "\n" not in found.message
 
@@ -192,7 +192,7 @@ def test_a_damaged_link_names_the_repository_that_was_being_read() -> None:
 
 def test_an_unexplained_exit_code_tells_the_last_words() -> None:
     found = verdict("sh: docker-registry: not found", 127)
-    assert found.outcome is Outcome.FAILED
+    assert found.outcome is GcOutcome.FAILED
     assert "127" in found.message
     assert "sh: docker-registry: not found" in found.message
 
@@ -200,7 +200,7 @@ def test_an_unexplained_exit_code_tells_the_last_words() -> None:
 def test_what_is_no_success_is_raised_and_an_empty_storage_is_none() -> None:
     with pytest.raises(CollectorFailed, match="--quiet") as caught:
         verdict(printed.USAGE_28, 0).check()
-    assert caught.value.outcome is Outcome.OPTION_UNKNOWN
+    assert caught.value.outcome is GcOutcome.OPTION_UNKNOWN
     verdict(printed.DRY_2, 0).check()
     verdict(FAILURES[0][0], 1).check()
 
@@ -225,8 +225,8 @@ def test_no_line_in_any_order_breaks_it(lines: list[str], exit_code: int | None)
     for line in lines:
         assert output.feed(line).text == line[:2000].rstrip() or len(line) > 2000
     found = output.verdict(exit_code)
-    assert found.outcome is not Outcome.COMPLETE or (exit_code == 0 and output.marked is not None)
-    assert found.message or found.outcome is Outcome.COMPLETE
+    assert found.outcome is not GcOutcome.COMPLETE or (exit_code == 0 and output.marked is not None)
+    assert found.message or found.outcome is GcOutcome.COMPLETE
 
 
 @given(st.randoms(use_true_random=False))
@@ -237,7 +237,7 @@ def test_stdout_and_stderr_may_arrive_in_any_order(dice: random.Random) -> None:
         source = stdout if stdout and (not stderr or dice.random() < 0.5) else stderr
         output.feed(source.pop(0))
     assert (output.marked, len(output.eligible), output.swept) == (6, 2, 2)
-    assert output.verdict(0).outcome is Outcome.COMPLETE
+    assert output.verdict(0).outcome is GcOutcome.COMPLETE
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n")), min_size=1), st.data())
@@ -245,19 +245,19 @@ def test_lines_are_the_same_however_the_bytes_are_cut(lines: list[str], data: st
     whole = "".join(line + "\r\n" for line in lines).encode("utf-8", "replace")
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=5)))
     pieces = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
-    reader = Lines()
+    reader = LineSplitter()
     found = [line for piece in pieces for line in reader.feed(piece)]
     assert [*found, *reader.end()] == whole.decode().split("\r\n")[:-1]
 
 
 def test_the_last_line_needs_no_line_end() -> None:
-    reader = Lines()
+    reader = LineSplitter()
     assert list(reader.feed(b"one\ntwo")) == ["one"]
     assert list(reader.end()) == ["two"]
 
 
 def test_ten_megabytes_stream_in_little_memory() -> None:
-    reader, output = Lines(), CollectorOutput()
+    reader, output = LineSplitter(), CollectorOutput()
     block = "".join(f"team/app-{n:04}: marking blob sha256:{n:064x}\n" for n in range(1000)).encode()
     tracemalloc.start()
     for _ in range(10_000_000 // len(block)):
@@ -272,4 +272,4 @@ def test_ten_megabytes_stream_in_little_memory() -> None:
 
 def test_the_first_failure_is_the_cause() -> None:
     told = verdict("panic: runtime error: index out of range\nError: exit status 1\n", 2)
-    assert told.outcome is Outcome.CRASHED
+    assert told.outcome is GcOutcome.CRASHED

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from regtui.garbage.configuration import Storage, read_storage
+from regtui.garbage.configuration import StorageSettings, read_storage
 from regtui.garbage.containers import Container
 from regtui.garbage.stand_in import stand_in, why_not
 
@@ -22,7 +22,7 @@ CONTAINER = Container(
     user="1000",
     network="bridge",
 )
-STORAGE = Storage("filesystem", "/var/lib/registry", True, "inmemory")
+STORAGE = StorageSettings("filesystem", "/var/lib/registry", True, "inmemory")
 
 
 def test_it_has_the_registrys_image_port_user_and_words_and_its_volumes_read_only() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from regtui.garbage.verdict import Outcome, explain, killed
+from regtui.garbage.verdict import GcOutcome, explain, killed
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from regtui.garbage.verdict import Outcome, explain, killed
 )
 def test_how_it_was_ended(code: int | None, how: str, memory: bool) -> None:
     verdict = killed(code, 3)
-    assert verdict.outcome is Outcome.KILLED
+    assert verdict.outcome is GcOutcome.KILLED
     assert how in verdict.message
     assert verdict.message.endswith("3 blobs had been deleted by then.")
     assert ("want of memory" in verdict.remedy) == memory
@@ -40,5 +40,5 @@ def test_a_damaged_link_is_told_with_the_repository_that_it_was_met_in() -> None
     assert "It was reading team/app." in explain(line, "team/app", 0).message
     assert "It was reading" not in explain(line, "", 0).message
     full = explain("write /r/data: no space left on device", "team/app", 0)
-    assert full.outcome is Outcome.DISK_FULL
+    assert full.outcome is GcOutcome.DISK_FULL
     assert "It was reading" not in full.message

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.garbage.values import Verified
+from regtui.garbage.values import TagsVerified
 from regtui.garbage.verification import remember, verify
 from regtui.garbage.words import verified_sentences
 from regtui.local.transport import LocalTransport
@@ -31,7 +31,7 @@ def client_of(world: World) -> RegistryClient:
     return RegistryClient(Address.parse("http://test.localhost"), settings=settings)
 
 
-async def checked(world: World, tags: Sequence[str], gone: Sequence[Digest], lost: Sequence[Digest]) -> Verified:
+async def checked(world: World, tags: Sequence[str], gone: Sequence[Digest], lost: Sequence[Digest]) -> TagsVerified:
     client = client_of(world)
     before = await remember(client, [(REPOSITORY, tag) for tag in tags], verify_all=False)
     for digest in lost:
@@ -45,14 +45,14 @@ async def test_a_tag_that_lacks_what_was_collected_is_broken_and_no_other(world:
     await world.image(REPOSITORY, ["other"], ["whole"])
     lost = Digest.of(b"child layer")
     found = await checked(world, ["multi", "whole"], [lost], [lost])
-    assert found == Verified(2, 2, (f"{REPOSITORY}:multi lacks layer {lost}",))
+    assert found == TagsVerified(2, 2, (f"{REPOSITORY}:multi lacks layer {lost}",))
 
 
 async def test_what_this_collection_did_not_take_was_lacking_before(world: World) -> None:
     await world.image(REPOSITORY, ["layer"], ["v1"])
     lost = Digest.of(b"layer")
     found = await checked(world, ["v1"], [], [lost])
-    assert found == Verified(1, 1, (), (f"{REPOSITORY}:v1 lacks layer {lost}",))
+    assert found == TagsVerified(1, 1, (), (f"{REPOSITORY}:v1 lacks layer {lost}",))
     assert verified_sentences(found) == [
         "1 tag checked: nothing of them was lost.",
         f"1 of them was broken before already: {REPOSITORY}:v1 lacks layer {lost}.",
@@ -90,10 +90,10 @@ async def test_a_tag_that_is_gone_is_broken_and_one_that_was_before_is_said_to_h
 
 
 def test_no_tag_that_could_be_checked_is_no_proof() -> None:
-    assert not Verified(0, 4).is_whole
-    assert verified_sentences(Verified(0, 4)) == ["NONE of 4 tags could be checked."]
+    assert not TagsVerified(0, 4).is_whole
+    assert verified_sentences(TagsVerified(0, 4)) == ["NONE of 4 tags could be checked."]
     # An empty registry has nothing to lose.
-    assert Verified(0, 0).is_whole
+    assert TagsVerified(0, 0).is_whole
 
 
 references = st.lists(st.sampled_from(["a:1 lacks config x", "b:2 is gone", "c:3 lacks layer y"]), unique=True)
@@ -101,7 +101,7 @@ references = st.lists(st.sampled_from(["a:1 lacks config x", "b:2 is gone", "c:3
 
 @given(st.integers(0, 9), st.integers(0, 9), references, references)
 def test_sentences_hide_nothing(checked: int, more: int, broken: list[str], before: list[str]) -> None:
-    found = Verified(checked, checked + more, tuple(broken), tuple(before))
+    found = TagsVerified(checked, checked + more, tuple(broken), tuple(before))
     text = " ".join(verified_sentences(found))
     assert ("MISS SOMETHING" in text) == bool(broken)
     assert ("all of them have all their blobs" in text) == (found.is_whole and not before)

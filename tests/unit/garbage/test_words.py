@@ -17,8 +17,8 @@ from regtui.garbage.values import (
     Stage,
     StageStatus,
     Survey,
+    TagsVerified,
     UntaggedManifest,
-    Verified,
 )
 from regtui.garbage.words import (
     KEEP_OUT,
@@ -194,7 +194,14 @@ def test_the_rows_are_all_that_is_freed() -> None:
 
 
 REPORT = CollectionReport(
-    "ci@prod-1", (), blobs=2, freed=12_000_000, predicted=12_000_000, seconds=75, is_up=True, verified=Verified(9, 9)
+    "ci@prod-1",
+    (),
+    blobs=2,
+    freed=12_000_000,
+    predicted=12_000_000,
+    seconds=75,
+    is_up=True,
+    verified=TagsVerified(9, 9),
 )
 
 
@@ -215,7 +222,7 @@ def test_a_report_hides_nothing() -> None:
         predicted=7,
         seconds=1,
         is_up=False,
-        verified=Verified(2000, 5000, ("team/app:1.0 (sha256:aa…)",)),
+        verified=TagsVerified(2000, 5000, ("team/app:1.0 (sha256:aa…)",)),
         empty_repositories=("old/app",),
         trouble=("Start it by hand.",),
     )
