@@ -17,6 +17,7 @@ from regtui.garbage.container_files import ContainerFile, read_file
 from regtui.garbage.containers import (
     PROGRAMS,
     Container,
+    address_in,
     check_names,
     choose,
     config_of,
@@ -169,12 +170,14 @@ async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
         is_shared=bool(sharers),
         no_stand_in=why_not(container, storage),
     )
-    if storage.redis and container.network != "host":
+    if storage.redis and not storage.redis.why_not and container.network != "host":
         via = await _by_container(host, command, container, storage.redis) if has_shell else ""
+        unit = replace(unit, redis_via=via)
         if not via and _LOOPBACK.match(storage.redis.host):
             # What answers there to the host is another one.
             storage = replace(storage, redis=replace(storage.redis, why_not="it is at the container's own loopback"))
-        unit = replace(unit, redis_via=via)
+        elif not via:
+            storage = replace(storage, redis=await _by_address(host, command, container, storage.redis))
     version = await _version(host, f"{unit.inside} --version") if container.is_running else ""
     return Found(unit, storage, version, outdated(container, file))
 
@@ -203,6 +206,13 @@ async def _by_container(host: Host, command: Sequence[str], container: Container
     if not await _can(host, *run, "sh", *image, "-c", "command -v nc"):
         return ""
     return join((*run, "nc", *image, redis.host, str(redis.port)))
+
+
+async def _by_address(host: Host, command: Sequence[str], container: Container, redis: Redis) -> Redis:
+    """By the address that its name has in the container's network: that leads there from the host, too. As it is where
+    nothing there has that name."""
+    told = (await host.run(Script(_LIST, tuple(command)))).stdout
+    return replace(redis, host=address_in(told, container.network, redis.host) or redis.host)
 
 
 async def _sharers(

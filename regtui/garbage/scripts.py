@@ -33,9 +33,12 @@ work=$(mktemp -d) && cd "$work" || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 for line do eval "$line" 2>&1 || exit 1; done
-eval "$collector" 2>&1
+# Apart, as in collect.sh.
+eval "$collector" 2> errors
+code=$?
+cat errors
 # The collector's last words end without a line break.
-printf '\\n::regtui-%s exit %s\\n' "$mark" $?
+printf '\\n::regtui-%s exit %s\\n' "$mark" "$code"
 """
 
 

@@ -38,10 +38,11 @@ class OpenRegistry:
         self.thread.end(self.session.close)
 
 
-async def open_registry(app: App[Any], target: Target) -> OpenRegistry:
-    """Raises RegtuiError. First without asking anybody: with an agent or a plain key nobody sees more of it."""
+async def open_registry(app: App[Any], target: Target, *, patience: float | None = None) -> OpenRegistry:
+    """Raises RegtuiError. First without asking anybody: with an agent or a plain key nobody sees more of it.
+    `patience`: also one that doesn't answer for so many seconds."""
     try:
-        return await _opened(target)
+        return await _opened(target, patience=patience)
     except SshError as error:
         if target.via is None or not error.needs_person:
             raise
@@ -51,16 +52,16 @@ async def open_registry(app: App[Any], target: Target) -> OpenRegistry:
         except SuspendNotSupported:
             # No terminal of our own (a browser, a test): ssh's own remedy is to log in elsewhere first.
             raise error from None
-    return await _opened(target, ssh)
+    return await _opened(target, ssh, patience=patience)
 
 
-async def _opened(target: Target, ssh: Ssh | None = None) -> OpenRegistry:
+async def _opened(target: Target, ssh: Ssh | None = None, *, patience: float | None = None) -> OpenRegistry:
     """Nothing is left of it where it fails, or is cancelled, however late."""
     thread = ClientThread()
     opened: list[Session] = []
 
     async def there() -> Session:
-        session = await open_session(target, ssh)
+        session = await open_session(target, ssh, patience=patience)
         opened.append(session)
         session.prepare()
         return session

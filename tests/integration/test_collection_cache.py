@@ -11,8 +11,9 @@ from regtui.garbage.errors import Unsafe
 from regtui.garbage.values import Choices, KeepOut
 from tests.support.clients import crane_validate, skopeo
 from tests.support.collecting import GOING, REPOSITORY, Registry, all_pull, connected, delete_half, fill, kept, target
-from tests.support.containers import Containers, start_registry_container
-from tests.support.redis import RedisServer, start_redis
+from tests.support.containers import Containers, free_port, start_registry_container
+from tests.support.programs import Program, ProgramMissing
+from tests.support.redis import RedisServer, start_redis, start_redis_container
 from tests.support.servers import VERSIONS
 from tests.support.systemd import start_service
 
@@ -90,6 +91,34 @@ async def test_in_redis_of_a_container(
         options=("--network", "host"),
     )
     with made as registry:
+        await a_layer_that_was_collected_can_be_pushed_again(registry)
+
+
+@pytest.mark.parametrize(("version", "slim"), [("2.8.2", False), ("3.1.1", True)])
+async def test_in_redis_of_a_network_that_only_containers_have(
+    engine: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, slim: bool
+) -> None:
+    """As compose makes it: `redis` is a name there, and none of the host's. It is asked from a container in that
+    network where the image has what that needs, else by the address behind the name."""
+    monkeypatch.setenv("PATH", f"{engine.bin}:{os.environ['PATH']}")
+    network = "cache-net"
+    address = "ADDR=redis:6379" if version == "2.8.2" else 'ADDRS=["redis:6379"]'
+    port = free_port()
+    if not engine.publishes:
+        raise ProgramMissing(Program("a bridge for containers", apt="iproute2 (on a kernel that has bridges)"))
+    with (
+        start_redis_container(engine, network, "redis"),
+        start_registry_container(
+            engine,
+            version,
+            tmp_path / "storage",
+            name="networked",
+            slim=slim,
+            environment=("REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR=redis", f"REGISTRY_REDIS_{address}"),
+            options=("--network", network, "-p", f"127.0.0.1:{port}:5000", "-e", "REGISTRY_HTTP_ADDR=:5000"),
+            port=port,
+        ) as registry,
+    ):
         await a_layer_that_was_collected_can_be_pushed_again(registry)
 
 

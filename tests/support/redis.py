@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import watch
-from tests.support.containers import free_port
+from tests.support.containers import Containers, free_port
 from tests.support.processes import clean_environment, running
 from tests.support.programs import find_program
+from tests.support.registry_images import write_program_root
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,25 @@ class RedisServer:
         asked = [str(client), "-p", str(self.port), *command]
         done = subprocess.run(asked, env=environment, capture_output=True, text=True)
         return done.stdout.split("\n")[:-1]
+
+
+@contextmanager
+def start_redis_container(containers: Containers, network: str, alias: str) -> Iterator[None]:
+    """In a network of containers, where it is known by `alias` and nowhere else."""
+    image, name = "localhost/redis:of-tests", f"{network}-redis"
+    if image not in containers("images", "--format", "{{.Repository}}:{{.Tag}}").split():
+        archive = containers.directory / "redis.tar"
+        write_program_root("redis-server", archive)
+        containers("import", str(archive), image)
+        archive.unlink()
+    containers("network", "create", network)
+    try:
+        words = ("run", "-d", "--name", name, "--network", network, "--network-alias", alias, "--workdir", "/bin")
+        containers(*words, image, "/bin/redis-server", "--protected-mode", "no", "--save", "")
+        yield
+    finally:
+        containers.remove(name)
+        containers("network", "rm", network, check=False)
 
 
 @contextmanager

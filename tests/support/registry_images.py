@@ -90,6 +90,15 @@ def write_root(form: ImageForm, archive: Path) -> None:
         _add(tar, CONFIGS[form.version][1:], json.dumps(_CONFIG).encode(), 0o644)
 
 
+def write_program_root(name: str, archive: Path) -> None:
+    """Of an image that has this program of the machine, and nothing else."""
+    program = find_program(name)
+    with tarfile.open(archive, "w") as tar:
+        tar.add(program.resolve(), f"bin/{name}")
+        for library in _libraries(program):
+            tar.add(library.resolve(), str(library)[1:])
+
+
 def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode = len(content), mode

@@ -171,9 +171,16 @@ insist() {
     return 1
 }
 
+# What a container writes to both outputs is cut into pieces that don't end with lines: in one file, a digest of the one
+# would stand within a line of the other.
+pass_on_errors() {
+    cat errors 2>/dev/null && rm -f errors
+}
+
 bring_back() {
     trap '' HUP INT TERM PIPE
     trap - EXIT
+    pass_on_errors
     say stage bring-back started
     if insist; then let_in; else say down; fi
     say stage bring-back 'done'
@@ -273,7 +280,7 @@ fi
 
 used before
 say stage collect started
-eval "$(get collector)" 2>&1 & collecting=$!
+eval "$(get collector)" 2> errors & collecting=$!
 echo "$collecting $(born "$collecting")" > collecting
 stopped=no
 looks=0
@@ -300,6 +307,7 @@ while kill -0 "$collecting" 2>/dev/null; do
 done
 wait "$collecting"
 code=$?
+pass_on_errors
 # Its runtime's client may have ended without it: what is measured then would change still.
 test "$code" = 0 || test "$ours" != yes || insist
 # Who started the registry since the last look, or ended the collector before we did, doesn't go unnoticed.

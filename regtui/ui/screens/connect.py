@@ -1,7 +1,7 @@
 """The first screen where nothing is configured, and where the registry that was named can't be opened."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -11,9 +11,10 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Input, Label, Static
 
+from regtui import bounds
 from regtui.aside import aside
 from regtui.errors import RegtuiError, UsageError
-from regtui.registry.errors import NotAuthenticated
+from regtui.registry.errors import NotAuthenticated, Unreachable
 from regtui.registry.values import Credential
 from regtui.session.resolving import Options, lookup_for, profile_for, target_for
 from regtui.session.target import Target
@@ -24,6 +25,8 @@ from regtui.ui.open_registry import OpenRegistry, open_registry
 from regtui.ui.screens.keep import KeepScreen
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.tick import Tick
+
+_HINTS: Final = (("enter", "connect"), ("tab", "next field"), ("esc", "back"), ("ctrl+q", "quit"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class ConnectScreen(Screen[Connected | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel", show=False, id="connect.back"),
+        Binding("ctrl+g", "ask_host", "what its host says of a collection", show=False, id="connect.host"),
         # Priority: else what is typed ahead on a slow line, the password, would still go into the field before.
         Binding("tab", "app.focus_next", show=False, priority=True, id="connect.tab"),
         Binding("shift+tab", "app.focus_previous", show=False, priority=True, id="connect.backtab"),
@@ -87,7 +91,7 @@ class ConnectScreen(Screen[Connected | None]):
             yield self._connect
             yield self._said
             yield Static(Content(self._known_words()), id="known")
-        yield Hints(("enter", "connect"), ("tab", "next field"), ("esc", "back"), ("ctrl+q", "quit"))
+        yield Hints(*_HINTS)
 
     def _known_words(self) -> str:
         if self._config.profiles:
@@ -189,7 +193,36 @@ class ConnectScreen(Screen[Connected | None]):
             return f"The password is in {place}."
         return f"The password is kept {PasswordPlace.SESSION.value}."
 
+    @property
+    def _host_may_know(self) -> bool:
+        """Whether it may be down for its collection, and its host is known."""
+        target = self.target
+        is_known = target is not None and (target.runs_at is not None or target.address.is_loopback)
+        return is_known and isinstance(self._error, Unreachable)
+
+    @work(exclusive=True, group="connect")
+    async def ask_host(self) -> None:
+        """The garbage screen of a registry that doesn't answer; afterwards it is tried again."""
+        from regtui.ui.screens.garbage import GarbageScreen
+
+        assert self.target is not None
+        try:
+            registry = await open_registry(self.app, self.target, patience=bounds.STATUS_SILENCE)
+        except RegtuiError as error:
+            self._tell(error)
+            return
+        try:
+            await self.app.push_screen_wait(GarbageScreen(registry, self._config))
+        finally:
+            await registry.close()
+        self.connect()
+
+    def action_ask_host(self) -> None:
+        self.ask_host()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "ask_host":
+            return self._host_may_know
         return action != "connect" or self.focused is self._remember
 
     def action_connect(self) -> None:
@@ -200,7 +233,11 @@ class ConnectScreen(Screen[Connected | None]):
         self.dismiss(None)
 
     def _tell(self, error: RegtuiError) -> None:
+        self._error = error
         remedy = error.remedy
+        if self._host_may_know:
+            remedy = f"{remedy}\nIs it being collected? ctrl+g: what its host says."
+        self.query_one(Hints).show(*((("ctrl+g", "ask its host"),) if self._host_may_know else ()), *_HINTS)
         if isinstance(error, NotAuthenticated):
             # There is no need to leave for the command line.
             tried = remedy.partition("Run: regtui login")[0].strip()

@@ -190,6 +190,37 @@ def test_the_blobs_are_measured_before_and_after(bench: Bench) -> None:
     assert told.index("exit 0") < told.index("used after 0 0")
 
 
+_IN_PIECES: Final = """\
+printf 'time="2026-11-28' >&2; echo 'blob eligible for deletion: sha256:11'; echo 'T08:43" msg="Deleting blob"' >&2
+printf 'blob eligible for '; echo 'time="2026" level=info' >&2; echo 'deletion: sha256:22'
+"""
+
+
+def test_what_a_container_writes_to_both_outputs_in_pieces_is_whole_lines(bench: Bench) -> None:
+    """As docker passes it on: 32 KB of the one, then of the other."""
+    bench.touch("program", f"#!/bin/sh\n{_IN_PIECES}")
+    bench.write()
+    bench.run()
+    lines = [
+        *("blob eligible for deletion: sha256:11", "blob eligible for deletion: sha256:22"),
+        *('time="2026-11-28T08:43" msg="Deleting blob"', 'time="2026" level=info'),
+    ]
+    assert [line for line in bench.log if line in lines] == lines
+    told = [*bench.log]
+    assert told.index(lines[-1]) < told.index(f"::regtui-{MARK} exit 0")
+
+
+def test_what_was_said_of_a_failure_is_in_the_log_also_where_the_script_is_killed(bench: Bench) -> None:
+    bench.touch("program", "#!/bin/sh\necho why >&2\necho team/app\nexec sleep 100\n")
+    bench.write()
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "guard").exists() and "team/app" in bench.log)
+    run.kill()
+    run.wait()
+    bench.wait_for((bench.directory / "ended").exists)
+    assert "why" in bench.log
+
+
 @pytest.mark.parametrize(
     ("keep_out", "fails", "sentence", "back"),
     [

@@ -211,3 +211,14 @@ def test_the_environment_reaches_the_collector_line_by_line_and_quoted(tmp_path:
     )
     assert shown.stdout == "it's $(one)|2"
     assert "HOME" not in (tmp_path / "registry.env").read_text()
+
+
+def test_a_dry_run_keeps_what_comes_by_two_outputs_apart(tmp_path: Path) -> None:
+    """A container's come in pieces that don't end with lines."""
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nprintf 'time=\"2026' >&2\necho team/app\necho '-11\"' >&2\nexit 3\n")
+    program.chmod(0o755)
+    unit = Unit("docker", "registry", "/c.yml", True, str(program))
+    script = scripts.dry_run(unit, "7e57")
+    done = subprocess.run(["sh", "-c", script.text, "sh", *script.arguments], capture_output=True, text=True)
+    assert done.stdout.split("\n") == ["team/app", 'time="2026-11"', "", "::regtui-7e57 exit 3", ""]
