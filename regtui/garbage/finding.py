@@ -170,14 +170,15 @@ async def _in_container(host: Host, settings: HostSettings, port: int) -> Found:
         is_shared=bool(sharers),
         no_stand_in=why_not(container, storage),
     )
-    if storage.redis and not storage.redis.why_not and container.network != "host":
-        via = await _by_container(host, command, container, storage.redis) if has_shell else ""
+    redis = storage.redis
+    if redis is not None and not redis.why_not and container.network != "host":
+        via = await _by_container(host, command, container, redis) if has_shell else ""
         unit = replace(unit, redis_via=via)
-        if not via and _LOOPBACK.match(storage.redis.host):
+        if not via and _LOOPBACK.match(redis.host):
             # What answers there to the host is another one.
-            storage = replace(storage, redis=replace(storage.redis, why_not="it is at the container's own loopback"))
+            storage = replace(storage, redis=replace(redis, why_not="it is at the container's own loopback"))
         elif not via:
-            storage = replace(storage, redis=await _by_address(host, command, container, storage.redis))
+            storage = replace(storage, redis=await _by_address(host, command, container, redis))
     version = await _version(host, f"{unit.inside} --version") if container.is_running else ""
     return Found(unit, storage, version, outdated(container, file))
 
