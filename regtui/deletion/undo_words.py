@@ -8,7 +8,7 @@ from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.restoration import Restoration, broken_before
 from regtui.deletion.undo import Undo
 from regtui.deletion.values import Plan, Status
-from regtui.deletion.words import FOREVER, TYPED_FROM, names, plan_sentences
+from regtui.deletion.words import FOREVER, TYPED_FROM, kind_note, names, plan_sentences
 from regtui.names.order import in_order
 from regtui.text import plural, size, time_utc
 
@@ -142,7 +142,7 @@ def undo_button(undo: Undo) -> str:
 def undo_notes(undo: Undo) -> dict[str, str]:
     """What to add to each row: beside its reference."""
     name = undo.repository
-    notes = {f"{name}@{m.digest}": m.label for m in undo.restoration.manifests}
+    notes = {f"{name}@{m.digest}": kind_note(m.label) for m in undo.restoration.manifests}
     for tag in undo.restoration.tags:
         over = f", over {tag.now.short}" if tag.tag in undo.restoration.moved and tag.now else ""
         notes[f"{name}:{tag.tag}"] = f"{tag.digest.short}{over}"

@@ -13,6 +13,7 @@ from regtui.deletion.values import (
     Method,
     Outcome,
     Plan,
+    PlannedManifest,
     Report,
     Status,
     left_outcome,
@@ -235,7 +236,9 @@ def report_sentences(report: Report) -> list[str]:
     if report.doubts:
         lines += report.doubts
     elif restored:
-        lines.append("Each was read back from the registry: the same digests as before.")
+        is_all = all(o.status is Status.DONE for o in report.outcomes if o.action is Action.RESTORE)
+        what = "Each" if is_all else "What was put back"
+        lines.append(f"{what} was read back from the registry: the same digests as before.")
     elif report.looked is not None:
         lines.append(_looked(report, report.looked))
     return lines
@@ -302,12 +305,26 @@ def plan_notes(plan: Plan) -> dict[str, str]:
         reasons += [_lost(tag.loss)] if tag.loss else []
         notes[f"{plan.repository}:{tag.tag}"] = "; ".join(reasons)
     for manifest in (*plan.manifests, *plan.left):
-        below = f" of {manifest.parent.short}" if manifest.parent else ""
-        below += f", attached to {manifest.attached_to.short}" if manifest.attached_to else ""
-        tags = f" ({', '.join(manifest.tags)})" if manifest.tags else ""
-        lost = f"; {_lost(manifest.loss)}" if manifest.loss else ""
-        notes[f"{plan.repository}@{manifest.digest}"] = f"{manifest.label}{below}{tags}{lost}"
+        reasons = [_what_it_is(manifest)]
+        reasons += [f"attached to {manifest.attached_to.short}"] if manifest.attached_to else []
+        reasons += [_lost(manifest.loss)] if manifest.loss else []
+        notes[f"{plan.repository}@{manifest.digest}"] = "; ".join(reason for reason in reasons if reason)
     return notes
+
+
+def _what_it_is(manifest: PlannedManifest) -> str:
+    """Beside `manifest 0a1b2c3d4e5f`: `0.0.43, latest`, `index of 1.0`, `linux/amd64 below 0a1b2c3d4e5f`."""
+    kind = kind_note(manifest.label)
+    tags = ", ".join(manifest.tags)
+    words = [kind] if kind else []
+    words += [f"below {manifest.parent.short}"] if manifest.parent else []
+    words += [f"of {tags}" if words else tags] if tags else []
+    return " ".join(words)
+
+
+def kind_note(label: str) -> str:
+    """What a manifest is, where it is called a manifest already: nothing for one that is no more than that."""
+    return "" if label == "manifest" else label
 
 
 def attached_offer(plan: Plan) -> str:

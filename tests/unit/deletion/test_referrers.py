@@ -88,7 +88,7 @@ async def test_they_are_offered_go_along_when_asked_and_come_back(world: World) 
     assert {manifest.digest for manifest in plan.manifests} == {image, sbom, signature, other}
     assert plan.attached_manifests == ()
     assert plan.freed > alone.freed
-    assert plan_notes(plan)[f"{REPOSITORY}@{sbom}"] == f"manifest, attached to {image.short}"
+    assert plan_notes(plan)[f"{REPOSITORY}@{sbom}"] == f"attached to {image.short}"
     report = await execute(connection, plan)
     assert report.is_complete, report
     assert revisions(world) == before - {image, sbom, signature, other}

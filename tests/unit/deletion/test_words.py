@@ -1,0 +1,41 @@
+"""What stands beside a row, and what is said of a result: no word twice, and none that isn't so."""
+
+import pytest
+
+from regtui.deletion.request import Request
+from regtui.deletion.values import Action, Outcome, Report, Status
+from regtui.deletion.words import plan_notes, report_sentences
+
+from .worlds import World
+
+REPOSITORY = "team/app"
+
+
+async def test_what_a_manifest_is_stands_beside_it_once() -> None:
+    world = World("2.8.2")
+    image = await world.image(REPOSITORY, ["one"], ["1.0", "latest"])
+    amd = await world.image(REPOSITORY, ["amd"])
+    index = await world.index(REPOSITORY, [amd], ["multi"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["1.0", "latest", "multi"]))
+    notes = plan_notes(plan)
+    assert notes[f"{REPOSITORY}@{image}"] == "1.0, latest"
+    assert notes[f"{REPOSITORY}@{index}"] == "index of multi"
+    assert notes[f"{REPOSITORY}@{amd}"].endswith(f"below {index.short}")
+    assert not any("manifest" in note for note in notes.values())
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (Status.DONE, "Each was read back from the registry: the same digests as before."),
+        (Status.FAILED, "What was put back was read back from the registry: the same digests as before."),
+        (Status.SKIPPED, "What was put back was read back from the registry: the same digests as before."),
+    ],
+)
+def test_each_was_read_back_only_where_each_was_put_back(other: Status, sentence: str) -> None:
+    outcomes = [
+        Outcome(f"{REPOSITORY}:{tag}", None, Action.RESTORE, status)
+        for tag, status in (("1.0", Status.DONE), ("2.0", other))
+    ]
+    assert report_sentences(Report(REPOSITORY, tuple(outcomes)))[-1] == sentence
