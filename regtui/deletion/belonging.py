@@ -28,6 +28,12 @@ def check_belongs(entry: Entry, registry: RegistryId) -> None:
             )
 
 
+def check_planned(planned_at: RegistryId | None, registry: RegistryId) -> None:
+    """Raises OtherRegistry where a plan was made at another registry than the one that would be changed."""
+    if planned_at is not None and planned_at != registry:
+        raise OtherRegistry(f"This was planned at {planned_at}, and this is {registry}.", "Nothing was changed.")
+
+
 def check_named(entry: Entry, registry: RegistryId, name: str) -> None:
     """Raises OtherRegistry where the user named, by `name`, another registry than the run's."""
     if entry.belongs_to(registry) is Belonging.ELSEWHERE:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from regtui.deletion.belonging import check_belongs
+from regtui.deletion.belonging import check_belongs, check_planned
 from regtui.deletion.damage import repaired_sentence
 from regtui.deletion.deleting import Deleting
 from regtui.deletion.entry import Entry
@@ -61,10 +61,11 @@ class Execution(UnderWay):
     ) -> None:
         """`undoes`: the run that this takes back. `resumes`: one that was interrupted, of which `plan` is the rest.
 
-        Raises OtherRegistry where that wasn't made here.
+        Raises OtherRegistry where that wasn't made here, or `plan` wasn't.
         """
         if resumes is not None:
             check_belongs(resumes, client.identity)
+        check_planned(plan.contents.registry, client.identity)
         super().__init__(client, plan.repository, journal, username, planned_outcomes(plan))
         self._plan = plan
         self._shown = plan

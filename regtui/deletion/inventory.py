@@ -44,6 +44,7 @@ async def read_contents(
     await below.read_children()
     return Contents(
         repository=repository,
+        registry=client.identity,
         tags={n: m.digest if isinstance(m, StoredManifest) else None for n, m in found.items() if not _failed(m)},
         manifests=manifests,
         unread={name: str(m) for name, m in found.items() if _failed(m)},

@@ -8,6 +8,7 @@ from typing import Self
 from regtui.deletion.reasons import Reason, in_words
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import AnyManifest, Manifest
+from regtui.registry.identity import RegistryId
 from regtui.registry.values import Deletion
 
 
@@ -113,6 +114,8 @@ class Contents:
     unread_manifests: Mapping[Digest, str] = field(default_factory=dict, hash=False)
     blobs: KnownBlobs = field(default_factory=KnownBlobs, hash=False)
     damaged: frozenset[str] = frozenset()
+    registry: RegistryId | None = None
+    """Where it was read; a plan made of it is carried out there and nowhere else. None where it was made up."""
 
     @property
     def tag_count(self) -> int:

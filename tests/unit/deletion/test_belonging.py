@@ -118,6 +118,27 @@ async def restoring(here: Registry, there: Registry, journal: Journal, entry: En
         pass
 
 
+async def executing(here: Registry, there: Registry, journal: Journal) -> None:
+    from regtui.deletion.inventory import read_contents
+    from regtui.deletion.plan import make_plan
+
+    contents = await read_contents(here.client, here.content, REPOSITORY)
+    plan = make_plan(contents, Request(REPOSITORY, ["one"]), method=Method.PLACEHOLDER)
+    async for _ in Execution(there.client, plan, journal).outcomes():
+        pass
+
+
+async def test_a_plan_is_carried_out_where_it_was_made(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    here, there = await Registry("admin@staging").fill(), await Registry("admin@prod").fill()
+    with pytest.raises(OtherRegistry, match="was planned at"):
+        await executing(here, there, journal)
+    assert set(there.world.storage.repositories[REPOSITORY].tags) == {"one", "two"}
+    assert list(tmp_path.glob("*.jsonl")) == []
+    await executing(here, here, journal)
+    assert set(here.world.storage.repositories[REPOSITORY].tags) == {"two"}
+
+
 async def resuming(here: Registry, there: Registry, journal: Journal, entry: Entry) -> None:
     journal.resume(entry, there.identity).close()
 
