@@ -24,7 +24,7 @@ async def plan_deletion(
     read_only: bool,
     on_progress: Callable[[int, int], None] | None,
 ) -> Plan:
-    """As `Connection.plan_deletion` says it. Raises RegistryError."""
+    """As `Session.plan_deletion` says it. Raises RegistryError."""
     repository = request.repository
     contents = await read_contents(client, content, repository, digests=request.digests, on_progress=on_progress)
     support = Deletion.READ_ONLY if read_only else await deletion_support(client, repository)

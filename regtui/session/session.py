@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from regtui.garbage.hosts import Host, Interactive
     from regtui.listing.details import Details
     from regtui.listing.missing import BlobCheck
-    from regtui.listing.summary import Batch, Summary
+    from regtui.listing.summary import Batch
     from regtui.repair.values import CheckedReference, RepairPlan
     from regtui.session.changes import Changes, RunningChange
     from regtui.session.filling import Filling
@@ -169,11 +169,6 @@ class Session:
     def _at_once(self) -> int:
         """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
         return self._client.in_flight + 2
-
-    async def summary(self, repository: str, reference: str) -> "Summary":
-        from regtui.listing.summary import summarize
-
-        return await summarize(self._content, repository, reference)
 
     async def details(self, repository: str, reference: str) -> "Details":
         from regtui.listing.details import load_details

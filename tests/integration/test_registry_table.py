@@ -239,7 +239,7 @@ async def seen(
     connection: Session, writer: httpx.Client, image: PushedImage, single: PushedImage, attached: PushedImage
 ) -> dict[str, str]:
     tags = {tag async for page in connection.tags(REPOSITORY) for tag in page}
-    summary = await connection.summary(REPOSITORY, "1.0")
+    ((_, summary),) = [told async for batch in connection.fill(REPOSITORY, ["1.0"]).batches() for told in batch]
     at = SimpleNamespace(connection=connection, writer=writer)
     referrers = await refers(connection, attached)
     alone, first = await removed(at, "latest")
