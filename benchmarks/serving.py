@@ -18,8 +18,9 @@ from typing import Final
 
 from benchmarks.support.table import Table
 from benchmarks.support.timing import shown
-from regtui.garbage.profile import HostSettings
-from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
+from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.host.keep_out import KeepOut
+from regtui.host.profile import HostSettings
 from regtui.registry.address import Address
 from regtui.session.opening import open_session
 from regtui.session.target import Target

@@ -22,9 +22,7 @@ from regtui.cli.output import Form, Output
 from regtui.cli.running import check_askable, interrupting
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError
 from regtui.garbage.collector import Collector
-from regtui.garbage.errors import HostUnknown, NotOnHost, Unsafe
-from regtui.garbage.hosts import Interactive, undisturbed
-from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, KeepOut, PendingUpload, Survey
+from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, PendingUpload, Survey
 from regtui.garbage.words import (
     ONLINE_WARNING,
     duration,
@@ -33,6 +31,9 @@ from regtui.garbage.words import (
     question,
     removed_sentence,
 )
+from regtui.host.errors import HostUnknown, NotOnHost, Unsafe
+from regtui.host.hosts import Interactive, undisturbed
+from regtui.host.keep_out import KeepOut
 from regtui.session.session import Session
 from regtui.settings.config import Config
 from regtui.text import plural, size

@@ -14,13 +14,13 @@ from regtui.garbage.values import (
     EarlierRun,
     Event,
     Forecast,
-    KeepOut,
     Stage,
     StageStatus,
     Survey,
     TagsVerified,
     UntaggedManifest,
 )
+from regtui.host.keep_out import KeepOut
 from regtui.local.dialect import Dialect, Version
 from regtui.local.memory import MemoryStorage
 from regtui.oci.digest import Digest

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from regtui.deletion.journal import Journal
 from regtui.diagnosis.values import Check, failed, good, skipped
 from regtui.errors import RegtuiError
-from regtui.garbage.hosts import Host, call
 from regtui.garbage.procedure import HostCollector
 from regtui.garbage.values import Survey
 from regtui.garbage.words import host_table
+from regtui.host.hosts import Host, call
 from regtui.registry.client import RegistryClient
 from regtui.session.registry_host import host_of
 from regtui.session.target import Target

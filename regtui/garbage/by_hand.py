@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from shlex import quote
 
-from regtui.garbage.runtimes import Unit
-from regtui.garbage.values import KeepOut, UntaggedManifest
+from regtui.garbage.values import UntaggedManifest
+from regtui.host.keep_out import KeepOut
+from regtui.host.runtimes import Unit
 
 
 def by_hand(

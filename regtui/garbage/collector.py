@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from regtui.garbage.hosts import Interactive
 from regtui.garbage.values import (
     Choices,
     CollectionReport,
@@ -12,6 +11,7 @@ from regtui.garbage.values import (
     Forecast,
     Survey,
 )
+from regtui.host.hosts import Interactive
 
 
 class Collector(Protocol):

@@ -13,15 +13,15 @@ from regtui.deletion.journal import Journal
 from regtui.garbage import scripts
 from regtui.garbage.by_manifests import NamedBlob, named_blobs
 from regtui.garbage.contents import Reading, read
-from regtui.garbage.errors import Unsafe
-from regtui.garbage.finding import Found
-from regtui.garbage.hosts import Host, ScriptOutput
 from regtui.garbage.identity import must_list_nothing, prove_by_output, prove_by_storage
 from regtui.garbage.output import CollectorOutput
 from regtui.garbage.storage import Storage, read_count
-from regtui.garbage.trouble import trouble
 from regtui.garbage.values import Forecast, UntaggedManifest
 from regtui.garbage.verdict import GcOutcome
+from regtui.host.errors import Unsafe
+from regtui.host.finding import Found
+from regtui.host.hosts import Host, ScriptOutput
+from regtui.host.trouble import trouble
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.text import plural

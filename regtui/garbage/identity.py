@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from regtui.garbage.errors import Unsafe
 from regtui.garbage.output import CollectorOutput
 from regtui.garbage.storage import Listing, Storage
+from regtui.host.errors import Unsafe
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import NotAllowed, NotAuthenticated, NotFound, Refused

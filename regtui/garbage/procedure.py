@@ -17,27 +17,18 @@ from regtui.garbage import scripts
 from regtui.garbage.account import Account
 from regtui.garbage.by_hand import by_hand
 from regtui.garbage.earlier import read_earlier
-from regtui.garbage.errors import Unsafe
-from regtui.garbage.finding import Found, find
 from regtui.garbage.forecasting import forecast
-from regtui.garbage.hosts import Host
 from regtui.garbage.leftovers import Leftovers
-from regtui.garbage.profile import HostSettings
 from regtui.garbage.running import STOPPED, Running, running_already
-from regtui.garbage.silence import answering
 from regtui.garbage.storage import Listing, Storage
-from regtui.garbage.values import (
-    Choices,
-    CollectionReport,
-    EarlierRun,
-    Event,
-    Forecast,
-    KeepOut,
-    Stage,
-    StageStatus,
-    Survey,
-)
+from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Event, Forecast, Stage, StageStatus, Survey
 from regtui.garbage.verification import Before, remember, verify
+from regtui.host.errors import Unsafe
+from regtui.host.finding import Found, find
+from regtui.host.hosts import Host
+from regtui.host.keep_out import KeepOut
+from regtui.host.profile import HostSettings
+from regtui.host.silence import answering
 from regtui.oci.digest import Digest
 from regtui.registry.answers import deletion_obstacle
 from regtui.registry.client import RegistryClient

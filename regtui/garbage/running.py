@@ -7,14 +7,14 @@ from contextlib import aclosing
 from typing import Final
 
 from regtui.garbage import scripts
-from regtui.garbage.errors import CollectionFailed, Unsafe
-from regtui.garbage.hosts import Host, Script
 from regtui.garbage.output import CollectorOutput, LineKind
-from regtui.garbage.runtimes import Unit
 from regtui.garbage.storage import read_count
-from regtui.garbage.trouble import last_line
 from regtui.garbage.values import Event, Stage, StageStatus
 from regtui.garbage.verdict import SIGNALLED
+from regtui.host.errors import CollectionFailed, Unsafe
+from regtui.host.hosts import Host, Script
+from regtui.host.runtimes import Unit
+from regtui.host.trouble import last_line
 from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository, is_tag
 from regtui.ssh.errors import SshError

@@ -13,10 +13,10 @@ from pathlib import Path
 from re import sub
 from typing import Final
 
-from regtui.garbage.hosts import Script
-from regtui.garbage.redis_cache import REQUEST, asking_script
-from regtui.garbage.runtimes import Unit
-from regtui.garbage.values import KeepOut
+from regtui.host.hosts import Script
+from regtui.host.keep_out import KeepOut
+from regtui.host.redis_cache import REQUEST, asking_script
+from regtui.host.runtimes import Unit
 
 _PREFIX: Final = "::regtui-"
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from regtui.garbage import scripts
-from regtui.garbage.hosts import Host, ScriptOutput
-from regtui.garbage.runtimes import Unit
-from regtui.garbage.trouble import check, trouble
 from regtui.garbage.values import PendingUpload, UntaggedManifest
+from regtui.host.hosts import Host, ScriptOutput
+from regtui.host.runtimes import Unit
+from regtui.host.trouble import check, trouble
 from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository, is_tag
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from regtui.garbage.errors import CollectionFailed
+from regtui.host.errors import CollectionFailed
 from regtui.text import one_line, plural
 
 SIGNALLED: Final = frozenset({129, 130, 137, 143})

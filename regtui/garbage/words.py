@@ -12,12 +12,12 @@ from regtui.garbage.values import (
     CollectionReport,
     EarlierRun,
     Forecast,
-    KeepOut,
     PendingUpload,
     Stage,
     Survey,
     TagsVerified,
 )
+from regtui.host.keep_out import KeepOut
 from regtui.text import plural, size
 
 # Seconds from which on it is said how long it takes.

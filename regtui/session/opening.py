@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from regtui.aside import aside
-from regtui.garbage.silence import answering
+from regtui.host.silence import answering
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import NotARegistry, NotAuthenticated, RegistryError, TokenRefused, Unreachable
 from regtui.registry.values import Pong

@@ -1,9 +1,9 @@
 """The host that a registry runs on, as its profile and its address say it."""
 
-from regtui.garbage.errors import HostUnknown
-from regtui.garbage.hosts import Host, Interactive, LocalHost, SshHost
-from regtui.garbage.profile import HostSettings
 from regtui.garbage.words import host_table
+from regtui.host.errors import HostUnknown
+from regtui.host.hosts import Host, Interactive, LocalHost, SshHost
+from regtui.host.profile import HostSettings
 from regtui.registry.address import Address
 from regtui.ssh.destination import Destination
 

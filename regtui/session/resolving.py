@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from regtui.errors import UsageError
-from regtui.garbage.profile import HostSettings
+from regtui.host.profile import HostSettings
 from regtui.oci.reference import InvalidReference, Reference
 from regtui.registry.address import Address
 from regtui.registry.identity import RegistryId

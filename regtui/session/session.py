@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from regtui.deletion.request import Request
     from regtui.deletion.values import Outcome, Plan
     from regtui.garbage.collector import Collector
-    from regtui.garbage.hosts import Host, Interactive
+    from regtui.host.hosts import Host, Interactive
     from regtui.listing.details import Details
     from regtui.listing.missing import BlobCheck
     from regtui.listing.summary import Batch

@@ -14,7 +14,7 @@ from regtui.ssh.destination import Destination
 
 if TYPE_CHECKING:
     from regtui.garbage.collector import Collector, MakeCollector
-    from regtui.garbage.profile import HostSettings
+    from regtui.host.profile import HostSettings
     from regtui.local.dialect import Version
     from regtui.local.memory import MemoryStorage
     from regtui.local.transport import LocalTransport

@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
 from regtui.errors import SettingsError, UsageError
-from regtui.garbage.profile import RUNTIMES, HostSettings
+from regtui.host.profile import RUNTIMES, HostSettings
 from regtui.oci.reference import is_repository
 from regtui.registry.address import Address
 from regtui.registry.identity import RegistryId

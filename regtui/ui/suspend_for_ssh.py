@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
-from regtui.garbage.hosts import Interactive, undisturbed
+from regtui.host.hosts import Interactive, undisturbed
 from regtui.text import clean
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from regtui.deletion.journal import Journal, Run
 from regtui.deletion.request import Request
 from regtui.garbage import forecasting
 from regtui.garbage.leftovers import Leftovers
-from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus, UntaggedManifest
+from regtui.garbage.values import Choices, Stage, StageStatus, UntaggedManifest
+from regtui.host.keep_out import KeepOut
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.registry.client import RegistryClient

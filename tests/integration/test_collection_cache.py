@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from regtui.garbage.errors import Unsafe
-from regtui.garbage.values import Choices, KeepOut
+from regtui.garbage.values import Choices
+from regtui.host.errors import Unsafe
+from regtui.host.keep_out import KeepOut
 from tests.support.clients import crane_validate, skopeo
 from tests.support.collecting import GOING, REPOSITORY, Registry, all_pull, connected, delete_half, fill, kept, target
 from tests.support.containers import Containers, free_port, start_registry_container

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from regtui.garbage.errors import Unsafe
 from regtui.garbage.values import Choices, CollectionReport
+from regtui.host.errors import Unsafe
 from regtui.session.session import Session
 from tests.support.collecting import bytes_on_disk, connected, target
 from tests.support.commands import Done, Regtui

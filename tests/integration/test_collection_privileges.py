@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from regtui.garbage.values import Choices, KeepOut
+from regtui.garbage.values import Choices
+from regtui.host.keep_out import KeepOut
 from tests.integration.conftest import short_folder
 from tests.support.collecting import connected, delete_half, fill, target
 from tests.support.containers import Containers, must_be_root, start_registry_container

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from regtui.errors import RegtuiError
-from regtui.garbage.errors import GarbageError, HostNotAllowed, NotOnHost
 from regtui.garbage.values import Choices
+from regtui.host.errors import GarbageError, HostNotAllowed, NotOnHost
 from tests.integration.conftest import short_folder
 from tests.support.collecting import all_pull, collect, connected, delete_half, fill, target
 from tests.support.containers import must_be_root, write_program

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from regtui.garbage.errors import NotOnHost, Unsafe
-from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
+from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.host.errors import NotOnHost, Unsafe
+from regtui.host.keep_out import KeepOut
 from regtui.session.session import Session
 from tests.support.collecting import Registry, all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.containers import (

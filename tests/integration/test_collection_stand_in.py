@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
+from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.host.keep_out import KeepOut
 from tests.integration.conftest import short_folder
 from tests.support.clients import crane, crane_validate, skopeo
 from tests.support.collecting import GOING, REPOSITORY, STAYING, all_pull, connected, delete_half, fill, kept, target

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from regtui.garbage.errors import Unsafe
-from regtui.garbage.values import Choices, KeepOut
+from regtui.garbage.values import Choices
+from regtui.host.errors import Unsafe
+from regtui.host.keep_out import KeepOut
 from regtui.session.session import Session
 from tests.support.clients import crane_validate
 from tests.support.collecting import Registry, all_pull, bytes_on_disk, connected, delete_half, fill, target

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from regtui.errors import RegtuiError
-from regtui.garbage.errors import HostNotAllowed, NotOnHost, Unsafe
-from regtui.garbage.hosts import Interactive
-from regtui.garbage.values import Choices, KeepOut
+from regtui.garbage.values import Choices
 from regtui.garbage.verdict import CollectorFailed
+from regtui.host.errors import HostNotAllowed, NotOnHost, Unsafe
+from regtui.host.hosts import Interactive
+from regtui.host.keep_out import KeepOut
 from regtui.ssh.errors import HostKeyChanged, HostKeyUnknown, HostUnreachable, LoginRefused
 from tests.support.collecting import (
     all_pull,

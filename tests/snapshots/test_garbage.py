@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from textual.pilot import Pilot
 
-from regtui.garbage.errors import HostNotAllowed
 from regtui.garbage.values import EarlierRun, Stage, TagsVerified
+from regtui.host.errors import HostNotAllowed
 from regtui.registry.address import Address
 from regtui.ui.screens import garbage
 from tests.support.screens import SIZES, app_on, keys, target

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from regtui.deletion.request import Request
-from regtui.garbage.profile import HostSettings
 from regtui.garbage.values import Choices, CollectionReport, Event
+from regtui.host.profile import HostSettings
 from regtui.registry.address import Address
 from regtui.session.opening import open_session
 from regtui.session.session import Session

@@ -12,13 +12,13 @@ from regtui.garbage.values import (
     EarlierRun,
     Event,
     Forecast,
-    KeepOut,
     Stage,
     StageStatus,
     Survey,
     TagsVerified,
     UntaggedManifest,
 )
+from regtui.host.keep_out import KeepOut
 from regtui.oci.digest import Digest
 from regtui.session.target import Target
 from tests.support.patience import PATIENCE

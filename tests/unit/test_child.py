@@ -8,7 +8,7 @@ import pytest
 
 import regtui
 from regtui.child import child_environment
-from regtui.garbage import hosts
+from regtui.host import hosts
 from regtui.ssh import process
 from tests.support.patience import PATIENCE
 

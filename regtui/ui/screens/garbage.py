@@ -14,9 +14,10 @@ from textual.widgets import Button
 from regtui.errors import RegtuiError
 from regtui.garbage.collector import Collector
 from regtui.garbage.course import Course
-from regtui.garbage.errors import CollectionFailed, HostUnknown
-from regtui.garbage.values import Choices, CollectionReport, Forecast, KeepOut, Survey
+from regtui.garbage.values import Choices, CollectionReport, Forecast, Survey
 from regtui.garbage.words import ONLINE_WARNING, keep_out_sentence, not_configured, removed_sentence, survey_sentences
+from regtui.host.errors import CollectionFailed, HostUnknown
+from regtui.host.keep_out import KeepOut
 from regtui.settings.config import Config
 from regtui.text import clean
 from regtui.ui.open_registry import OpenRegistry

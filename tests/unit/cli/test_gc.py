@@ -15,8 +15,9 @@ from regtui.cli import collection, gc, running
 from regtui.cli.main import main
 from regtui.demo.collector import DemoCollector
 from regtui.demo.sample import sample_storage
-from regtui.garbage.errors import CollectionFailed, HostNotAllowed, HostUnknown, NotOnHost, Unsafe
-from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage, TagsVerified
+from regtui.garbage.values import EarlierRun, Forecast, Stage, TagsVerified
+from regtui.host.errors import CollectionFailed, HostNotAllowed, HostUnknown, NotOnHost, Unsafe
+from regtui.host.keep_out import KeepOut
 from regtui.local.transport import LocalTransport
 from regtui.registry.address import Address
 from regtui.session import resolving

@@ -10,7 +10,8 @@ from regtui.deletion.request import Request
 from regtui.demo.collector import DemoCollector
 from regtui.demo.reachable import missing_blobs
 from regtui.demo.sample import sample_storage
-from regtui.garbage.values import Choices, CollectionReport, Event, KeepOut, Stage, StageStatus
+from regtui.garbage.values import Choices, CollectionReport, Event, Stage, StageStatus
+from regtui.host.keep_out import KeepOut
 from regtui.local.dialect import Version
 from regtui.local.memory import MemoryStorage
 from regtui.local.transport import LocalTransport

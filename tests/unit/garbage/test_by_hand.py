@@ -3,9 +3,10 @@
 import pytest
 
 from regtui.garbage.by_hand import by_hand
-from regtui.garbage.runtimes import Unit
-from regtui.garbage.stand_in import StandIn
-from regtui.garbage.values import KeepOut, UntaggedManifest
+from regtui.garbage.values import UntaggedManifest
+from regtui.host.keep_out import KeepOut
+from regtui.host.runtimes import Unit
+from regtui.host.stand_in import StandIn
 from regtui.oci.digest import Digest
 
 UNIT = Unit(

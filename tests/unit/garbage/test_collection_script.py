@@ -15,8 +15,8 @@ from typing import Final
 import pytest
 
 from regtui.garbage import scripts
-from regtui.garbage.runtimes import Unit
-from regtui.garbage.values import KeepOut
+from regtui.host.keep_out import KeepOut
+from regtui.host.runtimes import Unit
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 

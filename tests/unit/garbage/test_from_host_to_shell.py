@@ -19,17 +19,17 @@ from hypothesis import strategies as st
 from regtui.errors import RegtuiError
 from regtui.garbage import scripts
 from regtui.garbage.by_hand import by_hand
-from regtui.garbage.configuration import read_storage
-from regtui.garbage.containers import choose, read_containers
 from regtui.garbage.earlier import read_earlier
-from regtui.garbage.finding import Found, find
-from regtui.garbage.hosts import LocalHost, Script
-from regtui.garbage.plain import LONGEST
-from regtui.garbage.profile import HostSettings
 from regtui.garbage.running import Running
-from regtui.garbage.runtimes import Unit
 from regtui.garbage.storage import Storage
-from regtui.garbage.values import KeepOut
+from regtui.host.configuration import read_storage
+from regtui.host.containers import choose, read_containers
+from regtui.host.finding import Found, find
+from regtui.host.hosts import LocalHost, Script
+from regtui.host.keep_out import KeepOut
+from regtui.host.plain import LONGEST
+from regtui.host.profile import HostSettings
+from regtui.host.runtimes import Unit
 from regtui.oci.digest import Digest
 from tests.support.hostile_host import HostileHost, make_hostile_host
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from regtui.garbage import scripts
-from regtui.garbage.hosts import Script
-from regtui.garbage.runtimes import Unit
-from regtui.garbage.values import KeepOut
+from regtui.host.hosts import Script
+from regtui.host.keep_out import KeepOut
+from regtui.host.runtimes import Unit
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 

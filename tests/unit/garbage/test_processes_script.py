@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from regtui.garbage.hosts import LocalHost
-from regtui.garbage.sharing import processes_beside
+from regtui.host.hosts import LocalHost
+from regtui.host.sharing import processes_beside
 from tests.support.hostile_host import HostileHost, make_hostile_host
 
 

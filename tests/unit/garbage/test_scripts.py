@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from regtui.garbage import scripts
-from regtui.garbage.containers import Container
-from regtui.garbage.profile import HostSettings
-from regtui.garbage.runtimes import (
+from regtui.host.containers import Container
+from regtui.host.keep_out import KeepOut
+from regtui.host.profile import HostSettings
+from regtui.host.runtimes import (
     Process,
     Unit,
     command_unit,
@@ -17,7 +18,6 @@ from regtui.garbage.runtimes import (
     kubectl_unit,
     systemd_unit,
 )
-from regtui.garbage.values import KeepOut
 from tests.support.programs import find_program
 
 HOSTILE = "x'; touch pwned; $(touch pwned) `touch pwned` \"\n-rf"

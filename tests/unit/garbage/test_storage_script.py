@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from regtui.garbage import scripts
-from regtui.garbage.hosts import LocalHost
-from regtui.garbage.runtimes import Unit
+from regtui.host.hosts import LocalHost
+from regtui.host.runtimes import Unit
 from tests.support.programs import find_program
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)

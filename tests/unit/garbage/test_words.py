@@ -6,14 +6,12 @@ from dataclasses import replace
 import pytest
 
 from regtui.garbage.course import Course
-from regtui.garbage.errors import HostUnknown
 from regtui.garbage.values import (
     Choices,
     CollectionReport,
     EarlierRun,
     Event,
     Forecast,
-    KeepOut,
     Stage,
     StageStatus,
     Survey,
@@ -36,6 +34,8 @@ from regtui.garbage.words import (
     survey_sentences,
     untagged_offer,
 )
+from regtui.host.errors import HostUnknown
+from regtui.host.keep_out import KeepOut
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.session.registry_host import host_of

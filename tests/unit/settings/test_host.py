@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from regtui.errors import SettingsError
-from regtui.garbage.profile import HostSettings
+from regtui.host.profile import HostSettings
 from regtui.session.resolving import target_for
 from regtui.settings.config import Config
 

@@ -12,8 +12,9 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Static
 
 from regtui.errors import RegtuiError
-from regtui.garbage.errors import CollectionFailed, HostNotAllowed, NotOnHost, Unsafe
-from regtui.garbage.values import EarlierRun, Forecast, KeepOut, Stage
+from regtui.garbage.values import EarlierRun, Forecast, Stage
+from regtui.host.errors import CollectionFailed, HostNotAllowed, NotOnHost, Unsafe
+from regtui.host.keep_out import KeepOut
 from regtui.registry.address import Address
 from regtui.ssh.errors import HostUnreachable
 from regtui.ui.app import RegtuiApp

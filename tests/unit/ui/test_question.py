@@ -9,7 +9,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
-from regtui.garbage.values import KeepOut
+from regtui.host.keep_out import KeepOut
 from regtui.ui import question
 from regtui.ui.app import RegtuiApp
 from regtui.ui.question import Asking, Question

@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 
 from regtui.errors import RegtuiError
 from regtui.garbage.course import Course
-from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, KeepOut, Survey
+from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Forecast, Survey
 from regtui.garbage.words import (
     NOW,
     duration,
@@ -24,6 +24,7 @@ from regtui.garbage.words import (
     survey_sentences,
     untagged_offer,
 )
+from regtui.host.keep_out import KeepOut
 from regtui.text import clean, plural, size
 from regtui.ui.widgets.garbage.lines import FreedLines, LogLines, StepLines, TextLines
 from regtui.ui.widgets.garbage.ways import Ways

@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from regtui.garbage.values import KeepOut
 from regtui.garbage.words import KEEP_OUT
+from regtui.host.keep_out import KeepOut
 
 
 class Ways(Widget, can_focus=True):

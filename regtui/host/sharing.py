@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from regtui.garbage.configuration import StorageSettings, read_storage
-from regtui.garbage.container_files import read_file
-from regtui.garbage.containers import PROGRAMS, Container, config_of
-from regtui.garbage.errors import NotOnHost
-from regtui.garbage.hosts import Host, Script
+from regtui.host.configuration import StorageSettings, read_storage
+from regtui.host.container_files import read_file
+from regtui.host.containers import PROGRAMS, Container, config_of
+from regtui.host.errors import NotOnHost
+from regtui.host.hosts import Host, Script
 
 _ASK: Final = 'text=$1 pid=$2 root=$3\nshift 3\n"$@" sh -c "$text" sh "$pid" "$root"'
 _PROCESSES: Final = (Path(__file__).parent / "remote" / "processes.sh").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from typing import Final, Protocol
 from regtui import bounds
 from regtui.aside import aside
 from regtui.child import child_environment
-from regtui.garbage.errors import CollectionFailed, GarbageError, HostNotAllowed
+from regtui.host.errors import CollectionFailed, GarbageError, HostNotAllowed
 from regtui.ssh.destination import Destination
 from regtui.ssh.errors import ConnectionLost, SshError, ssh_error
 from regtui.ssh.login import Ssh

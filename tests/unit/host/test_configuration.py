@@ -2,8 +2,8 @@
 
 import pytest
 
-from regtui.garbage.configuration import StorageSettings, read_storage
-from regtui.garbage.errors import NotOnHost
+from regtui.host.configuration import StorageSettings, read_storage
+from regtui.host.errors import NotOnHost
 
 OFFICIAL_2 = """
 version: 0.1

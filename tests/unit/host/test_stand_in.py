@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from regtui.garbage.configuration import StorageSettings, read_storage
-from regtui.garbage.containers import Container
-from regtui.garbage.stand_in import stand_in, why_not
+from regtui.host.configuration import StorageSettings, read_storage
+from regtui.host.containers import Container
+from regtui.host.stand_in import stand_in, why_not
 
 CONTAINER = Container(
     name="registry",

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from shlex import join
 from typing import Final
 
-from regtui.garbage.compose import Compose, find_compose
-from regtui.garbage.configuration import CANDIDATES, StorageSettings, read_storage
-from regtui.garbage.container_files import ContainerFile, read_file
-from regtui.garbage.containers import (
+from regtui.host.compose import Compose, find_compose
+from regtui.host.configuration import CANDIDATES, StorageSettings, read_storage
+from regtui.host.container_files import ContainerFile, read_file
+from regtui.host.containers import (
     PROGRAMS,
     Container,
     address_in,
@@ -25,12 +25,12 @@ from regtui.garbage.containers import (
     read_containers,
     read_environment,
 )
-from regtui.garbage.errors import NotOnHost, Unsafe
-from regtui.garbage.hosts import Host, Script, ScriptOutput, call
-from regtui.garbage.plain import list_at, plain, plain_name, table_at, text_at
-from regtui.garbage.profile import HostSettings
-from regtui.garbage.redis_cache import Redis, asking_script
-from regtui.garbage.runtimes import (
+from regtui.host.errors import NotOnHost, Unsafe
+from regtui.host.hosts import Host, Script, ScriptOutput, call
+from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
+from regtui.host.profile import HostSettings
+from regtui.host.redis_cache import Redis, asking_script
+from regtui.host.runtimes import (
     Process,
     Unit,
     command_unit,
@@ -38,9 +38,9 @@ from regtui.garbage.runtimes import (
     kubectl_unit,
     systemd_unit,
 )
-from regtui.garbage.sharing import containers_beside, processes_beside
-from regtui.garbage.stand_in import why_not
-from regtui.garbage.stopping import (
+from regtui.host.sharing import containers_beside, processes_beside
+from regtui.host.stand_in import why_not
+from regtui.host.stopping import (
     edited,
     lost_by_container,
     lost_by_pod,
@@ -49,7 +49,7 @@ from regtui.garbage.stopping import (
     outdated_by_process,
     shared,
 )
-from regtui.garbage.trouble import check, last_line, trouble
+from regtui.host.trouble import check, last_line, trouble
 from regtui.text import clean, one_line
 
 _UNIT: Final = "docker-registry.service"

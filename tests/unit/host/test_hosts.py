@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regtui import bounds
-from regtui.garbage import hosts
-from regtui.garbage.errors import GarbageError, HostNotAllowed
-from regtui.garbage.hosts import LocalHost, Script, ScriptOutput, call
+from regtui.host import hosts
+from regtui.host.errors import GarbageError, HostNotAllowed
+from regtui.host.hosts import LocalHost, Script, ScriptOutput, call
 from tests.support.held_host import until
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
@@ -28,7 +28,7 @@ async def test_what_was_printed() -> None:
 @pytest.mark.parametrize("script", ["yes", "yes >&2", "trap '' TERM; yes"])
 async def test_a_host_that_never_stops_talking(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "HOST_OUTPUT", 3 * bounds.MIB)
-    monkeypatch.setattr("regtui.garbage.hosts._END_SECONDS", 0.1)
+    monkeypatch.setattr("regtui.host.hosts._END_SECONDS", 0.1)
     with pytest.raises(GarbageError, match="The host wrote more than 3 MiB"):
         await LocalHost().run(Script(script))
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Final
 
-from regtui.garbage.configuration import CANDIDATES
-from regtui.garbage.plain import list_at, plain, plain_name, table_at, text_at
+from regtui.host.configuration import CANDIDATES
+from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.text import clean
 
 COLLECTOR: Final = "regtui-gc-{}"

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from regtui.garbage.errors import CollectionFailed, GarbageError, HostNotAllowed, NotOnHost
-from regtui.garbage.hosts import ScriptOutput
+from regtui.host.errors import CollectionFailed, GarbageError, HostNotAllowed, NotOnHost
+from regtui.host.hosts import ScriptOutput
 from regtui.text import one_line
 
 _COMMAND_NOT_FOUND: Final = 127

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from regtui.garbage.containers import Container, choose, config_of, read_containers
+from regtui.host.containers import Container, choose, config_of, read_containers
 
 # As docker 24 prints them, cut down to what is read.
 OFFICIAL = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.garbage.redis_cache import Redis, asking_script
+from regtui.host.redis_cache import Redis, asking_script
 
 
 def read_arrays(text: str) -> list[list[str]]:

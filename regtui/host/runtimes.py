@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from shlex import join, quote
 from typing import Final
 
-from regtui.garbage.compose import Compose
-from regtui.garbage.containers import COLLECTOR, STAND_IN, Container
-from regtui.garbage.profile import HostSettings
-from regtui.garbage.redis_cache import REQUEST, Redis
-from regtui.garbage.stand_in import StandIn, stand_in
-from regtui.garbage.values import KeepOut
+from regtui.host.compose import Compose
+from regtui.host.containers import COLLECTOR, STAND_IN, Container
+from regtui.host.keep_out import KeepOut
+from regtui.host.profile import HostSettings
+from regtui.host.redis_cache import REQUEST, Redis
+from regtui.host.stand_in import StandIn, stand_in
 
 ENVIRONMENT_FILE: Final = "registry.env"
 """Beside the run's script: the environment of the registry, for the collector beside it. It may hold passwords."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-from regtui.garbage.hosts import Host, call
-from regtui.garbage.trouble import last_line
+from regtui.host.hosts import Host, call
+from regtui.host.trouble import last_line
 
 # As docker and podman of several years say it.
 _ABSENT: Final = re.compile(r"no such (?:file|container:path)|could not (?:find|be found)|not found", re.IGNORECASE)

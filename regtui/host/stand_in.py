@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from shlex import join, quote
 from typing import Final
 
-from regtui.garbage.configuration import StorageSettings
-from regtui.garbage.containers import STAND_IN, STAND_IN_LABEL, Container
+from regtui.host.configuration import StorageSettings
+from regtui.host.containers import STAND_IN, STAND_IN_LABEL, Container
 
 ENVIRONMENT_FILE: Final = "stand-in.env"
 

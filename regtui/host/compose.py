@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from regtui.garbage.errors import NotOnHost
-from regtui.garbage.hosts import Host, call
-from regtui.garbage.trouble import check
+from regtui.host.errors import NotOnHost
+from regtui.host.hosts import Host, call
+from regtui.host.trouble import check
 
 _WITHIN: Final = 'cd -- "$1" && shift && exec "$@"'
 

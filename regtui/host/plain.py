@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from regtui.garbage.errors import NotOnHost
+from regtui.host.errors import NotOnHost
 from regtui.text import one_line
 
 LONGEST: Final = 4096

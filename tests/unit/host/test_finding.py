@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from regtui.garbage.errors import NotOnHost, Unsafe
-from regtui.garbage.finding import find
-from regtui.garbage.hosts import LocalHost, Script, ScriptOutput
-from regtui.garbage.profile import HostSettings
-from regtui.garbage.trouble import trouble
+from regtui.host.errors import NotOnHost, Unsafe
+from regtui.host.finding import find
+from regtui.host.hosts import LocalHost, Script, ScriptOutput
+from regtui.host.profile import HostSettings
+from regtui.host.trouble import trouble
 from tests.support.hostile_host import make_hostile_host
 
 _SHOWN = "LoadState=loaded\nMainPID=0\nUser=\nExecStart={{ path={0} ; argv[]={1} ; }}\n"

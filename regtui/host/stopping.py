@@ -5,12 +5,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from regtui.garbage.configuration import StorageSettings
-from regtui.garbage.container_files import ContainerFile
-from regtui.garbage.containers import Container
-from regtui.garbage.errors import Unsafe
-from regtui.garbage.hosts import Host, Script, call
-from regtui.garbage.plain import list_at, table_at, text_at
+from regtui.host.configuration import StorageSettings
+from regtui.host.container_files import ContainerFile
+from regtui.host.containers import Container
+from regtui.host.errors import Unsafe
+from regtui.host.hosts import Host, Script, call
+from regtui.host.plain import list_at, table_at, text_at
 from regtui.text import clean
 
 _REMEDY: Final = "Give the registry a volume or a directory of the host before anything else."

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from regtui.garbage.errors import NotOnHost
-from regtui.garbage.plain import at as _at
-from regtui.garbage.plain import plain, plain_name, plain_secret, text_at
-from regtui.garbage.redis_cache import Redis
+from regtui.host.errors import NotOnHost
+from regtui.host.plain import at as _at
+from regtui.host.plain import plain, plain_name, plain_secret, text_at
+from regtui.host.redis_cache import Redis
 from regtui.text import one_line
 
 CANDIDATES: Final = ("/etc/distribution/config.yml", "/etc/docker/registry/config.yml")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.garbage.container_files import LARGEST, ContainerFile, read_file
-from regtui.garbage.hosts import Script, ScriptOutput
+from regtui.host.container_files import LARGEST, ContainerFile, read_file
+from regtui.host.hosts import Script, ScriptOutput
 
 
 class Copies:

@@ -1,0 +1,1 @@
+"""Where a registry runs: which machine, in which runtime, with which config, storage and cache."""
