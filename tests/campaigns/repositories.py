@@ -6,7 +6,7 @@ What is damaged is damaged as it happens: by requests that people send, or in th
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,6 @@ from tests.campaigns.truth import ACCEPT, Truth, parts_of, read_http, read_stora
 from tests.support.content import OCI_INDEX, OCI_MANIFEST, Kind, Recipe, build_image, to_json
 from tests.support.images import (
     PushedImage,
-    push,
     push_artifact,
     push_blob,
     push_empty_index,
@@ -24,13 +23,13 @@ from tests.support.images import (
     push_index,
     push_manifest,
 )
+from tests.support.seed import store_manifest
 
 _NAMES: Final = (
     *("latest", "stable", "main", "prod", "edge", "1.0", "1.0.0", "1.0.1", "1.1.0", "1.1.0-rc.1", "1.2.0", "2.0.0"),
     *("v1.0.0", "v2", "sha-4f1a2b3", "main-9a8b7c6", "20260101", "1234567", "1.1.0-alpine", "dev-1", "dev-2", "dev-10"),
     *("feature-42-beta", "cache", "x", "_a", "A", "a-very-long-name." + "n" * 90),
 )
-_SCHEMA_1: Final = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 _CACHE_CONFIG: Final = "application/vnd.buildkit.cacheconfig.v0"
 
 
@@ -185,24 +184,15 @@ def _damage_link(made: Made, choices: random.Random) -> None:
     made.oddities.append(f"the link of {link.parents[1].name} is damaged")
 
 
-def _push_schema_1(made: Made, choices: random.Random) -> None:
-    """As 2.x converts an image for a client of before 2016: signed, and stored under its own digest."""
+def _store_schema_1(made: Made, choices: random.Random) -> None:
+    """As a registry of before 2016 left it: 2.8.2 as it is shipped reads it, signing it anew, and takes no other."""
     place = made.place
-    if not place.version.startswith("2."):
+    if place.storage is None or not place.version.startswith("2."):
         return
-    image = push(
-        place.registry, place.name, "old", build_image(Recipe(name="old", env=(str(choices.random()),)), "docker")
-    )
-    converted = place.registry.get(f"v2/{place.name}/manifests/old", headers={"Accept": _SCHEMA_1})
-    if converted.headers.get("Content-Type") != _SCHEMA_1:
-        return
-    answer = place.registry.put(
-        f"v2/{place.name}/manifests/old", content=converted.content, headers={"Content-Type": _SCHEMA_1}
-    )
-    if answer.status_code != httpx.codes.CREATED:
-        return
-    digest = answer.headers["Docker-Content-Digest"]
-    made.images.append(replace(image, tag=None))
+    layer = push_blob(place.registry, place.name, f"layer {choices.random()}".encode())
+    value = {"schemaVersion": 1, "name": place.name, "tag": "old", "architecture": "amd64", "history": []}
+    body = to_json({**value, "fsLayers": [{"blobSum": layer}]})
+    digest = store_manifest(place.storage, place.name, "old", body)
     made.oddities.append("old is a schema 1 image")
     made.cannot_return.add(digest)
     place.known.add(digest)
@@ -228,7 +218,7 @@ _DAMAGES: Final[tuple[Callable[[Made, random.Random], None], ...]] = (
     _lose_blob,
     _push_cache,
     _damage_link,
-    _push_schema_1,
+    _store_schema_1,
     _mistype,
 )
 

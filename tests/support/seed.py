@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from tests.support.content import DOCKER_MANIFEST, Recipe, build_image
+from tests.support.content import DOCKER_MANIFEST, Recipe, build_image, digest_of
 
 
 def seed_repository(storage: Path, name: str, tags: Iterable[tuple[str, datetime]]) -> dict[str, str]:
@@ -33,6 +33,17 @@ def seed_repository(storage: Path, name: str, tags: Iterable[tuple[str, datetime
         current = writer.link(f"{repository}/_manifests/tags/{tag}/current", digest)
         os.utime(current, (created.timestamp(), created.timestamp()))
     return digests
+
+
+def store_manifest(storage: Path, name: str, tag: str, body: bytes) -> str:
+    """A manifest, in whatever bytes, under a tag, as no registry would take it; its digest."""
+    writer, digest = _Writer(storage), digest_of(body)
+    manifests = f"repositories/{name}/_manifests"
+    writer.blob(digest, body)
+    writer.link(f"{manifests}/revisions/{_path(digest)}", digest)
+    writer.link(f"{manifests}/tags/{tag}/index/{_path(digest)}", digest)
+    writer.link(f"{manifests}/tags/{tag}/current", digest)
+    return digest
 
 
 def seed_repositories(storage: Path, names: Iterable[str], created: datetime) -> None:
