@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.campaigns.hostile_registry import PAYLOADS
+from tests.campaigns.hostile_registry import PAYLOADS, REPOSITORY, TAGS
 from tests.support.hostile_host import HostileHost, make_hostile_host
 
 # What an ssh does in place of logging in: shell.
@@ -44,15 +44,23 @@ def start_hostile_host(directory: Path, url: str, rng: random.Random) -> Iterato
     """Of the registry at `url`; hostile in one way that `rng` chooses."""
     directory.mkdir(parents=True)
     made = make_hostile_host(directory / "host")
+    # As the registry's own storage would be: else nothing but that is said.
+    repositories = made.root / "docker/registry/v2/repositories"
+    for repository, tags in ((REPOSITORY, TAGS), ("team/other", ())):
+        (repositories / repository / "_manifests/tags").mkdir(parents=True, exist_ok=True)
+        for tag in tags:
+            (repositories / repository / "_manifests/tags" / tag / "current").mkdir(parents=True, exist_ok=True)
     config = directory / "config.toml"
     if rng.random() < 0.4:
         how, ssh = _by_ssh(made, rng), 'ssh = "ci@host.example"'
     else:
         how, ssh = _by_programs(made, rng), ""
     runtime = rng.choice(("docker", "systemd"))
+    # Named, so that a registry which this machine really has is never found in its place.
+    named = f'config = "{made.directory / "config"}"' if runtime == "systemd" else ""
     config.write_text(
         f'[registries.lab]\naddress = "{url}"\n[registries.lab.host]\n{ssh}\n'
-        f'runtime = "{runtime}"\ncontainer = "registry"\n'
+        f'runtime = "{runtime}"\ncontainer = "registry"\n{named}\n'
     )
     yield AskedHost(how, made.bin, config)
 
