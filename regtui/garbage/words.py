@@ -148,7 +148,8 @@ def _amount(forecast: Forecast) -> str:
 def _freeable(forecast: Forecast, survey: Survey) -> str:
     if not forecast.blobs:
         by = ", some by untagged images alone" if forecast.held else ""
-        return f"Nothing can be freed: all {plural(forecast.marked, 'blob')} are in use{by}."
+        all_ = "the only blob is" if forecast.marked == 1 else f"all {plural(forecast.marked, 'blob')} are"
+        return f"Nothing can be freed: {all_} in use{by}."
     of = f" of {size(survey.used)}" if survey.used else " by the manifests" if forecast.by_manifests else ""
     freed = f", {size(forecast.bytes)}{of}" if forecast.bytes or forecast.is_exact else ""
     return (

@@ -89,6 +89,9 @@ def test_an_inexact_forecast_says_so() -> None:
 
 
 def test_nothing_to_free_and_an_empty_storage_are_two_things() -> None:
+    assert forecast_sentences(Forecast(1, {}), Choices(), SURVEY)[0].startswith(
+        "Nothing can be freed: the only blob is"
+    )
     assert forecast_sentences(Forecast(5, {}), Choices(), SURVEY)[0].startswith("Nothing can be freed: all 5 blobs")
     assert forecast_sentences(Forecast(0, {}, nothing="It is empty."), Choices(), SURVEY) == ["It is empty."]
 
