@@ -303,7 +303,8 @@ class RegtuiApp(App[int]):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(Palette(id="--command-palette"))
+            # Without an id: the last one may still be closing, and two of one id end the app.
+            self.push_screen(Palette())
             self.call_after_refresh(self._still_cursors)
 
     def search_themes(self) -> None:

@@ -11,7 +11,7 @@ from regtui.listing.details import Details
 from regtui.local.memory import MemoryStorage
 from regtui.registry.values import Deletion
 from regtui.ui.app import RegtuiApp
-from regtui.ui.palette import BrowserCommands
+from regtui.ui.palette import BrowserCommands, Palette
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.details import DetailsScreen
@@ -230,6 +230,20 @@ async def test_the_palette_has_every_action_and_opens_repositories_that_are_not_
         assert screen.repository == "mirror/redis"
         assert "7.4.1" in shown(screen)
         assert screen.deletion is Deletion.BY_DIGEST
+
+
+async def test_the_palette_is_opened_again_while_the_last_one_is_still_closing(tmp_path: Path) -> None:
+    async with browsing(demo_app(tmp_path)) as (pilot, _):
+        app = pilot.app
+        app.action_command_palette()
+        await settled(pilot)
+        first = app.screen
+        app.pop_screen()
+        app.action_command_palette()
+        await settled(pilot)
+        assert isinstance(app.screen, Palette)
+        assert app.screen is not first
+        await pilot.press("escape")
 
 
 async def test_an_action_from_the_palette_goes_to_its_pane(tmp_path: Path) -> None:
