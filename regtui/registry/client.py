@@ -341,14 +341,15 @@ class RegistryClient:
 
     # Changing
 
-    async def delete_manifest(self, repository: str, digest: Digest) -> None:
-        """Deletes by digest: all tags of that digest go with it. Not sent twice unless the first was not heard."""
-        await self._delete(repository, digest)
+    async def delete_manifest(self, repository: str, digest: Digest, *, patient: bool = True) -> None:
+        """Deletes by digest: all tags of that digest go with it. Not sent twice unless the first was not heard.
+        `patient`: the answer is given all the time it may need; of what can't be there it needs none."""
+        await self._delete(repository, digest, patient=patient)
 
-    async def delete_tag(self, repository: str, tag: str) -> None:
-        """Deletes one tag alone. 3.x and zot; 2.x answers 400, raised as Refused."""
+    async def delete_tag(self, repository: str, tag: str, *, patient: bool = True) -> None:
+        """Deletes one tag alone. 3.x and zot; 2.x answers 400, raised as Refused. `patient`: as of a manifest."""
         try:
-            await self._delete(repository, tag)
+            await self._delete(repository, tag, patient=patient)
         except errors.RegistryError as error:
             if error.status == 400:
                 raise errors.Refused(
@@ -360,10 +361,11 @@ class RegistryClient:
                 ) from None
             raise
 
-    async def _delete(self, repository: str, reference: str) -> None:
+    async def _delete(self, repository: str, reference: str, *, patient: bool) -> None:
         where = self._where("deleting the manifest", repository, reference)
         path = _manifest_path(repository, reference)
-        await self._http.send("DELETE", path, where, scope=f"repository:{repository}:delete", safety=Safety.ONCE)
+        scope = f"repository:{repository}:delete"
+        await self._http.send("DELETE", path, where, scope=scope, safety=Safety.ONCE, patient=patient)
 
     async def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> Digest:
         """Stores `body` under a tag or its digest; the digest that it has now. All it names must be there."""

@@ -148,9 +148,11 @@ class RegistryHttp:
         accept: frozenset[int] = frozenset(),
         limit: int = bounds.LIST,
         enough: int | None = None,
+        patient: bool = True,
     ) -> httpx.Response:
         """The answer, its body read (at most `limit` bytes). `path` starts at `/v2/`, below the prefix, or is a
         whole URL of this registry (an upload's Location). Of a body longer than `enough` the rest isn't waited for.
+        `patient`: a DELETE is waited for longer than anything else.
 
         Raises a RegistryError for every status of 300 and above that isn't in `accept`, and for no answer.
         """
@@ -163,7 +165,7 @@ class RegistryHttp:
             if params:
                 url = url.copy_merge_params(params)
             made = self._client.build_request(method, url, headers=headers, content=content)
-            if method == "DELETE":
+            if method == "DELETE" and patient:
                 timeout = httpx.Timeout(_DELETE_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None)
                 made.extensions["timeout"] = timeout.as_dict()
             if authorization is not None:

@@ -26,7 +26,7 @@ async def deletion_support(client: RegistryClient, repository: str) -> Deletion:
     """What may be deleted: asked with a digest of zeros, and a tag that doesn't exist (measured on 2.7.1, 2.8.2,
     3.1.1). Raises nothing: where it can't be found out, it is UNKNOWN."""
     try:
-        await client.delete_manifest(repository, _NO_SUCH_DIGEST)
+        await client.delete_manifest(repository, _NO_SUCH_DIGEST, patient=False)
     except errors.NotFound:
         return await _tag_deletion(client, repository)
     except errors.DeletionDisabled as error:
@@ -57,7 +57,7 @@ async def _is_cache(client: RegistryClient, repository: str) -> bool:
 
 async def _tag_deletion(client: RegistryClient, repository: str) -> Deletion:
     try:
-        await client.delete_tag(repository, _no_such_name())
+        await client.delete_tag(repository, _no_such_name(), patient=False)
     except errors.NotFound:
         return Deletion.BY_TAG
     except errors.RegistryError:

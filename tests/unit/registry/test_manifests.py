@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from regtui import bounds
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.registry.errors import (
@@ -10,6 +11,7 @@ from regtui.registry.errors import (
     BlobNotFound,
     DigestMismatch,
     ManifestNotFound,
+    NotFound,
     Refused,
     RegistryError,
     Unreachable,
@@ -346,3 +348,14 @@ async def test_a_reference_never_leaves_its_place_in_the_path() -> None:
     assert {request.url.raw_path for request in registry.asked} == {
         b"/v2/a/manifests/x%2F..%2F..%2Fb%2Fmanifests%2Fy%3Fz%23"
     }
+
+
+async def test_a_deletion_is_waited_for_and_the_question_whether_there_is_one_is_not() -> None:
+    """What can't be there is refused at once: who doesn't answer that shall not hold up a plan for ten minutes."""
+    scripted = Scripted(lambda _: httpx.Response(404, json={"errors": [{"code": "MANIFEST_UNKNOWN"}]}))
+    async with scripted.client() as client:
+        await deletion_support(client, "a")
+        with pytest.raises(NotFound):
+            await client.delete_manifest("a", Digest.of(b"x"))
+    waited = [request.extensions["timeout"]["read"] for request in scripted.asked]
+    assert waited == [bounds.TIMEOUT, bounds.TIMEOUT, bounds.DELETE]
