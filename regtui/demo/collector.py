@@ -81,6 +81,7 @@ class DemoCollector:
             free=_DISK - used,
             blob_cache="inmemory",
             keep_out=(KeepOut.STOP, KeepOut.ONLINE),
+            no_stand_in="While the demo registry is stopped nothing can serve pulls: it is in this process's memory.",
         )
 
     async def earlier(self) -> EarlierRun | None:

@@ -29,7 +29,7 @@ from typing import Final
 import httpx
 
 from regtui.errors import RegtuiError
-from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
 from regtui.session.session import Session
 from tests.support.clients import crane_validate, skopeo
 from tests.support.collecting import GOING, REPOSITORY, all_pull, connected, delete_half, fill, kept, target
@@ -53,6 +53,7 @@ class Case:
     pause: float
     engine: Engine | None = None
     """Whose daemon is among the victims."""
+    choices: Choices = field(default_factory=Choices)
     findings: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -63,13 +64,16 @@ class Case:
             self.findings.append(sentence)
 
 
-def make_case(place: Place, seed: int, number: int, engine: Engine | None) -> Case:
+def make_case(place: Place, seed: int, number: int, engine: Engine | None, *, serve_pulls: bool = False) -> Case:
+    """`serve_pulls`: with a stand-in, that is among the victims."""
     chance = random.Random(f"{seed} {number}")
-    victims = tuple(chance.sample(VICTIMS, chance.choice((1, 1, 2, 2, 3, 6))))
+    there = (*VICTIMS, "stand-in") if serve_pulls else VICTIMS
+    victims = tuple(chance.sample(there, chance.choice((1, 1, 2, 2, 3, 6))))
     if engine is not None and chance.random() < 0.7:
         victims = ("daemon", *victims) if chance.random() < 0.5 else ("daemon",)
     signals = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
-    return Case(place, chance.choice(PHASES), victims, chance.choice(signals), chance.uniform(0, 1.5), engine)
+    choices = Choices(keep_out=KeepOut.STAND_IN if serve_pulls else KeepOut.STOP)
+    return Case(place, chance.choice(PHASES), victims, chance.choice(signals), chance.uniform(0, 1.5), engine, choices)
 
 
 def kill(case: Case) -> None:
@@ -81,8 +85,9 @@ def kill(case: Case) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, case.number)
-    if "container" in case.victims:
-        place.registry.containers("kill", "-s", case.number.name, f"regtui-gc-{place.registry.name}", check=False)
+    for victim, name in (("container", "regtui-gc"), ("stand-in", "regtui-pulls")):
+        if victim in case.victims:
+            place.registry.containers("kill", "-s", case.number.name, f"{name}-{place.registry.name}", check=False)
     if "daemon" in case.victims and case.engine is not None:
         case.engine.start()
 
@@ -107,9 +112,9 @@ async def run_case(case: Case) -> None:
 async def _collect(case: Case, connection: Session) -> str:
     """What was said of it; of a regtui that was killed nothing is."""
     collector = connection.collector()
-    await collector.forecast(Choices())
+    await collector.forecast(case.choices)
     case.place.hold(case.phase)
-    events = collector.collect(Choices())
+    events = collector.collect(case.choices)
     with contextlib.suppress(RegtuiError):
         async for event in events:
             if (event.stage, event.status) == (case.phase, StageStatus.STARTED):
@@ -140,7 +145,7 @@ async def _is_back(case: Case, connection: Session, said: str) -> None:
     case.expect(place.registry.is_running(), "the registry can't be brought back")
     case.expect(await _until(lambda: _answers(place.registry.url)), "the registry doesn't answer")
     names = place.registry.containers("ps", "-a", "--format", "{{.Names}}")
-    case.expect("regtui-gc" not in names, f"a collector is left beside the registry: {names}")
+    case.expect("regtui-" not in names, f"a collector or a stand-in is left beside the registry: {names}")
 
 
 def _nothing_is_lost(case: Case, copy: Path) -> None:
@@ -190,6 +195,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the cases before it are left out")
     parser.add_argument("--only", type=int, help="one case")
     parser.add_argument("--live-restore", action="store_true", help="containers go on without the Engine's daemon")
+    parser.add_argument("--serve-pulls", action="store_true", help="by a stand-in")
     parser.add_argument("--runtime", choices=("podman", "docker"), default="podman")
     parser.add_argument("--registry", choices=("2.8.2", "3.1.1"), default="2.8.2")
     arguments = parser.parse_args()
@@ -212,7 +218,7 @@ def main() -> int:
                 policy = (f"--restart={POLICIES[number % 3]}",) if engine else ()
                 held = start_held_host(containers, arguments.registry, directory, options=policy)
                 with held as place, _on_path(place.host.path):
-                    case = make_case(place, arguments.seed, number, engine)
+                    case = make_case(place, arguments.seed, number, engine, serve_pulls=arguments.serve_pulls)
                     try:
                         asyncio.run(run_case(case))
                     except (AssertionError, RegtuiError) as error:

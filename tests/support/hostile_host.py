@@ -24,6 +24,7 @@ case $1 in
     inspect)
         case "$*" in
             *.State.Running*) echo true ;;
+            *.Mounts*) ;;
             *.Config.Env*) cat environment ;;
             *) cat inspect ;;
         esac ;;
@@ -91,7 +92,11 @@ class HostileHost:
             "State": {"Running": True},
             "Image": "sha256:0030ba3d620c",
             "Config": {"Image": "registry:2", "Env": [], "User": "", "Labels": {}},
-            "HostConfig": {"NetworkMode": "bridge", "RestartPolicy": {"Name": "unless-stopped"}},
+            "HostConfig": {
+                "NetworkMode": "bridge",
+                "RestartPolicy": {"Name": "unless-stopped"},
+                "PortBindings": {"5000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "5000"}]},
+            },
             "Mounts": [{"Source": str(self.root), "Destination": str(self.root)}],
         }
         for path, value in changes.items():

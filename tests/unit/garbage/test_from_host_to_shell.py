@@ -101,6 +101,14 @@ VALUES: Final[dict[str, dict[str, Change]]] = {
         "its image's name": _inspected("Config__Image", lambda value: f"registry:{value}"),
         "its user": _inspected("Config__User"),
         "its network": _inspected("HostConfig__NetworkMode"),
+        "its ports": _inspected("HostConfig__PortBindings", lambda value: {value: [{"HostPort": "5000"}]}),
+        "where it publishes them": _inspected(
+            "HostConfig__PortBindings", lambda value: {"5000/tcp": [{"HostIp": value, "HostPort": value}]}
+        ),
+        "a name's address in its network": _inspected(
+            "NetworkSettings",
+            lambda value: {"Networks": {"bridge": {"Aliases": ["redis"], "IPAddress": value}}},
+        ),
         "its program": _inspected("Path"),
         "its config's path": _inspected("Args", lambda value: ["serve", value]),
         "its config's path by environment": _inspected(
@@ -251,6 +259,15 @@ def test_what_a_host_tells_never_runs_on_it(host: HostileHost, runtime: str, val
     with VALUES[runtime][value](host, hostile) or nullcontext():
         asyncio.run(ask_everything(runtime, host))
     assert not pwned.exists()
+    assert list(host.directory.parent.rglob("pwned*")) == []
+
+
+@pytest.mark.parametrize("value", ["its ports", "where it publishes them", "its network", "its program", "its user"])
+@pytest.mark.parametrize("content", CONTENTS)
+def test_what_stands_in_for_it_never_runs_it_either(host: HostileHost, value: str, content: str) -> None:
+    pwned = host.directory / "pwned"
+    VALUES["docker"][value](host, CONTENTS[content].format(pwned=pwned))
+    asyncio.run(ask_everything("docker", host, (KeepOut.STAND_IN,)))
     assert list(host.directory.parent.rglob("pwned*")) == []
 
 
