@@ -29,7 +29,8 @@ from typing import Final
 import httpx
 
 from regtui.errors import RegtuiError
-from regtui.garbage.values import Choices, KeepOut, Stage, StageStatus
+from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.host.keep_out import KeepOut
 from regtui.session.session import Session
 from tests.support.clients import crane_validate, skopeo
 from tests.support.collecting import GOING, REPOSITORY, all_pull, connected, delete_half, fill, kept, target

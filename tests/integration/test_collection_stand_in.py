@@ -143,9 +143,8 @@ async def test_pulls_are_answered_and_nothing_else_until_the_registry_is_back(pl
 ENDING = [f"rm -f -- regtui-gc-{NAME}", f"rm -f -- {STAND_IN}", f"start -- {NAME}"]
 
 
-async def test_what_a_killed_run_left_standing_in_is_no_registry_and_is_ended_before_the_start(
-    podman: Containers, place: Place
-) -> None:
+@pytest.mark.parametrize("containers", ["podman"], indirect=True)
+async def test_what_a_killed_run_left_standing_in_is_no_registry_and_is_ended_before_the_start(place: Place) -> None:
     registry = place.registry
     connection = await connected(target(registry, runtime="docker", container=NAME))
     await delete_half(connection, images=FEW)
