@@ -75,6 +75,7 @@ class HostCollector:
         self._account = Account()
         self._is_unheard = False
         self._stopping = False
+        self._surprised = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._telling: asyncio.Task[object] | None = None
 
@@ -307,7 +308,8 @@ class HostCollector:
         account.freed = running.freed
         if running.swept is not None:
             account.blobs = running.swept
-        if running.verdict_is_good and not running.was_stopped and self._is_a_surprise(choices, running):
+        self._surprised = running.verdict_is_good and not running.was_stopped and self._is_a_surprise(choices, running)
+        if self._surprised:
             account.trouble.append(
                 "What went isn't what the dry run had said: the storage changed in between. If nobody pushed, see "
                 "whether something else writes to it."
@@ -390,7 +392,9 @@ class HostCollector:
             return
         yield account.began(Stage.VERIFY)
         untagged = self._forecast.untagged if self._forecast else ()
-        gone: set[Digest] = {*running.output.eligible, *(manifest.digest for manifest in untagged)}
+        taken: set[Digest] = {*running.output.eligible, *(manifest.digest for manifest in untagged)}
+        # What went though nobody had said so may be anything.
+        gone = None if self._surprised else taken
         try:
             async with answering(self._client, "while its tags are checked"):
                 account.verified = await verify(self._client, before, gone)

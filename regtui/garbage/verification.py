@@ -122,9 +122,10 @@ class _Check:
         return _Present(manifest.children, tuple(lacks))
 
 
-async def verify(client: RegistryClient, before: Before, gone: Collection[Digest]) -> TagsVerified:
-    """What came of each tag. `gone`: what this collection took, from which follows what was broken before it. Raises
-    RegistryError where the registry can't be asked."""
+async def verify(client: RegistryClient, before: Before, gone: Collection[Digest] | None) -> TagsVerified:
+    """What came of each tag. `gone`: what this collection took, from which follows what was broken before it; None
+    where that isn't known, and nothing can be said to have been so before. Raises RegistryError where the registry
+    can't be asked."""
     check = _Check(client)
     broken: list[str] = []
     earlier = [f"{repository}:{tag} leads to no manifest" for repository, tag in before.dangling]
@@ -135,14 +136,14 @@ async def verify(client: RegistryClient, before: Before, gone: Collection[Digest
             # Pushed anew since, it is the new one that has to be whole.
             digest = (await client.resolve(repository, tag)).digest
         except NotFound:
-            if known in gone or tag not in await check.tags(repository):
+            if gone is None or known in gone or tag not in await check.tags(repository):
                 broken.append(f"{repository}:{tag} is gone")
             else:
                 # A registry that ran for long says from memory that it is there.
                 earlier.append(f"{repository}:{tag} leads to no manifest")
             return
         lacks = await check.lacks(repository, digest)
-        now = [lack for lack in lacks if lack.digest in gone]
+        now = [lack for lack in lacks if gone is None or lack.digest in gone]
         if now:
             broken.append(f"{repository}:{tag} lacks {_all_of(now)}")
         elif lacks:

@@ -29,7 +29,7 @@ from regtui.garbage.values import Choices, CollectionReport, Forecast
 from tests.support.clients import ClientFailed, crane_validate
 from tests.support.collecting import bytes_on_disk, connected, target
 from tests.support.containers import Containers, Mount, RegistryContainer, start_podman, start_registry_container
-from tests.support.content import Image, Recipe, build_image, build_index
+from tests.support.content import Blob, Image, Recipe, build_image, build_index
 from tests.support.engine import start_engine
 from tests.support.images import open_registry, push
 from tests.support.redis import RedisServer, start_redis
@@ -98,7 +98,7 @@ def fill(choices: random.Random, registry: httpx.Client) -> Content:
             tag = f"v{choices.randint(0, number)}"
             push(registry, repository, tag, image)
             content.stays[f"{repository}:{tag}"] = image
-    for reference in choices.sample(sorted(content.stays), choices.randint(0, len(content.stays))):
+    for reference in choices.sample(sorted(content.stays), choices.randint(1, len(content.stays))):
         if reference not in content.stays:
             continue  # It went with another tag of the same image.
         repository = reference.partition(":")[0]
@@ -126,8 +126,7 @@ def run_case(bench: Bench, version: str, seed: int, number: int) -> tuple[Settin
         freed = before - bytes_on_disk(registry.storage)
         findings = list(_judge(forecast, report, freed))
         findings += _pull(registry, content.stays)
-        if content.gone:
-            reference = choices.choice(sorted(content.gone))
+        for reference in _to_push_again(choices, content, forecast):
             repository, _, tag = reference.partition(":")
             with open_registry(registry.url) as client:
                 push(client, repository, tag, content.gone[reference])
@@ -135,6 +134,17 @@ def run_case(bench: Bench, version: str, seed: int, number: int) -> tuple[Settin
                 f"pushed again: {finding}" for finding in _pull(registry, {reference: content.gone[reference]})
             ]
     return setting, findings
+
+
+def _to_push_again(choices: random.Random, content: Content, forecast: Forecast) -> list[str]:
+    """One of which something was collected, and any one."""
+    went = {str(digest) for digest in forecast.blobs}
+    sharing = [r for r, image in sorted(content.gone.items()) if went & {blob.digest for blob in _blobs(image)}]
+    return sorted({choices.choice(listed) for listed in (sharing, sorted(content.gone)) if listed})
+
+
+def _blobs(image: Image) -> list[Blob]:
+    return [*image.blobs, *(blob for child in image.children for blob in _blobs(child))]
 
 
 @contextmanager

@@ -24,6 +24,9 @@ from tests.support.systemd import start_service
 VERSION = "2.8.2"
 FEW = 4
 PHASES = (Stage.KEEP_OUT, Stage.COLLECT, Stage.BRING_BACK)
+# Each phase with both of them, the one cut off and the other killed.
+ONE_WAY = ("podman", "engine", "podman")
+OTHER_WAY = ("engine", "podman", "engine")
 _SECONDS = PATIENCE
 
 
@@ -42,7 +45,9 @@ async def connection(place: Place) -> AsyncIterator[Session]:
     await opened.close()
 
 
-@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.value)
+@pytest.mark.parametrize(
+    ("containers", "phase"), list(zip(ONE_WAY, PHASES, strict=True)), indirect=["containers"], ids=str
+)
 async def test_a_connection_that_is_cut_is_made_anew_and_the_run_followed_to_its_end(
     place: Place, connection: Session, phase: Stage
 ) -> None:
@@ -70,7 +75,9 @@ async def test_a_connection_that_is_cut_is_made_anew_and_the_run_followed_to_its
     all_pull(registry.host, images=FEW)
 
 
-@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.value)
+@pytest.mark.parametrize(
+    ("containers", "phase"), list(zip(OTHER_WAY, PHASES, strict=True)), indirect=["containers"], ids=str
+)
 async def test_with_kill_9_of_regtui_the_registry_is_up_again_and_the_run_is_found(
     place: Place, connection: Session, phase: Stage, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ from tests.support.images import open_registry, push_image, push_index
 from tests.support.ssh_host import SshHostForTests
 from tests.support.systemd import RegistryService
 
-IMAGES = 20
+IMAGES = 12
 """Images with a layer of their own each, one that all share, and two that half of them share."""
 
 GOING = tuple(f"v{number}" for number in range(0, IMAGES, 2))

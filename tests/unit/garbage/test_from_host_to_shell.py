@@ -7,7 +7,7 @@ makes it hostile; each column a way to break out of a word; and each is put to e
 import asyncio
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,7 @@ from regtui.garbage.storage import Storage
 from regtui.host.configuration import read_storage
 from regtui.host.containers import choose, read_containers
 from regtui.host.finding import Found, find
-from regtui.host.hosts import LocalHost, Script
+from regtui.host.hosts import Host, LocalHost, Output, Script, _Sent
 from regtui.host.keep_out import KeepOut
 from regtui.host.plain import LONGEST
 from regtui.host.profile import HostSettings
@@ -40,6 +40,9 @@ CONTENTS: Final[dict[str, str]] = {
     "is too long": "/" + "a" * (LONGEST + 1) + ".yml",
     "holds half a character": "/x\ud800\udfff.yml",
 }
+
+# What these would break is how a value is taken in and sent, not a shell.
+UNASKED: Final = ("is too long", "holds half a character")
 
 Change = Callable[[HostileHost, str], AbstractContextManager[object] | None]
 
@@ -74,6 +77,8 @@ def _served(make: Callable[[str], str]) -> Change:
 
 def _process(make: Callable[[str], tuple[str, ...]], *, variable: str = "") -> Change:
     def change(host: HostileHost, value: str) -> AbstractContextManager[object]:
+        # As bytes that are no text: a process can have them, too.
+        value = os.fsdecode(value.encode("utf-8", "surrogatepass"))
         environment = {variable: value} if variable else {}
         words = make("registry" if variable else value)
 
@@ -185,11 +190,13 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HostileHost:
     return made
 
 
-async def ask_everything(runtime: str, host: HostileHost, keeping_out: Iterable[KeepOut] = (KeepOut.STOP,)) -> int:
-    """Each question that there is; how many were answered."""
+async def ask_everything(
+    runtime: str, host: HostileHost, keeping_out: Iterable[KeepOut] = (KeepOut.STOP,), *, send_only: bool = False
+) -> int:
+    """Each question that there is; how many were answered. `send_only`: they are put as a host would get them."""
     config = str(host.directory / "config") if runtime == "systemd" else ""
     settings = HostSettings(runtime=runtime, container="" if runtime == "docker" else "registry", config="")
-    local = LocalHost()
+    local: Host = LocalHost()
     try:
         found = await find(local, settings, 5000)
     except RegtuiError:
@@ -201,7 +208,25 @@ async def ask_everything(runtime: str, host: HostileHost, keeping_out: Iterable[
             found = await find(local, settings, 5000)
         except RegtuiError:
             return 0
-    return sum([await _is_answered(question) for question in _questions(local, found, keeping_out)])
+    asked = Unasked() if send_only else local
+    return sum([await _is_answered(question) for question in _questions(asked, found, keeping_out)])
+
+
+class Unasked:
+    """A host to which everything is made ready to be sent."""
+
+    place = "this machine"
+    login = ""
+
+    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+        _Sent(script)
+        return Output(0, "", "")
+
+    async def lines(self, script: Script) -> AsyncGenerator[str, None]:
+        _Sent(script)
+        yield ""
+
+    async def close(self) -> None: ...
 
 
 async def _is_answered(question: Any) -> bool:
@@ -212,7 +237,7 @@ async def _is_answered(question: Any) -> bool:
     return True
 
 
-def _questions(local: LocalHost, found: Found, keeping_out: Iterable[KeepOut]) -> Iterator[Any]:
+def _questions(local: Host, found: Found, keeping_out: Iterable[KeepOut]) -> Iterator[Any]:
     unit, mark = found.unit, scripts.new_mark()
     storage = Storage(local, unit)
     digest = Digest("sha256:" + "a" * 64)
@@ -232,7 +257,7 @@ def _questions(local: LocalHost, found: Found, keeping_out: Iterable[KeepOut]) -
     yield _run(Running(local, unit, {}, mark), scripts.bring_back(unit, mark))
 
 
-async def _follow(local: LocalHost, script: Script) -> None:
+async def _follow(local: Host, script: Script) -> None:
     async with aclosing(local.lines(script)) as lines:
         async for _ in lines:
             pass
@@ -244,7 +269,7 @@ async def _run(running: Running, script: Script) -> None:
     _ = running.troubles, running.freed, running.swept
 
 
-async def _status(local: LocalHost, found: Found) -> None:
+async def _status(local: Host, found: Found) -> None:
     mark = scripts.new_mark()
     read_earlier((await local.run(scripts.status(found.unit, mark))).stdout.split("\n"), mark)
 
@@ -257,7 +282,7 @@ def test_what_a_host_tells_never_runs_on_it(host: HostileHost, runtime: str, val
     pwned = host.directory / "pwned"
     hostile = CONTENTS[content].format(pwned=pwned)
     with VALUES[runtime][value](host, hostile) or nullcontext():
-        asyncio.run(ask_everything(runtime, host))
+        asyncio.run(ask_everything(runtime, host, send_only=content in UNASKED))
     assert not pwned.exists()
     assert list(host.directory.parent.rglob("pwned*")) == []
 

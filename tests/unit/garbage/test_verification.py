@@ -31,7 +31,7 @@ def client_of(world: World) -> RegistryClient:
     return RegistryClient(Address.parse("http://test.localhost"), settings=settings)
 
 
-async def checked(world: World, tags: Sequence[str], gone: Sequence[Digest], lost: Sequence[Digest]) -> TagsVerified:
+async def checked(world: World, tags: Sequence[str], gone: Sequence[Digest] | None, lost: Sequence[Digest]) -> TagsVerified:
     client = client_of(world)
     before = await remember(client, [(REPOSITORY, tag) for tag in tags], verify_all=False)
     for digest in lost:
@@ -46,6 +46,13 @@ async def test_a_tag_that_lacks_what_was_collected_is_broken_and_no_other(world:
     lost = Digest.of(b"child layer")
     found = await checked(world, ["multi", "whole"], [lost], [lost])
     assert found == TagsVerified(2, 2, (f"{REPOSITORY}:multi lacks layer {lost}",))
+
+
+async def test_where_it_is_not_known_what_went_nothing_is_said_to_have_lacked_before(world: World) -> None:
+    await world.image(REPOSITORY, ["layer"], ["v1"])
+    lost = Digest.of(b"layer")
+    found = await checked(world, ["v1"], None, [lost])
+    assert found == TagsVerified(1, 1, (f"{REPOSITORY}:v1 lacks layer {lost}",))
 
 
 async def test_what_this_collection_did_not_take_was_lacking_before(world: World) -> None:
