@@ -25,7 +25,7 @@ from regtui.garbage.storage import Storage
 from regtui.host.configuration import read_storage
 from regtui.host.containers import choose, read_containers
 from regtui.host.finding import Found, find
-from regtui.host.hosts import Host, LocalHost, Output, Script, _Sent
+from regtui.host.hosts import Host, LocalHost, Script, ScriptOutput, _Sent
 from regtui.host.keep_out import KeepOut
 from regtui.host.plain import LONGEST
 from regtui.host.profile import HostSettings
@@ -218,9 +218,9 @@ class Unasked:
     place = "this machine"
     login = ""
 
-    async def run(self, script: Script, *, is_long: bool = False) -> Output:
+    async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
         _Sent(script)
-        return Output(0, "", "")
+        return ScriptOutput(0, "", "")
 
     async def lines(self, script: Script) -> AsyncGenerator[str, None]:
         _Sent(script)

@@ -31,7 +31,9 @@ def client_of(world: World) -> RegistryClient:
     return RegistryClient(Address.parse("http://test.localhost"), settings=settings)
 
 
-async def checked(world: World, tags: Sequence[str], gone: Sequence[Digest] | None, lost: Sequence[Digest]) -> TagsVerified:
+async def checked(
+    world: World, tags: Sequence[str], gone: Sequence[Digest] | None, lost: Sequence[Digest]
+) -> TagsVerified:
     client = client_of(world)
     before = await remember(client, [(REPOSITORY, tag) for tag in tags], verify_all=False)
     for digest in lost:
