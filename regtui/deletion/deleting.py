@@ -97,6 +97,8 @@ class Deleting:
                 self._leave(tag, other)
                 if other.status is Status.FAILED:
                     return other
+        if manifest.digest in self._along and not await self._guard.is_still_deletable(manifest.digest):
+            return Result(Status.SKIPPED, Reason.IN_USE, self._guard.holder(manifest.digest))
         await self._ground.record.begun()
         if not await delete_surely(self._ground.client, self._plan.repository, manifest.digest):
             self.is_clean = False

@@ -88,6 +88,16 @@ class Guard:
         """The manifests of the plan that nothing leads to but what goes."""
         return deletable(self._plan, list(self._chosen.values()), self._ground.watch.contents(self._chosen.keys()))
 
+    async def is_still_deletable(self, digest: Digest) -> bool:
+        """By the list of tags as it is now: while others of its tags were looked at, a new one may have been put to it.
+        Raises RegistryError."""
+        watch = self._ground.watch
+        await watch.list()
+        if not watch.fresh:
+            return True
+        await watch.look(watch.fresh)
+        return digest in self.deletable()
+
     def left_alone(self, tag: PlannedTag) -> None:
         """It doesn't go: somebody else's by now."""
         self._chosen.pop(tag.tag, None)

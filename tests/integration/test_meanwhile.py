@@ -219,3 +219,28 @@ async def test_whatever_others_do_is_there_afterwards(server: RegistryServer, wr
         if outcome.action is Action.UNTAG:
             assert (outcome.status is Status.DONE) == (outcome.reference.rpartition(":")[2] not in left), outcome
     assert left >= {"i0", "i1", "i2", "i3", "m0", "m1"} - set(marked)
+
+
+async def test_a_new_tag_that_comes_while_the_doomed_ones_own_tags_are_looked_at_keeps_it(
+    server: RegistryServer, writer: httpx.Client
+) -> None:
+    """On 2.x its tags go with the manifest: they are looked at after the list of tags, and that is asked once more."""
+    somebody = Somebody(server, writer)
+    digest = push_image(writer, REPOSITORY, "doomed", kind="oci").digest
+    somebody.knows(digest)
+    pushed: list[str] = []
+    with meddling(server.url) as meddler:
+        connection, confirmed = await planned(meddler.url, "doomed")
+
+        def decide(request: Request) -> None:
+            if request.method == "HEAD" and request.path.endswith("/doomed") and not pushed:
+                pushed.append("new")
+                somebody.moves("new", digest)
+
+        meddler.decide = decide
+        report = await confirmed()
+        await connection.close()
+    assert pushed
+    assert crane_digest(f"{server.host}/{REPOSITORY}:new") == digest, report
+    crane_validate(f"{server.host}/{REPOSITORY}:new")
+    assert listed(server) == {"new"}
