@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+import threading
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from regtui import bounds
 from regtui.host import hosts
 from regtui.host.errors import GarbageError, HostNotAllowed
-from regtui.host.hosts import LocalHost, Script, ScriptOutput, call
+from regtui.host.hosts import LocalHost, Script, ScriptOutput, SshHost, call
+from regtui.ssh.destination import Destination
 from tests.support.held_host import until
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
@@ -121,3 +123,25 @@ def test_any_words_arrive(words: list[str], stdin: str) -> None:
     script = Script('for word; do printf "%s\\0" "$word"; done; cat', tuple(words), stdin.replace("\0", ""))
     told = asyncio.run(LocalHost().run(script))
     assert told.stdout == "".join(f"{word}\0" for word in words) + script.stdin
+
+
+async def test_a_login_that_nobody_waits_for_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, closed = threading.Event(), threading.Event()
+
+    class Slow:
+        def __init__(self, destination: Destination) -> None: ...
+
+        def open(self) -> None:
+            begun.set()
+            closed.wait(PATIENCE)
+
+        def close(self) -> None:
+            closed.set()
+
+    monkeypatch.setattr(hosts, "Ssh", Slow)
+    looking = asyncio.create_task(SshHost(Destination("prod-1")).run(call("true")))
+    assert await asyncio.to_thread(begun.wait, PATIENCE)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert closed.is_set()
