@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import short_folder
 from tests.support.clients import crane_validate
 from tests.support.containers import Containers, Mount, start_registry_container
+from tests.support.engine import start_engine
 from tests.support.images import open_registry, push_image
 from tests.support.registry_images import CONFIGS, STORAGE
 
@@ -42,3 +44,11 @@ def test_a_registry_runs_in_it_and_its_storage_is_where_it_is_said_to_be(
         (image,) = json.loads(containers("image", "inspect", containers.image(version, slim=slim)))
         assert STORAGE in image["Config"]["Volumes"]
     assert not containers("ps", "-aq", "--filter", f"name={registry.name}")
+
+
+def test_an_engine_leaves_neither_mounts_nor_files_behind() -> None:
+    with short_folder() as folder, start_engine(folder / "e") as engine:
+        name = engine.image("2.8.2", slim=True)
+        engine("run", "--rm", "--network", "host", name, "--version")
+    assert str(folder) not in Path("/proc/mounts").read_text()
+    assert not folder.exists()
