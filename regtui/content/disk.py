@@ -1,9 +1,10 @@
 """Manifests and configs kept between runs, and which tag had which digest: SQLite in the user's cache directory.
 
-Content is found by its digest alone, whichever registry it came from, since a digest names the same bytes everywhere.
-That it is here proves nothing of any registry: it is for the store above to ask for it only after the registry has
-named that digest in that repository. What cannot be public, names of repositories and tags, is kept for each registry
-and user.
+Content is kept once, whichever registries it came from, since a digest names the same bytes everywhere. But it is given
+only to who has sent it, a registry and its user: what is read here may be sent back, to put back what is lost, and a
+registry that names the digest of another one's config must not get it so. That it is here proves nothing of any
+repository: it is for the store above to ask for it only after the registry has named that digest there. What cannot be
+public, names of repositories and tags, is kept for each registry and user as well.
 
 A cache is worth no trouble: nothing here raises. What can't be read isn't there, what can't be written is let go, and
 the log says why. Safe with several processes at once and after kill -9 (write-ahead log; at most the last seconds are
@@ -50,7 +51,17 @@ CREATE TABLE tags (
 ) WITHOUT ROWID;
 """
 
-_SELECT: Final = "SELECT digest, media_type, body FROM content WHERE digest IN ({})"
+# Beside the schema, of any version: an earlier regtui goes on with the rest, and what it keeps is nobody's.
+_ORIGINS: Final = """
+CREATE TABLE IF NOT EXISTS origins (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS senders (
+    digest TEXT NOT NULL, origin INTEGER NOT NULL, PRIMARY KEY (digest, origin)
+) WITHOUT ROWID;
+"""
+_SELECT: Final = (
+    "SELECT content.digest, media_type, body FROM content JOIN senders ON senders.digest = content.digest "
+    "WHERE origin = (SELECT id FROM origins WHERE name = ?) AND content.digest IN ({})"
+)
 
 Tags = Mapping[str, Digest]
 T = TypeVar("T")
@@ -79,14 +90,15 @@ class Disk:
         self._readable = self._writable = True
         self._used: set[Digest] = set()
 
-    def read(self, digests: Collection[Digest]) -> dict[Digest, FetchedManifest]:
-        """Those of `digests` that are kept, each verified: a damaged one is dropped."""
+    def read(self, origin: str, digests: Collection[Digest]) -> dict[Digest, FetchedManifest]:
+        """Those of `digests` that `origin` has sent and are kept, each verified: a damaged one is dropped."""
 
         def found(connection: sqlite3.Connection) -> dict[Digest, FetchedManifest]:
             kept: dict[Digest, FetchedManifest] = {}
             damaged: list[Digest] = []
             for some in _parts(list(digests)):
-                for text, media_type, body in connection.execute(_SELECT.format(",".join("?" * len(some))), some):
+                select = _SELECT.format(",".join("?" * len(some)))
+                for text, media_type, body in connection.execute(select, (origin, *some)):
                     digest = Digest.or_none(text)
                     if digest is not None and isinstance(body, bytes) and digest.matches(body):
                         kept[digest] = FetchedManifest(digest, str(media_type), body)
@@ -94,14 +106,14 @@ class Disk:
                         damaged.append(text)
             if damaged:
                 log.warning("%s: %d entries are not what their digest says; dropped", self.file, len(damaged))
-                connection.executemany("DELETE FROM content WHERE digest = ?", [(text,) for text in damaged])
+                _drop(connection, damaged)
             self._used.update(kept)
             return kept
 
         return self._try(found, {}) if self._readable else {}
 
     def digests(self, most: int) -> set[str] | None:
-        """Of all that is kept now; None where that is more than `most`, or can't be read."""
+        """Of all that is kept now, whoever sent it; None where that is more than `most`, or can't be read."""
 
         def found(connection: sqlite3.Connection) -> set[str] | None:
             rows = connection.execute("SELECT digest FROM content LIMIT ?", (most + 1,)).fetchall()
@@ -122,21 +134,31 @@ class Disk:
 
         return self._try(found, {}) if self._readable else {}
 
-    def write(self, contents: Iterable[FetchedManifest], tags: Mapping[tuple[str, str], Tags]) -> None:
-        """Keeps `contents`, and that the tags of (origin, repository) have these digests; in one transaction.
+    def write(self, sent: Mapping[str, Iterable[FetchedManifest]], tags: Mapping[tuple[str, str], Tags]) -> None:
+        """Keeps what each origin has `sent`, and that the tags of (origin, repository) have these digests; in one
+        transaction.
 
         What isn't what its digest says stays out: of the signed schema 1, the digest is that of a part.
         """
         now = int(time.time())
-        rows = [
-            (content.digest, content.media_type, content.body, len(content.body), now)
-            for content in contents
-            if len(content.body) <= self._capacity // 4 and content.digest.matches(content.body)
-        ]
+        rows = {
+            origin: [
+                (content.digest, content.media_type, content.body, len(content.body), now)
+                for content in contents
+                if len(content.body) <= self._capacity // 4 and content.digest.matches(content.body)
+            ]
+            for origin, contents in sent.items()
+        }
 
         def written(connection: sqlite3.Connection) -> None:
             with _transaction(connection):
-                connection.executemany("INSERT OR IGNORE INTO content VALUES (?, ?, ?, ?, ?)", rows)
+                for origin, some in rows.items():
+                    connection.executemany("INSERT OR IGNORE INTO content VALUES (?, ?, ?, ?, ?)", some)
+                    connection.execute("INSERT OR IGNORE INTO origins (name) VALUES (?)", (origin,))
+                    connection.executemany(
+                        "INSERT OR IGNORE INTO senders SELECT ?, id FROM origins WHERE name = ?",
+                        [(row[0], origin) for row in some],
+                    )
                 for (origin, repository), digests in tags.items():
                     number = _repository(connection, origin, repository, now)
                     connection.executemany(
@@ -186,7 +208,7 @@ class Disk:
 
         def cleared(connection: sqlite3.Connection) -> None:
             with _transaction(connection):
-                for table in ("content", "tags", "repositories"):
+                for table in ("content", "tags", "repositories", "senders", "origins"):
                     connection.execute(f"DELETE FROM {table}")  # noqa: S608 (a name of ours)
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -268,9 +290,9 @@ class Disk:
             for digest, length in connection.execute("SELECT digest, size FROM content ORDER BY used, size"):
                 if surplus <= 0:
                     break
-                going.append((digest,))
+                going.append(digest)
                 surplus -= length
-            connection.executemany("DELETE FROM content WHERE digest = ?", going)
+            _drop(connection, going)
         (tags,) = connection.execute("SELECT count(*) FROM tags").fetchone()
         while tags > _MOST_TAGS:
             (oldest,) = connection.execute("SELECT id FROM repositories ORDER BY used LIMIT 1").fetchone()
@@ -299,22 +321,31 @@ def _prepare(connection: sqlite3.Connection) -> None:
     # The last commits may be lost with the power, never the file.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA trusted_schema = OFF")
-    if _version(connection) == _VERSION:
+    if _version(connection) == _VERSION and _has_senders(connection):
         return
     with _transaction(connection):
         version = _version(connection)
         if version not in (0, _VERSION):
             raise sqlite3.DatabaseError(f"it is of version {version}, which isn't known")
-        if version == 0:
-            # Not by executescript: that would end the transaction.
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        # Not by executescript: that would end the transaction.
+        for statement in filter(str.strip, f"{_SCHEMA if version == 0 else ''}{_ORIGINS}".split(";")):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _has_senders(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'senders'").fetchone() is not None
 
 
 def _version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def _drop(connection: sqlite3.Connection, digests: Iterable[str]) -> None:
+    rows = [(digest,) for digest in digests]
+    connection.executemany("DELETE FROM content WHERE digest = ?", rows)
+    connection.executemany("DELETE FROM senders WHERE digest = ?", rows)
 
 
 def _repository(connection: sqlite3.Connection, origin: str, name: str, now: int) -> int:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 
 class SharedDisk:
-    """Lives on one event loop; `close` it. `origin` names the registry and its user, for what is kept of tags."""
+    """Lives on one event loop; `close` it. `origin` names the registry and its user: what it sent is given to
+    no other."""
 
     def __init__(self, file: Path, origin: Callable[[], str]) -> None:
         self._file = file
@@ -36,7 +37,7 @@ class SharedDisk:
         self._reading: set[asyncio.Task[None]] = set()
         # What was there when the tags of a repository were first asked for. None: not known.
         self._there_then: set[str] | None = None
-        self._contents: list[FetchedManifest] = []
+        self._contents: dict[str, list[FetchedManifest]] = {}
         self._tags: dict[tuple[str, str], dict[str, Digest]] = {}
         self._due: asyncio.TimerHandle | None = None
 
@@ -72,7 +73,8 @@ class SharedDisk:
         asked, self._asked = self._asked, {}
         found: dict[Digest, FetchedManifest] = {}
         try:
-            found = await self._there(lambda: self._disk().read(asked.keys()))
+            origin = self._origin()
+            found = await self._there(lambda: self._disk().read(origin, asked.keys()))
         finally:
             for digest, answers in asked.items():
                 for answer in answers:
@@ -92,7 +94,7 @@ class SharedDisk:
     def keep(self, content: FetchedManifest) -> None:
         if self._there_then is not None:
             self._there_then.add(content.digest)
-        self._contents.append(content)
+        self._contents.setdefault(self._origin(), []).append(content)
         self._write_soon()
 
     def keep_tag(self, repository: str, tag: str, digest: Digest) -> None:
@@ -117,7 +119,7 @@ class SharedDisk:
             self._opened.close()
 
     def _write_soon(self) -> None:
-        if len(self._contents) >= _MANY:
+        if sum(map(len, self._contents.values())) >= _MANY:
             self._write()
         elif self._due is None:
             self._due = asyncio.get_running_loop().call_later(_SOON, self._write)
@@ -128,7 +130,7 @@ class SharedDisk:
             self._due = None
         if self._contents or self._tags:
             contents, tags = self._contents, self._tags
-            self._contents, self._tags = [], {}
+            self._contents, self._tags = {}, {}
             self._thread.submit(lambda: self._disk().write(contents, tags))
 
     async def _there(self, work: Callable[[], T]) -> T:

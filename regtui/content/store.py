@@ -1,9 +1,11 @@
 """What was read once isn't read again: manifests and configs in memory, and on disk between runs.
 
-Content has no owner: a digest names the same bytes wherever they are. But that we have them proves nothing of a
-registry, and less of what its user may see. So kept content is used only after the registry has named its digest in
-this repository: by answering what a tag leads to, or within a manifest of that repository. Asked for by a digest that
-came from elsewhere, a user or another repository, it is read from the registry, or refused by it.
+What is kept may be sent: a deletion records it for undo, a repair takes it from here. So a registry is answered only by
+what it has sent itself, to this user (`SharedDisk`): else it would get another registry's config by naming its digest.
+And that we have it proves nothing of what a repository's user may see. So kept content is used only after the registry
+has named its digest in this repository: by answering what a tag leads to, or within a manifest of that repository.
+Asked for by a digest that came from elsewhere, a user or another repository, it is read from the registry, or refused
+by it.
 """
 
 import asyncio

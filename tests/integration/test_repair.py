@@ -39,24 +39,33 @@ def is_whole(server: RegistryServer, image: PushedImage) -> bool:
     return crane_digest(reference) == image.digest
 
 
-@contextmanager
-def broken_by_the_recipe(server: RegistryServer, image: PushedImage) -> Iterator[RegistryServer]:
+def lose_config(server: RegistryServer, image: PushedImage) -> None:
     """DELETE with the config's digest as if it were the manifest's: 202 on 2.8.2, refused on 3.1.1, where the same is
-    left behind by unlinking the blob. Restarted: until then, the registry's memory hides it."""
+    left behind by unlinking the blob."""
     config = image.blobs[0]
     answer = httpx.delete(f"{server.url}/v2/{image.repository}/manifests/{config}", trust_env=False)
     assert (answer.status_code == 202) == (server.version == "2.8.2")
     if server.version != "2.8.2":
         unlink(server, image.repository, config)
+
+
+@contextmanager
+def broken_by_the_recipe(server: RegistryServer, image: PushedImage) -> Iterator[RegistryServer]:
+    """Restarted: until then, the registry's memory hides it."""
+    lose_config(server, image)
     with start_registry(server.version, server.storage.parent) as restarted:
         assert not is_whole(restarted, image)
         yield restarted
 
 
-def test_a_config_is_taken_from_the_cache(server: RegistryServer, writer: httpx.Client, regtui: Regtui) -> None:
-    image = push_image(writer, REPOSITORY, "1.0")
-    regtui("tags", "-r", server.url, REPOSITORY)
-    with broken_by_the_recipe(server, image) as broken:
+def test_a_config_is_taken_from_the_cache(version: str, tmp_path: Path, regtui: Regtui) -> None:
+    with start_registry(version, tmp_path / "registry") as first, open_registry(first.url) as writer:
+        image = push_image(writer, REPOSITORY, "1.0")
+        regtui("tags", "-r", first.url, REPOSITORY)
+        lose_config(first, image)
+    # What is kept is of this address.
+    with start_registry(version, tmp_path / "registry", port=first.port) as broken:
+        assert not is_whole(broken, image)
         found = regtui("check", "-r", broken.url, f"{REPOSITORY}:1.0")
         assert found.returncode == 1, found
         assert "by its config's digest" in found.stdout
@@ -78,6 +87,25 @@ def test_a_config_is_taken_from_the_cache(server: RegistryServer, writer: httpx.
         assert is_whole(broken, image)
         assert regtui("check", f"{broken.url}/{REPOSITORY}:1.0").returncode == 0
         assert "repair" in regtui("log", broken.url).stdout
+
+
+def test_what_another_registry_sent_is_not_uploaded(
+    server: RegistryServer, writer: httpx.Client, regtui: Regtui, tmp_path: Path
+) -> None:
+    """Else a registry that names the digest of another one's config would get it, whatever secrets that holds."""
+    image = push_image(writer, REPOSITORY, "1.0", recipe=Recipe(name="shared"))
+    with start_registry(server.version, tmp_path / "private") as private, open_registry(private.url) as pushing:
+        assert push_image(pushing, REPOSITORY, "1.0", recipe=Recipe(name="shared")).digest == image.digest
+        assert regtui("inspect", "-r", private.url, f"{REPOSITORY}:1.0").returncode == 0
+    with broken_by_the_recipe(server, image) as broken:
+        (record,) = _records(regtui, 1, "check", "-r", broken.url, REPOSITORY, "--repair", "--yes")
+        assert "was found nowhere" in record["repair"]
+        # Nor does a deletion take it along for its undo.
+        arguments = ("-r", broken.url, f"{REPOSITORY}:1.0", "--yes")
+        assert regtui("rm", *arguments, "--without-undo").returncode == 0
+        regtui("undo", broken.url, "--yes")
+        config = f"/v2/{REPOSITORY}/blobs/{image.blobs[0]}"
+        assert httpx.get(f"{broken.url}{config}", trust_env=False).status_code == 404
 
 
 def test_blobs_of_another_repository_are_mounted(server: RegistryServer, writer: httpx.Client, regtui: Regtui) -> None:

@@ -17,7 +17,7 @@ Captured = pytest.CaptureFixture[str]
 def kept() -> Path:
     contents = numbered(3)
     disk = Disk(content_file())
-    disk.write(contents, {(ORIGIN, "team/app"): {"1.0": contents[0].digest}})
+    disk.write({ORIGIN: contents}, {(ORIGIN, "team/app"): {"1.0": contents[0].digest}})
     disk.close()
     return content_file()
 

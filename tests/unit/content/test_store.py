@@ -207,11 +207,13 @@ async def test_of_tags_that_did_not_move_nothing_is_written(
     visited: set[str] = set()
     write = Disk.write
 
-    def noted(disk: Disk, contents: Iterable[FetchedManifest], tags: Mapping[tuple[str, str], Tags]) -> None:
+    def noted(
+        disk: Disk, sent: Mapping[str, Iterable[FetchedManifest]], tags: Mapping[tuple[str, str], Tags]
+    ) -> None:
         for (_, name), digests in tags.items():
             visited.add(name)
             written.update(digests)
-        write(disk, contents, tags)
+        write(disk, sent, tags)
 
     monkeypatch.setattr(Disk, "write", noted)
     second = run(client, file)
@@ -238,9 +240,9 @@ async def test_what_was_not_kept_when_the_run_began_is_not_looked_for_on_the_dis
     looked_for: list[Digest] = []
     read = Disk.read
 
-    def noted(disk: Disk, digests: Collection[Digest]) -> dict[Digest, FetchedManifest]:
+    def noted(disk: Disk, origin: str, digests: Collection[Digest]) -> dict[Digest, FetchedManifest]:
         looked_for.extend(digests)
-        return read(disk, digests)
+        return read(disk, origin, digests)
 
     monkeypatch.setattr(Disk, "read", noted)
 
