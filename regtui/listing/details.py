@@ -48,6 +48,8 @@ class PlatformDetails:
     error: str = ""
     lost_blobs: tuple[Digest, ...] = ()
     """Those that the registry should have and hasn't, as far as they were asked for (`BlobCheck`)."""
+    cut_blobs: tuple[Digest, ...] = ()
+    """Those that it has, in another length than the manifest says."""
 
 
 @dataclass(frozen=True, slots=True)

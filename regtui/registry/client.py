@@ -1,8 +1,9 @@
 """The client: each method is one operation of the distribution specification."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 from urllib.parse import quote
 
 import httpx
@@ -26,7 +27,20 @@ from regtui.registry.retry import Safety
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate
 from regtui.registry.token_clock import GivenToken
-from regtui.registry.values import CatalogPage, Credential, FetchedManifest, Keychain, LookUp, Pong, Resolved
+from regtui.registry.values import (
+    BlobState,
+    CatalogPage,
+    Credential,
+    FetchedManifest,
+    Keychain,
+    LookUp,
+    Pong,
+    Resolved,
+)
+
+# RFC 9110 section 14.4: `bytes 0-0/1234`, and with 416 `bytes */1234`.
+_TOTAL: Final = re.compile(r"bytes (?:[0-9]+-[0-9]+|\*)/([0-9]{1,19})", re.ASCII)
+_LENGTH: Final = re.compile(r"[0-9]{1,19}")
 
 
 class RegistryClient:
@@ -285,8 +299,13 @@ class RegistryClient:
         return response.content
 
     async def has_blob(self, repository: str, digest: Digest) -> bool:
+        """Whether the blob's content is there, however much of it."""
+        return await self.blob_state(repository, digest) is BlobState.THERE
+
+    async def blob_state(self, repository: str, digest: Digest, size: int | None = None) -> BlobState:
         """Whether the blob's content is there: its first byte is read, as HEAD lies about collected blobs until the
-        registry restarts (2.x and 3.x with their in-memory cache): they answer 206, and break off."""
+        registry restarts (2.x and 3.x with their in-memory cache): they answer 206, and break off. `size`: the bytes
+        that it should have; where the registry says how many it has, they are compared."""
         where = self._where("checking the blob", repository, digest)
         path = f"/v2/{repository}/blobs/{digest}"
         headers = {"Range": "bytes=0-0"}
@@ -296,15 +315,18 @@ class RegistryClient:
                 "GET", path, where, scope=_pull(repository), headers=headers, accept=frozenset({416}), enough=1
             )
         except errors.NotFound:
-            return False
+            return BlobState.GONE
         except errors.Unreachable as error:
             if not error.dropped:
                 raise
             # It broke off each time, and for this blob alone: where the registry is gone, this raises.
             await self._ping()
-            return False
+            return BlobState.GONE
+        has = _blob_size(response)
+        if size is not None and has is not None:
+            return BlobState.THERE if has == size else BlobState.CUT
         # 416: an empty blob has no first byte.
-        return response.status_code == 416 or len(response.content) > 0
+        return BlobState.THERE if response.status_code == 416 or response.content else BlobState.GONE
 
     async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:
         """The manifests whose subject is `digest` (distribution-spec 1.1, "Listing Referrers"). None where the registry
@@ -473,6 +495,21 @@ class RegistryClient:
 
 def _manifest_path(repository: str, reference: str) -> str:
     return f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
+
+
+def _blob_size(response: httpx.Response) -> int | None:
+    """Bytes of the whole blob, by the answer to a question for its first one; None where it doesn't say."""
+    match response.status_code:
+        case 206 | 416:
+            total = _TOTAL.fullmatch(response.headers.get("Content-Range", ""))
+            return int(total[1]) if total else None
+        case 200 if not response.content:
+            return 0
+        case 200:
+            length = response.headers.get("Content-Length", "")
+            return int(length) if _LENGTH.fullmatch(length) and "Content-Encoding" not in response.headers else None
+        case _:
+            return None
 
 
 def _pull(repository: str) -> str:

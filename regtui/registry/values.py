@@ -66,6 +66,15 @@ class Pong:
     """`distribution 2.x`, `distribution 3.x`, or empty: told from the answer's Content-Type (both measured)."""
 
 
+class BlobState(Enum):
+    """Whether a blob's content is in the registry."""
+
+    THERE = "there"
+    GONE = "gone"
+    CUT = "cut"
+    """It isn't as long as its descriptor says: a full disk leaves that behind."""
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogPage:
     """Repositories not named by an earlier page. `doubt`: why the list may not be complete, else empty."""

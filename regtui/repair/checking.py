@@ -46,6 +46,7 @@ def checked_of(details: Details) -> CheckedReference:
         _effect(details) if problem else "",
         lost,
         configs & frozenset(lost),
+        any(image.cut_blobs for image in details.platforms),
     )
 
 

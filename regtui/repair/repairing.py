@@ -7,7 +7,7 @@ from regtui.deletion.journal import Journal
 from regtui.deletion.values import Action, Outcome, Status
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import RegistryError
+from regtui.registry.errors import DigestMismatch, NotFound, RegistryError
 from regtui.repair.values import BlobSource, RepairPlan
 
 
@@ -51,11 +51,23 @@ class Repairing:
         except RegistryError as error:
             refused = str(error)
         try:
-            if await self._client.has_blob(self._plan.repository, digest):
+            if await self._is_there(digest, source):
                 return ""
+        except DigestMismatch as error:
+            return str(error)
         except RegistryError as error:
             return refused or f"whether it is there now couldn't be read: {error}"
         return refused or f"{self._client.host} said that it took it, and doesn't have it"
+
+    async def _is_there(self, digest: Digest, source: BlobSource) -> bool:
+        if source.body is None:
+            return await self._client.has_blob(self._plan.repository, digest)
+        # Where a damaged one lies under that digest, registries take what is sent, and keep what they have.
+        try:
+            await self._client.blob(self._plan.repository, digest)
+        except NotFound:
+            return False
+        return True
 
     async def _send(self, digest: Digest, source: BlobSource) -> None:
         body = source.body

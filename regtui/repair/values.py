@@ -34,7 +34,7 @@ class CheckedReference:
 
     `digest` is None where the manifest is gone. `problem` says what is missing or can't be read, empty where nothing
     is; `effect` what can't be pulled because of it. `lost`: the blobs that the registry should have and hasn't;
-    `configs`: those of them that are an image's config.
+    `configs`: those of them that are an image's config. `has_cut`: whether it has some in another length.
     """
 
     repository: str
@@ -44,6 +44,7 @@ class CheckedReference:
     effect: str = ""
     lost: tuple[Digest, ...] = ()
     configs: frozenset[Digest] = frozenset()
+    has_cut: bool = False
 
     @property
     def name(self) -> str:

@@ -19,7 +19,10 @@ def remedy_of(checked: CheckedReference, plan: RepairPlan) -> str:
     if len(found) < len(checked.lost):
         gone = [_what(checked, digest) for digest in checked.lost if digest not in plan.sources]
         parts.append(f"{_listed(gone)} {'was' if len(gone) == 1 else 'were'} found nowhere{_where(plan)}")
-    if not found or len(found) < len(checked.lost):
+    if checked.has_cut:
+        # Registries keep what they have of a blob, whatever is pushed under its digest.
+        parts.append("what isn't whole stays as it is when it is pushed: delete the image, collect, and push it again")
+    elif not found or len(found) < len(checked.lost):
         parts.append("push the image again, or delete it")
     return "; ".join(parts)
 

@@ -157,6 +157,42 @@ def test_what_is_nowhere_can_only_be_pushed_again_or_deleted(
         }
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_layer_that_a_full_disk_cut_off_is_found(version: str, left: int, tmp_path: Path, regtui: Regtui) -> None:
+    with start_registry(version, tmp_path / "registry") as first, open_registry(first.url) as writer:
+        image = push_image(writer, REPOSITORY, "1.0")
+        data = stored(first, image.blobs[-1])
+        data.write_bytes(data.read_bytes()[:left])
+    with start_registry(version, tmp_path / "registry", port=first.port) as broken:
+        assert not is_whole(broken, image)
+        (record,) = _records(regtui, 1, "check", "-r", broken.url, REPOSITORY, "--repair", "--yes")
+        assert "is not as long as the manifest says: it can't be pulled" in record["problem"]
+        assert "delete the image, collect, and push it again" in record["repair"]
+
+
+def test_a_config_that_is_damaged_under_its_digest_is_not_said_to_be_put_back(
+    version: str, tmp_path: Path, regtui: Regtui
+) -> None:
+    with start_registry(version, tmp_path / "registry") as first, open_registry(first.url) as writer:
+        image = push_image(writer, REPOSITORY, "1.0")
+        regtui("tags", "-r", first.url, REPOSITORY)
+        unlink(first, REPOSITORY, image.blobs[0])
+        data = stored(first, image.blobs[0])
+        data.write_bytes(b"x" * len(data.read_bytes()))
+    with start_registry(version, tmp_path / "registry", port=first.port) as broken:
+        done = regtui("check", "-r", broken.url, REPOSITORY, "--repair", "--yes")
+        assert done.returncode == 1, done
+        assert "was put back" not in done.stderr
+        assert "could not be put back" in done.stderr
+        assert "sent other content" in done.stderr
+        assert not is_whole(broken, image)
+
+
+def stored(server: RegistryServer, digest: str) -> Path:
+    name = digest.removeprefix("sha256:")
+    return server.storage / "docker/registry/v2/blobs/sha256" / name[:2] / name / "data"
+
+
 def _records(regtui: Regtui, code: int, *arguments: str) -> list[dict[str, Any]]:
 
     done = regtui(*arguments, "--json")

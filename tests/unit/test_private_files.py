@@ -136,8 +136,8 @@ def test_a_cache_that_isn_t_ours_is_neither_read_nor_written(tmp_path: Path, mak
     make(file)
     body = b"{}"
     disk = Disk(file)
-    disk.write([FetchedManifest(Digest.of(body), "application/json", body)], {})
-    assert disk.read([Digest.of(body)]) == {}
+    disk.write({"origin": [FetchedManifest(Digest.of(body), "application/json", body)]}, {})
+    assert disk.read("origin", [Digest.of(body)]) == {}
     disk.close()
     assert mode(directory) == 0o700
 
@@ -146,8 +146,8 @@ def test_a_cache_that_is_open_to_others_is_closed(tmp_path: Path) -> None:
     file, body = tmp_path / "regtui" / "content.sqlite", b"{}"
     for _ in range(2):
         disk = Disk(file)
-        disk.write([FetchedManifest(Digest.of(body), "application/json", body)], {})
-        assert len(disk.read([Digest.of(body)])) == 1
+        disk.write({"origin": [FetchedManifest(Digest.of(body), "application/json", body)]}, {})
+        assert len(disk.read("origin", [Digest.of(body)])) == 1
         disk.close()
         assert (mode(file), mode(file.parent)) == (0o600, 0o700)
         file.chmod(0o666)

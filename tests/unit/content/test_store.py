@@ -207,9 +207,7 @@ async def test_of_tags_that_did_not_move_nothing_is_written(
     visited: set[str] = set()
     write = Disk.write
 
-    def noted(
-        disk: Disk, sent: Mapping[str, Iterable[FetchedManifest]], tags: Mapping[tuple[str, str], Tags]
-    ) -> None:
+    def noted(disk: Disk, sent: Mapping[str, Iterable[FetchedManifest]], tags: Mapping[tuple[str, str], Tags]) -> None:
         for (_, name), digests in tags.items():
             visited.add(name)
             written.update(digests)

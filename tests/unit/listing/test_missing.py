@@ -7,6 +7,7 @@ from regtui.deletion.placeholder import Placeholder
 from regtui.listing.details import load_details
 from regtui.listing.missing import BlobCheck
 from regtui.oci.digest import Digest
+from regtui.registry.values import BlobState
 from tests.unit.deletion.worlds import World
 
 REPOSITORY = "team/app"
@@ -19,9 +20,9 @@ class Counting:
         self._client = world.client()
         self.asked: list[Digest] = []
 
-    async def has_blob(self, repository: str, digest: Digest) -> bool:
+    async def blob_state(self, repository: str, digest: Digest, size: int | None = None) -> BlobState:
         self.asked.append(digest)
-        return await self._client.has_blob(repository, digest)
+        return await self._client.blob_state(repository, digest, size)
 
 
 async def test_what_is_gone_is_named_once_asked_and_asked_again_after_a_reload() -> None:

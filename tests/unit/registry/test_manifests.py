@@ -17,7 +17,7 @@ from regtui.registry.errors import (
     Unreachable,
 )
 from regtui.registry.probing import deletion_support
-from regtui.registry.values import Deletion, Resolved
+from regtui.registry.values import BlobState, Deletion, Resolved
 from tests.unit.oci.test_manifest import signed
 from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, pong, refusal
 
@@ -233,6 +233,34 @@ async def test_whether_a_blob_is_there(answer: httpx.Response, there: bool) -> N
     async with registry.client() as client:
         assert await client.has_blob("a", DIGEST) is there
     assert registry.asked[0].headers["Range"] == "bytes=0-0"
+
+
+@pytest.mark.parametrize(
+    ("answer", "size", "state"),
+    [
+        (httpx.Response(206, content=b"{", headers={"Content-Range": "bytes 0-0/7"}), 7, BlobState.THERE),
+        (httpx.Response(206, content=b"{", headers={"Content-Range": "bytes 0-0/1"}), 7, BlobState.CUT),
+        (httpx.Response(206, content=b"{", headers={"Content-Range": "bytes 0-0/*"}), 7, BlobState.THERE),
+        (httpx.Response(206, content=b"{", headers={"Content-Range": "bytes 0-0/" + "9" * 5000}), 7, BlobState.THERE),
+        (
+            httpx.Response(206, content=b"{", headers=[(b"Content-Range", "bytes 0-0/\u0661".encode())]),
+            7,
+            BlobState.THERE,
+        ),
+        (httpx.Response(206, content=b"{"), 7, BlobState.THERE),
+        (httpx.Response(200, content=b"{}"), 2, BlobState.THERE),
+        (httpx.Response(200, content=b"{}"), 7, BlobState.CUT),
+        (httpx.Response(200, content=b""), 7, BlobState.CUT),
+        (httpx.Response(200, content=b""), 0, BlobState.THERE),
+        (httpx.Response(416, headers={"Content-Range": "bytes */0"}), 7, BlobState.CUT),
+        (httpx.Response(416, headers={"Content-Range": "bytes */0"}), 0, BlobState.THERE),
+        (httpx.Response(416), 7, BlobState.THERE),
+        (refusal(404, "BLOB_UNKNOWN"), 7, BlobState.GONE),
+    ],
+)
+async def test_whether_a_blob_is_as_long_as_it_should_be(answer: httpx.Response, size: int, state: BlobState) -> None:
+    async with in_turn(answer).client() as client:
+        assert await client.blob_state("a", DIGEST, size) is state
 
 
 async def test_a_collected_blob_that_the_registry_remembers_breaks_off() -> None:
