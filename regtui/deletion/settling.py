@@ -59,7 +59,8 @@ async def settle(
     fates = await _fates(ground, listed, placeholders)
     nowhere = [tag for tag in listed if fates[tag.tag] is Fate.NOTHING]
     if nowhere and not only_look and method is Method.PLACEHOLDER:
-        gone = await heal(ground, nowhere)
+        gone, why = await heal(ground, nowhere)
+        error = error or why
         listed = [tag for tag in listed if tag.tag not in gone]
     lost = [tag for tag in listed if fates[tag.tag] in (Fate.PLACEHOLDER, Fate.NOTHING)]
     restored = set() if only_look else await _put_back(ground, lost)

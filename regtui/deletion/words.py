@@ -75,7 +75,7 @@ def _about_unread(plan: Plan) -> list[str]:
             "removed, and no manifest."
         )
     if plan.method is Method.PLACEHOLDER and (damaged := in_order(contents.damaged - chosen)):
-        verb, its = ("is", "its") if len(damaged) == 1 else ("are", "their")
+        verb, its = ("seems", "its") if len(damaged) == 1 else ("seem", "their")
         it, them = _it(damaged), _them(damaged)
         lines.append(
             f"{names(damaged)} {verb} damaged in the registry's storage, which makes deletions by digest fail. Where "
@@ -258,7 +258,8 @@ def _looked(report: Report, looked: Looked) -> str:
         return (
             f"{listed}; of the {looked.tags:,} that were looked at {names(looked.changed)} changed, by somebody else."
         )
-    return f"{listed}, {looked.tags:,} of them were looked at, and are the same."
+    same = "but for that are the same" if report.notices else "are the same"
+    return f"{listed}, {looked.tags:,} of them were looked at, and {same}."
 
 
 def _counted(outcomes: Sequence[Outcome]) -> str:

@@ -324,7 +324,7 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
             expected = case.foreign.get(tag, was)
             if status == "done":
                 case.expect(now is None or now == case.foreign.get(tag), f"{tag} is said to be removed, and is there")
-            elif f"{tag} was damaged in the registry's storage" in said and was not in before.manifests:
+            elif f"{tag} seemed damaged in the registry's storage" in said and was not in before.manifests:
                 case.expect(_announces_repair(said, tag), f"{tag} was repaired, and nobody had said before")
             elif tag not in case.in_window and not (case.has_fault and "undo" in f"{error}"):
                 case.expect(now == expected, f"{tag} is {status} ({error}), and points at {now}, not {expected}")

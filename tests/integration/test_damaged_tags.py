@@ -3,6 +3,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -83,7 +84,7 @@ async def test_the_chosen_tags_go_and_come_back_beside_damaged_ones(
     damage(server, "v15", content)
     chosen = [f"v{number}" for number in range(count)]
     plan = await connection.plan_deletion(Request(REPOSITORY, chosen))
-    is_told = any("v14, v15 are damaged" in sentence for sentence in plan_sentences(plan))
+    is_told = any("v14, v15 seem damaged" in sentence for sentence in plan_sentences(plan))
     assert is_told == (server.version == "2.8.2"), "where tags are deleted by tag, nothing of the kind is done"
     report = await deleted(connection, chosen)
     assert report.count(Action.UNTAG, Status.DONE) == count, report
@@ -92,7 +93,7 @@ async def test_the_chosen_tags_go_and_come_back_beside_damaged_ones(
     for tag in [f"v{number}" for number in range(count, 14)]:
         assert crane_digest(name(server, tag)) == digests[tag]
     if server.version == "2.8.2":
-        assert [one for one in report.notices if one.startswith("v14 was damaged")], report.notices
+        assert [one for one in report.notices if one.startswith("v14 seemed damaged")], report.notices
         assert crane("manifest", name(server, "v14")).count("io.regtui.repaired") == 1
         assert report_sentences(report)[-1] == "Checked against the registry: all else is as it was."
     assert all(notice in report_sentences(report) for notice in report.notices)
@@ -157,6 +158,46 @@ async def test_a_tag_of_a_manifest_that_can_not_be_read_is_not_taken_for_a_damag
     # It leads to what it led to: once that can be read again it can be pulled.
     data.write_bytes(body)
     assert crane_digest(name(server, "v3")) == digests["v3"]
+
+
+def make_illegible(server: RegistryServer, digest: str) -> Path:
+    """A manifest whose own link is empty: 2.8.2 then says of its tags what it says of damaged ones. The link."""
+    value = digest.removeprefix("sha256:")
+    root = server.storage / "docker/registry/v2/repositories" / REPOSITORY
+    link = root / "_manifests/revisions/sha256" / value / "link"
+    link.write_bytes(b"")
+    return link
+
+
+async def test_what_only_looks_damaged_stays_once_nothing_is_in_the_way(
+    server: RegistryServer, connection: Session
+) -> None:
+    digests = fill(server, 6)
+    damage(server, "v2", b"")
+    link = make_illegible(server, digests["v3"])
+    report = await deleted(connection, ["v0"])
+    assert report.is_complete, report
+    assert listed(server) == digests.keys() - {"v0"}
+    link.write_text(digests["v3"])
+    assert crane_digest(name(server, "v3")) == digests["v3"]
+
+
+async def test_nothing_is_repaired_where_something_else_is_in_the_way(
+    server: RegistryServer, connection: Session
+) -> None:
+    digests = fill(server, 6)
+    link = make_illegible(server, digests["v3"])
+    current = server.storage / "docker/registry/v2/repositories" / REPOSITORY / "_manifests/tags/v2/current/link"
+    current.unlink()
+    current.mkdir()
+    report = await deleted(connection, ["v0"])
+    link.write_text(digests["v3"])
+    assert crane_digest(name(server, "v3")) == digests["v3"]
+    assert report.notices == ()
+    if server.version == "2.8.2":
+        assert [o.status for o in report.outcomes] == [Status.FAILED]
+        assert "accepted" not in report.outcomes[0].error, "it answered 500"
+        crane_validate(name(server, "v0"))
 
 
 async def test_tags_in_the_hundreds_go_beside_a_damaged_one(server: RegistryServer, connection: Session) -> None:
