@@ -11,7 +11,6 @@ the way is only known once it doesn't any more. So they are repaired one after t
 import json
 from collections import deque
 from collections.abc import Collection
-from typing import Final
 from uuid import uuid4
 
 from regtui.deletion.ground import Ground
@@ -20,9 +19,8 @@ from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.values import PlannedTag
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
+from regtui.oci.manifest import REPAIRED
 from regtui.registry.errors import NotFound, RegistryError
-
-_MARK: Final = "io.regtui.repaired"
 
 
 def repaired_sentence(repository: str, tag: str) -> str:
@@ -58,7 +56,7 @@ async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> tuple[set[st
 
 async def _repair(ground: Ground, tag: str) -> None:
     body = json.dumps(
-        {"schemaVersion": 2, "mediaType": mt.OCI_INDEX, "manifests": [], "annotations": {_MARK: uuid4().hex}}
+        {"schemaVersion": 2, "mediaType": mt.OCI_INDEX, "manifests": [], "annotations": {REPAIRED: uuid4().hex}}
     ).encode()
     run = await ground.record.begun()
     run.write("repair", digest=Digest.of(body), tags=[tag])

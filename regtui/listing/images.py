@@ -16,6 +16,7 @@ from regtui.oci.descriptor import Descriptor, InvalidManifest
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import (
     PLACEHOLDER,
+    REPAIRED,
     AnyManifest,
     Index,
     Manifest,
@@ -146,6 +147,8 @@ async def load(source: ManifestSource, repository: str, reference: str) -> Loade
         return Loaded(fetched, None, (), f"its manifest can't be read: {error}")
     if isinstance(manifest, Index) and PLACEHOLDER in manifest.annotations:
         return Loaded(fetched, manifest, (), "an empty index of a deletion that was interrupted: regtui undo ends it")
+    if isinstance(manifest, Index) and REPAIRED in manifest.annotations:
+        return Loaded(fetched, manifest, (), "an empty index, which took the place of a damaged tag")
     if isinstance(manifest, Index):
         room = _Budget()
         images = await _children(source, repository, manifest, _DEEPEST, room)

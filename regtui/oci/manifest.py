@@ -21,6 +21,9 @@ _ATTESTATION_SUBJECT: Final = "vnd.docker.reference.digest"
 PLACEHOLDER: Final = "io.regtui.placeholder"
 """The annotation of an empty index that stands in for a tag that is being removed."""
 
+REPAIRED: Final = "io.regtui.repaired"
+"""The annotation of an empty index that a tag leads to since it was damaged in the registry's storage."""
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

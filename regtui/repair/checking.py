@@ -4,7 +4,7 @@ from regtui.listing.details import CONFIG_LOST, Details, PlatformDetails, load_d
 from regtui.listing.missing import BlobCheck
 from regtui.listing.source import ManifestSource
 from regtui.oci.digest import Digest
-from regtui.oci.manifest import Manifest
+from regtui.oci.manifest import Index, Manifest
 from regtui.registry.errors import NotFound
 from regtui.repair.values import CheckedReference
 
@@ -35,7 +35,7 @@ def checked_of(details: Details) -> CheckedReference:
         image.manifest.config.digest for image in details.platforms if isinstance(image.manifest, Manifest)
     )
     problems = list(dict.fromkeys(image.error for image in details.platforms if image.error))
-    problem = "; ".join(problems) or details.error
+    problem = "; ".join(problems) or details.error or _emptiness(details)
     if configs & set(lost):
         problem += f". {CONFIG_LOST}"
     return CheckedReference(
@@ -48,6 +48,12 @@ def checked_of(details: Details) -> CheckedReference:
         configs & frozenset(lost),
         any(image.cut_blobs for image in details.platforms),
     )
+
+
+def _emptiness(details: Details) -> str:
+    """Nothing is lost of what names nothing, and nothing of it can be pulled."""
+    is_empty = isinstance(details.manifest, Index) and not details.manifest.manifests
+    return "it is an empty index, which names no image" if is_empty else ""
 
 
 def _effect(details: Details) -> str:

@@ -15,6 +15,8 @@ from regtui.errors import UsageError
 from regtui.local.memory import MemoryStorage
 from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
+from regtui.oci.manifest import REPAIRED
+from regtui.oci.media_type import OCI_INDEX
 from regtui.registry.errors import NotAllowed, NotFound, RegistryError, Unreachable, Where
 from regtui.repair.repairing import Repairing
 from regtui.repair.sources import plan_repair
@@ -90,6 +92,22 @@ async def test_a_manifest_that_is_gone_and_one_that_never_was() -> None:
     assert (checked.digest, checked.lost, checked.problem) == (None, (), "its manifest is gone")
     with pytest.raises(NotFound):
         await session.check(REPOSITORY, Digest.of(b"never"))
+    await session.close()
+
+
+@pytest.mark.parametrize(
+    ("annotations", "problem"), [({}, "it is an empty index"), ({REPAIRED: "1"}, "took the place of a damaged tag")]
+)
+async def test_an_empty_index_can_not_be_pulled(annotations: dict[str, str], problem: str) -> None:
+    world = World("2.8.2")
+    body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [], "annotations": annotations}
+    await world.client().put_manifest(REPOSITORY, "1.0", json.dumps(body).encode(), OCI_INDEX)
+    session = await world.open()
+    checked = await session.check(REPOSITORY, "1.0")
+    assert problem in checked.problem
+    assert checked.effect == "it can't be pulled"
+    plan = await session.plan_repair(REPOSITORY, checked.lost)
+    assert remedy_of(checked, plan) == "push the image again, or delete it"
     await session.close()
 
 
