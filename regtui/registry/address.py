@@ -76,6 +76,12 @@ class Address:
         return f"{self.scheme}://{self.name}" if self.scheme else self.name
 
 
+def has_port(port: int | None) -> bool:
+    """Whether what a server names can be connected to: httpx takes any number in a URL, for which the system's calls
+    raise what is no OSError. None is the usual one."""
+    return port is None or 0 < port < 65536
+
+
 def _is_host(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

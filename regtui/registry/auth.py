@@ -19,6 +19,7 @@ import httpx
 
 from regtui.aside import aside
 from regtui.registry import errors
+from regtui.registry.address import has_port
 from regtui.registry.answers import error_codes, not_allowed, wrong_password
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
@@ -213,7 +214,7 @@ class Authenticator:
             realm = httpx.URL(challenge.get("realm"))
         except httpx.InvalidURL:
             realm = httpx.URL()
-        if realm.scheme not in ("http", "https") or not realm.host:
+        if realm.scheme not in ("http", "https") or not realm.host or not has_port(realm.port):
             raise errors.BadAnswer(where, f"{where.host} names a token service that is no address.")
         if credential and self._origin.scheme == "https" and realm.scheme == "http":
             raise errors.BadAnswer(

@@ -151,11 +151,15 @@ class RegistryHttp:
         patient: bool = True,
     ) -> httpx.Response:
         """The answer, its body read (at most `limit` bytes). `path` starts at `/v2/`, below the prefix, or is a
-        whole URL of this registry (an upload's Location). Of a body longer than `enough` the rest isn't waited for.
+        whole URL of this registry (an upload's Location). Of a body longer than `enough` the rest isn't waited for; of
+        what a change is answered, the status tells.
         `patient`: a DELETE is waited for longer than anything else.
 
         Raises a RegistryError for every status of 300 and above that isn't in `accept`, and for no answer.
         """
+
+        if enough is None and method not in _READS:
+            enough = bounds.ERROR
 
         def request(authorization: str | None) -> httpx.Request:
             # Cookies: some proxies with a login of their own need them.

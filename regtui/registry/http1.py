@@ -65,6 +65,8 @@ class Http1Connection(asyncio.Protocol):
         """Bytes that came since the last ones of a body."""
         self._size = 0
         """Bytes that came in all."""
+        self._body_size = 0
+        """Of those, the body's."""
         self._asked = 0.0
         """When it was asked, in the loop's time; later by the time that the body waited to be taken."""
 
@@ -138,6 +140,9 @@ class Http1Connection(asyncio.Protocol):
             return
         if self._silent > bounds.HEAD and not self._is_complete:
             self._fail(httpx.RemoteProtocolError("the head of the answer has no end"))
+        elif self._size - 2 * self._body_size > bounds.HEAD and not self._is_complete:
+            # A byte in each chunk: a minute's work for a body that is within its limit.
+            self._fail(httpx.RemoteProtocolError("what stands around the chunks is more than what is in them"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -202,6 +207,7 @@ class Http1Connection(asyncio.Protocol):
             # Of what is on the way to an answer (199, by the parser): nobody takes it.
             return
         self._silent = 0
+        self._body_size += len(part)
         if self._is_complete:
             self._is_reusable = False
             return
@@ -228,7 +234,7 @@ class Http1Connection(asyncio.Protocol):
         self._parser = self._parser or HttpResponseParser(self)
         self._has_body = has_body
         self._is_complete = self._status_came = self._comes_whole = self._ends_with_connection = False
-        self._status = self._waiting = self._silent = self._size = 0
+        self._status = self._waiting = self._silent = self._size = self._body_size = 0
         self._reason = b""
         self._headers = []
         self._parts = deque()

@@ -14,7 +14,7 @@ import httpx
 from regtui import bounds
 from regtui.aside import aside
 from regtui.errors import RegtuiError
-from regtui.registry.address import Address
+from regtui.registry.address import Address, has_port
 from regtui.registry.direct import DirectTransport
 from regtui.registry.proxies import proxy_for
 from regtui.registry.read import Read
@@ -65,6 +65,8 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = self._url if isinstance(request, Read) else request.url
+        if not has_port(url.port):
+            raise httpx.UnsupportedProtocol(f"there is no port {url.port}")
         way = await self._way(url) if self.tunnel is not None else ""
         if self.is_direct and request.method in _READS and (url is self._url or self._is_own(url)):
             return await (self._direct.get(way) or self._direct_by(way)).handle_async_request(request)

@@ -265,7 +265,10 @@ async def test_a_token_service_without_tls_does_not_get_the_password() -> None:
     assert [sent(request) for request in registry.asked] == [None]
 
 
-@pytest.mark.parametrize("realm", ["", "token", "//host/token", "ftp://host", "http://[", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "realm",
+    ["", "token", "//host/token", "ftp://host", "http://[", "file:///etc/passwd", "http://h:65536/", "http://h:0/"],
+)
 async def test_a_realm_that_is_no_address(realm: str) -> None:
     registry = Scripted(lambda request: unauthorized(f'Bearer realm="{realm}"'))
     async with registry.client(CI) as client:

@@ -164,10 +164,12 @@ async def test_without_a_length_the_end_of_the_connection_is_the_end() -> None:
         (b"HTTP/1.1 200 OK\r\n" + b"A: x\r\n" * 300_000, "no end"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 100_000, "no end"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: x\r\n" * 300_000, "no end"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 300_000, "around the chunks"),
     ],
     ids=[
         *("nothing", "half a head", "half", "half of a long one", "half a chunk", "no HTTP", "two lengths"),
         *("a length below zero", "an endless header", "endless headers", "endless hints", "endless trailers"),
+        "a byte in each chunk",
     ],
 )
 async def test_what_is_no_answer(answer: bytes, told: str) -> None:

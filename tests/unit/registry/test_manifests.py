@@ -218,6 +218,22 @@ async def test_a_body_beyond_its_limit_is_not_read() -> None:
         assert len(read) == 11
 
 
+async def test_of_what_a_change_is_answered_little_is_read() -> None:
+    """Its status says what was done: nobody wants the rest."""
+    read: list[int] = []
+
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self):  # type: ignore[no-untyped-def]
+            while True:
+                read.append(1)
+                yield b"\0" * 1024
+
+    registry = Scripted(lambda request: httpx.Response(202, stream=Endless()))
+    async with registry.client() as client:
+        await client.delete_manifest("a", DIGEST)
+    assert len(read) == bounds.ERROR // 1024 + 1
+
+
 @pytest.mark.parametrize(
     ("answer", "there"),
     [

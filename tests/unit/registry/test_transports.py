@@ -55,6 +55,14 @@ async def test_a_connection_that_breaks_is_told_from_one_that_was_never_made(ans
     assert "closed the connection" in caught.value.message
 
 
+@pytest.mark.parametrize("port", [0, 65_536, 99_999])
+async def test_a_redirect_to_a_port_that_is_none(port: int) -> None:
+    answer = f"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:{port}/\r\nContent-Length: 0\r\n\r\n".encode()
+    async with answering(lambda line: answer) as url, opened(url) as client:
+        with pytest.raises(RegistryError, match="redirects to something that is no address"):
+            await client.ping()
+
+
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 99])
 async def test_what_is_not_http_is_an_error_of_ours(answer: bytes) -> None:
     async with answering(lambda line: answer) as url, opened(url) as client:
