@@ -11,6 +11,7 @@ the way is only known once it doesn't any more. So they are repaired one after t
 import json
 from collections import deque
 from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import uuid4
 
 from regtui.deletion.ground import Ground
@@ -31,9 +32,17 @@ def repaired_sentence(repository: str, tag: str) -> str:
     )
 
 
-async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> tuple[set[str], str]:
-    """Remove tags that lead to nothing because a damaged one stands in their way: those that are gone then, and why the
-    others aren't.
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """`gone`: the tags that went. `why`: the others didn't; they may stand on `placeholder`."""
+
+    placeholder: Digest
+    gone: frozenset[str] = frozenset()
+    why: str = ""
+
+
+async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> Healed:
+    """Remove tags that lead to nothing because a damaged one stands in their way.
 
     The damaged tag, which nobody chose, stays: it leads to an empty index from then on.
     """
@@ -49,9 +58,10 @@ async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> tuple[set[st
             await ground.client.put_manifest(
                 ground.repository, placeholder.digest, placeholder.body, placeholder.media_type
             )
-        return await _gone(ground, chosen, placeholder, waits=error is None), error.message if error else ""
+        gone = await _gone(ground, chosen, waits=error is None)
+        return Healed(placeholder.digest, gone, error.message if error else "")
     except RegistryError as error:
-        return set(), error.message
+        return Healed(placeholder.digest, why=error.message)
 
 
 async def _repair(ground: Ground, tag: str) -> None:
@@ -88,11 +98,10 @@ async def _delete(ground: Ground, placeholder: Placeholder) -> RegistryError | N
     return None
 
 
-async def _gone(ground: Ground, wanted: set[str], placeholder: Placeholder, *, waits: bool) -> set[str]:
+async def _gone(ground: Ground, wanted: set[str], *, waits: bool) -> frozenset[str]:
     async def are_gone() -> bool:
         await ground.watch.list()
         return not wanted & ground.watch.names
 
-    if await (ground.patience.until(are_gone) if waits else are_gone()):
-        (await ground.record.begun()).taken_away(placeholder.digest)
-    return wanted - ground.watch.names
+    await (ground.patience.until(are_gone) if waits else are_gone())
+    return frozenset(wanted - ground.watch.names)

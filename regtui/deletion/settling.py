@@ -8,7 +8,7 @@ from collections.abc import Collection
 from enum import Enum
 from typing import Final
 
-from regtui.deletion.damage import heal
+from regtui.deletion.damage import Healed, heal
 from regtui.deletion.ground import Ground
 from regtui.deletion.reasons import Reason
 from regtui.deletion.surely import put_surely
@@ -57,13 +57,16 @@ async def settle(
         await ground.watch.list()
     listed = [tag for tag in tags if tag.tag in ground.watch.names]
     fates = await _fates(ground, listed, placeholders)
+    healed: Healed | None = None
     nowhere = [tag for tag in listed if fates[tag.tag] is Fate.NOTHING]
     if nowhere and not only_look and method is Method.PLACEHOLDER:
-        gone, why = await heal(ground, nowhere)
-        error = error or why
-        listed = [tag for tag in listed if tag.tag not in gone]
+        healed = await heal(ground, nowhere)
+        error = error or healed.why
+        listed = [tag for tag in listed if tag.tag not in healed.gone]
     lost = [tag for tag in listed if fates[tag.tag] in (Fate.PLACEHOLDER, Fate.NOTHING)]
     restored = set() if only_look else await _put_back(ground, lost)
+    if healed is not None and len(restored) == len(lost):
+        (await ground.record.begun()).taken_away(healed.placeholder)
     left = {tag.tag: tag for tag in listed}
     return [
         _told(ground, tag, fates[tag.tag], tag.tag in restored, error)

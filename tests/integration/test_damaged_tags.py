@@ -197,6 +197,7 @@ async def test_nothing_is_repaired_where_something_else_is_in_the_way(
     if server.version == "2.8.2":
         assert [o.status for o in report.outcomes] == [Status.FAILED]
         assert "accepted" not in report.outcomes[0].error, "it answered 500"
+        assert await connection.changes.unfinished() == [], "it came to its end, and left nothing half done"
         crane_validate(name(server, "v0"))
 
 
