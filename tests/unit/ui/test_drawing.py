@@ -1,6 +1,7 @@
 """JSON as it is shown: indented, and otherwise to the letter."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -100,3 +101,16 @@ def test_the_largest_layer_fills_the_bar_and_the_smallest_still_shows() -> None:
     assert bar(1, 1_000_000).strip() != ""
     assert bar(0, 100).strip() == ""
     assert {len(bar(value, 97)) for value in range(98)} == {10}
+
+
+@pytest.mark.parametrize("piece", ["y", "\\u001b", "\u202e"])
+def test_a_string_of_megabytes_takes_little_more_memory_than_it_has(piece: str) -> None:
+    body = f'{{"annotations":{{"x":"{piece * 200_000}"}}}}'.encode()
+    tracemalloc.start()
+    try:
+        shown(body, 118)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The text itself (four bytes a character where one isn't Latin), what is read of it, and what is shown.
+    assert most < 16 * len(body)

@@ -25,7 +25,8 @@ _LONGEST_COLOURED: Final = 4_000
 # Strings, structure, and everything else (numbers, literals): what JSON is made of, to the letter.
 _OPENS: Final = frozenset("{[")
 _CLOSES: Final = frozenset("}]")
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s"{}\[\],:]+')
+# Possessive: what could be tried again costs a hundred bytes a character, and a string may have 8 million.
+_TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s"{}\[\],:]++')
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def _pieces(line: str, room: int) -> Iterator[tuple[int, int]]:
 def _indented(text: str) -> Iterator[str]:
     """The tokens of a JSON text, one member or element a line: keys that come twice and the forms of numbers stay."""
     depth, line, before = 0, "", ""
-    for part in _TOKEN.findall(text):
+    for found in _TOKEN.finditer(text):
+        part = found[0]
         if part in _CLOSES:
             depth -= 1
         is_empty = before in _OPENS and part in _CLOSES
