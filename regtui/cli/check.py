@@ -15,7 +15,7 @@ from regtui.errors import DONE, FAILED, UsageError
 from regtui.names.order import order_key
 from regtui.registry.errors import NotFound, RegistryError
 from regtui.repair.values import CheckedReference, RepairPlan
-from regtui.repair.words import put_back_sentence, remedy_of, repair_sentences
+from regtui.repair.words import effect_beside, put_back_sentence, remedy_of, repair_sentences
 from regtui.session.session import Session
 from regtui.text import plural
 
@@ -25,11 +25,12 @@ _AT_ONCE: Final = 8
 
 @dataclass
 class Tally:
-    """How many tags were `checked`, are `broken`, or couldn't be looked at."""
+    """How many tags were `checked`, are `broken`, couldn't be looked at, or lack something that can be put back."""
 
     checked: int = 0
     broken: int = 0
     unread: int = 0
+    mendable: int = 0
     doubts: list[str] = field(default_factory=list)
 
     @property
@@ -99,6 +100,8 @@ class Checking:
                     warn(page.doubt)
         if self._output.form is Form.TABLE:
             say(f"{plural(self.tally.checked, 'tag')} checked, {self.tally.broken:,} broken.")
+            if self.tally.mendable and not self._arguments.repair:
+                say("What can be put back is put back by the same command with --repair.")
 
     async def _listed(self, repository: str) -> None:
         """One of all: where it can't be read, the others can."""
@@ -120,6 +123,7 @@ class Checking:
         broken = [each for each in checked if each.is_broken]
         plan = await self._plan(repository, broken)
         mendable = [each for each in broken if plan.sources.keys() & set(each.lost)]
+        self.tally.mendable += len(mendable)
         if mendable and self._arguments.repair and self._is_confirmed(plan, mendable):
             again = await self._repair(plan, mendable)
             broken = [again.get(each.identifier, each) for each in broken]
@@ -211,5 +215,5 @@ class Checking:
                 self._output.fields(each.name, each.digest or "", status, each.problem, each.effect, remedy)
             case Form.TABLE:
                 self._output.line(f"{each.name}   {status}", "warning" if each.is_broken else "")
-                for text in filter(None, (each.problem, each.effect, remedy)):
+                for text in filter(None, (each.problem, effect_beside(each), remedy)):
                     self._output.line(f"  {text}", keep_spaces=True)

@@ -42,6 +42,14 @@ async def settle(session: Session, repository: str = "", *, may_ask: bool) -> bo
     return any(entry.belongs_to(session.identity) is Belonging.HERE for entry in entries)
 
 
+async def tell_unfinished(session: Session, repository: str = "") -> None:
+    """What was interrupted, and how it is ended: where nothing is changed, and so nobody is asked."""
+    for entry in await session.changes.unfinished():
+        if not repository or entry.repository == repository:
+            warn(interrupted_sentence(entry))
+            say_remedies(session, entry)
+
+
 def tell_troubles(session: Session) -> None:
     """What of the journal can't be read, or isn't trusted."""
     for trouble in session.changes.troubles():

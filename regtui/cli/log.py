@@ -45,7 +45,7 @@ def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: b
     taken_back = undone(entries)
     entries = [entry for entry in entries if not undoable or entry.kind.can_be_undone]
     if output.form is Form.TABLE:
-        _table(output, entries, taken_back)
+        _table(output, entries, taken_back, registry)
     for entry in entries if output.form is not Form.TABLE else ():
         if output.form is Form.JSON:
             output.json(_record(entry, taken_back))
@@ -64,9 +64,10 @@ def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: b
     return DONE
 
 
-def _table(output: Output, entries: list[Entry], taken_back: Collection[str]) -> None:
+def _table(output: Output, entries: list[Entry], taken_back: Collection[str], registry: RegistryId | None) -> None:
     if not entries:
-        say("Nothing was deleted, restored or collected from here in the last 90 days.")
+        at, others = (f" at {registry}", " Other registries: regtui log") if registry else ("", "")
+        say(f"Nothing was deleted, restored or collected{at} from here in the last 90 days.{others}")
         return
     for entry in entries:
         via = f" via {entry.registry.via}" if entry.registry.via else ""

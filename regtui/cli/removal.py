@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from regtui.cli.console import Progress, ask, say
-from regtui.cli.interrupted_runs import settle
+from regtui.cli.interrupted_runs import settle, tell_unfinished
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, show_outcomes
@@ -95,6 +95,8 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
     if not options.dry_run:
         await _check_possible(session, selection.repository)
         await settle(session, selection.repository, may_ask=options.may_ask)
+    else:
+        await tell_unfinished(session, selection.repository)
     repository, tags, digests = selection.repository, tuple(selection.tags), tuple(selection.digests)
     request = replace(options.request, repository=repository, tags=tags, digests=digests)
     proposal = await _propose(session, request)

@@ -3,14 +3,14 @@
 import argparse
 
 from regtui.cli.console import Progress, ask, say
-from regtui.cli.interrupted_runs import finish, is_of_here, say_remedies, settle, tell_troubles
+from regtui.cli.interrupted_runs import finish, is_of_here, say_remedies, settle, tell_troubles, tell_unfinished
 from regtui.cli.invocation import Invocation
 from regtui.cli.log import show_runs
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Obstructed, ShownOutcomes, carry_out, check_askable, show_outcomes
-from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.journal import Journal
-from regtui.deletion.journal_storage import is_run
+from regtui.deletion.journal_storage import is_cut_run, is_run
 from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import (
     earlier_sentence,
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Nothing is put back before it was shown and confirmed. Raises RegtuiError."""
     invocation = Invocation(arguments)
     named = arguments.target or ""
-    entry = Journal(journal_dir()).entry(named) if is_run(named) else None
+    entry = Journal(journal_dir()).entry(named) if is_run(named) or is_cut_run(named) else None
     output = Output.chosen(arguments.json)
     if arguments.list:
         return show_runs(output, _listed(invocation, entry, named), undoable=True)
@@ -50,15 +50,23 @@ def _listed(invocation: Invocation, entry: Entry | None, named: str) -> Registry
     return invocation.target(named or None).identity if invocation.registry(named or None) else None
 
 
+def _is_anything_elsewhere(registry: RegistryId) -> bool:
+    runs = Journal(journal_dir()).entries()
+    return any(run.kind is Kind.DELETION and run.belongs_to(registry) is Belonging.ELSEWHERE for run in runs)
+
+
 async def _undo(session: Session, named: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
     entry = named
     if entry is None:
         if not arguments.dry_run and await settle(session, may_ask=not arguments.yes):
             return DONE
+        if arguments.dry_run:
+            await tell_unfinished(session)
         entry = await session.changes.last()
         tell_troubles(session)
     if entry is None:
-        say(f"There is nothing to undo at {session.identity}.")
+        others = " What was deleted at other registries: regtui log" if _is_anything_elsewhere(session.identity) else ""
+        say(f"There is nothing to undo at {session.identity}.{others}")
         return DONE
     if entry.kind is Kind.COLLECTION:
         raise UsageError("A garbage collection can't be undone: what it freed is gone.")
@@ -139,7 +147,7 @@ def _is_yes(answer: str) -> bool:
 
 async def _finish(session: Session, entry: Entry, output: Output, arguments: argparse.Namespace) -> int:
     if not entry.is_unfinished:
-        raise UsageError(f"{entry.name} was not interrupted: nothing of it is left.", "See: regtui undo --list")
+        raise UsageError(f"{entry.name} was not interrupted: it is complete.", "See: regtui undo --list")
     if arguments.dry_run:
         await _show_rest(session, entry, output)
         return DONE

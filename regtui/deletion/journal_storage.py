@@ -18,12 +18,18 @@ _SUFFIX = ".jsonl"
 # The last record of a run is short: this much of a file's end shows whether it is there.
 _TAIL = 4096
 # What a clock says may be wrong, and may be said twice: the number tells which run came after which.
+_BEGINNING: Final = re.compile(r"\d{8}T\d{6}Z")
 _NAME: Final = re.compile(r"\d{8}T\d{6}Z(?:\.(?P<number>\d{1,12}))?-.+-[0-9a-f]{8}")
 
 
 def is_run(name: str) -> bool:
     """Whether it looks like a run's name: `20261124T101112Z.12-HOST-0123abcd`; earlier versions wrote no number."""
     return _NAME.fullmatch(name) is not None
+
+
+def is_cut_run(name: str) -> bool:
+    """Whether it looks like the beginning of a run's name, as half of it was typed or copied: no host is called so."""
+    return _BEGINNING.match(name) is not None
 
 
 def number_of(name: str) -> int:

@@ -47,7 +47,7 @@ def plan_sentences(plan: Plan) -> list[str]:
         lines.append(f"{plural(len(plan.removed), 'tag')} will be removed from {plan.repository}.")
     lines += _about_manifests(plan) + _about_left(plan)
     if plan.staying:
-        lines.append(f"{names(plan.staying)} {_stay(plan.staying)} the same image, and stay{_s(plan.staying)}.")
+        lines.append(_about_staying(plan))
     broken = [tag.tag for tag in plan.removed if tag.is_broken]
     if broken:
         lines.append(f"{names(broken)} {'is' if len(broken) == 1 else 'are'} broken: there is no manifest.")
@@ -58,6 +58,14 @@ def plan_sentences(plan: Plan) -> list[str]:
     if protected:
         lines.append(f"{names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
     return lines + _about_unread(plan) + _about_losses(plan)
+
+
+def _about_staying(plan: Plan) -> str:
+    tags = plan.staying
+    images = {plan.contents.tags.get(tag) for tag in tags}
+    if len(images) > 1:
+        return f"{names(tags)} are other tags of the same images, and stay."
+    return f"{names(tags)} {_stay(tags)} the same image, and stay{_s(tags)}."
 
 
 def _about_unread(plan: Plan) -> list[str]:
@@ -340,7 +348,7 @@ def attached_offer(plan: Plan) -> str:
 def method_sentence(plan: Plan) -> str:
     """How tags are removed here: for those who want to know."""
     if plan.method is Method.BY_TAG:
-        return "This registry deletes tags alone."
+        return "This registry can delete a tag without its image."
     return "This registry deletes by digest only: a tag that shares its image is replaced by an empty index first."
 
 

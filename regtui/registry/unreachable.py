@@ -98,9 +98,10 @@ def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dia
                 "Check the name, or the DNS.",
             )
         if isinstance(cause, ConnectionRefusedError):
+            at = host if host.endswith(f":{port_of(address)}") else f"{host} (port {port_of(address)})"
             return errors.Unreachable(
                 where,
-                f"Nothing listens at {host} (port {port_of(address)}): the connection was refused.",
+                f"Nothing listens at {at}: the connection was refused.",
                 "Check the port, and that the registry is running.",
             )
     if isinstance(error, httpx.ConnectTimeout):

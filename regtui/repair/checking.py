@@ -6,9 +6,30 @@ from regtui.listing.source import ManifestSource
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Index, Manifest
 from regtui.registry.errors import NotFound
+from regtui.registry.values import FetchedManifest
 from regtui.repair.values import CheckedReference
 
 _NOT_PULLED = "it can't be pulled"
+
+
+class _AskedHere:
+    """A source that says of each image below an index what this repository has now. A manifest that was read before,
+    here or in another repository, tells nothing about that."""
+
+    def __init__(self, source: ManifestSource) -> None:
+        self._source = source
+
+    async def current(self, repository: str, reference: str) -> FetchedManifest:
+        return await self._source.current(repository, reference)
+
+    async def digest(self, repository: str, tag: str) -> Digest:
+        return await self._source.digest(repository, tag)
+
+    async def named(self, repository: str, digest: Digest) -> FetchedManifest:
+        return await self._source.current(repository, digest)
+
+    async def config(self, repository: str, digest: Digest) -> bytes:
+        return await self._source.config(repository, digest)
 
 
 async def check_reference(
@@ -20,7 +41,7 @@ async def check_reference(
     Of a tag without a manifest only its name is there: whether there is such a tag is for the caller to know.
     """
     try:
-        details = await load_details(source, repository, identifier)
+        details = await load_details(_AskedHere(source), repository, identifier)
     except NotFound:
         if Digest.or_none(identifier) is not None:
             raise

@@ -27,6 +27,17 @@ def remedy_of(checked: CheckedReference, plan: RepairPlan) -> str:
     return "; ".join(parts)
 
 
+def effect_beside(checked: CheckedReference) -> str:
+    """What can't be pulled, where the problem doesn't say that already."""
+    return "" if checked.effect in checked.problem else checked.effect
+
+
+def sentence(text: str) -> str:
+    """With a capital letter and a full stop; a platform's name keeps its own."""
+    first = text.partition(" ")[0]
+    return f"{text if '/' in first else text[:1].upper() + text[1:]}."
+
+
 def repair_sentences(plan: RepairPlan, checked: Iterable[CheckedReference]) -> list[str]:
     """What a repair would send, a line each."""
     configs = {config for each in checked for config in each.configs}

@@ -87,7 +87,7 @@ def closed_port(world: World) -> Case:
     return Case(
         f"https://localhost:{port}",
         "port",
-        f"Nothing listens at localhost:{port} (port {port}): the connection was refused.",
+        f"Nothing listens at localhost:{port}: the connection was refused.",
         "Check the port, and that the registry is running.",
         3,
         before_it_is_good=("name",),

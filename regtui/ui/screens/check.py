@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 
 from regtui.errors import RegtuiError
 from regtui.repair.values import CheckedReference, RepairPlan
-from regtui.repair.words import put_back_sentence, remedy_of, repair_sentences
+from regtui.repair.words import effect_beside, put_back_sentence, remedy_of, repair_sentences, sentence
 from regtui.text import clean
 from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.question import Question
@@ -72,20 +72,20 @@ class CheckScreen(ModalScreen[bool]):
         if not checked.is_broken:
             self._say([f"{checked.name} can be pulled: the registry has all of its blobs."])
             return
-        lines = [f"{checked.problem}.", f"{checked.effect[0].upper()}{checked.effect[1:]}."]
+        lines = _trouble(checked)
         if plan.sources and self._session.read_only:
             lines += [
-                remedy_of(checked, plan) + ".",
+                sentence(remedy_of(checked, plan)),
                 f"{self._session.name} was opened read-only: nothing is put back.",
             ]
         elif plan.sources:
             lines += ["", *repair_sentences(plan, [checked])]
-            lines += [remedy_of(checked, plan) + "."] if plan.nowhere else []
+            lines += [sentence(remedy_of(checked, plan))] if plan.nowhere else []
             self._plan = plan
             self._put_back.display = True
             self.question.ask()
         else:
-            lines.append(remedy_of(checked, plan) + ".")
+            lines.append(sentence(remedy_of(checked, plan)))
         self._say(lines, is_error=True)
 
     @work(exclusive=True, group="check")
@@ -99,7 +99,7 @@ class CheckScreen(ModalScreen[bool]):
                 self._say(lines)
             checked = await self._thread.call(self._session.check, self._repository, self._tag)
             whole = f"{checked.name} can be pulled: the registry has all of its blobs."
-            lines += [f"{checked.problem}. {checked.effect}." if checked.is_broken else whole]
+            lines += _trouble(checked) if checked.is_broken else [whole]
         except RegtuiError as error:
             lines += [error.message, error.remedy]
         self._say(lines)
@@ -122,3 +122,7 @@ class CheckScreen(ModalScreen[bool]):
     def action_back(self) -> None:
         if not self._is_repairing:
             self.dismiss(self._has_changed)
+
+
+def _trouble(checked: CheckedReference) -> list[str]:
+    return [sentence(text) for text in (checked.problem, effect_beside(checked)) if text]

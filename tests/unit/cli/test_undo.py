@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from regtui.cli.main import main
+from regtui.cli.output import Form, Output
 from regtui.deletion.journal import Journal
 from regtui.local.memory import MemoryStorage
 from regtui.local.transport import LocalTransport
@@ -182,6 +183,24 @@ def test_nothing_is_changed_before_a_deletion_that_was_interrupted_is_settled(
     assert tags(storage) == before
 
 
+@pytest.mark.parametrize("command", [["rm", "-r", "demo", f"{COMMON}:0.0.8"], ["undo", "demo"]])
+def test_a_dry_run_tells_what_was_interrupted(storage: MemoryStorage, capsys: Captured, command: list[str]) -> None:
+    run = interrupted(storage)
+    assert main([*command, "--dry-run"]) == 0
+    assert f"To finish it: regtui undo {run} --finish" in capsys.readouterr().err
+
+
+def test_where_nothing_is_to_undo_it_is_said_that_there_is_elsewhere(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove("0.0.9")
+    here = demo_target()
+    other = replace(here, address=replace(here.address, host="other.localhost"), ephemeral=False)
+    monkeypatch.setattr(resolving, "demo_target", lambda: other)
+    assert main(["undo", "demo", "--yes"]) == 0
+    assert "What was deleted at other registries: regtui log" in capsys.readouterr().err
+
+
 def test_in_other_repositories_it_is_only_told(storage: MemoryStorage, capsys: Captured) -> None:
     run = interrupted(storage)
     assert main(["rm", "-r", "demo", "tools/cli:latest", "--yes"]) == 0
@@ -315,3 +334,18 @@ def test_what_an_interrupted_deletion_had_done_is_told_before_it_is_finished(
     assert "Before it was interrupted: 1 of 3 tags removed, 1 of 3 manifests deleted." in said
     assert "2 tags will be removed" in said
     assert "3 tags removed" in said
+
+
+def test_an_empty_list_says_of_which_registry_it_is(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regtui.cli.output.Output.chosen", lambda _: Output(Form.TABLE))
+    remove("0.0.9")
+    capsys.readouterr()
+    assert main(["undo", "--list", "other.example.com"]) == 0
+    told = capsys.readouterr().err
+    assert "at https://other.example.com" in told or "at other.example.com" in told
+    assert "regtui log" in told
+
+
+def test_half_of_a_runs_name_is_no_registry(capsys: Captured) -> None:
+    assert main(["undo", "20261124T093012Z.12", "--yes"]) == 5
+    assert "There is no run 20261124T093012Z.12" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import pytest
 
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Outcome, Report, Status
-from regtui.deletion.words import plan_notes, report_sentences
+from regtui.deletion.words import plan_notes, plan_sentences, report_sentences
 
 from .worlds import World
 
@@ -39,3 +39,19 @@ def test_each_was_read_back_only_where_each_was_put_back(other: Status, sentence
         for tag, status in (("1.0", Status.DONE), ("2.0", other))
     ]
     assert report_sentences(Report(REPOSITORY, tuple(outcomes)))[-1] == sentence
+
+
+@pytest.mark.parametrize(
+    ("going", "sentence"),
+    [
+        (["1"], "1.0 is the same image, and stays."),
+        (["1", "2"], "1.0, 2.0 are other tags of the same images, and stay."),
+    ],
+)
+async def test_tags_of_several_images_are_not_called_the_same_image(going: list[str], sentence: str) -> None:
+    world = World("3.1.1")
+    await world.image(REPOSITORY, ["one"], ["1", "1.0"])
+    await world.image(REPOSITORY, ["two"], ["2", "2.0"])
+    session = await world.open()
+    assert sentence in plan_sentences(await session.plan_deletion(Request(REPOSITORY, going)))
+    await session.close()

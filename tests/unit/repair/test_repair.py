@@ -84,6 +84,20 @@ async def test_one_platform_of_many() -> None:
     await session.close()
 
 
+async def test_a_platform_of_which_the_manifest_is_gone_here_and_was_read_elsewhere() -> None:
+    world = World("2.8.2")
+    for repository in (OTHER, REPOSITORY):
+        one, two = await world.image(repository, ["one"]), await world.image(repository, ["two"])
+        await world.index(repository, {"amd64": one, "arm64": two}, ["multi"])
+    assert world.storage.delete_manifest(REPOSITORY, two)
+    session = await world.open()
+    assert not (await session.check(OTHER, "multi")).is_broken
+    checked = await session.check(REPOSITORY, "multi")
+    assert checked.effect == "linux/arm64 can't be pulled"
+    assert "is gone" in checked.problem
+    await session.close()
+
+
 async def test_a_manifest_that_is_gone_and_one_that_never_was() -> None:
     world = World("2.8.2")
     await world.image(REPOSITORY, ["one"], ["1.0"])
