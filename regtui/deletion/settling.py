@@ -31,6 +31,9 @@ class Fate(Enum):
     UNKNOWN = "unknown"
 
 
+_LOST: Final = (Fate.PLACEHOLDER, Fate.NOTHING)
+
+
 async def settle(
     ground: Ground,
     tags: Collection[PlannedTag],
@@ -58,12 +61,14 @@ async def settle(
     listed = [tag for tag in tags if tag.tag in ground.watch.names]
     fates = await _fates(ground, listed, placeholders)
     healed: Healed | None = None
-    nowhere = [tag for tag in listed if fates[tag.tag] is Fate.NOTHING]
+    # What led to nothing before is "the same" as long as it is listed.
+    lost = [tag for tag in listed if fates[tag.tag] in _LOST or (fates[tag.tag] is Fate.SAME and tag.digest is None)]
+    nowhere = [tag for tag in lost if fates[tag.tag] is not Fate.PLACEHOLDER]
     if nowhere and not only_look and method is Method.PLACEHOLDER:
         healed = await heal(ground, nowhere)
         error = error or healed.why
         listed = [tag for tag in listed if tag.tag not in healed.gone]
-    lost = [tag for tag in listed if fates[tag.tag] in (Fate.PLACEHOLDER, Fate.NOTHING)]
+        lost = [tag for tag in lost if tag.tag not in healed.gone]
     restored = set() if only_look else await _put_back(ground, lost)
     if healed is not None and len(restored) == len(lost):
         (await ground.record.begun()).taken_away(healed.placeholder)

@@ -182,6 +182,18 @@ async def test_what_only_looks_damaged_stays_once_nothing_is_in_the_way(
     assert crane_digest(name(server, "v3")) == digests["v3"]
 
 
+async def test_a_tag_that_leads_to_nothing_goes_beside_a_damaged_one(
+    server: RegistryServer, connection: Session
+) -> None:
+    digests = fill(server, 4)
+    value = digests["v0"].removeprefix("sha256:")
+    (server.storage / "docker/registry/v2/blobs/sha256" / value[:2] / value / "data").unlink()
+    damage(server, "v3", b"")
+    report = await deleted(connection, ["v0"])
+    assert report.is_complete, report
+    assert listed(server) == {"v1", "v2", "v3"}
+
+
 async def test_nothing_is_repaired_where_something_else_is_in_the_way(
     server: RegistryServer, connection: Session
 ) -> None:
