@@ -160,7 +160,7 @@ def _judge_run(case: Case, meddler: Meddler, kind: str) -> None:
     meddler.decide = lambda _: None
     with case.pushing:  # What began by then belongs to it.
         push = case.push
-    if push is not None and push.tag in shown.tags and was_unknowable(push, meddler.seen, meddler.answers):
+    if push is not None and was_unknowable(push, meddler.seen, meddler.answers):
         case.in_window.add(push.tag)
     after = case.place.truth()
     case.story.append(f"after:\n{describe(after)}")
@@ -401,7 +401,10 @@ def _judge_undo(case: Case, shown: Shown, done: Ended, after: Truth, without_und
     for tag in sorted(set(case.before.tags) - set(shown.tags)):
         if tag not in case.foreign and case.before.tags[tag] in case.before.manifests:
             case.expect(back.tags.get(tag) == case.before.tags[tag], f"the undo changed {tag}")
-    stay_away = case.before.manifests - back.manifests
+    # A tag that was pushed anew stays, which undo has to say: what it led to before comes back by --overwrite alone.
+    anew = {tag for tag in case.foreign if f"{tag} was pushed anew since" in undo.stderr} | case.in_window
+    replaced = case.before.reaches([case.before.tags[tag] for tag in anew if tag in case.before.tags])
+    stay_away = case.before.manifests - back.manifests - replaced
     returning = {d for d in stay_away if not case.before.missing(d) and d not in case.made.cannot_return}
     case.expect(not returning, f"manifests didn't come back: {returning}")
 
@@ -425,10 +428,10 @@ def _killed(case: Case, meddler: Meddler, arguments: list[str], shown: Shown) ->
     _judge_losses(case, shown, after, ended.stderr + " ".join(shown.tags))
     if ended.code == 0 or _same(after, case.before):
         return
-    _judge_interrupted(case, shown, "--without-undo" in arguments)
+    _judge_interrupted(case, shown, ended.stderr, "--without-undo" in arguments)
 
 
-def _judge_interrupted(case: Case, shown: Shown, without_undo: bool) -> None:
+def _judge_interrupted(case: Case, shown: Shown, before_kill: str, without_undo: bool) -> None:
     refused = _regtui(case, "undo", "target", "--yes")
     runs = _RUN.findall(refused.stderr)
     case.expect(bool(runs), "a deletion was interrupted, and nobody says so")
@@ -436,10 +439,10 @@ def _judge_interrupted(case: Case, shown: Shown, without_undo: bool) -> None:
         return
     run = runs[0]
     if case.choices.random() < 0.5:
-        _regtui(case, "undo", run, "--finish", "--yes")
+        finished = _regtui(case, "undo", run, "--finish", "--yes")
         after = case.place.truth()
         case.story.append(f"finished:\n{describe(after)}")
-        _judge_losses(case, shown, after, refused.stderr + " ".join(shown.tags))
+        _judge_losses(case, shown, after, " ".join([before_kill, refused.stderr, finished.stderr, *shown.tags]))
         left = set(shown.tags) & set(after.tags)
         case.expect(not left, f"finished, and {left} are still there")
     _regtui(case, "undo", run, "--yes")

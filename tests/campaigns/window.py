@@ -41,7 +41,7 @@ def was_after_the_last_look(push: Push, seen: Sequence[Request], answers: Mappin
     return not any(
         answers[request.number].asked >= push.ended
         for request in seen
-        if request.number in answers and (_is_look(push, request) or request.path.split("?")[0].endswith("/tags/list"))
+        if request.number in answers and (_is_look(push, request) or _is_list(request))
     )
 
 
@@ -57,15 +57,25 @@ def _is_look(push: Push, request: Request) -> bool:
     return request.method in ("GET", "HEAD") and request.path.endswith(f"/manifests/{push.tag}")
 
 
+def _shows_tag(push: Push, request: Request) -> bool:
+    """Whether its answer would tell of the push: of a tag that is new, also the list of the tags."""
+    return _is_look(push, request) or (not push.before and _is_list(request))
+
+
+def _is_list(request: Request) -> bool:
+    return request.path.split("?")[0].endswith("/tags/list")
+
+
 def _is_excused(
     push: Push, change: Request, changed: Answer, seen: Sequence[Request], answers: Mapping[int, Answer]
 ) -> bool:
-    if change.method == "DELETE" and change.path.endswith(push.before) and changed.asked >= push.ended:
+    is_its_own = bool(push.before) and change.path.endswith(push.before)
+    if change.method == "DELETE" and is_its_own and changed.asked >= push.ended:
         return True  # The tag led elsewhere by then: this didn't take it away.
     looks = [
         answers[request.number]
         for request in seen
-        if request.number in answers and _is_look(push, request) and answers[request.number].answered <= changed.asked
+        if request.number in answers and _shows_tag(push, request) and answers[request.number].answered <= changed.asked
     ]
     if not looks:
         return False

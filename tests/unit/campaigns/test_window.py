@@ -40,6 +40,14 @@ def test_without_a_look_there_is_no_excuse() -> None:
     assert not was_unknowable(PUSH, *proxied(("HEAD", "2.0", 8, 9, OLD), ("DELETE", "1.0", 21, 22, "")))
 
 
+@pytest.mark.parametrize(("asked", "is_excused"), [(8, True), (15, True), (20, False)])
+def test_a_tag_that_is_new_is_looked_for_in_the_list(asked: float, is_excused: bool) -> None:
+    seen, answers = proxied(("GET", "", asked, asked + 0.5, ""), ("DELETE", NEW, 21, 22, ""))
+    seen[0] = Request("GET", "/v2/team/app/tags/list?n=100000", 1, None)
+    assert was_unknowable(Push("1.0", "", NEW, began=10.0, ended=20.0), seen, answers) is is_excused
+    assert not was_unknowable(PUSH, seen, answers)
+
+
 def test_a_look_long_before_the_change_is_no_excuse() -> None:
     meanwhile: list[Seen] = [("HEAD", f"t{number}", 9.1, 9.2, OTHER) for number in range(17)]
     seen = proxied(("HEAD", "1.0", 8, 9, OLD), *meanwhile, ("DELETE", "1.0", 21, 22, ""))
