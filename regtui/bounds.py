@@ -62,6 +62,8 @@ SLOWEST: Final = KIB
 PATIENCE: Final = 120.0
 LONGEST_WAIT: Final = 24 * 3600.0
 
+# The config file, Docker's and Podman's, and certificates: a file that is larger is none of these.
+GIVEN_FILE: Final = 4 * MIB
 # Credential helpers, ssh, and what runs on a registry's host: bytes and seconds.
 HELPER_OUTPUT: Final = MIB
 HOST_OUTPUT: Final = 64 * MIB

@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from regtui.bounds import GIVEN_FILE
+
 # Whose folders are made private, too, where they are above the one that is asked for.
 _APP: Final = "regtui"
 _OTHERS: Final = 0o077
@@ -73,6 +75,23 @@ def read_private(path: Path, *, closes: bool = False) -> bytes:
         return file.read()
 
 
+def read_given(path: Path) -> bytes:
+    """The whole of a file that the user has: a link is followed, others may read it. Raises NotPrivate where it is a
+    pipe or a device, which may never end, or is larger than such files are; OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        check_ends(path, os.fstat(handle))
+        return file.read(GIVEN_FILE)
+
+
+def check_ends(path: Path, found: os.stat_result) -> None:
+    """Raises NotPrivate, as `read_given`, for what somebody else is about to read."""
+    if not stat.S_ISREG(found.st_mode):
+        raise NotPrivate(path, f"it is {_kind(found.st_mode)}")
+    if found.st_size > GIVEN_FILE:
+        raise NotPrivate(path, "it is too large for such a file")
+
+
 def write_private(path: Path, content: str) -> None:
     """Writes under a temporary name and renames, so that a reader, or a crash, sees the old file or the new one. What
     was there is replaced, not followed. In a folder that is made private. Raises NotPrivate, OSError."""
@@ -111,7 +130,7 @@ def _check(path: Path, handle: int, *, closes: bool, devices: bool) -> None:
     if devices and stat.S_ISCHR(found.st_mode):
         return
     if not stat.S_ISREG(found.st_mode):
-        raise NotPrivate(path, f"it is {'a pipe' if stat.S_ISFIFO(found.st_mode) else 'no file'}")
+        raise NotPrivate(path, f"it is {_kind(found.st_mode)}")
     if found.st_uid != os.geteuid():
         raise NotPrivate(path, f"it is another user's: {_user(found.st_uid)}")
     mode = stat.S_IMODE(found.st_mode)
@@ -119,6 +138,12 @@ def _check(path: Path, handle: int, *, closes: bool, devices: bool) -> None:
         os.fchmod(handle, 0o600)
     elif mode & _OTHERS:
         raise NotPrivate(path, f"it is open to other users (mode {mode:o})")
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a directory"
+    return "a pipe" if stat.S_ISFIFO(mode) else "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "no file"
 
 
 def _user(uid: int) -> str:

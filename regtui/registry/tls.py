@@ -9,6 +9,7 @@ from socket import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from regtui.errors import SettingsError
+from regtui.private_files import check_ends
 from regtui.registry.docker_certs import docker_certs_directories, find_docker_certs
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ _NO_PAIR: Final = "there is no certificate with its key, both in PEM form, the k
 def _trust(context: ssl.SSLContext, files: Iterable[Path]) -> None:
     for file in files:
         try:
+            check_ends(file, file.stat())
             context.load_verify_locations(file)
         except (OSError, ssl.SSLError) as error:
             raise _unusable((file,), error, _NO_CERTIFICATE) from None
@@ -94,6 +96,8 @@ def _trust(context: ssl.SSLContext, files: Iterable[Path]) -> None:
 
 def _show(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
     try:
+        for file in filter(None, (certificate, key)):
+            check_ends(file, file.stat())
         # With a password given, even a wrong one, OpenSSL doesn't ask the terminal for it.
         context.load_cert_chain(certificate, key, password="")
     except (OSError, ssl.SSLError) as error:

@@ -41,6 +41,7 @@ from typing import Final, NoReturn, TypeVar
 from regtui.errors import SettingsError, UsageError
 from regtui.host.profile import RUNTIMES, HostSettings
 from regtui.oci.reference import is_repository
+from regtui.private_files import read_given
 from regtui.registry.address import Address
 from regtui.registry.identity import RegistryId
 from regtui.registry.tls import TlsSettings
@@ -110,7 +111,7 @@ class Config:
         """Raises SettingsError, naming the file and the key, where it can't be read or understood."""
         file = path or config_file()
         try:
-            text = file.read_text(encoding="utf-8")
+            text = read_given(file).decode()
         except FileNotFoundError:
             if path is not None:
                 raise SettingsError(f"There is no config file {file}.") from None
@@ -179,7 +180,7 @@ class Config:
         import tomlkit.exceptions
 
         try:
-            text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+            text = read_given(self.path).decode() if self.path.exists() else ""
             document = tomlkit.parse(text)
             _merge(document, values)
             write_following(self.path, tomlkit.dumps(document))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from regtui.errors import SettingsError
+from regtui.private_files import read_given
 from regtui.registry.values import Credential, Keychain
 from regtui.settings.paths import write_following
 
@@ -34,7 +35,7 @@ class AuthFile:
     def load(cls, path: Path, *, is_docker: bool) -> "AuthFile | None":
         """None where there is no such file. Raises SettingsError, which never quotes what is in it."""
         try:
-            text = path.read_bytes()
+            text = read_given(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

@@ -11,7 +11,15 @@ from regtui.cli.request_log import write_log
 from regtui.content.disk import Disk
 from regtui.errors import SettingsError
 from regtui.oci.digest import Digest
-from regtui.private_files import NotPrivate, make_private, open_private, read_private, write_private
+from regtui.private_files import (
+    NotPrivate,
+    check_ends,
+    make_private,
+    open_private,
+    read_given,
+    read_private,
+    write_private,
+)
 from regtui.registry.identity import RegistryId
 from regtui.registry.values import FetchedManifest
 from regtui.settings.history import History, Left
@@ -177,3 +185,30 @@ def test_a_registry_is_found_as_it_was_left_however_it_is_called(tmp_path: Path)
     # As earlier versions kept it.
     write_private(tmp_path / "history.json", '{"prod": {"repository": "team/old"}}')
     assert history.of(HERE, "prod").repository == "team/old"
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (pipe, "it is a pipe"),
+        (lambda file: file.symlink_to("/dev/zero"), "it is a device"),
+        (lambda file: file.mkdir(), "it is a directory|s a directory"),
+        (lambda file: (file.touch(), os.truncate(file, 4 * 1024 * 1024 + 1)), "it is too large for such a file"),
+    ],
+)
+def test_a_file_that_the_user_gave_has_an_end(tmp_path: Path, make: "object", what: str) -> None:
+    """No matter whether somebody else reads it, as OpenSSL does."""
+    file = tmp_path / "file"
+    assert callable(make)
+    make(file)
+    with pytest.raises(OSError, match=what):
+        read_given(file)
+    with pytest.raises(OSError, match=what):
+        check_ends(file, file.stat())
+
+
+def test_a_file_that_the_user_gave_may_be_a_link_and_open_to_others(tmp_path: Path) -> None:
+    (tmp_path / "dotfile").write_text("x")
+    (tmp_path / "dotfile").chmod(0o644)
+    (tmp_path / "file").symlink_to("dotfile")
+    assert read_given(tmp_path / "file") == b"x"

@@ -1,6 +1,7 @@
 """What Docker's and Podman's files say about a registry, and that writing one leaves the rest of it alone."""
 
 import json
+import os
 import stat
 from base64 import b64encode
 from contextlib import suppress
@@ -251,3 +252,12 @@ def test_a_damaged_file_is_not_overwritten(tmp_path: Path) -> None:
 def test_docker_hub_is_written_by_its_historic_name(tmp_path: Path) -> None:
     write_login(tmp_path / "config.json", "docker.io", Credential("ci", "geheim"))
     assert list(json.loads((tmp_path / "config.json").read_text())["auths"]) == ["https://index.docker.io/v1/"]
+
+
+@pytest.mark.parametrize(("place", "what"), [("pipe", "it is a pipe"), ("/dev/zero", "it is a device")])
+def test_a_file_without_an_end_is_refused_at_once(tmp_path: Path, place: str, what: str) -> None:
+    path = tmp_path / "config.json"
+    os.mkfifo(tmp_path / "pipe")
+    path.symlink_to(place)
+    with pytest.raises(SettingsError, match=what):
+        AuthFile.load(path, is_docker=True)
