@@ -81,6 +81,11 @@ def folder(file: Path) -> None:
     file.mkdir(mode=0o700)
 
 
+def large(file: Path) -> None:
+    file.touch()
+    os.truncate(file, 4 * 1024 * 1024 + 1)
+
+
 def of_another(file: Path) -> None:
     file.touch(mode=0o600)
     os.chown(file, SOMEBODY, -1)
@@ -193,7 +198,7 @@ def test_a_registry_is_found_as_it_was_left_however_it_is_called(tmp_path: Path)
         (pipe, "it is a pipe"),
         (lambda file: file.symlink_to("/dev/zero"), "it is a device"),
         (lambda file: file.mkdir(), "it is a directory|s a directory"),
-        (lambda file: (file.touch(), os.truncate(file, 4 * 1024 * 1024 + 1)), "it is too large for such a file"),
+        (large, "it is too large for such a file"),
     ],
 )
 def test_a_file_that_the_user_gave_has_an_end(tmp_path: Path, make: "object", what: str) -> None:
