@@ -363,7 +363,9 @@ async def test_an_earlier_run_that_is_going_on_is_shown_with_its_log() -> None:
         await settled(pilot)
         await pilot.press("ctrl+g")
         await until(pilot, "is still going on, at: collect.")
-        assert "sweeping" in shown(pilot.app.screen.query_one(LogLines))
+        async with asyncio.timeout(PATIENCE):
+            while "sweeping" not in shown(pilot.app.screen.query_one(LogLines)):
+                await pilot.pause(0.02)
         assert collector.calls == []
         await pilot.press("escape")
         await pilot.pause()
