@@ -16,6 +16,7 @@ from regtui.deletion.entry import Entry
 from regtui.deletion.ground import Ground
 from regtui.deletion.guard import Guard
 from regtui.deletion.journal import Journal, Run, unrecorded
+from regtui.deletion.left_behind import clear_placeholders
 from regtui.deletion.patience import Patience
 from regtui.deletion.plan import bytes_of, doomed_manifests, needs_untagging
 from regtui.deletion.reasons import Reason
@@ -116,6 +117,9 @@ class Execution(UnderWay):
                 run.taken_away(digest)
             async for batch in self._check(plan):
                 yield self._tell(batch)
+            if self._resumes is not None:
+                for digest in await clear_placeholders(self._ground, self._resumes):
+                    run.taken_away(digest)
             await asyncio.to_thread(run.end, self._told.values(), self.report.interrupted)
             self._doubts += unrecorded(run)
         finally:
@@ -135,12 +139,9 @@ class Execution(UnderWay):
         return _shared(repository, tag, manifest) if manifest else None
 
     def _gone(self) -> list[Digest]:
-        """What was deleted now, and placeholders of the run's first part that weren't there any more."""
+        """What was deleted now."""
         told = self._told.values()
-        before = self._resumes.standing if self._resumes is not None else ()
-        return [o.digest for o in told if o.action is Action.DELETE and o.status is Status.DONE and o.digest] + [
-            digest for digest in before if digest not in self._plan.contents.manifests
-        ]
+        return [o.digest for o in told if o.action is Action.DELETE and o.status is Status.DONE and o.digest]
 
     def _left(self, plan: Plan) -> list[Outcome]:
         """The manifests that have no tag any more, and were to be left. Knows how many bytes that is."""

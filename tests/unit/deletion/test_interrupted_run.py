@@ -33,8 +33,8 @@ class Killed(Exception):
 class Killing(httpx.AsyncBaseTransport):
     """Ends everything at the change numbered `at`, before or after it is done. `changes`: how many there were."""
 
-    def __init__(self, world: World, at: int, *, does_it: bool) -> None:
-        self._inner = LocalTransport(world.storage, world.version)
+    def __init__(self, world: World, at: int, *, does_it: bool, inner: httpx.AsyncBaseTransport | None = None) -> None:
+        self._inner = inner or LocalTransport(world.storage, world.version)
         self._at = at
         self._does_it = does_it
         self.changes = 0
@@ -158,6 +158,56 @@ async def test_a_tag_that_was_pushed_before_it_is_finished_stays() -> None:
     assert (await world.tags(REPOSITORY))["alone"] == pushed
     assert await world.is_whole(REPOSITORY, "alone")
     assert report.doubts == ()
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+async def test_finished_beside_a_tag_that_can_t_be_read_it_has_come_to_its_end(at: int) -> None:
+    """No manifest of the plan goes beside such a tag: an earlier part's empty index isn't left for all that."""
+    world = await filled("2.8.2")
+    await world.image(REPOSITORY, ["damaged"], ["damaged"])
+    before = await world.tags(REPOSITORY), revisions(world)
+
+    def damaged(request: httpx.Request) -> int | None:
+        return 500 if request.method in ("GET", "HEAD") and request.url.path.endswith("/damaged") else None
+
+    killing = Killing(world, at, does_it=True, inner=Scripted(world, instead=damaged))
+    world.transport = killing
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["alone", "shared-1"]))
+    with suppress(Killed):
+        await finished(connection.deleting(plan))
+    assert killing.changes == at
+    world.transport = Scripted(world, instead=damaged)
+    again = await world.open()
+    again.journal = connection.journal
+    (entry,) = await again.changes.unfinished()
+    report = await finished(again.changes.finishing(entry, await again.changes.plan_rest(entry)))
+    assert report.is_complete, report
+    assert report.notices == ()
+    assert await again.changes.unfinished() == []
+    tags = {tag: digest for tag, digest in before[0].items() if tag not in ("alone", "shared-1")}
+    assert (await world.tags(REPOSITORY), revisions(world)) == (tags, before[1])
+
+
+async def test_a_placeholder_that_may_still_stand_keeps_a_run_unfinished() -> None:
+    """Its tag can't be looked at: nothing says that it is gone."""
+    world = await filled("2.8.2")
+    found = await killed(world, FEW, 1, does_it=True)
+    assert found is not None
+    connection, entry = found
+    world.transport = Scripted(
+        world,
+        instead=lambda request: (
+            500
+            if request.method == "DELETE" or (request.method == "HEAD" and request.url.path.endswith("/alone"))
+            else None
+        ),
+    )
+    again = await world.open()
+    again.journal = connection.journal
+    report = await finished(again.changes.finishing(entry, await connection.changes.plan_rest(entry)))
+    assert not report.is_complete
+    assert [one.name for one in await again.changes.unfinished()] == [entry.name]
 
 
 async def test_what_could_not_be_reverted_whole_stays_to_be_reverted() -> None:
