@@ -14,6 +14,7 @@ from regtui.settings.config import Config
 from regtui.settings.crash_log import log_crash
 from regtui.settings.credentials import Credentials
 from regtui.ui.app import RegtuiApp
+from regtui.ui.hangup import on_hangup
 
 
 def run_app(config: Config, credentials: Credentials, target: Target | None, options: Options) -> int:
@@ -25,6 +26,8 @@ def run_app(config: Config, credentials: Credentials, target: Target | None, opt
     for size in ("COLUMNS", "LINES"):
         os.environ.pop(size, None)
     app = RegtuiApp(config, credentials, target, options=options.of_the_run, driver_class=driver_class(config))
+    # On its way out, what is changing comes to the end of what is under way, as after ctrl+q.
+    on_hangup(lambda: app.call_from_thread(app.exit, 1))
     # What was imported stays: it isn't looked through for garbage while the app runs.
     gc.freeze()
     result = app.run()
