@@ -1,7 +1,7 @@
 """The end of an app whose terminal is gone.
 
-As a rule SIGHUP ends it. Where that is ignored, by `nohup` or whatever started it, reading the terminal says at once and
-for ever that nothing is there: Textual's drivers would read on, and keep a processor busy on a server for days.
+As a rule SIGHUP ends it. Where that is ignored, by `nohup` or whatever started it, reading the terminal says at once
+and for ever that nothing is there: Textual's drivers would read on, and keep a processor busy on a server for days.
 """
 
 import contextlib

@@ -34,7 +34,8 @@ def test_an_app_ends_with_its_terminal(tmp_path: Path, driver: str) -> None:
         os.close(theirs)
         _read_until(ours, b"fullstack")
         os.close(ours)
-        assert app.wait(PATIENCE) == 1
+        # 120: Python could not write what was left, of Textual's own driver.
+        assert app.wait(PATIENCE) in (1, 120)
         assert not list(tmp_path.rglob("crash.log"))
     finally:
         if app.poll() is None:
