@@ -190,14 +190,17 @@ class Damaged(ValueError):
 
 
 def read_entry(name: str, text: str, *, is_running: bool = False) -> Entry | None:
-    """The run's state after all its records; None where not even the first one is whole: then nothing was done.
+    """The run's state after all its records; None where it is just being begun: then nothing was done yet.
 
-    Raises Damaged for what no crash leaves behind.
+    Raises Damaged for what can't be told from a run that was lost. A crash while the first record was written leaves no
+    more of it than a disk that lost the rest.
     """
     # Not splitlines(): it takes characters for line ends that are part of JSON texts.
     records = [record for line in text.split("\n") if line and (record := _record(line))]
     if not records and "\n" not in text:
-        return None
+        if is_running:
+            return None
+        raise Damaged("it is cut off within its first record, and what that run did, if anything, can't be told")
     try:
         first = records[0]
         entry = _first(name, Kind(first["record"]), first, is_running)

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
@@ -192,7 +193,13 @@ class Journal:
         except OSError as error:
             raise _failed(error.filename or where, error) from None
         about = {"time": _time(now), **_place(registry), "user": username, "by": _local_user()}
-        return Run(name, file).begun(kind.value, **about, **values)
+        try:
+            return Run(name, file).begun(kind.value, **about, **values)
+        except JournalFailed:
+            # Nothing was done: a file without a whole record would look like a run that was lost.
+            with suppress(OSError):
+                self._storage.remove(name)
+            raise
 
     # Reading
 
@@ -258,8 +265,8 @@ class Journal:
     def _is_over(self, name: str, before: datetime) -> bool:
         entry = self._read(name)
         if entry is None:
-            # It was never begun; or it can't be read, and is told of.
-            return name not in self._troubles
+            # It is gone, or just being begun; or it can't be read, and is told of.
+            return False
         return entry.time < before and not entry.is_unfinished and not entry.is_running
 
     def _names(self) -> list[str]:
@@ -274,9 +281,12 @@ class Journal:
         return [name for name in names if is_run(name)]
 
     def _read(self, name: str) -> Entry | None:
-        """None where it was never begun, isn't there any more, or can't be trusted: then `troubles` tells."""
+        """None where it is just being begun, isn't there any more, or can't be trusted: then `troubles` tells."""
         try:
-            entry = read_entry(name, self._storage.read(name), is_running=self._storage.is_held(name))
+            # Before it is read: what ends in between isn't taken for interrupted.
+            is_held = self._storage.is_held(name)
+            text = self._storage.read(name)
+            entry = read_entry(name, text, is_running=is_held or self._is_begun_now(name, text))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -287,6 +297,10 @@ class Journal:
             return None
         self._troubles.pop(name, None)
         return entry
+
+    def _is_begun_now(self, name: str, text: str) -> bool:
+        """A file is there for a moment before it is locked."""
+        return "\n" not in text and self._storage.is_held(name)
 
     def _tail(self, name: str) -> str:
         try:

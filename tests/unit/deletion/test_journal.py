@@ -1,5 +1,7 @@
 """The journal: on disk before anything goes, for this user alone, readable after a crash at any byte."""
 
+import errno
+import fcntl
 import json
 import os
 import stat
@@ -96,12 +98,21 @@ def test_a_file_torn_at_any_byte_is_read_as_far_as_it_is_whole(directory: Path) 
         file.write_bytes(whole[:length])
         unfinished = journal.unfinished(REGISTRY)
         if length < first:
-            assert (journal.entries(), unfinished) == ([], [])  # nothing was deleted yet
+            assert (journal.entries(), unfinished) == ([], [])
+            # A crash before anything was changed leaves that, and so does a disk that lost what was written.
+            (sentence,) = troubles(directory)
+            assert f"{run.name}.jsonl is passed over: it is cut off within its first record" in sentence
         else:
             assert [entry.name for entry in unfinished] == [run.name]
     file.write_bytes(whole)
     # It ended, but nothing says that the placeholder went.
     assert [entry.standing for entry in journal.unfinished(REGISTRY)] == [(Digest.of(b"placeholder"),)]
+
+
+def troubles(directory: Path) -> list[str]:
+    journal = Journal(directory)
+    journal.entries()
+    return journal.troubles()
 
 
 def test_after_a_torn_line_the_next_one_stands_by_itself(directory: Path) -> None:
@@ -387,6 +398,10 @@ def spoiled(directory: Path, how: str) -> str:
             file.mkdir(mode=0o700)
         case "of another user":
             os.chown(file, 65534, -1)
+        case "cut within its first record":
+            file.write_text(text[:60])
+        case "cut to nothing":
+            file.write_text("")
         case "no record":
             file.write_text("null\n")
         case "zeroes":
@@ -419,6 +434,8 @@ HOWS = [
     "no digest",
     "a path for a repository",
     "a path for a tag",
+    "cut within its first record",
+    "cut to nothing",
 ]
 
 
@@ -466,16 +483,32 @@ def test_a_file_that_isn_t_called_as_a_run_is_told(directory: Path) -> None:
     assert "(copy)" in journal.troubles()[0]
 
 
-def test_what_was_never_begun_is_no_trouble(directory: Path) -> None:
+@pytest.mark.parametrize("text", ["", "{", '{"record": "deletion", "time": "20'])
+def test_what_is_just_being_begun_is_no_trouble(directory: Path, text: str) -> None:
     directory.mkdir(parents=True, mode=0o700)
-    for number, text in enumerate(["", "{", '{"record": "deletion", "time": "20']):
-        file = directory / f"20261124T101112Z-host-0123abc{number}.jsonl"
-        file.write_text(text)
-        file.chmod(0o600)
-    journal = Journal(directory)
-    assert journal.entries() == []
-    assert journal.unfinished(REGISTRY) == []
-    assert journal.troubles() == []
+    with (directory / "20261124T101112Z-host-0123abcd.jsonl").open("w") as file:
+        os.fchmod(file.fileno(), 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(text)
+        file.flush()
+        journal = Journal(directory)
+        assert journal.entries() == []
+        assert journal.unfinished(REGISTRY) == []
+        assert journal.troubles() == []
+
+
+def test_a_record_that_there_was_no_room_for_leaves_no_file(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            os, "fsync", lambda handle: full(handle) if not stat.S_ISDIR(os.fstat(handle).st_mode) else None
+        )
+        with pytest.raises(JournalFailed, match="no space left on device"):
+            Journal(directory).begin(REGISTRY, "", plan("a"))
+    assert list(directory.iterdir()) == []
+    assert troubles(directory) == []
 
 
 def test_bytes_that_aren_t_what_their_digest_says_are_never_put_anywhere(directory: Path) -> None:
