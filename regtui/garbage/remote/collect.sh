@@ -182,11 +182,28 @@ bring_back() {
     trap - EXIT
     pass_on_errors
     say stage bring-back started
+    late=no
+    ! was_cut || late=yes
     if insist; then let_in; else say down; fi
+    test "$late" = no || remove_late
     say stage bring-back 'done'
     say end
     : > ended
     test "$(cat "$lock/mark" 2>/dev/null)" != "$mark" || rm -rf "$lock"
+}
+
+# Whether a client of the runtime's may have ended while the runtime was still making what it had asked for.
+was_cut() {
+    test "$ours" = yes || return 1
+    if test -n "${code:-}"; then test "$code" != 0; else test -e collecting || has serve; fi
+}
+
+# That appears late, and nobody starts it any more: it would lie beside the registry for good.
+remove_late() {
+    for _ in 1 2 3 4 5; do
+        is_gone || { end_collector; return; }
+        nap
+    done
 }
 
 let_in() {

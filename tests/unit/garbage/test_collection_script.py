@@ -264,6 +264,31 @@ def test_a_registry_that_something_started_beside_the_collector_is_stopped_again
     assert "up" in bench.told
 
 
+LATE: Final = {"gone": "test ! -e made-late", "quit": "rm -f made-late", "start": "./act start && : > made-late"}
+"""Files of the run: its runtime goes on making the collector's container, and has it when the registry is back."""
+
+
+def test_what_the_runtime_was_still_making_for_a_collector_that_was_killed_is_removed(bench: Bench) -> None:
+    """Seen gone before it was there, it isn't left beside the registry."""
+    bench.touch("marking")
+    bench.write(KeepOut.STOP, needs_restart=False, **LATE)
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "guard").exists() and (bench.directory / "collecting").exists())
+    run.kill()
+    run.wait()
+    bench.wait_for((bench.directory / "ended").exists)
+    assert bench.calls[-1] == "start"
+    assert not (bench.directory / "made-late").exists()
+
+
+def test_what_the_runtime_was_still_making_for_a_client_that_ended_is_removed(bench: Bench) -> None:
+    bench.touch("exit-code", "137")
+    bench.write(KeepOut.STOP, needs_restart=False, **LATE)
+    bench.run()
+    assert bench.calls[-1] == "start"
+    assert not (bench.directory / "made-late").exists()
+
+
 @pytest.mark.parametrize("code", ["0", "125"])
 def test_a_registry_that_something_started_just_before_the_collector_ended_is_noticed(bench: Bench, code: str) -> None:
     """As where a daemon that comes up starts the registry, and ends the collector itself."""
