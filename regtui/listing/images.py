@@ -244,6 +244,8 @@ async def _image(
         body = await source.config(repository, manifest.config.digest)
     except NotFound:
         return replace(image, error=f"{what} ({manifest.config.digest.short}) is gone", has_lost_config=True)
+    except InvalidManifest as error:
+        return replace(image, error=f"{what} can't be read: {error}")
     try:
         made, built_for = created_and_platform(body)
     except InvalidManifest as error:

@@ -32,9 +32,10 @@ class BlobSource:
 class CheckedReference:
     """What a tag or digest leads to, and whether that can be pulled.
 
-    `digest` is None where the manifest is gone. `problem` says what is missing or can't be read, empty where nothing
-    is; `effect` what can't be pulled because of it. `lost`: the blobs that the registry should have and hasn't;
-    `configs`: those of them that are an image's config. `has_cut`: whether it has some in another length.
+    `digest` is None where the manifest is gone, or can't be read. `problem` says what is missing or can't be read,
+    empty where nothing is; `effect` what can't be pulled because of it. `lost`: the blobs that the registry should have
+    and hasn't; `configs`: those of them that are an image's config. `has_cut`: whether it has some in another length,
+    or with other content.
     """
 
     repository: str

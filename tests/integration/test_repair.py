@@ -177,8 +177,7 @@ def test_a_config_that_is_damaged_under_its_digest_is_not_said_to_be_put_back(
         image = push_image(writer, REPOSITORY, "1.0")
         regtui("tags", "-r", first.url, REPOSITORY)
         unlink(first, REPOSITORY, image.blobs[0])
-        data = stored(first, image.blobs[0])
-        data.write_bytes(b"x" * len(data.read_bytes()))
+        spoil(first, image.blobs[0])
     with start_registry(version, tmp_path / "registry", port=first.port) as broken:
         done = regtui("check", "-r", broken.url, REPOSITORY, "--repair", "--yes")
         assert done.returncode == 1, done
@@ -186,6 +185,45 @@ def test_a_config_that_is_damaged_under_its_digest_is_not_said_to_be_put_back(
         assert "could not be put back" in done.stderr
         assert "sent other content" in done.stderr
         assert not is_whole(broken, image)
+
+
+def test_what_the_registry_fails_at_has_a_row_as_any_other_broken_tag(
+    version: str, tmp_path: Path, regtui: Regtui
+) -> None:
+    """A tag's file that a full disk left empty, and configs under whose digest there are other bytes."""
+    with start_registry(version, tmp_path / "registry") as server, open_registry(server.url) as writer:
+        whole, damaged, spoiled = (push_image(writer, REPOSITORY, tag) for tag in ("whole", "damaged", "spoiled"))
+        multi = push_index(writer, REPOSITORY, "multi")
+    tags = server.storage / "docker/registry/v2/repositories" / REPOSITORY / "_manifests/tags"
+    (tags / "damaged/current/link").write_bytes(b"")
+    spoil(server, spoiled.blobs[0])
+    spoil(server, multi.children[0].blobs[0])
+    with start_registry(version, tmp_path / "registry") as broken:
+        rows = {row["reference"]: row for row in _records(regtui, 1, "check", "-r", broken.url, REPOSITORY, "--all")}
+        assert {name: row["status"] for name, row in rows.items()} == {
+            f"{REPOSITORY}:whole": "ok",
+            f"{REPOSITORY}:multi": "broken",
+            f"{REPOSITORY}:damaged": "broken",
+            f"{REPOSITORY}:spoiled": "broken",
+        }
+        assert rows[f"{REPOSITORY}:damaged"]["digest"] is None
+        assert rows[f"{REPOSITORY}:damaged"]["problem"]
+        row = rows[f"{REPOSITORY}:spoiled"]
+        assert row["digest"] == spoiled.digest
+        assert "sent other content" in row["problem"]
+        assert row["effect"] == "it can't be pulled"
+        assert "collect" in row["repair"]
+        assert "sent other content" in rows[f"{REPOSITORY}:multi"]["problem"]
+        assert rows[f"{REPOSITORY}:multi"]["effect"].startswith("linux/"), "the others can be"
+        (alone,) = _records(regtui, 1, "check", "-r", broken.url, f"{REPOSITORY}:spoiled")
+        assert alone == row
+        assert is_whole(broken, whole)
+        assert damaged.digest not in {row["digest"] for row in rows.values()}
+
+
+def spoil(server: RegistryServer, digest: str) -> None:
+    data = stored(server, digest)
+    data.write_bytes(b"x" * len(data.read_bytes()))
 
 
 def stored(server: RegistryServer, digest: str) -> Path:
