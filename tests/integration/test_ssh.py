@@ -191,7 +191,9 @@ def test_a_key_that_is_refused(sshd: SshServer) -> None:
 
 _OPENS = """
 import sys, time
-from regtui.ssh import Destination, Ssh, SshError
+from regtui.ssh.destination import Destination
+from regtui.ssh.errors import SshError
+from regtui.ssh.login import Ssh
 ssh = Ssh(Destination.parse(sys.argv[1]))
 try:
     ssh.open(on_terminal=len(sys.argv) > 2)
