@@ -202,7 +202,7 @@ RegistryHttp._once = broken
 _BREAKS_THE_APP = """
 from regtui.ui.screens.browser import BrowserScreen
 def broken(self):
-    credential = self.connection.target.lookup.found.credential
+    credential = self.session.target.lookup.found.credential
     assert credential.password
     raise ZeroDivisionError("nobody expected this")
 BrowserScreen.action_zoom = broken
