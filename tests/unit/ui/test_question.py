@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from textual import events
@@ -169,7 +170,8 @@ async def test_a_plan_that_changed_meanwhile_is_another_question(clock: Clock) -
 async def test_a_word_that_was_typed_before_does_not_stand_there(clock: Clock) -> None:
     """Ten tags or more: their number is typed."""
     async with browsing(*COMMON) as (pilot, _):
-        await clock.type(pilot, "a", "d", "4", "2", "enter")
+        await clock.type(pilot, "a", "d")
+        await clock.type(pilot, "4", "2", "enter")
         screen = pilot.app.screen
         assert isinstance(screen, DeleteScreen)
         paste = events.Paste("42")
@@ -296,13 +298,14 @@ async def test_a_question_before_is_no_question_any_more(clock: Clock) -> None:
 def test_every_screen_that_changes_something_asks() -> None:
     from regtui.ui.screens.interrupted_runs import InterruptedScreen
 
+    registry = SimpleNamespace(session=SimpleNamespace(host=""), thread=None)
     for made in (
         ConfirmScreen("", [], yes=""),
         KeepScreen("", ""),
         InterruptedScreen(None),  # type: ignore[arg-type]
-        DeleteScreen(None, "", []),  # type: ignore[arg-type]
-        UndoScreen(None, None),  # type: ignore[arg-type]
-        TagScreen(None, "", "", None, None),  # type: ignore[arg-type]
-        GarbageScreen(type("C", (), {"host": ""})(), None),  # type: ignore[arg-type]
+        DeleteScreen(registry, "", []),  # type: ignore[arg-type]
+        UndoScreen(registry, None),  # type: ignore[arg-type]
+        TagScreen(registry, "", "", None, None),  # type: ignore[arg-type]
+        GarbageScreen(registry, None),  # type: ignore[arg-type]
     ):
         assert isinstance(made, Asking)
