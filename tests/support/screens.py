@@ -62,11 +62,16 @@ async def settled(pilot: Pilot[int]) -> None:
     await pilot.pause()
 
 
+# Workers that wait for an answer on a screen, once they have opened it.
+_ASKING = frozenset(("ask", "cut off", "interrupted", "delete", "switch", "garbage", "confirm", "leave", "undo"))
+
+
 def _is_at_work(app: RegtuiApp) -> bool:
     """Whether more is going on than waits for an answer on a screen."""
     pending = [one for one in app.workers if not one.is_finished]
+    asking = [one for one in pending if one.group in _ASKING]
     asked = [one.future for screen in app.screen_stack for one in screen._result_callbacks if one.future is not None]
-    return len(pending) > sum(not future.done() for future in asked)
+    return len(asking) < len(pending) or len(asking) > sum(not future.done() for future in asked)
 
 
 async def palette_offers(pilot: Pilot[int], words: str) -> None:
