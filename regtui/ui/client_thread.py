@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
@@ -59,7 +59,9 @@ class ClientThread:
 
         return await asyncio.wrap_future(self._hand_over(there))
 
-    async def stream(self, work: Callable[P, AsyncIterator[T]], *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+    async def stream(
+        self, work: Callable[P, AsyncIterator[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> AsyncGenerator[T, None]:
         """Iterate `work(…)` there and yield its items. Closing the iterator here closes it there."""
         here = asyncio.get_running_loop()
         # Unbounded: the items are batches, ten a second; a slow reader loses nothing by it.

@@ -85,7 +85,7 @@ class TagsReader:
     async def recall(self) -> None:
         """Shows what is known of an earlier run, while the registry is asked."""
         repository, model = self.repository, self._table.model
-        async with contextlib.aclosing(self._thread.stream(self._session.remembered, repository)) as batches:  # type: ignore[type-var]
+        async with contextlib.aclosing(self._thread.stream(self._session.remembered, repository)) as batches:
             async for batch in batches:
                 change = model.recall(batch)
                 if self._table.model is not model:
@@ -96,7 +96,7 @@ class TagsReader:
     async def _fill(self, repository: str, model: TagList, names: Sequence[str]) -> None:
         self._filling = filling = self._session.fill(repository, names)
         self.prioritise()
-        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:  # type: ignore[type-var]
+        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:
             async for batch in batches:
                 if self._table.model is not model:
                     return

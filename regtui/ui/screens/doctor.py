@@ -87,7 +87,7 @@ class DoctorScreen(ModalScreen[None]):
         self._lines.show(checks)
         thread = ClientThread()
         try:
-            async with contextlib.aclosing(thread.stream(diagnose, self._target)) as found:  # type: ignore[type-var]
+            async with contextlib.aclosing(thread.stream(diagnose, self._target)) as found:
                 async for check in found:
                     checks.append(check)
                     self._lines.show(checks)

@@ -223,7 +223,7 @@ class FindScreen(Screen[Hit | None]):
             await self._thread.call(self._session.resolve, repository, query.digest)
         is_found = has_gap = False
         filling = self._session.fill(repository, tags)
-        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:  # type: ignore[type-var]
+        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:
             async for batch in batches:
                 for tag, summary in batch:
                     has_gap = has_gap or summary.is_retryable

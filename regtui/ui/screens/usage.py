@@ -157,7 +157,7 @@ class UsageScreen(Screen[str | None]):
         names = [name async for page in self._thread.stream(self._session.tags, repository) for name in page]
         self.usage.begin(repository, len(names))
         filling = self._session.fill(repository, names)
-        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:  # type: ignore[type-var]
+        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:
             async for batch in batches:
                 self.usage.take(repository, batch)
                 self._changed = True

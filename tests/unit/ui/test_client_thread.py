@@ -140,7 +140,7 @@ async def test_closing_a_stream_here_closes_it_there(thread: ClientThread) -> No
 
     stream = thread.stream(endless)
     assert await anext(stream) == 1
-    await stream.aclose()  # type: ignore[attr-defined]
+    await stream.aclose()
     assert await asyncio.to_thread(closed.wait, PATIENCE)
 
 
