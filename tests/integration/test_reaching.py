@@ -180,7 +180,7 @@ async def test_a_closed_port(scheme: str, host: str) -> None:
             with pytest.raises(Unreachable) as caught:
                 await client.ping()
     if host != "[::1]":
-        assert caught.value.message == f"Nothing listens at {host}:{port} (port {port}): the connection was refused."
+        assert caught.value.message == f"Nothing listens at {host}:{port}: the connection was refused."
     assert caught.value.exit_code == 3
 
 
