@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from regtui.listing.missing import BlobCheck
     from regtui.listing.summary import Batch
     from regtui.repair.values import CheckedReference, RepairPlan
+    from regtui.retention.values import InUse, PullRecord
     from regtui.session.changes import Changes, RunningChange
     from regtui.session.filling import Filling
     from regtui.session.recalling import Recalling
@@ -343,6 +344,20 @@ class Session:
             self.deletion_obstacle,
             read_only=self.read_only,
         )
+
+    # What rules have to know
+
+    async def in_use(self) -> "InUse":
+        """Which of its images are in use, by the sources that the config names."""
+        from regtui.retention.values import NOT_USED
+
+        return NOT_USED
+
+    async def pulls(self) -> "PullRecord":
+        """When its images were last pulled, as far as that is known."""
+        from regtui.retention.values import NoPulls
+
+        return NoPulls()
 
     def collector(self, interactive: "Interactive | None" = None) -> "Collector":
         """Garbage collection where this registry runs. `interactive`: for what ssh has to ask. Raises HostUnknown where
