@@ -68,6 +68,12 @@ def size(count: int | None) -> str:
     return f"{number.rstrip('0').rstrip('.') if digits else number} {_UNITS[unit]}"
 
 
+def byte_count(text: str) -> int | None:
+    """The bytes that `5G`, `500MB`, `1 TB` are, in decimal units as `size` shows them; None where it is no size."""
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([kMGT]?)B?", text)
+    return int(float(match[1]) * 1000 ** " kMGT".index(match[2] or " ")) if match else None
+
+
 def exact_size(count: int | None) -> str:
     """`128,004,113 bytes`; a dash for None."""
     return "–" if count is None else plural(count, "byte")

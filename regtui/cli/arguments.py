@@ -242,7 +242,7 @@ def _rm(command: _Command) -> None:
 
 
 def _rule_options(rm: Parser) -> None:
-    """What they mean together is said in deletion/rules.py."""
+    """What they mean together is said in deletion/judging.py."""
     rule = rm.add_argument_group(
         "by rule", "A tag goes where all the conditions hold. Protected tags, and tags without a date by age, never do."
     )

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from regtui.cli.console import Progress, say, warn
-from regtui.deletion.rules import Choice, Rule, choose, in_question, parse_rule
+from regtui.deletion.judging import Choice, choose, in_question
+from regtui.deletion.rules import Rule, parse_rule
 from regtui.errors import UsageError
 from regtui.session.session import Session
 from regtui.text import plural

@@ -63,10 +63,12 @@ def age_minutes(text: str) -> int:
 
 def byte_count(text: str) -> int:
     """`5G`, `500MB`, `1 TB`: decimal units, as sizes are shown."""
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?([kMGT]?)B?", text)
-    if match is None:
+    from regtui import text as texts_
+
+    count = texts_.byte_count(text)
+    if count is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no size: 500M, 5G, 1T")
-    return int(float(match[1]) * 1000 ** " kMGT".index(match[2] or " "))
+    return count
 
 
 def percent(text: str) -> float:

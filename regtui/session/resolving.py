@@ -180,6 +180,10 @@ def target_for(profile: Profile, credential: Credential | None, options: Options
         runs_at=profile.host or _behind(profile),
         via=profile.via,
         known_repositories=profile.repositories,
+        retention=profile.retention,
+        also_known_as=profile.also_known_as,
+        gc_when=profile.gc_when,
+        notify=profile.notify,
         given_user=options.username,
     )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from regtui.local.dialect import Version
     from regtui.local.memory import MemoryStorage
     from regtui.local.transport import LocalTransport
+    from regtui.retention.policy import RetentionEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,14 @@ class Target:
         found = self.lookup.found if self.lookup else None
         return found.words if found else ""
 
+    retention: "tuple[RetentionEntry, ...]" = ()
+    """What its config says of what goes."""
+    also_known_as: tuple[str, ...] = ()
+    """Other names that references to it carry."""
+    gc_when: int | None = None
+    """Bytes that a prune has to free for its garbage collection."""
+    notify: tuple[str, ...] = ()
+    """A program and its arguments, told what a prune did."""
     runs_at: "HostSettings | None" = None
     """Where the registry runs, for its garbage collection; None where nobody said."""
     make_collector: "MakeCollector | None" = None

@@ -19,6 +19,14 @@ read_only = false                 # true: nothing that changes the registry is o
 protect = ["stable"]              # on top of those above
 timeout = 30                      # seconds
 concurrency = 8                   # the most requests at once; without it, as many as the registry answers well
+also_known_as = ["registry.internal:5000"]  # other names that references to it carry
+gc_when = "5 GB"                  # prune --gc collects when at least that became free
+notify = ["mail-admin", "prune"]  # gets the summary of a prune on its standard input, as JSON
+
+[[registries.prod.retention]]     # a repository follows the first entry that names it; none: nothing is deleted there
+repositories = ["fullstack/*"]    # shell patterns; * takes / too
+keep = 10                         # and match, keep_images, keep_by, keep_match, not_pulled_for, prereleases,
+older_than = "30d"                # duplicates: as the options of rm
 
 [registries.prod.host]            # where it runs, for garbage collection; what is left out is found there
 ssh = "deploy@registry.internal"  # any OpenSSH destination; left out: this machine
@@ -33,28 +41,26 @@ command = "…"                     # runtime "command": runs the registry's pro
 stop = "…"                        # and start: likewise; storage is where its root directory is on the host
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING
 
-from regtui.errors import SettingsError, UsageError
-from regtui.host.profile import RUNTIMES, HostSettings
-from regtui.oci.reference import is_repository
+from regtui.errors import SettingsError
+from regtui.host.profile import HostSettings
 from regtui.private_files import read_given
 from regtui.registry.address import Address
 from regtui.registry.identity import RegistryId
 from regtui.registry.tls import TlsSettings
 from regtui.settings.paths import config_file, write_following
 from regtui.settings.protection import told
+from regtui.settings.retention import read_retention
+from regtui.settings.table_reader import TableReader
 from regtui.ssh.destination import Destination
 
-T = TypeVar("T")
-
-# More connections than that are nobody's wish.
-_MOST_AT_ONCE: Final = 256
-# How like a key's name has to be to be taken for it misspelt, of 1.
-_ALIKE: Final = 0.75
+if TYPE_CHECKING:
+    # What reads expressions is loaded for who has rules.
+    from regtui.retention.policy import RetentionEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,13 @@ class Profile:
     """Where it runs; None where nothing is said."""
     via: Destination | None = None
     repositories: tuple[str, ...] = ()
+    retention: "tuple[RetentionEntry, ...]" = ()
+    also_known_as: tuple[str, ...] = ()
+    """Other names that references to it carry: HOST[:PORT][/PREFIX]."""
+    gc_when: int | None = None
+    """Bytes that a prune has to free for its garbage collection; None where every prune's is enough."""
+    notify: tuple[str, ...] = ()
+    """A program and its arguments, told what a prune did."""
 
     @property
     def identity(self) -> RegistryId:
@@ -124,7 +137,7 @@ class Config:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"The config file {file} is no valid TOML: {error}.") from None
-        reader = _Reader(file, table)
+        reader = TableReader(file, table, text=text)
         protect = reader.strings("protect")
         config = cls(
             path=file,
@@ -216,7 +229,7 @@ def _merge(table: "Mapping[str, object]", values: Mapping[str, object]) -> None:
             table[key] = value
 
 
-def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
+def _profile(name: str, entry: "TableReader", protect: tuple[str, ...]) -> Profile:
     def path(key: str) -> Path | None:
         text = entry.string(key)
         return Path(text).expanduser() if text else None
@@ -240,135 +253,13 @@ def _profile(name: str, entry: "_Reader", protect: tuple[str, ...]) -> Profile:
         host=entry.host("host"),
         via=entry.parsed("via", Destination.parse),
         repositories=entry.repositories("repositories"),
+        retention=read_retention(entry, name),
+        also_known_as=entry.addresses("also_known_as"),
+        gc_when=entry.size("gc_when"),
+        notify=entry.command("notify"),
     )
     entry.end()
     return profile
-
-
-class _Reader:
-    """Reads a table's keys by type; a wrong type is one clear error with the key's name."""
-
-    def __init__(self, file: Path, table: Mapping[str, object], prefix: str = "") -> None:
-        self._file = file
-        self._table = table
-        self._prefix = prefix
-        self._known: list[str] = []
-
-    def _get(self, key: str, default: object = None) -> object:
-        self._known.append(key)
-        return self._table.get(key, default)
-
-    def end(self) -> None:
-        """All keys that there are were asked for. Others may stand in the file, but none that is like one of them: what
-        a misspelt `protect` or `read_only` was to keep would be deleted."""
-        from difflib import get_close_matches
-
-        for key in self._table.keys() - set(self._known):
-            if near := get_close_matches(key, self._known, 1, _ALIKE):
-                raise SettingsError(
-                    f"The config file {self._file} has something wrong at {self._prefix}{key}: there is no such key.",
-                    f"Is {near[0]} meant?",
-                )
-
-    def string(self, key: str) -> str:
-        value = self._get(key, "")
-        if not isinstance(value, str):
-            self._wrong(key, "a text")
-        return value
-
-    def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        """The first where there is none."""
-        value = self.string(key) or choices[0]
-        if value not in choices:
-            self._wrong(key, " or ".join(f'"{choice}"' for choice in choices))
-        return value
-
-    def colors(self, key: str) -> int | None:
-        value = self._get(key)
-        if value not in (None, 16, 256) or isinstance(value, bool | float):
-            self._wrong(key, "16 or 256")
-        return value
-
-    def address(self, key: str, default: str) -> Address:
-        return self.parsed(key, Address.parse, default) or Address.parse(default)
-
-    def parsed(self, key: str, parse: Callable[[str], T], default: str = "") -> T | None:
-        """None where there is neither the key nor a default."""
-        text = self.string(key) or default
-        try:
-            return parse(text) if text else None
-        except UsageError as error:
-            raise SettingsError(
-                f"The config file {self._file} has something wrong at {self._prefix}{key}: {error.message}",
-                error.remedy,
-            ) from None
-
-    def repositories(self, key: str) -> tuple[str, ...]:
-        names = self.strings(key)
-        if not all(is_repository(name) for name in names):
-            self._wrong(key, "a list of repositories' names, without the registry")
-        return names
-
-    def boolean(self, key: str) -> bool:
-        value = self._get(key, False)
-        if not isinstance(value, bool):
-            self._wrong(key, "true or false")
-        return value
-
-    def number(self, key: str) -> float | None:
-        value = self._get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            self._wrong(key, "a number of seconds above 0")
-        return float(value)
-
-    def count(self, key: str) -> int | None:
-        value = self._get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_AT_ONCE:
-            self._wrong(key, f"a whole number from 1 to {_MOST_AT_ONCE}")
-        return value
-
-    def strings(self, key: str) -> tuple[str, ...]:
-        value = self._get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self._wrong(key, "a list of texts")
-        return tuple(value)
-
-    def host(self, key: str) -> HostSettings | None:
-        table = self._get(key)
-        if table is None:
-            return None
-        if not isinstance(table, dict):
-            self._wrong(key, "a table")
-        reader = _Reader(self._file, table, f"{self._prefix}{key}.")
-        names = [field.name for field in fields(HostSettings)]
-        for name in table:
-            if name not in names:
-                # A misspelt `sudo` or `container` would send the collection to the wrong place.
-                reader._wrong(name, f"one of {', '.join(names)}")
-        settings = HostSettings(
-            **{name: reader.string(name) for name in names if name != "sudo"}, sudo=reader.boolean("sudo")
-        )
-        if settings.runtime and settings.runtime not in RUNTIMES:
-            reader._wrong("runtime", f"one of {', '.join(RUNTIMES)}")
-        return settings
-
-    def tables(self, key: str) -> "list[tuple[str, _Reader]]":
-        value = self._get(key, {})
-        if not isinstance(value, dict):
-            self._wrong(key, "a table")
-        for name, entry in value.items():
-            if not isinstance(entry, dict):
-                self._wrong(f"{key}.{name}", "a table")
-        return [(name, _Reader(self._file, entry, f"{key}.{name}.")) for name, entry in value.items()]
-
-    def _wrong(self, key: str, expected: str) -> NoReturn:
-        raise SettingsError(
-            f"The config file {self._file} has something wrong at {self._prefix}{key}: it should be {expected}."
-        )
 
 
 def _reason(error: Exception) -> str:

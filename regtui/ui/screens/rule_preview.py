@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from regtui.deletion.rules import Choice, Rule, choose, parse_rule
+from regtui.deletion.judging import Choice, choose
+from regtui.deletion.rules import Rule, parse_rule
 from regtui.listing.blob_uses import sizes
 from regtui.listing.candidates import candidates
 from regtui.listing.summary import manifests_freed

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.deletion.rules import Choice, KeepBy, Rule, choose, parse_period, parse_rule
+from regtui.deletion.judging import Choice, Judged, TagFate, choose, judge
+from regtui.deletion.rules import KeepBy, Rule, parse_period, parse_rule
 from regtui.errors import UsageError
 from regtui.names.kinds import NameKind, tag_name
 from regtui.oci.digest import Digest
@@ -242,6 +243,59 @@ def test_what_only_stays_selects_nothing() -> None:
     assert chosen(keep_match="^v") == []
 
 
+def fates(
+    tags: Sequence[Tag] = REPOSITORY, in_use: Sequence[str] = (), protect: str = "", **texts: str
+) -> dict[str, str]:
+    rule = parse_rule(**texts)  # type: ignore[arg-type]
+    found = judge(rule, tags, now=NOW, protect=(protect,) if protect else (), in_use=in_use)
+    return {each.tag: each.fate.value + (f" {each.place}" if each.place else "") for each in found}
+
+
+def test_what_is_in_use_stays_and_does_not_count_for_keep() -> None:
+    rule = parse_rule(match="^dev-", keep="1")
+    assert choose(rule, REPOSITORY, now=NOW).selected == ("dev-1", "dev-2")
+    choice = choose(rule, REPOSITORY, now=NOW, in_use={"dev-3"})
+    assert choice == Choice(("dev-1",), in_use=("dev-3",))
+    assert choose(rule, REPOSITORY, now=NOW, in_use={"dev-1"}) == Choice(("dev-2",), in_use=("dev-1",))
+
+
+def test_why_each_tag_goes_or_stays() -> None:
+    assert fates(match=r"^(\d|dev)", keep="3", older_than="30d", keep_match="^1.0.0$", in_use=["1.1.0-rc1"]) == {
+        "1.0.0": "kept by name",
+        "1.1.0-rc1": "in use",
+        "1.1.0": "goes",
+        "1.2.0": "goes",
+        "1.3.0": "newest 2",
+        "latest": "other name",
+        "dev-1": "goes",
+        "dev-2": "newest 3",
+        "dev-3": "newest 1",
+        "artifact": "other name",
+    }
+    assert fates(older_than="30d", protect="1.*")["1.0.0"] == "protected"
+    assert fates(older_than="30d")["artifact"] == "undated"
+    assert fates(older_than="30d")["dev-3"] == "young"
+    assert fates(keep="1")["artifact"] == "unplaced"
+    assert fates(prereleases=True)["1.0.0"] == "no prerelease"  # type: ignore[arg-type]
+    assert fates(duplicates=True)["1.3.0"] == "only name"  # type: ignore[arg-type]
+    assert set(fates(keep_match="1").values()) == {"other name"}
+
+
+def test_not_pulled_for_needs_somebody_who_knows() -> None:
+    rule = parse_rule(not_pulled_for="90d")
+    assert rule.selects
+    assert rule.needs_reading
+    assert choose(rule, REPOSITORY, now=NOW).selected == ()
+    unused = {"1.0.0": 400, "1.1.0": 10}
+    choice = choose(
+        rule, REPOSITORY, now=NOW, not_pulled=lambda each, period: timedelta(days=unused.get(each.tag, 0)) > period
+    )
+    assert choice.selected == ("1.0.0",)
+    judged = judge(rule, REPOSITORY[:1], now=NOW)
+    assert judged == [Judged("1.0.0", TagFate.PULLED)]
+    assert choose(rule, [Tag("x", 1, is_read=False)], now=NOW, not_pulled=lambda *_: True).selected == ()
+
+
 # From texts
 
 
@@ -279,6 +333,7 @@ def test_periods(text: str, period: timedelta) -> None:
         ({"keep_images": "0"}, "--keep-images: 0 keeps nothing."),
         ({"keep_images": "x"}, "--keep-images: 'x' is no number of images."),
         ({"keep_match": "*"}, "--keep-match: '*' is no valid expression: "),
+        ({"not_pulled_for": "ever"}, "--not-pulled-for: 'ever' is no period of time."),
         ({"keep_by": "version", "match": "x"}, "--keep-by says how --keep counts, which isn't given."),
     ],
 )
@@ -419,3 +474,16 @@ def test_keep_keeps_so_many_of_the_newest(tags: list[Tag], number: int) -> None:
     assert len(selected) == max(len(dates) - number, 0)
     if selected:
         assert min(dates[tag] for tag in dates.keys() - selected) >= max(dates[tag] for tag in selected)
+
+
+@given(rules(), repositories, protections, st.lists(names, max_size=4))
+def test_what_is_in_use_is_as_protected(rule: Rule, tags: list[Tag], protect: list[str], in_use: list[str]) -> None:
+    """Naming the same tags by patterns selects the same."""
+    used = {name for name in in_use if not set("*?[") & set(name)}
+    by_use = choose(rule, tags, now=NOW, protect=protect, in_use=used)
+    by_name = choose(rule, tags, now=NOW, protect=[*protect, *used])
+    assert by_use.selected == by_name.selected
+    assert set(by_use.protected) | set(by_use.in_use) == set(by_name.protected)
+    judged = judge(rule, tags, now=NOW, protect=protect, in_use=used)
+    assert [each.tag for each in judged] == [tag.tag for tag in tags]
+    assert tuple(each.tag for each in judged if each.fate is TagFate.GOES) == by_use.selected
