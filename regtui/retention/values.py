@@ -57,6 +57,13 @@ class InUse:
     digests: Mapping[Digest, tuple[UsePlace, ...]] = field(default_factory=dict)
     tags: Mapping[tuple[str, str], tuple[UsePlace, ...]] = field(default_factory=dict)
     unread: tuple[UnreadSource, ...] = ()
+    repositories: Mapping[Digest, frozenset[str]] = field(default_factory=dict)
+    """Digest → the repositories that the sources name it in: there it is read even where no tag leads to it, since what
+    is below it is in use too."""
+
+    def digests_of(self, repository: str) -> tuple[Digest, ...]:
+        """Those that are named in `repository`."""
+        return tuple(digest for digest, names in self.repositories.items() if repository in names)
 
     @property
     def is_whole(self) -> bool:
