@@ -74,6 +74,17 @@ def byte_count(text: str) -> int | None:
     return int(float(match[1]) * 1000 ** " kMGT".index(match[2] or " ")) if match else None
 
 
+def size_range(sizes: tuple[int, int] | None) -> str:
+    """`12 MB`, or from the smallest to the largest: `12–14 MB`, `980 kB–1.2 MB`; a dash for None."""
+    if sizes is None:
+        return "–"
+    smallest, largest = map(size, sizes)
+    if smallest == largest:
+        return largest
+    number, _, unit = smallest.partition(" ")
+    return f"{number if largest.endswith(f' {unit}') else smallest}–{largest}"
+
+
 def exact_size(count: int | None) -> str:
     """`128,004,113 bytes`; a dash for None."""
     return "–" if count is None else plural(count, "byte")

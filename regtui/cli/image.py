@@ -16,12 +16,11 @@ def show_text(output: Output, name: str, details: Details, shown: Sequence[Platf
     now = datetime.now(UTC)
     output.line(name, "bold")
     created = f"{text.time_utc(details.created)} ({text.age(details.created, now)})" if details.created else "–"
-    size = f"{text.size(details.pull_size)} ({text.exact_size(details.pull_size)})"
     facts = [
         ("digest", details.digest),
         ("media type", details.media_type or "–"),
         ("created", created),
-        ("size", size if details.pull_size is not None else "–"),
+        *_sizes(details),
     ]
     _pairs(output, facts)
     if details.error:
@@ -36,6 +35,17 @@ def show_text(output: Output, name: str, details: Details, shown: Sequence[Platf
         output.table(("PLATFORM", "CREATED", "SIZE", "DIGEST", ""), rows, right=frozenset({"SIZE"}), indent="  ")
     for each in shown:
         _platform_text(output, each, now)
+
+
+def _sizes(details: Details) -> list[tuple[str, str]]:
+    """Of a pull, and of all platforms together where those differ."""
+    pull = details.pull_size
+    if details.size is None or pull is None:
+        return [("size", "–")]
+    total = f"{text.size(details.size)} ({text.exact_size(details.size)})"
+    if len(details.platforms) < 2:
+        return [("size", total)]
+    return [("pull size", f"{text.size_range(pull)}, by platform"), ("total size", f"{total}, all platforms together")]
 
 
 def _platform_text(output: Output, each: PlatformDetails, now: datetime) -> None:
@@ -63,7 +73,7 @@ def show_fields(output: Output, name: str, details: Details, shown: Sequence[Pla
     output.fields("digest", details.digest)
     output.fields("media_type", details.media_type)
     output.fields("created", text.rfc3339(details.created))
-    output.fields("size", _exact(details.pull_size))
+    output.fields("size", _exact(details.size))
     if details.error:
         output.fields("error", details.error)
     for each in shown:

@@ -109,7 +109,8 @@ def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Ref
         "reference": _name(reference),
         "digest": details.digest,
         "media_type": details.media_type or None,
-        "size": details.pull_size,
+        "size": details.size,
+        "pull_size": details.pull_size,
         "manifest": _parsed(details.body),
         "platforms": [_platform_record(each) for each in shown],
     }

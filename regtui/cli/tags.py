@@ -72,22 +72,26 @@ async def _list(session: Session, repository: str, output: Output, *, names_only
 
 
 async def _table(session: Session, repository: str, names: Sequence[str], output: Output) -> int:
+    """SIZE is that of a pull; where an image has several platforms, TOTAL is that of all together."""
     rows = [row async for some in _filled(session, repository, names) for row in some]
     now = datetime.now(UTC)
+    has_several = any(len(summary.platforms) > 1 for _, summary in rows)
+    total = ("TOTAL",) if has_several else ()
     output.table(
-        ("TAG", "CREATED", "SIZE", "PLATFORM", "DIGEST", ""),
+        ("TAG", "CREATED", "SIZE", *total, "PLATFORM", "DIGEST", ""),
         [
             (
                 name,
                 text.age(summary.created, now),
-                text.size(summary.size),
+                text.size_range(summary.pull_size),
+                *(text.size(summary.size) for _ in total),
                 platforms_shown(summary),
                 text.short_digest(summary.digest),
                 summary.error,
             )
             for name, summary in rows
         ],
-        right=frozenset({"SIZE"}),
+        right=frozenset({"SIZE", "TOTAL"}),
         warned=frozenset(number for number, (_, summary) in enumerate(rows) if summary.error),
     )
     return FAILED if any(summary.is_retryable for _, summary in rows) else DONE
@@ -159,6 +163,7 @@ def record(repository: str, tag: str, summary: "Summary") -> dict[str, object]:
         "media_type": summary.media_type or None,
         "created": text.rfc3339(summary.created) or None,
         "size": summary.size,
+        "pull_size": summary.pull_size,
         "platforms": [
             {"platform": str(each.platform) if each.platform else None, "digest": each.digest, "size": each.size}
             for each in summary.platforms

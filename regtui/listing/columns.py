@@ -39,17 +39,22 @@ class SortColumn(Enum):
 
     def of(self, summary: Summary | None) -> datetime | int | Digest | None:
         """What rows with `summary` are sorted by; None where it isn't known. Not for VERSION."""
-        return None if summary is None else getattr(summary, self.value)
+        return None if summary is None else getattr(summary, self._attribute)
 
     def sorted(self, rows: Sequence[TagRow]) -> tuple[list[TagRow], list[TagRow]]:
         """(those with a value, ascending by it; those without), equal ones as they are. Not for VERSION."""
-        name = self.value
+        name = self._attribute
         known = [row for row in rows if row.summary is not None and getattr(row.summary, name) is not None]
         without: list[TagRow] = []
         if len(known) < len(rows):
             without = [row for row in rows if row.summary is None or getattr(row.summary, name) is None]
         known.sort(key=_FAST.get(self) or attrgetter(f"summary.{name}"))
         return known, without
+
+    @property
+    def _attribute(self) -> str:
+        """Of a Summary. What a pull costs at most: it is what a list of sizes shows."""
+        return "largest_pull" if self is SortColumn.SIZE else self.value
 
     def place(self, row: TagRow) -> tuple[Any, str]:
         """Where a row with a value stands among all the others: no two have the same."""

@@ -9,6 +9,7 @@ from typing import Final
 from regtui.listing.history import instruction
 from regtui.listing.images import Loaded, LoadedImage, load
 from regtui.listing.source import ManifestSource
+from regtui.listing.summary import PullSize, pull_range
 from regtui.oci.config import HistoryEntry, ImageConfig
 from regtui.oci.descriptor import Descriptor
 from regtui.oci.digest import Digest
@@ -54,7 +55,7 @@ class PlatformDetails:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a reference leads to. `body`: the manifest's exact bytes. `pull_size` in bytes, as in Summary."""
+    """What a reference leads to. `body`: the manifest's exact bytes. `size` in bytes, as in Summary."""
 
     repository: str
     reference: str
@@ -64,8 +65,13 @@ class Details:
     manifest: AnyManifest | None
     platforms: tuple[PlatformDetails, ...]
     created: datetime | None
-    pull_size: int | None
+    size: int | None
     error: str = ""
+
+    @property
+    def pull_size(self) -> PullSize | None:
+        """What one pull transfers, as in Summary."""
+        return pull_range(image.pull_size for image in self.platforms)
 
 
 # A post that many follow deletes by what `docker images` shows: that is the config's digest. 2.x answers 202, and the
@@ -96,7 +102,7 @@ def details_of(repository: str, reference: str, loaded: Loaded) -> Details:
         manifest=loaded.manifest,
         platforms=tuple(map(_platform, loaded.images)),
         created=loaded.created,
-        pull_size=loaded.pull_size,
+        size=loaded.size,
         error=f"{loaded.error}{_CONFIG_DELETED}" if _has_lost_config(loaded) else loaded.error,
     )
 

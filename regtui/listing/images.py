@@ -129,7 +129,7 @@ class Loaded:
         return empty_index or any(isinstance(image.manifest, Manifest) for image in self.images)
 
     @property
-    def pull_size(self) -> int | None:
+    def size(self) -> int | None:
         """Bytes in `blobs`; None where no manifest tells them."""
         return sum(self.blobs.values()) if self.is_sized else None
 

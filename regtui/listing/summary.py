@@ -15,6 +15,15 @@ from regtui.registry.errors import NotFound
 Blob = tuple[Digest, int]
 """A blob's digest and its size in bytes."""
 
+PullSize = tuple[int, int]
+"""What one pull transfers, in bytes: the smallest and the largest over the platforms."""
+
+
+def pull_range(sizes: Iterable[int | None]) -> PullSize | None:
+    """Of the platforms' sizes; None where none is known."""
+    known = [size for size in sizes if size is not None]
+    return (min(known), max(known)) if known else None
+
 
 @dataclass(frozen=True, slots=True)
 class PlatformSummary:
@@ -31,9 +40,9 @@ class PlatformSummary:
 class Summary:
     """What a tag leads to.
 
-    `size` is what a pull transfers, in bytes: config and layers, each blob once; for an index the union over
-    its platforms, attestations excluded. `created` is the newest of the platforms'. None where it isn't
-    known, of one platform even.
+    `size` is what the tag holds, in bytes: config and layers, each blob once; for an index the union over
+    its platforms, attestations excluded. `pull_size` is what one pull transfers. `created` is the newest of the
+    platforms'. None where it isn't known, of one platform even.
 
     `error` says what is missing or went wrong. `digest` is None where the manifest is gone. `is_retryable`:
     the answer failed, not the image; the rest is empty.
@@ -66,6 +75,20 @@ class Summary:
     def failed(cls, error: str) -> "Summary":
         """Of a tag that couldn't be asked for now."""
         return cls(None, "", None, None, (), error=error, is_retryable=True)
+
+    @property
+    def pull_size(self) -> PullSize | None:
+        """What a pull transfers, in bytes: the smallest and the largest of the platforms. None where none is known."""
+        if len(self.platforms) < 2:
+            return None if self.size is None else (self.size, self.size)
+        return pull_range(each.size for each in self.platforms)
+
+    @property
+    def largest_pull(self) -> int | None:
+        """The larger end of `pull_size`. Read for every row when they are sorted: most have one platform."""
+        if len(self.platforms) < 2:
+            return self.size
+        return max((each.size for each in self.platforms if each.size is not None), default=None)
 
     @property
     def is_broken(self) -> bool:

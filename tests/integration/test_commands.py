@@ -60,12 +60,14 @@ def test_tags_agree_with_crane_item_for_item(server: RegistryServer, writer: htt
         record = records[tag]
         assert record["digest"] == crane_digest(f"{server.host}/{REPOSITORY}:{tag}") == image.digest
         assert record["media_type"] == image.media_type
-        assert record["size"] == _pull_size(server, f"{REPOSITORY}:{tag}")
+        assert record["size"] == _size(server, f"{REPOSITORY}:{tag}")
     for tag in ("list", "index"):
         stored = skopeo_inspect(f"{server.host}/{REPOSITORY}:{tag}")
         platforms = [child for child in stored["manifests"] if child["platform"]["os"] != "unknown"]
         assert [each["digest"] for each in records[tag]["platforms"]] == [child["digest"] for child in platforms]
         assert [each["platform"] for each in records[tag]["platforms"]] == ["linux/amd64", "linux/arm64/v8"]
+        pulls = [_size(server, f"{REPOSITORY}@{child['digest']}") for child in platforms]
+        assert records[tag]["pull_size"] == [min(pulls), max(pulls)]
     for tag in ("schema2", "oci"):
         config = json.loads(crane("config", f"{server.host}/{REPOSITORY}:{tag}"))
         assert records[tag]["created"] == config["created"]
@@ -73,7 +75,7 @@ def test_tags_agree_with_crane_item_for_item(server: RegistryServer, writer: htt
     assert (records["artifact"]["created"], records["artifact"]["platforms"]) == (None, [])
 
 
-def _pull_size(server: RegistryServer, reference: str) -> int:
+def _size(server: RegistryServer, reference: str) -> int:
     """From the manifests as skopeo reads them: config and layers, each blob once, attestations left out."""
     blobs: dict[str, int] = {}
 

@@ -152,3 +152,10 @@ def test_digests_are_shortened_as_docker_does() -> None:
 def test_importing_it_does_not_import_humanize() -> None:
     code = "import regtui.text, sys; sys.exit('humanize' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_range_of_sizes_names_the_unit_once() -> None:
+    assert text.size_range(None) == "–"
+    assert text.size_range((12_000_000, 12_000_001)) == "12 MB"
+    assert text.size_range((12_000_000, 14_000_000)) == "12–14 MB"
+    assert text.size_range((980_000, 1_200_000)) == "980 kB–1.2 MB"

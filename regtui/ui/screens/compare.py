@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from regtui.errors import RegtuiError
 from regtui.listing.compare import Change, Comparison, LayerLine, PlatformComparison, Side, compare
-from regtui.text import clean, one_line, plural, size, time_utc
+from regtui.text import clean, one_line, plural, size, size_range, time_utc
 from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.details.drawing import DIM, HEADING, WRONG, prose, wrapped
 from regtui.ui.widgets.hints import Hints
@@ -29,7 +29,7 @@ def lines_of(found: Comparison, width: int) -> list[Text]:
         _both("", f"- {left.reference}", f"+ {right.reference}", width, HEADING),
         _both("digest", left.digest.short, right.digest.short, width),
         _both("created", time_utc(left.created), time_utc(right.created), width),
-        _both("pull size", size(left.pull_size), size(right.pull_size), width),
+        _both("pull size", size_range(left.pull_size), size_range(right.pull_size), width),
     ]
     if found.is_same:
         return [*lines, Text(), Text("They are the same manifest, to the byte.")]

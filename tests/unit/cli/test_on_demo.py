@@ -64,9 +64,12 @@ def test_tags_are_listed_newest_version_first(capsys: Captured) -> None:
 def test_a_tag_s_json_record(capsys: Captured) -> None:
     assert main(["tags", "-r", "demo", "fullstack/gateway", "--json"]) == 0
     record = records(capsys)[0]
-    assert list(record) == ["repository", "tag", "digest", "media_type", "created", "size", "platforms"]
+    assert list(record) == ["repository", "tag", "digest", "media_type", "created", "size", "pull_size", "platforms"]
     platforms = record["platforms"]
     assert isinstance(platforms, list)
+    sizes = [platform["size"] for platform in platforms]
+    assert record["pull_size"] == [min(sizes), max(sizes)]
+    assert max(sizes) < record["size"]
     assert [platform["platform"] for platform in platforms] == ["linux/amd64", "linux/arm64", "linux/arm/v7"]
 
 

@@ -1,6 +1,7 @@
 """What only happens on a terminal: tables, questions, hidden passwords, Ctrl+C. Against the registry in memory."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def test_tags_are_a_table(environment: dict[str, str]) -> None:
+    """The size of a pull, as a range over the platforms, apart from that of all platforms together."""
     with on_terminal(["tags", "-r", "demo", "fullstack/gateway"], environment | {"NO_COLOR": "1"}) as terminal:
         assert terminal.end() == 0
     header, first, *_ = terminal.shown.splitlines()
-    assert header.split() == ["TAG", "CREATED", "SIZE", "PLATFORM", "DIGEST"]
+    assert header.split() == ["TAG", "CREATED", "SIZE", "TOTAL", "PLATFORM", "DIGEST"]
+    assert re.search(r" [\d.]+–[\d.]+ MB +[\d.]+ MB  +linux/amd64", first)
     assert "linux/amd64, linux/arm64, linux/arm/v7" in first
     assert "\x1b" not in terminal.shown.replace("\r\x1b[K", "")
 

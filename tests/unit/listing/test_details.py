@@ -50,7 +50,10 @@ async def test_an_index_with_its_platforms_attestations_and_exact_bytes() -> Non
     first = details.platforms[0]
     assert first.config is not None
     assert first.config_body in source.configs.values()
-    assert details.pull_size == first.pull_size or details.pull_size is not None
+    sizes = [image.pull_size for image in details.platforms]
+    assert details.pull_size == (min(sizes), max(sizes))  # type: ignore[type-var]
+    assert details.size is not None
+    assert details.pull_size[1] <= details.size
 
 
 async def test_a_child_that_is_gone_keeps_its_place() -> None:

@@ -30,7 +30,7 @@ async def test_layers_that_are_elsewhere_are_no_bytes_of_the_registry(layer: dic
     assert summary.size == 70 + len(CONFIG)
     assert dict(summary.blobs) == {Digest.of(CONFIG): len(CONFIG), Digest.of(b"own"): 70}
     details = await load_details(source, "a", "x")
-    assert details.pull_size == summary.size
+    assert details.size == summary.size
     # It is shown all the same.
     assert [one.size for one in details.platforms[0].layers] == [5_000_000, 70]
 

@@ -37,6 +37,7 @@ async def test_an_image(source: MemorySource) -> None:
     assert summary.created == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert summary.size == 30 + len(source.configs[config])
     assert [str(platform.platform) for platform in summary.platforms] == ["linux/amd64"]
+    assert (summary.pull_size, summary.largest_pull) == ((summary.size, summary.size), summary.size)
     assert (summary.is_broken, summary.missing) == (False, "")
     assert sum(size for _, size in summary.blobs) == summary.size
 
@@ -60,6 +61,9 @@ async def test_an_index_is_the_union_and_the_newest_of_its_platforms_without_att
     summary = await summarize(source, REPOSITORY, "1.0")
     assert summary.media_type == OCI_INDEX
     assert summary.size == 103 + configs
+    sizes = [each.size for each in summary.platforms]
+    assert summary.pull_size == (min(sizes), max(sizes))  # type: ignore[type-var]
+    assert summary.largest_pull == summary.pull_size[1] < summary.size
     assert summary.created == datetime(2026, 2, 1, tzinfo=UTC)
     assert [p.platform for p in summary.platforms] == [Platform("linux", "amd64"), Platform("linux", "arm64")]
     assert [p.digest for p in summary.platforms] == [amd, arm]

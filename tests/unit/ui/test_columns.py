@@ -1,13 +1,15 @@
 """Which columns of the tags are shown, and what becomes of what is longer than its own."""
 
 import itertools
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from rich.cells import cell_len
 
-from regtui.listing.summary import Summary
+from regtui.listing.columns import SortColumn
+from regtui.listing.summary import PlatformSummary, Summary
 from regtui.listing.tags import TagList
 from regtui.oci.digest import Digest
 from regtui.ui.widgets.tags.columns import columns_for, line_of
@@ -69,6 +71,20 @@ def test_where_there_is_no_room_for_names_a_sign_tells_that_the_image_has_others
         "latest": True,
         "old": False,
     }
+
+
+def test_several_platforms_show_what_a_pull_takes_at_most_and_all_of_them_apart() -> None:
+    model = tags("several", "single")
+    images = tuple(PlatformSummary(None, Digest.of(text), size, NOW) for text, size in ((b"1", 10**7), (b"2", 10**9)))
+    several = Summary(Digest.of(b"x"), "", NOW, 1_005_000_000, images)
+    single = Summary(Digest.of(b"1"), "", NOW, 10**7, images[:1])
+    model.fill([("several", several), ("single", single)])
+    assert titles(model, WIDE + 9) == ["TAG", "CREATED", "SIZE", "TOTAL", "PLATFORM", "DIGEST", "SAME IMAGE"]
+    shown = {line.split()[0]: line for line in lines(model, WIDE + 9)}
+    assert re.search(r"  ≤1GB +1 GB ", shown["several"])
+    assert " 10 MB " in shown["single"]
+    model.sort(SortColumn.SIZE)
+    assert [row.tag for row in model.shown] == ["several", "single"]
 
 
 async def test_the_table_is_never_narrower_on_a_wider_terminal() -> None:

@@ -11,7 +11,7 @@ from regtui.listing.history import instruction
 from regtui.oci.descriptor import Descriptor
 from regtui.oci.manifest import Index, Manifest, Schema1Manifest
 from regtui.oci.media_type import IMAGE_CONFIGS
-from regtui.text import age, clean, exact_size, one_line, plural, size, time_utc
+from regtui.text import age, clean, exact_size, one_line, plural, size, size_range, time_utc
 from regtui.ui.widgets.details.drawing import (
     DIM,
     WRONG,
@@ -55,13 +55,24 @@ def _identity(details: Details, width: int, now: datetime) -> list[Text]:
         *field("type", _kind(details), width),
         *field("media type", details.media_type, width),
         *field("created", created, width),
-        *field("pull size", f"{size(details.pull_size)}  ({exact_size(details.pull_size)})", width),
+        *_sizes(details, width),
         *field("manifest", exact_size(len(details.body)), width),
     ]
     manifest = details.manifest
     if isinstance(manifest, Manifest | Index) and manifest.subject:
         lines += field("attached to", manifest.subject.digest, width)
     return lines
+
+
+def _sizes(details: Details, width: int) -> list[Text]:
+    """Of a pull, and of all platforms together where there are several."""
+    total = f"{size(details.size)}  ({exact_size(details.size)})"
+    if len(details.platforms) < 2:
+        return field("pull size", total, width)
+    return [
+        *field("pull size", f"{size_range(details.pull_size)}, by platform", width),
+        *field("total size", total, width),
+    ]
 
 
 def _kind(details: Details) -> str:

@@ -19,6 +19,8 @@ _SHORTEST_TAG: Final = 12
 _READABLE_TAG: Final = 22
 _NARROWEST_SAME_IMAGE: Final = 12
 _GAP: Final = 2
+# So many rows tell what the columns need.
+_LOOKED_AT: Final = 2000
 # In place of the other names of an image, where there is no room for them.
 _SAME: Final = "≡"
 # `application/vnd.cncf.helm.config.v1+json` is a `cncf.helm`.
@@ -40,20 +42,21 @@ def columns_for(tags: TagList, width: int, now: datetime) -> list[Column]:
     """Those that fit `width` cells: the digest goes first, then the names of the same image, of which a sign is left;
     the tag's name never. What is there at one width is there at every larger one."""
     created = Column("CREATED", 14, lambda row: _created(row, now), SortColumn.CREATED)
-    bytes_ = Column(
-        "SIZE", 7, lambda row: size(row.summary.size) if row.summary else "", SortColumn.SIZE, is_right=True
-    )
+    bytes_ = Column("SIZE", 7, _pull_size, SortColumn.SIZE, is_right=True)
     platform = Column("PLATFORM", 14, _platforms)
     same_image = Column("SAME IMAGE", _NARROWEST_SAME_IMAGE, lambda row: clean(", ".join(tags.same_image(row.tag))))
     digest = Column("DIGEST", 12, _digest, SortColumn.DIGEST)
     others = [created, bytes_, platform, same_image, digest]
-    longest = max((len(row.tag) for row in tags.shown[:2000]), default=0)
-    room = width - sum(column.width + _GAP for column in others)
+    if any(row.summary is not None and len(row.summary.platforms) > 1 for row in tags.shown[:_LOOKED_AT]):
+        others.append(Column("TOTAL", 7, _total_size, is_right=True))
+    longest = max((len(row.tag) for row in tags.shown[:_LOOKED_AT]), default=0)
+    room = width - sum(column.width + _GAP for column in others[:5])
     name_width = min(max(longest, _SHORTEST_TAG), max(room, _READABLE_TAG), _LONGEST_TAG)
     name = Column("TAG", name_width, lambda row: _cut(clean(row.tag), name_width), SortColumn.VERSION)
     fitting, left = _fitting(others, width - name.width)
     if same_image in fitting:
-        columns = [column for column in (created, bytes_, platform, digest) if column in fitting]
+        total = [column for column in others[5:] if column in fitting]
+        columns = [column for column in (created, bytes_, *total, platform, digest) if column in fitting]
         return [name, *columns, replace(same_image, width=same_image.width + left)]
     # Before the platform, which would push it out again at a larger width.
     sign = Column("", 1, lambda row: _SAME if tags.same_image(row.tag) else "")
@@ -100,6 +103,23 @@ def _cut(tag: str, width: int) -> str:
         return tag
     end = (width - 1) // 3
     return f"{tag[: width - 1 - end]}…{tag[-end:]}"
+
+
+def _pull_size(row: TagRow) -> str:
+    """What a pull transfers: of several platforms the largest, with a sign where they differ."""
+    if row.summary is None:
+        return ""
+    pull = row.summary.pull_size
+    if pull is None:
+        return size(None)
+    smallest, largest = map(size, pull)
+    return largest if smallest == largest else f"≤{largest.replace(' ', '')}"
+
+
+def _total_size(row: TagRow) -> str:
+    """What all platforms of an index take together; nothing for what is one image."""
+    summary = row.summary
+    return size(summary.size) if summary is not None and len(summary.platforms) > 1 else ""
 
 
 def _created(row: TagRow, now: datetime) -> str:
