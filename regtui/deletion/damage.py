@@ -5,7 +5,8 @@ The filesystem driver keeps a tag as a file with a digest in it. Where a full di
 are still listed and lead to nothing. A PUT writes the file anew, and all is well again.
 
 2.8.2 answers in the same words for a tag that is whole and whose manifest it can't make out: which of them stands in
-the way is only known once it doesn't any more. So they are repaired one after the other, and never one more than that.
+the way is only known once it doesn't any more. So they are repaired one after the other, never one more than that, and
+only those that the plan named: what becomes damaged afterwards is left to the next plan.
 """
 
 import json
@@ -44,13 +45,14 @@ class Healed:
 async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> Healed:
     """Remove tags that lead to nothing because a damaged one stands in their way.
 
-    The damaged tag, which nobody chose, stays: it leads to an empty index from then on.
+    The damaged tag, which nobody chose and the plan named, stays: it leads to an empty index from then on.
     """
     watch, placeholder = ground.watch, Placeholder.new()
     chosen = {tag.tag for tag in dangling}
     try:
-        await watch.look(watch.names - chosen, again=True)
-        suspects = deque(sorted(t for t in watch.names - chosen if t in watch.errors and is_damaged(watch.errors[t])))
+        shown = (watch.names & ground.replaceable) - chosen
+        await watch.look(shown, again=True)
+        suspects = deque(sorted(tag for tag in shown if tag in watch.errors and is_damaged(watch.errors[tag])))
         await _place(ground, dangling, placeholder)
         # At first nobody is touched: it may have been something that is over by now.
         while (error := await _delete(ground, placeholder)) is not None and is_damaged(error) and suspects:

@@ -81,6 +81,7 @@ class Execution(UnderWay):
             record=Record(self._begin),
             patience=Patience(),
             placeholders=set(resumes.placeholders) if resumes else set(),
+            replaceable=plan.replaceable,
             originals=_originals(resumes),
             doubts=self._doubts,
             notices=self._notices,

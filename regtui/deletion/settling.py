@@ -9,10 +9,11 @@ from enum import Enum
 from typing import Final
 
 from regtui.deletion.damage import Healed, heal
+from regtui.deletion.graph import children_first, reachable
 from regtui.deletion.ground import Ground
 from regtui.deletion.reasons import Reason
-from regtui.deletion.surely import put_surely
-from regtui.deletion.values import Method, Outcome, PlannedTag, Status, tag_outcome
+from regtui.deletion.surely import leads_to, put_surely
+from regtui.deletion.values import Method, Outcome, PlannedTag, Status, StoredManifest, tag_outcome
 from regtui.deletion.watch import look_at
 from regtui.oci.digest import Digest
 from regtui.registry.errors import RegistryError
@@ -133,9 +134,19 @@ async def _put_back(ground: Ground, tags: Collection[PlannedTag]) -> set[str]:
     async def restore(tag: PlannedTag) -> None:
         manifest = ground.original(tag.tag, tag.digest)
         if manifest is not None:
+            await _put_what_is_below(ground, manifest)
             await put_surely(ground.client, ground.repository, tag.tag, manifest, ground.patience)
             ground.watch.note(tag.tag, manifest.digest)
             restored.add(tag.tag)
 
     await ground.work.all(tags, restore, to_the_end=True)
     return restored
+
+
+async def _put_what_is_below(ground: Ground, manifest: StoredManifest) -> None:
+    """An index is refused without its children, and those of one that was to go may have gone already."""
+    known = ground.watch.manifests
+    for some in children_first(known, reachable(known, manifest.children) & known.keys()):
+        for digest in some:
+            if await leads_to(ground.client, ground.repository, digest, digest) is False:
+                await put_surely(ground.client, ground.repository, digest, known[digest], ground.patience)

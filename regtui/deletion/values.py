@@ -234,8 +234,16 @@ class Plan:
         return tuple(manifest for manifest in self.manifests if manifest.loss and manifest.digest not in tagged)
 
     @property
+    def replaceable(self) -> frozenset[str]:
+        """Damaged tags that nobody chose. Where one stands in the way, an empty index takes its place
+        (regtui.deletion.damage), and what it led to can't be put back; nothing else is ever replaced so."""
+        if self.method is not Method.PLACEHOLDER or self.is_empty:
+            return frozenset()
+        return self.contents.damaged - {tag.tag for tag in self.removed}
+
+    @property
     def has_losses(self) -> bool:
-        return bool(self.lost_tags or self.lost_manifests)
+        return bool(self.lost_tags or self.lost_manifests or self.replaceable)
 
     @property
     def remaining(self) -> int:

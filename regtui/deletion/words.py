@@ -82,7 +82,7 @@ def _about_unread(plan: Plan) -> list[str]:
             f"{names(others)} could not be read ({why}): so that nothing {_they(others)} is lost, only tags are "
             "removed, and no manifest."
         )
-    if plan.method is Method.PLACEHOLDER and (damaged := in_order(contents.damaged - chosen)):
+    if damaged := in_order(plan.replaceable):
         verb, its = ("seems", "its") if len(damaged) == 1 else ("seem", "their")
         it, them = _it(damaged), _them(damaged)
         lines.append(
@@ -114,9 +114,13 @@ def _about_losses(plan: Plan) -> list[str]:
     return lines
 
 
+_REPLACED: Final = "it is damaged, and an empty index takes its place if it stands in the way"
+
+
 def losses_of(plan: Plan) -> list[tuple[str, str]]:
     """(tag or manifest, why undo can't put it back): `its config 0a1b2c3d4e5f is missing`."""
     tags = [(tag.tag, loss_reason(tag.loss)) for tag in plan.lost_tags if tag.loss]
+    tags += [(tag, _REPLACED) for tag in in_order(plan.replaceable)]
     return tags + [(f"{m.label} {m.digest.short}", loss_reason(m.loss)) for m in plan.lost_manifests if m.loss]
 
 
