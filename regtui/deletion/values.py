@@ -335,8 +335,9 @@ class Report:
 
     @property
     def leaves_something(self) -> bool:
-        """Whether undo finds something that it could put back, or finish: behind a broken tag there was nothing."""
-        changed = [outcome for outcome in self.outcomes if outcome.status is not Status.SKIPPED]
+        """Whether undo finds something that it could put back, or finish: behind a broken tag there was nothing, and
+        what was refused is as it was."""
+        changed = [outcome for outcome in self.outcomes if outcome.has_effect]
         return any(outcome.digest is not None or outcome.status is Status.FAILED for outcome in changed)
 
     @property
