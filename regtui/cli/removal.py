@@ -9,7 +9,7 @@ from regtui.cli.console import Progress, ask, say
 from regtui.cli.interrupted_runs import settle, tell_unfinished
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
-from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, show_outcomes
+from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, prefixed, show_outcomes
 from regtui.deletion.proposal import DeletionProposal, Offer
 from regtui.deletion.request import Request
 from regtui.deletion.values import Manifests, Outcome, Plan, Status, tag_outcome
@@ -46,11 +46,13 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A proposal with its session. `skipped`: what isn't touched, though it was named."""
+    """A proposal with its session. `skipped`: what isn't touched, though it was named. `prefix`: of its references,
+    where others are of other registries."""
 
     session: Session
     proposal: DeletionProposal
     skipped: tuple[Outcome, ...] = ()
+    prefix: str = ""
 
     @property
     def plan(self) -> Plan:
@@ -163,7 +165,9 @@ async def _check_possible(session: Session, repository: str) -> None:
 def show_plan(removal: Removal, output: Output, *, dry_run: bool) -> None:
     """In sentences on stderr; row by row where somebody reads it, or where a dry run makes it the result."""
     proposal = removal.proposal
-    rows = [*proposal.rows, *removal.skipped]
+    rows = prefixed([*proposal.rows, *removal.skipped], removal.prefix)
+    if removal.prefix:
+        say(f"At {removal.session.identity}:")
     if dry_run:
         show_outcomes(output, rows)
     elif output.form is Form.TABLE:
@@ -193,6 +197,8 @@ def is_confirmed(removal: Removal) -> bool:
 
 async def execute(removal: Removal, shown: ShownOutcomes) -> RunResult:
     """Deletes, and says what came of it. The first Ctrl+C stops after those in flight."""
+    if removal.prefix:
+        say(f"At {removal.session.identity}:")
     shown.final(removal.skipped)
     if removal.plan.is_empty:
         return RunResult(is_complete=False)

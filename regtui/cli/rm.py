@@ -93,6 +93,11 @@ async def _remove(
             )
             for selection in selections
         ]
+        if len(sessions) > 1:
+            removals = [
+                replace(removal, prefix=f"{selection.registry or removal.session.host}/")
+                for removal, selection in zip(removals, selections, strict=True)
+            ]
         for removal in removals:
             show_plan(removal, output, dry_run=arguments.dry_run)
         if arguments.dry_run or not removals:
@@ -121,12 +126,11 @@ async def _selected(
 async def _execute_all(removals: Sequence[Removal], output: Output) -> int:
     """What was confirmed is done to the end, also where nobody reads the output any more."""
     code = DONE
-    shown = ShownOutcomes(output)
     for number, removal in enumerate(removals):
-        result = await execute(removal, shown)
+        result = await execute(removal, ShownOutcomes(output, removal.prefix))
         if result.stopped:
             for left in removals[number + 1 :]:
-                shown.final(left.untouched("not deleted: stopped before"))
+                ShownOutcomes(output, left.prefix).final(left.untouched("not deleted: stopped before"))
             return INTERRUPTED
         if not result.is_complete:
             code = FAILED

@@ -5,7 +5,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regtui.cli.console import Progress, is_interactive, say
 from regtui.cli.output import Form, Output, forget_stdout
@@ -70,11 +70,12 @@ async def carry_out(running: RunningChange, shown: "ShownOutcomes", what: str, t
 
 class ShownOutcomes:
     """Outcomes on stdout, each once. To people as they come, to programs when they were checked: a line that was
-    written can't be taken back."""
+    written can't be taken back. `prefix`: as of `prefixed`."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, prefix: str = "") -> None:
         self.is_live = output.form is Form.TABLE
         self._output = output
+        self._prefix = prefix
         self._written: set[Outcome] = set()
         self._is_read = True
 
@@ -88,7 +89,7 @@ class ShownOutcomes:
         if not self._is_read:
             return
         try:
-            for outcome in fresh:
+            for outcome in prefixed(fresh, self._prefix):
                 show_outcome(self._output, outcome)
             self._output.flush()
         except BrokenPipeError:
@@ -112,6 +113,11 @@ def interrupting(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
+
+
+def prefixed(outcomes: Iterable[Outcome], prefix: str) -> list[Outcome]:
+    """`prefix`: `prod/`, where there are several registries: the same tag may be at each of them."""
+    return [replace(outcome, reference=f"{prefix}{outcome.reference}") for outcome in outcomes]
 
 
 def show_outcomes(output: Output, outcomes: list[Outcome]) -> None:

@@ -266,3 +266,24 @@ def test_a_run_of_an_earlier_version_is_taken_back_via_a_host_only_after_asking(
     as_an_earlier_version_recorded_it(regtui, newest.stem)
     assert regtui("undo", newest.stem, "-r", behind.url, "--yes").returncode == 0
     assert tags(behind) == ALL
+
+
+@pytest.mark.parametrize("default", ["", "lab"], ids=["both by name", "one by default"])
+def test_of_several_registries_each_row_and_each_plan_names_its_own(scene: Scene, default: str) -> None:
+    scene.configure(default)
+    lab = "" if default else "lab/"
+    references = (f"{lab}{REPOSITORY}:1.0", f"prod/{REPOSITORY}:1.0")
+    done = scene.regtui("rm", *references, "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {row["reference"] for row in map(json.loads, done.stdout.splitlines()) if row["action"] == "untag"}
+    assert rows == {f"lab/{REPOSITORY}:1.0", f"prod/{REPOSITORY}:1.0"}
+    for server in (scene.lab, scene.prod):
+        assert done.stderr.count(f"At {server.host}:") == 2, "once with the plan, once with what came of it"
+        assert scene.tags(server) == ALL - {"1.0"}
+
+
+def test_of_one_registry_rows_are_named_as_its_tags_are(scene: Scene) -> None:
+    scene.configure()
+    done = scene.regtui("rm", f"lab/{REPOSITORY}:1.0", f"lab/{REPOSITORY}:2.0", "--yes", "--json")
+    rows = [json.loads(line)["reference"] for line in done.stdout.splitlines()]
+    assert {row for row in rows if "@" not in row} == {f"{REPOSITORY}:1.0", f"{REPOSITORY}:2.0"}
