@@ -14,9 +14,10 @@ demo: $(VENV)/.installed
 quick: $(VENV)/.developing lint types imports
 	@tests=$$(sh .ci/changed-tests main); [ -z "$$tests" ] || $(BIN)/python -m pytest -q -n auto --dist loadfile $$tests
 
-# All tests, against real servers. A program that is missing fails them: nothing is skipped in silence.
+# All tests, against real servers. A program that is missing fails them: nothing is skipped in silence. Twice as many at
+# once as there are processors: tests wait for servers and containers most of the time.
 test: $(VENV)/.developing programs
-	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 2 )) --dist loadfile
 
 # All tests, eight at once on each processor: none may depend on how fast this machine is.
 stress: $(VENV)/.developing programs

@@ -15,7 +15,7 @@ from regtui.session.session import Session
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.commands import Done, Regtui
 from tests.support.containers import Containers, wait_until_up
-from tests.support.held_host import Place, begun, start_held_host, until
+from tests.support.held_host import Place, begun, said, start_held_host, until
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 from tests.support.servers import PROGRAMS
@@ -145,6 +145,7 @@ async def test_where_ssh_does_not_come_back_the_registry_does(
     all_pull(registry.host, images=FEW)
 
 
+@pytest.mark.parametrize("containers", ["engine"], indirect=True)
 async def test_kill_9_of_the_script_on_the_host_brings_the_registry_back_too(place: Place, connection: Session) -> None:
     registry, host = place.registry, place.host
     fill(registry.url, images=FEW)
@@ -161,6 +162,27 @@ async def test_kill_9_of_the_script_on_the_host_brings_the_registry_back_too(pla
     assert registry.is_running()
     assert collector.report.is_up
     assert not collector.report.is_complete
+    all_pull(registry.host, images=FEW)
+
+
+@pytest.mark.parametrize("containers", ["podman"], indirect=True)
+async def test_a_stop_that_outlives_its_script_does_not_stop_what_was_brought_back(
+    place: Place, connection: Session
+) -> None:
+    registry, host = place.registry, place.host
+    fill(registry.url, images=FEW)
+    collector = connection.collector()
+    await collector.forecast(Choices())
+    place.hold(Stage.KEEP_OUT)
+    async for event in collector.collect(Choices()):
+        if (event.stage, event.status) == (Stage.KEEP_OUT, StageStatus.STARTED):
+            (pid,) = host.state.rglob("pid")
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+            # The guard starts the registry while the stop is still on its way.
+            await until(lambda: said(host, "up"))
+            place.let_go()
+    assert registry.is_running()
+    assert collector.report.is_up
     all_pull(registry.host, images=FEW)
 
 

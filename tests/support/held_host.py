@@ -81,3 +81,9 @@ def begun(host: SshHostForTests, phase: Stage) -> bool:
     """By the log that the collection keeps on its host."""
     name = {Stage.KEEP_OUT: "keep-out", Stage.COLLECT: "collect", Stage.BRING_BACK: "bring-back"}[phase]
     return any(f"stage {name} started" in log.read_text() for log in host.state.rglob("log"))
+
+
+def said(host: SshHostForTests, word: str) -> bool:
+    """Whether the log has a line of the script's own that is this word alone, such as `up`."""
+    lines = [line for log in host.state.rglob("log") for line in log.read_text().splitlines()]
+    return any(line.startswith("::regtui-") and line.split(" ")[1:] == [word] for line in lines)

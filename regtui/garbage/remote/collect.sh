@@ -12,7 +12,7 @@ get() {
     cat "$1" 2>/dev/null
 }
 
-mark=$(get mark) keep_out=$(get keep-out) ours=$(get ours) lock=$(get lock)
+mark=$(get mark) keep_out=$(get keep-out) ours=$(get ours) lock=$(get lock) was_killed=no
 : "${lock:=/nowhere}"
 
 # On a line of its own: other programs' last words may end without a line break.
@@ -184,7 +184,12 @@ bring_back() {
     say stage bring-back started
     late=no
     ! was_cut || late=yes
-    if insist; then let_in; else say down; fi
+    if insist; then
+        let_in
+        test "$was_killed" = no || see_it_stays
+    else
+        say down
+    fi
     test "$late" = no || remove_late
     say stage bring-back 'done'
     say end
@@ -229,6 +234,26 @@ let_in() {
     if line check >/dev/null 2>&1; then say up; else say down; fi
 }
 
+# What the script had begun outlives it when it is killed: a stop on its way would come after the start. Its group is
+# its own, as it was started; sudo passes on a TERM, and can't a KILL.
+end_what_it_began() {
+    for number in TERM KILL; do
+        (eval "$(get kill) -$number -- -$1") >/dev/null 2>&1
+        nap
+    done
+}
+
+# A runtime that was asked to stop the registry does it even where nobody waits for that any more.
+see_it_stays() {
+    test "$keep_out" = stop || return 0
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+        sleep 1
+        line check >/dev/null 2>&1 && continue
+        try_to start >&2 || say "failed The registry could not be started again."
+        if line check >/dev/null 2>&1; then say up; else say down; fi
+    done
+}
+
 begin_guard() {
     if command -v setsid >/dev/null 2>&1; then
         setsid sh run.sh guard >> log 2>&1 </dev/null &
@@ -249,6 +274,8 @@ if test "$1" = guard; then
     done
     test ! -e ended || exit 0
     say "failed The collection was killed on the host."
+    was_killed=yes
+    end_what_it_began "$(get pid)"
     bring_back
     exit 0
 fi
@@ -268,7 +295,10 @@ trap '' PIPE
 begin_guard
 
 if test "$1" = bring-back; then
-    test ! -s log || say "failed The collection was killed on the host, and what watched over it, too."
+    if test -s log; then
+        say "failed The collection was killed on the host, and what watched over it, too."
+        was_killed=yes
+    fi
     exit 0
 fi
 
