@@ -19,7 +19,7 @@ from regtui.garbage.storage import Storage, read_count
 from regtui.garbage.values import Forecast, UntaggedManifest
 from regtui.garbage.verdict import GcOutcome
 from regtui.host.errors import Unsafe
-from regtui.host.finding import Found
+from regtui.host.found import Found
 from regtui.host.hosts import Host, ScriptOutput
 from regtui.host.trouble import trouble
 from regtui.oci.digest import Digest

@@ -24,7 +24,8 @@ from regtui.garbage.storage import Listing, Storage
 from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Event, Forecast, Stage, StageStatus, Survey
 from regtui.garbage.verification import Before, remember, verify
 from regtui.host.errors import Unsafe
-from regtui.host.finding import Found, find
+from regtui.host.finding import find
+from regtui.host.found import Found
 from regtui.host.hosts import Host
 from regtui.host.keep_out import KeepOut
 from regtui.host.profile import HostSettings

@@ -24,7 +24,8 @@ from regtui.garbage.running import Running
 from regtui.garbage.storage import Storage
 from regtui.host.configuration import read_storage
 from regtui.host.containers import choose, read_containers
-from regtui.host.finding import Found, find
+from regtui.host.finding import find
+from regtui.host.found import Found
 from regtui.host.hosts import Host, LocalHost, Script, ScriptOutput, _Sent
 from regtui.host.keep_out import KeepOut
 from regtui.host.plain import LONGEST

@@ -1,0 +1,137 @@
+"""A registry as a service of systemd: found by its process, with its config and its storage."""
+
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from regtui.host.configuration import CANDIDATES, read_storage
+from regtui.host.containers import (
+    PROGRAMS,
+    read_environment,
+)
+from regtui.host.errors import NotOnHost
+from regtui.host.found import Found, named_config, sudo_of, version_of
+from regtui.host.hosts import Host, Script, call
+from regtui.host.plain import plain, plain_name
+from regtui.host.profile import HostSettings
+from regtui.host.runtimes import (
+    Process,
+    systemd_unit,
+)
+from regtui.host.sharing import processes_beside
+from regtui.host.stopping import (
+    lost_by_service,
+    outdated_by_process,
+    shared,
+)
+from regtui.host.trouble import check, trouble
+from regtui.text import one_line
+
+DEFAULT_SERVICE: Final = "docker-registry.service"
+_INTERPRETER: Final = re.compile(r"(?:ba|da|a|z|k|fi)?sh|busybox|env|python[0-9.]*|perl|tini|dumb-init")
+_PROPERTIES: Final = " ".join(
+    f"-p {name}"
+    for name in (
+        *("LoadState", "MainPID", "User", "ExecStart", "WorkingDirectory"),
+        *("PrivateTmp", "RuntimeDirectory", "RuntimeDirectoryPreserve"),
+    )
+)
+
+
+async def find_as_service(host: Host, settings: HostSettings) -> Found:
+    """Raises NotOnHost, and what SSH and systemd have against it."""
+    unit = settings.container or DEFAULT_SERVICE
+    unit = unit if "." in unit else f"{unit}.service"
+    told = await host.run(
+        Script(
+            f'systemctl show {_PROPERTIES} -- "$1" || exit $?\nprintf \'Me=%s\\n\' "$(id -un)"',
+            (unit,),
+        )
+    )
+    check(told, host.place, "systemd")
+    properties = read_environment(told.stdout.splitlines())
+    if properties.get("LoadState") == "not-found":
+        raise NotOnHost(
+            f"There is no service {unit} on {host.place}.", 'Say how the registry is run: runtime and container = "…".'
+        )
+    main = properties.get("MainPID", "")
+    pid = int(main) if main.isdecimal() and len(main) < 12 else 0
+    command, environment = await _of_process(host, settings, pid)
+    if not command:
+        started = re.search(r"argv\[\]=(.*?) ;", properties.get("ExecStart", ""))
+        command = started[1].split() if started else []
+    directory = await _directory(host, settings, pid) or properties.get("WorkingDirectory", "").lstrip("!-") or "/"
+    plain(directory, f"The directory of {unit}")
+    config = settings.config or plain(
+        named_config(command, environment) or CANDIDATES[-1], f"The config's path of {unit}"
+    )
+    process = Process(
+        unit=unit,
+        program=settings.binary or _program(command, unit),
+        config=posixpath.join(directory, config),
+        pid=pid,
+        user=plain_name(properties.get("User", ""), f"The user of {unit}"),
+        environment=environment,
+    )
+    text = await _text(host, settings, process.config)
+    storage = read_storage(text, environment, process.config)
+    if storage.root and not storage.root.startswith("/"):
+        process = replace(process, directory=directory)
+        storage = replace(storage, root=posixpath.normpath(posixpath.join(directory, storage.root)))
+    lost = lost_by_service(unit, storage, properties)
+    sharers = await processes_beside(host, sudo_of(settings), pid, storage.root) if pid else []
+    found = systemd_unit(
+        process,
+        settings,
+        root=storage.root,
+        me=properties.get("Me", ""),
+        obstacle=lost or shared(sharers, unit),
+        loses_storage=bool(lost),
+        is_shared=bool(sharers),
+    )
+    version = await version_of(host, f"{found.inside} --version")
+    return Found(found, storage, version, await outdated_by_process(host, pid, process.config, unit))
+
+
+async def _directory(host: Host, settings: HostSettings, pid: int) -> str:
+    """Where the process runs; empty where that isn't told."""
+    if pid <= 0:
+        return ""
+    told = await host.run(call(*sudo_of(settings), "readlink", f"/proc/{pid}/cwd"))
+    return told.stdout.removesuffix("\n") if told.code == 0 else ""
+
+
+def _program(command: Sequence[str], unit: str) -> str:
+    """The registry's program, by the command line of its service. Raises NotOnHost where that is a script around it."""
+    named = [word for word in command if word.rpartition("/")[2] in PROGRAMS]
+    program = command[0] if command else "docker-registry"
+    if named:
+        program = named[0]
+    elif _INTERPRETER.fullmatch(program.rpartition("/")[2]):
+        raise NotOnHost(
+            f"The service {unit} runs a script, not the registry's program: {one_line(' '.join(command))[:200]}.",
+            'Say what it runs: binary = "…" and config = "…", below [registries.NAME.host] in the config file.',
+        )
+    return plain_name(program, f"The program of {unit}")
+
+
+async def _of_process(host: Host, settings: HostSettings, pid: int) -> tuple[list[str], dict[str, str]]:
+    """Command line and environment: what the service really was started with."""
+    if pid <= 0:
+        return [], {}
+    command = await host.run(call("cat", f"/proc/{pid}/cmdline"))
+    environment = await host.run(call(*sudo_of(settings), "cat", f"/proc/{pid}/environ"))
+    if environment.code != 0 and "o such file" not in environment.said:
+        # What overrides its config is there: without it another storage would be taken for the registry's.
+        raise trouble(environment, host.place, "systemd")
+    return command.stdout.removesuffix("\0").split("\0"), read_environment(environment.stdout.split("\0"))
+
+
+async def _text(host: Host, settings: HostSettings, path: str) -> str:
+    told = await host.run(call(*sudo_of(settings), "cat", "--", path))
+    if told.code != 0 and "o such file" in told.said:
+        raise NotOnHost(f"There is no config file {path} on {host.place}.", 'Say where it is: config = "…".')
+    check(told, host.place, path)
+    return told.stdout

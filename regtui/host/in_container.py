@@ -1,0 +1,253 @@
+"""A registry in a container, of docker, podman or a compose project: found, with its config and its storage."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from shlex import join
+from typing import Final
+
+from regtui.host.compose import Compose, find_compose
+from regtui.host.configuration import StorageSettings, read_storage
+from regtui.host.container_files import ContainerFile, read_file
+from regtui.host.containers import (
+    Container,
+    address_in,
+    check_names,
+    choose,
+    config_of,
+    names_of,
+    read_containers,
+)
+from regtui.host.errors import NotOnHost, Unsafe
+from regtui.host.found import Found, can_run, sudo_of, version_of
+from regtui.host.hosts import Host, Script, ScriptOutput, call
+from regtui.host.plain import plain, plain_name
+from regtui.host.profile import HostSettings
+from regtui.host.redis_cache import Redis
+from regtui.host.runtimes import container_unit
+from regtui.host.sharing import containers_beside, processes_beside
+from regtui.host.stand_in import why_not
+from regtui.host.stopping import (
+    edited,
+    lost_by_container,
+    outdated,
+    shared,
+)
+from regtui.host.trouble import check
+from regtui.text import clean
+
+_LOOPBACK: Final = re.compile(r"localhost\.?$|127\.|0\.|0*:[0:]*1?$|::ffff:127\.|0$", re.IGNORECASE)
+IS_THERE: Final = 'command -v "$1" >/dev/null 2>&1'
+# "$@" is the runtime. Its ids are hexadecimal: what isn't is no id.
+LIST_CONTAINERS: Final = """\
+ids=$("$@" ps -aq --no-trunc) || exit $?
+ids=$(printf '%s\\n' "$ids" | grep -x '[0-9a-f]*')
+test -z "$ids" || "$@" inspect --type container $ids"""
+
+
+def runtime_command(name: str, settings: HostSettings) -> list[str]:
+    """The words that its commands begin with."""
+    return [*(["sudo", "-n"] if settings.sudo else []), "docker" if name == "compose" else name]
+
+
+async def find_in_container(host: Host, settings: HostSettings, port: int) -> Found:
+    """`port`: the registry's as clients reach it. Raises NotOnHost, and what SSH and the runtime have against it."""
+    command = runtime_command(settings.runtime, settings)
+    compose = await find_compose(host, command, settings.directory) if settings.runtime == "compose" else None
+    container = check_names(await _container(host, command, settings, port, compose))
+    await _must_publish(host, command, container, port)
+    program = settings.binary or container.program
+    has_shell = container.is_running and await can_run(host, *command, "exec", "--", container.name, "sh", "-c", ":")
+    if not container.is_running:
+        shell = [*command, "run", "--rm", "--network", "none", *container.confined, "--entrypoint", "sh"]
+        has_shell = await can_run(host, *shell, "--", container.image, "-c", ":")
+    file = await _config_file(host, command, container, settings.config, has_shell)
+    storage = read_storage(file.text or "", container.environment, file.path)
+    storage = replace(storage, root=container.absolute(storage.root))
+    host_root = "" if has_shell else await _on_host(host, settings, container, storage.root)
+    lost = await lost_by_container(host, command, container, storage)
+    sharers = await _sharers(host, settings, command, container, storage)
+    unit = container_unit(
+        command,
+        container,
+        settings,
+        program=program,
+        config=file.path,
+        root=storage.root,
+        driver=storage.driver,
+        has_shell=has_shell,
+        host_root=host_root,
+        compose=compose,
+        obstacle=lost or shared(sharers, container.name) or await edited(host, command, container, file.path),
+        loses_storage=bool(lost),
+        is_shared=bool(sharers),
+        no_stand_in=why_not(container, storage),
+    )
+    redis = storage.redis
+    if redis is not None and not redis.why_not and container.network != "host":
+        via = await _by_container(host, command, container, redis) if has_shell else ""
+        unit = replace(unit, redis_via=via)
+        if not via and _LOOPBACK.match(redis.host):
+            # What answers there to the host is another one.
+            storage = replace(storage, redis=replace(redis, why_not="it is at the container's own loopback"))
+        elif not via:
+            storage = replace(storage, redis=await _by_address(host, command, container, redis))
+    version = await version_of(host, f"{unit.inside} --version") if container.is_running else ""
+    return Found(unit, storage, version, outdated(container, file))
+
+
+# $1 is what is mounted, and nothing but it is the host's own: below it no link leads anywhere.
+_WHERE: Final = """\
+top=$(cd -P -- "$1" && pwd -P) && cd -P -- "$top$2" && test "$(pwd -P)" = "${top%/}$2" && test -r . && pwd -P"""
+
+
+async def _on_host(host: Host, settings: HostSettings, container: Container, root: str) -> str:
+    """Where the host has the storage, without links; empty where it has none, or can't read it."""
+    mount = container.mount_of(root) if root else ""
+    if not mount or not container.mounts[mount]:
+        return ""
+    place = (container.mounts[mount], root[len(mount) :])
+    told = await host.run(call(*sudo_of(settings), "sh", "-c", _WHERE, "sh", *place))
+    path = told.stdout.removesuffix("\n")
+    return plain(path, f"The storage of {container.name}") if told.code == 0 else ""
+
+
+async def _by_container(host: Host, command: Sequence[str], container: Container, redis: Redis) -> str:
+    """A command line that leads to redis from the container's network, which has names of its own."""
+    image = ("--", container.image)
+    network = ("--network", container.network or "default")
+    run = (*command, "run", "--rm", "-i", *network, *container.confined, "--entrypoint")
+    if not await can_run(host, *run, "sh", *image, "-c", "command -v nc"):
+        return ""
+    return join((*run, "nc", *image, redis.host, str(redis.port)))
+
+
+async def _by_address(host: Host, command: Sequence[str], container: Container, redis: Redis) -> Redis:
+    """By the address that its name has in the container's network: that leads there from the host, too. As it is where
+    nothing there has that name."""
+    told = (await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout
+    return replace(redis, host=address_in(told, container.network, redis.host) or redis.host)
+
+
+async def _sharers(
+    host: Host, settings: HostSettings, command: Sequence[str], container: Container, storage: StorageSettings
+) -> list[str]:
+    """Other registries on the same storage, by name."""
+    there = read_containers((await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout)
+    names = await containers_beside(host, command, there, container, storage)
+    # What a killed collection left can't write.
+    standing_in = {other.pid for other in there if other.is_stand_in}
+    # Those of containers have names already.
+    return names or await processes_beside(host, sudo_of(settings), container.pid, storage.root, standing_in)
+
+
+async def _container(
+    host: Host, command: Sequence[str], settings: HostSettings, port: int, compose: Compose | None
+) -> Container:
+    if compose is not None:
+        return await _of_service(host, command, settings, compose)
+    if settings.container:
+        told = await host.run(call(*command, "inspect", "--type", "container", "--", settings.container))
+        if told.code != 0 and _NO_SUCH.search(told.said):
+            there = read_containers((await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout)
+            raise NotOnHost(f"There is no container {settings.container} on {host.place}.", _there(there))
+        return _one(told, host.place, command[-1])
+    told = await host.run(Script(LIST_CONTAINERS, tuple(command)))
+    check(told, host.place, command[-1])
+    containers = read_containers(told.stdout)
+    registries = choose(containers, port)
+    if len(registries) == 1:
+        return registries[0]
+    if registries:
+        raise NotOnHost(f"Several containers on {host.place} look like a registry.", _there(registries))
+    raise NotOnHost(
+        f"No container on {host.place} looks like a registry.", _there(containers) if containers else _OTHERWISE
+    )
+
+
+async def _must_publish(host: Host, command: Sequence[str], container: Container, port: int) -> None:
+    """Raises Unsafe where the port that clients reach is another registry's. A proxy in front may publish it as well:
+    then no registry does."""
+    if not container.ports or port in container.ports:
+        return
+    there = read_containers((await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout)
+    others = [c for c in there if c.is_registry and c.is_running and port in c.ports and c.name != container.name]
+    if others:
+        raise Unsafe(
+            f"The container {container.name} on {host.place} publishes port {min(container.ports)}, and port {port}, "
+            f"where this registry is reached, is that of another registry: {names_of(others)}.",
+            f'Say which one it is: container = "{clean(others[0].name)}".',
+        )
+
+
+def _one(told: ScriptOutput, place: str, runtime: str) -> Container:
+    """The only one that `inspect` was asked for."""
+    check(told, place, runtime)
+    containers = read_containers(told.stdout)
+    if len(containers) != 1:
+        raise NotOnHost(f"{runtime} on {place} doesn't tell what the container is.", "Try: " + f"{runtime} inspect")
+    return containers[0]
+
+
+_OTHERWISE: Final = (
+    "There is none at all. What runs as a service, or by itself, needs to be named in the config file, below "
+    '[registries.NAME.host]: runtime = "systemd", or "command" with its commands.'
+)
+_NO_SUCH: Final = re.compile(r"no such (?:container|object)|no container with name", re.IGNORECASE)
+
+
+def _there(containers: Iterable[Container]) -> str:
+    names = names_of(containers)
+    if not names:
+        return "There is none at all."
+    return f'Name one of these below [registries.NAME.host] in the config file: container = "…": {names}.'
+
+
+async def _of_service(host: Host, command: Sequence[str], settings: HostSettings, compose: Compose) -> Container:
+    if not settings.container:
+        raise NotOnHost("Which compose service the registry is isn't said.", 'Add it: container = "SERVICE".')
+    plain_name(settings.container, "The compose service's name")
+    told = await host.run(call(*compose.words("ps", "-a", "-q", settings.container)))
+    if told.code != 0 and "o such service" in told.said:
+        raise NotOnHost(
+            f"There is no compose service {settings.container} on {host.place}.",
+            'Check the service\'s name, and directory = "…" where its compose file is.',
+        )
+    check(told, host.place, compose.name)
+    name = (told.stdout.split() or [""])[0]
+    if not name:
+        raise NotOnHost(
+            f"The compose service {settings.container} has no container on {host.place}.",
+            'Check the service\'s name, and directory = "…" where its compose file is.',
+        )
+    told = await host.run(call(*command, "inspect", "--type", "container", "--", name))
+    return _one(told, host.place, command[-1])
+
+
+async def _config_file(
+    host: Host, command: Sequence[str], container: Container, config: str, has_shell: bool
+) -> ContainerFile:
+    """The config. What is on a tmpfs can't be copied out: there a program inside is asked, if there is one."""
+    paths = (container.absolute(config),) if config else config_of(container)
+    unreadable = None
+    for path in paths:
+        plain(path, f"The config's path of the container {container.name}")
+        file = await read_file(host, command, container.name, path)
+        if file.text is not None and file.text.strip():
+            return file
+        if has_shell and container.is_running:
+            told = await host.run(call(*command, "exec", "--", container.name, "cat", "--", path))
+            if told.code == 0 and told.stdout.strip():
+                return ContainerFile(path, told.stdout)
+        if not file.is_absent:
+            unreadable = unreadable or file
+    if unreadable is not None:
+        raise NotOnHost(
+            f"The config file {unreadable.path} in {container.name} on {host.place} can't be read: "
+            f"{clean(unreadable.why) or 'it is empty'}.",
+            'If it is another one, say which: config = "…".',
+        )
+    raise NotOnHost(
+        f"There is no config file {' or '.join(paths)} in {container.name} on {host.place}.",
+        'Say where it is: config = "…".',
+    )
