@@ -45,6 +45,31 @@ async def delete_surely(client: RegistryClient, repository: str, digest: Digest)
     return is_clean
 
 
+async def delete_tag_surely(client: RegistryClient, repository: str, tag: str, digest: Digest | None) -> None:
+    """The tag is gone, by this or before; where the registry failed in between, what is left of it goes, too. `digest`:
+    what it led to. Raises RegistryError where it can't be removed, or is somebody else's by now."""
+    for left in reversed(range(_TRIES)):
+        try:
+            await client.delete_tag(repository, tag)
+            return
+        except NotFound:
+            return
+        except RegistryError as error:
+            if not _is_unheard(error) or not left or await _is_elsewhere(client, repository, tag, digest):
+                raise
+        await asyncio.sleep(_PAUSE)
+
+
+async def _is_elsewhere(client: RegistryClient, repository: str, tag: str, digest: Digest | None) -> bool:
+    """Whether the tag leads to another manifest, or nobody knows."""
+    try:
+        return (await client.manifest(repository, tag)).digest != digest
+    except NotFound:
+        return False
+    except RegistryError:
+        return True
+
+
 async def put_surely(
     client: RegistryClient, repository: str, reference: str, manifest: StoredManifest, patience: Patience | None = None
 ) -> None:

@@ -2,7 +2,6 @@
 between stays, but for the one request that lies between the look and the change."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import suppress
 from typing import Final
 
 from regtui.deletion.ground import Ground
@@ -10,10 +9,10 @@ from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.reasons import Reason
 from regtui.deletion.recheck import check_tag
 from regtui.deletion.settling import settle
-from regtui.deletion.surely import delete_surely
+from regtui.deletion.surely import delete_surely, delete_tag_surely
 from regtui.deletion.values import Method, Outcome, PlannedTag, Status, tag_outcome
 from regtui.deletion.work import Attempt, Result
-from regtui.registry.errors import NotAllowed, NotAuthenticated, NotFound, RegistryError
+from regtui.registry.errors import NotAllowed, NotAuthenticated, RegistryError
 
 BULK: Final = 10
 """From so many tags on, one placeholder for all is quicker than a DELETE by digest for each (each searches all
@@ -28,8 +27,7 @@ async def untag_by_tag(ground: Ground, tags: Sequence[PlannedTag]) -> AsyncItera
         if (other := await check_tag(ground.client, ground.watch, tag)) is not None:
             return other
         await ground.record.begun()
-        with suppress(NotFound):
-            await ground.client.delete_tag(ground.repository, tag.tag)
+        await delete_tag_surely(ground.client, ground.repository, tag.tag, tag.digest)
         return None
 
     async for attempts in ground.work.each(tags, untag):

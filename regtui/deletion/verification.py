@@ -18,6 +18,7 @@ from regtui.deletion.values import (
     manifest_outcome,
     tag_outcome,
 )
+from regtui.deletion.words import pushed_again_sentence
 from regtui.oci.digest import Digest
 from regtui.registry.errors import RegistryError
 
@@ -50,6 +51,9 @@ async def verify(
     names = ground.watch.names
     lost = [tag for tag in sorted(plan.contents.tags) if tag not in chosen and tag not in names]
     doubts = [f"{tag} is gone, though it was to stay." for tag in lost]
+    back = [tag.tag for tag, o in zip(plan.removed, outcomes, strict=True) if _is_done(o) and tag.tag in names]
+    if back:
+        ground.notices.append(pushed_again_sentence(back))
     looked = await _look(ground, plan, names - chosen, shown)
     changed = [tag for tag in plan.staying if tag in names and ground.watch.last(tag) != plan.contents.tags.get(tag)]
     doubts += [_points_elsewhere(tag, ground.watch.last(tag)) for tag in changed if tag in ground.watch.seen]
@@ -105,6 +109,8 @@ async def _tags(ground: Ground, plan: Plan, told: Mapping[str, Outcome], again: 
 
 
 async def _settled(ground: Ground, plan: Plan, tags: Collection[PlannedTag]) -> list[Outcome]:
+    if not tags:
+        return []
     return await settle(ground, tags, method=plan.method, placeholders=ground.placeholders, only_look=True)
 
 

@@ -274,6 +274,12 @@ def _looked(report: Report, looked: Looked) -> str:
     return f"{listed}, {looked.tags:,} of them were looked at, and {same}."
 
 
+def pushed_again_sentence(tags: Sequence[str]) -> str:
+    """Of tags that went, and are listed at the end."""
+    was, them, they = ("was", "it", "it stays") if len(tags) == 1 else ("were", "them", "they stay")
+    return f"{names(tags)} {was} removed, and somebody else pushed {them} again since: {they}."
+
+
 def _counted(outcomes: Sequence[Outcome]) -> str:
     """`351 tags and 600 manifests`: nobody knows what 951 are."""
     manifests = sum(1 for outcome in outcomes if "@" in outcome.reference)

@@ -323,7 +323,8 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
             now, was = after.tags.get(tag), before.tags.get(tag)
             expected = case.foreign.get(tag, was)
             if status == "done":
-                case.expect(now is None or now == case.foreign.get(tag), f"{tag} is said to be removed, and is there")
+                is_told = now is None or now == case.foreign.get(tag) or tag in _pushed_again(case, said)
+                case.expect(is_told, f"{tag} is said to be removed, and is there")
             elif f"{tag} seemed damaged in the registry's storage" in said and was not in before.manifests:
                 case.expect(_announces_repair(said, tag), f"{tag} was repaired, and nobody had said before")
             elif tag not in case.in_window and not (case.has_fault and "undo" in f"{error}"):
@@ -331,7 +332,7 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
         elif row["action"] == "delete" and status == "done":
             case.expect(row["digest"] not in after.manifests, f"{row['digest']} is said to be deleted, and is there")
     if done.code == 0:
-        left = set(shown.tags) & set(after.tags) - set(case.foreign)
+        left = set(shown.tags) & set(after.tags) - set(case.foreign) - _pushed_again(case, said)
         case.expect(not left, f"exit 0, and {left} are still there")
         stay = shown.manifests & after.manifests - after.reaches(d for d in after.tags.values())
         if "--tags-only" not in case.story[-3]:
@@ -344,6 +345,13 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
         is_late = case.push is not None and was_after_the_last_look(case.push, meddler.seen, meddler.answers)
         case.expect(changed == named or is_late, f"«{sentence[0]}», and {changed} did")
         case.expect(named <= set(case.foreign), f"«{sentence[0]}», and somebody else changed {set(case.foreign)}")
+
+
+def _pushed_again(case: Case, said: str) -> set[str]:
+    """The tag that somebody pushed as it had been, where it is told."""
+    if case.push is None or case.before.tags.get(case.push.tag) != case.push.digest:
+        return set()
+    return {case.push.tag} if f"{case.push.tag} was removed, and somebody else pushed it again" in said else set()
 
 
 def _announces_repair(said: str, tag: str) -> bool:

@@ -80,5 +80,7 @@ def _is_excused(
     if not looks:
         return False
     last = max(looks, key=lambda look: look.answered)
+    if change.path.endswith(push.digest) and last.asked >= push.ended and last.digest != push.digest:
+        return True  # The tag was taken away before, by a change that is judged by itself.
     between = sum(1 for answer in answers.values() if last.answered < answer.asked < changed.asked)
     return last.asked < push.ended and last.digest != push.digest and between <= _MOST_BETWEEN

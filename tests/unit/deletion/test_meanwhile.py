@@ -132,6 +132,30 @@ async def test_a_tag_that_is_moved_to_an_index_over_a_doomed_manifest_keeps_it(w
     assert told(report, f"@{index}") == (Status.DONE, None)
 
 
+@pytest.mark.parametrize("before", range(1, 6))
+@pytest.mark.parametrize("again", ["same", "other"])
+async def test_a_tag_that_is_pushed_again_once_it_is_gone_is_told(world: World, again: str, before: int) -> None:
+    """Before each time the tags are listed from then on, the last one included."""
+    transport = interrupting(world)
+    image = await world.image(REPOSITORY, ["image"], ["v1", "prod"])
+    other = await world.image(REPOSITORY, ["other"], ["other"])
+    _, confirmed = await planned(world, "v1")
+    lists = [0]
+
+    def push(request: httpx.Request, _: int) -> None:
+        if lists[0] or "v1" not in world.storage.repositories[REPOSITORY].tags:
+            lists[0] += request.url.path.endswith("/tags/list")
+            if lists[0] == before:
+                lists[0] += 1
+                move(world, "v1", image if again == "same" else other)
+
+    transport.before = push
+    report = await confirmed()
+    if lists[0] >= before:
+        is_told = "v1 was removed, and somebody else pushed it again since: it stays." in report.notices
+        assert is_told or told(report, ":v1")[0] is not Status.DONE, report
+
+
 async def test_a_tag_that_went_along_with_the_manifest_comes_back_with_it(world: World) -> None:
     transport = interrupting(world)
     doomed = await world.image(REPOSITORY, ["old"], ["v1"])

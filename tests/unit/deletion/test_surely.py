@@ -5,7 +5,7 @@ import pytest
 
 from regtui.deletion import surely
 from regtui.deletion.inventory import stored
-from regtui.deletion.surely import NotKept, delete_surely, put_surely
+from regtui.deletion.surely import NotKept, delete_surely, delete_tag_surely, put_surely
 from regtui.deletion.values import StoredManifest
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
@@ -146,3 +146,47 @@ async def test_a_tag_that_somebody_else_moved_before_it_could_be_read_is_not_sai
     transport.after = meddles
     with pytest.raises(NotKept):
         await put_surely(client, REPOSITORY, "v1", image)
+
+
+@pytest.mark.parametrize("status", [500, 502, NO_ANSWER])
+async def test_a_tag_whose_removal_failed_is_removed_at_the_second_try(status: int) -> None:
+    """3.1.1 takes away the tag's link and fails its directory where somebody pushes the tag at the same time."""
+    world = World("3.1.1")
+    digest = await world.image(REPOSITORY, ["layer"], ["v1"])
+    transport, client = await scripted(world)
+    transport.instead = at_first(transport, status or 500)
+    await delete_tag_surely(client, REPOSITORY, "v1", digest)
+    assert transport.sent == [("DELETE", "v1")] * 2
+    assert await world.tags(REPOSITORY) == {}
+    assert is_there(world, digest)
+
+
+@pytest.mark.parametrize("after", [500, NO_ANSWER])
+async def test_a_tag_that_went_without_a_word_is_gone(after: int) -> None:
+    world = World("3.1.1")
+    digest = await world.image(REPOSITORY, ["layer"], ["v1"])
+    transport, client = await scripted(world)
+    transport.after = lambda request: after if request.method == "DELETE" and len(transport.sent) == 1 else None
+    await delete_tag_surely(client, REPOSITORY, "v1", digest)
+    assert await world.tags(REPOSITORY) == {}
+
+
+async def test_a_tag_that_is_somebody_elses_after_a_failure_is_left_to_him() -> None:
+    world = World("3.1.1")
+    digest = await world.image(REPOSITORY, ["layer"], ["v1"])
+    other = await world.image(REPOSITORY, ["other"], ["v2"])
+    transport, client = await scripted(world)
+
+    def moved(request: httpx.Request) -> int | None:
+        if request.method != "DELETE":
+            return None
+        found = world.storage.manifest(REPOSITORY, other)
+        assert found is not None
+        world.storage.put_manifest(REPOSITORY, found.data, found.media_type, "v1")
+        return 500
+
+    transport.instead = moved
+    with pytest.raises(RegistryError):
+        await delete_tag_surely(client, REPOSITORY, "v1", digest)
+    assert transport.sent == [("DELETE", "v1")]
+    assert (await world.tags(REPOSITORY))["v1"] == other
