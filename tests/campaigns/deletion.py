@@ -323,7 +323,7 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
             now, was = after.tags.get(tag), before.tags.get(tag)
             expected = case.foreign.get(tag, was)
             if status == "done":
-                is_told = now is None or now == case.foreign.get(tag) or tag in _pushed_again(case, said)
+                is_told = now is None or now == case.foreign.get(tag) or tag in _pushed_again(case, said, meddler)
                 case.expect(is_told, f"{tag} is said to be removed, and is there")
             elif f"{tag} seemed damaged in the registry's storage" in said and was not in before.manifests:
                 case.expect(_announces_repair(said, tag), f"{tag} was repaired, and nobody had said before")
@@ -332,7 +332,7 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
         elif row["action"] == "delete" and status == "done":
             case.expect(row["digest"] not in after.manifests, f"{row['digest']} is said to be deleted, and is there")
     if done.code == 0:
-        left = set(shown.tags) & set(after.tags) - set(case.foreign) - _pushed_again(case, said)
+        left = set(shown.tags) & set(after.tags) - set(case.foreign) - _pushed_again(case, said, meddler)
         case.expect(not left, f"exit 0, and {left} are still there")
         stay = shown.manifests & after.manifests - after.reaches(d for d in after.tags.values())
         if "--tags-only" not in case.story[-3]:
@@ -347,11 +347,13 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
         case.expect(named <= set(case.foreign), f"«{sentence[0]}», and somebody else changed {set(case.foreign)}")
 
 
-def _pushed_again(case: Case, said: str) -> set[str]:
-    """The tag that somebody pushed as it had been, where it is told."""
-    if case.push is None or case.before.tags.get(case.push.tag) != case.push.digest:
+def _pushed_again(case: Case, said: str, meddler: Meddler) -> set[str]:
+    """The tag that somebody pushed as it had been, where that is told, or was after the last look."""
+    push = case.push
+    if push is None or case.before.tags.get(push.tag) != push.digest:
         return set()
-    return {case.push.tag} if f"{case.push.tag} was removed, and somebody else pushed it again" in said else set()
+    is_told = f"{push.tag} was removed, and somebody else pushed it again" in said
+    return {push.tag} if is_told or was_after_the_last_look(push, meddler.seen, meddler.answers) else set()
 
 
 def _announces_repair(said: str, tag: str) -> bool:

@@ -33,7 +33,21 @@ def was_unknowable(push: Push, seen: Sequence[Request], answers: Mapping[int, An
         for request in seen
         if request.number in answers and _can_take_away(push, request) and answers[request.number].answered > push.began
     ]
-    return bool(changes) and all(_is_excused(push, change, asked, seen, answers) for change, asked in changes)
+    for change, asked in sorted(changes, key=lambda pair: pair[1].asked):
+        if not _is_excused(push, change, asked, seen, answers):
+            return False
+        if change.path.endswith(f"/manifests/{push.tag}") and asked.asked >= push.ended:
+            shown_since = [
+                request
+                for request in seen
+                if _is_look(push, request)
+                and (answer := answers.get(request.number))
+                and answer.asked >= asked.answered
+                and answer.digest == push.digest
+            ]
+            if not shown_since:
+                return True  # It took the tag away: what came after took nothing.
+    return bool(changes)
 
 
 def was_after_the_last_look(push: Push, seen: Sequence[Request], answers: Mapping[int, Answer]) -> bool:
@@ -80,7 +94,7 @@ def _is_excused(
     if not looks:
         return False
     last = max(looks, key=lambda look: look.answered)
-    if change.path.endswith(push.digest) and last.asked >= push.ended and last.digest != push.digest:
+    if push.before and change.path.endswith(push.digest) and last.asked >= push.ended and last.digest != push.digest:
         return True  # The tag was taken away before, by a change that is judged by itself.
     between = sum(1 for answer in answers.values() if last.answered < answer.asked < changed.asked)
     return last.asked < push.ended and last.digest != push.digest and between <= _MOST_BETWEEN

@@ -64,6 +64,17 @@ def test_one_change_that_could_know_is_enough() -> None:
     assert not was_unknowable(PUSH, *seen)
 
 
+def test_what_comes_after_the_change_that_took_it_took_nothing() -> None:
+    meanwhile: list[Seen] = [("HEAD", f"t{number}", 23, 24, OTHER) for number in range(17)]
+    taken: list[Seen] = [("HEAD", "1.0", 8, 9, OLD), ("PUT", "1.0", 21, 22, "")]
+    assert was_unknowable(PUSH, *proxied(*taken, *meanwhile, ("DELETE", NEW, 25, 26, "")))
+
+
+def test_a_look_that_shows_it_gone_is_the_end_of_what_can_be_taken() -> None:
+    taken: list[Seen] = [("HEAD", "1.0", 8, 9, OLD), ("DELETE", "1.0", 19, 22, ""), ("HEAD", "1.0", 23, 24, "")]
+    assert was_unknowable(PUSH, *proxied(*taken, ("DELETE", NEW, 25, 26, "")))
+
+
 def test_changes_of_other_things_and_from_before_the_push_took_nothing_away() -> None:
     look: Seen = ("HEAD", "1.0", 8, 9, OLD)
     assert not was_unknowable(PUSH, *proxied(look, ("DELETE", "2.0", 21, 22, ""), ("DELETE", OTHER, 21, 22, "")))
