@@ -1,16 +1,17 @@
-"""A host that means no good, for what asks one: its ssh, or the programs there, answer whatever they like."""
+"""A host that means no good, for what asks one: its ssh, its login, or the programs there answer whatever they like."""
 
 import json
 import random
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from tests.campaigns.hostile_registry import PAYLOADS, REPOSITORY, TAGS
 from tests.support.hostile_host import HostileHost, make_hostile_host
+from tests.support.ssh_host import start_ssh_host
 
 # What an ssh does in place of logging in: shell.
 _SSH: Final = {
@@ -24,6 +25,15 @@ _SSH: Final = {
     "trickles": "while :; do printf x; sleep 1; done",
     "never ends": "exec sleep 1000000",
     "asks": "echo '{payload} password: ' >/dev/tty; exit 255",
+}
+# What a real sshd runs in place of a shell, once it let somebody in: before, after or instead of what was asked for.
+_LOGINS: Final = {
+    "runs what is asked": 'exec sh -c "$SSH_ORIGINAL_COMMAND"',
+    "greets first": "echo '{payload}'; echo '{payload}' >&2; exec sh -c \"$SSH_ORIGINAL_COMMAND\"",
+    "adds its own words": "sh -c \"$SSH_ORIGINAL_COMMAND\"; echo '{payload}'; echo '{payload}' >&2; exit {code}",
+    "repeats what it reads": "exec cat",
+    "cuts what it says": 'sh -c "$SSH_ORIGINAL_COMMAND" | head -c 100; exit {code}',
+    "doubles what it says": 'sh -c "$SSH_ORIGINAL_COMMAND" | sed p; exit {code}',
 }
 _RARE: Final = frozenset({"trickles", "never ends"})
 """They take all the time that they are given."""
@@ -51,10 +61,22 @@ def start_hostile_host(directory: Path, url: str, rng: random.Random) -> Iterato
         for tag in tags:
             (repositories / repository / "_manifests/tags" / tag / "current").mkdir(parents=True, exist_ok=True)
     config = directory / "config.toml"
-    if rng.random() < 0.4:
-        how, ssh = _by_ssh(made, rng), 'ssh = "ci@host.example"'
-    else:
-        how, ssh = _by_programs(made, rng), ""
+    way = rng.choices(("ssh", "login", "programs"), (30, 30, 40))[0]
+    with ExitStack() as stack:
+        found, ssh = made.bin, ""
+        if way == "ssh":
+            how, ssh = _by_ssh(made, rng), 'ssh = "ci@host.example"'
+        elif way == "programs":
+            how = _by_programs(made, rng)
+        else:
+            how, login = _by_login(made, rng)
+            host = stack.enter_context(start_ssh_host(directory / "sshd", made.bin, login=login))
+            found, ssh = host.server.directory / "bin", f'ssh = "{host.destination}"'
+        _write_config(config, url, made, ssh, rng)
+        yield AskedHost(how, found, config)
+
+
+def _write_config(config: Path, url: str, made: HostileHost, ssh: str, rng: random.Random) -> None:
     runtime = rng.choice(("docker", "systemd"))
     # Named, so that a registry which this machine really has is never found in its place.
     named = f'config = "{made.directory / "config"}"' if runtime == "systemd" else ""
@@ -62,7 +84,6 @@ def start_hostile_host(directory: Path, url: str, rng: random.Random) -> Iterato
         f'[registries.lab]\naddress = "{url}"\n[registries.lab.host]\n{ssh}\n'
         f'runtime = "{runtime}"\ncontainer = "registry"\n{named}\n'
     )
-    yield AskedHost(how, made.bin, config)
 
 
 def _by_ssh(made: HostileHost, rng: random.Random) -> str:
@@ -72,6 +93,19 @@ def _by_ssh(made: HostileHost, rng: random.Random) -> str:
     made.write("bin/ssh", f"#!/bin/sh\n{script}\n")
     (made.bin / "ssh").chmod(stat.S_IRWXU)
     return f"whose ssh {how} ({code})"
+
+
+def _by_login(made: HostileHost, rng: random.Random) -> tuple[str, Path]:
+    """In words, and the program. The programs that it runs may be hostile as well."""
+    ways = _LOGINS | {way: script for way, script in _SSH.items() if "/dev/tty" not in script}
+    how = rng.choice([way for way in ways if way not in _RARE or rng.random() < 0.1])
+    code = rng.choice((0, 1, 127, 255))
+    script = ways[how].replace("{payload}", rng.choice(PAYLOADS)).replace("{code}", str(code))
+    told = f", and {_by_programs(made, rng)}" if rng.random() < 0.5 else ""
+    login = made.directory / "login"
+    login.write_text(f"#!/bin/sh\n{script}\n")
+    login.chmod(stat.S_IRWXU)
+    return f"whose login {how} ({code}){told}", login
 
 
 def _by_programs(made: HostileHost, rng: random.Random) -> str:
