@@ -29,7 +29,7 @@ from regtui.ui.question import Asking
 from regtui.ui.screens.opening import OpeningScreen
 from regtui.ui.shown import ShownFrames, Told
 from regtui.ui.styles import style_path
-from regtui.ui.widths import SMALLEST, fitting
+from regtui.ui.widths import MEDIUM, SMALLEST, fitting
 
 # What is not needed for the first frame is imported when it is: the client, and every screen but one.
 
@@ -54,14 +54,14 @@ class RegtuiApp(App[int]):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-tiny"),
         (SMALLEST[0], "-narrow"),
-        (100, "-medium"),
+        (MEDIUM, "-medium"),
         (160, "-beside"),
         (200, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (SMALLEST[1], "-tall")]  # noqa: RUF012
     COMMANDS = App.COMMANDS | {BrowserCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "help", show=False, id="app.help"),
+        Binding("question_mark,f1", "help", "help", show=False, id="app.help"),
         Binding("ctrl+p", "command_palette", "every action", show=False, priority=True, id="app.palette"),
         # Not where text is typed.
         Binding("colon", "command_palette", "every action", show=False, id="app.palette_too"),
@@ -246,12 +246,9 @@ class RegtuiApp(App[int]):
             return action not in ("switch", "garbage", "requests")
         from regtui.ui.screens.browser import BrowserScreen
         from regtui.ui.screens.confirm import ConfirmScreen
-        from regtui.ui.screens.details import DetailsScreen
 
-        if action == "switch":
+        if action in ("switch", "garbage"):
             return isinstance(self.screen, BrowserScreen)
-        if action == "garbage":
-            return isinstance(self.screen, BrowserScreen | DetailsScreen)
         if action == "quit":
             # Its own keys answer.
             return not isinstance(self.screen, ConfirmScreen)
@@ -326,14 +323,11 @@ class RegtuiApp(App[int]):
 
     def action_help(self) -> None:
         from regtui.ui.screens.browser import BrowserScreen
-        from regtui.ui.screens.details import DetailsScreen
         from regtui.ui.screens.help import HelpScreen, browser_keys, keys_of
 
         screen = self.screen
         if isinstance(screen, BrowserScreen):
             sections = browser_keys(screen.pane.id or "")
-        elif isinstance(screen, DetailsScreen):
-            sections = browser_keys("details")
         else:
             sections = keys_of(screen)
         self.push_screen(HelpScreen(sections))

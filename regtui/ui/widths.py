@@ -7,6 +7,8 @@ from textual.screen import Screen
 
 SMALLEST: Final = (50, 12)
 """Columns and lines with which the app can be used."""
+MEDIUM: Final = 100
+"""Columns from which on three panes have room."""
 
 
 def fitting(app: App[Any]) -> str:

@@ -14,8 +14,8 @@ Hint = tuple[str, str]
 
 HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
     "repositories": (("enter", "open"), ("/", "filter"), ("tab", "next pane"), ("c", "registry")),
-    "tags": (("space", "mark"), ("d", "delete"), ("/", "filter"), ("s", "sort"), ("y", "copy")),
-    "details": (("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("z", "zoom")),
+    "tags": (("enter", "details"), ("space", "mark"), ("d", "delete"), ("/", "filter"), ("s", "sort"), ("y", "copy")),
+    "details": (("esc", "back"), ("[ ]", "tabs"), ("p", "platform"), ("/", "search"), ("y", "copy"), ("d", "delete")),
 }
 FILTERING: Final[tuple[Hint, ...]] = (("enter", "keep"), ("esc", "clear"))
 """While a filter or a search is typed: the other keys are letters of it."""

@@ -14,7 +14,6 @@ from textual.screen import Screen
 
 from regtui.errors import RegtuiError
 from regtui.listing.tags import TagList
-from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository
 from regtui.registry.values import Deletion
 from regtui.text import clean
@@ -33,7 +32,6 @@ from regtui.ui.browsing.words import (
 )
 from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.browser_dialogs import BrowserDialogs
-from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.widgets.details.view import DetailsView
 from regtui.ui.widgets.header import Header, HeaderState
 from regtui.ui.widgets.hints import Hints
@@ -42,7 +40,7 @@ from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.repositories.tree import RepositoryLines
 from regtui.ui.widgets.tags.table import TagTable
 from regtui.ui.widgets.too_small import TooSmall
-from regtui.ui.widths import fit
+from regtui.ui.widths import MEDIUM, fit
 
 
 class BrowserScreen(Screen[None]):
@@ -52,14 +50,19 @@ class BrowserScreen(Screen[None]):
         Binding("tab", "app.focus_next", "next pane", show=False, id="pane.next"),
         Binding("shift+tab", "app.focus_previous", "previous pane", show=False, id="pane.previous"),
         Binding("slash", "filter", "filter or search the pane", show=False, id="pane.filter"),
-        Binding("r", "reload", "reload from the registry", show=False, id="pane.reload"),
+        Binding("1", "pane('repositories')", "to the repositories", show=False, id="pane.repositories"),
+        Binding("2", "pane('tags')", "to the tags", show=False, id="pane.tags"),
+        Binding("3", "pane('details')", "to the details", show=False, id="pane.details"),
+        Binding("n", "match(1)", "next match", show=False, id="pane.next_match"),
+        Binding("N", "match(-1)", "previous match", show=False, id="pane.previous_match"),
+        Binding("r,ctrl+r,f5", "reload", "reload from the registry", show=False, id="pane.reload"),
         Binding("z", "zoom", "zoom the pane, and back", show=False, id="pane.zoom"),
         Binding("full_stop", "hidden", "show or hide signatures and empty repositories", show=False, id="pane.hidden"),
         Binding("escape", "back", "back, close, clear", show=False, id="pane.back"),
         Binding("ctrl+f", "find", "find a tag or a digest in all repositories", show=False, id="browser.find"),
         Binding("u", "usage", "usage: where the bytes are", show=False, id="repositories.usage"),
         Binding("asterisk", "rule", "mark by rule", show=False, id="tags.rule"),
-        Binding("d", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
+        Binding("d,delete", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
         Binding("U", "undo", "undo the last deletion", show=False, id="tags.undo"),
         Binding("equals_sign", "compare", "compare the two marked, or marked with this", show=False, id="tags.compare"),
         Binding("t", "tag", "add a tag to this image", show=False, id="tags.tag"),
@@ -271,10 +274,7 @@ class BrowserScreen(Screen[None]):
         if tag is None:
             return
         self.table.was_touched = True
-        if self.details_pane.display:
-            self.view.focus()
-        else:
-            self.app.push_screen(DetailsScreen(self.registry, self.repository, tag, self.clock))
+        self.action_pane("details")
 
     # Details
 
@@ -354,10 +354,44 @@ class BrowserScreen(Screen[None]):
 
     def action_zoom(self) -> None:
         pane = self.pane
-        zoomed = not self.has_class("-zoomed")
-        self.set_class(zoomed, "-zoomed")
+        self._zoom(None if self.has_class("-zoomed") else pane)
+        if pane is self.details_pane and self._is_narrow:
+            # There it is only seen on the whole screen.
+            self.table.focus()
+
+    def _zoom(self, pane: Pane | None) -> None:
+        """That pane alone on the whole screen; None for all of them again."""
+        self.set_class(pane is not None, "-zoomed")
         for one in (self.repositories_pane, self.tags_pane, self.details_pane):
-            one.set_class(zoomed and one is pane, "-zoom")
+            one.set_class(one is pane, "-zoom")
+            # At once: it is about to get the focus, which nothing gets that isn't displayed.
+            if one is pane:
+                one.display = True
+            else:
+                one.styles.clear_rule("display")
+
+    @property
+    def _is_narrow(self) -> bool:
+        """Whether the details have no room beside the other panes."""
+        return self.has_class("-narrow", "-tiny") or self.app.size.width < MEDIUM
+
+    def action_pane(self, name: str) -> None:
+        """To that pane. The details of a narrow terminal take the whole screen; what is zoomed stays so."""
+        pane = next(one for one in (self.repositories_pane, self.tags_pane, self.details_pane) if one.id == name)
+        needs_screen = pane is self.details_pane and self._is_narrow
+        was_zoomed = self.has_class("-zoomed") and not (self.pane is self.details_pane and self._is_narrow)
+        self._zoom(pane if needs_screen or was_zoomed else None)
+        pane.focus()
+        if pane is self.details_pane:
+            self._load_details_soon()
+
+    def action_match(self, steps: int) -> None:
+        """Of what is searched, or filtered: there every line is one."""
+        pane = self.pane
+        if pane is self.details_pane:
+            self.view.action_match(steps)
+        elif pane.filter_text and isinstance(pane.body, CursorLines):
+            pane.body.action_step(steps)
 
     def action_hidden(self) -> None:
         show = not self.table.model.show_hidden
@@ -392,17 +426,23 @@ class BrowserScreen(Screen[None]):
         self.view.action_platform()
 
     def action_copy(self, by_digest: bool) -> None:
-        tag = self.table.model.cursor
-        row = self.table.model.find(tag) if tag else None
-        if tag is None or row is None:
+        """The references of the marked tags, a line each; or of the one under the cursor."""
+        model = self.table.model
+        tags = model.marked or ([model.cursor] if model.cursor else [])
+        rows = [row for tag in tags if (row := model.find(tag)) is not None]
+        digests = [row.summary.digest if row.summary and row.is_filled and by_digest else None for row in rows]
+        if by_digest and None in digests:
+            unknown = rows[digests.index(None)].tag
+            self.app.notify(f"The digest of {clean(unknown)} isn't known yet.", severity="warning", markup=False)
             return
-        digest: Digest | None = row.summary.digest if row.summary and row.is_filled and by_digest else None
-        if by_digest and digest is None:
-            self.app.notify("Its digest is not known yet.", severity="warning", markup=False)
-            return
-        reference = self.session.pull_reference(self.repository, tag, digest)
-        self.app.copy_to_clipboard(reference)
-        self.app.notify(f"Copied {clean(reference)}", timeout=3, markup=False)
+        references = [
+            self.session.pull_reference(self.repository, row.tag, digest)
+            for row, digest in zip(rows, digests, strict=True)
+        ]
+        if references:
+            self.app.copy_to_clipboard("\n".join(references))
+            what = clean(references[0]) if len(references) == 1 else f"{len(references):,} references"
+            self.app.notify(f"Copied {what}", timeout=3, markup=False)
 
     # Dialogs
 

@@ -233,6 +233,10 @@ class CursorLines(Lines):
     def action_move(self, lines: int) -> None:
         self.move_cursor(self.cursor_line() + lines)
 
+    def action_step(self, lines: int) -> None:
+        """As moving, but from the last line on to the first."""
+        self.move_cursor((self.cursor_line() + lines) % max(self.line_count(), 1))
+
     def action_move_to_end(self, last: bool) -> None:
         self.move_cursor(self.line_count() - 1 if last else 0)
 

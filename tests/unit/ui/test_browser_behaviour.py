@@ -14,7 +14,6 @@ from regtui.ui.app import RegtuiApp
 from regtui.ui.palette import BrowserCommands, Palette
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.delete import DeleteScreen
-from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.screens.help import HelpScreen, KeyLines
 from regtui.ui.widgets.hints import Hints
 from tests.support.patience import PATIENCE
@@ -473,20 +472,6 @@ async def test_the_details_that_are_shown_are_named_until_others_are_there(
         assert str(screen.details_pane.border_title) == f"{COMMON}:{second}"
 
 
-async def test_narrow_screens_push_the_details_and_escape_comes_back(tmp_path: Path) -> None:
-    app = demo_app(tmp_path)
-    async with browsing(app, COMMON, SMALL) as (pilot, screen):
-        assert not screen.details_pane.display
-        await pilot.press("enter")
-        await settled(pilot)
-        assert isinstance(app.screen, DetailsScreen)
-        await pilot.press("right_square_bracket", "question_mark")
-        await pilot.pause()
-        assert isinstance(app.screen, HelpScreen)
-        await pilot.press("escape", "escape")
-        assert app.screen_stack[-1] is screen
-
-
 async def test_the_focus_is_where_it_was_after_the_terminal_was_too_small(tmp_path: Path) -> None:
     async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
         await pilot.resize_terminal(40, 8)
@@ -593,11 +578,11 @@ async def test_the_mouse_folds_namespaces(tmp_path: Path) -> None:
     async with browsing(demo_app(tmp_path)) as (pilot, screen):
         lines, folded = screen.lines, []
         assert screen.lines.model.shown[0].name == "charts"
-        # Its sign, its name, its name twice; below it a repository, which is opened.
-        for x, y, times in ((0, 0, 1), (4, 0, 1), (5, 0, 2), (0, 1, 2)):
-            await pilot.click(lines, offset=(x, y), times=times)
+        # Its sign, its name; below it a repository, which is opened.
+        for x, y in ((0, 0), (4, 0), (0, 1)):
+            await pilot.click(lines, offset=(x, y))
             folded.append(not screen.lines.model.shown[0].is_expanded)
-        assert folded == [True, True, False, False]
+        assert folded == [True, False, False]
         await settled(pilot)
         assert screen.table.has_focus
 

@@ -13,7 +13,6 @@ from regtui.ui.app import RegtuiApp
 from regtui.ui.keys import keys_held
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.choose import ChooseScreen
-from regtui.ui.screens.details import DetailsScreen
 from regtui.ui.screens.find import FindScreen
 from regtui.ui.screens.requests import RequestsScreen
 from regtui.ui.screens.rule import RuleScreen
@@ -169,7 +168,7 @@ async def test_what_is_pasted_into_a_list_filters_it(pressed: tuple[str, ...], s
         app.post_message(events.Paste("dy\x1b[2J\nq"))
         await settled(pilot)
         assert type(app.screen) is before
-        assert before in (BrowserScreen, DetailsScreen, RequestsScreen)
+        assert before in (BrowserScreen, RequestsScreen)
         assert [field.value for field in app.screen.query(Input) if field.value][-1:] == ["dy\ufffd[2J"]
 
 

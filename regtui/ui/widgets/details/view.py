@@ -24,8 +24,7 @@ class DetailsView(Lines):
         Binding("right_square_bracket", "tab(1)", "next tab", show=False, id="details.next_tab"),
         Binding("left_square_bracket", "tab(-1)", "previous tab", show=False, id="details.previous_tab"),
         Binding("p", "platform", "next platform", show=False, id="details.platform"),
-        Binding("n", "match(1)", "next match", show=False, id="details.next_match"),
-        Binding("N", "match(-1)", "previous match", show=False, id="details.previous_match"),
+        Binding("left,h", "screen.pane('tags')", "to the tags", show=False, id="details.leave"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"details--tab", "details--match"}
     DEFAULT_CSS = """

@@ -75,16 +75,21 @@ class RepositoryLines(CursorLines):
         self.show_line(self.model.line)
 
     def on_click(self, event: events.Click) -> None:
-        """On its sign a namespace folds and unfolds, and by a double click where that opens nothing."""
+        """A repository opens; a namespace folds and unfolds, one that is a repository too on its sign."""
         offset = event.get_content_offset(self)
         number = self.line_at(offset.y) if offset is not None else None
         if offset is None or number is None:
             return
         node = self.model.shown[number]
         is_on_sign = offset.x // len(_INDENT) == node.depth
-        if node.children and (is_on_sign or (event.chain == 2 and not node.is_repository)):
+        # The base class moves there after this, and opens on the second click of a double one: that is done already.
+        event.prevent_default()
+        self.move_cursor(number)
+        if node.children and (is_on_sign or not node.is_repository):
             self.model.toggle(node.name)
             self.lines_changed()
+        elif node.is_repository:
+            self.post_message(self.Chosen(self))
 
     def changed(self) -> None:
         """The model changed by other hands."""

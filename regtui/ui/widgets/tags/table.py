@@ -28,7 +28,10 @@ class TagTable(CursorLines):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,right,l", "choose", "details", show=False, id="tags.open"),
+        Binding("left,h", "screen.pane('repositories')", "to the repositories", show=False, id="tags.leave"),
         Binding("space", "mark", "mark", show=False, id="tags.mark", tooltip="Mark or unmark, and move down"),
+        Binding("shift+down", "extend(1)", "mark downwards", show=False, id="tags.mark_down"),
+        Binding("shift+up", "extend(-1)", "mark upwards", show=False, id="tags.mark_up"),
         Binding("v", "range", "mark a range", show=False, id="tags.range"),
         Binding("a", "mark_all", "mark all shown", show=False, id="tags.all"),
         Binding("i", "invert", "invert the marks", show=False, id="tags.invert"),
@@ -56,6 +59,7 @@ class TagTable(CursorLines):
         self._columns: list[Column] = []
         self._columns_width = -1
         self._range_from: str | None = None
+        self._extended: tuple[str, str] | None = None
         self.was_touched = False
         """Whether the user has moved or marked anything since the list is shown."""
 
@@ -149,6 +153,25 @@ class TagTable(CursorLines):
             self.action_move(1)
             self.post_message(self.Changed(self))
 
+    def action_extend(self, step: int) -> None:
+        """Marks from where it began to the next line; a step back takes the mark away again."""
+        model = self.model
+        here, begun = model.cursor, self._extended
+        if here is None:
+            return
+        start = model.find(begun[0]) if begun is not None and begun[1] == here else None
+        first = model.line_of(start) if start is not None else None
+        first = model.line if first is None else first
+        next_line = min(max(model.line + step, 0), len(model.shown) - 1)
+        if abs(next_line - first) < abs(model.line - first):
+            model.toggle(here)
+        else:
+            model.mark_range(model.line, next_line)
+        begin = model.row(first).tag
+        self.move_cursor(next_line)
+        self._extended = (begin, self.model.cursor or "")
+        self._marks_changed()
+
     def action_range(self) -> None:
         """The first press begins it, the next one marks from there to here."""
         start = self.model.find(self._range_from) if self._range_from else None
@@ -215,3 +238,4 @@ class TagTable(CursorLines):
         elif event.ctrl and (line := self.line_at(offset.y)) is not None:
             self.model.toggle(self.model.row(line).tag)
             self._marks_changed()
+            event.prevent_default()
