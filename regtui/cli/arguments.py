@@ -50,6 +50,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     ordered = _with_command(list(argv), _taking_a_value(common))
     parser = _parser(ordered[0], common)
     arguments, unknown = parser.parse_known_args(_with_expressions(ordered, parser))
+    arguments.is_browse = "browse" in argv
     if unknown and arguments.command not in argv and arguments.registry_argument:
         raise _no_command(arguments.registry_argument)
     if unknown:
@@ -60,10 +61,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def _no_command(word: str) -> UsageError:
     """What isn't a command opens the browser on a registry of that name, which takes no more arguments."""
+    near = nearest_command(word)
+    return UsageError(f"There is no command {word}.", f"{f'Nearest: {near}. ' if near else ''}See: regtui --help")
+
+
+def nearest_command(word: str) -> str:
+    """The command that `word` may be a slip of; empty where none is near."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, COMMANDS, 1)
-    return UsageError(f"There is no command {word}.", f"{f'Nearest: {near[0]}. ' if near else ''}See: regtui --help")
+    return next(iter(get_close_matches(word, COMMANDS, 1)), "")
 
 
 def _with_command(argv: list[str], takes_value: frozenset[str]) -> list[str]:
@@ -180,6 +186,11 @@ def _inspect(command: _Command) -> None:
     inspect.add_argument("reference", metavar="REFERENCE", help=f"{_REFERENCE_HELP}; without either, latest")
     inspect.add_argument("--raw", action="store_true", help="write the manifest's exact bytes")
     inspect.add_argument("--platform", metavar="OS/ARCH[/VARIANT]", help="this platform of an index alone")
+    inspect.add_argument(
+        "--all-platforms",
+        action="store_true",
+        help="config, layers and history of each platform; on a terminal only those of this machine's are shown",
+    )
     _json_option(inspect)
 
 
@@ -266,10 +277,16 @@ def _undo(command: _Command) -> None:
         [
             "regtui undo registry.example.com",
             "regtui undo --list",
+            "regtui undo 12",
             "regtui undo 20261124T093012Z.12-registry.example.com-1f0c2b7e --dry-run",
         ],
     )
-    undo.add_argument("target", metavar="REGISTRY|RUN", nargs="?", help="where, or what: a run as --list names it")
+    undo.add_argument(
+        "target",
+        metavar="REGISTRY|RUN",
+        nargs="?",
+        help="where, or what: a run by its name or number, as --list shows it",
+    )
     undo.add_argument(
         "--list", action="store_true", help="list deletions and undos, newest first, each with the name of its run"
     )

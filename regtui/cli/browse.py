@@ -4,10 +4,12 @@ import argparse
 import asyncio
 import sys
 
+from regtui.cli.arguments import nearest_command
 from regtui.cli.invocation import Invocation
 from regtui.errors import UsageError
 from regtui.session.place import place_of
 from regtui.session.target import Target
+from regtui.settings.config import Config
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -15,12 +17,30 @@ def run(arguments: argparse.Namespace) -> int:
     named = arguments.registry_argument or arguments.registry or ""
     check_terminal(f"For scripts: regtui ls {named}".rstrip())
     invocation = Invocation(arguments)
+    _check_no_typo(arguments, invocation.config)
     registry = invocation.registry(arguments.registry_argument)
     # Nothing configured, nothing named: the connect screen asks.
     target = _target(invocation, registry) if registry else None
     from regtui.ui.start import run_app
 
     return run_app(invocation.config, invocation.credentials, target, invocation.options)
+
+
+def _check_no_typo(arguments: argparse.Namespace, config: Config) -> None:
+    """`regtui tgas` is more likely a command than a host of that name. Raises UsageError."""
+    word = arguments.registry_argument
+    if (
+        not word
+        or arguments.is_browse
+        or not word.isalnum()
+        or word in config.profiles
+        or word in ("localhost", "demo")
+    ):
+        return
+    if near := nearest_command(word):
+        raise UsageError(
+            f"There is no command or profile {word}.", f"Nearest: {near}. If it is a host: regtui browse {word}"
+        )
 
 
 def _target(invocation: Invocation, registry: str) -> Target:

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from regtui import text
-from regtui.cli.output import Output
+from regtui.cli.output import Output, terminal_width
 from regtui.listing.details import Details, PlatformDetails
 from regtui.listing.history import instruction
 from regtui.oci.config import ImageConfig
 from regtui.oci.manifest import Manifest, Schema1Manifest
 
+_WHOLE_DIGESTS: Final = 116
 
-def show_text(output: Output, name: str, details: Details, shown: Sequence[PlatformDetails]) -> None:
-    """Sections: manifest, platforms, then for each of them config, layers and history."""
+
+def show_text(
+    output: Output, name: str, details: Details, shown: Sequence[PlatformDetails], whole: Sequence[PlatformDetails]
+) -> None:
+    """Sections: manifest, platforms, then for each of those that are shown `whole` config, layers and history."""
     now = datetime.now(UTC)
     output.line(name, "bold")
     created = f"{text.time_utc(details.created)} ({text.age(details.created, now)})" if details.created else "–"
@@ -28,13 +33,24 @@ def show_text(output: Output, name: str, details: Details, shown: Sequence[Platf
     if any(each.digest != details.digest for each in shown) or len(shown) > 1:
         output.line()
         output.line("Platforms", "bold")
+        # A digest that is cut is of no use; the whole ones need room.
+        is_wide = terminal_width() >= _WHOLE_DIGESTS
         rows = [
-            (_label(each), text.age(each.created, now), text.size(each.pull_size), each.digest, each.error)
+            (
+                _label(each),
+                text.age(each.created, now),
+                text.size(each.pull_size),
+                each.digest if is_wide else each.digest.short,
+                each.error,
+            )
             for each in shown
         ]
         output.table(("PLATFORM", "CREATED", "SIZE", "DIGEST", ""), rows, right=frozenset({"SIZE"}), indent="  ")
-    for each in shown:
+    for each in whole:
         _platform_text(output, each, now)
+    if len(whole) < len(shown):
+        output.line()
+        output.line("The other platforms: --platform OS/ARCH, or --all-platforms.")
 
 
 def _sizes(details: Details) -> list[tuple[str, str]]:

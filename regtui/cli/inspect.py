@@ -3,8 +3,9 @@
 import argparse
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from platform import machine as machine_name
+from typing import Final, TypeVar
 
 from regtui import text
 from regtui.cli.image import show_fields, show_text
@@ -19,6 +20,16 @@ from regtui.registry.errors import ManifestNotFound, RegistryError
 from regtui.session.session import Session
 
 T = TypeVar("T")
+
+# What the kernel calls an architecture, and images do otherwise. Containers are Linux's, on other systems too.
+MACHINES: Final = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "armv7l": "arm",
+    "armv6l": "arm",
+    "i686": "386",
+    "i386": "386",
+}
 
 
 class PlatformMissing(RegtuiError):
@@ -45,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         with contextlib.suppress(RegistryError):
             details = await session.checked(details)
         shown = details.platforms if platform is None else (_chosen(details, platform, reference),)
+        whole = shown if arguments.all_platforms else _of_here(shown)
         if arguments.raw:
             write_raw((await session.manifest(reference.repository, shown[0].digest)).body)
         elif output.form is Form.JSON:
@@ -52,10 +64,18 @@ def run(arguments: argparse.Namespace) -> int:
         elif output.form is Form.FIELDS:
             show_fields(output, _name(reference), details, shown)
         else:
-            show_text(output, _name(reference), details, shown)
+            show_text(output, _name(reference), details, shown, whole)
         return DONE
 
     return invocation.run(reference.registry, work)
+
+
+def _of_here(platforms: Sequence[PlatformDetails]) -> tuple[PlatformDetails, ...]:
+    """The one that would run on this machine, else the first: what the others say is nearly the same."""
+    machine = MACHINES.get(machine_name().lower(), machine_name().lower())
+    fitting = [each for each in platforms if each.platform and each.platform.architecture == machine]
+    here = [each for each in fitting if each.platform and each.platform.os == "linux"]
+    return tuple((here or fitting or list(platforms))[:1])
 
 
 def _asked(reference: Reference) -> tuple[str, str]:

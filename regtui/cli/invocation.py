@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from regtui.cli.console import ask_password, is_interactive, read_password, say, warn
 from regtui.cli.request_log import write_log
-from regtui.errors import UsageError
+from regtui.errors import UNREACHABLE, RegtuiError, UsageError
 from regtui.oci.reference import Reference, is_repository
 from regtui.registry.values import Credential
 from regtui.session.resolving import Options, profile_for, resolve_target, split_reference, target_of
@@ -128,12 +128,26 @@ class Invocation:
         self, target: Target, work: Callable[["Session"], Awaitable[int]], *, patience: float | None = None
     ) -> int:
         """The same with a target."""
+        if self.credentials.has_unused_password(self._username) and target.name != "demo":
+            warn("REGTUI_PASSWORD is set, but neither REGTUI_USERNAME nor -u says whose it is: it isn't used.")
 
         async def opened() -> int:
             async with connected(target, patience=patience) as session:
                 return await work(session)
 
-        return asyncio.run(opened())
+        try:
+            return asyncio.run(opened())
+        except RegtuiError as error:
+            raise self._explained(error, target) from None
+
+    def _explained(self, error: RegtuiError, target: Target) -> RegtuiError:
+        """A name without a dot that leads nowhere may be meant for a profile."""
+        profiles, name = self.config.profiles, target.name
+        if not profiles or name in profiles or name == "localhost" or not name.replace("-", "").isalnum():
+            return error
+        if error.exit_code == UNREACHABLE:
+            error.remedy = f"There is no profile {name} either; there are {', '.join(profiles)}. {error.remedy}"
+        return error
 
 
 @asynccontextmanager

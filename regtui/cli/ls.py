@@ -5,6 +5,7 @@ import argparse
 from regtui.cli.console import say, warn
 from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
+from regtui.cli.unfinished import tell_unfinished_runs
 from regtui.errors import DONE, FAILED
 from regtui.session.session import Session
 
@@ -31,4 +32,5 @@ async def _list(session: Session, output: Output) -> int:
         return FAILED
     if not count and output.form is Form.TABLE:
         say(f"{session.host} has no repositories.")
+    await tell_unfinished_runs(session, output)
     return DONE

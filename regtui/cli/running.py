@@ -6,13 +6,16 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from regtui.cli.console import Progress, is_interactive, say
 from regtui.cli.output import Form, Output, forget_stdout
-from regtui.deletion.values import Outcome, Status
+from regtui.deletion.values import Action, Outcome, Status
 from regtui.deletion.words import LEAVE, LEFT_FOR, report_sentences
 from regtui.errors import REFUSED, RegtuiError, UsageError
 from regtui.session.changes import RunningChange
+
+_DONE: Final = {Action.UNTAG: "untagged", Action.DELETE: "deleted", Action.RESTORE: "restored", Action.TAG: "tagged"}
 
 
 class Obstructed(RegtuiError):
@@ -125,15 +128,27 @@ def show_outcomes(output: Output, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
             show_outcome(output, outcome)
         return
-    output.table(("ACTION", "STATUS", "REFERENCE", "DIGEST", ""), [_row(outcome) for outcome in outcomes])
+    rows = [_row(outcome) for outcome in outcomes]
+    if all(outcome.status is Status.PLANNED or outcome.is_left for outcome in outcomes):
+        # What all rows say needs no column.
+        output.table(("ACTION", "REFERENCE", "DIGEST", ""), [(action, *rest) for action, _, *rest in rows])
+    else:
+        output.table(("ACTION", "STATUS", "REFERENCE", "DIGEST", ""), rows)
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
     """For people: to leave a manifest for later, which the sentences below explain, is part of the plan."""
     if outcome.is_left:
-        return LEAVE, Status.PLANNED.value, outcome.reference, "", ""
-    short = outcome.digest.short if outcome.digest and "@" not in outcome.reference else ""
-    return outcome.action.value, outcome.status.value, outcome.reference, short, outcome.error
+        return LEAVE, Status.PLANNED.value, _short(outcome), "", ""
+    is_manifest = "@" in outcome.reference
+    short = outcome.digest.short if outcome.digest and not is_manifest else ""
+    return outcome.action.value, outcome.status.value, _short(outcome), short, outcome.error
+
+
+def _short(outcome: Outcome) -> str:
+    """A whole digest leaves no room for anything else, and breaks the line of a narrow terminal."""
+    name, at, _ = outcome.reference.partition("@")
+    return f"{name}@{outcome.digest.short}" if at and outcome.digest else outcome.reference
 
 
 def show_outcome(output: Output, outcome: Outcome) -> None:
@@ -152,7 +167,16 @@ def show_outcome(output: Output, outcome: Outcome) -> None:
     elif output.form is Form.FIELDS:
         output.fields(outcome.reference, outcome.digest or "", action, status, outcome.error)
     elif outcome.is_left:
-        output.line(f"{LEAVE} {outcome.reference} {LEFT_FOR}")
+        output.line(f"{LEAVE} {_short(outcome)} {LEFT_FOR}")
     else:
-        error = f": {outcome.error}" if outcome.error else ""
-        output.line(f"{action} {outcome.reference} {status}{error}", "" if outcome.status is Status.DONE else "warning")
+        output.line(_sentence(outcome), "" if outcome.status is Status.DONE else "warning")
+
+
+def _sentence(outcome: Outcome) -> str:
+    """`untagged team/app:1.0`; what was not done, with the reason."""
+    reference, error = _short(outcome), f": {outcome.error}" if outcome.error else ""
+    if outcome.status is Status.DONE:
+        return f"{_DONE[outcome.action]} {reference}{error}"
+    if outcome.status is Status.SKIPPED:
+        return f"skipped {reference}{error}"
+    return f"failed to {outcome.action.value} {reference}{error}"

@@ -10,6 +10,7 @@ from regtui import text
 from regtui.cli.console import Progress, say, warn
 from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
+from regtui.cli.unfinished import tell_unfinished_runs
 from regtui.errors import DONE, FAILED
 from regtui.names.order import order_key
 from regtui.session.session import Session
@@ -67,7 +68,9 @@ async def _list(session: Session, repository: str, output: Output, *, names_only
                 output.line(name)
         return DONE
     if output.form is Form.TABLE:
-        return await _table(session, repository, names, output)
+        code = await _table(session, repository, names, output)
+        await tell_unfinished_runs(session, output, repository)
+        return code
     return await _stream(session, repository, names, output)
 
 

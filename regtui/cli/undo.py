@@ -10,7 +10,7 @@ from regtui.cli.output import Form, Output
 from regtui.cli.running import Obstructed, ShownOutcomes, carry_out, check_askable, show_outcomes
 from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.journal import Journal
-from regtui.deletion.journal_storage import is_cut_run, is_run
+from regtui.deletion.journal_storage import is_cut_run, is_run, number_of
 from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import (
     earlier_sentence,
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Nothing is put back before it was shown and confirmed. Raises RegtuiError."""
     invocation = Invocation(arguments)
     named = arguments.target or ""
-    entry = Journal(journal_dir()).entry(named) if is_run(named) or is_cut_run(named) else None
+    entry = _run_named(named, invocation)
     output = Output.chosen(arguments.json)
     if arguments.list:
         return show_runs(output, _listed(invocation, entry, named), undoable=True)
@@ -41,6 +41,20 @@ def run(arguments: argparse.Namespace) -> int:
     check_askable(arguments)
     target = invocation.target_of_run(entry) if entry else invocation.target(named or None)
     return invocation.run_at(target, lambda session: _undo(session, entry, output, arguments))
+
+
+def _run_named(named: str, invocation: Invocation) -> Entry | None:
+    """The run of that name, or number; None where `named` is a registry. Raises UsageError, JournalFailed."""
+    journal = Journal(journal_dir())
+    if is_run(named) or is_cut_run(named):
+        return journal.entry(named)
+    if not named.isdecimal() or named in invocation.config.profiles:
+        return None
+    # No registry is called so: what is meant is the number within a run's name.
+    found = [entry for entry in journal.entries() if number_of(entry.name) == int(named)]
+    if not found:
+        raise UsageError(f"There is no run {named}.", "See: regtui undo --list")
+    return found[0]
 
 
 def _listed(invocation: Invocation, entry: Entry | None, named: str) -> RegistryId | None:
@@ -99,10 +113,13 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         say(f"To overwrite: {session.target.undo_command(entry.name, '--overwrite')}")
     if undo.is_empty and not entry.is_unfinished:
         return FAILED if undo.restoration.lost or undo.restoration.kept else DONE
-    if not arguments.yes and not _is_confirmed(undo):
+    if not arguments.yes and not _is_confirmed(undo, session):
         say("Nothing was put back.")
         return FAILED
-    result = await carry_out(session.changes.undoing(undo), ShownOutcomes(output), "Putting back", len(undo.rows))
+    undoing = session.changes.undoing(undo)
+    result = await carry_out(undoing, ShownOutcomes(output), "Putting back", len(undo.rows))
+    if undoing.report.run and not session.target.ephemeral:
+        say(f"To take it back: {session.target.undo_command(undoing.report.run)}")
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED
 
 
@@ -119,7 +136,7 @@ async def _show_rest(session: Session, entry: Entry, output: Output) -> None:
 
 
 async def _planned(session: Session, entry: Entry, *, overwrite: bool) -> Undo:
-    progress = Progress("Looking what is there:")
+    progress = Progress("Reading what is there:")
     try:
         return await session.changes.plan_undo(entry, overwrite=overwrite, on_progress=progress.show)
     finally:
@@ -135,10 +152,11 @@ def _show(undo: Undo, output: Output, *, dry_run: bool) -> None:
         say(sentence)
 
 
-def _is_confirmed(undo: Undo) -> bool:
+def _is_confirmed(undo: Undo, session: Session) -> bool:
+    where = session.identity
     if expected := undo_confirmation(undo):
-        return ask(f"To change these tags, type {expected}:") == expected
-    return _is_yes(ask("Put back? [y/N]" if undo.deletion is None else "Undo it? [y/N]"))
+        return ask(f"To change these tags at {where}, type {expected}:") == expected
+    return _is_yes(ask(f"{'Put back' if undo.deletion is None else 'Undo it'} at {where}? [y/N]"))
 
 
 def _is_yes(answer: str) -> bool:
@@ -151,7 +169,7 @@ async def _finish(session: Session, entry: Entry, output: Output, arguments: arg
     if arguments.dry_run:
         await _show_rest(session, entry, output)
         return DONE
-    if not arguments.yes and not _is_yes(ask("Finish it? [y/N]")):
+    if not arguments.yes and not _is_yes(ask(f"Finish it at {session.identity}? [y/N]")):
         say("Nothing was changed.")
         say_remedies(session, entry)
         return FAILED

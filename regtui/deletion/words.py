@@ -44,7 +44,7 @@ def plan_sentences(plan: Plan) -> list[str]:
         return ["Nothing to delete."]
     lines: list[str] = []
     if plan.removed:
-        lines.append(f"{plural(len(plan.removed), 'tag')} will be removed from {plan.repository}.")
+        lines.append(f"{plural(len(plan.removed), 'tag')} will be removed from {plan.repository}. {_about_rest(plan)}")
     lines += _about_manifests(plan) + _about_left(plan)
     if plan.staying:
         lines.append(_about_staying(plan))
@@ -58,6 +58,16 @@ def plan_sentences(plan: Plan) -> list[str]:
     if protected:
         lines.append(f"{names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
     return lines + _about_unread(plan) + _about_losses(plan)
+
+
+def _about_rest(plan: Plan) -> str:
+    """Which tags there are afterwards, the newest versions first."""
+    contents = plan.contents
+    going = {tag.tag for tag in plan.removed}
+    rest = in_order((contents.tags.keys() | contents.unread.keys()) - going)[::-1]
+    if not rest:
+        return "No tag stays."
+    return f"{plural(len(rest), 'tag')} stay{_s(rest)}: {names(rest)}."
 
 
 def _about_staying(plan: Plan) -> str:

@@ -77,16 +77,22 @@ async def is_registry(target: Target) -> bool:
         return True
 
 
+def _with_name(error: NotAuthenticated, target: Target) -> NotAuthenticated:
+    """The command that logs in, with the profile's name: its address may be that of many hosts' own registries."""
+    remedy = error.remedy.replace(f"regtui login {error.where.host}", f"regtui login {target.name or error.where.host}")
+    return NotAuthenticated(error.where, error.message, remedy, status=error.status, codes=error.codes)
+
+
 def _explained(error: NotAuthenticated, target: Target) -> NotAuthenticated:
     """With which login was tried, or what kept one from being found."""
     found = target.lookup.found if target.lookup else None
+    error = _with_name(error, target)
     if found is None:
         return error
     # What was given with the command needs no telling.
     words = found.words_for(error.where.repository)
     tried = f"Tried: {words}." if words and found.source is not LoginSource.GIVEN else ""
     troubles = [trouble.message for trouble in found.troubles]
-    # Its address is that of many hosts' own registries, as seen from there.
-    how = found.correction or (f"Run: regtui login {target.name}" if target.via else error.remedy)
+    how = found.correction or error.remedy
     remedy = " ".join(filter(None, [tried, *troubles, how]))
     return NotAuthenticated(error.where, error.message, remedy, status=error.status, codes=error.codes)

@@ -143,6 +143,12 @@ class Credentials:
             return None
         return FoundLogin(Credential(user or username, password), LoginSource.ENVIRONMENT)
 
+    def has_unused_password(self, username: str = "") -> bool:
+        """Whether REGTUI_PASSWORD is set, and nothing says whose it is."""
+        return bool(self._environment.get("REGTUI_PASSWORD")) and not (
+            username or self._environment.get("REGTUI_USERNAME")
+        )
+
     def find(self, host: str, username: str = "") -> FoundLogin:
         """What is known for `host` (`HOST[:PORT][/PREFIX]`); `username` narrows it where the profile names one."""
         if (kept := self._session.get(host)) and username in ("", kept.username):

@@ -326,10 +326,7 @@ class RegtuiApp(App[int]):
         from regtui.ui.screens.help import HelpScreen, browser_keys, keys_of
 
         screen = self.screen
-        if isinstance(screen, BrowserScreen):
-            sections = browser_keys(screen.pane.id or "")
-        else:
-            sections = keys_of(screen)
+        sections = browser_keys(screen.pane.id or "") if isinstance(screen, BrowserScreen) else keys_of(screen)
         self.push_screen(HelpScreen(sections))
 
     async def action_quit(self) -> None:

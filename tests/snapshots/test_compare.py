@@ -1,4 +1,4 @@
-"""Comparing two images at three sizes: of one platform, and indexes."""
+"""Comparing two images at two sizes: of one platform, and indexes."""
 
 from collections.abc import Callable
 

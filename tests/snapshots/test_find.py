@@ -1,4 +1,4 @@
-"""Finding at three sizes: hits, and what is said before and where there are none."""
+"""Finding at two sizes: hits, and what is said before and where there are none."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The garbage screen in each of its states, at three sizes."""
+"""The garbage screen in each of its states, at two sizes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The log of requests at three sizes: requests of a fixed time, as real ones are never the same."""
+"""The log of requests at two sizes: requests of a fixed time, as real ones are never the same."""
 
 import asyncio
 from collections.abc import Callable

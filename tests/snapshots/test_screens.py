@@ -1,6 +1,8 @@
-"""Every screen at three sizes, on the demo registry at a fixed time."""
+"""Every screen at two sizes, and those that lay themselves out by the width at five; on the demo registry at a fixed
+time."""
 
 import asyncio
+import json
 from collections.abc import Callable
 
 import httpx
@@ -17,11 +19,16 @@ from regtui.settings.credentials import Credentials
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.keep import KeepScreen
-from tests.support.screens import COMMON, NOW, SIZES, app_on, empty_registry, keys, target
+from tests.support.screens import COMMON, EVERY_SIZE, NOW, SIZES, app_on, empty_registry, keys, target
 
 Compare = Callable[..., bool]
 
-at_each_size = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+def _in_words(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+at_each_size = pytest.mark.parametrize("size", SIZES, ids=_in_words)
 
 SCREENS = {
     "first": (),
@@ -52,8 +59,12 @@ SCREENS = {
 }
 
 
-@at_each_size
-@pytest.mark.parametrize("name", SCREENS)
+# What has more columns, or more panes, the wider the terminal is.
+BY_WIDTH = ("first", "tags", "index", "layers", "delete_plan", "help")
+PICTURES = [(name, size) for name in SCREENS for size in (EVERY_SIZE if name in BY_WIDTH else SIZES)]
+
+
+@pytest.mark.parametrize(("name", "size"), PICTURES, ids=lambda one: one if isinstance(one, str) else _in_words(one))
 def test_screen(name: str, size: tuple[int, int], snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "utc_now", lambda: NOW)
     assert snap_compare(app_on(target()), terminal_size=size, run_before=keys(*SCREENS[name]))
@@ -96,7 +107,7 @@ def test_a_deletion_that_was_interrupted_is_asked_about(
     assert snap_compare(app_on(target()), terminal_size=size, run_before=interrupted)
 
 
-@at_each_size
+@pytest.mark.parametrize("size", EVERY_SIZE, ids=_in_words)
 def test_connect(size: tuple[int, int], snap_compare: Compare) -> None:
     assert snap_compare(app_on(None), terminal_size=size, run_before=keys())
 
@@ -142,6 +153,28 @@ def test_keep(size: tuple[int, int], snap_compare: Compare) -> None:
 @at_each_size
 def test_empty_registry(size: tuple[int, int], snap_compare: Compare) -> None:
     assert snap_compare(app_on(target(empty_registry())), terminal_size=size, run_before=keys())
+
+
+@at_each_size
+@pytest.mark.parametrize("name", ["whole", "lacks_a_layer"])
+def test_check(name: str, size: tuple[int, int], snap_compare: Compare) -> None:
+    transport = LocalTransport(sample_storage(NOW), "2.8.2")
+
+    async def check(pilot: Pilot[int]) -> None:
+        await keys(*COMMON)(pilot)
+        browser = pilot.app.screen
+        assert isinstance(browser, BrowserScreen)
+        if name == "lacks_a_layer":
+            storage = transport.storage
+            manifest = storage.manifest("fullstack/common", storage.repositories["fullstack/common"].tags["0.0.43"])
+            assert manifest is not None
+            layer = json.loads(manifest.data)["layers"][-1]["digest"]
+            storage.link_layer("spare/common", layer)
+            storage.unlink_layer("fullstack/common", layer)
+        browser.action_check()
+        await keys()(pilot)
+
+    assert snap_compare(app_on(target(transport)), terminal_size=size, run_before=check)
 
 
 class _NoCatalog(httpx.AsyncBaseTransport):

@@ -1,4 +1,4 @@
-"""Adding a tag at three sizes: before, and where the tag exists already."""
+"""Adding a tag at two sizes: before, and where the tag exists already."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Usage at three sizes: the demo, read as a whole; and a registry that lists nothing."""
+"""Usage at two sizes: the demo, read as a whole; and a registry that lists nothing."""
 
 from collections.abc import Callable
 

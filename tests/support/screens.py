@@ -26,7 +26,9 @@ from regtui.ui.screens.browser import BrowserScreen
 from tests.support.patience import PATIENCE
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-SIZES = [(80, 24), (120, 30), (200, 50)]
+SIZES = [(80, 24), (120, 30)]
+EVERY_SIZE = [(80, 24), (100, 30), (120, 30), (160, 45), (200, 50)]
+"""For the screens that lay themselves out by the terminal's width: a picture costs a second."""
 
 
 def target(transport: httpx.AsyncBaseTransport | None = None, **changes: object) -> Target:

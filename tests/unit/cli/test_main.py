@@ -112,3 +112,28 @@ def test_a_full_disk_fails(tmp_path: Path) -> None:
             text=True,
         )
     assert (done.returncode, done.stderr) == (1, "regtui: The output can't be written: no space left on device.\n")
+
+
+def test_a_name_that_is_neither_profile_nor_host_is_told_as_both(
+    own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = own_home / ".config/regtui/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[registries.production]\naddress = "127.0.0.1:9"\n')
+    assert main(["ls", "prodction"]) == 3
+    said = capsys.readouterr().err
+    assert "There is no host prodction" in said
+    assert "There is no profile prodction either; there are production." in said
+
+
+def test_a_password_that_is_nobody_s_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REGTUI_PASSWORD", "secret")
+    assert main(["ls", "127.0.0.1:9"]) == 3
+    said = capsys.readouterr().err
+    assert "REGTUI_PASSWORD is set, but neither REGTUI_USERNAME nor -u says whose it is" in said
+    assert "secret" not in said
+    monkeypatch.setenv("REGTUI_USERNAME", "ci")
+    assert main(["ls", "127.0.0.1:9"]) == 3
+    assert "REGTUI_PASSWORD" not in capsys.readouterr().err

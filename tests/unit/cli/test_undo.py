@@ -349,3 +349,33 @@ def test_an_empty_list_says_of_which_registry_it_is(capsys: Captured, monkeypatc
 def test_half_of_a_runs_name_is_no_registry(capsys: Captured) -> None:
     assert main(["undo", "20261124T093012Z.12", "--yes"]) == 5
     assert "There is no run 20261124T093012Z.12" in capsys.readouterr().err
+
+
+def test_a_run_is_undone_by_its_number_and_the_undo_says_how_to_take_it_back(
+    storage: MemoryStorage, capsys: Captured
+) -> None:
+    remove("0.0.9")
+    remove("0.0.8")
+    capsys.readouterr()
+    assert main(["undo", "-r", "demo", "1", "--yes"]) == 0
+    assert "To take it back: regtui undo 2" in capsys.readouterr().err
+    assert {"0.0.9", "0.0.8"} & tags(storage).keys() == {"0.0.9"}
+    assert main(["undo", "-r", "demo", "7", "--yes"]) == 2
+    assert capsys.readouterr().err == "regtui: There is no run 7. See: regtui undo --list\n"
+
+
+def test_commands_that_only_read_tell_people_of_a_run_that_was_interrupted(
+    storage: MemoryStorage, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = interrupted(storage)
+    for command in (["ls", "demo"], ["tags", "-r", "demo", COMMON, "--names"], ["tags", "-r", "demo", COMMON]):
+        capsys.readouterr()
+        assert main(command) == 0
+        assert "interrupted" not in capsys.readouterr().err, "a script has not asked"
+    monkeypatch.setattr(Output, "chosen", lambda _: Output(Form.TABLE))
+    for command in (["ls", "demo"], ["tags", "-r", "demo", COMMON]):
+        capsys.readouterr()
+        assert main(command) == 0
+        said = capsys.readouterr().err
+        assert "was interrupted" in said
+        assert f"regtui undo {run}" in said

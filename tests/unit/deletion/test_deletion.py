@@ -403,7 +403,7 @@ def test_manifests_that_take_minutes_are_left_and_the_plan_says_so_and_how_else(
     assert (len(plan.removed), plan.manifests, len(plan.left)) == (2_000, (), 2_000)
     assert (plan.freed, plan.left_bytes) == (0, 4_000)
     assert plan_sentences(plan) == [
-        "2,000 tags will be removed from many.",
+        "2,000 tags will be removed from many. 8,000 tags stay: v9999, v9998, v9997, v9996 and 7,996 more.",
         "2,000 manifests that no tag leads to any more will be left, with up to 4 kB.",
         "Deleting them now would take about 12 minutes: the 8,000 other tags are looked at first, and for each "
         "manifest the registry searches them.",

@@ -2,11 +2,16 @@
 
 import pytest
 from textual import events
+from textual.widget import Widget
 
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.help import HelpScreen
 from regtui.ui.widgets.hints import Hints, pressed_by
 from tests.support.screens import COMMON, browsing, settled
+
+
+def is_shown(widget: Widget) -> bool:
+    return widget.display
 
 
 async def test_digits_go_to_the_panes() -> None:
@@ -20,10 +25,10 @@ async def test_digits_go_to_the_panes() -> None:
 async def test_a_zoomed_screen_stays_zoomed_where_a_digit_goes_to_another_pane() -> None:
     async with browsing(*COMMON, "z", "3") as (pilot, browser):
         assert browser.details_pane.size.width > 110
-        assert not browser.tags_pane.display
+        assert not is_shown(browser.tags_pane)
         await pilot.press("z")
         await settled(pilot)
-        assert browser.tags_pane.display
+        assert is_shown(browser.tags_pane)
         assert browser.view.has_focus
 
 
@@ -130,7 +135,7 @@ async def test_on_narrow_screens_the_details_take_the_whole_screen_and_their_key
         copied: list[str] = []
         monkeypatch.setattr(pilot.app, "copy_to_clipboard", copied.append)
         assert browser.details_pane.size.width > 70
-        assert not browser.tags_pane.display
+        assert not is_shown(browser.tags_pane)
         assert "? help" in browser.query_one(Hints).render().plain
         await pilot.press("y")
         assert copied[-1].endswith(f"fullstack/common:{browser.table.model.cursor}")
@@ -144,7 +149,7 @@ async def test_on_narrow_screens_the_details_take_the_whole_screen_and_their_key
             await pilot.press(back)
             await settled(pilot)
             assert browser.table.has_focus
-            assert not browser.details_pane.display
-            assert browser.tags_pane.display
+            assert not is_shown(browser.details_pane)
+            assert is_shown(browser.tags_pane)
             await pilot.press("enter")
             await settled(pilot)
