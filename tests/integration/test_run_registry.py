@@ -256,7 +256,7 @@ def test_a_run_of_an_earlier_version_is_taken_back_via_a_host_only_after_asking(
     with on_terminal(["undo", file.stem, "-r", "staging"], {**regtui.environment, "COLUMNS": "250"}) as terminal:
         terminal.wait_for("[y/N]")
         terminal.type("y\n")
-        terminal.wait_for("[y/N]")
+        terminal.wait_for("Put back at ")
         terminal.type("y\n")
         assert terminal.end() == 0
     assert tags(behind) == ALL
