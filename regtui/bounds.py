@@ -32,6 +32,9 @@ VALUES: Final = 400_000
 NAMES: Final = 500_000
 REFERRERS: Final = 10_000
 IMAGES: Final = 1_000
+# Places of one source that use images of the registry; files of one pattern.
+USES: Final = 200_000
+FILES: Final = 50_000
 
 # Characters: of a digest (sha512 has 135), of a Link and of a challenge's parameter. Names: regtui.oci.reference.
 DIGEST: Final = 256
@@ -47,6 +50,10 @@ LISTING_REQUESTS: Final = 1_000
 REDIRECTS: Final = 10
 # Repositories in which a lost blob is looked for.
 REPAIR_REPOSITORIES: Final = 1_000
+
+# What says what is in use: bytes of one file, and seconds of one source (also bounded: HOST_OUTPUT).
+USE_FILE: Final = 8 * MIB
+SOURCE_SECONDS: Final = 300.0
 
 # Seconds: connecting, silence and head of an answer where the user doesn't say (--timeout), deletion.
 CONNECT: Final = 8.0

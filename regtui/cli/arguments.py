@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "rm": "delete tags or manifests",
     "undo": "put back what a deletion removed",
     "gc": "free what deletions left: garbage collection on the registry's host",
+    "in-use": "show which images run, or are named, where",
     "log": "show what was deleted, restored and collected",
     "login": "check and store a credential",
     "logout": "forget a credential",
@@ -435,6 +436,18 @@ def _connection_options() -> Parser:
     return parent
 
 
+def _in_use(command: _Command) -> None:
+    in_use = command(
+        "Shows which images of a registry are in use: what containers run, by docker and podman; what pods run "
+        "and workloads name, in Kubernetes; what files name; and what a command prints. The config file says where to "
+        "look, below [registries.NAME.in_use]. Images that are in use and gone from the registry are shown with the "
+        "undo that brings them back, where there is one. The exit code is 1 where something could not be read.",
+        ["regtui in-use prod", "regtui in-use prod --json"],
+    )
+    _registry_argument(in_use)
+    _json_option(in_use)
+
+
 _DECLARED: Final[dict[str, Callable[[_Command], None]]] = {
     "browse": _browse,
     "demo": _demo,
@@ -445,6 +458,7 @@ _DECLARED: Final[dict[str, Callable[[_Command], None]]] = {
     "rm": _rm,
     "undo": _undo,
     "gc": _gc,
+    "in-use": _in_use,
     "log": _log,
     "login": _login,
     "logout": _logout,

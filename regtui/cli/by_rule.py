@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ from regtui.cli.console import Progress, say, warn
 from regtui.deletion.judging import Choice, choose, in_question
 from regtui.deletion.rules import Rule, parse_rule
 from regtui.errors import UsageError
+from regtui.retention.errors import NO_RULE, SourceFailed
 from regtui.session.session import Session
 from regtui.text import plural
 
@@ -45,16 +47,22 @@ def rule_of(arguments: argparse.Namespace) -> Rule | None:
 
 
 async def choose_tags(session: Session, repository: str, rule: Rule, now: datetime | None = None) -> Choice:
-    """What the rule selects now. Reads of each tag only what the rule has to know.
+    """What the rule selects now. Reads of each tag only what the rule has to know, and whether it is in use.
 
-    Raises NotFound where the repository isn't there, RegistryError.
+    Raises NotFound where the repository isn't there, RegistryError, SourceFailed where what is in use can't be read.
     """
     # Within, since the command line is to be quick where no rule is given.
     from regtui.listing.candidates import candidates
+    from regtui.retention.tags_in_use import tags_in_use
 
+    in_use = await session.in_use()
+    if in_use.unread:
+        source = in_use.unread[0]
+        raise SourceFailed(f"{source.where} could not be read: {source.error}", NO_RULE)
     names = [name async for page in session.tags(repository) for name in page]
     known: dict[str, Summary | None] = dict.fromkeys(names)
-    asked = in_question(rule, candidates(known.items()))
+    # What runs is known by its digest.
+    asked = names if in_use.digests else in_question(rule, candidates(known.items()))
     if asked:
         progress = Progress(f"Reading {repository}:")
         try:
@@ -65,7 +73,21 @@ async def choose_tags(session: Session, repository: str, rule: Rule, now: dateti
                 progress.show(done, len(asked))
         finally:
             progress.clear()
-    return choose(rule, candidates(known.items()), now=now or datetime.now(UTC), protect=session.target.protect)
+    used = tags_in_use(in_use, repository, known.items()).keys()
+    # Any of them may be what runs.
+    unread = {tag for tag in asked if (summary := known[tag]) is None or summary.is_retryable}
+    choice = choose(
+        rule,
+        candidates(known.items()),
+        now=now or datetime.now(UTC),
+        protect=session.target.protect,
+        in_use=used | unread if in_use.digests else used,
+    )
+    return replace(
+        choice,
+        in_use=tuple(tag for tag in choice.in_use if tag in used),
+        unread=tuple(dict.fromkeys((*choice.unread, *(tag for tag in choice.in_use if tag not in used)))),
+    )
 
 
 def tell_choice(repository: str, choice: Choice) -> None:
@@ -73,6 +95,9 @@ def tell_choice(repository: str, choice: Choice) -> None:
     if choice.protected:
         verb = "is" if len(choice.protected) == 1 else "are"
         say(f"{_names(choice.protected)} {verb} protected by the config file: not selected.")
+    if choice.in_use:
+        verb = "is" if len(choice.in_use) == 1 else "are"
+        say(f"{_names(choice.in_use)} {verb} in use: not selected. Where: regtui in-use")
     if choice.undated:
         tell_undated(len(choice.undated), f"{_names(choice.undated)}: ")
     if choice.future:

@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     try:
         arguments = parse(argv)
-        command = import_module(f"regtui.cli.{arguments.command}")
+        command = import_module(f"regtui.cli.{arguments.command.replace('-', '_')}")
         # What was imported stays, and needs no looking through later either.
         gc.freeze()
         gc.enable()

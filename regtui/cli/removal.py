@@ -17,6 +17,7 @@ from regtui.errors import NOT_ALLOWED, RegtuiError
 from regtui.oci.digest import Digest
 from regtui.registry.errors import ManifestNotFound, Where
 from regtui.registry.values import Deletion
+from regtui.retention.errors import NO_RULE, SourceFailed
 from regtui.session.session import Session
 
 _FOR_GOOD: Final = "Nothing was deleted. --without-undo deletes it for good."
@@ -90,7 +91,8 @@ class RemovalOptions:
 
 
 async def prepare(session: Session, selection: Selection, options: RemovalOptions) -> Removal:
-    """Plans. Where nobody can be asked, protected tags are left out, and what undo could not put back.
+    """Plans. Where nobody can be asked, protected tags are left out, what is in use, and what undo could not put back.
+    By a rule, what is in use is left out always.
 
     Raises NotFound for what isn't there, DeletionNotAllowed, Obstructed.
     """
@@ -108,14 +110,30 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
         if digest not in proposal.plan.contents.manifests and not proposal.plan.obstacle:
             where = Where(session.host, "looking up the manifest", repository, digest)
             raise ManifestNotFound(where, f"{repository} has no manifest {digest}.")
+    kept: list[Outcome] = []
+    if options.by_rule:
+        proposal, kept = await _without_used(session, proposal)
     if options.dry_run:
-        return Removal(session, proposal)
+        return Removal(session, proposal, tuple(kept))
     skipped: list[Outcome] = []
     if not options.may_ask:
         proposal, skipped = await _without_confirmation(session, proposal, by_rule=options.by_rule)
     if proposal.plan.obstacle:
         raise Obstructed(proposal.plan.obstacle, "Nothing was deleted.")
-    return Removal(session, proposal, tuple(skipped))
+    return Removal(session, proposal, (*kept, *skipped))
+
+
+async def _without_used(session: Session, proposal: DeletionProposal) -> tuple[DeletionProposal, list[Outcome]]:
+    """The proposal of a rule without what is in use, and that this stays. Raises SourceFailed where some of that isn't
+    known."""
+    if unread := proposal.plan.unread_uses:
+        raise SourceFailed(unread[0], NO_RULE)
+    kept: dict[str, Outcome] = {}
+    while used := {tag: why for tag, why in proposal.used.items() if tag in proposal.request.tags}:
+        kept |= {tag: _skipped(proposal.plan, tag, f"stays: {why}") for tag, why in used.items()}
+        rest = tuple(tag for tag in proposal.request.tags if tag not in kept)
+        proposal = await _propose(session, replace(proposal.request, tags=rest))
+    return proposal, list(kept.values())
 
 
 async def _without_confirmation(
@@ -137,6 +155,8 @@ async def _without_confirmation(
             return replace(proposal, plan=replace(plan, removed=(), manifests=())), list(skipped.values())
         rest = tuple(tag for tag in request.tags if tag not in skipped)
         proposal = await _propose(session, replace(request, tags=rest))
+    if not proposal.plan.obstacle and proposal.used_manifests:
+        raise Obstructed(proposal.used_manifests, "Without --yes, it is deleted after the digest's begin was typed.")
     if not proposal.plan.obstacle and proposal.loss:
         # Nothing that has a tag: a manifest named by digest, or what is attached to an image that goes.
         raise Obstructed(proposal.loss, _FOR_GOOD)

@@ -15,6 +15,7 @@ from regtui.deletion.cost import seconds_to_delete
 from regtui.deletion.graph import outer_first, reachable
 from regtui.deletion.loss import losses
 from regtui.deletion.request import Request
+from regtui.deletion.used import UsedPlaces, with_indexes
 from regtui.deletion.values import (
     Cause,
     Contents,
@@ -37,6 +38,7 @@ _ATTACHED_TAG: Final = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})
 
 def make_plan(contents: Contents, request: Request, *, method: Method, obstacle: str = "") -> Plan:
     """What doing as `request` says means. `obstacle`: why nothing can be deleted here, if that is known."""
+    contents = replace(contents, used=frozenset(request.used.digests))
     by_digest = _tags_by_digest(contents)
     chosen = _choose(contents, by_digest, request)
     doomed = doomed_manifests(contents, chosen.tags, chosen.named | chosen.along)
@@ -51,6 +53,7 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
     parents = _parents(contents, doomed)
     tagged = {digest for tag in chosen.tags if (digest := contents.tags.get(tag))}
     lost = losses(contents, tagged, doomed - left)
+    used = UsedPlaces(contents, request.used)
 
     def planned(digests: Collection[Digest]) -> tuple[PlannedManifest, ...]:
         return tuple(
@@ -61,6 +64,7 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
                 parents.get(digest),
                 chosen.referring.get(digest),
                 lost.get(digest),
+                used.of_digest(digest) if digest in request.digests else (),
             )
             for digest in outer_first(contents.manifests, digests)
         )
@@ -69,7 +73,7 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
     return Plan(
         repository=contents.repository,
         removed=tuple(
-            _planned_tag(contents, by_digest, tag, chosen, request.protect, lost) for tag in in_order(chosen.tags)
+            _planned_tag(contents, by_digest, tag, chosen, request.protect, lost, used) for tag in in_order(chosen.tags)
         ),
         manifests=planned(doomed - left),
         staying=tuple(in_order(sharing - chosen.tags)),
@@ -81,6 +85,7 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
         obstacle=obstacle or _obstacle(contents, chosen, doomed, by_digest),
         left=planned(left),
         left_bytes=bytes_of(contents, doomed) - bytes_of(contents, doomed - left),
+        unread_uses=request.used.unread,
         contents=contents,
     )
 
@@ -119,7 +124,8 @@ _NOTHING: Final = Digest("sha256:" + "0" * 64)
 
 
 def doomed_manifests(contents: Contents, chosen: Collection[str], targets: Collection[Digest]) -> set[Digest]:
-    """The manifests that go when the tags `chosen` do: what they reach and nothing that stays reaches.
+    """The manifests that go when the tags `chosen` do: what they reach and nothing that stays reaches, nor what is in
+    use without having been chosen.
 
     None at all while a tag couldn't be read, or an index below a tag that stays: it might use one of them.
     """
@@ -127,12 +133,14 @@ def doomed_manifests(contents: Contents, chosen: Collection[str], targets: Colle
         return set()
     going = {digest for tag in chosen if (digest := contents.tags.get(tag)) is not None} | set(targets)
     staying = {digest for tag, digest in contents.tags.items() if digest is not None and tag not in chosen}
-    held = reachable(contents.manifests, staying)
+    reached = reachable(contents.manifests, going)
+    running = with_indexes(contents.manifests, contents.used).keys() - reached if contents.used else set()
+    held = reachable(contents.manifests, staying | running)
     if hidden_indexes(contents, held):
         return set()
     # An entry of another media type isn't looked below, and isn't taken away either.
     named = {digest for d in held if (manifest := contents.manifests.get(d)) for digest in manifest.named}
-    return (reachable(contents.manifests, going) - held - named) & contents.manifests.keys()
+    return (reached - held - named) & contents.manifests.keys()
 
 
 def hidden_indexes(contents: Contents, held: Collection[Digest]) -> set[Digest]:
@@ -217,6 +225,7 @@ def _planned_tag(
     chosen: _Chosen,
     protect: tuple[str, ...],
     lost: Mapping[Digest, Loss],
+    used: UsedPlaces,
 ) -> PlannedTag:
     unread = contents.unread.get(tag, "")
     digest = contents.tags.get(tag)
@@ -229,6 +238,7 @@ def _planned_tag(
         attached_to=chosen.attached.get(tag),
         unread=unread,
         loss=Loss(Cause.UNREADABLE, detail=unread) if unread else lost.get(digest) if digest else None,
+        in_use=used.of_tag(tag),
     )
 
 

@@ -18,6 +18,7 @@ from regtui.deletion.words import (
     plan_sentences,
     planned_outcomes,
     typed_confirmation,
+    use_words,
     whole_offer,
 )
 from regtui.text import plural
@@ -89,10 +90,23 @@ class DeletionProposal:
         return "" if self.request.without_undo else losses_sentence(self.plan)
 
     @property
+    def used(self) -> dict[str, str]:
+        """Tag → where it is in use: `runs on app1 as web`."""
+        return {tag.tag: use_words(tag.in_use) for tag in self.plan.removed if tag.in_use}
+
+    @property
+    def used_manifests(self) -> str:
+        """A sentence about manifests that were named by digest and are in use; empty where none is."""
+        used = self.plan.used_manifests
+        return f"{used[0].label} {used[0].digest} is in use: {use_words(used[0].in_use)}." if used else ""
+
+    @property
     def held(self) -> dict[str, str]:
         """tag → why it isn't deleted where nobody can be asked."""
         removed = self.plan.removed
-        protected = {tag.tag: _PROTECTED for tag in removed if tag.protected}
+        protected = {tag.tag: _PROTECTED for tag in removed if tag.protected} | {
+            tag: f"stays: {why}; without --yes, it is deleted after its name is typed" for tag, why in self.used.items()
+        }
         if self.request.without_undo:
             return protected
         lost = {tag.tag: f"undo could not put it back, as {loss_reason(tag.loss)}" for tag in removed if tag.loss}

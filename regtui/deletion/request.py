@@ -1,9 +1,10 @@
 """What somebody asks to be deleted, and how: one value, from both faces down to the plan."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from regtui.deletion.cost import PATIENCE
+from regtui.deletion.used import UsedImages
 from regtui.deletion.values import Manifests
 from regtui.oci.digest import Digest
 
@@ -16,7 +17,7 @@ class Request:
     SBOMs whose image goes. `untagged`: what becomes of manifests that lose their last tag; in doubt they are deleted
     where that takes at most `patience` seconds. Those that were named by digest always are. `without_undo`: also what
     undo could not put back goes, though nobody confirms it. `protect`: shell patterns of tags that need a confirmation
-    of their own. `only`: no manifest but these may go; None for any.
+    of their own. `only`: no manifest but these may go; None for any. `used`: what is in use, which needs one, too.
     """
 
     repository: str
@@ -29,3 +30,4 @@ class Request:
     without_undo: bool = False
     protect: tuple[str, ...] = ()
     only: frozenset[Digest] | None = None
+    used: UsedImages = field(default_factory=UsedImages)

@@ -116,6 +116,8 @@ class Contents:
     damaged: frozenset[str] = frozenset()
     registry: RegistryId | None = None
     """Where it was read; a plan made of it is carried out there and nowhere else. None where it was made up."""
+    used: frozenset[Digest] = frozenset()
+    """What runs somewhere, by whatever digest it is known there: it needs what is below it without a tag, too."""
 
     @property
     def tag_count(self) -> int:
@@ -155,7 +157,7 @@ class Loss:
 class PlannedTag:
     """A tag that goes. `digest` is None where its manifest is gone already, or can't be read: then `unread` says why.
     `stays_as`: the other tags, which keep the manifest. `attached_to`: the image it is a signature, attestation or
-    SBOM of. `loss`: why undo could not put it back; None where it can."""
+    SBOM of. `loss`: why undo could not put it back; None where it can. `in_use`: where, in words."""
 
     tag: str
     digest: Digest | None
@@ -164,6 +166,7 @@ class PlannedTag:
     attached_to: Digest | None = None
     unread: str = ""
     loss: Loss | None = None
+    in_use: tuple[str, ...] = ()
 
     @property
     def is_broken(self) -> bool:
@@ -185,6 +188,8 @@ class PlannedManifest:
     attached_to: Digest | None = None
     """The image that it is a signature, attestation or SBOM of, without a tag of its own."""
     loss: Loss | None = None
+    in_use: tuple[str, ...] = ()
+    """Where, in words: of one that was named by its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +219,8 @@ class Plan:
     deleting them takes so long."""
     left_bytes: int = 0
     """What would become collectable with them."""
+    unread_uses: tuple[str, ...] = ()
+    """Sentences about what may use any of it, and could not be read."""
     goes_along: tuple[str, ...] = ()
     """Where this login can't push and so can't remove tags alone: the tags that deleting by digest would take along."""
     contents: Contents = field(repr=False, default=Contents("", {}, {}))
@@ -244,6 +251,11 @@ class Plan:
     @property
     def has_losses(self) -> bool:
         return bool(self.lost_tags or self.lost_manifests or self.replaceable)
+
+    @property
+    def used_manifests(self) -> tuple[PlannedManifest, ...]:
+        """Those that were named by their digest and are in use."""
+        return tuple(manifest for manifest in self.manifests if manifest.in_use)
 
     @property
     def remaining(self) -> int:

@@ -28,6 +28,7 @@ FOREVER: Final = "forever"
 # From so many tags on the number is typed: a slip of the hand doesn't delete them.
 TYPED_FROM: Final = 10
 _NAMED: Final = 4
+_PLACES: Final = 3
 LEAVE: Final = "leave"
 """What people are told is done to a manifest that is left; to programs it is a deletion that was skipped."""
 LEFT_FOR: Final = "for gc --untagged"
@@ -57,7 +58,25 @@ def plan_sentences(plan: Plan) -> list[str]:
     protected = [tag.tag for tag in plan.removed if tag.protected]
     if protected:
         lines.append(f"{names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
-    return lines + _about_unread(plan) + _about_losses(plan)
+    return lines + _about_uses(plan) + _about_unread(plan) + _about_losses(plan)
+
+
+def _about_uses(plan: Plan) -> list[str]:
+    """What runs somewhere, by name; and where it isn't known."""
+    used = [(tag.tag, tag.in_use) for tag in plan.removed if tag.in_use]
+    used += [(f"{manifest.label} {manifest.digest.short}", manifest.in_use) for manifest in plan.used_manifests]
+    lines = [f"{name} is in use: {use_words(places)}." for name, places in used[:_NAMED]]
+    if more := len(used) - _NAMED:
+        lines += [f"{more:,} more {'is' if more == 1 else 'are'} in use, marked below."] if more > 0 else []
+    if plan.unread_uses:
+        lines.append(f"Whether any of it is in use is not known. {plan.unread_uses[0].rstrip('.')}.")
+    return lines
+
+
+def use_words(places: Sequence[str]) -> str:
+    """`runs on app1 as web, named by prod: deployment shop/web, and 3 more`."""
+    shown = ", ".join(places[:_PLACES])
+    return f"{shown}, and {len(places) - _PLACES:,} more" if len(places) > _PLACES else shown
 
 
 def _about_rest(plan: Plan) -> str:
@@ -299,14 +318,15 @@ def _counted(outcomes: Sequence[Outcome]) -> str:
 
 
 def typed_confirmation(plan: Plan, *, without_undo: bool = False) -> str:
-    """What has to be typed: a protected tag's name, the number from ten tags on, `forever` where undo can't put
-    something back (unless that was said: `without_undo`); nothing where `y` is enough."""
-    protected = [tag.tag for tag in plan.removed if tag.protected]
+    """What has to be typed: the name of a tag that is protected or in use, the number from ten tags on, `forever` where
+    undo can't put something back (unless that was said: `without_undo`); nothing where `y` is enough."""
+    guarded = [tag.tag for tag in plan.removed if tag.protected or tag.in_use]
+    guarded += [manifest.digest.short for manifest in plan.used_manifests]
     words = []
-    if len(protected) == 1:
-        words.append(protected[0])
-    elif protected or len(plan.removed) >= TYPED_FROM:
-        words.append(str(len(plan.removed)))
+    if len(guarded) == 1:
+        words.append(guarded[0])
+    elif guarded or len(plan.removed) >= TYPED_FROM:
+        words.append(str(len(plan.removed) or len(plan.manifests)))
     if plan.has_losses and not without_undo:
         words.append(FOREVER)
     return " ".join(words)
@@ -330,12 +350,14 @@ def plan_notes(plan: Plan) -> dict[str, str]:
         reasons = [f"stays as {', '.join(tag.stays_as)}"] if tag.stays_as else []
         reasons += ["broken"] if tag.is_broken else []
         reasons += ["protected"] if tag.protected else []
+        reasons += [f"in use: {use_words(tag.in_use)}"] if tag.in_use else []
         reasons += [f"attached to {tag.attached_to.short}"] if tag.attached_to else []
         reasons += [_lost(tag.loss)] if tag.loss else []
         notes[f"{plan.repository}:{tag.tag}"] = "; ".join(reasons)
     for manifest in (*plan.manifests, *plan.left):
         reasons = [_what_it_is(manifest)]
         reasons += [f"attached to {manifest.attached_to.short}"] if manifest.attached_to else []
+        reasons += [f"in use: {use_words(manifest.in_use)}"] if manifest.in_use else []
         reasons += [_lost(manifest.loss)] if manifest.loss else []
         notes[f"{plan.repository}@{manifest.digest}"] = "; ".join(reason for reason in reasons if reason)
     return notes

@@ -5,10 +5,11 @@ an index its children; a manifest its referrers, and they it. In doubt everythin
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regtui.content.store import ContentStore
 from regtui.deletion.inventory import read_contents, stored
+from regtui.deletion.used import with_indexes
 from regtui.deletion.values import Contents, StoredManifest
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import UnknownManifest
@@ -22,6 +23,8 @@ class Reading:
 
     contents: Contents
     revisions: frozenset[Digest]
+    used: frozenset[Digest] = frozenset()
+    """What runs somewhere: it counts as a tag does."""
 
     @property
     def repository(self) -> str:
@@ -34,11 +37,18 @@ class Reading:
         tagged = [digest for digest in self.contents.tags.values() if digest]
         if self.contents.unread or self.contents.unread_manifests or any(digest not in manifests for digest in tagged):
             return ()
-        reached = _reached(manifests, tagged)
+        reached = _reached(manifests, [*tagged, *with_indexes(manifests, self.used)])
         if any(isinstance(manifests[d].manifest, UnknownManifest) for d in reached & manifests.keys()):
             # What a manifest of an unknown kind needs can't be told.
             return ()
         return tuple(sorted(digest for digest in self.revisions & manifests.keys() if digest not in reached))
+
+    @property
+    def kept_by_use(self) -> tuple[Digest, ...]:
+        """The revisions that stay for that alone."""
+        if not self.used:
+            return ()
+        return tuple(sorted(set(replace(self, used=frozenset()).untagged) - set(self.untagged)))
 
     @property
     def platforms_at_risk(self) -> dict[str, int]:
@@ -77,12 +87,18 @@ def _reached(manifests: Mapping[Digest, StoredManifest], roots: Collection[Diges
     return reached
 
 
-async def read(client: RegistryClient, content: ContentStore, repository: str, revisions: frozenset[Digest]) -> Reading:
+async def read(
+    client: RegistryClient,
+    content: ContentStore,
+    repository: str,
+    revisions: frozenset[Digest],
+    used: frozenset[Digest] = frozenset(),
+) -> Reading:
     """Raises RegistryError. Revisions whose manifest the registry doesn't have are left out: the collector, too,
     passes them over."""
     content.forget(repository)
     try:
-        return Reading(await read_contents(client, content, repository, digests=revisions), revisions)
+        return Reading(await read_contents(client, content, repository, digests=revisions), revisions, used)
     except RepositoryNotFound:
         # Never tagged: 2.x and 3.x have no list of tags for it.
         manifests: dict[Digest, StoredManifest] = {}
@@ -91,4 +107,4 @@ async def read(client: RegistryClient, content: ContentStore, repository: str, r
                 manifests[digest] = stored(await content.manifest(repository, digest))
             except NotFound:
                 continue
-        return Reading(Contents(repository, {}, manifests), revisions)
+        return Reading(Contents(repository, {}, manifests), revisions, used)

@@ -16,7 +16,7 @@ from regtui.garbage.contents import Reading, read
 from regtui.garbage.identity import must_list_nothing, prove_by_output, prove_by_storage
 from regtui.garbage.output import CollectorOutput
 from regtui.garbage.storage import Storage, read_count
-from regtui.garbage.values import Forecast, UntaggedManifest
+from regtui.garbage.values import Forecast, UntaggedManifest, UsedManifests
 from regtui.garbage.verdict import GcOutcome
 from regtui.host.errors import Unsafe
 from regtui.host.found import Found
@@ -38,9 +38,10 @@ async def forecast(
     journal: Journal,
     *,
     untagged: bool,
+    used: UsedManifests = UsedManifests(),  # noqa: B008 (a value)
 ) -> Forecast:
-    """Raises RegtuiError. `untagged`: with the manifests that nothing reaches. `journal`: where the storage can't be
-    asked, it knows what of this registry was deleted, with its sizes."""
+    """Raises RegtuiError. `untagged`: with the manifests that nothing reaches, but for those that are `used`.
+    `journal`: where the storage can't be asked, it knows what of this registry was deleted, with its sizes."""
     if found.unsafe is not None:
         raise found.unsafe
     began = time.monotonic()
@@ -56,6 +57,8 @@ async def forecast(
         await prove_by_storage(host.place, client, storage, listing)
     else:
         await prove_by_output(host.place, client, output)
+    if untagged and used.unread:
+        raise Unsafe(used.unread, "Nothing counts as unused before it can be read. Collect without untagged manifests.")
     if untagged and not listing.is_known:
         raise Unsafe(
             f"The storage on {host.place} can't be listed, so it can't be told which manifests nothing reaches.",
@@ -63,7 +66,7 @@ async def forecast(
         )
     is_small = sum(map(len, listing.revisions.values())) <= MANY
     readings = [
-        await read(client, content, name, revisions)
+        await read(client, content, name, revisions, used.named)
         for name, revisions in sorted(listing.revisions.items())
         if untagged or is_small
     ]
@@ -86,6 +89,7 @@ async def forecast(
         seconds=seconds,
         held=sum(told.get(digest, 0) for digest in more),
         unsought=listing.is_known and not untagged and not is_small,
+        in_use=tuple(UntaggedManifest(r.repository, d) for r in readings for d in r.kept_by_use),
         deleting=sum(seconds_to_delete(len(r.untagged), len(r.contents.tags)) for r in readings),
     )
 

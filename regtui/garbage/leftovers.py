@@ -24,7 +24,16 @@ from regtui.registry.errors import NotFound
 class Leftovers:
     """One deletion of untagged manifests. `deleted`: those that went; `trouble`: sentences about those that didn't."""
 
-    def __init__(self, client: RegistryClient, content: ContentStore, journal: Journal, username: str) -> None:
+    def __init__(
+        self,
+        client: RegistryClient,
+        content: ContentStore,
+        journal: Journal,
+        username: str,
+        used: frozenset[Digest] = frozenset(),
+    ) -> None:
+        """`used`: what runs somewhere, and stays."""
+        self._used = used
         self._client = client
         self._content = content
         self._journal = journal
@@ -37,7 +46,7 @@ class Leftovers:
         for repository, group in groupby(sorted(manifests, key=_place), key=lambda m: m.repository):
             wanted = frozenset(manifest.digest for manifest in group)
             # Read anew: a tag may have come that reaches one of them.
-            reading = await read(self._client, self._content, repository, wanted)
+            reading = await read(self._client, self._content, repository, wanted, self._used)
             still = frozenset(reading.untagged) & wanted
             async for line in self._delete_in(reading, still):
                 yield line

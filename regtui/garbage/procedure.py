@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import getpass
 import platform
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -21,7 +21,17 @@ from regtui.garbage.forecasting import forecast
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.running import STOPPED, Running, running_already
 from regtui.garbage.storage import Listing, Storage
-from regtui.garbage.values import Choices, CollectionReport, EarlierRun, Event, Forecast, Stage, StageStatus, Survey
+from regtui.garbage.values import (
+    Choices,
+    CollectionReport,
+    EarlierRun,
+    Event,
+    Forecast,
+    Stage,
+    StageStatus,
+    Survey,
+    UsedManifests,
+)
 from regtui.garbage.verification import Before, remember, verify
 from regtui.host.errors import Unsafe
 from regtui.host.finding import find
@@ -50,6 +60,13 @@ def _me() -> str:
         return one_line(platform.node())[:100]
 
 
+FindUsed = Callable[[], Awaitable[UsedManifests]]
+
+
+async def _none_used() -> UsedManifests:
+    return UsedManifests()
+
+
 class HostCollector:
     """The `Collector` of one registry; `client` and everything else lives on the client's event loop."""
 
@@ -62,7 +79,10 @@ class HostCollector:
         *,
         username: str = "",
         read_only: bool = False,
+        used: FindUsed = _none_used,
     ) -> None:
+        """`used`: finds what runs somewhere; asked again before anything is deleted."""
+        self._find_used = used
         self._host = host
         self._settings = settings
         self._client = client
@@ -131,7 +151,13 @@ class HostCollector:
         await self._must_be_alone()
         async with answering(self._client, "while its storage is compared with it"):
             self._forecast = await forecast(
-                self._host, found, self._client, self._content, self._journal, untagged=choices.untagged
+                self._host,
+                found,
+                self._client,
+                self._content,
+                self._journal,
+                untagged=choices.untagged,
+                used=await self._find_used(),
             )
         self._forecast_untagged = choices.untagged
         if choices.untagged and self._forecast.untagged:
@@ -263,8 +289,11 @@ class HostCollector:
             yield account.skipped(Stage.UNTAGGED)
             return
         yield account.began(Stage.UNTAGGED)
-        leftovers = Leftovers(self._client, self._content, self._journal, self._username)
         try:
+            used = await self._find_used()
+            if used.unread:
+                raise Unsafe(used.unread, "Nothing counts as unused before it can be read.")
+            leftovers = Leftovers(self._client, self._content, self._journal, self._username, used.named)
             async for line in leftovers.delete(self._forecast.untagged):
                 yield account.event(Stage.UNTAGGED, text=line)
         except RegtuiError as error:

@@ -90,6 +90,15 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedManifests:
+    """What runs somewhere, and needs no tag to stay: `named`, by their digests, in whatever repository. `unread`: why
+    not all of it is known, in a sentence; empty where it is."""
+
+    named: frozenset[Digest] = frozenset()
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UntaggedManifest:
     """A manifest that nothing reaches: no tag, no index, no referrer of its repository."""
 
@@ -103,6 +112,7 @@ class Forecast:
 
     `by_repository`: bytes of the blobs that were linked in it, each blob in the first one alone, largest first.
     `at_risk`: sentences about what a naive run with --delete-untagged would break here; empty where nothing.
+    `in_use`: untagged manifests that something runs, and that stay.
     `untagged`: what `Choices.untagged` deletes before; their blobs are among `blobs` only where that was chosen, else
     `held` says how many bytes they keep. `unsought`: they weren't looked for, as there are so many manifests.
     `deleting`: seconds that deleting them takes the registry.
@@ -124,6 +134,7 @@ class Forecast:
     """Repositories in which nothing is left, or will be: `Choices.remove_empty` removes their directories."""
     by_manifests: bool = False
     """Sizes are those that manifests name: the storage can't be asked."""
+    in_use: tuple[UntaggedManifest, ...] = ()
 
     @property
     def bytes(self) -> int:

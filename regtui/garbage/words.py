@@ -120,6 +120,9 @@ def forecast_sentences(forecast: Forecast, choices: Choices, survey: Survey, *, 
     if not forecast.is_exact:
         unknown = sum(1 for freed in forecast.blobs.values() if freed is None)
         lines.append(_unknown(unknown, forecast))
+    if forecast.in_use:
+        what = plural(len(forecast.in_use), "image without a tag is", "images without a tag are")
+        lines.append(f"{what} in use: not deleted.")
     if forecast.untagged:
         lines.append(_about_untagged(forecast, choices, option if survey.delete_enabled is not False else ""))
     if forecast.unsought:

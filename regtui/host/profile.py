@@ -15,7 +15,8 @@ class HostSettings:
     compose file is. `namespace`: kubectl's. `sudo`: the runtime is called by `sudo -n`. `config`, `binary`, `storage`:
     paths as the collector sees them. `command`: runs the registry's program with the arguments that take the place of
     `{}`. `stop`, `start`: for runtime `command`. `read_only`, `read_write`: commands that switch the registry, where
-    that is how pushes are kept out.
+    that is how pushes are kept out. `access_log`: a file there with a line for each request, where the
+    runtime's own log isn't the one to read.
     """
 
     ssh: str = ""
@@ -32,3 +33,4 @@ class HostSettings:
     start: str = ""
     read_only: str = ""
     read_write: str = ""
+    access_log: str = ""

@@ -35,6 +35,11 @@ class UsePlace:
     where: str
     kind: PlaceKind
 
+    @property
+    def words(self) -> str:
+        """`runs on app1 as web`, `named by ~/gitops/web.yaml:12`."""
+        return f"{'runs on' if self.kind in (PlaceKind.CONTAINER, PlaceKind.POD) else 'named by'} {self.where}"
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadSource:
@@ -51,7 +56,8 @@ class InUse:
 
     `digests`: manifest digest → its places, in whatever repository it is found; an index, one of its platforms, or
     both, as each source knows it. `tags`: (repository, tag) → the places that name that tag and are not known by a
-    digest. `unread`: with any of these, nothing counts as unused.
+    digest; an empty tag stands for any tag of the repository, where it can't be told which is meant. `unread`: with
+    any of these, nothing counts as unused.
     """
 
     digests: Mapping[Digest, tuple[UsePlace, ...]] = field(default_factory=dict)
@@ -70,8 +76,8 @@ class InUse:
         return not self.unread
 
     def places_of_tag(self, repository: str, tag: str) -> tuple[UsePlace, ...]:
-        """Those that name the tag itself."""
-        return self.tags.get((repository, tag), ())
+        """Those that name the tag itself, or may."""
+        return (*self.tags.get((repository, tag), ()), *self.tags.get((repository, ""), ()))
 
     def places_of_digest(self, digest: Digest) -> tuple[UsePlace, ...]:
         return self.digests.get(digest, ())

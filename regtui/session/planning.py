@@ -26,7 +26,9 @@ async def plan_deletion(
 ) -> Plan:
     """As `Session.plan_deletion` says it. Raises RegistryError."""
     repository = request.repository
-    contents = await read_contents(client, content, repository, digests=request.digests, on_progress=on_progress)
+    # What is used keeps what is below it, also where no tag leads to it any more.
+    digests = {*request.digests, *request.used.named_here}
+    contents = await read_contents(client, content, repository, digests=digests, on_progress=on_progress)
     support = Deletion.READ_ONLY if read_only else await deletion_support(client, repository)
     method = Method.at(support)
     obstacle = deletion_obstacle(client.host, support, by_choice=read_only)

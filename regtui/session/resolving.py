@@ -180,6 +180,7 @@ def target_for(profile: Profile, credential: Credential | None, options: Options
         runs_at=profile.host or _behind(profile),
         via=profile.via,
         known_repositories=profile.repositories,
+        in_use=profile.in_use,
         retention=profile.retention,
         also_known_as=profile.also_known_as,
         gc_when=profile.gc_when,

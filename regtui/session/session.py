@@ -27,15 +27,19 @@ if TYPE_CHECKING:
     from regtui.deletion.request import Request
     from regtui.deletion.values import Outcome, Plan
     from regtui.garbage.collector import Collector
+    from regtui.garbage.values import UsedManifests
     from regtui.host.hosts import Host, Interactive
     from regtui.listing.details import Details
     from regtui.listing.missing import BlobCheck
     from regtui.listing.summary import Batch
     from regtui.repair.values import CheckedReference, RepairPlan
+    from regtui.retention.uses import Uses
     from regtui.retention.values import InUse, PullRecord
+    from regtui.retention.whereabouts import LocatedUse
     from regtui.session.changes import Changes, RunningChange
     from regtui.session.filling import Filling
     from regtui.session.recalling import Recalling
+    from regtui.session.using import Using
     from regtui.settings.history import Left
     from regtui.ssh.login import Ssh
 
@@ -307,14 +311,20 @@ class Session:
     async def plan_deletion(
         self, request: "Request", *, on_progress: Callable[[int, int], None] | None = None
     ) -> "Plan":
-        """What doing as `request` says would mean. Changes nothing. What the config protects is protected.
+        """What doing as `request` says would mean. Changes nothing. What the config protects is protected, and so is
+        what is in use.
 
         `on_progress` hears (tags read, tags in all), then the same of blobs, where this runs.
         """
 
         from regtui.session.planning import plan_deletion
+        from regtui.session.using import used_images
 
-        protecting = replace(request, protect=(*request.protect, *self.target.protect))
+        protecting = replace(
+            request,
+            protect=(*request.protect, *self.target.protect),
+            used=used_images(await self.in_use(), request.repository),
+        )
         return await plan_deletion(
             self._client, self._content, protecting, read_only=self.read_only, on_progress=on_progress
         )
@@ -347,11 +357,27 @@ class Session:
 
     # What rules have to know
 
+    @cached_property
+    def _using(self) -> "Using":
+        from regtui.session.using import Using
+
+        return Using(self._client, self.target.in_use, (self.host, *self.target.also_known_as))
+
     async def in_use(self) -> "InUse":
         """Which of its images are in use, by the sources that the config names."""
         from regtui.retention.values import NOT_USED
 
-        return NOT_USED
+        return NOT_USED if self.target.in_use.is_empty else (await self._using.uses()).in_use
+
+    async def uses(self, interactive: "Interactive | None" = None) -> "Uses":
+        """The same, place by place. `interactive`: for what ssh may have to ask."""
+        return await self._using.uses(interactive)
+
+    async def located_uses(self, uses: "Uses") -> "list[LocatedUse]":
+        """Which tags lead to what is in use, and what of it the registry doesn't have. Raises JournalFailed."""
+        from regtui.retention.whereabouts import locate
+
+        return await locate(self._client, self._content, uses.found, await self.changes.entries())
 
     async def pulls(self) -> "PullRecord":
         """When its images were last pulled, as far as that is known."""
@@ -371,5 +397,18 @@ class Session:
         host, settings = host_of(self.target.runs_at, self.address, self.name, interactive)
         self._hosts.append(host)
         return HostCollector(
-            host, settings, self._client, self.journal, username=self.username, read_only=self.read_only
+            host,
+            settings,
+            self._client,
+            self.journal,
+            username=self.username,
+            read_only=self.read_only,
+            used=self._used_manifests,
         )
+
+    async def _used_manifests(self) -> "UsedManifests":
+        from regtui.garbage.values import UsedManifests
+
+        in_use = await self.in_use()
+        unread = [f"{source.where} could not be read: {source.error}" for source in in_use.unread]
+        return UsedManifests(frozenset(in_use.digests), unread[0] if unread else "")

@@ -9,6 +9,7 @@ from regtui.registry.address import Address
 from regtui.registry.identity import RegistryId
 from regtui.registry.settings import HttpSettings
 from regtui.registry.values import Credential
+from regtui.retention.settings import InUseSettings
 from regtui.settings.credentials import Lookup
 from regtui.ssh.destination import Destination
 
@@ -63,6 +64,8 @@ class Target:
         found = self.lookup.found if self.lookup else None
         return found.words if found else ""
 
+    in_use: InUseSettings = field(default_factory=InUseSettings)
+    """What says which of its images are in use."""
     retention: "tuple[RetentionEntry, ...]" = ()
     """What its config says of what goes."""
     also_known_as: tuple[str, ...] = ()

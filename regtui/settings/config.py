@@ -39,6 +39,13 @@ namespace = "infra"               # kubectl
 read_only = "…"                   # and read_write: commands that switch it, to collect while it answers pulls
 command = "…"                     # runtime "command": runs the registry's program, with its arguments in place of {}
 stop = "…"                        # and start: likewise; storage is where its root directory is on the host
+access_log = "…"                  # a file there with a line for each request (nginx's, say): when images were pulled
+
+[registries.prod.in_use]          # what must stay, whatever a rule says
+docker = ["deploy@app1", "local"] # containers there, running or stopped, of docker or podman; by ssh, or here
+kubectl = ["prod", "staging"]     # contexts: pods, and what deployments, jobs and old replica sets name
+files = ["~/gitops/**/*.yaml"]    # compose files, manifests, anything that names images
+command = "…"                     # prints a reference a line
 """
 
 from collections.abc import Mapping
@@ -52,6 +59,8 @@ from regtui.private_files import read_given
 from regtui.registry.address import Address
 from regtui.registry.identity import RegistryId
 from regtui.registry.tls import TlsSettings
+from regtui.retention.settings import InUseSettings
+from regtui.settings.in_use import read_in_use
 from regtui.settings.paths import config_file, write_following
 from regtui.settings.protection import told
 from regtui.settings.retention import read_retention
@@ -80,6 +89,8 @@ class Profile:
     """Where it runs; None where nothing is said."""
     via: Destination | None = None
     repositories: tuple[str, ...] = ()
+    in_use: InUseSettings = field(default_factory=InUseSettings)
+    """What says which of its images are in use."""
     retention: "tuple[RetentionEntry, ...]" = ()
     also_known_as: tuple[str, ...] = ()
     """Other names that references to it carry: HOST[:PORT][/PREFIX]."""
@@ -253,6 +264,7 @@ def _profile(name: str, entry: "TableReader", protect: tuple[str, ...]) -> Profi
         host=entry.host("host"),
         via=entry.parsed("via", Destination.parse),
         repositories=entry.repositories("repositories"),
+        in_use=read_in_use(entry),
         retention=read_retention(entry, name),
         also_known_as=entry.addresses("also_known_as"),
         gc_when=entry.size("gc_when"),

@@ -152,6 +152,14 @@ class TableReader:
             reader.wrong("runtime", f"one of {', '.join(RUNTIMES)}")
         return settings
 
+    def table(self, key: str) -> "TableReader | None":
+        table = self._get(key)
+        if table is None:
+            return None
+        if not isinstance(table, dict):
+            self.wrong(key, "a table")
+        return TableReader(self._file, table, f"{self._prefix}{key}.", self._text)
+
     def tables(self, key: str) -> "list[tuple[str, TableReader]]":
         value = self._get(key, {})
         if not isinstance(value, dict):

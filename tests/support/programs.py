@@ -58,6 +58,8 @@ PROGRAMS = {
         # Where some registries keep what they know of blobs.
         Program("redis-server", apt="redis-server"),
         Program("redis-cli", apt="redis-tools"),
+        # What runs in a cluster; the API server is a small one of ours.
+        Program("kubectl", apt="kubernetes-client"),
         # Login shells that read other words than sh.
         Program("fish", apt="fish"),
         Program("tcsh", apt="tcsh"),

@@ -21,6 +21,7 @@ from regtui.ui.browsing.catalog import RepositoriesReader
 from regtui.ui.browsing.details import DetailsReader
 from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.browsing.tags import TagsReader
+from regtui.ui.browsing.uses import KnownUses
 from regtui.ui.browsing.words import (
     ALWAYS,
     FILTERING,
@@ -102,6 +103,7 @@ class BrowserScreen(Screen[None]):
             on_cursor=self._load_details_soon,
         )
         self._details = DetailsReader(registry, self.details_pane, self.view)
+        self.uses = KnownUses(registry)
         self._dialogs = BrowserDialogs(self)
 
     def compose(self) -> ComposeResult:
@@ -130,6 +132,7 @@ class BrowserScreen(Screen[None]):
         self.load_repositories()
         # What it needs is loaded while the repositories are read, and after the first frame.
         self.call_after_refresh(self.settle_interrupted)
+        self.load_uses()
 
     def on_resize(self) -> None:
         # Made wider, the terminal has room for a pane that nothing was read for.
@@ -168,6 +171,12 @@ class BrowserScreen(Screen[None]):
         if name:
             self.find_out_deletion(self.repository or name)
             self._tell_unused_login()
+
+    @work(exclusive=True, group="uses")
+    async def load_uses(self) -> None:
+        """What containers, clusters and files use: beside everything else, and again where it was read a while ago."""
+        if self.uses.has_sources:
+            await self.uses.read()
 
     def _tell_unused_login(self) -> None:
         """Once, when the repositories were read without anybody asking for it."""

@@ -102,7 +102,9 @@ class BrowserDialogs:
         browser = self._browser
         model, protect = browser.table.model, browser.session.target.protect
         if model.total:
-            screen = RuleScreen(browser.repository, model, protect, browser.clock, self._rule or RuleTexts())
+            browser.load_uses()
+            texts = self._rule or RuleTexts()
+            screen = RuleScreen(browser.repository, model, protect, browser.clock, texts, browser.uses)
             browser.app.push_screen(screen, self._mark_by_rule)
 
     def _mark_by_rule(self, marking: "Marking | None") -> None:

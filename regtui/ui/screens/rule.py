@@ -19,7 +19,10 @@ from textual.widgets import Input, Label, Static
 from regtui.errors import UsageError
 from regtui.listing.tag_row import TagRow
 from regtui.listing.tags import TagList
+from regtui.retention.tags_in_use import UsesHere
+from regtui.retention.values import InUse
 from regtui.text import age, clean, size
+from regtui.ui.browsing.uses import KnownUses
 from regtui.ui.keys import keys_held
 from regtui.ui.screens.rule_preview import LABELS, Preview, RuleTexts, preview
 from regtui.ui.widgets.lines import Lines
@@ -88,13 +91,15 @@ class RuleScreen(ModalScreen[Marking | None]):
         protect: Sequence[str],
         clock: Callable[[], datetime],
         texts: RuleTexts,
+        uses: KnownUses,
     ) -> None:
         super().__init__()
+        self._uses = uses
         self._repository = repository
         self._model = model
         self._protect = tuple(protect)
         self._clock = clock
-        self._known = (0, 0)
+        self._known: tuple[int, int, InUse | None] = (0, 0, None)
         self._match = _field(texts.match, r"^dev- (an expression, anywhere in the name)")
         self._older = _field(texts.older_than, "30d (h d w m y)")
         self._keep = _field(texts.keep, "5")
@@ -157,7 +162,7 @@ class RuleScreen(ModalScreen[Marking | None]):
 
     def _read_more(self) -> None:
         """The list goes on filling in below this screen."""
-        if (self._model.total, self._model.filled) != self._known:
+        if (self._model.total, self._model.filled, self._uses.in_use) != self._known:
             self.show_preview()
 
     @work(exclusive=True, group="preview")
@@ -177,7 +182,7 @@ class RuleScreen(ModalScreen[Marking | None]):
 
     async def _previewed(self, texts: RuleTexts) -> Preview | None:
         """Shows and returns what `texts` select; None where they select nothing by themselves, or make no sense."""
-        self._known = (self._model.total, self._model.filled)
+        self._known = (self._model.total, self._model.filled, self._uses.in_use)
         try:
             rule = texts.rule()
         except UsageError as error:
@@ -188,7 +193,8 @@ class RuleScreen(ModalScreen[Marking | None]):
             return None
         rows = self._model.rows
         # A hundred thousand tags take longer than a key press may.
-        found = await asyncio.to_thread(preview, rule, rows, self._clock(), self._protect)
+        used = UsesHere(self._uses.in_use, self._repository)
+        found = await asyncio.to_thread(preview, rule, rows, self._clock(), self._protect, used)
         self._say(found.sentences(), found.rows)
         return found
 

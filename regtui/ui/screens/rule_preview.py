@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +12,7 @@ from regtui.listing.blob_uses import sizes
 from regtui.listing.candidates import candidates
 from regtui.listing.summary import manifests_freed
 from regtui.listing.tag_row import TagRow
+from regtui.retention.tags_in_use import UsesHere
 from regtui.text import plural, size
 
 LABELS: Final = {
@@ -67,9 +68,13 @@ class Preview:
     read: int
     held: int
     freed: int
+    obstacle: str = ""
+    """Why no rule marks anything here; empty where rules do."""
 
     def sentences(self) -> list[str]:
         """How many, and how much: what the number is, and what it isn't."""
+        if self.obstacle:
+            return [self.obstacle]
         lines = [self._count()]
         if self.choice.unread:
             lines.append(f"{plural(len(self.choice.unread), 'tag')} not read yet: not marked.")
@@ -79,6 +84,8 @@ class Preview:
             lines.append(f"{_names(self.choice.future)}: dated in the future, never old nor counted as new.")
         if self.choice.protected:
             lines.append(f"{_names(self.choice.protected)}: protected, never marked.")
+        if self.choice.in_use:
+            lines.append(f"{_names(self.choice.in_use)}: in use, never marked.")
         return lines
 
     def _count(self) -> str:
@@ -92,9 +99,26 @@ class Preview:
         return f"{count}. Deleting them makes up to {size(self.freed)} collectable."
 
 
-def preview(rule: Rule, rows: Sequence[TagRow], now: datetime, protect: Sequence[str]) -> Preview:
+def preview(
+    rule: Rule,
+    rows: Sequence[TagRow],
+    now: datetime,
+    protect: Sequence[str],
+    used: UsesHere = UsesHere(),  # noqa: B008
+) -> Preview:
     """`rows`: all of the repository's, as listed."""
-    choice = choose(rule, candidates((row.tag, row.summary) for row in rows), now=now, protect=protect)
+    if used.obstacle:
+        return Preview((), Choice(()), len(rows), sum(row.is_filled for row in rows), 0, 0, used.obstacle)
+    known = [(row.tag, row.summary) for row in rows]
+    in_use = used.tags(known)
+    # Any of them may be what runs.
+    unread = {tag for tag, summary in known if summary is None or summary.is_retryable} if used.by_digest else set()
+    choice = choose(rule, candidates(known), now=now, protect=protect, in_use=in_use | unread)
+    choice = replace(
+        choice,
+        in_use=tuple(tag for tag in choice.in_use if tag in in_use),
+        unread=tuple(dict.fromkeys((*choice.unread, *(tag for tag in choice.in_use if tag in unread)))),
+    )
     chosen = set(choice.selected)
     selected = tuple(row for row in rows if row.tag in chosen)
     held, freed = sizes((row.blobs for row in selected), (row.blobs for row in rows if row.tag not in chosen))

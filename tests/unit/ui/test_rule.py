@@ -10,6 +10,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
+from regtui.retention.values import InUse, PlaceKind, UnreadSource, UsePlace
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.rule import RuleScreen
@@ -240,3 +241,27 @@ async def test_the_palette_has_it_and_repositories_don_t(app: RegtuiApp) -> None
         await pilot.press("enter", "enter")
         await settled(pilot)
         assert isinstance(app.screen, RuleScreen)
+
+
+async def test_what_is_in_use_is_never_marked_and_nothing_is_before_that_is_known(app: RegtuiApp) -> None:
+    async with browsing(app, COMMON) as (pilot, browser):
+        place = (UsePlace("app1 as web", PlaceKind.CONTAINER),)
+        row = browser.table.model.find("0.0.10")
+        assert row is not None
+        assert row.summary is not None
+        assert row.summary.digest is not None
+        browser.uses.in_use = None
+        await pilot.press("asterisk")
+        await type_text(pilot, "0.0.1")
+        await settled(pilot)
+        assert "is being read" in said(app)
+        assert previewed(app) == []
+        browser.uses.in_use = InUse(unread=(UnreadSource("app1", "It is down."),))
+        await pilot.press("9")
+        await settled(pilot)
+        assert "app1 could not be read: It is down." in said(app)
+        browser.uses.in_use = InUse({row.summary.digest: place}, {(COMMON, "0.0.11"): place})
+        await pilot.press("backspace")
+        await settled(pilot)
+        assert previewed(app) == [f"0.0.{patch}" for patch in range(19, 11, -1)]
+        assert "0.0.11, 0.0.10: in use, never marked." in said(app)
