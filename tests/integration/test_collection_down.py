@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,25 @@ def kill(state: Path, *names: str) -> None:
 
 async def shown(pilot: Pilot[int], screen: type, phase: Phase | None = None) -> None:
     """Waits for a screen of this kind, and of the garbage screen for this phase."""
-    while not isinstance(pilot.app.screen, screen) or (
-        phase is not None and pilot.app.screen.query_one(Board).phase is not phase
-    ):
+    while not isinstance(pilot.app.screen, screen) or (phase is not None and phase not in phases(pilot)):
+        await pilot.pause(0.05)
+
+
+def phases(pilot: Pilot[int]) -> list[Phase]:
+    """The garbage screen's, once it is composed."""
+    return [board.phase for board in pilot.app.screen.query(Board)]
+
+
+def says(pilot: Pilot[int], words: str) -> bool:
+    """Whether the connect screen does, once it is composed."""
+    return any(words in str(said.content) for said in pilot.app.screen.query("#said").results(Static))
+
+
+async def answerable(pilot: Pilot[int]) -> None:
+    """Waits until a key would answer what the garbage screen asks: not before it stood there for a moment."""
+    screen = pilot.app.screen
+    assert isinstance(screen, GarbageScreen)
+    while time.monotonic() < screen.question.counts_from:
         await pilot.pause(0.05)
 
 
@@ -76,10 +93,11 @@ async def test_the_app_asks_the_host_and_brings_it_back(tmp_path: Path, monkeypa
         app.animation_level = "none"
         async with app.run_test(size=(120, 40)) as pilot, asyncio.timeout(PATIENCE):
             await shown(pilot, ConnectScreen)
-            await until(lambda: "ctrl+g: what its host says" in str(app.screen.query_one("#said", Static).content))
+            await until(lambda: says(pilot, "ctrl+g: what its host says"))
             await pilot.press("ctrl+g")
             await shown(pilot, GarbageScreen, Phase.EARLIER)
             assert "was killed on the host" in str(app.screen.query_one("#found-text", Static).content)
+            await answerable(pilot)
             await pilot.press("y")
             await shown(pilot, GarbageScreen, Phase.READY)
             await pilot.press("escape")

@@ -16,7 +16,9 @@ ROOTS = {
 ASKED = (("gc", "--dry-run"), ("gc", "--status"), ("gc", "--yes"), ("gc", "--bring-back"), ("doctor",))
 
 
-@pytest.mark.parametrize("content", ROOTS)
+@pytest.mark.parametrize(
+    ("containers", "content"), zip(("podman", "engine"), ROOTS, strict=True), indirect=["containers"]
+)
 def test_a_root_that_would_be_a_command(containers: Containers, tmp_path: Path, content: str) -> None:
     pwned = tmp_path / "pwned"
     root = ROOTS[content].format(pwned=pwned)

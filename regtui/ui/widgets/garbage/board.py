@@ -59,6 +59,7 @@ class Board(Container):
         self._said = ""
         self._has_choices = False
         self._sentences = Static(id="found-text")
+        self._found = VerticalScroll(self._sentences, classes="pane", id="found")
         self._freed, self._steps = FreedLines(), StepLines()
         self._texts, self._log = TextLines(), LogLines()
         self._untagged = Tick("", id="untagged")
@@ -69,8 +70,7 @@ class Board(Container):
         self._hints = Hints(("esc", "cancel"))
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="pane", id="found"):
-            yield self._sentences
+        yield self._found
         with Container(id="garbage-panes"):
             with Vertical(classes="pane", id="what"):
                 yield self._freed
@@ -88,7 +88,7 @@ class Board(Container):
         yield self._hints
 
     def on_mount(self) -> None:
-        self.query_one("#found").border_title = Content(clean(f"Garbage collection at {self._host}"))
+        self._found.border_title = Content(clean(f"Garbage collection at {self._host}"))
         self._cancel.focus()
 
     @property
