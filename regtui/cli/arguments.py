@@ -9,10 +9,13 @@ from regtui.cli.parser import (
     PrintCompletion,
     age_minutes,
     byte_count,
+    date,
     days,
     path,
     percent,
+    period_seconds,
     seconds,
+    share,
     subparsers,
     texts,
     version_option,
@@ -27,6 +30,7 @@ COMMANDS: Final = {
     "inspect": "show manifest, platforms, config, layers and history of an image",
     "check": "find tags that can't be pulled, and put back what they lack",
     "rm": "delete tags or manifests",
+    "prune": "delete what the retention rules select, and nothing that is in use",
     "undo": "put back what a deletion removed",
     "gc": "free what deletions left: garbage collection on the registry's host",
     "in-use": "show which images run, or are named, where",
@@ -271,6 +275,48 @@ def _rule_options(rm: Parser) -> None:
     rule.add_argument("--all-repositories", action="store_true", help="in every repository of the registry")
 
 
+def _prune(command: _Command) -> None:
+    prune = command(
+        "Deletes what the retention rules of the config file select, in all repositories that they name: tags that are "
+        "protected or in use stay. Shows all of it and asks; it is one run, which undo puts back. With --yes it is for "
+        "timers: nothing is deleted where a source of what is in use can't be read, and not in a repository that isn't "
+        "read as a whole, or of which a rule would take more than --most.",
+        [
+            "regtui prune prod --dry-run",
+            "regtui prune prod --explain team/app:1.4.2",
+            "regtui prune prod --as-of 2027-01-01",
+            "regtui prune prod --yes --gc --json",
+            "regtui prune prod --timer 03:30",
+            "regtui prune prod --timer daily --gc --install",
+        ],
+    )
+    _registry_argument(prune)
+    prune.add_argument("--dry-run", action="store_true", help="show what would happen, and change nothing")
+    prune.add_argument("-y", "--yes", action="store_true", help="don't ask")
+    prune.add_argument("--gc", action="store_true", help="collect afterwards, where at least gc_when became free")
+    prune.add_argument(
+        "--most",
+        metavar="PERCENT",
+        type=share,
+        help="leave a repository of which more of its tags would go (with --yes: 50%%)",
+    )
+    prune.add_argument(
+        "--time-limit", metavar="TIME", type=period_seconds, help="begin nothing more after that: 90m (with --yes: 6h)"
+    )
+    kinds = prune.add_mutually_exclusive_group()
+    kinds.add_argument("--explain", metavar="REFERENCE", help="say why a tag goes or stays; all tags of a NAME")
+    kinds.add_argument("--check", action="store_true", help="tell entries that overlap, or that never count")
+    kinds.add_argument(
+        "--timer", metavar="WHEN", help="print a systemd timer and a line for cron: daily, weekly, 03:30"
+    )
+    kinds.add_argument("--uninstall", action="store_true", help="take this user's timer away")
+    prune.add_argument("--install", action="store_true", help="with --timer: set it up for this user")
+    prune.add_argument(
+        "--as-of", metavar="DATE", type=date, help="show what would go then, or with --explain why: 2027-01-01"
+    )
+    _json_option(prune)
+
+
 def _undo(command: _Command) -> None:
     undo = command(
         "Puts back what a deletion removed, digest for digest, as long as its blobs were not garbage-collected. "
@@ -456,6 +502,7 @@ _DECLARED: Final[dict[str, Callable[[_Command], None]]] = {
     "inspect": _inspect,
     "check": _check,
     "rm": _rm,
+    "prune": _prune,
     "undo": _undo,
     "gc": _gc,
     "in-use": _in_use,

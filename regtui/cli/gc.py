@@ -61,6 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise
 
 
+async def collect_afterwards(session: Session, output: Output, config: Config, arguments: argparse.Namespace) -> int:
+    """Collects what another command freed, as `regtui gc` with `arguments`; its exit code. Raises RegtuiError."""
+    return await _Collection(arguments, output, config).run(session)
+
+
 class _Collection:
     """One run of the command."""
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from regtui.cli.console import say, warn
 from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
-from regtui.deletion.entry import Entry
+from regtui.deletion.entry import Entry, Kind, PruneSummary
 from regtui.deletion.journal import Journal
 from regtui.deletion.undo import undone
 from regtui.deletion.undo_words import result_of, verb_of, what_of, who_of
@@ -45,7 +45,9 @@ def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: b
     taken_back = undone(entries)
     entries = [entry for entry in entries if not undoable or entry.kind.can_be_undone]
     if output.form is Form.TABLE:
-        _table(output, entries, taken_back, registry)
+        prunes = {entry.name for entry in entries if entry.kind is Kind.PRUNE}
+        # The prune says what its parts did.
+        _table(output, [entry for entry in entries if entry.part_of not in prunes], taken_back, registry)
     for entry in entries if output.form is not Form.TABLE else ():
         if output.form is Form.JSON:
             output.json(_record(entry, taken_back))
@@ -103,7 +105,20 @@ def _record(entry: Entry, taken_back: Collection[str]) -> dict[str, object]:
             "seconds": collection.seconds,
             "error": collection.error or None,
         }
+    if entry.kind is Kind.PRUNE:
+        prune = entry.prune or PruneSummary()
+        return record | {
+            "deleted_tags": prune.tags,
+            "deleted_manifests": prune.manifests,
+            "bytes": prune.bytes,
+            "in_use": prune.in_use,
+            "repositories": prune.repositories,
+            "stopped": prune.stopped,
+            "seconds": prune.seconds,
+            "error": prune.error or None,
+        }
     return record | {
+        "part_of": entry.part_of or None,
         "tags": dict(entry.tags),
         "manifests": list(entry.manifests_changed),
         "done": counts[Status.DONE],

@@ -5,10 +5,13 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from regtui import __version__
 from regtui.errors import UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class Parser(argparse.ArgumentParser):
@@ -76,6 +79,30 @@ def percent(text: str) -> float:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no percentage below 100")
     return float(match[1])
+
+
+def share(text: str) -> float:
+    """`50%` as a part of 1."""
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?)%?", text)
+    if match is None or not 0 < float(match[1]) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no percentage from 1 to 100")
+    return float(match[1]) / 100
+
+
+def period_seconds(text: str) -> float:
+    """`90m`, `6h`, `1d` in seconds."""
+    return age_minutes(text) * 60.0
+
+
+def date(text: str) -> "datetime":
+    """A day, from its beginning in UTC, or a time of RFC 3339."""
+    from datetime import UTC, datetime
+
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: 2027-01-01") from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def seconds(text: str) -> float:

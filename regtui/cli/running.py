@@ -76,6 +76,8 @@ class ShownOutcomes:
     written can't be taken back. `prefix`: as of `prefixed`."""
 
     def __init__(self, output: Output, prefix: str = "") -> None:
+        self.rule: str | None = None
+        """The rule that selected what comes next, where rules do that; in each line for programs."""
         self.is_live = output.form is Form.TABLE
         self._output = output
         self._prefix = prefix
@@ -93,7 +95,7 @@ class ShownOutcomes:
             return
         try:
             for outcome in prefixed(fresh, self._prefix):
-                show_outcome(self._output, outcome)
+                show_outcome(self._output, outcome, self.rule)
             self._output.flush()
         except BrokenPipeError:
             # Whoever read it is gone; what was confirmed is still to be done, and checked.
@@ -123,10 +125,11 @@ def prefixed(outcomes: Iterable[Outcome], prefix: str) -> list[Outcome]:
     return [replace(outcome, reference=f"{prefix}{outcome.reference}") for outcome in outcomes]
 
 
-def show_outcomes(output: Output, outcomes: list[Outcome]) -> None:
+def show_outcomes(output: Output, outcomes: list[Outcome], rule: str | None = None) -> None:
+    """`rule`: what selected them; None where nobody asks."""
     if output.form is not Form.TABLE:
         for outcome in outcomes:
-            show_outcome(output, outcome)
+            show_outcome(output, outcome, rule)
         return
     rows = [_row(outcome) for outcome in outcomes]
     if all(outcome.status is Status.PLANNED or outcome.is_left for outcome in outcomes):
@@ -151,7 +154,7 @@ def _short(outcome: Outcome) -> str:
     return f"{name}@{outcome.digest.short}" if at and outcome.digest else outcome.reference
 
 
-def show_outcome(output: Output, outcome: Outcome) -> None:
+def show_outcome(output: Output, outcome: Outcome, rule: str | None = None) -> None:
     """One line, as things happen."""
     action, status = outcome.action.value, outcome.status.value
     if output.form is Form.JSON:
@@ -163,9 +166,11 @@ def show_outcome(output: Output, outcome: Outcome) -> None:
                 "status": status,
                 "error": outcome.error or None,
             }
+            | ({"rule": rule} if rule is not None else {})
         )
     elif output.form is Form.FIELDS:
-        output.fields(outcome.reference, outcome.digest or "", action, status, outcome.error)
+        rules = [rule] if rule is not None else []
+        output.fields(outcome.reference, outcome.digest or "", action, status, outcome.error, *rules)
     elif outcome.is_left:
         output.line(f"{LEAVE} {_short(outcome)} {LEFT_FOR}")
     else:

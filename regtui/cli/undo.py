@@ -2,12 +2,14 @@
 
 import argparse
 
-from regtui.cli.console import Progress, ask, say
+from regtui.cli.console import ask, say
 from regtui.cli.interrupted_runs import finish, is_of_here, say_remedies, settle, tell_troubles, tell_unfinished
 from regtui.cli.invocation import Invocation
 from regtui.cli.log import show_runs
-from regtui.cli.output import Form, Output
+from regtui.cli.output import Output
+from regtui.cli.planned_undo import planned_undo, show_undo
 from regtui.cli.running import Obstructed, ShownOutcomes, carry_out, check_askable, show_outcomes
+from regtui.cli.undo_prune import undo_prune
 from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.journal import Journal
 from regtui.deletion.journal_storage import is_cut_run, is_run, number_of
@@ -90,17 +92,19 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         say("Nothing was changed.")
         return FAILED
     entry = entry.made_at(session.identity)
+    if entry.kind is Kind.PRUNE:
+        return await undo_prune(session, entry, output, arguments)
     say(f"{title_of(entry)} in {entry.repository} at {session.identity}: {what_of(entry)}")
     if arguments.finish:
         return await _finish(session, entry, output, arguments)
-    undo = await _planned(session, entry, overwrite=arguments.overwrite)
+    undo = await planned_undo(session, entry, overwrite=arguments.overwrite)
     if offers_overwriting(undo) and not arguments.overwrite and not arguments.yes and not arguments.dry_run:
-        _show(undo, output, dry_run=False)
+        show_undo(undo, output, dry_run=False)
         if _is_yes(ask(f"{offers_overwriting(undo).capitalize()}? [y/N]")):
-            undo = await _planned(session, entry, overwrite=True)
-            _show(undo, output, dry_run=False)
+            undo = await planned_undo(session, entry, overwrite=True)
+            show_undo(undo, output, dry_run=False)
     else:
-        _show(undo, output, dry_run=arguments.dry_run)
+        show_undo(undo, output, dry_run=arguments.dry_run)
     if named is None and undo.is_empty and (earlier := await session.changes.last_before(entry)):
         say(earlier_sentence(session.target.undo_command(earlier.name)))
     if arguments.dry_run:
@@ -132,23 +136,6 @@ async def _show_rest(session: Session, entry: Entry, output: Output) -> None:
         rows, sentences = planned_outcomes(plan), rest_sentences(entry, plan)
     show_outcomes(output, rows)
     for sentence in sentences:
-        say(sentence)
-
-
-async def _planned(session: Session, entry: Entry, *, overwrite: bool) -> Undo:
-    progress = Progress("Reading what is there:")
-    try:
-        return await session.changes.plan_undo(entry, overwrite=overwrite, on_progress=progress.show)
-    finally:
-        progress.clear()
-
-
-def _show(undo: Undo, output: Output, *, dry_run: bool) -> None:
-    """As `rm` shows its plan: sentences on stderr, rows where somebody reads them or where they are the result."""
-    if dry_run or output.form is Form.TABLE:
-        show_outcomes(output, undo.rows)
-        output.flush()
-    for sentence in undo_sentences(undo):
         say(sentence)
 
 

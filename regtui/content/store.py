@@ -134,6 +134,14 @@ class ContentStore:
         self._reread.add(repository)
         self._tags.pop(repository, None)
 
+    def release(self, repository: str) -> None:
+        """What is held of a repository is dropped from memory, where it is on disk: for who goes through many. What was
+        kept before goes on to count."""
+        for digest in self._confirmed.pop(repository, ()):
+            if self._disk is not None and (kept := self._kept.pop(digest, None)) is not None:
+                self._size -= len(kept.body)
+        self._tags.pop(repository, None)
+
     def is_reread(self, repository: str) -> bool:
         """Whether nothing that was kept before counts there."""
         return repository in self._reread

@@ -32,6 +32,8 @@ class Kind(Enum):
     COLLECTION = "collection"
     REPAIR = "repair"
     """Lost blobs were put back."""
+    PRUNE = "prune"
+    """What the retention rules selected was deleted: its parts are deletions, one a repository."""
 
     @property
     def can_be_undone(self) -> bool:
@@ -62,6 +64,21 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class PruneSummary:
+    """What came of a prune. `bytes`: what became collectable. `in_use`: tags that stay for that alone. `stopped`:
+    repositories in which nothing, or not all, was deleted that the rules select. `error`: why it ended early."""
+
+    tags: int = 0
+    manifests: int = 0
+    bytes: int = 0
+    in_use: int = 0
+    repositories: int = 0
+    stopped: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One run. `registry`: where it was made. `user`: who was logged in there, `by`: who sat at this machine.
     `knows_via` is False for a run of an earlier version, which recorded the address alone.
@@ -70,7 +87,8 @@ class Entry:
     what stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest; of a repair, the
     blobs. `undoes`: the run that this one took back. `placeholders`: digests of the empty indexes that took the tags'
     places; `standing`: those that perhaps still do. `repaired`: damaged tags that weren't part of it, and lead to an
-    empty index since.
+    empty index since. `part_of`: the prune that a deletion is a part of; empty for most. `prune`: what came of a prune
+    that ended.
     `ended`: None while it runs, and where it was interrupted.
     """
 
@@ -92,6 +110,8 @@ class Entry:
     interrupted: bool = False
     results: tuple[Outcome, ...] = ()
     collection: Collection | None = None
+    part_of: str = ""
+    prune: PruneSummary | None = None
     is_running: bool = False
     knows_via: bool = True
     _manifests: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
@@ -157,7 +177,8 @@ class Entry:
 
     @property
     def leaves_something(self) -> bool:
-        """Whether there is anything to put back of what it took away: behind a broken tag there was nothing."""
+        """Whether there is anything to put back of what it took away: behind a broken tag there was nothing. Of a prune
+        its parts say it."""
         return self.kind is not Kind.DELETION or bool(self.manifests_changed) or any(self.tags.values())
 
     def status_of(self, action: Action, reference: str) -> Status | None:
@@ -236,6 +257,7 @@ def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -
         before=_tags(record.get("before", {})),
         manifests_changed=tuple(map(Digest, record.get("by_digest", ()))),
         undoes=str(record.get("undoes", "")),
+        part_of=str(record.get("part_of", "")),
         collection=_collection(record) if kind is Kind.COLLECTION else None,
         is_running=is_running,
         _manifests=tuple(record.get("manifests", ())),
@@ -260,6 +282,8 @@ def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
                 entry = replace(entry, ended=None)
                 if isinstance(record.get("via"), str):  # somebody has said since where it was made
                     entry = replace(entry, registry=_registry(record), knows_via=True)
+            case "prune summary":
+                entry = replace(entry, prune=_prune_summary(record))
             case "results":
                 told = [_outcome(result) for result in record["results"]]
                 results.update({(outcome.action, outcome.reference): outcome for outcome in told})
@@ -280,9 +304,11 @@ def _registry(record: Mapping[str, Any]) -> RegistryId:
 
 
 def _repository(record: Mapping[str, Any], kind: Kind) -> str:
-    """Raises ValueError for what is no name: requests are made of it, with a login. A collection has none."""
+    """Raises ValueError for what is no name: requests are made of it, with a login. A collection has none, nor has a
+    prune."""
     name = record.get("repository", "")
-    if not isinstance(name, str) or not (is_repository(name) or (kind is Kind.COLLECTION and not name)):
+    has_none = kind in (Kind.COLLECTION, Kind.PRUNE)
+    if not isinstance(name, str) or not (is_repository(name) or (has_none and not name)):
         raise ValueError("no repository")
     return name
 
@@ -308,6 +334,19 @@ def _collection(record: Mapping[str, Any]) -> Collection:
         bytes=record["bytes"],
         seconds=float(record["seconds"]),
         result=str(record["result"]),
+        error=str(record.get("error", "")),
+    )
+
+
+def _prune_summary(record: Mapping[str, Any]) -> PruneSummary:
+    return PruneSummary(
+        tags=int(record["tags"]),
+        manifests=int(record["manifests"]),
+        bytes=int(record["bytes"]),
+        in_use=int(record["in_use"]),
+        repositories=int(record["repositories"]),
+        stopped=int(record["stopped"]),
+        seconds=float(record["seconds"]),
         error=str(record.get("error", "")),
     )
 

@@ -58,9 +58,11 @@ class Execution(UnderWay):
         username: str = "",
         *,
         undoes: str = "",
+        part_of: str = "",
         resumes: Entry | None = None,
     ) -> None:
-        """`undoes`: the run that this takes back. `resumes`: one that was interrupted, of which `plan` is the rest.
+        """`undoes`: the run that this takes back. `part_of`: the prune that it is a part of. `resumes`: one that was
+        interrupted, of which `plan` is the rest.
 
         Raises OtherRegistry where that wasn't made here, or `plan` wasn't.
         """
@@ -71,6 +73,7 @@ class Execution(UnderWay):
         self._plan = plan
         self._shown = plan
         self._undoes = undoes
+        self._part_of = part_of
         self._resumes = resumes
         self._guard: Guard | None = None
         self._ground = Ground(
@@ -129,7 +132,9 @@ class Execution(UnderWay):
     def _begin(self) -> Run:
         if self._resumes is not None:
             return self._journal.resume(self._resumes, self._client.identity)
-        return self._journal.begin(self._client.identity, self._username, self._plan, undoes=self._undoes)
+        return self._journal.begin(
+            self._client.identity, self._username, self._plan, undoes=self._undoes, part_of=self._part_of
+        )
 
     def _fate(self, tag: PlannedTag) -> Outcome | None:
         """What came of it; of one that was left to its manifest's DELETE, what came of that."""

@@ -12,13 +12,14 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
 from uuid import uuid4
 
 from regtui.deletion.belonging import check_belongs
-from regtui.deletion.entry import Belonging, Damaged, Entry, Kind, read_entry
+from regtui.deletion.entry import Belonging, Damaged, Entry, Kind, PruneSummary, read_entry
 from regtui.deletion.graph import reachable
 from regtui.deletion.journal_storage import Directory, JournalStorage, Memory, is_run, number_of
 from regtui.deletion.values import Outcome, Plan, StoredManifest
@@ -62,8 +63,9 @@ class Journal:
 
     # Writing
 
-    def begin(self, registry: RegistryId, username: str, plan: Plan, *, undoes: str = "") -> "Run":
-        """Writes what goes, and has it on disk (fsync) before it returns. `undoes`: the restore that it takes back."""
+    def begin(self, registry: RegistryId, username: str, plan: Plan, *, undoes: str = "", part_of: str = "") -> "Run":
+        """Writes what goes, and has it on disk (fsync) before it returns. `undoes`: the restore that it takes back;
+        `part_of`: the prune that it is a part of."""
         roots = [tag.digest for tag in plan.removed if tag.digest] + [manifest.digest for manifest in plan.manifests]
         return self._begin(
             Kind.DELETION,
@@ -76,7 +78,12 @@ class Journal:
             manifests=_manifest_records(plan.contents.manifests, roots),
             configs=_blob_records(plan.contents.blobs.kept),
             **({"undoes": undoes} if undoes else {}),
+            **({"part_of": part_of} if part_of else {}),
         )
+
+    def begin_prune(self, registry: RegistryId, username: str) -> "Run":
+        """Writes that a prune begins, whose parts are deletions of their own. It is taken back by taking those back."""
+        return self._begin(Kind.PRUNE, registry, username)
 
     def begin_restore(
         self,
@@ -375,6 +382,10 @@ class Run:
         if digest in self._standing:
             del self._standing[digest]
             self._note("placeholder removed", digest=digest)
+
+    def summed_up(self, summary: PruneSummary) -> None:
+        """What came of a prune."""
+        self._note("prune summary", **asdict(summary))
 
     def end(self, outcomes: Iterable[Outcome], interrupted: bool) -> None:
         """Writes what came of it, and closes."""

@@ -96,6 +96,10 @@ class TagFate(Enum):
     """No other tag of its image has a better one."""
     PULLED = "pulled"
     """Or nobody knows."""
+    LOST = "lost"
+    """Undo could not put it back. Found when the deletion is planned, not by a rule."""
+    ATTACHED = "attached"
+    """What is attached to its image is protected, in use, or couldn't be put back: likewise."""
     PROTECTED = "protected"
     IN_USE = "in use"
 

@@ -6,7 +6,7 @@ a tag's move      is undone by moving it back
 one that was interrupted is finished (the rest of its plan, or of what it was putting back), or reverted (undone)
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regtui.content.store import ContentStore
@@ -217,7 +217,24 @@ def undone(entries: Sequence[Entry]) -> set[str]:
     for entry in entries:
         if entry.undoes and entry.is_complete and entry.name not in names:
             names.add(entry.undoes)
-    return names
+    # A prune is, where all of its parts are that took anything away.
+    parts = _parts(entries)
+    return names | {prune for prune, of_it in parts.items() if of_it and all(part.name in names for part in of_it)}
+
+
+def _parts(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """prune → its parts that took away what can come back, newest first; also one that the journal has lost."""
+    found: dict[str, list[Entry]] = {entry.name: [] for entry in entries if entry.kind is Kind.PRUNE}
+    for entry in entries:
+        if entry.part_of and _takes_away(entry):
+            found.setdefault(entry.part_of, []).append(entry)
+    return found
+
+
+def parts_to_undo(entries: Sequence[Entry], prune: Entry) -> list[Entry]:
+    """Those of a prune that are still to be taken back, newest first. `entries`: newest first."""
+    taken_back = undone(entries)
+    return [part for part in _parts(entries).get(prune.name, ()) if part.name not in taken_back]
 
 
 def last_deletion(entries: Sequence[Entry], before: str = "") -> Entry | None:
@@ -226,17 +243,22 @@ def last_deletion(entries: Sequence[Entry], before: str = "") -> Entry | None:
     `entries`: newest first. `before`: the name of a run, of which only older ones count.
     """
     taken_back = undone(entries)
+    parts = _parts(entries)
+    prunes = {entry.name for entry in entries if entry.kind is Kind.PRUNE}
     names = [entry.name for entry in entries]
-    entries = entries[names.index(before) + 1 :] if before in names else entries
+    older = entries[names.index(before) + 1 :] if before in names else entries
     return next(
         (
             entry
-            for entry in entries
-            if entry.kind in (Kind.DELETION, Kind.MOVE)
-            and entry.has_effect
-            and entry.leaves_something
+            for entry in older
+            if (parts[entry.name] if entry.kind is Kind.PRUNE else _takes_away(entry))
+            and entry.part_of not in prunes
             and not entry.is_running
             and entry.name not in taken_back
         ),
         None,
     )
+
+
+def _takes_away(entry: Entry) -> bool:
+    return entry.kind in (Kind.DELETION, Kind.MOVE) and entry.has_effect and entry.leaves_something

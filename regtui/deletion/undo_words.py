@@ -4,7 +4,7 @@ whoever shows them cleans them."""
 from collections.abc import Collection
 from typing import Final
 
-from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.entry import Entry, Kind, PruneSummary
 from regtui.deletion.restoration import Restoration, broken_before
 from regtui.deletion.undo import Undo
 from regtui.deletion.values import Plan, Status
@@ -18,6 +18,7 @@ _VERBS: Final = {
     Kind.MOVE: "move",
     Kind.COLLECTION: "collect",
     Kind.REPAIR: "repair",
+    Kind.PRUNE: "prune",
 }
 
 
@@ -159,9 +160,22 @@ def what_of(entry: Entry) -> str:
     if (collection := entry.collection) is not None:
         blobs = plural(collection.blobs, "blob") if collection.blobs is not None else "blobs"
         return f"{blobs}, {size(collection.bytes)} on {collection.host}"
+    if entry.kind is Kind.PRUNE:
+        return prune_words(entry.prune)
     if entry.tags:
         return names(in_order(entry.tags))
     return plural(len(entry.manifests_changed), "blob" if entry.kind is Kind.REPAIR else "manifest")
+
+
+def prune_words(summary: PruneSummary | None) -> str:
+    """`12 tags and 9 manifests in 3 repositories, up to 340 MB`."""
+    if summary is None:
+        return "what its rules select"
+    if not summary.tags and not summary.manifests:
+        return "nothing to delete"
+    what = f"{plural(summary.tags, 'tag')} and {plural(summary.manifests, 'manifest')}"
+    where = plural(summary.repositories, "repository", "repositories")
+    return f"{what} in {where}" + (f", up to {size(summary.bytes)}" if summary.bytes else "")
 
 
 def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
@@ -172,6 +186,8 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
         return "running"
     if entry.is_unfinished or entry.ended is None:
         return "interrupted"
+    if (prune := entry.prune) is not None:
+        return _prune_result(prune, entry.interrupted, entry.name in taken_back)
     failed = sum(1 for outcome in entry.results if outcome.status is Status.FAILED)
     told = [f"{failed} failed"] if failed else []
     told += ["stopped"] if entry.interrupted and entry.has_effect else []
@@ -180,8 +196,16 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
     return ", ".join(told) or "done"
 
 
+def _prune_result(prune: PruneSummary, interrupted: bool, is_undone: bool) -> str:
+    told = [f"{plural(prune.stopped, 'repository', 'repositories')} left"] if prune.stopped else []
+    told += ["failed"] if prune.error else []
+    told += ["stopped"] if interrupted else []
+    told += ["undone"] if is_undone else []
+    return ", ".join(told) or "done"
+
+
 def verb_of(entry: Entry) -> str:
-    """What was done: `delete`, `restore`, `move`, `collect`, `repair`."""
+    """What was done: `delete`, `restore`, `move`, `collect`, `repair`, `prune`."""
     return _VERBS[entry.kind]
 
 

@@ -1,14 +1,15 @@
 """What was changed in one registry, and taking it back: the journal's runs, seen from a connection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from regtui.content.store import ContentStore
 from regtui.deletion.entry import Entry
 from regtui.deletion.execution import Execution
 from regtui.deletion.journal import Journal, JournalFailed
 from regtui.deletion.under_way import OnLook
-from regtui.deletion.undo import Undo, Undoing, last_deletion, plan_rest, plan_rest_of_undo, plan_undo
+from regtui.deletion.undo import Undo, Undoing, last_deletion, parts_to_undo, plan_rest, plan_rest_of_undo, plan_undo
+from regtui.deletion.undo_parts import UndoingParts
 from regtui.deletion.values import Method, Outcome, Plan, Report
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import RegistryError
@@ -17,11 +18,13 @@ from regtui.registry.values import Deletion
 
 
 class RunningChange:
-    """A change under way; afterwards nothing is known of its repository any more."""
+    """A change under way; afterwards nothing is known of its repositories any more."""
 
-    def __init__(self, change: Execution | Undoing, repository: str, content: ContentStore) -> None:
+    def __init__(
+        self, change: Execution | Undoing | UndoingParts, repositories: Sequence[str], content: ContentStore
+    ) -> None:
         self._change = change
-        self._repository = repository
+        self._repositories = repositories
         self._content = content
 
     def stop(self) -> None:
@@ -42,7 +45,8 @@ class RunningChange:
             async for batch in self._change.outcomes():
                 yield batch
         finally:
-            self._content.forget(self._repository)
+            for repository in self._repositories:
+                self._content.forget(repository)
 
     @property
     def report(self) -> Report:
@@ -91,6 +95,10 @@ class Changes:
         """The same among those older than `entry`."""
         return last_deletion(await self.entries(), before=entry.name)
 
+    async def parts_to_undo(self, prune: Entry) -> list[str]:
+        """The parts of a prune that are still to be taken back, newest first: their names."""
+        return [part.name for part in parts_to_undo(await self.entries(), prune)]
+
     async def unfinished(self) -> list[Entry]:
         """Interrupted runs, oldest first: to be finished or reverted. With those that may be of this registry."""
         return await asyncio.to_thread(self._journal.unfinished, self._client.identity)
@@ -120,6 +128,11 @@ class Changes:
         """Carries an Undo out that was confirmed."""
         return self._running(Undoing(self._client, undo, self._journal, self._username), undo.repository)
 
+    def undoing_all(self, undos: Sequence[Undo]) -> RunningChange:
+        """Carries out several, one after the other."""
+        change = UndoingParts(self._client, undos, self._journal, self._username)
+        return RunningChange(change, [undo.repository for undo in undos], self._content)
+
     async def plan_rest(self, entry: Entry) -> Plan:
         """What is left to do of a deletion that was interrupted. Changes nothing."""
         support = await self._support(entry.repository)
@@ -146,7 +159,7 @@ class Changes:
         return self._running(change, entry.repository)
 
     def _running(self, change: Execution | Undoing, repository: str) -> RunningChange:
-        return RunningChange(change, repository, self._content)
+        return RunningChange(change, [repository], self._content)
 
     async def _support(self, repository: str) -> Deletion:
         return Deletion.READ_ONLY if self._read_only else await deletion_support(self._client, repository)

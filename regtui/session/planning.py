@@ -29,6 +29,20 @@ async def plan_deletion(
     # What is used keeps what is below it, also where no tag leads to it any more.
     digests = {*request.digests, *request.used.named_here}
     contents = await read_contents(client, content, repository, digests=digests, on_progress=on_progress)
+    return await plan_on(client, content, contents, request, read_only=read_only, on_progress=on_progress)
+
+
+async def plan_on(
+    client: RegistryClient,
+    content: ContentStore,
+    contents: Contents,
+    request: Request,
+    *,
+    read_only: bool,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Plan:
+    """The same with what the repository holds already read. Raises RegistryError."""
+    repository = request.repository
     support = Deletion.READ_ONLY if read_only else await deletion_support(client, repository)
     method = Method.at(support)
     obstacle = deletion_obstacle(client.host, support, by_choice=read_only)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from regtui.session.changes import Changes, RunningChange
     from regtui.session.filling import Filling
     from regtui.session.recalling import Recalling
+    from regtui.session.retention import RetentionPlanner
     from regtui.session.using import Using
     from regtui.settings.history import Left
     from regtui.ssh.login import Ssh
@@ -333,13 +335,13 @@ class Session:
         """Why nothing can be deleted here, with the remedy; empty where it can."""
         return deletion_obstacle(self.host, support, by_choice=self.read_only)
 
-    def deleting(self, plan: "Plan") -> "RunningChange":
-        """Carries out a plan that was confirmed."""
+    def deleting(self, plan: "Plan", *, part_of: str = "") -> "RunningChange":
+        """Carries out a plan that was confirmed. `part_of`: the prune whose part it is."""
         from regtui.deletion.execution import Execution
         from regtui.session.changes import RunningChange
 
-        execution = Execution(self._client, plan, self.journal, self.username)
-        return RunningChange(execution, plan.repository, self._content)
+        execution = Execution(self._client, plan, self.journal, self.username, part_of=part_of)
+        return RunningChange(execution, [plan.repository], self._content)
 
     @property
     def changes(self) -> "Changes":
@@ -384,6 +386,12 @@ class Session:
         from regtui.retention.values import NoPulls
 
         return NoPulls()
+
+    def retention(self, in_use: "InUse", pulls: "PullRecord", *, now: datetime | None = None) -> "RetentionPlanner":
+        """What the config's retention rules mean, one repository at a time. `now`: as of when; None for now."""
+        from regtui.session.retention import RetentionPlanner
+
+        return RetentionPlanner(self._client, self._content, self.target, in_use, pulls, now or datetime.now(UTC))
 
     def collector(self, interactive: "Interactive | None" = None) -> "Collector":
         """Garbage collection where this registry runs. `interactive`: for what ssh has to ask. Raises HostUnknown where

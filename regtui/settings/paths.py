@@ -22,6 +22,11 @@ def journal_dir() -> Path:
     return state_dir() / "journal"
 
 
+def locks_dir() -> Path:
+    """What must not be done to one registry twice at the same time."""
+    return state_dir() / "locks"
+
+
 def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir(_APP))
 

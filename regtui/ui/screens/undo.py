@@ -1,10 +1,11 @@
 """Undoing: what is put back, over what, and what can't be."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from regtui.deletion.belonging import belonging_question
 from regtui.deletion.entry import Belonging, Entry, Kind
+from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import (
     earlier_sentence,
     interrupted_sentence,
@@ -17,7 +18,7 @@ from regtui.deletion.undo_words import (
     what_of,
 )
 from regtui.errors import RegtuiError
-from regtui.text import clean
+from regtui.text import clean, plural
 from regtui.ui.keys import keys_held
 from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.confirm import ConfirmScreen
@@ -25,6 +26,11 @@ from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
 
 if TYPE_CHECKING:
     from textual.app import App
+
+
+# Of a prune: what is held and looked through at once.
+_MOST_PARTS: Final = 200
+_MOST_SENTENCES: Final = 12
 
 
 class UndoablePlanScreen(PlanScreen):
@@ -102,6 +108,47 @@ class FinishUndoScreen(UndoScreen):
         )
 
 
+class UndoPruneScreen(UndoScreen):
+    """Takes a prune back: all of its parts, one a repository."""
+
+    @property
+    def repository(self) -> str:
+        return "the prune"
+
+    @property
+    def heading(self) -> str:
+        return f"Prune at {self._session.identity}: undo"
+
+    async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
+        entry, changes = self._entry, self._session.changes
+        parts = await self._thread.call(changes.parts_to_undo, entry)
+        if len(parts) > _MOST_PARTS:
+            command = self._session.target.undo_command(entry.name)
+            said = f"{len(parts):,} repositories are more than are shown here at once. Take it back with: {command}"
+            return Proposal([said], [], {}, "Put back", lambda: changes.undoing_all([]), is_possible=False)
+        undos: list[Undo] = []
+        for run in parts:
+            part = await self._thread.call(changes.entry, run)
+            undos.append(await self._thread.call(changes.plan_undo, part, overwrite=chosen["overwrite"]))
+            on_progress(len(undos), len(parts))
+        doing = [undo for undo in undos if not undo.is_empty or undo.entry.is_unfinished]
+        sentences = [f"{title_of(entry)}: {what_of(entry)}."]
+        sentences += [sentence for undo in undos for sentence in undo_sentences(undo)][:_MOST_SENTENCES]
+        tags = plural(sum(len(undo.restoration.tags) for undo in doing), "tag")
+        confirmations = [typed for undo in doing if (typed := undo_confirmation(undo))]
+        overwriting = [words for undo in undos if (words := offers_overwriting(undo))]
+        return Proposal(
+            sentences=sentences if doing else [sentences[0], "Nothing to put back."],
+            rows=[row for undo in doing for row in undo.rows],
+            notes={reference: note for undo in doing for reference, note in undo_notes(undo).items()},
+            button=f"Put back {tags} in {plural(len(doing), 'repository', 'repositories')}",
+            start=lambda: changes.undoing_all(doing),
+            is_possible=bool(doing) and not any(undo.obstacle for undo in undos),
+            typed=confirmations[0] if confirmations else "",
+            offers={"overwrite": overwriting[0] if overwriting else ""},
+        )
+
+
 async def undo_last(app: "App[Any]", registry: OpenRegistry) -> bool:
     """Undoes the last deletion, asking; whether anything was done. Called within a worker."""
     session = registry.session
@@ -120,4 +167,5 @@ async def undo_last(app: "App[Any]", registry: OpenRegistry) -> bool:
         question = ConfirmScreen("Undo", [belonging_question(entry, session.identity)], yes="It was", no="Cancel")
         if not await app.push_screen_wait(question):
             return False
-    return await app.push_screen_wait(UndoScreen(registry, entry.made_at(session.identity))) is not None
+    screen = UndoPruneScreen if entry.kind is Kind.PRUNE else UndoScreen
+    return await app.push_screen_wait(screen(registry, entry.made_at(session.identity))) is not None

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from regtui.deletion.entry import Kind
+from regtui.deletion.entry import Kind, PruneSummary
 from regtui.deletion.inventory import stored
 from regtui.deletion.journal import Journal, JournalFailed
 from regtui.deletion.journal_storage import number_of
 from regtui.deletion.plan import make_plan
 from regtui.deletion.request import Request
 from regtui.deletion.restoration import Situation, make_restoration
-from regtui.deletion.undo import last_deletion, undone
-from regtui.deletion.undo_words import interrupted_sentence
+from regtui.deletion.undo import last_deletion, parts_to_undo, undone
+from regtui.deletion.undo_words import interrupted_sentence, result_of, what_of
 from regtui.deletion.values import Action, Contents, Method, Outcome, Plan, Status, StoredManifest
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
@@ -608,3 +608,74 @@ def test_no_room_for_the_record_means_that_nothing_goes(tmp_path: Path) -> None:
 def test_an_unknown_run_is_said_to_be_unknown(journal: Journal, name: str) -> None:
     with pytest.raises(JournalFailed, match="no run"):
         journal.entry(name)
+
+
+def test_a_prune_is_one_run_of_several_deletions(journal: Journal) -> None:
+    prune = journal.begin_prune(REGISTRY, "ci")
+    for _ in range(2):
+        part = journal.begin(REGISTRY, "ci", plan("a"), part_of=prune.name)
+        part.end([Outcome("team/app:a", plan("a").removed[0].digest, Action.UNTAG, Status.DONE)], interrupted=False)
+    summary = PruneSummary(tags=2, manifests=1, bytes=340, in_use=1, repositories=2, stopped=1, seconds=1.5)
+    prune.summed_up(summary)
+    prune.end((), interrupted=False)
+
+    entries = journal.entries(REGISTRY)
+    first = entries[-1]
+    assert (first.kind, first.prune, first.repository) == (Kind.PRUNE, summary, "")
+    assert [entry.part_of for entry in entries] == [prune.name, prune.name, ""]
+    assert what_of(first) == "2 tags and 1 manifest in 2 repositories, up to 340 B"
+    assert result_of(first) == "1 repository left"
+    # The whole is what is undone last, not its last part.
+    assert last_deletion(entries) == first
+    assert [part.name for part in parts_to_undo(entries, first)] == [entry.name for entry in entries[:2]]
+    assert undone(entries) == set()
+
+
+def test_a_prune_is_undone_where_all_of_its_parts_are(journal: Journal) -> None:
+    earlier = journal.begin(REGISTRY, "ci", plan("before"))
+    done = [Outcome("team/app:a", plan("a").removed[0].digest, Action.UNTAG, Status.DONE)]
+    earlier.end(done, interrupted=False)
+    prune = journal.begin_prune(REGISTRY, "ci")
+    parts = []
+    for _ in range(2):
+        part = journal.begin(REGISTRY, "ci", plan("a"), part_of=prune.name)
+        part.end(done, interrupted=False)
+        parts.append(part.name)
+    prune.end((), interrupted=False)
+
+    def restore(name: str) -> None:
+        run = journal.begin_restore(
+            REGISTRY, "ci", "team/app", undoes=name, tags={}, before={}, by_digest=(), manifests={}
+        )
+        run.end((), interrupted=False)
+
+    restore(parts[0])
+    entries = journal.entries(REGISTRY)
+    found = last_deletion(entries)
+    assert found is not None
+    assert found.name == prune.name
+    assert [part.name for part in parts_to_undo(entries, found)] == [parts[1]]
+    restore(parts[1])
+    entries = journal.entries(REGISTRY)
+    assert undone(entries) == {*parts, prune.name}
+    before = last_deletion(entries)
+    assert before is not None
+    assert before.name == earlier.name
+
+
+def test_a_prune_that_deleted_nothing_is_nothing_to_undo(journal: Journal) -> None:
+    prune = journal.begin_prune(REGISTRY, "ci")
+    prune.summed_up(PruneSummary())
+    prune.end((), interrupted=False)
+    (entry,) = journal.entries(REGISTRY)
+    assert last_deletion([entry]) is None
+    assert what_of(entry) == "nothing to delete"
+    assert result_of(entry) == "done"
+
+
+def test_a_prune_that_never_ended_stands_in_nobodys_way(journal: Journal) -> None:
+    prune = journal.begin_prune(REGISTRY, "ci")
+    prune.close()
+    (entry,) = journal.entries(REGISTRY)
+    assert result_of(entry) == "interrupted"
+    assert journal.unfinished(REGISTRY) == []

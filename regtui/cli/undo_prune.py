@@ -1,0 +1,90 @@
+"""Undoing a prune: its parts in turn, one a repository, after all of them were shown and confirmed."""
+
+import argparse
+from dataclasses import dataclass
+
+from regtui.cli.console import ask, say, warn
+from regtui.cli.output import Output
+from regtui.cli.planned_undo import planned_undo, show_undo
+from regtui.cli.running import Obstructed, ShownOutcomes, carry_out
+from regtui.deletion.entry import Entry
+from regtui.deletion.undo import Undo
+from regtui.deletion.undo_words import title_of, what_of
+from regtui.deletion.values import Outcome
+from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
+from regtui.registry.errors import RegistryError
+from regtui.session.session import Session
+from regtui.text import plural
+
+
+@dataclass(frozen=True, slots=True)
+class _ShownPart:
+    """A part that was shown, and may be confirmed: its name, and what of it."""
+
+    run: str
+    rows: frozenset[Outcome]
+    tags: int
+
+
+async def undo_prune(session: Session, prune: Entry, output: Output, arguments: argparse.Namespace) -> int:
+    """Raises UsageError, RegistryError, JournalFailed, Obstructed."""
+    if arguments.finish:
+        raise UsageError("A prune isn't finished, it is begun again: regtui prune.", "Its parts: regtui log --json")
+    say(f"{title_of(prune)} at {session.identity}: {what_of(prune)}")
+    parts = await session.changes.parts_to_undo(prune)
+    if not parts:
+        say("Nothing to put back.")
+        return DONE
+    shown: list[_ShownPart] = []
+    is_whole = True
+    # The journal's records are large: each is read, planned and let go.
+    for run in parts:
+        undo = await planned_undo(session, await session.changes.entry(run), overwrite=arguments.overwrite)
+        show_undo(undo, output, dry_run=arguments.dry_run)
+        if undo.obstacle and not arguments.dry_run:
+            raise Obstructed(undo.obstacle, "Nothing was put back.")
+        is_whole = is_whole and not _lacks(undo)
+        if not undo.is_empty or undo.entry.is_unfinished:
+            shown.append(_ShownPart(run, frozenset(undo.rows), len(undo.restoration.tags)))
+    if arguments.dry_run:
+        return DONE
+    if not shown:
+        return DONE if is_whole else FAILED
+    if not arguments.yes and not _is_confirmed(shown, session):
+        say("Nothing was put back.")
+        return FAILED
+    return await _put_back(session, shown, output, arguments, is_whole=is_whole)
+
+
+async def _put_back(
+    session: Session, shown: list[_ShownPart], output: Output, arguments: argparse.Namespace, *, is_whole: bool
+) -> int:
+    outcomes = ShownOutcomes(output)
+    for part in shown:
+        try:
+            undo = await planned_undo(session, await session.changes.entry(part.run), overwrite=arguments.overwrite)
+            if frozenset(undo.rows) != part.rows:
+                say(f"{undo.repository} has changed since this was shown: nothing is put back there.")
+                is_whole = False
+                continue
+            result = await carry_out(session.changes.undoing(undo), outcomes, "Putting back", len(undo.rows))
+        except RegistryError as error:
+            if error.affects_all:
+                raise
+            warn(str(error))
+            is_whole = False
+            continue
+        if result.stopped:
+            return INTERRUPTED
+        is_whole = is_whole and result.is_complete
+    return DONE if is_whole else FAILED
+
+
+def _lacks(undo: Undo) -> bool:
+    return bool(undo.restoration.lost or undo.restoration.kept)
+
+
+def _is_confirmed(shown: list[_ShownPart], session: Session) -> bool:
+    tags = plural(sum(part.tags for part in shown), "tag")
+    where = plural(len(shown), "repository", "repositories")
+    return ask(f"Put back {tags} in {where} at {session.identity}? [y/N]").lower() in ("y", "yes")
