@@ -36,6 +36,10 @@ IMAGES: Final = 1_000
 USES: Final = 200_000
 FILES: Final = 50_000
 
+# Names that pulls are remembered of, in one registry, and bytes of lines that one reading of a log brings.
+PULLED_NAMES: Final = 500_000
+LOG: Final = 2048 * MIB
+
 # Characters: of a digest (sha512 has 135), of a Link and of a challenge's parameter. Names: regtui.oci.reference.
 DIGEST: Final = 256
 LINK: Final = 8 * KIB

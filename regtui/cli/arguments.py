@@ -264,6 +264,11 @@ def _rule_options(rm: Parser) -> None:
     )
     rule.add_argument("--match", metavar="REGEX", help="its name matches, anywhere unless bound by ^ and $ (RE2)")
     rule.add_argument("--older-than", metavar="AGE", help="created longer ago: 12h, 30d, 2w, 6m (of 30 days), 1y")
+    rule.add_argument(
+        "--not-pulled-for",
+        metavar="AGE",
+        help="nobody pulled it, or its image, for so long, by the logs of the registry's host; unknown never matches",
+    )
     rule.add_argument("--prereleases", action="store_true", help="its name is a version with alpha, beta, rc, dev …")
     rule.add_argument("--duplicates", action="store_true", help="another tag of the same image has the better name")
     rule.add_argument(

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from regtui.cli.console import Progress, say, warn
-from regtui.deletion.judging import Choice, choose, in_question
+from regtui.deletion.judging import Choice, PullCheck, choose, in_question, no_pulls_known
 from regtui.deletion.rules import Rule, parse_rule
 from regtui.errors import UsageError
 from regtui.retention.errors import NO_RULE, SourceFailed
 from regtui.session.session import Session
-from regtui.text import plural
+from regtui.text import plural, time_utc
 
 if TYPE_CHECKING:
     from regtui.listing.summary import Summary
@@ -25,6 +25,7 @@ def rule_of(arguments: argparse.Namespace) -> Rule | None:
     rule = parse_rule(
         match=arguments.match or "",
         older_than=arguments.older_than or "",
+        not_pulled_for=arguments.not_pulled_for or "",
         keep=arguments.keep or "",
         keep_images=arguments.keep_images or "",
         keep_by=arguments.keep_by or "",
@@ -32,7 +33,7 @@ def rule_of(arguments: argparse.Namespace) -> Rule | None:
         prereleases=arguments.prereleases,
         duplicates=arguments.duplicates,
     )
-    for option in ("match", "older_than", "keep", "keep_images", "keep_match"):
+    for option in ("match", "older_than", "not_pulled_for", "keep", "keep_images", "keep_match"):
         if getattr(arguments, option) == "":
             # A variable of a script that is not set must not widen what goes.
             raise UsageError(f"--{option.replace('_', '-')} is empty.", "See: regtui rm --help")
@@ -41,7 +42,7 @@ def rule_of(arguments: argparse.Namespace) -> Rule | None:
     if rule.keep_match is not None:
         raise UsageError(
             "--keep-match says what stays, and nothing says what goes.",
-            "Add --match, --older-than, --keep, --keep-images, --prereleases or --duplicates.",
+            "Add --match, --older-than, --not-pulled-for, --keep, --keep-images, --prereleases or --duplicates.",
         )
     return None
 
@@ -82,12 +83,30 @@ async def choose_tags(session: Session, repository: str, rule: Rule, now: dateti
         now=now or datetime.now(UTC),
         protect=session.target.protect,
         in_use=used | unread if in_use.digests else used,
+        not_pulled=await _pull_check(session, repository, rule),
     )
     return replace(
         choice,
         in_use=tuple(tag for tag in choice.in_use if tag in used),
         unread=tuple(dict.fromkeys((*choice.unread, *(tag for tag in choice.in_use if tag not in used)))),
     )
+
+
+async def _pull_check(session: Session, repository: str, rule: Rule) -> PullCheck:
+    """What is known of pulls where the rule asks for that, once its log was read; and that this is said."""
+    if rule.not_pulled_for is None:
+        return no_pulls_known
+    from regtui.retention.pulled import pull_check
+
+    record = await session.pulls()
+    if trouble := session.pulls_trouble:
+        warn(f"When images were pulled could not be read: {trouble}")
+    pulls = record.of(repository)
+    if pulls.since is None:
+        say(f"{repository}: when its images were pulled isn't known, so that none counts as not pulled.")
+    else:
+        say(f"{repository}: pulls are known since {time_utc(pulls.since)}.")
+    return pull_check(pulls, datetime.now(UTC))
 
 
 def tell_choice(repository: str, choice: Choice) -> None:

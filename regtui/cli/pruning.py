@@ -146,7 +146,11 @@ class Pruning:
 
     async def _run(self) -> None:
         names = await self._names()
-        self._pulls = await self._session.pulls()
+        if any(entry.rule.not_pulled_for is not None for entry in self._session.target.retention):
+            # Only then: logs may be long, and are on the registry's host.
+            self._pulls = await self._session.pulls()
+            if trouble := self._session.pulls_trouble:
+                warn(f"When images were pulled could not be read, so that none counts as not pulled: {trouble}")
         await self._planner()
         await self._look_for_unfinished()
         if not self._options.asks and not self._options.dry_run:

@@ -2,7 +2,7 @@
 
 import argparse
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,7 @@ from regtui.session.session import Session
 if TYPE_CHECKING:
     # For --names it is enough to know the names.
     from regtui.listing.summary import Batch, Summary
+    from regtui.retention.tag_facts import TagFacts
 
 # Of an index with more, the table says how many there are.
 _PLATFORMS_SHOWN: Final = 3
@@ -76,12 +77,14 @@ async def _list(session: Session, repository: str, output: Output, *, names_only
 
 async def _table(session: Session, repository: str, names: Sequence[str], output: Output) -> int:
     """SIZE is that of a pull; where an image has several platforms, TOTAL is that of all together."""
+    facts = await _facts(session, repository)
     rows = [row async for some in _filled(session, repository, names) for row in some]
     now = datetime.now(UTC)
     has_several = any(len(summary.platforms) > 1 for _, summary in rows)
     total = ("TOTAL",) if has_several else ()
+    known = _fact_columns(facts, now)
     output.table(
-        ("TAG", "CREATED", "SIZE", *total, "PLATFORM", "DIGEST", ""),
+        ("TAG", "CREATED", "SIZE", *total, "PLATFORM", "DIGEST", *(title for title, _ in known), ""),
         [
             (
                 name,
@@ -90,11 +93,12 @@ async def _table(session: Session, repository: str, names: Sequence[str], output
                 *(text.size(summary.size) for _ in total),
                 platforms_shown(summary),
                 text.short_digest(summary.digest),
+                *(cell(name, summary) for _, cell in known),
                 summary.error,
             )
             for name, summary in rows
         ],
-        right=frozenset({"SIZE", "TOTAL"}),
+        right=frozenset({"SIZE", "TOTAL", "IN USE"}),
         warned=frozenset(number for number, (_, summary) in enumerate(rows) if summary.error),
     )
     return FAILED if any(summary.is_retryable for _, summary in rows) else DONE
@@ -103,12 +107,13 @@ async def _table(session: Session, repository: str, names: Sequence[str], output
 async def _stream(session: Session, repository: str, names: Sequence[str], output: Output) -> int:
     """Each tag as soon as it and those before it are known."""
     failed = warned = 0
+    facts = await _facts(session, repository)
     # On a terminal the records themselves show how far it is.
     async for some in _filled(session, repository, names):
         for name, summary in some:
             failed += summary.is_retryable
             if output.form is Form.JSON:
-                output.json(record(repository, name, summary))
+                output.json(record(repository, name, summary) | _fact_fields(facts, name, summary))
                 continue
             output.fields(
                 name,
@@ -147,6 +152,42 @@ async def _filled(session: Session, repository: str, names: Sequence[str]) -> "A
             progress.show(done, len(names))
     finally:
         progress.clear()
+
+
+async def _facts(session: Session, repository: str) -> "TagFacts":
+    facts = await session.tag_facts(repository)
+    if facts.in_use is not None:
+        for source in facts.in_use.unread:
+            warn(f"What is in use is not known: {source.where} could not be read: {source.error}")
+    return facts
+
+
+def _fact_fields(facts: "TagFacts", tag: str, summary: "Summary") -> dict[str, object]:
+    """Of the JSON record: what is known, and nothing where it isn't."""
+    fields: dict[str, object] = {}
+    if (pulled := facts.pulled(tag, summary)) is not None:
+        fields["pulled"] = text.rfc3339(pulled)
+    if (pushed := facts.pushed(tag)) is not None:
+        fields["pushed"] = text.rfc3339(pushed)
+    if facts.knows_uses:
+        fields["in_use"] = [place.where for place in facts.places(tag, summary)]
+    return fields
+
+
+def _fact_columns(facts: "TagFacts", now: datetime) -> "list[tuple[str, Callable[[str, Summary], str]]]":
+    """Of the table: title, and what stands there for a tag; those that anything is known for."""
+    columns: list[tuple[str, Callable[[str, Summary], str]]] = []
+    if facts.in_use is not None:
+        columns.append(("IN USE", lambda tag, summary: str(len(facts.places(tag, summary)) or "")))
+    if facts.knows_pulls:
+        columns.append(("PULLED", lambda tag, summary: _age(facts.pulled(tag, summary), now)))
+    if facts.knows_pushes:
+        columns.append(("PUSHED", lambda tag, _: _age(facts.pushed(tag), now)))
+    return columns
+
+
+def _age(time: datetime | None, now: datetime) -> str:
+    return "" if time is None else text.age(time, now)
 
 
 def platforms_shown(summary: "Summary") -> str:

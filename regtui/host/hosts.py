@@ -104,6 +104,9 @@ class Host(Protocol):
     def lines(self, script: Script) -> AsyncGenerator[str, None]:
         """Its lines as they come, stdout and stderr together. To be closed: that leaves the script behind."""
 
+    def blocks(self, script: Script) -> AsyncGenerator[bytes, None]:
+        """The same, many whole lines at a time as they are: for what prints a million."""
+
     async def close(self) -> None: ...
 
 
@@ -120,6 +123,10 @@ class LocalHost:
     def lines(self, script: Script) -> AsyncGenerator[str, None]:
         sent = _Sent(script)
         return _lines(["sh", "-c", sent.command], sent, self.place)
+
+    def blocks(self, script: Script) -> AsyncGenerator[bytes, None]:
+        sent = _Sent(script)
+        return _blocks(["sh", "-c", sent.command], sent, self.place)
 
     async def close(self) -> None:
         pass
@@ -155,6 +162,14 @@ class SshHost:
         async with aclosing(_lines(ssh.command(sent.command), sent, self.place)) as lines:
             async for line in lines:
                 yield line
+        if not ssh.is_open:
+            raise self._failure(ssh, "")
+
+    async def blocks(self, script: Script) -> AsyncGenerator[bytes, None]:
+        ssh, sent = await self._opened(), _Sent(script)
+        async with aclosing(_blocks(ssh.command(sent.command), sent, self.place)) as blocks:
+            async for block in blocks:
+                yield block
         if not ssh.is_open:
             raise self._failure(ssh, "")
 
@@ -290,6 +305,14 @@ async def _feed(process: asyncio.subprocess.Process, sent: _Sent) -> None:
 
 
 async def _lines(command: Sequence[str], sent: _Sent, place: str) -> AsyncGenerator[str, None]:
+    async with aclosing(_blocks(command, sent, place)) as blocks:
+        async for block in blocks:
+            for line in block.split(b"\n"):
+                yield _text(line)
+
+
+async def _blocks(command: Sequence[str], sent: _Sent, place: str) -> AsyncGenerator[bytes, None]:
+    """Whole lines, as many at a time as there are, without the last line break."""
     process = await _start(command, stderr=asyncio.subprocess.STDOUT)
     assert process.stdout is not None
     feeding = asyncio.ensure_future(_feed(process, sent))
@@ -298,9 +321,10 @@ async def _lines(command: Sequence[str], sent: _Sent, place: str) -> AsyncGenera
         await feeding
         # Not readline: it fails at lines longer than its limit, and 3.x prints all tags of a repository in one.
         while True:
-            *whole, rest = rest.split(b"\n")
-            for line in whole:
-                yield _text(line)
+            whole, separator, last = rest.rpartition(b"\n")
+            if separator:
+                yield whole
+                rest = last
             if len(rest) > bounds.HOST_LINE:
                 raise GarbageError(f"The host wrote a line of more than {bounds.HOST_LINE // bounds.MIB} MiB.")
             if not (chunk := await process.stdout.read(_CHUNK)):
@@ -308,7 +332,7 @@ async def _lines(command: Sequence[str], sent: _Sent, place: str) -> AsyncGenera
             rest += chunk
         # Broken off, it isn't a line: whoever goes on from there counts whole ones.
         if await process.wait() == 0 and rest:
-            yield _text(rest)
+            yield rest
     finally:
         feeding.cancel()
         await _end(process)

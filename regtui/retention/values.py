@@ -98,6 +98,8 @@ class Pulls:
     tags: Mapping[str, datetime] = field(default_factory=dict)
     digests: Mapping[Digest, datetime] = field(default_factory=dict)
     since: datetime | None = None
+    pushed: Mapping[str, datetime] = field(default_factory=dict)
+    """Tag → when it was last pushed, where that is known."""
 
     def last(self, tag: str, digest: Digest | None) -> datetime | None:
         """The last known pull of a tag or of what it leads to; None where none is known, which alone says nothing."""

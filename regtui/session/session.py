@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     from regtui.listing.missing import BlobCheck
     from regtui.listing.summary import Batch
     from regtui.repair.values import CheckedReference, RepairPlan
+    from regtui.retention.tag_facts import TagFacts
     from regtui.retention.uses import Uses
     from regtui.retention.values import InUse, PullRecord
     from regtui.retention.whereabouts import LocatedUse
     from regtui.session.changes import Changes, RunningChange
     from regtui.session.filling import Filling
+    from regtui.session.pulling import Pulling
     from regtui.session.recalling import Recalling
     from regtui.session.retention import RetentionPlanner
     from regtui.session.using import Using
@@ -382,10 +384,34 @@ class Session:
         return await locate(self._client, self._content, uses.found, await self.changes.entries())
 
     async def pulls(self) -> "PullRecord":
-        """When its images were last pulled, as far as that is known."""
-        from regtui.retention.values import NoPulls
+        """When its images were last pulled, as far as that is known: first what is new in its log is read, where its
+        host is known. Where that fails, what is known isn't of now: `pulls_trouble` says why."""
+        return await self._pulling.brought_up_to_date()
 
-        return NoPulls()
+    async def tag_facts(self, repository: str) -> "TagFacts":
+        """Where its tags are in use, by the sources, and when they were pulled and pushed, as far as is known without
+        reading any log."""
+        from regtui.retention.errors import SourceFailed
+        from regtui.retention.tag_facts import TagFacts
+        from regtui.retention.values import UNKNOWN_PULLS
+
+        in_use = None if self.target.in_use.is_empty else await self.in_use()
+        try:
+            pulls = await aside(lambda: self._pulling.known.of(repository))
+        except SourceFailed:
+            pulls = UNKNOWN_PULLS
+        return TagFacts(repository, in_use, pulls)
+
+    @property
+    def pulls_trouble(self) -> str:
+        """Why the log could not be read the last time; empty where it could, or wasn't."""
+        return self._pulling.trouble
+
+    @cached_property
+    def _pulling(self) -> "Pulling":
+        from regtui.session.pulling import Pulling
+
+        return Pulling(self.target, self.identity, self.address, self.name)
 
     def retention(self, in_use: "InUse", pulls: "PullRecord", *, now: datetime | None = None) -> "RetentionPlanner":
         """What the config's retention rules mean, one repository at a time. `now`: as of when; None for now."""

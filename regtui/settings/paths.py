@@ -27,6 +27,11 @@ def locks_dir() -> Path:
     return state_dir() / "locks"
 
 
+def pulls_file() -> Path:
+    """When images were pulled, as the logs of their registries told."""
+    return state_dir() / "pulls.sqlite"
+
+
 def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir(_APP))
 

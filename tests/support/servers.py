@@ -59,11 +59,13 @@ def start_registry(
     port: int = 0,
     interface: str = "127.0.0.1",
     caches: str | None = None,
+    logs: Mapping[str, Any] | None = None,
 ) -> Iterator[RegistryServer]:
     """Run a registry with its files below `directory` until the block ends.
 
     `htpasswd` maps users to passwords, `tokens` gives the tokens that are wanted. `prefix` is like "/reg". A second
     start on the same directory finds the same content, and with `port` the same address: that is a restart.
+    `logs`: what differs in its `log` table; with it each request is logged in both forms, as they do by themselves.
     `interface` may be "[::1]" as well. `caches`: the URL of the registry that this one is a pull-through cache of.
     """
     command = find_program(PROGRAMS[version])
@@ -74,6 +76,8 @@ def start_registry(
 
     settings = _settings(storage, delete=delete, readonly=readonly, port=port)
     settings["http"]["addr"] = f"{interface}:{port}"
+    if logs is not None:
+        settings["log"] = {"level": "info", **logs}
     if path:
         settings["http"]["prefix"] = f"{path}/"
     if tls:

@@ -227,6 +227,9 @@ class Unasked:
         _Sent(script)
         yield ""
 
+    def blocks(self, script: Script) -> AsyncGenerator[bytes, None]:
+        raise NotImplementedError
+
     async def close(self) -> None: ...
 
 

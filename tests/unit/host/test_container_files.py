@@ -31,6 +31,9 @@ class Copies:
     async def lines(self, script: Script) -> AsyncGenerator[str, None]:
         yield ""
 
+    def blocks(self, script: Script) -> AsyncGenerator[bytes, None]:
+        raise NotImplementedError
+
     async def close(self) -> None: ...
 
 

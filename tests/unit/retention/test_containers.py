@@ -42,6 +42,9 @@ class Host:
     def lines(self, script: Script) -> AsyncGenerator[str, None]:
         raise NotImplementedError
 
+    def blocks(self, script: Script) -> AsyncGenerator[bytes, None]:
+        raise NotImplementedError
+
     async def close(self) -> None: ...
 
 

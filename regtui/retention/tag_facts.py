@@ -1,0 +1,42 @@
+"""What is known of one tag besides the registry: where it is in use, when it was last pulled and pushed. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from regtui.listing.summary import Summary
+from regtui.retention.pulled import last_pull
+from regtui.retention.tags_in_use import tags_in_use
+from regtui.retention.values import NOT_USED, UNKNOWN_PULLS, InUse, Pulls, UsePlace
+
+
+@dataclass(frozen=True, slots=True)
+class TagFacts:
+    """Of the tags of one repository. `in_use`: None where nothing says what is."""
+
+    repository: str = ""
+    in_use: InUse | None = None
+    pulls: Pulls = field(default=UNKNOWN_PULLS)
+
+    @property
+    def knows_uses(self) -> bool:
+        """Whether something says what is in use, and all of it could be read."""
+        return self.in_use is not None and self.in_use.is_whole
+
+    @property
+    def knows_pulls(self) -> bool:
+        return bool(self.pulls.tags or self.pulls.digests)
+
+    @property
+    def knows_pushes(self) -> bool:
+        return bool(self.pulls.pushed)
+
+    def places(self, tag: str, summary: Summary | None) -> Sequence[UsePlace]:
+        """Where it is in use, as far as it is read."""
+        return tags_in_use(self.in_use or NOT_USED, self.repository, [(tag, summary)]).get(tag, ())
+
+    def pulled(self, tag: str, summary: Summary | None) -> datetime | None:
+        return last_pull(self.pulls, tag, summary)
+
+    def pushed(self, tag: str) -> datetime | None:
+        return self.pulls.pushed.get(tag)
