@@ -32,6 +32,8 @@ VALUES: Final = 400_000
 NAMES: Final = 500_000
 REFERRERS: Final = 10_000
 IMAGES: Final = 1_000
+# Manifests one after the other that aren't what their digest says: no further one is asked for.
+MISMATCHES: Final = 32
 # Places of one source that use images of the registry; files of one pattern.
 USES: Final = 200_000
 FILES: Final = 50_000

@@ -11,7 +11,15 @@ from regtui.oci.descriptor import InvalidManifest
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import AnyManifest, Index, Manifest, Schema1Manifest, UnknownManifest, parse_manifest
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import BadAnswer, ManifestNotFound, NotFound, RegistryError, ServerFailed, Where
+from regtui.registry.errors import (
+    BadAnswer,
+    DigestMismatch,
+    ManifestNotFound,
+    NotFound,
+    RegistryError,
+    ServerFailed,
+    Where,
+)
 from regtui.registry.values import FetchedManifest
 
 # The client bounds what is in flight; this bounds the tasks that wait for it.
@@ -137,6 +145,7 @@ class _Reading:
         self._repository = repository
         self.manifests = manifests
         self.unread: dict[Digest, str] = {}
+        self._mismatches = 0
 
     async def read_children(self) -> None:
         """The children of indexes, and theirs: an index of indexes is allowed. Missing ones stay missing."""
@@ -152,6 +161,9 @@ class _Reading:
         fresh: list[StoredManifest] = []
 
         async def read(digest: Digest) -> None:
+            if self._mismatches >= bounds.MISMATCHES:
+                self.unread[digest] = f"{self._content.host} sends other manifests than it is asked for: not read"
+                return
             try:
                 fetched = await self._content.manifest(self._repository, digest)
             except NotFound:
@@ -159,8 +171,10 @@ class _Reading:
             except RegistryError as error:
                 if error.affects_all:
                     raise
+                self._mismatches += isinstance(error, DigestMismatch)
                 self.unread[digest] = str(error)
                 return
+            self._mismatches = 0
             self._room.take(fetched)
             manifest = stored(fetched)
             self.manifests[digest] = manifest
