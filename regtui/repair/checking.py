@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from regtui import bounds
 from regtui.listing.details import CONFIG_LOST, Details, PlatformDetails, load_details
 from regtui.listing.missing import BlobCheck
 from regtui.listing.source import ManifestSource
@@ -29,6 +30,7 @@ class _AskedHere:
     def __init__(self, source: ManifestSource) -> None:
         self._source = source
         self.has_other = False
+        self._mismatches = 0
 
     async def current(self, repository: str, reference: str) -> FetchedManifest:
         return await self._source.current(repository, reference)
@@ -37,6 +39,8 @@ class _AskedHere:
         return await self._source.digest(repository, tag)
 
     async def named(self, repository: str, digest: Digest) -> FetchedManifest:
+        if self._mismatches >= bounds.MISMATCHES:
+            raise InvalidManifest("the registry sends other manifests than it is asked for: not read")
         return await self._read(self._source.current(repository, digest))
 
     async def config(self, repository: str, digest: Digest) -> bytes:
@@ -44,10 +48,13 @@ class _AskedHere:
 
     async def _read(self, reading: Awaitable[Read]) -> Read:
         try:
-            return await reading
+            read = await reading
         except UNREADABLE as error:
             self.has_other = self.has_other or isinstance(error, DigestMismatch)
+            self._mismatches += isinstance(error, DigestMismatch)
             raise InvalidManifest(error.message.rstrip(".")) from error
+        self._mismatches = 0
+        return read
 
 
 async def check_reference(
