@@ -2,7 +2,7 @@
 
 A case is a few repositories of one real registry, with images that are shared, indexes, tags of their platforms,
 protected names and references that a command says to be in use. What must go is worked out here from the manifests and
-configs as plain HTTP has them, without a line of regtui; what went is read back in that way, and so is what undo brings.
+configs as plain HTTP has them, without a line of regtui; what went is read back like that, as is what undo brings.
 """
 
 import argparse
