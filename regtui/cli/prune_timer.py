@@ -14,6 +14,7 @@ from regtui.cli.console import say
 from regtui.cli.invocation import Invocation
 from regtui.errors import DONE, RegtuiError, UsageError
 from regtui.private_files import make_private, replace_file
+from regtui.retention.settings import LOCAL
 from regtui.retention.timer import WRITTEN, PruneJob, Schedule, crontab_line, service, timer_unit
 from regtui.settings.config import Profile
 from regtui.settings.paths import cache_dir, config_file, state_dir
@@ -71,7 +72,7 @@ def _job(profile: Profile, arguments: argparse.Namespace, *, user: str) -> Prune
         writes=(state_dir(), cache_dir()),
         may_write=(Path.home() / ".ssh",),
         environment={name: os.environ[name] for name in _XDG if os.environ.get(name)},
-        runs_containers=bool(arguments.gc) and is_here,
+        runs_containers=(bool(arguments.gc) and is_here) or LOCAL in profile.in_use.docker,
         uses_sudo=bool(arguments.gc) and is_here and host is not None and host.sudo,
     )
 

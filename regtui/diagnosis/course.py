@@ -1,7 +1,7 @@
 """The diagnosis from the first request on, in the order in which things can go wrong."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -80,6 +80,8 @@ async def _registry_itself(target: Target, client: RegistryClient) -> AsyncItera
         yield skipped("deletion", "not reached")
     for sentence in filter(None, (told(pattern, "protect") for pattern in target.protect)):
         yield bad("deletion", sentence, "Correct it in the config file.")
+    for check in _retention(target):
+        yield check
     yield _clock(date, now)
     if client.given_token is not None and (ahead := client.given_token.ahead(client.given_token.at)):
         yield bad(
@@ -87,6 +89,21 @@ async def _registry_itself(target: Target, client: RegistryClient) -> AsyncItera
             f"The clock of the token service {client.given_token.service} is {difference(ahead)} this machine's.",
             "Set it by NTP, and the registry's: a registry accepts no token that is not valid yet, or no more.",
         )
+
+
+def _retention(target: Target) -> Iterator[Check]:
+    """Entries that surely never count. What they name now says `regtui prune --check`."""
+    if not target.retention:
+        return
+    from regtui.retention.check import entry_problems
+
+    problems = [problem for problem in entry_problems(target.retention, None) if problem.is_wrong]
+    for problem in problems:
+        sentence = f"The retention entry at {problem.entry.place} {problem.words}."
+        yield bad("deletion", sentence, f"Move it up, or take it out: regtui prune {target.name} --check")
+    if not problems:
+        entries = plural(len(target.retention), "retention entry", "retention entries")
+        yield good("deletion", f"{entries}: each may count")
 
 
 async def _ping(client: RegistryClient) -> tuple[Pong | None, RegtuiError | None]:

@@ -16,14 +16,16 @@ class EntryProblem:
     is_wrong: bool = True
 
 
-def entry_problems(entries: Sequence[RetentionEntry], repositories: Iterable[str]) -> list[EntryProblem]:
-    """`repositories`: all that there are now. An entry that names one which an earlier entry has is told once, with the
-    first of those."""
-    names = list(repositories)
+def entry_problems(entries: Sequence[RetentionEntry], repositories: Iterable[str] | None) -> list[EntryProblem]:
+    """`repositories`: all that there are now; None where that isn't known, and only what the patterns say is told. An
+    entry that names one which an earlier entry has is told once, with the first of those."""
+    names = list(repositories or ())
     problems = []
     for place, entry in enumerate(entries):
         if hidden := _hidden_by(entries[:place], entry):
             problems.append(EntryProblem(entry, f"never counts: {hidden.place} names everything that it names"))
+            continue
+        if repositories is None:
             continue
         meant = [name for name in names if entry.names(name)]
         counting = [name for name in meant if entry_for(entries, name) is entry]

@@ -259,6 +259,33 @@ def test_a_tag_that_cannot_be_read_stops_its_repository_alone(
     assert set(crane("ls", f"{server.host}/team/app").split()) == {"1.1", "1.2", "stable"}
 
 
+def test_what_is_in_use_stays_and_a_source_that_cannot_be_read_stops_everything(
+    filled: httpx.Client, server: RegistryServer, prune: Prune, tmp_path: Path
+) -> None:
+    """By digest, though the tag that it was pulled by leads elsewhere since: without any tag even, it can be pulled."""
+    before = tags(server)
+    used = f"{server.host}/team/web@{before['team/web:1.0']}"
+    push(filled, "team/web", {"1.0": 0})
+    uses = f'[registries.prod.in_use]\ncommand = "cat {tmp_path}/used"\n'
+    prune.write(RULES.replace("keep = 2", "keep = 1") + uses, more=f'notify = ["sh", "-c", "cat > {prune.told}"]')
+    moved = tags(server)
+    failing = prune("--yes", "--most", "100%", "--json")
+    assert failing.returncode == 1, failing
+    assert "What is in use can't be read from command cat" in failing.stderr
+    assert tags(server) == moved
+    assert "an image that can't be seen to be in use may be" in json.loads(prune.told.read_text())["error"]
+    assert prune("--dry-run").returncode == 1
+
+    (tmp_path / "used").write_text(f"{used}\n{server.host}/team/app:1.1\n")
+    *_, last = prune.lines("--yes", "--most", "100%")
+    assert last["in_use"] == 1
+    assert set(crane("ls", f"{server.host}/team/web").split()) == {"1.0"}
+    assert set(crane("ls", f"{server.host}/team/app").split()) == {"1.1", "1.2", "stable"}
+    assert crane("validate", "--remote", used)
+    (one,) = prune.lines("--explain", "team/app:1.1")
+    assert (one["fate"], one["why"]) == ("stays", "named by the command of in_use")
+
+
 def test_why_a_tag_goes_or_stays(filled: httpx.Client, prune: Prune) -> None:
     found = {each["reference"]: each for each in prune.lines("--explain", "team/app")}
     assert {name: (each["fate"], each["why"]) for name, each in found.items()} == {
@@ -292,6 +319,17 @@ def test_entries_that_overlap_are_told(filled: httpx.Client, prune: Prune) -> No
     done = prune("--check")
     assert done.returncode == 1
     assert "never counts: line 6 names everything that it names" in done.stdout
+
+
+def test_the_doctor_tells_an_entry_that_never_counts(filled: httpx.Client, prune: Prune) -> None:
+    def told() -> list[str]:
+        done = prune.regtui("doctor", "prod", "--config", str(prune.file), "--json")
+        checks = [json.loads(line) for line in done.stdout.splitlines()]
+        return [f"{each['status']}: {each['message']}" for each in checks if "retention" in each["message"]]
+
+    assert told() == ["ok: 2 retention entries: each may count"]
+    prune.write(RULES + '[[registries.prod.retention]]\nrepositories = ["team/app"]\nkeep = 5\n')
+    assert told() == ["failed: The retention entry at line 14 never counts: line 6 names everything that it names."]
 
 
 def test_a_name_that_was_pushed_meanwhile_is_not_put_back_over(

@@ -37,6 +37,11 @@ def test_an_entry_that_names_nothing_is_told() -> None:
     assert problems("nothing/*") == ["1: names no repository that there is now"]
 
 
+def test_without_the_repositories_only_what_the_patterns_say_is_told() -> None:
+    entries = [entry("team/*", keep="1"), entry("nothing", number=2, keep="1"), entry("team/a", number=3, keep="1")]
+    assert [problem.entry for problem in entry_problems(entries, None)] == [entries[2]]
+
+
 patterns = st.text(alphabet="ab*?/[]!", max_size=6)
 
 
