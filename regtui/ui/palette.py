@@ -33,9 +33,12 @@ _LEFT_OUT = (
 )
 # More than anyone scrolls through; the rest is found by typing.
 _LISTED = 200
-_ON_TAGS = ("delete", "copy", "rule", "tag", "compare", "check")
+_ON_TAGS = ("delete", "copy", "rule", "tag", "compare", "check", "retention_marks")
 # What is done too seldom for a key: what it does, and the browser's action.
-_WITHOUT_KEY = (("Check whether this tag can be pulled, and repair it", "check"),)
+_WITHOUT_KEY = (
+    ("Check whether this tag can be pulled, and repair it", "check"),
+    ("Retention: what the rules would delete, by repository", "retention"),
+)
 
 
 class BrowserCommands(Provider):

@@ -22,7 +22,7 @@ FILTERING: Final[tuple[Hint, ...]] = (("enter", "keep"), ("esc", "clear"))
 ALWAYS: Final[tuple[Hint, ...]] = (("^g", "collect"), ("?", "help"), ("q", "quit"))
 
 # Keys of the tags by panes where they do nothing, and how to get from there to where they do.
-_NOT_IN: Final = {"repositories": ("vaisSdyYt=*", "tab"), "details": ("vaisS", "shift+tab")}
+_NOT_IN: Final = {"repositories": ("vaisSdyYt=*P", "tab"), "details": ("vaisS", "shift+tab")}
 
 READING: Final = "reading …"
 

@@ -63,6 +63,7 @@ class BrowserScreen(Screen[None]):
         Binding("ctrl+f", "find", "find a tag or a digest in all repositories", show=False, id="browser.find"),
         Binding("u", "usage", "usage: where the bytes are", show=False, id="repositories.usage"),
         Binding("asterisk", "rule", "mark by rule", show=False, id="tags.rule"),
+        Binding("P", "retention_marks", "mark what the retention rules select", show=False, id="tags.retention"),
         Binding("d,delete", "delete", "delete the marked tags, or this one", show=False, id="tags.delete"),
         Binding("U", "undo", "undo the last deletion", show=False, id="tags.undo"),
         Binding("equals_sign", "compare", "compare the two marked, or marked with this", show=False, id="tags.compare"),
@@ -337,7 +338,7 @@ class BrowserScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What is done to tags isn't done from among the repositories: nobody sees there which tag is meant."""
-        if action in ("delete", "copy", "rule", "tag", "compare", "check"):
+        if action in ("delete", "copy", "rule", "tag", "compare", "check", "retention_marks"):
             return self.pane is not self.repositories_pane
         return True
 
@@ -472,6 +473,13 @@ class BrowserScreen(Screen[None]):
 
     def action_rule(self) -> None:
         self._dialogs.rule()
+
+    @work(exclusive=True, group="retention")
+    async def action_retention_marks(self) -> None:
+        await self._dialogs.retention_marks()
+
+    def action_retention(self) -> None:
+        self._dialogs.retention()
 
     @work(exclusive=True, group="delete")
     async def action_delete(self) -> None:

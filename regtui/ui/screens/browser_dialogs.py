@@ -1,7 +1,9 @@
 """The dialogs that the browser opens, and what comes of them."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Literal
 
+from regtui.errors import RegtuiError
 from regtui.listing.usage import Usage
 from regtui.text import clean
 from regtui.ui.loading import loaded
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from regtui.ui.screens.rule_preview import RuleTexts
 
 
+NO_RULES: Final = "The config file has no retention rules for this registry: [[registries.NAME.retention]]."
+
+
 class BrowserDialogs:
     """Of one browser. What was found out or typed in one is there when it is opened again."""
 
@@ -20,6 +25,8 @@ class BrowserDialogs:
         self._browser = browser
         self._rule: RuleTexts | None = None
         self._usage = Usage()
+        # (repository, tag → why the rules select it): of the last time that they were asked.
+        self._reasons: tuple[str, Mapping[str, str]] = ("", {})
 
     def forget_usage(self) -> None:
         """The bytes may be elsewhere now."""
@@ -117,6 +124,45 @@ class BrowserDialogs:
             if marking.unread:
                 self._browser.app.notify(marked_words(marking.tags, marking.unread), timeout=5, markup=False)
 
+    async def retention_marks(self) -> None:
+        """Marks what the rules of the config file select here: as marks, which can be changed before anything goes."""
+        await loaded("regtui.ui.screens.retention")
+        from regtui.ui.screens.retention import judged_here, marks_words, reasons_in
+
+        browser = self._browser
+        repository, model = browser.repository, browser.table.model
+        if not repository:
+            return
+        if not browser.session.target.retention:
+            self._warn(NO_RULES)
+            return
+        try:
+            plan = await judged_here(browser.registry, repository, browser.clock())
+        except RegtuiError as error:
+            self._warn(str(error), timeout=12)
+            return
+        if browser.repository != repository or browser.table.model is not model:
+            return
+        self._reasons = repository, reasons_in(plan, browser.clock())
+        browser.table.mark([tag for tag in plan.retention.going if model.find(tag) is not None])
+        words, is_wrong = marks_words(plan)
+        severity: Literal["warning", "information"] = "warning" if is_wrong else "information"
+        browser.app.notify(clean(words), severity=severity, timeout=8, markup=False)
+
+    def retention(self) -> None:
+        from regtui.ui.screens.retention import RetentionScreen
+
+        browser = self._browser
+        if not browser.session.target.retention:
+            self._warn(NO_RULES)
+            return
+
+        def closed(repository: str | None) -> None:
+            if repository is not None:
+                browser.go_to(repository)
+
+        browser.app.push_screen(RetentionScreen(browser.registry, browser.clock), closed)
+
     # Called within a worker: they end when the dialog is closed.
 
     async def delete(self) -> None:
@@ -133,7 +179,8 @@ class BrowserDialogs:
         from regtui.ui.screens.delete import DeleteScreen
 
         unseen = model.marked_count - model.marked_shown
-        screen = DeleteScreen(browser.registry, browser.repository, tags, unseen=unseen)
+        reasons = self._reasons[1] if self._reasons[0] == browser.repository else {}
+        screen = DeleteScreen(browser.registry, browser.repository, tags, unseen=unseen, reasons=reasons)
         report = await browser.app.push_screen_wait(screen)
         if report is not None:
             self.forget_usage()

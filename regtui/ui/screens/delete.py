@@ -15,13 +15,23 @@ from regtui.ui.screens.undo import RunScreen, UndoablePlanScreen
 
 
 class DeleteScreen(UndoablePlanScreen):
-    """Deletes `tags`, after showing what that means. `unseen`: how many of them the list doesn't show now."""
+    """Deletes `tags`, after showing what that means. `unseen`: how many of them the list doesn't show now. `reasons`:
+    why the retention rules select some of them."""
 
     OFFERS: ClassVar[tuple[str, ...]] = (Offer.ATTACHED.value, Offer.WHOLE.value, Offer.NOW.value)
 
-    def __init__(self, registry: OpenRegistry, repository: str, tags: Sequence[str], *, unseen: int = 0) -> None:
+    def __init__(
+        self,
+        registry: OpenRegistry,
+        repository: str,
+        tags: Sequence[str],
+        *,
+        unseen: int = 0,
+        reasons: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(registry)
         self._unseen = unseen
+        self._reasons = reasons or {}
         self._repository = repository
         self._tags = list(tags)
 
@@ -48,13 +58,18 @@ class DeleteScreen(UndoablePlanScreen):
         return Proposal(
             sentences=sentences,
             rows=proposal.rows,
-            notes=proposal.notes,
+            notes=self._with_reasons(proposal.notes),
             button=f"Delete {proposal.what}",
             start=lambda: self._session.deleting(plan),
             is_possible=proposal.is_possible,
             typed=proposal.typed,
             offers={offer.value: label for offer, label in proposal.offers.items()},
         )
+
+    def _with_reasons(self, notes: Mapping[str, str]) -> dict[str, str]:
+        """Beside each tag that rules select, why."""
+        whys = {f"{self._repository}:{tag}": why for tag, why in self._reasons.items() if tag in self._tags}
+        return {**notes, **{name: " · ".join(filter(None, (notes.get(name), why))) for name, why in whys.items()}}
 
     def plan_anew(self, report: Report) -> bool:
         self._tags = list(report.moved) or self._tags
