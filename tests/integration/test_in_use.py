@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,9 +149,13 @@ def test_what_is_gone_is_shown_with_its_undo(place: Place) -> None:
     crane("validate", "--remote", f"{place.registry.host}/team/app@{old}")
 
 
-@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+_BY_HAND = ("rm", "prod/team/app", "--match", ".", "--keep", "1", "--keep-by", "version", "--yes")
+_BY_CONFIG = ("prune", "--yes", "--most", "100%")
+
+
+@pytest.mark.parametrize(("version", "rule"), [("2.8.2", _BY_CONFIG), ("3.1.1", _BY_HAND)])
 def test_what_runs_by_a_tag_that_has_moved_stays_and_nothing_else(
-    version: str, tmp_path: Path, podman: Containers, regtui: Regtui
+    version: str, rule: tuple[str, ...], tmp_path: Path, podman: Containers, regtui: Regtui
 ) -> None:
     """A rule and a collection of untagged images leave exactly that image pullable; where the host can't be read
     nothing goes."""
@@ -174,15 +179,15 @@ def test_what_runs_by_a_tag_that_has_moved_stays_and_nothing_else(
                 f'default = "prod"\n[registries.prod]\naddress = "{registry.url}"\n'
                 f'[registries.prod.host]\nssh = "{host.destination}"\ncontainer = "{registry.name}"\n'
                 f'[registries.prod.in_use]\ndocker = ["{host.destination}"]\n'
+                '[[registries.prod.retention]]\nrepositories = ["team/*"]\nkeep = 1\nkeep_by = "version"\n'
             )
             unread = file.read_text().replace(f'["{host.destination}"]', '["nobody@registry-host:1"]')
             unread_file = regtui.home / "unread.toml"
             unread_file.write_text(unread)
-            rule = ("rm", "prod/team/app", "--match", ".", "--keep", "1", "--keep-by", "version", "--yes")
             collection = ("gc", "--untagged", "--yes", "--json")
 
             refused = regtui(*rule, "--config", str(unread_file))
-            assert (refused.returncode, "no rule deletes anything" in refused.stderr) == (1, True)
+            assert (refused.returncode, "nobody@registry-host:1" in refused.stderr) == (1, True)
             refused = regtui(*collection, "--config", str(unread_file))
             assert (refused.returncode, "Nothing counts as unused" in refused.stderr) == (6, True)
             assert sorted(crane("ls", f"{registry.host}/team/app").split()) == ["1.4", "1.5", "2.0"]
@@ -199,3 +204,35 @@ def test_what_runs_by_a_tag_that_has_moved_stays_and_nothing_else(
             with pytest.raises(ClientFailed):
                 crane_digest(f"{registry.host}/team/app@{digest}")
         images.clear()
+
+
+def test_docker_knows_what_runs_though_the_tag_has_moved(
+    tmp_path: Path, podman: Containers, engine: Containers, regtui: Regtui
+) -> None:
+    """The engine's own word for it, on a host that has no podman."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "grep", "cat"):
+        found = shutil.which(name)
+        assert found is not None
+        (tools / name).symlink_to(found)
+    with start_registry("2.8.2", tmp_path / "registry") as registry:
+        regtui.environment["PATH"] = f"{engine.bin}:{tools}"
+        images, reference = RunningImages(podman, registry.host), f"{registry.host}/team/app:1.4"
+        old = images.push("team/app:1.4", built="old")
+        engine("pull", reference)
+        engine("run", "-d", "--network", "host", "--name", "web", reference)
+        try:
+            images.push("team/app:1.4", built="new")
+            engine("pull", reference)
+            file = regtui.home / ".config/regtui/config.toml"
+            file.parent.mkdir(parents=True)
+            file.write_text(
+                f'default = "prod"\n[registries.prod]\naddress = "{registry.url}"\n'
+                '[registries.prod.in_use]\ndocker = ["local"]\n'
+            )
+            (record,) = regtui.records("in-use")
+        finally:
+            engine.remove("web")
+    expected = {"repository": "team/app", "tag": None, "digest": old, "where": "this machine as web"}
+    assert record == expected | {"kind": "container", "gone": False}
