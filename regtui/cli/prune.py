@@ -31,6 +31,8 @@ _UNATTENDED: Final = 6 * 3600.0
 
 def run(arguments: argparse.Namespace) -> int:
     """Nothing is deleted before it was shown and confirmed, or is what --yes may delete. Raises RegtuiError."""
+    if arguments.install and not arguments.timer:
+        raise UsageError("--install goes with --timer.", "See: regtui prune --help")
     invocation = Invocation(arguments)
     if arguments.timer or arguments.uninstall:
         return timer(invocation, arguments)

@@ -8,10 +8,13 @@ held but numbers, and the fingerprint of its plan.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from regtui.cli.console import Progress, ask, say, warn
 from regtui.cli.interrupted_runs import say_remedies, tell_troubles
@@ -34,6 +37,9 @@ from regtui.session.changes import RunningChange
 from regtui.session.retention import RetentionPlan, RetentionPlanner
 from regtui.session.session import Session
 from regtui.text import plural, size
+
+# Repositories that are looked at at a time: one's tags are asked for while another's are thought about.
+_AHEAD: Final = 4
 
 
 class UseUnknown(RegtuiError):
@@ -218,23 +224,42 @@ class Pruning:
     async def _show_each(self, names: list[str]) -> list[_Shown]:
         shown: list[_Shown] = []
         progress = Progress("Repositories:")
-        for number, repository in enumerate(names):
-            if self._is_over:
-                self._out_of_time(names[number:])
-                break
-            progress.show(number, len(names))
-            plan = await self._planned(repository, progress)
-            if plan is None:
-                continue
-            self._count_planned(plan)
-            if plan.plan is None or plan.stop is not None:
-                continue
-            progress.clear()
-            self._show(plan)
-            if await self._is_possible(plan):
-                shown.append(_Shown(repository, plan.fingerprint))
+        number = 0
+        async with aclosing(self._looked_at(names)) as looked:
+            async for repository, found in looked:
+                progress.show(number, len(names))
+                number += 1
+                plan = self._told(repository, found, progress)
+                if plan is None:
+                    continue
+                self._count_planned(plan)
+                if plan.plan is None or plan.stop is not None:
+                    continue
+                progress.clear()
+                self._show(plan)
+                if await self._is_possible(plan):
+                    shown.append(_Shown(repository, plan.fingerprint))
         progress.clear()
+        if number < len(names):
+            self._out_of_time(names[number:])
         return shown
+
+    async def _looked_at(self, names: Iterable[str]) -> AsyncGenerator[tuple[str, RetentionPlan | RegistryError], None]:
+        """Each, in its order, with the next ones being looked at meanwhile."""
+        rest = iter(names)
+        ahead: deque[tuple[str, asyncio.Task[RetentionPlan | RegistryError]]] = deque()
+        try:
+            while True:
+                for name in islice(rest, _AHEAD - len(ahead) if not self._is_over else 0):
+                    ahead.append((name, asyncio.create_task(self._looked(name))))
+                if not ahead:
+                    return
+                name, task = ahead.popleft()
+                yield name, await task
+        finally:
+            for _, task in ahead:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in ahead), return_exceptions=True)
 
     def _count_planned(self, plan: RetentionPlan) -> None:
         self.tally.looked_at += 1
@@ -248,20 +273,28 @@ class Pruning:
             self.tally.repositories += 1
 
     async def _planned(self, repository: str, progress: Progress) -> RetentionPlan | None:
-        """None where the repository isn't there, or can't be looked at, which is told. One that is stopped is told of,
-        too."""
+        return self._told(repository, await self._looked(repository), progress)
+
+    async def _looked(self, repository: str) -> RetentionPlan | RegistryError:
+        """Raises what would fail for every other, too."""
         try:
-            plan = await (await self._planner()).of(repository)
-        except NotFound:
-            return None  # Listed, but without tags.
+            return await (await self._planner()).of(repository)
         except RegistryError as error:
             if error.affects_all:
                 raise
+            return error
+
+    def _told(self, repository: str, found: RetentionPlan | RegistryError, progress: Progress) -> RetentionPlan | None:
+        """None where the repository isn't there, or can't be looked at, which is told. One that is stopped is told of,
+        too."""
+        if isinstance(found, NotFound):
+            return None  # Listed, but without tags.
+        if isinstance(found, RegistryError):
             progress.clear()
-            warn(f"{repository}: {error}")
-            self.tally.stop(repository, str(error), error.exit_code)
+            warn(f"{repository}: {found}")
+            self.tally.stop(repository, str(found), found.exit_code)
             return None
-        plan = self._braked(plan)
+        plan = self._braked(found)
         if plan.stop is not None:
             progress.clear()
             sentence = stop_sentence(plan.stop, plan.retention, plan.detail, self._options.most or 1.0)
