@@ -386,15 +386,18 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     # Where the loop itself ends, all that is waited for here is cancelled one by one: nobody has to hear of it.
     ended = asyncio.gather(process.wait(), *map(_drop, streams), return_exceptions=True)
     ended.add_done_callback(lambda done: done.cancelled() or done.exception())
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-        if (await asyncio.wait([ended], timeout=_END_SECONDS))[0]:
-            return
-    # What left its group and holds its pipes open isn't waited for: our ends of them are closed.
-    ended.cancel()
-    process._transport.close()  # type: ignore[attr-defined]
+    try:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+            if (await asyncio.wait([ended], timeout=_END_SECONDS))[0]:
+                return
+    finally:
+        # What left its group and holds its pipes open isn't waited for; nor is anything by an app that ends: left to
+        # Python, our ends of them would be closed when there is no loop any more.
+        ended.cancel()
+        process._transport.close()  # type: ignore[attr-defined]
 
 
 async def _drop(stream: asyncio.StreamReader) -> None:

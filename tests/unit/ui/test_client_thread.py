@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ import anyio
 import pytest
 
 from regtui.errors import InternalError, RegtuiError
+from regtui.host.hosts import LocalHost, Script
 from regtui.settings.paths import state_dir
 from regtui.ui import client_thread
 from regtui.ui.client_thread import ClientThread
@@ -254,3 +256,33 @@ async def test_what_is_called_after_the_end_ends_quietly(thread: ClientThread) -
         await thread.call(asyncio.sleep, 0)
     with pytest.raises(asyncio.CancelledError):
         await anext(thread.stream(numbers, 1))
+
+
+@pytest.mark.parametrize("way", ["run", "follow"])
+async def test_a_program_of_a_host_that_outlives_the_thread_leaves_nothing_to_python(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Its pipes were closed by the garbage collector, on a loop that is gone: a traceback on the user's terminal."""
+    unraisable: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    thread, begun = ClientThread(), threading.Event()
+    # It ends by neither signal at once, and holds its pipes.
+    stubborn = Script('trap "" TERM; echo begun; sleep 60 & sleep 60')
+
+    async def follow() -> None:
+        async for _ in LocalHost().lines(stubborn):
+            begun.set()
+
+    async def run() -> None:
+        begun.set()
+        await LocalHost().run(stubborn)
+
+    calling = asyncio.ensure_future(thread.call(run if way == "run" else follow))
+    assert await asyncio.to_thread(begun.wait, PATIENCE)
+    await asyncio.sleep(0.1)
+    await thread.close()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    del calling
+    gc.collect()
+    assert unraisable == []
