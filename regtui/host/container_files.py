@@ -65,5 +65,6 @@ def _entry(encoded: str) -> tuple[tarfile.TarInfo, bytes] | None:
                 return None
             file = tar.extractfile(member) if member.isfile() else None
             return member, file.read(LARGEST + 1) if file else b""
-    except (tarfile.TarError, ValueError, OSError, EOFError):
+    except (tarfile.TarError, ValueError, OSError, EOFError, IndexError, OverflowError, RecursionError):
+        # Headers that aren't what they say, or one before the other without an end.
         return None

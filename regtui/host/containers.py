@@ -58,8 +58,8 @@ class Container:
     """Paths inside that are lost when it stops: a tmpfs each."""
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Path inside → the volume's name."""
-    service: str = ""
-    """Of compose, with its project: what stops together."""
+    is_one_off: bool = False
+    """Made by `compose run`, beside a service: it isn't stopped with that."""
     keeper: str = ""
     """What would start another one, or remove this one, when it is stopped: in words."""
     is_podmans: bool = False
@@ -207,7 +207,7 @@ def _read(entry: Mapping[str, Any]) -> Container:
         directory=text_at(entry, "Config", "WorkingDir"),
         in_memory=_in_memory(entry),
         volumes={text_at(m, "Destination"): text_at(m, "Name") for m in list_at(entry, "Mounts") if text_at(m, "Name")},
-        service=_service(table_at(entry, "Config", "Labels")),
+        is_one_off=text_at(entry, "Config", "Labels", "com.docker.compose.oneoff") == "True",
         keeper=_keeper(
             table_at(entry, "Config", "Labels"), removes_itself=table_at(entry, "HostConfig").get("AutoRemove") is True
         ),
@@ -254,11 +254,6 @@ def _moment(text: str) -> float:
 def _in_memory(entry: Mapping[str, Any]) -> frozenset[str]:
     mounted = [text_at(m, "Destination") for m in list_at(entry, "Mounts") if text_at(m, "Type") == "tmpfs"]
     return frozenset(map(posixpath.normpath, filter(None, (*table_at(entry, "HostConfig", "Tmpfs"), *mounted))))
-
-
-def _service(labels: Mapping[str, Any]) -> str:
-    names = [text_at(labels, f"com.docker.compose.{what}") for what in ("project", "service")]
-    return "/".join(names) if all(names) else ""
 
 
 def _confined(settings: Mapping[str, Any], *, is_podmans: bool) -> tuple[str, ...]:

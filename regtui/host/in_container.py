@@ -37,6 +37,8 @@ from regtui.host.trouble import check
 from regtui.text import clean
 
 _LOOPBACK: Final = re.compile(r"localhost\.?$|127\.|0\.|0*:[0:]*1?$|::ffff:127\.|0$", re.IGNORECASE)
+_ID: Final = re.compile("[0-9a-f]{1,64}")
+_REPLICAS: Final = 1000
 IS_THERE: Final = 'command -v "$1" >/dev/null 2>&1'
 # "$@" is the runtime. Its ids are hexadecimal: what isn't is no id.
 LIST_CONTAINERS: Final = """\
@@ -54,7 +56,8 @@ async def find_in_container(host: Host, settings: HostSettings, port: int) -> Fo
     """`port`: the registry's as clients reach it. Raises NotOnHost, and what SSH and the runtime have against it."""
     command = runtime_command(settings.runtime, settings)
     compose = await find_compose(host, command, settings.directory) if settings.runtime == "compose" else None
-    container = check_names(await _container(host, command, settings, port, compose))
+    replicas = await _of_service(host, command, settings, compose) if compose else []
+    container = check_names(_first(replicas, port) if replicas else await _container(host, command, settings, port))
     await _must_publish(host, command, container, port)
     program = settings.binary or container.program
     has_shell = container.is_running and await can_run(host, *command, "exec", "--", container.name, "sh", "-c", ":")
@@ -66,7 +69,7 @@ async def find_in_container(host: Host, settings: HostSettings, port: int) -> Fo
     storage = replace(storage, root=container.absolute(storage.root))
     host_root = "" if has_shell else await _on_host(host, settings, container, storage.root)
     lost = await lost_by_container(host, command, container, storage)
-    sharers = await _sharers(host, settings, command, container, storage)
+    sharers = await _sharers(host, settings, command, container, storage, replicas)
     unit = container_unit(
         command,
         container,
@@ -130,22 +133,24 @@ async def _by_address(host: Host, command: Sequence[str], container: Container, 
 
 
 async def _sharers(
-    host: Host, settings: HostSettings, command: Sequence[str], container: Container, storage: StorageSettings
+    host: Host,
+    settings: HostSettings,
+    command: Sequence[str],
+    container: Container,
+    storage: StorageSettings,
+    replicas: Sequence[Container],
 ) -> list[str]:
-    """Other registries on the same storage, by name."""
+    """Other registries on the same storage, by name. `replicas`: what is stopped and started together with ours."""
     there = read_containers((await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout)
-    names = await containers_beside(host, command, there, container, storage)
+    together = {replica.id for replica in replicas}
+    names = await containers_beside(host, command, (c for c in there if c.id not in together), container, storage)
     # What a killed collection left can't write.
-    standing_in = {other.pid for other in there if other.is_stand_in}
+    harmless = {other.pid for other in there if other.is_stand_in or other.id in together}
     # Those of containers have names already.
-    return names or await processes_beside(host, sudo_of(settings), container.pid, storage.root, standing_in)
+    return names or await processes_beside(host, sudo_of(settings), container.pid, storage.root, harmless)
 
 
-async def _container(
-    host: Host, command: Sequence[str], settings: HostSettings, port: int, compose: Compose | None
-) -> Container:
-    if compose is not None:
-        return await _of_service(host, command, settings, compose)
+async def _container(host: Host, command: Sequence[str], settings: HostSettings, port: int) -> Container:
     if settings.container:
         told = await host.run(call(*command, "inspect", "--type", "container", "--", settings.container))
         if told.code != 0 and _NO_SUCH.search(told.said):
@@ -203,7 +208,8 @@ def _there(containers: Iterable[Container]) -> str:
     return f'Name one of these below [registries.NAME.host] in the config file: container = "…": {names}.'
 
 
-async def _of_service(host: Host, command: Sequence[str], settings: HostSettings, compose: Compose) -> Container:
+async def _of_service(host: Host, command: Sequence[str], settings: HostSettings, compose: Compose) -> list[Container]:
+    """The containers that compose stops and starts as the service: one, or its replicas."""
     if not settings.container:
         raise NotOnHost("Which compose service the registry is isn't said.", 'Add it: container = "SERVICE".')
     plain_name(settings.container, "The compose service's name")
@@ -214,14 +220,23 @@ async def _of_service(host: Host, command: Sequence[str], settings: HostSettings
             'Check the service\'s name, and directory = "…" where its compose file is.',
         )
     check(told, host.place, compose.name)
-    name = (told.stdout.split() or [""])[0]
-    if not name:
+    ids = [word for word in told.stdout.split() if _ID.fullmatch(word)][:_REPLICAS]
+    if ids:
+        told = await host.run(call(*command, "inspect", "--type", "container", "--", *ids))
+        check(told, host.place, command[-1])
+    # What `compose run` left, it lists as well, and leaves alone when it stops the service.
+    containers = [container for container in read_containers(told.stdout) if not container.is_one_off] if ids else []
+    if not containers:
         raise NotOnHost(
             f"The compose service {settings.container} has no container on {host.place}.",
             'Check the service\'s name, and directory = "…" where its compose file is.',
         )
-    told = await host.run(call(*command, "inspect", "--type", "container", "--", name))
-    return _one(told, host.place, command[-1])
+    return containers
+
+
+def _first(replicas: Sequence[Container], port: int) -> Container:
+    """The one that is reached at `port`, else one that runs."""
+    return min(replicas, key=lambda replica: (port not in replica.ports, not replica.is_running))
 
 
 async def _config_file(

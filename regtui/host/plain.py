@@ -9,6 +9,7 @@ from regtui.text import one_line
 LONGEST: Final = 4096
 """Characters of a path or a name: as long as the longest path that Linux opens."""
 
+_LARGEST: Final = 1 << 64
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -50,6 +51,9 @@ def at(value: object, *keys: str | int) -> Any:
 def text_at(value: object, *keys: str | int) -> str:
     """As `at`, where it is a text or a number; else empty."""
     found = at(value, *keys)
+    if isinstance(found, int) and abs(found) > _LARGEST:
+        # It has more digits than Python writes, and means nothing.
+        return ""
     return str(found) if isinstance(found, str | int | float) and not isinstance(found, bool) else ""
 
 

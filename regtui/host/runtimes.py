@@ -4,6 +4,7 @@ All of them can be copied and run by hand; every word that came from outside is 
 as seen on podman 4.3.1, whose command line is docker's.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from shlex import join, quote
@@ -15,6 +16,7 @@ from regtui.host.keep_out import KeepOut
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import REQUEST, Redis
 from regtui.host.stand_in import StandIn, stand_in
+from regtui.text import one_line
 
 ENVIRONMENT_FILE: Final = "registry.env"
 """Beside the run's script: the environment of the registry, for the collector beside it. It may hold passwords."""
@@ -25,6 +27,12 @@ _EXPORT: Final = r"s/^\({}[A-Za-z0-9_]*\)=\(.*\)$/export \1='\2'/p"
 
 # A shell in directory $1, which is where it is called and nothing that a link leads to.
 _WITHIN: Final = 'cd -P -- "$1" && test "$(pwd -P)" = "$1" && shift && exec sh "$@"'
+
+# A value with line breaks would be several variables to whoever reads lines. What Go's %#q leaves as it is, it puts
+# between backquotes; the rest is told apart by that, and left out.
+_VARIABLES: Final = r'{{range .Config.Env}}{{printf "%#q\n" .}}{{end}}'
+_AS_A_FILE: Final = r"sed -n 's/^`\([A-Za-z_][A-Za-z0-9_]*=.*\)`$/\1/p'"
+_IN_NO_FILE: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f`\ufeff\ufffd]")
 
 _NO_CONTAINER: Final = "While {} is stopped nothing can serve pulls: a stand-in can be had for containers only."
 _READ_ONLY: Final = """REGISTRY_STORAGE_MAINTENANCE_READONLY='{"enabled":true}'"""
@@ -153,7 +161,7 @@ def container_unit(
     stop, start = join([*runtime, "stop", "--", name]), join([*runtime, "start", "--", name])
     if compose is not None:
         stop, start = (join(compose.words(verb, settings.container)) for verb in ("stop", "start"))
-    inspect = join([*runtime, "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", "--", name])
+    inspect = join([*runtime, "inspect", "--format", _VARIABLES, "--", name])
     collector, standing_in = COLLECTOR.format(name), STAND_IN.format(name)
     hold, release = _kept_for_a_reboot(runtime, container)
     return Unit(
@@ -167,8 +175,7 @@ def container_unit(
         shell=join([*runtime, "exec", "-i", "--", name, "sh"]) if has_shell else outside,
         shell_beside=join([*runtime, *shell, "--entrypoint", "sh", "--", container.image]) if has_shell else outside,
         beside=f"{join(beside)} --env-file {ENVIRONMENT_FILE} {join(['--entrypoint', program, '--', container.image])}",
-        # A line that is no variable is the rest of a value with line breaks: the runtimes refuse it.
-        prepare=(f"{inspect} | grep '^[A-Za-z_][A-Za-z0-9_]*=' > {ENVIRONMENT_FILE} || true",),
+        prepare=(*_is_still(runtime, container), f"{inspect} | {_AS_A_FILE} > {ENVIRONMENT_FILE}"),
         tidy=(f"rm -f {ENVIRONMENT_FILE}",),
         stop=stop,
         start=start,
@@ -184,12 +191,31 @@ def container_unit(
         read_only=settings.read_only,
         read_write=settings.read_write,
         environment=container.environment,
-        obstacle=obstacle or _obstacle(container, root if driver == "filesystem" else ""),
+        obstacle=obstacle or _obstacle(container, root if driver == "filesystem" else "") or _unsaid(container),
         loses_storage=loses_storage,
         is_shared=is_shared,
         stand_in=None if no_stand_in else stand_in(runtime, container, ENVIRONMENT_FILE),
         no_stand_in=no_stand_in,
     )
+
+
+def _is_still(runtime: Sequence[str], container: Container) -> tuple[str, ...]:
+    """Whether the name still is that of the container that was looked at: another one may have taken its place."""
+    if not container.id:
+        return ()
+    asked = join([*runtime, "inspect", "--format", "{{.Id}}", "--", container.name])
+    return (f'test "$({asked})" = {quote(container.id)}',)
+
+
+def _unsaid(container: Container) -> str:
+    """What of its environment the collector beside it couldn't have."""
+    for name, value in sorted(container.environment.items()):
+        if name.startswith(_OF_REGISTRY) and _IN_NO_FILE.search(value):
+            return (
+                f"The variable {one_line(name)[:80]} of {container.name} holds line breaks or other control "
+                "characters: what runs beside it can't have it so. Write it in one line, or into the config file."
+            )
+    return ""
 
 
 def _kept_for_a_reboot(runtime: Sequence[str], container: Container) -> tuple[str, str]:

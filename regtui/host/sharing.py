@@ -18,13 +18,10 @@ _PROCESSES: Final = (Path(__file__).parent / "remote" / "processes.sh").read_tex
 async def containers_beside(
     host: Host, runtime: Sequence[str], containers: Iterable[Container], ours: Container, storage: StorageSettings
 ) -> list[str]:
-    """The names of other running registries with the storage of `ours`; not those of the same compose service, which
-    stop and start with it. Raises SshError."""
+    """The names of other running registries with the storage of `ours`. Raises SshError."""
     sharers = []
     for other in containers:
         if other.id == ours.id or not other.is_running or not other.is_registry:
-            continue
-        if ours.service and other.service == ours.service:
             continue
         if _overlap(_host_path(ours, storage), other) or await _same_store(host, runtime, other, storage):
             sharers.append(other.name)

@@ -2,16 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.garbage.values import Choices, Stage, StageStatus, Survey
 from regtui.host.errors import NotOnHost, Unsafe
 from regtui.host.keep_out import KeepOut
 from regtui.session.session import Session
@@ -154,6 +156,62 @@ async def test_the_first_compose_on_the_engine_stops_and_starts_the_service(comp
         assert (survey.runtime, survey.unit) == ("docker-compose", "web")
         commands = await frees_what_it_said(composed, connection, Choices())
     assert any("docker-compose stop web" in command for command in commands)
+
+
+def run_compose(directory: Path, project: Path, *words: str) -> None:
+    subprocess.run([str(directory / "docker-compose"), *words], cwd=project, check=True, capture_output=True)
+
+
+async def test_what_compose_ran_beside_the_service_is_neither_it_nor_stopped_with_it(
+    composed: RegistryContainer, tmp_path: Path
+) -> None:
+    """A command that was once run by `compose run` has left a container; a registry that was run so takes pushes."""
+    project = composed.storage.parent
+    settings = {"runtime": "compose", "container": "web", "directory": str(project)}
+
+    async def survey(**settings: str) -> Survey:
+        connection = await connected(target(composed, **settings))
+        try:
+            return await connection.collector().survey()
+        finally:
+            await connection.close()
+
+    try:
+        # By its name it comes first.
+        run_compose(tmp_path, project, "run", "--name", "a-command", "web", "registry", "--version")
+        assert (await survey(**settings)).version == "2.8.2"
+        address = ("-e", f"REGISTRY_HTTP_ADDR=127.0.0.1:{free_port()}")
+        run_compose(tmp_path, project, "run", "--name", "another", "-d", *address, "web")
+        for asked in (settings, {"runtime": "docker", "container": composed.name}):
+            found = await survey(**asked)
+            assert "would take pushes into the sweep: another" in found.obstacle
+            assert found.keep_out == (KeepOut.ONLINE,)
+    finally:
+        composed.containers.remove("a-command", "another")
+
+
+async def test_replicas_are_stopped_together_by_compose_and_by_nothing_else(
+    composed: RegistryContainer, tmp_path: Path
+) -> None:
+    if not composed.containers.publishes:
+        return  # On the host's network there is room for one.
+    project = composed.storage.parent
+    file = project / "docker-compose.yml"
+    file.write_text(re.sub("127.0.0.1:[0-9]+:5000", "127.0.0.1::5000", file.read_text()))
+    run_compose(tmp_path, project, "up", "-d", "--scale", "web=2")
+    names = composed.containers("ps", "--format", "{{.Names}}").split()
+    ours = min(name for name in names if name.endswith("web_1"))
+    port = composed.containers("port", ours, "5000/tcp").rpartition(":")[2]
+    registry = replace(composed, url=f"http://127.0.0.1:{port}")
+    ways = {}
+    by_compose = {"runtime": "compose", "container": "web", "directory": str(project)}
+    for settings in (by_compose, {"runtime": "docker", "container": ours}):
+        connection = await connected(target(registry, **settings))
+        try:
+            ways[settings["runtime"]] = (await connection.collector().survey()).keep_out
+        finally:
+            await connection.close()
+    assert ways == {"compose": (KeepOut.STOP, KeepOut.ONLINE), "docker": (KeepOut.ONLINE,)}
 
 
 async def test_a_service_that_compose_does_not_know(composed: RegistryContainer) -> None:

@@ -24,6 +24,7 @@ case $1 in
     inspect)
         case "$*" in
             *.State.Running*) echo true ;;
+            *.Id*) echo 0123abcd ;;
             *.Mounts*) ;;
             *.Config.Env*) cat environment ;;
             *) cat inspect ;;
@@ -142,7 +143,7 @@ def make_hostile_host(directory: Path) -> HostileHost:
     host.config()
     for name, text in {
         "names": "registry\n",
-        "environment": "REGISTRY_A=b\n",
+        "environment": "`REGISTRY_A=b`\n",
         "compose-ps": "0123abcd\n",
         "version": "registry github.com/distribution/distribution 2.8.2\n",
         "collected": "team/app\n\n1 blobs marked, 0 blobs and 0 manifests eligible for deletion\n",

@@ -191,12 +191,14 @@ def test_a_command_of_the_users_own_is_not_ours_to_end() -> None:
 
 
 def test_the_environment_reaches_the_collector_line_by_line_and_quoted(tmp_path: Path) -> None:
-    """What is no variable is the rest of a value with line breaks: the runtimes refuse it."""
-    (tmp_path / "docker").write_text("#!/bin/sh\nprintf '%s\\n' 'A=b c' 'second line' '' 'REGISTRY_X=1'\n")
+    """As Go's %#q prints it: a value with line breaks would be several variables, the second one of its own making."""
+    told = ["`A=b c`", '"B=1\\nREGISTRY_X=2"', "", "`REGISTRY_X={\"a\": '1\\'}`", "second line"]
+    (tmp_path / "told").write_text("".join(f"{line}\n" for line in told))
+    (tmp_path / "docker").write_text("#!/bin/sh\ncat told\n")
     (tmp_path / "docker").chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     subprocess.run(["sh", "-c", *in_docker().prepare], cwd=tmp_path, env=environment, check=True)
-    assert (tmp_path / "registry.env").read_text() == "A=b c\nREGISTRY_X=1\n"
+    assert (tmp_path / "registry.env").read_text() == "A=b c\nREGISTRY_X={\"a\": '1\\'}\n"
 
     (line,) = as_service(REGISTRY_X="1").prepare
     (tmp_path / "environ").write_bytes(b"REGISTRY_X=it's $(one)\0HOME=/root\0AWS_Y=2\0")

@@ -4,6 +4,7 @@ import pytest
 
 from regtui.host.configuration import StorageSettings, read_storage
 from regtui.host.errors import NotOnHost
+from regtui.host.redis_cache import Redis
 
 OFFICIAL_2 = """
 version: 0.1
@@ -70,3 +71,29 @@ def test_what_is_no_config_is_said(text: str) -> None:
 
 def test_the_environment_names_another_driver() -> None:
     assert read(OFFICIAL_2, REGISTRY_STORAGE="s3").driver == "s3"
+
+
+def test_the_environment_takes_the_place_of_a_whole_section() -> None:
+    """And what is said more exactly goes over it, as 2.8.2 and 3.1.1 have it."""
+    whole = {"REGISTRY_STORAGE": '{"filesystem": {"rootdirectory": "/data"}, "delete": {"enabled": true}}'}
+    assert read(OFFICIAL_2, **whole) == StorageSettings("filesystem", "/data", True, "")
+    section = {"REGISTRY_STORAGE_FILESYSTEM": '{"rootdirectory": "/data"}'}
+    assert read(OFFICIAL_2, **section).root == "/data"
+    exact = {"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": "/other # its own"}
+    assert read(OFFICIAL_2, **section, **exact).root == "/other"
+    assert read(OFFICIAL_2, REGISTRY_STORAGE="filesystem", **exact).root == "/other"
+    assert read(OFFICIAL_2, REGISTRY_STORAGE="inmemory").driver == "inmemory"
+    redis = {"REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR": "redis", "REGISTRY_REDIS": '{"addr": "cache:6380"}'}
+    assert read(OFFICIAL_2, **redis).redis == Redis("cache", 6380)
+    assert read(OFFICIAL_2, REGISTRY_PROXY='{"remoteurl": "https://registry.example.com"}').is_pull_through
+
+
+@pytest.mark.parametrize("number", [f"0x{'f' * 6000}", f"0b{'1' * 20_000}", ":".join(["59"] * 3000)])
+def test_a_number_that_has_no_end(number: str) -> None:
+    assert read(f"storage: {{filesystem: {{rootdirectory: {number}}}}}").root == "/var/lib/registry"
+
+
+def test_what_is_nested_without_an_end_is_no_config() -> None:
+    """It is refused where it gets too deep: read on, it takes minutes."""
+    with pytest.raises(NotOnHost):
+        read("[" * 250_000)

@@ -111,3 +111,11 @@ def test_what_is_no_base64_is_no_file() -> None:
             return ScriptOutput(0, "\x80🙂=" * 100, "")
 
     assert asyncio.run(read_file(Says(b""), ["docker"], "registry", "/c.yml")).text is None
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_headers_without_an_end(kind: bytes) -> None:
+    """Each is read within the one before it."""
+    header = tarfile.TarInfo("x")
+    header.type = kind
+    assert copied(header.tobuf() * 5000 + entry(b"storage: {}")).why == "the runtime gives no file"

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
+from regtui.host.configuration import StorageSettings
 from regtui.host.containers import Container, choose, config_of, read_containers
+from regtui.host.hosts import LocalHost
+from regtui.host.keep_out import KeepOut
+from regtui.host.profile import HostSettings
+from regtui.host.runtimes import container_unit
+from regtui.host.sharing import containers_beside
 
 # As docker 24 prints them, cut down to what is read.
 OFFICIAL = {
@@ -184,3 +190,45 @@ def test_how_its_ports_are_published(bindings: dict[str, Any], publications: tup
 def test_what_runs_beside_it_gets_no_more_rights(settings: dict[str, Any], words: tuple[str, ...]) -> None:
     (found,) = containers({**OFFICIAL, "HostConfig": settings})
     assert found.confined == words
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "is_told"),
+    [
+        ("REGISTRY_X", "one\nREGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/other", True),
+        ("REGISTRY_X", "a `b`", True),
+        ("REGISTRY_X", '{"a": "it\'s\t$(b)\\"}', False),
+        ("MOTD", "one\ntwo", False),
+    ],
+)
+def test_a_variable_that_the_collector_could_not_have_as_it_is(variable: str, value: str, is_told: bool) -> None:
+    """In a file of variables its second line would be one more: another storage's root, say."""
+    mounts = [{"Source": "/srv", "Destination": "/var/lib/registry"}]
+    (found,) = read_containers(
+        json.dumps([{"Name": "/registry", "Config": {"Env": [f"{variable}={value}"]}, "Mounts": mounts}])
+    )
+    unit = container_unit(
+        ["docker"],
+        found,
+        HostSettings(runtime="docker"),
+        program="registry",
+        config="/etc/config.yml",
+        root="/var/lib/registry",
+        driver="filesystem",
+        has_shell=True,
+    )
+    assert bool(unit.obstacle) == is_told
+    assert (KeepOut.STOP in unit.ways) != is_told
+    assert variable in unit.obstacle or not is_told
+
+
+async def test_a_replica_that_nothing_stops_together_with_it_takes_pushes() -> None:
+    """Whatever its labels say: an image can have them, too."""
+    labels = {"com.docker.compose.project": "app", "com.docker.compose.service": "registry"}
+    entries = [
+        {**OFFICIAL, "Name": f"/app_registry_{number}", "Id": f"{number}abc", "Config": {"Labels": labels}}
+        for number in (1, 2)
+    ]
+    ours, other = read_containers(json.dumps([{**entry, "Path": "registry"} for entry in entries]))
+    storage = StorageSettings("filesystem", "/var/lib/registry", True, "")
+    assert await containers_beside(LocalHost(), ["docker"], [ours, other], ours, storage) == ["app_registry_2"]
