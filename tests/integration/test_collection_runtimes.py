@@ -167,9 +167,9 @@ async def test_what_compose_ran_beside_the_service_is_neither_it_nor_stopped_wit
 ) -> None:
     """A command that was once run by `compose run` has left a container; a registry that was run so takes pushes."""
     project = composed.storage.parent
-    settings = {"runtime": "compose", "container": "web", "directory": str(project)}
+    settings: dict[str, Any] = {"runtime": "compose", "container": "web", "directory": str(project)}
 
-    async def survey(**settings: str) -> Survey:
+    async def survey(**settings: Any) -> Survey:
         connection = await connected(target(composed, **settings))
         try:
             return await connection.collector().survey()
@@ -205,7 +205,8 @@ async def test_replicas_are_stopped_together_by_compose_and_by_nothing_else(
     registry = replace(composed, url=f"http://127.0.0.1:{port}")
     ways = {}
     by_compose = {"runtime": "compose", "container": "web", "directory": str(project)}
-    for settings in (by_compose, {"runtime": "docker", "container": ours}):
+    asked: tuple[dict[str, Any], ...] = (by_compose, {"runtime": "docker", "container": ours})
+    for settings in asked:
         connection = await connected(target(registry, **settings))
         try:
             ways[settings["runtime"]] = (await connection.collector().survey()).keep_out
