@@ -136,7 +136,7 @@ def _login(target: Target, client: RegistryClient, error: RegtuiError | None, en
     if error is not None:
         return [*troubles, skipped("login", "not reached")]
     if not client.auth_scheme:
-        return [skipped("login", "it asks for none")]
+        return [skipped("login", "none needed")]
     if not words:
         return [*troubles, skipped("login", "anonymous: no credential was found", f"Run: regtui login {client.host}")]
     return [*troubles, good("login", words)]
@@ -157,7 +157,7 @@ async def _contents(target: Target, client: RegistryClient) -> AsyncIterator[Che
                 names = page.repositories
                 break
         listed = plural(len(names), "repository", "repositories")
-        yield good("catalog", f"it lists {listed} on the first page" if names else "it lists none")
+        yield good("catalog", f"{listed} on the first page" if names else "no repositories")
     except RegistryError as error:
         if target.known_repositories:
             named = plural(len(target.known_repositories), "is", "are")
@@ -183,14 +183,17 @@ async def _support(client: RegistryClient, names: tuple[str, ...]) -> Deletion:
     return Deletion.UNKNOWN if found is Deletion.NOT_ALLOWED else found
 
 
+_HOW_ASKED: Final = "asked by deleting names that don't exist"
+
+
 def _deletion(host: str, found: Deletion) -> Check:
     match found:
         case Deletion.BY_TAG:
-            return good("deletion", "it is on, also of tags alone")
+            return good("deletion", f"on, for single tags too; {_HOW_ASKED}")
         case Deletion.BY_DIGEST:
-            return good("deletion", "it is on, by digest; tags alone are taken out by a placeholder")
+            return good("deletion", f"on, by digest; a tag is removed by pointing it elsewhere first; {_HOW_ASKED}")
         case Deletion.UNKNOWN:
-            return skipped("deletion", "it can't be found out without deleting something")
+            return skipped("deletion", "can't be found out without deleting something")
     message, _, remedy = deletion_obstacle(host, found).partition(". ")
     remedy = remedy or "Log in as somebody who may, or ask its administrator."
     return bad("deletion", f"{message.rstrip('.')}.", remedy, NOT_ALLOWED if found is Deletion.NOT_ALLOWED else REFUSED)
@@ -203,7 +206,7 @@ def _clock(date: str, now: datetime) -> Check:
         return skipped("clock", "no answer told the time")
     apart = theirs - now
     if abs(apart) <= LEEWAY:
-        return good("clock", "it agrees with this machine's")
+        return good("clock", "agrees with this machine's")
     return bad(
         "clock",
         f"The registry's clock is {difference(apart)} this machine's.",

@@ -106,6 +106,10 @@ class Usage:
         """Repositories that are still to be read, or only were in part."""
         return [name for name, standing in self.standings.items() if not standing.is_done]
 
+    def repositories_using(self, digest: Digest) -> list[str]:
+        """The repositories that use a blob, sorted."""
+        return sorted(share.name for share in self._repositories.shares.values() if digest in share.blobs)
+
     def expect(self, repositories: Iterable[str]) -> None:
         """These exist. Those that are known stay as they are."""
         for name in repositories:

@@ -79,5 +79,13 @@ async def check_push(client: RegistryClient, repository: str) -> None:
         return
 
 
+_PROBE: Final = "regtui-probe-"
+
+
 def _no_such_name() -> str:
-    return f"regtui-probe-{uuid4().hex}"
+    return f"{_PROBE}{uuid4().hex}"
+
+
+def is_probe(url: str) -> bool:
+    """Whether a request to it only asks what may be done: there is nothing of that name."""
+    return _PROBE in url or _NO_SUCH_DIGEST in url

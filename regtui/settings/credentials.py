@@ -5,6 +5,7 @@ about, what was typed since regtui was started, the operating system's keyring, 
 and its helpers, Podman's auth files.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -182,6 +183,15 @@ class Credentials:
             if (best.credential is None and general) or (best.source is LoginSource.NONE and mine):
                 best = FoundLogin(general, found.source, found.place)
         return FoundLogin(best.credential, best.source, best.place, tuple(scoped.items()), tuple(troubles), places)
+
+    def hosts_of_files(self) -> list[str]:
+        """The registries that Docker's and Podman's files name, sorted. A file that can't be read names none."""
+        hosts: set[str] = set()
+        for path, is_docker in auth_files(self._environment):
+            with contextlib.suppress(SettingsError):
+                if file := AuthFile.load(path, is_docker=is_docker):
+                    hosts.update(file.hosts)
+        return sorted(hosts)
 
     def _in_files(self, host: str, troubles: list[SettingsError]) -> Iterator[FoundLogin]:
         if given := self._environment.get("DOCKER_AUTH_CONFIG"):

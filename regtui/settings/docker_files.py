@@ -62,6 +62,12 @@ class AuthFile:
         general = self.table.get("credsStore")
         return general if isinstance(general, str) else ""
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The registries that it names; Docker Hub, which lists nothing, left out."""
+        keys = [*_table(self.table.get("auths")), *_table(self.table.get("credHelpers"))]
+        return frozenset(_split(key, whole=False)[0] for key in keys) - {"docker.io", ""}
+
     def keychain(self, host: str) -> Keychain:
         """What stands in the file itself about `host` (`HOST[:PORT][/PREFIX]`). Raises SettingsError."""
         wanted, prefix = _split(host, whole=True)

@@ -18,12 +18,13 @@ _MOST_REGISTRIES: Final = 100
 @dataclass(frozen=True, slots=True)
 class Left:
     """`repository` was open, `sort` and `reverse` were its order. `typed`: repositories that the user named and that
-    were there, the latest first."""
+    were there, the latest first. `deletion`: what was found out of it, by its name; empty for nothing."""
 
     repository: str = ""
     sort: str = ""
     reverse: bool = True
     typed: tuple[str, ...] = ()
+    deletion: str = ""
 
     def with_typed(self, repository: str) -> "Left":
         return replace(self, typed=tuple(dict.fromkeys((repository, *self.typed)))[:_MOST_TYPED])
@@ -38,6 +39,10 @@ class History:
     def of(self, registry: RegistryId, name: str = "") -> Left:
         known = self._read()
         return _left(known.get(str(registry), known.get(name)))
+
+    def registries(self) -> list[str]:
+        """Those that were open, the latest first: `HOST[:PORT]`, with ` via DESTINATION` where it is reached so."""
+        return [name for name in reversed(self._read()) if "." in name or ":" in name or name == "localhost"]
 
     def keep(self, registry: RegistryId, left: Left) -> None:
         """Written at once; another window's registries stay. A disk that is full is no reason to fail."""
@@ -74,4 +79,5 @@ def _left(value: object) -> Left:
         text("sort"),
         value.get("reverse") is not False,
         tuple(filter(is_repository, names)),
+        text("deletion"),
     )

@@ -420,8 +420,10 @@ def test_nothing_wrong(world: World) -> None:
     said = {check["check"]: (check["status"], check["message"]) for check in found}
     assert said["login"] == ("ok", "ci, from ~/.docker/config.json")
     assert said["TLS"][1].startswith("the certificate is trusted, signed by O=trustme")
-    assert said["catalog"] == ("ok", "it lists 1 repository on the first page")
-    assert said["deletion"][1] == "it is on, by digest; tags alone are taken out by a placeholder"
+    assert said["catalog"] == ("ok", "1 repository on the first page")
+    assert said["deletion"][1] == (
+        "on, by digest; a tag is removed by pointing it elsewhere first; asked by deleting names that don't exist"
+    )
     assert [check for check, (status, _) in said.items() if status == "skipped"] == ["name", "SSH", "GC"]
     # It changed nothing: crane's own list of tags is in the commands' tests, the storage's is enough here.
     assert (server.storage / "docker/registry/v2/repositories/team/app/_manifests/tags/1.0/current/link").exists()

@@ -242,7 +242,7 @@ def test_a_token_service_with_another_time_is_told_from_a_wrong_password(
     told = [json.loads(line) for line in regtui("doctor", place.front.url, "--json").stdout.splitlines()]
     clocks = [(check["status"], check["message"]) for check in told if check["check"] == "clock"]
     assert clocks == [
-        ("ok", "it agrees with this machine's"),
+        ("ok", "agrees with this machine's"),
         ("failed", f"The clock of the token service {service} is {words} this machine's."),
     ]
     assert [check["check"] for check in told if check["status"] == "failed"] == ["login", "clock"]

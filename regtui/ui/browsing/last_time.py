@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from regtui.listing.columns import SortColumn
 from regtui.listing.tags import TagList
+from regtui.registry.values import Deletion
 from regtui.session.session import Session
 
 
@@ -29,6 +30,17 @@ class LastTime:
     def known(self) -> list[str]:
         """Repositories that needn't be listed to be known: of the profile, and those that were typed."""
         return [*self._session.target.known_repositories, *self._left.typed, *sorted(self._typed)]
+
+    @property
+    def deletion(self) -> Deletion:
+        """What may be deleted, as it was found out the last time; UNKNOWN without that."""
+        return next((one for one in Deletion if one.name == self._left.deletion), Deletion.UNKNOWN)
+
+    def found_out(self, deletion: Deletion) -> None:
+        """It may be otherwise the next time: then it is asked again before anything is deleted."""
+        if deletion is not Deletion.UNKNOWN and deletion.name != self._left.deletion:
+            self._left = replace(self._left, deletion=deletion.name)
+            self._session.keep(self._left)
 
     def ordered(self) -> TagList:
         """No tags yet, in the order of the last time."""

@@ -10,7 +10,7 @@ from regtui.listing.tags import Changed, TagList
 from regtui.registry.errors import NotFound
 from regtui.session.filling import Filling
 from regtui.text import clean
-from regtui.ui.browsing.words import no_tags_words, tags_standing, tags_titles
+from regtui.ui.browsing.words import PASSING, no_tags_words, tags_standing, tags_titles
 from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.pane import Pane
 from regtui.ui.widgets.tags.table import TagTable
@@ -42,6 +42,8 @@ class TagsReader:
         self._filling: Filling | None = None
         self._sought = ("", "")
         self._waiting = ""
+        self.names_only = False
+        """Whether nothing is asked about each tag: somebody only passes by."""
         self.repository = ""
         """The one that is open; empty without any."""
 
@@ -69,7 +71,7 @@ class TagsReader:
             model.replace(names)
             self.changed()
             self._on_listed(repository, len(names))
-            if names:
+            if names and not self.names_only:
                 await self._fill(repository, model, names if anew else model.unfilled())
         except NotFound:
             model.replace(())
@@ -143,7 +145,8 @@ class TagsReader:
     def title(self, trouble: str = "") -> None:
         """Which tags these are, how far reading is, what is marked; or what stopped it."""
         model = self._table.model
-        standing = tags_standing(model, self._table.range_from, trouble or self._waiting)
+        how = PASSING if self.names_only and model.filled < model.total else ""
+        standing = tags_standing(model, self._table.range_from, trouble or self._waiting or how)
         title, *shorter = tags_titles(self.repository, model)
         self._pane.title(title, standing, shorter=shorter)
 

@@ -25,6 +25,8 @@ ALWAYS: Final[tuple[Hint, ...]] = (("^g", "collect"), ("?", "help"), ("q", "quit
 _NOT_IN: Final = {"repositories": ("vaisSdyYt=*P", "tab"), "details": ("vaisS", "shift+tab")}
 
 READING: Final = "reading …"
+PASSING: Final = "names only · enter reads more"
+"""Of a repository that the cursor rests on."""
 
 
 def waiting_word(seconds: float) -> str:

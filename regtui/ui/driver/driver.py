@@ -95,6 +95,11 @@ class DifferenceDriver(LinuxDriver):
 
     # What the terminal is sent
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether what was painted is still on its way: the line is slow."""
+        return self._output is not None and (self._output.is_busy() or not self._flow.may_write())
+
     def _paint_when_possible(self) -> None:
         if not self._is_due or self._output is None or self._output.is_busy():
             return

@@ -1,7 +1,8 @@
 """The browser: repositories, the tags of one, the details of one."""
 
+import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -14,12 +15,13 @@ from textual.screen import Screen
 
 from regtui.errors import RegtuiError
 from regtui.listing.tags import TagList
+from regtui.names.order import in_order
+from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository
 from regtui.registry.values import Deletion
 from regtui.text import clean
 from regtui.ui.browsing.catalog import RepositoriesReader
 from regtui.ui.browsing.details import DetailsReader
-from regtui.ui.browsing.facts import FactsReader
 from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.browsing.tags import TagsReader
 from regtui.ui.browsing.uses import KnownUses
@@ -43,6 +45,11 @@ from regtui.ui.widgets.repositories.tree import RepositoryLines
 from regtui.ui.widgets.tags.table import TagTable
 from regtui.ui.widgets.too_small import TooSmall
 from regtui.ui.widths import MEDIUM, fit
+
+# Seconds: passing over repositories reads none of them.
+_REST = 0.25
+# Rows: which of them use a layer is found out while it is drawn.
+_MOST_USERS = 5_000
 
 
 class BrowserScreen(Screen[None]):
@@ -82,12 +89,14 @@ class BrowserScreen(Screen[None]):
         self.session = registry.session
         self.clock = clock
         self._standing = HeaderState(registry.session)
+        self._asking_deletion = asyncio.Lock()
+        self._has_asked_deletion = False
         self._waiting = ""
         self._told_unused_login = False
         self._header = Header()
         self.lines = RepositoryLines()
         self.table = TagTable(clock)
-        self.view = DetailsView(clock)
+        self.view = DetailsView(clock, self._users_of)
         self.repositories_pane = Pane(self.lines, id="repositories")
         self.tags_pane = Pane(self.table, id="tags")
         self.details_pane = Pane(self.view, id="details", placeholder="search")
@@ -106,7 +115,6 @@ class BrowserScreen(Screen[None]):
         )
         self._details = DetailsReader(registry, self.details_pane, self.view)
         self.uses = KnownUses(registry)
-        self._facts = FactsReader(registry, self.table, self.view, clock)
         self._dialogs = BrowserDialogs(self)
 
     def compose(self) -> ComposeResult:
@@ -120,6 +128,9 @@ class BrowserScreen(Screen[None]):
 
     def on_mount(self) -> None:
         fit(self)
+        # As it was the last time; asked when the first tag is marked, or is to be deleted.
+        known = Deletion.READ_ONLY if self.session.read_only else self._last_time.deletion
+        self._standing = replace(self._standing, deletion=known)
         self._header.show(self._standing)
         self.tags_pane.title("Tags")
         self.tags_pane.tell("Choose a repository.")
@@ -172,7 +183,6 @@ class BrowserScreen(Screen[None]):
         if name and not self.repository and (first := self._catalog.select_first()):
             self.open_repository(first, focus=False)
         if name:
-            self.find_out_deletion(self.repository or name)
             self._tell_unused_login()
 
     @work(exclusive=True, group="uses")
@@ -181,13 +191,6 @@ class BrowserScreen(Screen[None]):
         if self.uses.has_sources:
             await self.uses.read()
 
-    @work(exclusive=True, group="facts")
-    async def load_facts(self) -> None:
-        """Where the tags are in use, and when they were pulled: as far as is known, then by what is new in the log."""
-        await self._facts.read(self.repository)
-        if self._facts.wants_log and await self._facts.read_log():
-            await self._facts.read(self.repository)
-
     def _tell_unused_login(self) -> None:
         """Once, when the repositories were read without anybody asking for it."""
         words = self.session.unused_login
@@ -195,15 +198,26 @@ class BrowserScreen(Screen[None]):
             self._told_unused_login = True
             self.app.notify(clean(words), severity="warning", timeout=8, markup=False)
 
-    @work(exclusive=True, group="deletion")
-    async def find_out_deletion(self, repository: str) -> None:
-        """Once, and told before anyone marks a tag. Asking changes nothing."""
-        if self._standing.deletion is not Deletion.UNKNOWN:
-            return
-        with contextlib.suppress(RegtuiError):
-            deletion = await self.registry.thread.call(self.session.deletion, repository)
-            self._standing = replace(self._standing, deletion=deletion)
-            self._header.show(self._standing)
+    @work(group="deletion")
+    async def find_out_deletion(self) -> None:
+        """At the first mark: asking changes nothing, but stands in the registry's log."""
+        await self.deletion_now()
+
+    async def deletion_now(self) -> Deletion:
+        """What may be deleted; asked once in each run."""
+        async with self._asking_deletion:
+            if not self._has_asked_deletion and self.repository:
+                self._has_asked_deletion = True
+                with contextlib.suppress(RegtuiError):
+                    deletion = await self.registry.thread.call(self.session.deletion, self.repository)
+                    self._standing = replace(self._standing, deletion=deletion)
+                    self._header.show(self._standing)
+                    self._last_time.found_out(deletion)
+        return self._standing.deletion
+
+    def ask_deletion_anew(self) -> None:
+        """The registry refused what it was said to allow."""
+        self._has_asked_deletion = False
 
     def _count_repositories(self, count: int) -> None:
         self._standing = replace(self._standing, repositories=count)
@@ -214,21 +228,23 @@ class BrowserScreen(Screen[None]):
         self._catalog.add_typed(name)
         self.open_repository(name)
 
-    def open_repository(self, name: str, *, focus: bool = True) -> None:
-        """Shows its tags; again, where it is open already, only moves there."""
+    def open_repository(self, name: str, *, focus: bool = True, names_only: bool = False) -> None:
+        """Shows its tags; again, where it is open already, only moves there, and reads what `names_only` left."""
         if focus:
             self.table.focus()
-        if name != self.repository:
+        if name == self.repository:
+            if self._tags.names_only and not names_only:
+                self._tags.names_only = False
+                self.load_tags()
+                self._load_details_soon()
+        else:
+            self._tags.names_only = names_only
             if marks := self.table.model.marked_count:
                 self.app.notify(clean(dropped_words(self.repository, marks)), timeout=4, markup=False)
             self._tags.open(name, self._new_tags())
             self._details.clear()
             self.recall_tags()
             self.load_tags()
-            self.load_facts()
-            if not self._standing.repositories:
-                # Its name was typed: where nothing is listed, nothing has asked yet.
-                self.find_out_deletion(name)
 
     def go_to(self, repository: str, tag: str = "") -> None:
         """Opens a repository, and puts the cursor on `tag` as soon as it is there."""
@@ -241,6 +257,23 @@ class BrowserScreen(Screen[None]):
         self._tags.seek(repository, tag)
         self.open_repository(repository)
         self._tags.go_to_sought()
+
+    @on(CursorLines.CursorMoved, "RepositoryLines")
+    def _repository_cursor_moved(self) -> None:
+        self.follow_cursor()
+
+    @work(exclusive=True, group="follow")
+    async def follow_cursor(self) -> None:
+        """The tags of the repository where the cursor rests: their names, and what is known of them already. Marks are
+        not dropped for it; and a line that has still to show what was painted before gets no more to do."""
+        await asyncio.sleep(_REST)
+        node = self.lines.model.cursor
+        is_here = node is not None and node.is_repository and self.pane is self.repositories_pane
+        if node is not None and is_here and not self.table.model.marked_count and not self._line_is_slow():
+            self.open_repository(node.name, focus=False, names_only=True)
+
+    def _line_is_slow(self) -> bool:
+        return bool(getattr(self.app._driver, "is_behind", False))
 
     @on(CursorLines.Chosen, "RepositoryLines")
     def _repository_chosen(self) -> None:
@@ -280,6 +313,8 @@ class BrowserScreen(Screen[None]):
 
     @on(TagTable.Changed)
     def _table_changed(self) -> None:
+        if self.table.model.marked_count and not self._has_asked_deletion:
+            self.find_out_deletion()
         self._tags.title()
         self._tags.prioritise()
 
@@ -299,6 +334,8 @@ class BrowserScreen(Screen[None]):
     # Details
 
     def _load_details_soon(self, *, anew: bool = False) -> None:
+        if self._tags.names_only:
+            return
         repository, tag = self.repository, self.table.model.cursor or ""
         if self._details.want(repository, tag, anew=anew):
             self.load_details(repository, tag)
@@ -310,6 +347,22 @@ class BrowserScreen(Screen[None]):
     def forget_details(self) -> None:
         """They are read again as soon as a tag is shown."""
         self._details.forget()
+
+    def _users_of(self, digests: Collection[Digest]) -> dict[Digest, list[str]]:
+        """Which other tags use those blobs, as far as they are read; of the most, nothing: it would take too long."""
+        rows, own = self.table.model.rows, self.table.model.cursor
+        found: dict[Digest, list[str]] = {digest: [] for digest in digests}
+        for row in rows if len(rows) <= _MOST_USERS else ():
+            if row.tag != own:
+                for digest in found.keys() & {digest for digest, _ in row.blobs}:
+                    found[digest].append(row.tag)
+        elsewhere = self._dialogs.repositories_using
+        return {digest: [*in_order(tags)[::-1], *elsewhere(digest, self.repository)] for digest, tags in found.items()}
+
+    @on(DetailsView.DigestCopied)
+    def _digest_copied(self, event: DetailsView.DigestCopied) -> None:
+        self.app.copy_to_clipboard(event.digest)
+        self.app.notify(f"Copied {event.digest}", timeout=3, markup=False)
 
     @on(DetailsView.Changed)
     def _details_changed(self) -> None:
@@ -327,12 +380,16 @@ class BrowserScreen(Screen[None]):
 
     def on_descendant_focus(self) -> None:
         pane = self.pane
+        if pane is not self.repositories_pane and self._tags.names_only and self.repository:
+            # By tab, a digit or a click, as by enter.
+            self.open_repository(self.repository, focus=False)
         self._hints.show(*(FILTERING if pane.is_filtering else (*HINTS[pane.id or "tags"], *ALWAYS)))
 
     @on(Pane.Filtered)
     def _filtered(self, event: Pane.Filtered) -> None:
         if event.pane is self.repositories_pane:
             self._catalog.filter(event.text)
+            self.follow_cursor()
         elif event.pane is self.tags_pane:
             self._tags.filter(event.text)
         else:

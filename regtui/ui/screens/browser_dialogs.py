@@ -1,11 +1,12 @@
 """The dialogs that the browser opens, and what comes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 from regtui.errors import RegtuiError
 from regtui.listing.usage import Usage
-from regtui.text import clean
+from regtui.oci.digest import Digest
+from regtui.text import age, clean, short_digest, size
 from regtui.ui.loading import loaded
 
 # Dialogs are imported when they are opened: the first frame is quicker without them.
@@ -31,6 +32,10 @@ class BrowserDialogs:
     def forget_usage(self) -> None:
         """The bytes may be elsewhere now."""
         self._usage = Usage()
+
+    def repositories_using(self, digest: Digest, but: str) -> list[str]:
+        """The other repositories that have a blob, as far as usage was read."""
+        return [f"{name}/…" for name in self._usage.repositories_using(digest) if name != but]
 
     def usage(self) -> None:
         from regtui.ui.screens.usage import UsageScreen
@@ -171,7 +176,8 @@ class BrowserDialogs:
         tags = model.marked or ([model.cursor] if model.cursor else [])
         if not tags or not browser.repository:
             return
-        if obstacle := browser.session.deletion_obstacle(browser.deletion):
+        if obstacle := browser.session.deletion_obstacle(await browser.deletion_now()):
+            browser.ask_deletion_anew()
             self._warn(obstacle, timeout=12)
             return
         # Filling in would compete with the plan for the registry; it goes on afterwards.
@@ -180,9 +186,13 @@ class BrowserDialogs:
 
         unseen = model.marked_count - model.marked_shown
         reasons = self._reasons[1] if self._reasons[0] == browser.repository else {}
-        screen = DeleteScreen(browser.registry, browser.repository, tags, unseen=unseen, reasons=reasons)
+        screen = DeleteScreen(
+            browser.registry, browser.repository, tags, unseen=unseen, reasons=reasons, known=self._known(tags)
+        )
         report = await browser.app.push_screen_wait(screen)
         if report is not None:
+            if not report.removed:
+                browser.ask_deletion_anew()
             self.forget_usage()
             model.clear_marks()
             # Else the details of what has gone are asked for, until the tags are listed anew.
@@ -191,6 +201,16 @@ class BrowserDialogs:
             browser.forget_details()
         if report is not None or model.filled < model.total:
             browser.load_tags()
+
+    def _known(self, tags: Sequence[str]) -> dict[str, str]:
+        """What the list says of them: `2 days ago      128 MB  23ffb64a5f8c`."""
+        now = self._browser.clock()
+        rows = [row for tag in tags if (row := self._browser.table.model.find(tag)) is not None]
+        known = [(row.tag, row.summary) for row in rows if row.summary is not None]
+        return {
+            tag: f"{age(summary.created, now):<14} {size(summary.size):>7}  {short_digest(summary.digest)}"
+            for tag, summary in known
+        }
 
     async def undo(self) -> None:
         from regtui.ui.screens.undo import undo_last

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
 
 from regtui import bounds
 from regtui.aside import aside
@@ -23,6 +24,7 @@ from regtui.settings.credentials import Credentials, PasswordPlace
 from regtui.text import clean
 from regtui.ui.open_registry import OpenRegistry, open_registry
 from regtui.ui.screens.keep import KeepScreen
+from regtui.ui.screens.known_registries import KnownRegistry, known_registries
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.tick import Tick
 
@@ -48,8 +50,8 @@ class ConnectScreen(Screen[Connected | None]):
         # Priority: else what is typed ahead on a slow line, the password, would still go into the field before.
         Binding("tab", "app.focus_next", show=False, priority=True, id="connect.tab"),
         Binding("shift+tab", "app.focus_previous", show=False, priority=True, id="connect.backtab"),
-        Binding("down", "app.focus_next", "next field", show=False, priority=True, id="connect.next"),
-        Binding("up", "app.focus_previous", "previous field", show=False, priority=True, id="connect.previous"),
+        Binding("down", "step(1)", "next", show=False, priority=True, id="connect.next"),
+        Binding("up", "step(-1)", "previous", show=False, priority=True, id="connect.previous"),
         # On a tick, which enter would toggle: space does.
         Binding("enter", "connect", "connect", show=False, priority=True, id="connect.connect"),
     ]
@@ -71,18 +73,25 @@ class ConnectScreen(Screen[Connected | None]):
         self._options = options or Options()
         known = _user_of(target, config, self._options) if target else ""
         self._address = Input(
-            str(target.address) if target else address, placeholder="registry.example.com", compact=True
+            str(target.address) if target else address,
+            placeholder="registry.example.com",
+            compact=True,
+            # A letter typed on the list comes before the focus does.
+            select_on_focus=False,
         )
         self._user = Input(known, placeholder="empty: without login", compact=True)
         self._password = Input(password=True, compact=True)
         self._remember = Tick("remember it (the password in the keyring)", id="remember")
         self._connect = Button("Connect", variant="primary", compact=True, id="connect")
         self._said = Static(id="said")
+        self._known: list[KnownRegistry] = []
+        self._list = OptionList(id="known")
         for field in (self._address, self._user, self._password):
             field.cursor_blink = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="form", classes="pane"):
+            yield self._list
             for label, field in (("Address", self._address), ("User", self._user), ("Password", self._password)):
                 with Horizontal(classes="field"):
                     yield Label(label)
@@ -90,13 +99,7 @@ class ConnectScreen(Screen[Connected | None]):
             yield self._remember
             yield self._connect
             yield self._said
-            yield Static(Content(self._known_words()), id="known")
         yield Hints(*_HINTS)
-
-    def _known_words(self) -> str:
-        if self._config.profiles:
-            return clean(f"In the config file: {', '.join(self._config.profiles)}. A name can be typed as the address.")
-        return "demo as the address opens the built-in demo registry."
 
     def on_mount(self) -> None:
         self.query_one("#form").border_title = "Connect to a registry"
@@ -105,6 +108,46 @@ class ConnectScreen(Screen[Connected | None]):
         # Nothing went wrong with one that was just logged out of: it's the login that is asked for.
         lacks_login = isinstance(self._error, NotAuthenticated) or (self.target is not None and self._error is None)
         (self._login_field() if lacks_login else self._address).focus()
+        self.list_known(goes_there=self._error is None and self.target is None and not self._address.value)
+
+    @work(group="known")
+    async def list_known(self, *, goes_there: bool) -> None:
+        """What is known already, above the fields; where nothing else was wanted, with the cursor there."""
+        self._known = await aside(lambda: known_registries(self._config, self._credentials))
+        width = max(len(known.name) for known in self._known)
+        self._list.add_options(
+            Option(Content.assemble(f"{clean(known.name):<{width}}  ", (clean(known.where), "dim")))
+            for known in self._known
+        )
+        self._list.highlighted = 0
+        # Whoever typed something meanwhile is not called back.
+        is_untouched = self.focused in (None, self._address, self._list) and not self._address.value
+        if goes_there and len(self._known) > 1 and is_untouched:
+            self.call_after_refresh(self._list.focus)
+
+    @on(OptionList.OptionSelected)
+    def _known_chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._address.value = self._known[event.option_index].name
+        self._user.value = self._password.value = ""
+        self.connect()
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter on the list is the first one of an address."""
+        if self.focused is self._list and event.is_printable and event.character and event.character != " ":
+            event.stop()
+            self._address.focus()
+            self._address.insert_text_at_cursor(event.character)
+
+    def action_step(self, steps: int) -> None:
+        """In the list from one to the next, then on to the fields."""
+        count, line = self._list.option_count, self._list.highlighted
+        if self.focused is self._list and line is not None and 0 <= line + steps < count:
+            self._list.highlighted = line + steps
+        elif steps > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
 
     def _login_field(self) -> Input:
         """What a login lacks: who it is, or else the right password."""

@@ -28,8 +28,11 @@ class DeleteScreen(UndoablePlanScreen):
         *,
         unseen: int = 0,
         reasons: Mapping[str, str] | None = None,
+        known: Mapping[str, str] | None = None,
     ) -> None:
+        """`reasons`: why rules select a tag. `known`: what the list says of each, its age and size."""
         super().__init__(registry)
+        self._known = known or {}
         self._unseen = unseen
         self._reasons = reasons or {}
         self._repository = repository
@@ -58,7 +61,7 @@ class DeleteScreen(UndoablePlanScreen):
         return Proposal(
             sentences=sentences,
             rows=proposal.rows,
-            notes=self._with_reasons(proposal.notes),
+            notes=self._with_known(self._with_reasons(proposal.notes)),
             button=f"Delete {proposal.what}",
             start=lambda: self._session.deleting(plan),
             is_possible=proposal.is_possible,
@@ -70,6 +73,14 @@ class DeleteScreen(UndoablePlanScreen):
         """Beside each tag that rules select, why."""
         whys = {f"{self._repository}:{tag}": why for tag, why in self._reasons.items() if tag in self._tags}
         return {**notes, **{name: " · ".join(filter(None, (notes.get(name), why))) for name, why in whys.items()}}
+
+    def _with_known(self, notes: Mapping[str, str]) -> Mapping[str, str]:
+        """Beside each tag its age and size, then why it is there."""
+        told = dict(notes)
+        for tag, known in self._known.items():
+            reference = f"{self._repository}:{tag}"
+            told[reference] = "  ".join(filter(None, [known, notes.get(reference, "")]))
+        return told
 
     def plan_anew(self, report: Report) -> bool:
         self._tags = list(report.moved) or self._tags

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Final
 
 from rich.text import Text
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
 from regtui.ui.widgets.lines import Lines
+from regtui.ui.widgets.pane import Pane
 
 Keys = tuple[str, str]
 Section = tuple[str, Sequence[Keys]]
@@ -36,7 +37,7 @@ _BROWSER: Final[Sequence[Section]] = (
             ("ctrl+p Forget login", "forget what regtui keeps for this registry"),
             ("ctrl+g", "garbage collection, the dry run first"),
             ("esc", "one step back"),
-            ("q", "quit; asks first while something is changed"),
+            ("q", "quit"),
         ),
     ),
     (
@@ -70,6 +71,8 @@ _BROWSER: Final[Sequence[Section]] = (
         "Details",
         (
             ("[   ]", "previous, next tab"),
+            ("enter  y", "Layers: unfold one, copy its digest"),
+            ("s", "Layers: by size, or as they lie"),
             ("p", "next platform"),
             ("/", "search"),
             ("←  h", "to the tags"),
@@ -83,7 +86,7 @@ _ELSEWHERE: Final[Section] = (
         ("pgup pgdn  ctrl+u ctrl+d", "move by a page, by half of one"),
         ("home end  g G", "first, last"),
         (":  ctrl+p", "themes and more"),
-        ("q", "quit; asks first while something is changed"),
+        ("q", "quit"),
     ),
 )
 
@@ -105,17 +108,29 @@ def keys_of(screen: Screen[Any]) -> list[Section]:
 
 
 class KeyLines(Lines):
-    """The table of keys."""
+    """The table of keys, those that have every word of what is sought."""
 
     def __init__(self, sections: Iterable[Section]) -> None:
         super().__init__()
+        self._sections = list(sections)
         self._lines: list[Text] = []
-        for title, keys in sections:
-            self._lines += [Text()] * bool(self._lines) + [Text(title, "bold", no_wrap=True)]
-            self._lines += [Text(f"  {key:<26}", no_wrap=True).append(what, "dim") for key, what in keys]
+        self._make(())
 
     def on_mount(self) -> None:
         self.lines_changed()
+
+    def filter(self, text: str) -> None:
+        self._make(text.lower().split())
+        self.lines_changed()
+        self.tell("" if self._lines else "No key matches.")
+
+    def _make(self, words: Sequence[str]) -> None:
+        self._lines = []
+        for title, keys in self._sections:
+            found = [(key, what) for key, what in keys if all(word in f"{key} {what}".lower() for word in words)]
+            if found:
+                self._lines += [Text()] * bool(self._lines) + [Text(title, "bold", no_wrap=True)]
+                self._lines += [Text(f"  {key:<26}", no_wrap=True).append(what, "dim") for key, what in found]
 
     def line_count(self) -> int:
         return len(self._lines)
@@ -125,25 +140,43 @@ class KeyLines(Lines):
 
 
 class HelpScreen(ModalScreen[None]):
-    """Any of its keys closes it."""
+    """Any of its keys closes it, but for the one that finds others."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "close", "close", show=False, id="help.close"),
+        Binding("escape", "back", "back", show=False, id="help.back"),
+        Binding("q,question_mark,f1,enter", "close", "close", show=False, id="help.close"),
+        Binding("slash", "filter", "find a key", show=False, id="help.filter"),
     ]
 
     def __init__(self, sections: Iterable[Section]) -> None:
         super().__init__()
-        self._sections = sections
+        self._lines = KeyLines(sections)
+        self._pane = Pane(self._lines, id="help", placeholder="find a key")
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="help"):
-            yield KeyLines(self._sections)
+        yield self._pane
 
     def on_mount(self) -> None:
-        dialog = self.query_one("#help")
-        dialog.border_title = "Keys"
-        dialog.border_subtitle = "esc closes"
-        self.query_one(KeyLines).focus()
+        self._pane.add_class("dialog")
+        self._pane.title("Keys", "/ finds a key · esc closes")
+        self._lines.focus()
+
+    @on(Pane.Filtered)
+    def _filtered(self, event: Pane.Filtered) -> None:
+        self._lines.filter(event.text)
+
+    def on_paste(self, event: events.Paste) -> None:
+        self._pane.paste(event.text)
+
+    def action_filter(self) -> None:
+        self._pane.open_filter()
+
+    def action_back(self) -> None:
+        """Out of what is sought first."""
+        if self._pane.is_filtering or self._pane.filter_text:
+            self._pane.clear_filter()
+        else:
+            self.dismiss()
 
     def action_close(self) -> None:
         self.dismiss()

@@ -5,7 +5,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -29,6 +29,8 @@ from regtui.ui.widgets.outcomes import OutcomeLines
 from regtui.ui.widgets.tick import Tick
 
 Progress = Callable[[int, int], None]
+
+_BAR: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ class PlanScreen(Screen[Report | None]):
         # Only these are counted: the rest of a deletion tells, besides, what was done before it was interrupted.
         planned = [outcome.reference for outcome in proposal.rows if outcome.status is Status.PLANNED]
         total = len(planned)
-        self._say([f"{self.DOING} … 0/{total:,}"])
+        self._say([self._doing(running, 0, total)])
 
         def looking(done: int, of: int) -> None:
             if done % 50 == 0 or done == of:
@@ -240,12 +242,18 @@ class PlanScreen(Screen[Report | None]):
             async for batch in self._thread.stream(running.outcomes):
                 told.update({outcome.reference: outcome for outcome in batch})
                 done = sum(1 for reference in planned if told[reference].status is not Status.PLANNED)
-                self._say([f"{'Stopping' if running.is_stopping else self.DOING} … {done:,}/{total:,}"])
+                self._say([self._doing(running, done, total)])
                 self._table.show(list(told.values()), proposal.notes)
+                self._table.show_last_done()
             trouble = []
         except RegtuiError as error:
             trouble = [error.message, error.remedy]
         self._show_result(proposal, running.report, trouble)
+
+    def _doing(self, running: RunningChange, done: int, total: int) -> str:
+        full = round(_BAR * done / total) if total else 0
+        what = "Stopping" if running.is_stopping else self.DOING
+        return f"{what}  {'█' * full}{'░' * (_BAR - full)}  {done:,}/{total:,}"
 
     def _say_looking(self, done: int, of: int) -> None:
         if self._change is not None and self._report is None:

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from regtui.registry.exchanges import Exchange, RequestLog
+from regtui.registry.probing import is_probe
 from regtui.text import clean, plural, size
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import Lines
@@ -34,6 +35,9 @@ def _told(exchange: Exchange) -> str:
 
 def _status(exchange: Exchange) -> str:
     return "failed" if exchange.status is None else str(exchange.status)
+
+
+_QUESTION: Final = "asks whether it may: there is no such thing"
 
 
 def duration(seconds: float) -> str:
@@ -90,8 +94,11 @@ class RequestLines(Lines):
         text.append(f"  {size(each.size):>7}  {duration(each.seconds):>8}  ")
         path = clean(each.url.removeprefix(self._base) if each.url.startswith(f"{self._base}/") else each.url)
         room = width - text.cell_len
+        note = f"  {_QUESTION}" if is_probe(each.url) else ""
+        room -= len(note)
         # Its end tells more than its beginning.
-        return text.append(path if len(path) <= room else f"…{path[-max(room - 1, 1) :]}")
+        text.append(path if len(path) <= room else f"…{path[-max(room - 1, 1) :]}")
+        return text.append(note, self.get_component_rich_style("requests--dim", partial=True))
 
 
 class RequestsScreen(Screen[None]):

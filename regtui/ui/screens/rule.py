@@ -44,11 +44,14 @@ class Marking:
 
 
 class ChosenLines(Lines):
-    """The tags that would be marked, with age and size."""
+    """Tags with age and size, below a `title` with their number: those that would be marked, or those that stay."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], title: str, sign: str) -> None:
         super().__init__()
+        self.has_header = True
         self._clock = clock
+        self._title = title
+        self._sign = sign
         self._rows: Sequence[TagRow] = ()
 
     def show(self, rows: Sequence[TagRow]) -> None:
@@ -58,16 +61,20 @@ class ChosenLines(Lines):
     def line_count(self) -> int:
         return len(self._rows)
 
+    def header(self, width: int) -> Text:
+        return Text(f"{self._title} · {len(self._rows):,}", no_wrap=True)
+
     def line(self, number: int, width: int) -> Text:
         row = self._rows[number]
-        room = max(width - 28, 12)
+        # Beside each other on a narrow terminal the name and its age have to do.
+        room = width - 28 if width >= 44 else max(width - 18, 12)
         name = clean(row.tag)
         if cell_len(name) > room:
             name = f"{set_cell_size(name, room - 1)}…"
         name = set_cell_size(name, room)
         created = age(row.summary.created, self._clock()) if row.summary else "…"
-        told = size(row.summary.size) if row.summary else ""
-        return Text(f"● {name} {created:<15} {told:>8}", no_wrap=True)
+        told = size(row.summary.largest_pull) if row.summary and width >= 44 else ""
+        return Text(f"{self._sign} {name} ", no_wrap=True).append(f"{created:<15} {told:>8}".rstrip(), "dim")
 
 
 class RuleScreen(ModalScreen[Marking | None]):
@@ -113,7 +120,8 @@ class RuleScreen(ModalScreen[Marking | None]):
         self._prereleases.value = texts.prereleases
         self._duplicates.value = texts.duplicates
         self._said = Static(id="said")
-        self._chosen = ChosenLines(clock)
+        self._chosen = ChosenLines(clock, "Goes", "●")
+        self._staying = ChosenLines(clock, "Stays", " ")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="rule"):
@@ -125,7 +133,9 @@ class RuleScreen(ModalScreen[Marking | None]):
             yield Horizontal(Label(LABELS["keep_match"]), self._keep_match, classes="field")
             yield Horizontal(Label("Only"), self._prereleases, self._duplicates, classes="field")
             yield self._said
-            yield self._chosen
+            with Horizontal(id="both"):
+                yield self._chosen
+                yield self._staying
 
     def on_mount(self) -> None:
         dialog = self.query_one("#rule")
@@ -195,13 +205,21 @@ class RuleScreen(ModalScreen[Marking | None]):
         # A hundred thousand tags take longer than a key press may.
         used = UsesHere(self._uses.in_use, self._repository)
         found = await asyncio.to_thread(preview, rule, rows, self._clock(), self._protect, used)
-        self._say(found.sentences(), found.rows)
+        self._say(found.sentences(), found.rows, found.staying)
         return found
 
-    def _say(self, sentences: Sequence[str], rows: Sequence[TagRow], *, is_error: bool = False) -> None:
+    def _say(
+        self,
+        sentences: Sequence[str],
+        rows: Sequence[TagRow],
+        staying: Sequence[TagRow] | None = None,
+        *,
+        is_error: bool = False,
+    ) -> None:
         self._said.update(Content("\n".join(clean(sentence) for sentence in sentences if sentence)))
         self._said.set_class(is_error, "-error")
         self._chosen.show(rows)
+        self._staying.show(self._model.rows if staying is None else staying)
 
     def action_back(self) -> None:
         self.dismiss(None)

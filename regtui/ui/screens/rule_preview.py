@@ -59,10 +59,12 @@ class RuleTexts:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`rows`: those selected, as listed. `total` tags, of which `read` are read. `held`: bytes of the blobs that the
-    selected use, each once; `freed`: of those that no other tag uses, exact within the repository once all is read."""
+    """`rows`: those selected, as listed; `staying`: the others. `total` tags, of which `read` are read. `held`: bytes
+    of the blobs that the selected use, each once; `freed`: of those that no other tag uses, exact within the repository
+    once all is read."""
 
     rows: tuple[TagRow, ...]
+    staying: tuple[TagRow, ...]
     choice: Choice
     total: int
     read: int
@@ -108,7 +110,7 @@ def preview(
 ) -> Preview:
     """`rows`: all of the repository's, as listed."""
     if used.obstacle:
-        return Preview((), Choice(()), len(rows), sum(row.is_filled for row in rows), 0, 0, used.obstacle)
+        return Preview((), tuple(rows), Choice(()), len(rows), sum(row.is_filled for row in rows), 0, 0, used.obstacle)
     known = [(row.tag, row.summary) for row in rows]
     in_use = used.tags(known)
     # Any of them may be what runs.
@@ -124,7 +126,8 @@ def preview(
     held, freed = sizes((row.blobs for row in selected), (row.blobs for row in rows if row.tag not in chosen))
     users = Counter(row.summary.digest for row in rows if row.summary is not None)
     freed += manifests_freed((row.summary for row in selected if row.summary is not None), lambda digest: users[digest])
-    return Preview(selected, choice, len(rows), sum(row.is_filled for row in rows), held, freed)
+    staying = tuple(row for row in rows if row.tag not in chosen)
+    return Preview(selected, staying, choice, len(rows), sum(row.is_filled for row in rows), held, freed)
 
 
 def marked_words(tags: Sequence[str], unread: int) -> str:

@@ -9,6 +9,7 @@ from regtui.registry.values import Deletion
 from regtui.session.session import Session
 from regtui.text import clean, plural
 
+_ON = {Deletion.BY_TAG, Deletion.BY_DIGEST}
 _DELETION = {
     Deletion.DISABLED: "deletion disabled",
     Deletion.UNSUPPORTED: "no deletion",
@@ -52,6 +53,8 @@ class Header(Widget):
         facts = [(session.pong.looks_like, ""), *self._safety(session), (clean(session.username), "")]
         if state := _DELETION.get(self._standing.deletion):
             facts.append((state, warning))
+        elif self._standing.deletion in _ON:
+            facts.append(("deletion on", ""))
         told = [(text, style) for text, style in facts if text]
         for number, (text, style) in enumerate(told):
             left.append("  " if number == 0 else " · ", "").append(text, style)

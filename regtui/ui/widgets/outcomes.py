@@ -35,6 +35,12 @@ class OutcomeLines(Lines):
         self._notes = notes if notes is not None else self._notes
         self.lines_changed()
 
+    def show_last_done(self) -> None:
+        """Scrolls to where it is: the lines stand in the order of the plan."""
+        done = [number for number, outcome in enumerate(self._outcomes) if outcome.status is Status.DONE]
+        if done:
+            self.show_line(done[-1])
+
     def line_count(self) -> int:
         return len(self._outcomes)
 

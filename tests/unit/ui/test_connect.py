@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from textual import events
 
 from regtui.registry.errors import NotAuthenticated, Where
@@ -265,3 +266,40 @@ async def test_going_back_while_the_keyring_takes_its_time_leaves_nothing_open(t
         await pilot.press("escape")
         await until(lambda: not _threads())
         answers.set()
+
+
+async def test_what_is_known_already_stands_above_the_fields_and_enter_opens_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = tmp_path / "docker"
+    docker.mkdir()
+    (docker / "config.json").write_text('{"auths": {"registry.example.com": {}, "https://index.docker.io/v1/": {}}}')
+    config = tmp_path / "config.toml"
+    config.write_text('[registries.prod]\naddress = "prod.example.com"\n')
+    environment = {"DOCKER_CONFIG": str(docker), "XDG_CONFIG_HOME": str(tmp_path), "REGISTRY_AUTH_FILE": ""}
+    app = RegtuiApp(Config.load(config), Credentials(environment=environment), None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        names = [known.name for known in screen._known]
+        assert (names[0], names[-1]) == ("prod", "demo")
+        assert "registry.example.com" in names
+        assert "docker.io" not in names
+        assert screen._list.has_focus
+        await pilot.press(*["down"] * (len(names) - 1), "enter")
+        await settled(pilot)
+        assert isinstance(app.screen, BrowserScreen)
+        assert app.screen.session.name == "demo"
+
+
+async def test_a_letter_on_the_list_of_known_registries_begins_an_address(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[registries.prod]\naddress = "prod.example.com"\n')
+    app = RegtuiApp(Config.load(config), Credentials(environment={}), None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press(*"host")
+        await settled(pilot)
+        assert isinstance(app.screen, ConnectScreen)
+        assert app.screen._address.value == "host"

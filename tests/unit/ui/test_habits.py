@@ -4,8 +4,11 @@ import pytest
 from textual import events
 from textual.widget import Widget
 
+from regtui.registry.values import Deletion
+from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.screens.delete import DeleteScreen
-from regtui.ui.screens.help import HelpScreen
+from regtui.ui.screens.help import HelpScreen, KeyLines
+from regtui.ui.screens.requests import RequestLines
 from regtui.ui.widgets.hints import Hints, pressed_by
 from tests.support.screens import COMMON, browsing, settled
 
@@ -153,3 +156,82 @@ async def test_on_narrow_screens_the_details_take_the_whole_screen_and_their_key
             assert is_shown(browser.tags_pane)
             await pilot.press("enter")
             await settled(pilot)
+
+
+async def test_the_tags_follow_the_cursor_in_the_tree_by_name_until_one_goes_there() -> None:
+    async with browsing() as (pilot, browser):
+        await pilot.press("slash", *"common", "enter")
+        await settled(pilot)
+        assert browser.repository == "fullstack/common"
+        model = browser.table.model
+        assert (model.total, model.filled) == (42, 0)
+        assert "names only" in str(browser.tags_pane.border_subtitle)
+        assert browser.view.details is None
+        await pilot.press("tab")
+        await settled(pilot)
+        assert browser.table.has_focus
+        assert model.filled == model.total
+        assert browser.view.details is not None
+
+
+async def test_no_mark_is_dropped_because_the_cursor_moves_in_the_tree() -> None:
+    async with browsing(*COMMON, "space", "1", "down", "down") as (_, browser):
+        assert browser.repository == "fullstack/common"
+        assert browser.table.model.marked_count == 1
+
+
+async def test_the_cursor_goes_from_layer_to_layer_whose_digest_y_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with browsing(*COMMON, "enter", "right_square_bracket") as (pilot, browser):
+        copied: list[str] = []
+        monkeypatch.setattr(pilot.app, "copy_to_clipboard", copied.append)
+        assert browser.view.image is not None
+        layers = browser.view.image.layers
+        await pilot.press("j", "y")
+        await settled(pilot)
+        assert copied == [layers[1].digest]
+        await pilot.press("enter")
+        text = "\n".join(line.plain for line in browser.view._lines)
+        assert layers[1].digest in text
+        assert "also in" in text
+        others = [tag for tag in browser.table.model.rows if tag.tag != browser.table.model.cursor]
+        assert f"and {len(others) - 8} more" in text, "the base layer is in every tag"
+        await pilot.press("s", "G", "y")
+        await settled(pilot)
+        smallest = min(layers, key=lambda layer: layer.size or 0)
+        assert copied[-1] == smallest.digest
+
+
+async def test_whether_deletion_is_on_is_asked_at_the_first_mark_and_known_the_next_time() -> None:
+    async with browsing(*COMMON) as (pilot, browser):
+        log = browser.session.requests
+
+        def asked() -> int:
+            return sum(each.method == "DELETE" for each in log.latest())
+
+        assert asked() == 0, "opening a registry asks for no deletion, not even of nothing"
+        assert browser.deletion is Deletion.UNKNOWN
+        await pilot.press("space")
+        await settled(pilot)
+        assert asked() == 2
+        assert "deletion on" in browser._header.render().plain
+        await pilot.press("space")
+        await settled(pilot)
+        assert asked() == 2
+        await pilot.press("exclamation_mark")
+        await settled(pilot)
+        lines = pilot.app.screen.query_one(RequestLines)
+        told = [lines.line(number, 160).plain for number in range(lines.line_count())]
+        assert sum("asks whether it may" in line for line in told) == asked()
+        assert LastTime(browser.session).deletion in (Deletion.UNKNOWN, browser.deletion)
+
+
+async def test_help_finds_a_key_by_a_word() -> None:
+    async with browsing(*COMMON, "question_mark", "slash", *"palette", "enter") as (pilot, _):
+        keys = pilot.app.screen.query_one(KeyLines)
+        assert keys.line_count() == 0
+        await pilot.press("escape", "slash", *"mark by rule", "enter")
+        lines = [keys.line(number, 80).plain for number in range(keys.line_count())]
+        assert [line.split()[0] for line in lines] == ["Tags", "*"]
+        await pilot.press("escape", "escape")
+        await settled(pilot)
+        assert not isinstance(pilot.app.screen, HelpScreen)

@@ -164,7 +164,7 @@ async def test_duplicates_and_the_rule_of_the_last_time(app: RegtuiApp) -> None:
     async with browsing(app, COMMON) as (pilot, _):
         await pilot.press("asterisk")
         await settled(pilot)
-        await pilot.press("shift+tab", "shift+tab", "space")
+        await pilot.press("shift+tab", "shift+tab", "shift+tab", "space")
         await settled(pilot)
         assert set(previewed(app)) == {"latest", "stable", "0.0.16", "0.0.30"}
         assert said(app) == "4 of 42 tags. Other tags use all of their layers: deleting them frees nothing."

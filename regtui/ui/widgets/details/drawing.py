@@ -13,6 +13,7 @@ from rich.text import Text
 
 from regtui import bounds
 from regtui.bounded_json import parse_json
+from regtui.oci.digest import Digest
 from regtui.text import clean, one_line
 
 DIM: Final = "dim"
@@ -47,6 +48,16 @@ class JsonLine:
         text = Text(self.text, no_wrap=True)
         _HIGHLIGHTER.highlight(text)
         return text[self.start : self.end]
+
+
+class ItemLine(Text):
+    """The first line of what has a digest of its own: the cursor goes from one to the next."""
+
+    __slots__ = ("digest",)
+
+    def __init__(self, digest: Digest, text: str, style: str = "") -> None:
+        super().__init__(text, style, no_wrap=True)
+        self.digest = digest
 
 
 Line = Text | JsonLine

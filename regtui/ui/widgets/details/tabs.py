@@ -1,20 +1,23 @@
 """What stands in each tab: pure functions from details to lines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from rich.text import Text
 
-from regtui.listing.details import Details, PlatformDetails
+from regtui.listing.details import Details, LayerDetail, PlatformDetails
 from regtui.listing.history import instruction
 from regtui.oci.descriptor import Descriptor
+from regtui.oci.digest import Digest
 from regtui.oci.manifest import Index, Manifest, Schema1Manifest
 from regtui.oci.media_type import IMAGE_CONFIGS
 from regtui.text import age, clean, exact_size, one_line, plural, size, size_range, time_utc
 from regtui.ui.widgets.details.drawing import (
     DIM,
     WRONG,
+    ItemLine,
     Line,
     blank_between,
     field,
@@ -29,6 +32,22 @@ _ATTESTATION: Final = "vnd.docker.reference.type"
 
 Tab = Callable[[Details, PlatformDetails | None, int, datetime], Sequence[Line]]
 
+Users = Callable[[Collection[Digest]], Mapping[Digest, Sequence[str]]]
+"""Which other tags use each of some blobs, as far as that is known."""
+
+# Of the tags that use a layer, so many are named.
+_NAMED: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """How the layers are shown: those that are `unfolded` with all that is known of them, the largest first where they
+    are sorted `by_size`."""
+
+    users: Mapping[Digest, Sequence[str]]
+    unfolded: Collection[Digest] = ()
+    by_size: bool = False
+
 
 def overview(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Line]:
     """What it is, what it runs on, how it runs."""
@@ -41,13 +60,6 @@ def overview(details: Details, image: PlatformDetails | None, width: int, now: d
             _annotations(details, image, width),
         ]
     )
-
-
-def with_notes(lines: Sequence[Line], notes: Sequence[tuple[str, str]], width: int) -> list[Line]:
-    """The overview with what is known besides the registry, at the end of what it is."""
-    noted = [line for label, text in notes for line in field(label, text, width)]
-    end = next((number for number, line in enumerate(lines) if number and not line.plain), len(lines))
-    return [*lines[:end], *noted, *lines[end:]]
 
 
 def _broken(details: Details, image: PlatformDetails | None, width: int) -> list[Text]:
@@ -159,18 +171,40 @@ def labelled(items: Sequence[tuple[str, str]], width: int) -> list[Text]:
     return lines
 
 
-def layers(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
-    """Size, a bar to compare it by, media type, and the instruction that made it; the base comes first."""
+def layers(image: PlatformDetails | None, width: int, view: LayerView) -> list[Text]:
+    """Size, its share, how many other tags use it, and the instruction that made it; the base comes first."""
     if image is None or not image.layers:
         return [Text("No layers.", DIM)]
     largest = max((layer.size or 0 for layer in image.layers), default=0)
-    lines = [Text(f"{'#':>3} {'SIZE':>8}  {'':<{_BAR}}  {'TYPE':<10} {'DIGEST':<12}  MADE BY", DIM, no_wrap=True)]
-    for number, layer in enumerate(image.layers, 1):
-        line = Text(f"{number:>3} {size(layer.size):>8}  ", no_wrap=True)
-        line.append(bar(layer.size or 0, largest), "green")
-        line.append(f"  {_short_type(layer.media_type):<10} ", DIM).append(f"{layer.digest.short}  ", DIM)
+    total = sum(layer.size or 0 for layer in image.layers)
+    titles = f"{'#':>3} {'SIZE':>8} {'SHARE':>6}  {'':<{_BAR}}  {'DIGEST':<12}  {'TAGS':>4}  MADE BY"
+    lines = [Text(titles, DIM, no_wrap=True)]
+    numbered = list(enumerate(image.layers, 1))
+    if view.by_size:
+        numbered.sort(key=lambda one: -(one[1].size or 0))
+    for number, layer in numbered:
+        share = f"{(layer.size or 0) * 100 / total:.0f} %" if total else ""
+        users = view.users.get(layer.digest, ())
+        line = ItemLine(layer.digest, f"{number:>3} {size(layer.size):>8} {share:>6}  ")
+        line.append(bar(layer.size or 0, largest), "green").append(f"  {layer.digest.short}  ", DIM)
+        line.append(f"{f'+{len(users)}' if users else '–':>4}  ", "" if users else DIM)
         lines.append(line.append(one_line(layer.instruction)))
+        if layer.digest in view.unfolded:
+            lines += _unfolded(layer, users, width)
     return lines
+
+
+def _unfolded(layer: LayerDetail, users: Sequence[str], width: int) -> list[Text]:
+    """All that is known of one layer."""
+    more = f" and {len(users) - _NAMED:,} more" if len(users) > _NAMED else ""
+    used = f"{', '.join(users[:_NAMED])}{more}" if users else "none that was read"
+    facts = [("digest", layer.digest), ("type", layer.media_type), ("made by", layer.instruction), ("also in", used)]
+    return [
+        Text("      ", no_wrap=True).append(line)
+        for label, value in facts
+        if value
+        for line in field(label, value, width - 6)
+    ]
 
 
 def bar(value: int, largest: int) -> str:
@@ -182,28 +216,21 @@ def bar(value: int, largest: int) -> str:
     return ("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")).ljust(_BAR)
 
 
-def _short_type(media_type: str) -> str:
-    """`tar+gzip` and the like: what all layer types begin with says nothing."""
-    kind = media_type.rpartition(".")[2] if media_type.startswith("application/vnd.") else media_type
-    for compression in ("gzip", "zstd"):
-        if media_type.endswith(compression):
-            return f"tar+{compression}"
-    return clean(kind)[:10]
-
-
 def history(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
     """The instructions, oldest first, those that made no layer dimmed."""
     if image is None or not image.history:
         return [Text("No history.", DIM)]
-    sizes = iter([layer.size for layer in image.layers])
+    made = iter(image.layers)
     known = sum(1 for entry in image.history if not entry.empty_layer) == len(image.layers)
     lines: list[Text] = []
     for entry in image.history:
-        weight = "" if entry.empty_layer or not known else size(next(sizes))
+        layer = None if entry.empty_layer or not known else next(made)
+        weight = size(layer.size) if layer is not None else ""
         first, *rest = wrapped(instruction(entry.created_by) or entry.comment or "(nothing recorded)", width - 26)
         style = DIM if entry.empty_layer else ""
         prefix = f"{age(entry.created, now):<15} {weight:>8}  "
-        lines.append(Text(prefix, DIM, no_wrap=True).append(first.plain, style))
+        line = ItemLine(layer.digest, "") if layer is not None else Text(no_wrap=True)
+        lines.append(line.append(prefix, DIM).append(first.plain, style))
         lines += [Text(" " * len(prefix) + more.plain, style, no_wrap=True) for more in rest]
     return lines
 
@@ -218,9 +245,16 @@ def manifest(details: Details, image: PlatformDetails | None, width: int, now: d
     return json_lines(details.body, width)
 
 
+def _plain_layers(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> Sequence[Line]:
+    return layers(image, width, LayerView({}))
+
+
+LAYERS: Final = 1
+"""The place of the layers among the tabs: how they are shown is up to who looks at them."""
+
 TABS: Final[tuple[tuple[str, Tab], ...]] = (
     ("Overview", overview),
-    ("Layers", layers),
+    ("Layers", _plain_layers),
     ("History", history),
     ("Config", config),
     ("Manifest", manifest),

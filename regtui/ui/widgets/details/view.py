@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from regtui.listing.details import Details, PlatformDetails
+from regtui.oci.digest import Digest
 from regtui.settings.crash_log import log_crash
-from regtui.ui.widgets.details.drawing import Line, wrapped
-from regtui.ui.widgets.details.tabs import TABS, with_notes
+from regtui.ui.widgets.details.drawing import ItemLine, Line, wrapped
+from regtui.ui.widgets.details.tabs import LAYERS, TABS, LayerView, Users, layers
 from regtui.ui.widgets.lines import Lines
 
 
@@ -24,10 +26,17 @@ class DetailsView(Lines):
         Binding("right_square_bracket", "tab(1)", "next tab", show=False, id="details.next_tab"),
         Binding("left_square_bracket", "tab(-1)", "previous tab", show=False, id="details.previous_tab"),
         Binding("p", "platform", "next platform", show=False, id="details.platform"),
+        Binding("y", "copy_digest", "copy the layer's digest", show=False, id="details.copy_digest"),
+        Binding("enter,space", "unfold", "all that is known of the layer", show=False, id="details.unfold"),
+        Binding("s", "sort", "layers by size, or as they lie", show=False, id="details.sort"),
         Binding("left,h", "screen.pane('tags')", "to the tags", show=False, id="details.leave"),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"details--tab", "details--match"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"details--tab", "details--match", "details--cursor"}
     DEFAULT_CSS = """
+    DetailsView > .details--cursor { background: $block-cursor-blurred-background; text-style: bold; }
+    DetailsView:focus > .details--cursor {
+        background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold;
+    }
     DetailsView > .details--tab { color: $text-accent; text-style: bold underline; }
     DetailsView > .details--match { background: $warning; color: $background; }
     """
@@ -38,13 +47,22 @@ class DetailsView(Lines):
 
         view: "DetailsView"
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    @dataclass
+    class DigestCopied(Message):
+        """The digest of the layer under the cursor is wanted."""
+
+        digest: Digest
+
+    def __init__(self, clock: Callable[[], datetime], users: Users = lambda _: {}) -> None:
+        """`users`: which other tags use a layer."""
         super().__init__()
+        self._users = users
+        self._cursor = 0
+        self._unfolded: set[Digest] = set()
+        self._by_size = False
         self.has_header = True
         self._clock = clock
         self._details: Details | None = None
-        self.notes: Callable[[Details], Sequence[tuple[str, str]]] = lambda details: ()
-        """What is known of an image besides the registry: label and text, beside what it is."""
         self._image = 0
         self._tab = 0
         self._lines: Sequence[Line] = []
@@ -80,12 +98,8 @@ class DetailsView(Lines):
         self._details = details
         # The platform stays too, where the other image has it.
         self._image = next((n for n, p in enumerate(details.platforms) if p.platform == platform), 0)
+        self._cursor = 0
         self._make_anew()
-
-    def notes_changed(self) -> None:
-        """More is known besides the registry: what is shown stays where it is."""
-        self._made_for = None
-        self.lines_changed()
 
     def clear(self) -> None:
         """Shows no image: nothing of the last one stands beside tags that it isn't among."""
@@ -111,6 +125,74 @@ class DetailsView(Lines):
             text.highlight_words([self._sought], style, case_sensitive=False)
         return text
 
+    # The layers, one of which is current.
+
+    @property
+    def items(self) -> list[int]:
+        """The lines that the cursor can stand on."""
+        return [number for number, line in enumerate(self._lines) if isinstance(line, ItemLine)]
+
+    @property
+    def item(self) -> ItemLine | None:
+        """The line under the cursor; None in a tab without any."""
+        items = self.items
+        line = self._lines[items[min(self._cursor, len(items) - 1)]] if items else None
+        return line if isinstance(line, ItemLine) else None
+
+    def line_style(self, number: int) -> Style:
+        line = self._lines[number]
+        if isinstance(line, ItemLine) and line is self.item:
+            return self.get_component_rich_style("details--cursor")
+        return super().line_style(number)
+
+    def action_move(self, lines: int) -> None:
+        if not (items := self.items):
+            super().action_move(lines)
+            return
+        before = items[min(self._cursor, len(items) - 1)]
+        self._cursor = min(max(min(self._cursor, len(items) - 1) + lines, 0), len(items) - 1)
+        after = items[self._cursor]
+        for number in (before, after):
+            self.line_changed(number)
+        # Its titles are seen again at the first one.
+        self.show_line(0 if self._cursor == 0 else after)
+
+    def action_move_to_end(self, last: bool) -> None:
+        if items := self.items:
+            self.action_move(len(items) if last else -len(items))
+        else:
+            super().action_move_to_end(last)
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Elsewhere than on a layer, its keys are the browser's."""
+        if action in ("copy_digest", "unfold"):
+            return self.item is not None
+        return self._tab == LAYERS if action == "sort" else True
+
+    def action_copy_digest(self) -> None:
+        if (item := self.item) is not None:
+            self.post_message(self.DigestCopied(item.digest))
+
+    def action_unfold(self) -> None:
+        if (item := self.item) is not None and self._tab == LAYERS:
+            self._unfolded ^= {item.digest}
+            self._remake()
+
+    def action_sort(self) -> None:
+        self._by_size = not self._by_size
+        self._cursor = 0
+        self._remake()
+
+    def _remake(self) -> None:
+        self._made_for = None
+        self.lines_changed()
+
     def search(self, text: str) -> None:
         """Marks what is found in this tab, and goes to the first; an empty text ends it."""
         self._sought = text
@@ -122,6 +204,7 @@ class DetailsView(Lines):
 
     def open_tab(self, number: int) -> None:
         self._tab = number
+        self._cursor = 0
         self._make_anew()
 
     def action_platform(self) -> None:
@@ -160,13 +243,18 @@ class DetailsView(Lines):
             return
         self._made_for = key
         try:
-            self._lines = TABS[self._tab][1](self._details, self.image, width, self._clock())
-            if self._tab == 0:
-                self._lines = with_notes(self._lines, self.notes(self._details), width)
+            self._lines = self._made(self._details, width)
         except Exception as error:  # noqa: BLE001 (a fault in one tab is told there; the others, and the app, go on)
             log_crash(error)
             self._lines = wrapped(f"This can't be shown: an internal error ({type(error).__name__}).", width)
         self._find()
+
+    def _made(self, details: Details, width: int) -> Sequence[Line]:
+        image = self.image
+        if self._tab != LAYERS or image is None:
+            return TABS[self._tab][1](details, image, width, self._clock())
+        users = self._users([layer.digest for layer in image.layers])
+        return layers(image, width, LayerView(users, self._unfolded, self._by_size))
 
     def _find(self) -> None:
         sought = self._sought.lower()
