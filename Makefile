@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(CURDIR)/.cache/bin
 
-.PHONY: demo quick test stress unit lint format types imports wheel screenshots snapshots benchmarks clean programs
+.PHONY: demo quick test stress unit lint format types imports wheel screenshots snapshots sentences benchmarks clean programs
 
 demo: $(VENV)/.installed
 	@$(BIN)/regtui demo
@@ -51,6 +51,10 @@ screenshots: $(VENV)/.developing
 # After a change of the screens: look at the report before committing what this writes.
 snapshots: $(VENV)/.developing
 	$(BIN)/python -m pytest tests/snapshots --snapshot-update
+
+# What users may read, a line a sentence, with its place in the code.
+sentences: $(VENV)/.developing
+	@$(BIN)/python .ci/sentences.py
 
 # Side by side with what it is measured against; see docs/benchmarks.md. Takes minutes.
 benchmarks: $(VENV)/.developing programs

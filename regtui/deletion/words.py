@@ -28,6 +28,8 @@ FOREVER: Final = "forever"
 # From so many tags on the number is typed: a slip of the hand doesn't delete them.
 TYPED_FROM: Final = 10
 _NAMED: Final = 4
+# Of those that stay: "all but the newest five" is a usual wish.
+_ALL_NAMED: Final = 10
 _PLACES: Final = 3
 LEAVE: Final = "leave"
 """What people are told is done to a manifest that is left; to programs it is a deletion that was skipped."""
@@ -86,7 +88,8 @@ def _about_rest(plan: Plan) -> str:
     rest = in_order((contents.tags.keys() | contents.unread.keys()) - going)[::-1]
     if not rest:
         return "No tag stays."
-    return f"{plural(len(rest), 'tag')} stay{_s(rest)}: {names(rest)}."
+    named = ", ".join(rest) if len(rest) <= _ALL_NAMED else names(rest)
+    return f"{plural(len(rest), 'tag')} stay{_s(rest)}: {named}."
 
 
 def _about_staying(plan: Plan) -> str:

@@ -56,7 +56,7 @@ class UndoScreen(RunScreen):
     """Takes `entry` back, after showing what that means."""
 
     OFFERS: ClassVar[tuple[str, ...]] = ("overwrite",)
-    LOOKING = "Looking what is there still …"
+    LOOKING = "Reading what is there …"
     DOING = "Putting back"
     DONE = "put back"
     VARIANT: ClassVar[Literal["primary", "error"]] = "primary"
