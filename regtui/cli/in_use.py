@@ -48,7 +48,7 @@ def _asking() -> "Interactive":
 
 def _table(session: Session, located: "Sequence[LocatedUse]", output: Output) -> None:
     rows = [
-        (_name(found), short_digest(found.digest), found.use.place.words, _trouble(session, found)) for found in located
+        (found.image, short_digest(found.digest), found.use.place.words, _trouble(session, found)) for found in located
     ]
     gone = [number for number, found in enumerate(located) if found.is_gone]
     if rows:
@@ -84,16 +84,6 @@ def _json(session: Session, located: "Sequence[LocatedUse]", output: Output) -> 
             if found.run:
                 record["undo"] = found.run
             output.json(record)
-
-
-def _name(found: "LocatedUse") -> str:
-    """With the tags that lead there now."""
-    image = found.use.image
-    if image.is_any_tag:
-        return f"{image.repository} (any tag)"
-    if not found.tags:
-        return f"{image.repository} (no tag)"
-    return f"{image.repository}:{', '.join(found.tags)}"
 
 
 def _trouble(session: Session, found: "LocatedUse") -> str:

@@ -33,6 +33,14 @@ class LocatedUse:
     is_gone: bool = False
     run: str = ""
 
+    @property
+    def image(self) -> str:
+        """With the tags that lead there now: `team/app:1.4, 1`."""
+        repository = self.use.image.repository
+        if self.use.image.is_any_tag:
+            return f"{repository} (any tag)"
+        return f"{repository}:{', '.join(self.tags)}" if self.tags else f"{repository} (no tag)"
+
 
 async def with_tags_in_doubt(client: RegistryClient, uses: Uses) -> Uses:
     """The same, and where an image is known by a digest that the registry doesn't have, its tag counts too: what was

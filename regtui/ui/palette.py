@@ -37,6 +37,7 @@ _ON_TAGS = ("delete", "copy", "rule", "tag", "compare", "check", "retention_mark
 # What is done too seldom for a key: what it does, and the browser's action.
 _WITHOUT_KEY = (
     ("Check whether this tag can be pulled, and repair it", "check"),
+    ("In use: which images run or are named, where, and which of those are gone", "in_use"),
     ("Retention: what the rules would delete, by repository", "retention"),
 )
 

@@ -526,6 +526,11 @@ class BrowserScreen(Screen[None]):
     def action_usage(self) -> None:
         self._dialogs.usage()
 
+    def action_in_use(self) -> None:
+        from regtui.ui.screens.in_use import InUseScreen
+
+        self.app.push_screen(InUseScreen(self.registry))
+
     def action_find(self) -> None:
         self._dialogs.find()
 
