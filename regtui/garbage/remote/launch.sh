@@ -79,6 +79,8 @@ is_stale() {
 
 # Only one of those who found it stale makes this directory in it; if it was another's by then, it is left to it.
 take_over() {
+    # A link leads to a directory that is somebody's: nothing is made there.
+    test ! -L "$1" || { rm -f -- "$1" && return 0 || return 1; }
     seen=$(peek "$1/mark" 100)
     mkdir "$1/takeover" 2>/dev/null || return 1
     if test "$(peek "$1/mark" 100)" != "$seen"; then

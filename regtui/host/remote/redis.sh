@@ -20,7 +20,8 @@ connect() {
     fi
 }
 
-told=$(connect "$@" 2>&1 | tr -d '\r')
+# As much as an answer can be: what goes on and on would fill the host's memory.
+told=$(connect "$@" 2>&1 | head -c 65536 | tr -d '\r')
 wrong=$(printf '%s\n' "$told" | grep '^-' | head -n 1)
 number=$(printf '%s\n' "$told" | grep '^:[0-9]' | head -n 1)
 if test -z "$wrong" && test -n "$number"; then

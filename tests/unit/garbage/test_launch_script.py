@@ -228,3 +228,18 @@ def test_who_only_looks_at_the_lock_learns_nothing_that_lines_are_known_by(launc
     assert known == ["mark"]
     assert "who" in readable
     assert "mark" not in readable
+
+
+def test_a_lock_that_is_a_link_leads_to_nothing_that_is_made(launch: Launch) -> None:
+    """Anybody may have put it there, to a directory that only this login can write to."""
+    led_to = launch.directory / "led-to"
+    led_to.mkdir()
+    lock = Path(f"/tmp/regtui-gc-{scripts.lock_name(launch.unit)}.lock")
+    lock.symlink_to(led_to)
+    try:
+        for path in (lock, led_to):
+            os.utime(path, (1, 1), follow_symlinks=False)
+        assert any("end" in line for line in launch.begin())
+        assert not list(led_to.iterdir())
+    finally:
+        lock.unlink(missing_ok=True)

@@ -93,3 +93,15 @@ def test_nobody_listens() -> None:
         )
     assert done.returncode == 1
     assert f"redis at 127.0.0.1:{port}: " in done.stderr
+
+
+def test_what_answers_without_an_end_does_not_fill_the_hosts_memory() -> None:
+    words = [asking_script(), "yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "r", "1"]
+    limited = 'ulimit -v 400000; exec dash -c "$@"'
+    done = subprocess.run(
+        ["sh", "-c", limited, "sh", words[0], "sh", *words[1:]],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr.startswith("redis at r:1: aaaa")) == (1, True)
