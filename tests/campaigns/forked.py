@@ -19,6 +19,7 @@ from typing import Final
 _PRELOADED: Final = [
     "regtui.cli.main",
     "regtui.cli.rm",
+    "regtui.cli.prune",
     "regtui.cli.undo",
     "regtui.cli.log",
     "regtui.registry.client",

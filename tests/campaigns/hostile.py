@@ -71,6 +71,10 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("rm", "-r", "URL", f"{REPOSITORY}:1.1", "--yes"),
     ("rm", "-r", "URL", f"{REPOSITORY}:windows", "--yes", "--without-undo", "--with-attached"),
     ("rm", "-r", "URL", f"{REPOSITORY}:latest", "--yes", "--manifest"),
+    ("prune", "URL", "--dry-run", "--json"),
+    ("prune", "URL", "--explain", REPOSITORY),
+    ("prune", "URL", "--check"),
+    ("prune", "URL", "--yes", "--most", "100%"),
     ("undo", "-r", "URL", "--dry-run"),
     ("undo", "-r", "URL", "--yes"),
     ("undo", "--list"),
@@ -106,6 +110,7 @@ WALKS: Final[Mapping[str, tuple[str, ...]]] = {
     "delete all": (*_OPEN, "a", "d", *"5", "\r", "y", "\x1b", "\x1b"),
     "tag": (*_OPEN, "t", *"new", "\r", "\x1b", "t", *"1.1", "\r", "\x1b"),
     "rule": (*_OPEN, "*", *"1", "\t", *"1d", "\r", "d", "\x1b"),
+    "retention": ("\x10", *"would", "\r", "\r", "j", "G", "o", "P", "d", "\x1b", "\x1b"),
     "requests": (*_OPEN, "!", "j", "G", "/", "v", "\r", "\x1b"),
     "help": ("?", "j", "\x1b"),
     "collect": ("\x07", "j", "\x1b"),
@@ -155,6 +160,7 @@ def run_case(seed: int, number: int, face: str = "all", *, walks: int = 3) -> It
         registry.hostility = choose(rng)
         how = ", ".join(f"{part}: {wrong.__name__}" for part, wrong in registry.hostility.items())
         environment = clean_environment(Path(folder), PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
+        _write_rules(Path(folder), registry.url)
         if face in ("commands", "all"):
             for command in sorted(rng.sample(COMMANDS, 4), key=COMMANDS.index):
                 for finding in _of_command(command, registry, environment, on_terminal=rng.random() < 0.5):
@@ -174,6 +180,16 @@ def run_case(seed: int, number: int, face: str = "all", *, walks: int = 3) -> It
                 yield f"[{how}] app ({', '.join(drawn)}): {finding}"
         for log in Path(folder).rglob("crash.log"):
             yield f"[{how}] {log.name}: {log.read_text()[-1500:]}"
+
+
+def _write_rules(home: Path, url: str) -> None:
+    """So that there is something to prune."""
+    file = home / ".config" / "regtui" / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        f'[registries.kept]\naddress = "{url}"\n'
+        '[[registries.kept.retention]]\nrepositories = ["*"]\nkeep = 1\nolder_than = "1d"\n'
+    )
 
 
 def _of_command(

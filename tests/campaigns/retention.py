@@ -72,6 +72,7 @@ class Case:
     random: random.Random
     now: datetime
     known: dict[str, set[str]] = field(default_factory=dict)
+    images: dict[str, Image] = field(default_factory=dict)
     entries: list[dict[str, Any]] = field(default_factory=list)
     protect: list[str] = field(default_factory=list)
     used: list[str] = field(default_factory=list)
@@ -200,14 +201,18 @@ def _read(case: Case, name: str) -> Held:
     registry, held = case.bench.registry, Held()
     listed = registry.get(f"/v2/{name}/tags/list")
     for tag in (listed.json().get("tags") or []) if listed.status_code == 200 else []:
-        answer = registry.get(f"/v2/{name}/manifests/{tag}", headers={"Accept": ACCEPT})
+        answer = registry.head(f"/v2/{name}/manifests/{tag}", headers={"Accept": ACCEPT})
         if answer.status_code == 200:
             held.tags[tag] = answer.headers["docker-content-digest"]
             case.known.setdefault(name, set()).add(held.tags[tag])
     for digest in case.known[name]:
-        answer = registry.get(f"/v2/{name}/manifests/{digest}", headers={"Accept": ACCEPT})
+        # What a digest names is read once; whether it is there, each time.
+        ask = registry.head if digest in case.images else registry.get
+        answer = ask(f"/v2/{name}/manifests/{digest}", headers={"Accept": ACCEPT})
         if answer.status_code == 200:
-            held.manifests[digest] = _image(registry, name, digest, answer)
+            if digest not in case.images:
+                case.images[digest] = _image(registry, name, digest, answer)
+            held.manifests[digest] = case.images[digest]
     return held
 
 
