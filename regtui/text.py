@@ -111,6 +111,19 @@ def age(time: datetime | None, now: datetime) -> str:
     return humanize.naturaltime(passed)
 
 
+def short_age(time: datetime | None, now: datetime) -> str:
+    """`5m`, `3h`, `12d`, `4y`, for narrow columns; empty for None."""
+    if time is None:
+        return ""
+    minutes = max(int((now - time).total_seconds()) // 60, 0)
+    if minutes < 60:
+        return f"{minutes}m"
+    if minutes < 24 * 60:
+        return f"{minutes // 60}h"
+    days = minutes // (24 * 60)
+    return f"{days}d" if days < 1000 else f"{days // 365}y"
+
+
 def time_utc(time: datetime | None) -> str:
     """`2026-11-21 09:17 UTC`; a dash for None."""
     return "–" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -19,6 +19,7 @@ from regtui.deletion.ground import Ground
 from regtui.deletion.inventory import is_damaged
 from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.values import PlannedTag
+from regtui.deletion.watch import look_at
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import REPAIRED
@@ -56,7 +57,8 @@ async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> Healed:
         await _place(ground, dangling, placeholder)
         # At first nobody is touched: it may have been something that is over by now.
         while (error := await _delete(ground, placeholder)) is not None and is_damaged(error) and suspects:
-            await _repair(ground, suspects.popleft())
+            if await _is_still_damaged(ground, suspect := suspects.popleft()):
+                await _repair(ground, suspect)
             await ground.client.put_manifest(
                 ground.repository, placeholder.digest, placeholder.body, placeholder.media_type
             )
@@ -64,6 +66,15 @@ async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> Healed:
         return Healed(placeholder.digest, gone, error.message if error else "")
     except RegistryError as error:
         return Healed(placeholder.digest, why=error.message)
+
+
+async def _is_still_damaged(ground: Ground, tag: str) -> bool:
+    """Somebody may have pushed it since it was seen: what leads to an image again needs no repair."""
+    try:
+        await look_at(ground.client, ground.repository, tag)
+    except RegistryError as error:
+        return is_damaged(error)
+    return False
 
 
 async def _repair(ground: Ground, tag: str) -> None:
@@ -84,9 +95,21 @@ async def _place(ground: Ground, tags: Collection[PlannedTag], placeholder: Plac
     run.placed(placeholder.digest, [tag.tag for tag in tags])
 
     async def place(tag: PlannedTag) -> None:
+        if not await _leads_nowhere(ground, tag):
+            return
         await ground.client.put_manifest(ground.repository, tag.tag, placeholder.body, placeholder.media_type)
 
     await ground.work.all(tags, place, to_the_end=True)
+
+
+async def _leads_nowhere(ground: Ground, tag: PlannedTag) -> bool:
+    """Right before it is changed: somebody may have pushed it since. Raises RegistryError where that can't be told."""
+    try:
+        return (await look_at(ground.client, ground.repository, tag.tag)).digest is None
+    except RegistryError:
+        if not tag.unread:
+            raise
+        return True  # It can't be read still, as was shown.
 
 
 async def _delete(ground: Ground, placeholder: Placeholder) -> RegistryError | None:

@@ -14,10 +14,11 @@ from regtui.deletion.graph import children_first, reachable
 from regtui.deletion.ground import Ground
 from regtui.deletion.reasons import Reason
 from regtui.deletion.recheck import deletable
-from regtui.deletion.surely import leads_to, put_surely
+from regtui.deletion.surely import leads_to, put_surely, put_tag_surely
 from regtui.deletion.untagging import BULK
 from regtui.deletion.values import Outcome, Plan, PlannedManifest, PlannedTag, Status, manifest_outcome
 from regtui.oci.digest import Digest
+from regtui.registry.errors import RegistryError
 
 # More tags that vanish at once were removed by somebody else, with a placeholder, rather than moved onto what was
 # going. A release moves half a dozen: 1.4.2, 1.4, 1, latest, its commit and its branch.
@@ -144,10 +145,10 @@ class Guard:
         manifest = self._ground.watch.manifests.get(digest)
         if manifest is None or await leads_to(client, name, tag, digest) is not False:
             return False
-        attempts = await self._ground.work.all(
-            [tag], lambda one: put_surely(client, name, one, manifest, self._ground.patience), to_the_end=True
-        )
-        if not attempts[0].is_done:
+        try:
+            if not await put_tag_surely(client, name, tag, manifest, self._ground.patience, instead_of=[None]):
+                return False
+        except RegistryError:
             return False
         self._ground.watch.note(tag, digest)
         self._names.add(tag)

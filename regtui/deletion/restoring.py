@@ -20,10 +20,10 @@ from regtui.deletion.restoration import (
     planned_rows,
     put_back_already,
 )
-from regtui.deletion.surely import delete_surely, put_surely
+from regtui.deletion.surely import delete_surely, put_surely, put_tag_surely
 from regtui.deletion.under_way import UnderWay
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
-from regtui.deletion.work import Attempt
+from regtui.deletion.work import Attempt, Result
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import NotFound, RegistryError
@@ -149,24 +149,31 @@ class Restoring(UnderWay):
         await self._put(manifest.digest, self._plan.stored[manifest.digest])
         self._stored.add(manifest.digest)
 
-    async def _put_tag(self, tag: PlannedTagRestore) -> None:
+    async def _put_tag(self, tag: PlannedTagRestore) -> Result | None:
         """A registry that lies about what it stored (see put_surely) shall not have a tag that leads to nothing: so the
         manifest is put by its digest, and read, before the tag."""
         manifest = self._plan.stored[tag.digest]
         if tag.manifest_first and tag.digest not in self._stored:
             await self._put(tag.digest, manifest)
             self._stored.add(tag.digest)
-        await self._put(tag.tag, manifest)
+        is_put = await self._put(tag.tag, manifest, instead_of=tag)
+        return None if is_put else Result(Status.SKIPPED, detail=_SINCE)
 
-    async def _put(self, reference: str, manifest: StoredManifest) -> None:
-        """With its config, where the registry hasn't got that any more."""
+    async def _put(
+        self, reference: str, manifest: StoredManifest, *, instead_of: PlannedTagRestore | None = None
+    ) -> bool:
+        """With its config, where the registry hasn't got that any more. False where the tag isn't what was shown."""
+        client, name = self._client, self._plan.repository
         kept = [blob for blob in manifest.needed_blobs if blob in self._plan.blobs]
         for blob in kept:
             if blob in self._plan.uploads:
                 await self._upload(blob)
         for left in reversed(range(_TRIES)):
             try:
-                return await put_surely(self._client, self._plan.repository, reference, manifest)
+                if instead_of is not None:
+                    return await put_tag_surely(client, name, reference, manifest, instead_of=[instead_of.now])
+                await put_surely(client, name, reference, manifest)
+                return True
             except RegistryError as error:
                 if _BLOB_UNKNOWN not in error.codes or not left:
                     raise
@@ -175,7 +182,7 @@ class Restoring(UnderWay):
                 if not await self._client.has_blob(self._plan.repository, blob):
                     await self._upload(blob)
             await asyncio.sleep(_PAUSE)
-        return None
+        return True
 
     async def _upload(self, blob: Digest) -> None:
         """Once, however many manifests need it; where it failed, whoever comes next tries again."""

@@ -12,7 +12,7 @@ from regtui.deletion.damage import Healed, heal
 from regtui.deletion.graph import children_first, reachable
 from regtui.deletion.ground import Ground
 from regtui.deletion.reasons import Reason
-from regtui.deletion.surely import leads_to, put_surely
+from regtui.deletion.surely import leads_to, put_surely, put_tag_surely
 from regtui.deletion.values import Method, Outcome, PlannedTag, Status, StoredManifest, tag_outcome
 from regtui.deletion.watch import look_at
 from regtui.oci.digest import Digest
@@ -70,8 +70,8 @@ async def settle(
         error = error or healed.why
         listed = [tag for tag in listed if tag.tag not in healed.gone]
         lost = [tag for tag in lost if tag.tag not in healed.gone]
-    restored = set() if only_look else await _put_back(ground, lost)
-    if healed is not None and len(restored) == len(lost):
+    restored = set() if only_look else await _put_back(ground, lost, fates)
+    if healed is not None and len(restored) == sum(1 for tag in lost if fates[tag.tag] is not Fate.ELSEWHERE):
         (await ground.record.begun()).taken_away(healed.placeholder)
     left = {tag.tag: tag for tag in listed}
     return [
@@ -128,16 +128,22 @@ async def _fates(ground: Ground, tags: Collection[PlannedTag], placeholders: Col
     return fates
 
 
-async def _put_back(ground: Ground, tags: Collection[PlannedTag]) -> set[str]:
+async def _put_back(ground: Ground, tags: Collection[PlannedTag], fates: dict[str, Fate]) -> set[str]:
+    """Those that lead to what they led to. Of the others `fates` says which somebody else has pushed by now."""
     restored: set[str] = set()
 
     async def restore(tag: PlannedTag) -> None:
         manifest = ground.original(tag.tag, tag.digest)
         if manifest is not None:
             await _put_what_is_below(ground, manifest)
-            await put_surely(ground.client, ground.repository, tag.tag, manifest, ground.patience)
-            ground.watch.note(tag.tag, manifest.digest)
-            restored.add(tag.tag)
+            lost = [None, *ground.placeholders]
+            if await put_tag_surely(
+                ground.client, ground.repository, tag.tag, manifest, ground.patience, instead_of=lost
+            ):
+                ground.watch.note(tag.tag, manifest.digest)
+                restored.add(tag.tag)
+            else:
+                fates[tag.tag] = Fate.ELSEWHERE
 
     await ground.work.all(tags, restore, to_the_end=True)
     return restored

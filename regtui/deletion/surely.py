@@ -5,10 +5,12 @@ to be there afterwards: a digest is gone, or a reference leads to it.
 """
 
 import asyncio
+from collections.abc import Collection
 from typing import Final
 
 from regtui.deletion.patience import Patience
 from regtui.deletion.values import StoredManifest
+from regtui.deletion.watch import look_at
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import DigestMismatch, NotFound, RegistryError, Where
@@ -55,9 +57,12 @@ async def delete_tag_surely(client: RegistryClient, repository: str, tag: str, d
         except NotFound:
             return
         except RegistryError as error:
-            if not _is_unheard(error) or not left or await _is_elsewhere(client, repository, tag, digest):
+            if not _is_unheard(error) or not left:
                 raise
-        await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_PAUSE)
+            # After the pause: what is pushed in it isn't ours.
+            if await _is_elsewhere(client, repository, tag, digest):
+                raise
 
 
 async def _is_elsewhere(client: RegistryClient, repository: str, tag: str, digest: Digest | None) -> bool:
@@ -73,12 +78,44 @@ async def _is_elsewhere(client: RegistryClient, repository: str, tag: str, diges
 async def put_surely(
     client: RegistryClient, repository: str, reference: str, manifest: StoredManifest, patience: Patience | None = None
 ) -> None:
-    """`reference`, a tag or the manifest's digest, leads to it, and it can be read. `patience`: of the whole run.
+    """The manifest, put by its digest or a tag that nobody else writes, can be read there. `patience`: of the whole
+    run.
 
     Raises NotKept where the registry answers 201 and doesn't have it: 2.x and 3.x with their in-memory cache do so
     after a garbage collection until they are restarted.
     """
+    await _put(client, repository, reference, manifest, patience, None)
+
+
+async def put_tag_surely(
+    client: RegistryClient,
+    repository: str,
+    tag: str,
+    manifest: StoredManifest,
+    patience: Patience | None = None,
+    *,
+    instead_of: Collection[Digest | None],
+) -> bool:
+    """`tag` leads to the manifest, and it can be read; False where, looked at right before, it led to anything else
+    than `instead_of`: then somebody else has pushed it, and it stays. None there is no tag, or nothing behind it.
+
+    Raises RegistryError, NotKept as `put_surely` does.
+    """
+    return await _put(client, repository, tag, manifest, patience, {*instead_of, manifest.digest})
+
+
+async def _put(
+    client: RegistryClient,
+    repository: str,
+    reference: str,
+    manifest: StoredManifest,
+    patience: Patience | None,
+    instead_of: Collection[Digest | None] | None,
+) -> bool:
+    """`instead_of`: None where nobody looks."""
     for left in reversed(range(_TRIES)):
+        if instead_of is not None and (await look_at(client, repository, reference)).digest not in instead_of:
+            return False
         try:
             await client.put_manifest(repository, reference, manifest.body, manifest.media_type)
             break
@@ -86,7 +123,7 @@ async def put_surely(
             if not _is_unheard(error):
                 raise
             if await leads_to(client, repository, reference, manifest.digest):
-                return
+                return True
             if not left:
                 raise
         await asyncio.sleep(_PAUSE)
@@ -104,6 +141,7 @@ async def put_surely(
             f"{client.host} said that it stored {where.target}, and doesn't have it.",
             "It has to be restarted after a garbage collection.",
         )
+    return True
 
 
 def _is_unheard(error: RegistryError) -> bool:

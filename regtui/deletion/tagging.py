@@ -51,9 +51,7 @@ class Tagging:
         now = await tagged(self._client, repository, tag)
         if now == digest:
             return
-        if now != instead_of:
-            what = f"is another image by now: {now.short}" if now else "is gone by now"
-            raise TagMoved(f"{repository}:{tag} {what}.", "Nothing was changed. Look again.")
+        _check_is(f"{repository}:{tag}", now, instead_of)
         if now is None:
             await self._put(repository, tag, fetched)
         else:
@@ -81,6 +79,12 @@ class Tagging:
 
         run = await asyncio.to_thread(begin)
         try:
+            # Reading what was to be recorded took a while.
+            _check_is(f"{repository}:{tag}", await tagged(self._client, repository, tag), before)
+        except (TagMoved, RegistryError) as error:
+            end(Status.FAILED, error.message)
+            raise
+        try:
             await self._put(repository, tag, fetched)
             end(Status.DONE)
         except TagMoved as error:
@@ -101,3 +105,10 @@ class Tagging:
         if (now := await tagged(self._client, repository, tag)) != fetched.digest:
             what = f"now is {now.short}" if now else "isn't there"
             raise TagMoved(f"{repository}:{tag} was put, but {what}.", "Somebody else may have pushed it.")
+
+
+def _check_is(reference: str, now: Digest | None, was: Digest | None) -> None:
+    """Raises TagMoved."""
+    if now != was:
+        what = f"is another image by now: {now.short}" if now else "is gone by now"
+        raise TagMoved(f"{reference} {what}.", "Nothing was changed. Look again.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from regtui.garbage import scripts
@@ -13,6 +14,8 @@ from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository, is_tag
 
 _DIGITS: Final = 18
+# In seconds since 1970: no clock says more.
+_LATEST: Final = 1 << 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,19 @@ class Storage:
                 case ["head", name, tag, text] if (name, tag) in wanted and (digest := Digest.or_none(text)):
                     heads[name, tag] = digest
         return heads
+
+    async def pushed(self) -> dict[tuple[str, str], datetime]:
+        """When each tag, (repository, tag), was pushed; nothing where the host can't tell."""
+        if not self._unit.sees_storage:
+            return {}
+        pushed: dict[tuple[str, str], datetime] = {}
+        for line in (await self._ask("pushed")).stdout.splitlines():
+            match line.split(" "):
+                case ["pushed", name, tag, seconds] if is_repository(name) and is_tag(tag):
+                    count = read_count(seconds)
+                    if count is not None and count < _LATEST:
+                        pushed[name, tag] = datetime.fromtimestamp(count, UTC)
+        return pushed
 
     async def pending(self) -> tuple[PendingUpload, ...]:
         """Uploads that were begun and not ended, the longest idle first."""

@@ -44,6 +44,7 @@ def undisturbed(work: Callable[[], None]) -> None:
 
 _SSH_FAILED: Final = 255
 _CHUNK: Final = 64 * 1024
+_LARGE_CHUNK: Final = 1024 * 1024
 # Seconds that what is told to end has for it.
 _END_SECONDS: Final = 2.0
 
@@ -327,7 +328,7 @@ async def _blocks(command: Sequence[str], sent: _Sent, place: str) -> AsyncGener
                 rest = last
             if len(rest) > bounds.HOST_LINE:
                 raise GarbageError(f"The host wrote a line of more than {bounds.HOST_LINE // bounds.MIB} MiB.")
-            if not (chunk := await process.stdout.read(_CHUNK)):
+            if not (chunk := await process.stdout.read(_LARGE_CHUNK)):
                 break
             rest += chunk
         # Broken off, it isn't a line: whoever goes on from there counts whole ones.
@@ -373,6 +374,8 @@ async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.P
         stderr=stderr,
         start_new_session=True,
         env=child_environment(),
+        # What comes while the last of it is looked at.
+        limit=_LARGE_CHUNK,
     )
 
 

@@ -78,14 +78,14 @@ class SortedRows:
             self._known, self._unknown = self.column.sorted(self._by_version)
 
     def _take_out(self, row: TagRow) -> None:
-        if self.column.of(row.summary) is None:
+        if self.column.of(row) is None:
             del self._unknown[bisect_left(self._unknown, row.key, key=by_version)]
         else:
             place = self.column.place
             del self._known[bisect_left(self._known, place(row), key=place)]
 
     def _put_in(self, row: TagRow) -> None:
-        if self.column.of(row.summary) is None:
+        if self.column.of(row) is None:
             insort(self._unknown, row, key=by_version)
         else:
             insort(self._known, row, key=self.column.place)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from regtui.listing.row_facts import NOTHING_KNOWN, RowFacts
 from regtui.listing.summary import Blob, Summary
 from regtui.names.order import order_key
 from regtui.oci.digest import Digest
@@ -24,6 +25,7 @@ class TagRow:
     is_digest_tag: bool
     summary: Summary | None = None
     is_marked: bool = False
+    facts: RowFacts = NOTHING_KNOWN
     line: int = -1
     """Where it was shown when lines were last counted; see TagList.line_of."""
 

@@ -3,12 +3,13 @@
 Made for 100,000 rows: a list of slotted rows and a list of what is shown; nothing is copied for a row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from regtui.listing.by_image import ByImage
 from regtui.listing.columns import SortColumn
 from regtui.listing.cursor import Cursor
+from regtui.listing.row_facts import FactsOf
 from regtui.listing.sorted_rows import SortedRows
 from regtui.listing.summary import Summary
 from regtui.listing.tag_row import TagRow, new_row
@@ -47,6 +48,9 @@ class TagList:
         self._words: tuple[str, ...] = ()
         self._lines_counted = False
         self._marked_free: int | None = None
+        self._facts_of: FactsOf | None = None
+        self.known_facts: frozenset[SortColumn] = frozenset()
+        """Which facts beside the registry are known of any tag."""
 
     # -- rows
 
@@ -78,6 +82,10 @@ class TagList:
         if new:
             self._marked_free = None
             self._sorted.add(new)
+            if (facts_of := self._facts_of) is not None:
+                with self._sorted.changing(new):
+                    for row in new:
+                        row.facts = facts_of(row.tag, None)
             self._show(afresh=True)
 
     def remove(self, names: Iterable[str]) -> None:
@@ -112,6 +120,8 @@ class TagList:
         with self._sorted.changing(news):
             for row, summary in news.items():
                 touched.update(self._images.forget(row), self._images.learn(row, summary))
+                if self._facts_of is not None:
+                    row.facts = self._facts_of(row.tag, summary)
         if self.column is not SortColumn.VERSION:
             before = self.shown
             self._find_shown()
@@ -120,6 +130,18 @@ class TagList:
                 return Changed((), True)
         rows = set(news).union(*(self._images.rows(digest) for digest in touched))
         return Changed(tuple(sorted(line for row in rows if (line := self.line_of(row)) is not None)), False)
+
+    def learn(self, facts_of: FactsOf, known: Collection[SortColumn]) -> Changed:
+        """What is known of the tags besides the registry, from now on. `known`: which of the facts of any tag."""
+        self._facts_of, self.known_facts = facts_of, frozenset(known)
+        news = {row: facts for row in self._rows.values() if (facts := facts_of(row.tag, row.summary)) != row.facts}
+        with self._sorted.changing(news):
+            for row, facts in news.items():
+                row.facts = facts
+        before = self.shown
+        self._find_shown()
+        self._place(afresh=self.shown != before)
+        return Changed((), True)
 
     def recall(self, batch: Iterable[tuple[str, Summary]]) -> Changed:
         """Takes in what was known in an earlier run, as far as nothing newer is. Tags are added only while the
@@ -183,7 +205,7 @@ class TagList:
         self._show()
 
     def next_sort(self) -> None:
-        self.sort(self.column.next)
+        self.sort(self.column.next_of(self.known_facts))
 
     @property
     def order_words(self) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -22,7 +23,7 @@ from regtui.oci.reference import is_repository, is_tag
 _OWN_AGENT: Final = rb"regtui/"
 _QUOTED: Final = rb'"(?:[^"\\\n]|\\.)*"'
 
-# Each has the groups: time, method, path before /manifests/, reference.
+# Each has the time, the method and what was asked for; the combined one the latter as one text, which is quicker.
 _TEXT: Final = re.compile(
     rb'^time="?([^" \n]+)"? .*? http\.request\.method=(GET|PUT) '
     rb'.*? http\.request\.uri="?(/[^" \n]*)/manifests/([^" \n]+)"? '
@@ -37,7 +38,7 @@ _JSON: Final = re.compile(
     re.MULTILINE,
 )
 _COMBINED: Final = re.compile(
-    rb'\[([0-9A-Za-z/:]{20} [+-][0-9]{4})\] "(GET|PUT) (/[^ "\n]*)/manifests/([^ "\n]+) HTTP/[0-9.]+" 20[01] \S+'
+    rb'\[([0-9A-Za-z/:]{20} [+-][0-9]{4})\] "((?:GET|PUT) /[^ "\n]*/manifests/[^ "\n]+) HTTP/[0-9.]+" 20[01] \S+'
     rb"(?: " + _QUOTED + rb' "(?!' + _OWN_AGENT + rb")| ?$)",
     re.MULTILINE,
 )
@@ -45,6 +46,8 @@ _COMBINED: Final = re.compile(
 _TEXT_TIME: Final = re.compile(rb'^time="?([^" \n]+)"? .*http\.request\.', re.MULTILINE)
 _JSON_TIME: Final = re.compile(rb'^\{".*"http\.request\..*"time":"([^"\n]+)"', re.MULTILINE)
 _COMBINED_TIME: Final = re.compile(rb'\[([0-9A-Za-z/:]{20} [+-][0-9]{4})\] "[A-Z]+ /')
+_TIMED: Final = itemgetter(0)
+_ASKED: Final = itemgetter(1)
 _OWN_LINES: Final = b"response completed"
 
 WANTED: Final = ("/manifests/", "/v2/ ", '/v2/"')
@@ -76,7 +79,7 @@ class AccessLogReader:
 
     def __init__(self, prefix: str = "") -> None:
         self._prefix = prefix.encode()
-        self._last: dict[tuple[bytes, bytes, bytes], bytes] = {}
+        self._last: dict[bytes, bytes] = {}
         self._pulls = 0
         self._has_own_lines = False
         self._begin: datetime | None = None
@@ -91,15 +94,16 @@ class AccessLogReader:
         if not self._has_own_lines:
             found = _COMBINED.findall(block)
             # The later one wins, and most are of few images.
-            last.update({(method, path, reference): time for time, method, path, reference in found})
-            self._pulls += sum(1 for each in found if each[1] == b"GET")
+            last.update(zip(map(_ASKED, found), map(_TIMED, found), strict=True))
+            pushes = sum(1 for _, asked in found if asked.startswith(b"PUT")) if b'"PUT ' in block else 0
+            self._pulls += len(found) - pushes
         else:
             for time, method, path, reference in _TEXT.findall(block):
-                last[method, path, reference] = time
+                last[b"%s %s/manifests/%s" % (method, path, reference)] = time
                 self._pulls += method == b"GET"
             if b'"msg":"response completed"' in block:
                 for match in _JSON.finditer(block):
-                    last[match["method"], match["path"], match["reference"]] = match["time"]
+                    last[b"%s %s/manifests/%s" % match.group("method", "path", "reference")] = match["time"]
                     self._pulls += match["method"] == b"GET"
         self._note_times(block)
         if len(last) > bounds.PULLED_NAMES:
@@ -115,7 +119,9 @@ class AccessLogReader:
     def images(self) -> LoggedImages:
         pulled: dict[tuple[str, str], datetime] = {}
         pushed: dict[tuple[str, str], datetime] = {}
-        for (method, path, reference), text in self._last.items():
+        for asked, text in self._last.items():
+            method, _, target = asked.partition(b" ")
+            path, _, reference = target.rpartition(b"/manifests/")
             name, time = self._name(path, reference), _time(text)
             if name is None or time is None:
                 continue

@@ -5,6 +5,8 @@ from contextlib import aclosing
 
 from regtui import bounds
 from regtui.aside import aside
+from regtui.garbage.storage import Storage
+from regtui.host.finding import find
 from regtui.host.hosts import Host
 from regtui.host.profile import HostSettings
 from regtui.registry.identity import RegistryId
@@ -30,6 +32,14 @@ async def read_pulls(
     continues = bool(before.inode) and place.inode == before.inode and place.size >= before.size
     await aside(lambda: store.add(registry, source.name, images, place, continues=continues))
     return images
+
+
+async def read_pushes(store: PullStore, host: Host, settings: HostSettings, registry: RegistryId, *, port: int) -> None:
+    """When tags were pushed, by the registry's storage. Raises SourceFailed, GarbageError, SshError."""
+    found = await find(host, settings, port)
+    pushed = await Storage(host, found.unit).pushed()
+    if pushed:
+        await aside(lambda: store.add_pushes(registry, pushed))
 
 
 async def read_log(

@@ -92,6 +92,9 @@ class PullStore:
         """When tags were pushed, as the storage tells."""
         with self._open() as connection:
             id_ = _id(connection, registry)
+            (known,) = connection.execute("SELECT count(*) FROM images WHERE registry = ?", (id_,)).fetchone()
+            if known + len(pushed) > bounds.PULLED_NAMES:
+                return
             rows = [(id_, *name, int(time.timestamp())) for name, time in pushed.items()]
             connection.executemany(_UPSERT.format(column="pushed"), rows)
 

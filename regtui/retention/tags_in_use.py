@@ -49,13 +49,15 @@ def tags_in_use(
         places = dict.fromkeys(in_use.places_of_tag(repository, tag))
         if summary is not None and summary.digest is not None:
             places |= dict.fromkeys(below.get(summary.digest, ()))
-            places |= dict.fromkeys(place for digest in _within(summary) for place in in_use.places_of_digest(digest))
+            places |= dict.fromkeys(
+                place for digest in digests_within(summary) for place in in_use.places_of_digest(digest)
+            )
         if places:
             found[tag] = tuple(places)
     return found
 
 
-def _within(summary: Summary) -> Collection[Digest]:
+def digests_within(summary: Summary) -> Collection[Digest]:
     """The tag's manifest and what is below it. Configs too: some engines know an image by that alone."""
     images = [platform.digest for platform in summary.platforms]
     return [*filter(None, (summary.digest,)), *images, *(digest for digest, _ in summary.blobs)]

@@ -383,10 +383,11 @@ class Session:
 
         return await locate(self._client, self._content, uses.found, await self.changes.entries())
 
-    async def pulls(self) -> "PullRecord":
+    async def pulls(self, *, pushes: bool = False) -> "PullRecord":
         """When its images were last pulled, as far as that is known: first what is new in its log is read, where its
-        host is known. Where that fails, what is known isn't of now: `pulls_trouble` says why."""
-        return await self._pulling.brought_up_to_date()
+        host is known. Where that fails, what is known isn't of now: `pulls_trouble` says why.
+        `pushes`: also when tags were pushed, by the whole storage."""
+        return await self._pulling.brought_up_to_date(pushes=pushes)
 
     async def tag_facts(self, repository: str) -> "TagFacts":
         """Where its tags are in use, by the sources, and when they were pulled and pushed, as far as is known without

@@ -20,9 +20,11 @@ from regtui.session.session import Session
 from regtui.session.target import Target
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.content import OCI_INDEX, OCI_MANIFEST
-from tests.support.images import open_registry, push_index, push_tags
+from tests.support.images import open_registry, push_index, push_manifest, push_tags
+from tests.support.meddler import Request as Meddled
+from tests.support.meddler import meddling
 from tests.support.seed import seed_repository
-from tests.support.servers import RegistryServer
+from tests.support.servers import RegistryServer, start_registry
 
 pytestmark = pytest.mark.integration
 
@@ -248,3 +250,38 @@ async def test_tags_in_the_hundreds_go_beside_a_damaged_one(server: RegistryServ
         reader.headers["Accept"] = f"{OCI_MANIFEST}, {OCI_INDEX}"
         answers: list[httpx.Response] = [reader.head(f"v2/{REPOSITORY}/manifests/v{n}") for n in range(100, 119)]
     assert [a.headers["Docker-Content-Digest"] for a in answers] == [one.digest for one in pushed[100:119]]
+
+
+@pytest.mark.parametrize("pushed", ["v0", "v5"], ids=["the chosen one", "a damaged one"])
+async def test_what_is_pushed_while_damaged_tags_are_repaired_stays(tmp_path: Path, pushed: str) -> None:
+    """A chosen tag that leads to nothing, and one that seemed damaged, each are looked at right before they change. On
+    2.8.2 alone: where tags are deleted by tag, nothing is repaired."""
+    with start_registry("2.8.2", tmp_path / "registry") as server, open_registry(server.url) as writer:
+        fill(server, 7)
+        fresh = push_tags(writer, REPOSITORY, 1, name="new")[0]
+        damage(server, "v5", b"")
+        damage(server, "v6", b"")
+        has_failed: list[bool] = []
+        was_pushed: list[bool] = []
+
+        def decide(request: Meddled) -> None:
+            if request.change is not None and request.method == "DELETE":
+                has_failed.append(True)
+            looks_at_others = request.method == "HEAD" and request.path.endswith("/v6")
+            places_again = request.method == "PUT" and request.path.endswith("/v0")
+            if has_failed and not was_pushed and (looks_at_others if pushed == "v0" else places_again):
+                was_pushed.append(True)
+                push_manifest(writer, REPOSITORY, pushed, fresh.manifest)
+
+        with meddling(server.url) as meddler:
+            settings = HttpSettings(retry=RetryPolicy(tries=2, base=0.01))
+            connection = await open_session(Target(Address.parse(meddler.url), http=settings))
+            plan = await connection.plan_deletion(Request(REPOSITORY, ["v0"]))
+            meddler.decide = decide
+            running = connection.deleting(plan)
+            async for _ in running.outcomes():
+                pass
+            await connection.close()
+        assert was_pushed
+        assert crane_digest(name(server, pushed)) == fresh.digest
+        assert listed(server) >= {"v1", "v2", "v3", "v4", "v5", "v6", "new"}

@@ -39,6 +39,14 @@ heads() {
     done
 }
 
+# "pushed REPOSITORY TAG SECONDS" of each tag: when its link was written, in seconds since 1970.
+pushed() {
+    in_storage && cd repositories 2>/dev/null || return 0
+    find . \( -name _layers -o -name _uploads -o -path '*/_manifests/revisions' -o -path '*/_manifests/tags/*/index' \) \
+        -prune -o -path '*/_manifests/tags/*/current/link' -exec stat -c '%Y %n' {} + 2>/dev/null |
+        sed -n 's|^\([0-9]*\) \./\(.*\)/_manifests/tags/\([^/]*\)/current/link$|pushed \2 \3 \1|p'
+}
+
 # "REPOSITORY ID SECONDS BYTES" of each upload that was begun and not ended: how long nothing came, and what is there.
 uploads() {
     in_storage && cd repositories 2>/dev/null || return 0

@@ -22,6 +22,7 @@ from regtui.registry.values import Deletion
 from regtui.text import clean
 from regtui.ui.browsing.catalog import RepositoriesReader
 from regtui.ui.browsing.details import DetailsReader
+from regtui.ui.browsing.facts import FactsReader
 from regtui.ui.browsing.last_time import LastTime
 from regtui.ui.browsing.tags import TagsReader
 from regtui.ui.browsing.uses import KnownUses
@@ -115,6 +116,7 @@ class BrowserScreen(Screen[None]):
         )
         self._details = DetailsReader(registry, self.details_pane, self.view)
         self.uses = KnownUses(registry)
+        self._facts = FactsReader(registry, self.table, self.view, clock)
         self._dialogs = BrowserDialogs(self)
 
     def compose(self) -> ComposeResult:
@@ -191,6 +193,13 @@ class BrowserScreen(Screen[None]):
         if self.uses.has_sources:
             await self.uses.read()
 
+    @work(exclusive=True, group="facts")
+    async def load_facts(self) -> None:
+        """Where the tags are in use, and when they were pulled: as far as is known, then by what is new in the log."""
+        await self._facts.read(self.repository)
+        if self._facts.wants_log and await self._facts.read_log():
+            await self._facts.read(self.repository)
+
     def _tell_unused_login(self) -> None:
         """Once, when the repositories were read without anybody asking for it."""
         words = self.session.unused_login
@@ -245,6 +254,7 @@ class BrowserScreen(Screen[None]):
             self._details.clear()
             self.recall_tags()
             self.load_tags()
+            self.load_facts()
 
     def go_to(self, repository: str, tag: str = "") -> None:
         """Opens a repository, and puts the cursor on `tag` as soon as it is there."""

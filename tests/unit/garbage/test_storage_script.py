@@ -163,3 +163,17 @@ def test_a_part_that_is_a_link_is_nobodys_to_remove(storage: Storage, part: str,
     assert storage.ask("remove_uploads 10", "app ssh") == []
     assert storage.ask(f"remove_empty{way}", "app") == []
     assert (elsewhere / "ssh").exists()
+
+
+def test_when_tags_were_pushed(storage: Storage) -> None:
+    """By the links that they are; repositories may be called as the parts of others are."""
+    storage.fill()
+    for name, seconds in (("app", 1_700_000_000), ("team/index", 1_700_000_001), ("revisions", 1_700_000_002)):
+        link = storage.link(f"{name}/_manifests/tags/v1/current/link", f"sha256:{A}")
+        storage.link(f"{name}/_manifests/tags/v1/index/sha256/{A}/link", f"sha256:{A}")
+        os.utime(link, (seconds, seconds))
+    assert storage.ask("pushed") == [
+        "pushed app v1 1700000000",
+        "pushed revisions v1 1700000002",
+        "pushed team/index v1 1700000001",
+    ]

@@ -45,7 +45,7 @@ def test_versions_newest_first_and_the_other_way_round() -> None:
 def test_sorting_steps_through_the_columns_and_says_so() -> None:
     tags = versions("1.0")
     words = []
-    for _ in SortColumn:
+    for _ in range(4):
         tags.next_sort()
         words.append(tags.order_words)
     assert words == ["by created, newest first", "by size, largest first", "by digest", "by version, newest first"]

@@ -62,6 +62,13 @@ def overview(details: Details, image: PlatformDetails | None, width: int, now: d
     )
 
 
+def with_notes(lines: Sequence[Line], notes: Sequence[tuple[str, str]], width: int) -> list[Line]:
+    """The overview with what is known besides the registry, at the end of what it is."""
+    noted = [line for label, text in notes for line in field(label, text, width)]
+    end = next((number for number, line in enumerate(lines) if number and not line.plain), len(lines))
+    return [*lines[:end], *noted, *lines[end:]]
+
+
 def _broken(details: Details, image: PlatformDetails | None, width: int) -> list[Text]:
     error = details.error or (image.error if image else "")
     return prose(f"! {error}", width, WRONG) if error else []

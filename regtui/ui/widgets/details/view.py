@@ -15,7 +15,7 @@ from regtui.listing.details import Details, PlatformDetails
 from regtui.oci.digest import Digest
 from regtui.settings.crash_log import log_crash
 from regtui.ui.widgets.details.drawing import ItemLine, Line, wrapped
-from regtui.ui.widgets.details.tabs import LAYERS, TABS, LayerView, Users, layers
+from regtui.ui.widgets.details.tabs import LAYERS, TABS, LayerView, Users, layers, with_notes
 from regtui.ui.widgets.lines import Lines
 
 
@@ -63,6 +63,8 @@ class DetailsView(Lines):
         self.has_header = True
         self._clock = clock
         self._details: Details | None = None
+        self.notes: Callable[[Details], Sequence[tuple[str, str]]] = lambda details: ()
+        """What is known of an image besides the registry: label and text, beside what it is."""
         self._image = 0
         self._tab = 0
         self._lines: Sequence[Line] = []
@@ -100,6 +102,11 @@ class DetailsView(Lines):
         self._image = next((n for n, p in enumerate(details.platforms) if p.platform == platform), 0)
         self._cursor = 0
         self._make_anew()
+
+    def notes_changed(self) -> None:
+        """More is known besides the registry: what is shown stays where it is."""
+        self._made_for = None
+        self.lines_changed()
 
     def clear(self) -> None:
         """Shows no image: nothing of the last one stands beside tags that it isn't among."""
@@ -244,6 +251,8 @@ class DetailsView(Lines):
         self._made_for = key
         try:
             self._lines = self._made(self._details, width)
+            if self._tab == 0:
+                self._lines = with_notes(self._lines, self.notes(self._details), width)
         except Exception as error:  # noqa: BLE001 (a fault in one tab is told there; the others, and the app, go on)
             log_crash(error)
             self._lines = wrapped(f"This can't be shown: an internal error ({type(error).__name__}).", width)

@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from regtui.listing.columns import SortColumn
 from regtui.listing.tag_row import TagRow
 from regtui.listing.tags import TagList
-from regtui.text import age, clean, short_digest, size
+from regtui.text import age, clean, short_age, short_digest, size
 
 _LONGEST_TAG: Final = 40
 _SHORTEST_TAG: Final = 12
@@ -46,22 +46,35 @@ def columns_for(tags: TagList, width: int, now: datetime) -> list[Column]:
     platform = Column("PLATFORM", 14, _platforms)
     same_image = Column("SAME IMAGE", _NARROWEST_SAME_IMAGE, lambda row: clean(", ".join(tags.same_image(row.tag))))
     digest = Column("DIGEST", 12, _digest, SortColumn.DIGEST)
-    others = [created, bytes_, platform, same_image, digest]
+    facts, pushed = _facts(tags, now)
+    first = [created, bytes_, *facts, platform, same_image, digest, *pushed]
+    others = list(first)
     if any(row.summary is not None and len(row.summary.platforms) > 1 for row in tags.shown[:_LOOKED_AT]):
         others.append(Column("TOTAL", 7, _total_size, is_right=True))
     longest = max((len(row.tag) for row in tags.shown[:_LOOKED_AT]), default=0)
-    room = width - sum(column.width + _GAP for column in others[:5])
+    room = width - sum(column.width + _GAP for column in first)
     name_width = min(max(longest, _SHORTEST_TAG), max(room, _READABLE_TAG), _LONGEST_TAG)
     name = Column("TAG", name_width, lambda row: _cut(clean(row.tag), name_width), SortColumn.VERSION)
     fitting, left = _fitting(others, width - name.width)
     if same_image in fitting:
-        total = [column for column in others[5:] if column in fitting]
-        columns = [column for column in (created, bytes_, *total, platform, digest) if column in fitting]
+        total = [column for column in others[len(first) :] if column in fitting]
+        columns = [
+            column for column in (created, bytes_, *total, *facts, *pushed, platform, digest) if column in fitting
+        ]
         return [name, *columns, replace(same_image, width=same_image.width + left)]
     # Before the platform, which would push it out again at a larger width.
     sign = Column("", 1, lambda row: _SAME if tags.same_image(row.tag) else "")
-    fitting, _ = _fitting([created, bytes_, sign, platform], width - name.width)
-    return [name, *(column for column in (created, bytes_, platform, sign) if column in fitting)]
+    fitting, _ = _fitting([created, bytes_, *facts[:1], sign, *facts[1:], platform], width - name.width)
+    return [name, *(column for column in (created, bytes_, *facts, platform, sign) if column in fitting)]
+
+
+def _facts(tags: TagList, now: datetime) -> tuple[list[Column], list[Column]]:
+    """What is known besides the registry, of any tag; and the least of it, which is shown where there is room left."""
+    in_use = Column("IN USE", 6, lambda row: str(row.facts.in_use or ""), SortColumn.IN_USE, is_right=True)
+    pulled = Column("PULLED", 6, lambda row: short_age(row.facts.pulled, now), SortColumn.PULLED, is_right=True)
+    pushed = Column("PUSHED", 6, lambda row: short_age(row.facts.pushed, now), SortColumn.PUSHED, is_right=True)
+    known = tags.known_facts
+    return [column for column in (in_use, pulled) if column.sorts_by in known], [pushed] * (SortColumn.PUSHED in known)
 
 
 def _fitting(columns: Sequence[Column], room: int) -> tuple[list[Column], int]:
