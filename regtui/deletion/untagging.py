@@ -1,10 +1,11 @@
 """Removes tags, and leaves their manifests. Each tag is looked at right before its own change: what somebody pushes in
 between stays, but for the one request that lies between the look and the change."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Final
 
 from regtui.deletion.ground import Ground
+from regtui.deletion.journal import Run
 from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.reasons import Reason
 from regtui.deletion.recheck import check_tag
@@ -24,9 +25,8 @@ async def untag_by_tag(ground: Ground, tags: Sequence[PlannedTag]) -> AsyncItera
     told: dict[str, Outcome] = {}
 
     async def untag(tag: PlannedTag) -> Result | None:
-        if (other := await check_tag(ground.client, ground.watch, tag)) is not None:
+        if (other := await _checked_and_recorded(ground, tag)) is not None:
             return other
-        await ground.record.begun()
         await delete_tag_surely(ground.client, ground.repository, tag.tag, tag.digest)
         return None
 
@@ -43,6 +43,21 @@ async def untag_by_tag(ground: Ground, tags: Sequence[PlannedTag]) -> AsyncItera
         yield [outcome for outcome in settled if outcome.status is not Status.DONE]
 
 
+async def _checked_and_recorded(
+    ground: Ground, tag: PlannedTag, writes: Callable[[Run], None] | None = None
+) -> Result | None:
+    """Why the tag isn't to be changed: looked at last of all. The first record holds every manifest, which takes a
+    while: what somebody pushes in it isn't overwritten. `writes`: what else is to be on disk before."""
+    if (other := await check_tag(ground.client, ground.watch, tag)) is not None:
+        return other
+    if ground.record.run is not None and writes is None:
+        return None
+    run = await ground.record.begun()
+    if writes is not None:
+        writes(run)
+    return await check_tag(ground.client, ground.watch, tag)
+
+
 async def untag_by_placeholder(
     ground: Ground, tags: Sequence[PlannedTag], needed: Collection[str]
 ) -> AsyncIterator[list[Outcome]]:
@@ -53,13 +68,15 @@ async def untag_by_placeholder(
     placeholder = Placeholder.new()
     ground.placeholders.add(placeholder.digest)
     tried: set[str] = set()
+    recorded: list[Run] = []
+
+    def name_it(run: Run) -> None:
+        recorded.append(run)
+        run.placed(placeholder.digest, [tag.tag for tag in tags])
 
     async def place(tag: PlannedTag) -> Result | None:
-        if (other := await check_tag(ground.client, ground.watch, tag)) is not None:
+        if (other := await _checked_and_recorded(ground, tag, None if recorded else name_it)) is not None:
             return other
-        run = await ground.record.begun()
-        if not tried:
-            run.placed(placeholder.digest, [tag.tag for tag in tags])
         tried.add(tag.tag)
         await ground.client.put_manifest(ground.repository, tag.tag, placeholder.body, placeholder.media_type)
         return None
@@ -76,6 +93,8 @@ async def untag_by_placeholder(
         return
     attempts += await ground.work.all(tags[len(attempts) :], place)
     yield [_outcome(ground, attempt) for attempt in attempts if not attempt.is_done]
+    if recorded and not tried:
+        recorded[0].taken_away(placeholder.digest)
     # Also where every PUT failed: one of them may have been done.
     if tried:
         yield await _remove(ground, [a.item for a in attempts if a.item.tag in tried], placeholder, attempts)

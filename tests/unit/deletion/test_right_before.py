@@ -2,12 +2,14 @@
 where it is put back. What somebody else pushed until then stays."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regtui.deletion.journal import Journal, Run
 from regtui.deletion.reasons import Reason
 from regtui.deletion.surely import delete_tag_surely, put_tag_surely
 from regtui.deletion.tagging import TagMoved
@@ -180,3 +182,28 @@ async def test_a_tag_that_vanished_and_was_pushed_again_is_not_put_back() -> Non
     await confirmed()
     assert acts == []
     assert (await world.tags(REPOSITORY))["prod"] == fresh
+
+
+@pytest.mark.parametrize("count", [1, 2, 12], ids=["one", "few", "many"])
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_tag_that_is_pushed_while_the_run_is_recorded_stays(
+    version: Version, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first record holds the bytes of every manifest: of 8,000 tags that takes seconds."""
+    world = World(version)
+    for name in TAGS[:count]:
+        await world.image(REPOSITORY, [name], [name])
+    fresh = await world.image(REPOSITORY, ["new"], ["new"])
+    interrupting(world)
+    connection, confirmed = await planned(world, *TAGS[:count])
+    begin = Journal.begin
+
+    def pushes(*arguments: Any, **named: Any) -> Run:
+        for name in TAGS[:count]:
+            move(world, name, fresh)
+        return begin(*arguments, **named)
+
+    monkeypatch.setattr(Journal, "begin", pushes)
+    await confirmed()
+    assert await world.tags(REPOSITORY) == dict.fromkeys([*TAGS[:count], "new"], fresh)
+    assert await connection.changes.unfinished() == []
