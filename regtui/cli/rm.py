@@ -15,6 +15,7 @@ from regtui.cli.removal import Removal, RemovalOptions, Selection, execute, is_c
 from regtui.cli.running import ShownOutcomes, check_askable
 from regtui.deletion.rules import Rule
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
+from regtui.registry.identity import RegistryId
 from regtui.session.session import Session
 from regtui.session.target import Target
 
@@ -84,6 +85,7 @@ async def _remove(
         sessions: dict[str | None, Session] = {}
         for registry, target in targets.items():
             sessions[registry] = await stack.enter_async_context(connected(target))
+        _check_named_once(sessions, selections)
         code = DONE
         if rule is not None:
             selections, code = await _selected(sessions, selections, rule)
@@ -106,6 +108,22 @@ async def _remove(
             say("Nothing was deleted.")
             return FAILED
         return await _execute_all(removals, output) or code
+
+
+def _check_named_once(sessions: Mapping[str | None, Session], selections: Sequence[Selection]) -> None:
+    """Each plan is of all that goes from its repository: two of the same one would each say that what the other removes
+    stays. Raises UsageError."""
+    named: dict[tuple[RegistryId, str], Selection] = {}
+    for selection in selections:
+        registry = sessions[selection.registry].identity
+        first = named.setdefault((registry, selection.repository), selection)
+        if first is not selection:
+            names = [each.registry or sessions[each.registry].host for each in (first, selection)]
+            raise UsageError(
+                f"{names[0]} and {names[1]} are the same registry ({registry}), and {selection.repository} is named at "
+                "both.",
+                "Name it one way. Nothing was deleted.",
+            )
 
 
 async def _selected(

@@ -122,8 +122,9 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         return FAILED
     undoing = session.changes.undoing(undo)
     result = await carry_out(undoing, ShownOutcomes(output), "Putting back", len(undo.rows))
-    if undoing.report.run and not session.target.ephemeral:
-        say(f"To take it back: {session.target.undo_command(undoing.report.run)}")
+    report = undoing.report
+    if report.run and not session.target.ephemeral and any(outcome.has_effect for outcome in report.outcomes):
+        say(f"To take it back: {session.target.undo_command(report.run)}")
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED
 
 

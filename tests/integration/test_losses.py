@@ -18,6 +18,7 @@ from regtui.session.opening import open_session
 from regtui.session.session import Session
 from regtui.session.target import Target
 from tests.support.clients import crane, crane_digest, crane_validate
+from tests.support.commands import Regtui
 from tests.support.content import OCI_INDEX, OCI_MANIFEST, digest_of, to_json
 from tests.support.images import PushedImage, open_registry, push_blob, push_image, push_index, push_manifest
 from tests.support.odd_repositories import (
@@ -190,3 +191,16 @@ async def check_odd(server: RegistryServer, repository: str, odd: OddRepository)
     assert {d: body for d, body in manifests.items() if d not in gone}.items() <= there.items(), undoing.report
     named = {f"{repository}:{tag}" for tag in lost} | {f"{repository}@{digest}" for digest in gone}
     assert {o.reference for o in undoing.report.outcomes if o.status is Status.FAILED} <= named, undoing.report
+
+
+def test_an_undo_that_put_nothing_back_offers_nothing_to_take_back(tmp_path: Path, regtui: Regtui) -> None:
+    with start_registry("2.8.2", tmp_path / "registry") as server, open_registry(server.url) as writer:
+        sparse = push_index(writer, REPOSITORY, "sparse")
+        for child in sparse.children:
+            writer.delete(f"v2/{REPOSITORY}/manifests/{child.digest}").raise_for_status()
+        removed = regtui("rm", f"{server.host}/{REPOSITORY}:sparse", "--yes", "--without-undo")
+        assert removed.returncode == 0, removed
+        undone = regtui("undo", server.host, "--yes")
+        assert undone.returncode == 1, undone
+        assert "0 tags put back" in undone.stderr
+        assert "To take it back" not in undone.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clients import crane
-from tests.support.commands import Regtui
+from tests.support.commands import Regtui, failed
 from tests.support.images import open_registry, push_image
 from tests.support.servers import RegistryServer, start_registry
 from tests.support.sshd import SshServer, start_sshd
@@ -287,3 +287,17 @@ def test_of_one_registry_rows_are_named_as_its_tags_are(scene: Scene) -> None:
     done = scene.regtui("rm", f"lab/{REPOSITORY}:1.0", f"lab/{REPOSITORY}:2.0", "--yes", "--json")
     rows = [json.loads(line)["reference"] for line in done.stdout.splitlines()]
     assert {row for row in rows if "@" not in row} == {f"{REPOSITORY}:1.0", f"{REPOSITORY}:2.0"}
+
+
+@pytest.mark.parametrize("other", ["address", "profile", "default"])
+def test_one_registry_by_two_names_is_refused_where_both_plans_were_of_one_repository(scene: Scene, other: str) -> None:
+    scene.configure("lab", f'[registries.same]\naddress = "{scene.lab.url}"\n')
+    first, second = {
+        "address": ("lab/", f"{scene.lab.host}/"),
+        "profile": ("lab/", "same/"),
+        "default": ("", "same/"),
+    }[other]
+    done = scene.regtui("rm", f"{first}{REPOSITORY}:1.0", f"{second}{REPOSITORY}:2.0", "--yes")
+    failed(done, 2, f"are the same registry ({scene.lab.host}), and {REPOSITORY} is named at both")
+    assert scene.tags(scene.lab) == ALL
+    assert scene.runs() == []
