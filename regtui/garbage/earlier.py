@@ -6,6 +6,7 @@ from typing import Final
 from regtui.garbage import scripts
 from regtui.garbage.running import STAGES, read_holder
 from regtui.garbage.values import EarlierRun, Stage
+from regtui.text import one_line
 
 _LOG_LINES: Final = 200
 
@@ -30,7 +31,7 @@ def _read(told: Sequence[str], state: str, started: str, own: str, who: str) -> 
                 stage = STAGES[name]
     log = [line for line, mark in zip(told, ours, strict=True) if mark is None and line.strip()]
     return EarlierRun(
-        started="" if started == "-" else started,
+        started="" if started == "-" else one_line(started, limit=40),
         stage=stage,
         is_running=state == "running",
         log=tuple(log[-_LOG_LINES:]),

@@ -35,12 +35,17 @@ _SILENT: Final = frozenset(
 AGAIN: Final = (1, 2, 3, 5, 5, 10, 10, 15)
 
 
+_SAID: Final = 100
+
+
 def read_holder(words: Sequence[str]) -> tuple[str, str]:
-    """Since when, and who, by a lock: `2026-11-28T04:00:00Z`, `ci@laptop as deploy`; empty where it doesn't tell."""
+    """Since when, and who, by a lock: `2026-11-28T04:00:00Z`, `ci@laptop as deploy`; empty where it doesn't tell.
+    Anybody on the host can write one: what it says is one harmless line."""
     match words:
         case [since, login, *rest]:
             who = " ".join(rest)
-            return since, f"{who} as {login}" if who not in ("", "-") else login
+            told = f"{who} as {login}" if who not in ("", "-") else login
+            return one_line(since, limit=_SAID), one_line(told, limit=_SAID)
     return "", ""
 
 

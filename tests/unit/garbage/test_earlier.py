@@ -1,5 +1,7 @@
 """An earlier run, by what its host tells of it."""
 
+import pytest
+
 from regtui.garbage.earlier import read_earlier
 from regtui.garbage.values import Stage
 
@@ -68,3 +70,14 @@ def test_somebody_elses_is_told_by_its_lock_alone() -> None:
     run = read_earlier(["", f"::regtui-{MARK} locked 2026-11-24T12:00:00Z root -"], MARK)
     assert run is not None
     assert (run.is_running, run.is_ours, run.who, run.started) == (True, False, "root", "2026-11-24T12:00:00Z")
+
+
+@pytest.mark.parametrize("state", ["locked {0} {0} {0}", "earlier running {0} - {0} {0} {0}"])
+def test_what_a_lock_says_is_harmless_and_short(state: str) -> None:
+    """Whoever can log in there can write one."""
+    evil = "\x1b]52;c;eA==\x07\x9b31m" + "x" * 10_000
+    run = read_earlier([f"::regtui-{MARK} {state.format(evil)}"], MARK)
+    assert run is not None
+    for said in (run.started, run.who):
+        assert said.isprintable()
+        assert len(said) <= 100
