@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any, Final
 
 from regtui.host.configuration import CANDIDATES
@@ -108,37 +107,16 @@ class Container:
 
 def read_containers(text: str) -> list[Container]:
     """What `inspect` prints, in the dialect of either; nothing where it is something else."""
-    return [_read(entry) for entry in _entries(text)]
+    return [_read(entry) for entry in entries(text)]
 
 
-def address_in(text: str, network: str, name: str) -> str:
-    """The IP address that `name` has in a network of containers, by what `inspect` prints of them; empty where none has
-    that name there."""
-    for entry in _entries(text):
-        settings = table_at(entry, "NetworkSettings", "Networks", network)
-        names = (
-            text_at(entry, "Name").removeprefix("/"),
-            *list_at(settings, "Aliases"),
-            *list_at(settings, "DNSNames"),
-        )
-        if name in names and (address := _ip(text_at(settings, "IPAddress"))):
-            return address
-    return ""
-
-
-def _entries(text: str) -> list[dict[str, Any]]:
+def entries(text: str) -> list[dict[str, Any]]:
+    """Whatever `inspect` prints of each."""
     try:
         listed = json.loads(text) if text.strip() else []
     except (ValueError, RecursionError):
         return []
     return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-
-
-def _ip(text: str) -> str:
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return ""
 
 
 def check_names(container: Container) -> Container:

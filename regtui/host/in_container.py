@@ -11,7 +11,6 @@ from regtui.host.configuration import StorageSettings, read_storage
 from regtui.host.container_files import ContainerFile, read_file
 from regtui.host.containers import (
     Container,
-    address_in,
     check_names,
     choose,
     config_of,
@@ -21,6 +20,7 @@ from regtui.host.containers import (
 from regtui.host.errors import NotOnHost, Unsafe
 from regtui.host.found import Found, can_run, sudo_of, version_of
 from regtui.host.hosts import Host, Script, ScriptOutput, call
+from regtui.host.network_names import destination, means_another
 from regtui.host.plain import plain, plain_name
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import Redis
@@ -36,7 +36,6 @@ from regtui.host.stopping import (
 from regtui.host.trouble import check
 from regtui.text import clean
 
-_LOOPBACK: Final = re.compile(r"localhost\.?$|127\.|0\.|0*:[0:]*1?$|::ffff:127\.|0$", re.IGNORECASE)
 _ID: Final = re.compile("[0-9a-f]{1,64}")
 _REPLICAS: Final = 1000
 IS_THERE: Final = 'command -v "$1" >/dev/null 2>&1'
@@ -88,13 +87,8 @@ async def find_in_container(host: Host, settings: HostSettings, port: int) -> Fo
     )
     redis = storage.redis
     if redis is not None and not redis.why_not and container.network != "host":
-        via = await _by_container(host, command, container, redis) if has_shell else ""
-        unit = replace(unit, redis_via=via)
-        if not via and _LOOPBACK.match(redis.host):
-            # What answers there to the host is another one.
-            storage = replace(storage, redis=replace(redis, why_not="it is at the container's own loopback"))
-        elif not via:
-            storage = replace(storage, redis=await _by_address(host, command, container, redis))
+        redis, via = await _within(host, command, container, redis, has_shell)
+        storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)
     version = await version_of(host, f"{unit.inside} --version") if container.is_running else ""
     return Found(unit, storage, version, outdated(container, file))
 
@@ -115,6 +109,20 @@ async def _on_host(host: Host, settings: HostSettings, container: Container, roo
     return plain(path, f"The storage of {container.name}") if told.code == 0 else ""
 
 
+async def _within(
+    host: Host, command: Sequence[str], container: Container, redis: Redis, has_shell: bool
+) -> tuple[Redis, str]:
+    """By what the container's network has, never by what the host takes its address for: a command line that leads
+    there, or the IP address that does from the host, too."""
+    told = (await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout
+    if has_shell and not means_another(redis.host, container, told):
+        via = await _by_container(host, command, container, redis)
+        if via:
+            return redis, via
+    leads = destination(redis.host, container, told)
+    return replace(redis, host=leads.address or redis.host, why_not=leads.why_not), ""
+
+
 async def _by_container(host: Host, command: Sequence[str], container: Container, redis: Redis) -> str:
     """A command line that leads to redis from the container's network, which has names of its own."""
     image = ("--", container.image)
@@ -123,13 +131,6 @@ async def _by_container(host: Host, command: Sequence[str], container: Container
     if not await can_run(host, *run, "sh", *image, "-c", "command -v nc"):
         return ""
     return join((*run, "nc", *image, redis.host, str(redis.port)))
-
-
-async def _by_address(host: Host, command: Sequence[str], container: Container, redis: Redis) -> Redis:
-    """By the address that its name has in the container's network: that leads there from the host, too. As it is where
-    nothing there has that name."""
-    told = (await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout
-    return replace(redis, host=address_in(told, container.network, redis.host) or redis.host)
 
 
 async def _sharers(

@@ -104,8 +104,9 @@ def test_what_a_host_refuses_has_its_true_cause(said: str, sentence: str) -> Non
     assert error.message.startswith(sentence)
 
 
+@pytest.mark.parametrize("name", ["127.0.0.1", "[::ffff:7f00:1]"])
 async def test_what_listens_on_the_hosts_loopback_is_not_the_redis_of_a_container(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """In an image without a shell nothing leads to the container's own: nothing is sent to the host's instead."""
     host = make_hostile_host(tmp_path / "host")
@@ -115,9 +116,9 @@ async def test_what_listens_on_the_hosts_loopback_is_not_the_redis_of_a_containe
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         storage = {"filesystem": {"rootdirectory": str(host.root)}, "cache": {"blobdescriptor": "redis"}}
-        redis = {"addr": f"127.0.0.1:{listener.getsockname()[1]}"}
+        redis = {"addr": f"{name}:{listener.getsockname()[1]}"}
         host.copied_out(json.dumps({"storage": storage, "redis": redis}))
         found = await find(LocalHost(), HostSettings(runtime="docker"), 5000)
-        assert "the container's own loopback" in str(found.unsafe)
+        assert "in redis, which can't be cleared" in str(found.unsafe)
         with pytest.raises(BlockingIOError):
             listener.accept()
