@@ -280,7 +280,13 @@ def systemd_unit(
         # Through a file and stdin: values may be passwords, and what stands in a command line everybody can read.
         kept = " ".join(f"-e {quote(_EXPORT.format(name))}" for name in _OF_REGISTRY)
         read = _with_sudo(settings, f"cat /proc/{process.pid}/environ")
-        prepare = (f"{read} | tr '\\0' '\\n' | sed -n -e \"s/'/'\\\\\\\\''/g\" {kept} > {ENVIRONMENT_FILE}",)
+        # A line break within a value, else the begin of another variable, is \001 meanwhile, which YAML can't have. Of
+        # a process that has ended nothing is there: without it the collector would take another storage.
+        quoted = f"LC_ALL=C sed -n -e \"s/'/'\\\\\\\\''/g\" {kept}"
+        prepare = (
+            f"{read} | tr '\\n\\0' '\\001\\n' | {quoted} | tr '\\001' '\\n' > {ENVIRONMENT_FILE}",
+            f"test -s {ENVIRONMENT_FILE}",
+        )
         run = f"<{ENVIRONMENT_FILE} {as_user}sh -c '. /dev/stdin; exec \"$@\"' sh {program}"
     shell = f"{as_user}sh"
     return Unit(

@@ -14,17 +14,38 @@ seen() {
     esac
 }
 
-# The storage's root of process $1, by its environment, its config, or as it is without either.
+# Whether process $1 has variable $2. Each is one line here: a line break within one is \001.
+has_variable() {
+    tr '\n\0' '\001\n' < "/proc/$1/environ" 2>/dev/null | grep -q "^$2="
+}
+
+variable() {
+    tr '\n\0' '\001\n' < "/proc/$1/environ" 2>/dev/null | sed -n "s/^$2=//p" | head -n 1 | tr '\001' '\n'
+}
+
+# The root that a config, or a section of one, names.
+named_root() {
+    sed -n "s/.*rootdirectory[\"']*[[:space:]]*:[[:space:]]*[\"']*\([^\"',}]*\).*/\1/p" | head -n 1
+}
+
+# The storage's root of process $1, by its environment, its config, or as it is without either. As the registry reads them:
+# a section of the environment is in place of all that is said less exactly.
 root_of() {
-    set_by=$(tr '\0' '\n' < "/proc/$1/environ" 2>/dev/null | sed -n 's/^REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=//p')
+    for name in REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY REGISTRY_STORAGE_FILESYSTEM REGISTRY_STORAGE; do
+        has_variable "$1" "$name" || continue
+        case $name in
+            *_ROOTDIRECTORY) set_by=$(variable "$1" "$name") ;;
+            *) set_by=$(variable "$1" "$name" | named_root) ;;
+        esac
+        echo "${set_by:-/var/lib/registry}"
+        return
+    done
     config=$(tr '\0' '\n' < "/proc/$1/cmdline" 2>/dev/null | grep '\.ya\{0,1\}ml$' | tail -n 1)
-    test -n "$config" ||
-        config=$(tr '\0' '\n' < "/proc/$1/environ" 2>/dev/null | sed -n 's/^REGISTRY_CONFIGURATION_PATH=//p')
+    test -n "$config" || config=$(variable "$1" REGISTRY_CONFIGURATION_PATH)
     config=$(seen "$1" "$config")
     # A file, and not for ever: it is named by whoever's process that is.
-    test -n "$set_by" || test ! -f "$config" ||
-        set_by=$(head -c 262144 "$config" 2>/dev/null |
-            sed -n "s/.*rootdirectory[\"']*[[:space:]]*:[[:space:]]*[\"']*\([^\"',}]*\).*/\1/p" | head -n 1)
+    set_by=
+    test ! -f "$config" || set_by=$(head -c 262144 "$config" 2>/dev/null | named_root)
     echo "${set_by:-/var/lib/registry}"
 }
 

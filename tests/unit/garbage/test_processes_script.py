@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,37 @@ def test_a_process_is_found_by_the_root_that_its_config_names(host: HostileHost)
     config.write_text(f"storage: {{filesystem: {{rootdirectory: {host.root}}}}}")
     with host.process("registry", "serve", str(config)) as pid:
         assert f"process {pid} (registry)" in _sharers(host)
+
+
+_SECTIONS = {
+    "a root": ({"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": "{root}"}, True),
+    "a section": ({"REGISTRY_STORAGE": '{{"filesystem": {{"rootdirectory": "{root}"}}}}'}, True),
+    "lines of a section": ({"REGISTRY_STORAGE": "filesystem:\n  rootdirectory: {root}\n"}, True),
+    "a section of a section": ({"REGISTRY_STORAGE_FILESYSTEM": "{{rootdirectory: {root}, maxthreads: 100}}"}, True),
+    "what is said more exactly": (
+        {"REGISTRY_STORAGE": "{{filesystem: {{rootdirectory: {root}}}}}", "REGISTRY_STORAGE_FILESYSTEM": "{{}}"},
+        False,
+    ),
+    "a section in place of the config's": ({"REGISTRY_STORAGE": "filesystem"}, False),
+    "the second line of another variable": (
+        {"MOTD": "one\nREGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/elsewhere"},
+        True,
+    ),
+    "a line of a section that is none": ({"MOTD": "one\nREGISTRY_STORAGE=filesystem"}, True),
+}
+
+
+def test_processes_are_found_by_their_environments_as_the_registry_reads_them(host: HostileHost) -> None:
+    config = host.directory / "config.yml"
+    config.write_text(f"storage: {{filesystem: {{rootdirectory: {host.root}}}}}")
+    with ExitStack() as stack:
+        pids = {}
+        for by, (variables, _) in _SECTIONS.items():
+            environment = {name: value.format(root=host.root) for name, value in variables.items()}
+            pids[by] = stack.enter_context(host.process("registry", "serve", str(config), environment=environment))
+        found = _sharers(host)
+    told = {by: f"process {pid} (registry)" in found for by, pid in pids.items()}
+    assert told == {by: is_ours for by, (_, is_ours) in _SECTIONS.items()}
 
 
 @pytest.mark.parametrize("endless", ["a pipe", "a device"])

@@ -200,7 +200,7 @@ def test_the_environment_reaches_the_collector_line_by_line_and_quoted(tmp_path:
     subprocess.run(["sh", "-c", *in_docker().prepare], cwd=tmp_path, env=environment, check=True)
     assert (tmp_path / "registry.env").read_text() == "A=b c\nREGISTRY_X={\"a\": '1\\'}\n"
 
-    (line,) = as_service(REGISTRY_X="1").prepare
+    line, _ = as_service(REGISTRY_X="1").prepare
     (tmp_path / "environ").write_bytes(b"REGISTRY_X=it's $(one)\0HOME=/root\0AWS_Y=2\0")
     line = line.replace("/proc/7/environ", "environ")
     subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment, check=True)
@@ -213,6 +213,37 @@ def test_the_environment_reaches_the_collector_line_by_line_and_quoted(tmp_path:
     )
     assert shown.stdout == "it's $(one)|2"
     assert "HOME" not in (tmp_path / "registry.env").read_text()
+
+
+def _in_service(directory: Path, environ: bytes | None) -> dict[str, str] | None:
+    """What of a service's environment its collector has; None where that isn't begun."""
+    if environ is not None:
+        (directory / "environ").write_bytes(environ)
+    line = " &&\n".join(as_service(REGISTRY_X="1").prepare).replace("/proc/7/environ", "environ")
+    command = f"{{ {line}\n}} && . ./registry.env && exec env -0"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=directory, env={"PATH": "/usr/bin:/bin"}, capture_output=True, check=False
+    )
+    told = (each.decode("latin-1").partition("=") for each in done.stdout.split(b"\0"))
+    return {name: value for name, _, value in told if name.startswith("REGISTRY_")} if done.returncode == 0 else None
+
+
+def test_a_services_variable_with_line_breaks_is_one_variable(tmp_path: Path) -> None:
+    """Its second line would be one more: another storage's root, say."""
+    section = b"REGISTRY_STORAGE=filesystem:\n  rootdirectory: '/srv'\nREGISTRY_A=1\n"
+    environ = b"MOTD=a\nREGISTRY_B=2\0" + section + b"\0REGISTRY_X=\xff\0"
+    assert _in_service(tmp_path, environ) == {
+        "REGISTRY_STORAGE": "filesystem:\n  rootdirectory: '/srv'\nREGISTRY_A=1\n",
+        "REGISTRY_X": "\xff",
+    }
+
+
+@pytest.mark.parametrize("environ", [None, b"", b"HOME=/root\0"])
+def test_a_service_whose_environment_is_not_there_any_more_is_not_collected_without_it(
+    tmp_path: Path, environ: bytes | None
+) -> None:
+    """It was started anew since: the collector would take another storage for the registry's."""
+    assert _in_service(tmp_path, environ) is None
 
 
 def test_a_dry_run_keeps_what_comes_by_two_outputs_apart(tmp_path: Path) -> None:
