@@ -47,17 +47,23 @@ ask() {
     (eval "$limit $by -c \"\$asked\" sh \"\$(get root)\" \"\$@\"")
 }
 
+# No more of it than it can be: what answers without an end would fill the host's memory.
+measured() {
+    ask shell measure 2>/dev/null </dev/null | head -c 100
+}
+
 # The storage's blobs and bytes, as "used BEFORE|AFTER BLOBS BYTES"; nothing where nobody can tell.
 used() {
     # Twice: right after its daemon was started, a runtime may fail to run anything.
-    told=$(ask shell measure 2>/dev/null </dev/null) || { nap && told=$(ask shell measure 2>/dev/null </dev/null); }
+    told=$(measured)
+    test -n "$told" || { nap && told=$(measured); }
     # What answers may be a shell of the registry's own: nothing else becomes a line of ours.
     case $told in '' | *[!0-9\ ]*) ;; *) say "used $1 $told" ;; esac
 }
 
 # Lines of the storage's that say what was removed, after $1; of no others, for the same reason.
 removed() {
-    while read -r told; do
+    head -c 16777216 | while read -r told; do
         case $told in
             *[!A-Za-z0-9._/\ -]*) ;;
             'removed '*) say "$1$told" ;;
@@ -86,6 +92,17 @@ born() {
     echo "$(sed -n 's/^.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)" "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
 }
 
+# Whether what file $1 names is still what wrote it: by its pid, and by its birth beside that.
+lives() {
+    runs "$(get "$1")" && test "$(born "$(get "$1")")" = "$(get "$1-born")"
+}
+
+# This process, as `lives` knows it.
+sign() {
+    born $$ > "$1-born"
+    echo $$ > "$1"
+}
+
 # The pid of what was started as the collector, while it is that.
 client() {
     read -r pid since < collecting || return 0
@@ -109,7 +126,7 @@ is_gone() {
         line gone >/dev/null 2>&1
     else
         # Inside the registry's container it outlives whoever called it.
-        test -z "$(ask shell-now collecting "$(get config)" 2>/dev/null </dev/null)"
+        test -z "$(ask shell-now collecting "$(get config)" 2>/dev/null </dev/null | head -c 100)"
     fi
 }
 
@@ -237,6 +254,8 @@ let_in() {
 # What the script had begun outlives it when it is killed: a stop on its way would come after the start. Its group is
 # its own, as it was started; sudo passes on a TERM, and can't a KILL.
 end_what_it_began() {
+    # No other process has this pid before all of the group have ended.
+    ! runs "$1" || lives pid || return 0
     for number in TERM KILL; do
         (eval "$(get kill) -$number -- -$1") >/dev/null 2>&1
         nap
@@ -265,9 +284,9 @@ begin_guard() {
 # Should the script itself be killed: nobody else would start the registry again.
 if test "$1" = guard; then
     trap '' HUP INT TERM PIPE
-    echo $$ > guard
+    sign guard
     test ! -d "$lock" || echo $$ > "$lock/guard"
-    while runs "$(get pid)"; do
+    while lives pid; do
         sleep 1
         # Another one was begun, for this one seemed to be gone.
         test "$(get guard)" = $$ || exit 0
@@ -280,7 +299,7 @@ if test "$1" = guard; then
     exit 0
 fi
 
-echo $$ > pid
+sign pid
 test ! -d "$lock" || echo $$ > "$lock/pid"
 ended_by() {
     say "failed The collection was ended on the host, by signal $1."
@@ -342,7 +361,7 @@ while kill -0 "$collecting" 2>/dev/null; do
     looks=$((looks + 1))
     if test "$looks" -ge 10; then
         looks=0
-        runs "$(get guard)" || begin_guard
+        lives guard || begin_guard
         # A daemon that was restarted, or a person, may start it beside the collector.
         ! kill -0 "$collecting" 2>/dev/null || keep_down
         if has serve && test "$stopped" = no && test ! -e unserved && ! line serves >/dev/null 2>&1; then

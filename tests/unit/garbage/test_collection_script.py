@@ -357,6 +357,29 @@ def test_the_guard_does_nothing_after_an_end(bench: Bench) -> None:
     assert bench.told == WHOLE
 
 
+def test_a_pid_that_is_somebody_elses_by_now_is_not_watched_for_the_run_and_not_ended(bench: Bench) -> None:
+    bench.touch("marking")
+    bench.write()
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "collecting").exists() and (bench.directory / "guard").exists())
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as somebody:
+        bench.touch("pid", f"{somebody.pid}\n")
+        run.kill()
+        run.wait()
+        bench.wait_for((bench.directory / "ended").exists)
+        assert somebody.poll() is None
+        somebody.kill()
+    assert bench.calls[-2:] == ["tidy", "start"]
+
+
+def test_what_answers_for_the_storage_without_an_end_does_not_fill_the_hosts_memory(bench: Bench) -> None:
+    bench.touch("endless", "#!/bin/sh\nexec yes 1234567890\n").chmod(0o755)
+    bench.write(shell="./endless", shell_beside="./endless")
+    bench.shell = ["sh", "-c", 'ulimit -v 200000; exec "$@"', "sh", *bench.shell]
+    assert bench.run() == 0
+    assert bench.told == WHOLE
+
+
 def test_stopped_before_the_collector_it_isnt_begun(bench: Bench) -> None:
     bench.touch("stop-asked")
     bench.write()
