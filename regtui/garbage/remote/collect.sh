@@ -63,7 +63,7 @@ used() {
 
 # Lines of the storage's that say what was removed, after $1; of no others, for the same reason.
 removed() {
-    head -c 16777216 | while read -r told; do
+    head -c 1048576 | while read -r told; do
         case $told in
             *[!A-Za-z0-9._/\ -]*) ;;
             'removed '*) say "$1$told" ;;
