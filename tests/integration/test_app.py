@@ -165,7 +165,7 @@ async def test_a_wrong_password_can_be_typed_again(version: str, tmp_path: Path)
         ({"readonly": True}, "read-only", "is read-only"),
     ],
 )
-async def test_deletion_that_is_refused_is_said_before_it_is_asked_for(
+async def test_deletion_that_is_refused_is_said_in_place_of_a_plan(
     version: str, setting: dict[str, Any], header: str, sentence: str, size: tuple[int, int], tmp_path: Path
 ) -> None:
     with start_registry(version, tmp_path / "registry") as server, open_registry(server.url) as writer:
@@ -174,9 +174,10 @@ async def test_deletion_that_is_refused_is_said_before_it_is_asked_for(
     with start_registry(version, tmp_path / "registry", **setting) as server:
         async with running(target(server.url), tmp_path, size) as pilot:
             await until(pilot, shows(pilot, "1.1"))
-            await until(pilot, shows(pilot, header))
+            # Nothing is asked about deletion before somebody wants it.
             await pilot.press("tab", "d")
             await until(pilot, shows(pilot, sentence))
+            await until(pilot, shows(pilot, header))
             await pilot.press("space")
             await until(pilot, shows(pilot, "●"))
             assert browses(pilot)()

@@ -179,7 +179,7 @@ async def test_what_is_kept_is_no_secret_and_can_be_damaged(gateway: Gateway, tm
     file = home / ".local/state/regtui/history.json"
     # By what the registry is, whatever its profile is called.
     assert json.loads(file.read_text()) == {
-        gateway.host: {"repository": "team/app", "sort": "created", "reverse": True, "typed": []}
+        gateway.host: {"repository": "team/app", "sort": "created", "reverse": True, "typed": [], "deletion": ""}
     }
     assert file.stat().st_mode & 0o777 == 0o600
     for damaged in ("", "[]", '{"HOST": 5}', '{"HOST": {"repository": 5, "sort": "x", "typed": [5, "../x"]}}', "\0"):

@@ -22,6 +22,12 @@ from tests.support.screens import COMMON, app_on, keys, settled, target
 NAMED = {"\n": "enter", "\t": "tab", " ": "space", "\x06": "ctrl+f", "↓": "down", "↑": "up"}
 
 
+@pytest.fixture(autouse=True)
+def _nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the cursor rests depends on time, not on keys alone."""
+    monkeypatch.setattr(BrowserScreen, "follow_cursor", lambda _: None)
+
+
 def key(character: str) -> events.Key:
     name = NAMED.get(character) or _character_to_key(character)
     return events.Key(name, character if character.isprintable() else None)
