@@ -53,7 +53,7 @@ async def test_it_opens_filters_and_closes(tmp_path: Path) -> None:
         assert first[0].split()[1:3] == ["GET", "200"]
         assert first[0].endswith("  /v2/")
         assert any("/v2/fullstack/gateway/tags/list" in line for line in first)
-        # Whether deletion is on is asked when somebody wants it: a DELETE at each opening would alarm whoever reads a log.
+        # Whether deletion is on is asked when somebody wants it: a DELETE at each opening would alarm who reads a log.
         assert not any(" DELETE " in line for line in first)
         await pilot.press("slash")
         await type_text(pilot, "tags/list")
