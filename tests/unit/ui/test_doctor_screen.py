@@ -33,7 +33,7 @@ async def test_it_says_what_the_command_says(size: tuple[int, int]) -> None:
     async with app_on(target(transport)).run_test(size=size) as pilot:
         await open_from_palette(pilot)
         told = " ".join(" ".join(lines(pilot)).split())
-        assert "✓ catalog it lists" in told
+        assert "✓ catalog 15 repositories on the first page" in told
         assert "✗ deletion demo.localhost refuses deletion: it is disabled there. Set storage.delete" in told
         assert "1 thing to put right" in str(pilot.app.screen.query_one("#doctor").border_subtitle)
         # Its administrator has done what was said.

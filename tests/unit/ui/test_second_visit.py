@@ -76,7 +76,7 @@ async def test_it_is_there_before_the_registry_answers(tmp_path: Path, storage: 
         assert any("0.0.43" in line and "linux/amd64" in line for line in lines(screen))
         # What isn't known to be so isn't copied.
         await pilot.press("Y")
-        assert "not known yet" in str([toast.message for toast in app._notifications])
+        assert "The digest of latest isn't known yet." in [toast.message for toast in app._notifications]
         await pilot.press("space")
         assert sum(line.startswith("● ") for line in lines(screen)) == 1
         transport = transport_of(app)
@@ -115,7 +115,7 @@ async def test_a_reload_reads_everything_again(tmp_path: Path, storage: MemorySt
         def configs() -> int:
             return sum("/blobs/" in path for path in asked if REPOSITORY in path)
 
-        assert configs() == 0
+        before = configs()
         images = len({row.summary.digest for row in screen.table.model.shown if row.summary})
         await pilot.press("r")
-        await until(pilot, lambda: configs() >= images)
+        await until(pilot, lambda: configs() >= before + images)
