@@ -62,9 +62,14 @@ async def edited(host: Host, command: Sequence[str], container: Container, confi
     )
 
 
+# Docker's and Podman's cp rounds a file's time to the nearest second (Go's tar writer): one that was written right
+# before the start would count as changed after it.
+_ROUNDED: Final = 1.0
+
+
 def outdated(container: Container, file: ContainerFile) -> Unsafe | None:
     """Where it may be another one than the running registry's."""
-    if not container.is_running or not container.started or file.changed <= container.started:
+    if not container.is_running or not container.started or file.changed <= container.started + _ROUNDED:
         return None
     return _changed_since(file.path, container.name)
 
