@@ -20,7 +20,7 @@ from regtui.host.containers import (
 from regtui.host.errors import NotOnHost, Unsafe
 from regtui.host.found import Found, can_run, sudo_of, version_of
 from regtui.host.hosts import Host, Script, ScriptOutput, call
-from regtui.host.network_names import destination, means_another
+from regtui.host.network_names import means_another, reach
 from regtui.host.plain import plain, plain_name
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import Redis
@@ -119,7 +119,7 @@ async def _within(
         via = await _by_container(host, command, container, redis)
         if via:
             return redis, via
-    leads = destination(redis.host, container, told)
+    leads = reach(redis.host, container, told)
     return replace(redis, host=leads.address or redis.host, why_not=leads.why_not), ""
 
 

@@ -19,23 +19,24 @@ _UNKNOWN: Final = "what its name means in the container can't be told from outsi
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
-    """`address`: an IP address that leads there from the host, too; else `why_not` says why there is none."""
+class Reach:
+    """How the host gets to what a container calls by a name. `address`: an IP address that leads there from the host,
+    too; else `why_not` says why there is none."""
 
     address: str = ""
     why_not: str = ""
 
 
-def destination(name: str, container: Container, text: str) -> Destination:
+def reach(name: str, container: Container, text: str) -> Reach:
     """`name`: as the container's program has it. `text`: what `inspect` prints of all containers."""
     if _ip(name):
         return _by_address(name)
     known = name.lower().rstrip(".")
     if known in _LOCAL or known.endswith(".localhost"):
-        return Destination(why_not=_LOOPBACK)
+        return Reach(why_not=_LOOPBACK)
     found = _addresses(known, container, text)
     address = found.pop() if len(found) == 1 else ""
-    return _by_address(address) if address else Destination(why_not=_UNKNOWN)
+    return _by_address(address) if address else Reach(why_not=_UNKNOWN)
 
 
 def means_another(name: str, container: Container, text: str) -> bool:
@@ -47,18 +48,18 @@ def means_another(name: str, container: Container, text: str) -> bool:
     return not ours or own in _own_names(ours) or _resolves_by_mounts(container)
 
 
-def _by_address(text: str) -> Destination:
+def _by_address(text: str) -> Reach:
     address = ip_address(text)
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
-            return Destination(why_not="its address holds within the container only")
+            return Reach(why_not="its address holds within the container only")
         address = address.ipv4_mapped or address
     # All of 0.0.0.0/8 is "this host".
     if address.is_loopback or address.is_unspecified or (address.packed[0] == 0 and address.version == 4):
-        return Destination(why_not=_LOOPBACK)
+        return Reach(why_not=_LOOPBACK)
     if address.is_link_local or address.is_multicast:
-        return Destination(why_not="its address holds within the container only")
-    return Destination(str(address))
+        return Reach(why_not="its address holds within the container only")
+    return Reach(str(address))
 
 
 def _addresses(name: str, container: Container, text: str) -> set[str]:

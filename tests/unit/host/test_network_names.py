@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui.host.containers import read_containers
-from regtui.host.network_names import destination, means_another
+from regtui.host.network_names import means_another, reach
 
 OURS: dict[str, Any] = {
     "Id": "a1",
@@ -39,7 +39,7 @@ BESIDE = (
 def led_to(name: str, ours: dict[str, Any] = OURS) -> tuple[str, str]:
     text = json.dumps([*BESIDE, ours])
     (container,) = (found for found in read_containers(text) if found.id == "a1")
-    found = destination(name, container, text)
+    found = reach(name, container, text)
     assert bool(found.address) != bool(found.why_not)
     return found.address, found.why_not
 
