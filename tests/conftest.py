@@ -11,7 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from textual import constants
+from textual import _wait, constants
 
 from regtui.ui import question
 from tests.support import watch
@@ -25,6 +25,11 @@ hypothesis.settings.register_profile(
     "regtui", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("regtui")
+
+# Textual's pilot takes an app that did next to nothing for 20 ms for one that has settled, after every key: that was
+# most of what the tests of the screens took. What has to be there is waited for by `settled`, and not by this.
+_wait.SLEEP_GRANULARITY = 0.005
+_wait.SLEEP_IDLE = _wait.SLEEP_GRANULARITY / 20
 
 _NO_KEYRING = "keyring.backends.null.Keyring"
 os.environ["PYTHON_KEYRING_BACKEND"] = _NO_KEYRING

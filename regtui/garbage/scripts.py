@@ -20,6 +20,10 @@ from regtui.host.runtimes import Unit
 
 _PREFIX: Final = "::regtui-"
 
+# How long a registry that was brought back for a killed run is looked after: a runtime waits so long (Docker ten
+# seconds) before it ends what doesn't stop, and then a stop that nobody waits for any more takes effect.
+_WATCH_SECONDS: Final = 12
+
 _ASK: Final = """\
 shell=$1 asked=$2
 shift 2
@@ -117,6 +121,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "quit": unit.quit if ours else "",
         "gone": unit.gone if ours else "",
         "kill": unit.kill,
+        "watch": str(_WATCH_SECONDS),
         "forget": unit.forget,
         **({"redis.sh": asking_script(), REQUEST: unit.redis.forgetting} if unit.redis else {}),
         "make-stand-in": stand_in.make if stand_in else "",

@@ -265,7 +265,9 @@ end_what_it_began() {
 # A runtime that was asked to stop the registry does it even where nobody waits for that any more.
 see_it_stays() {
     test "$keep_out" = stop || return 0
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    left=$(get watch)
+    while test "$left" -gt 0; do
+        left=$((left - 1))
         sleep 1
         line check >/dev/null 2>&1 && continue
         try_to start >&2 || say "failed The registry could not be started again."

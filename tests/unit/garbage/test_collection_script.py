@@ -87,7 +87,8 @@ class Bench:
         """`changes` are fields of the unit, or files of the run."""
         unit = {name: text for name, text in changes.items() if hasattr(self.unit, name)}
         files = scripts.files(replace(self.unit, **unit), keep_out, needs_restart)  # type: ignore[arg-type]
-        files |= {"mark": MARK, "empty": "", "uploads": "", "upload-minutes": "0"}
+        # Nothing of the stand-ins goes on by itself after it was killed: a second is as good as twelve.
+        files |= {"mark": MARK, "empty": "", "uploads": "", "upload-minutes": "0", "watch": "1"}
         files |= {name.replace("_", "-"): text for name, text in changes.items() if name not in unit}
         for name, text in files.items():
             (self.directory / name).write_text(f"{text}\n")
@@ -279,6 +280,21 @@ def test_what_the_runtime_was_still_making_for_a_collector_that_was_killed_is_re
     bench.wait_for((bench.directory / "ended").exists)
     assert bench.calls[-1] == "start"
     assert not (bench.directory / "made-late").exists()
+
+
+def test_a_registry_that_is_stopped_after_it_was_brought_back_for_a_killed_run_is_started_again(bench: Bench) -> None:
+    """The stop was the killed run's, which the runtime goes on with."""
+    bench.touch("marking")
+    bench.write(watch="3")
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "guard").exists() and (bench.directory / "collecting").exists())
+    run.kill()
+    run.wait()
+    bench.wait_for(lambda: "up" in bench.told)
+    bench.touch("is-stopped")
+    bench.wait_for((bench.directory / "ended").exists)
+    assert bench.calls.count("start") == 2
+    assert not (bench.directory / "is-stopped").exists()
 
 
 def test_what_the_runtime_was_still_making_for_a_client_that_ended_is_removed(bench: Bench) -> None:
