@@ -556,8 +556,8 @@ async def test_the_connect_screen_says_which_credential_was_tried_and_which_was_
             docker_login(world)
             await pilot.press("enter")
             await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
-            told = "".join(str(notification.message) for notification in app._notifications)
-            assert "Logged in as ci, from ~/.docker/config.json." in told
+            told = "Logged in as ci, from ~/.docker/config.json."
+            await until(pilot, lambda: any(told in str(one.message) for one in app._notifications))
 
 
 def test_the_order_of_the_sources(server: RegistryServer, tmp_path: Path) -> None:
