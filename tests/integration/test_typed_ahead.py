@@ -60,7 +60,7 @@ def test_in_one_write_as_by_hand(environment: dict[str, str], driver: str, line:
             assert "Copied" not in terminal.text
             # Its effect is waited for: read together with what is typed next it would be another key.
             terminal.type("\x1b")
-            terminal.wait_until(lambda shown=shown: shown not in terminal.text, f"browser without {shown}")
+            terminal.wait_gone(shown)
             # To the tags, wherever that has led; what is typed next comes after it.
             terminal.type("2")
             terminal.wait_for("space mark")

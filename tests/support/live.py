@@ -87,6 +87,10 @@ class LiveTerminal:
         """Until `text` is on the screen; fails where it isn't after so many seconds."""
         self.wait_until(lambda: text in self.text, repr(text), patience)
 
+    def wait_gone(self, text: str) -> None:
+        """Until `text` is on the screen no more."""
+        self.wait_until(lambda: text not in self.text, f"end of {text!r}")
+
     def wait_until(self, happened: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
         """Until it has; fails where it hasn't after so many seconds."""
         give_up = time.monotonic() + patience
