@@ -57,8 +57,7 @@ async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> Healed:
         await _place(ground, dangling, placeholder)
         # At first nobody is touched: it may have been something that is over by now.
         while (error := await _delete(ground, placeholder)) is not None and is_damaged(error) and suspects:
-            if await _is_still_damaged(ground, suspect := suspects.popleft()):
-                await _repair(ground, suspect)
+            await _repair(ground, suspects.popleft())
             await ground.client.put_manifest(
                 ground.repository, placeholder.digest, placeholder.body, placeholder.media_type
             )
@@ -78,12 +77,16 @@ async def _is_still_damaged(ground: Ground, tag: str) -> bool:
 
 
 async def _repair(ground: Ground, tag: str) -> None:
+    """Unless somebody has pushed it since it was seen."""
     body = json.dumps(
         {"schemaVersion": 2, "mediaType": mt.OCI_INDEX, "manifests": [], "annotations": {REPAIRED: uuid4().hex}}
     ).encode()
     run = await ground.record.begun()
-    run.write("repair", digest=Digest.of(body), tags=[tag])
-    await ground.client.put_manifest(ground.repository, tag, body, mt.OCI_INDEX)
+    async with ground.client.before_put(ground.repository):
+        if not await _is_still_damaged(ground, tag):
+            return
+        run.write("repair", digest=Digest.of(body), tags=[tag])
+        await ground.client.put_manifest(ground.repository, tag, body, mt.OCI_INDEX)
     ground.repaired.add(tag)
     await ground.watch.look([tag], again=True)
     ground.notices.append(repaired_sentence(ground.repository, tag))
@@ -95,9 +98,9 @@ async def _place(ground: Ground, tags: Collection[PlannedTag], placeholder: Plac
     run.placed(placeholder.digest, [tag.tag for tag in tags])
 
     async def place(tag: PlannedTag) -> None:
-        if not await _leads_nowhere(ground, tag):
-            return
-        await ground.client.put_manifest(ground.repository, tag.tag, placeholder.body, placeholder.media_type)
+        async with ground.client.before_put(ground.repository):
+            if await _leads_nowhere(ground, tag):
+                await ground.client.put_manifest(ground.repository, tag.tag, placeholder.body, placeholder.media_type)
 
     await ground.work.all(tags, place, to_the_end=True)
 

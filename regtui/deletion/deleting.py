@@ -91,18 +91,20 @@ class Deleting:
         """Done also where it was done before, or where only the answer got lost."""
         if not is_manifest(self._plan, self._ground.watch.manifests, manifest.digest):
             return Result(Status.SKIPPED, Reason.NOT_A_MANIFEST)
-        for tag in self._along.get(manifest.digest, ()):
-            other = await check_tag(self._ground.client, self._ground.watch, tag)
-            if other is not None:
-                self._leave(tag, other)
-                if other.status is Status.FAILED:
-                    return other
-        if manifest.digest in self._along and not await self._guard.is_still_deletable(manifest.digest):
-            return Result(Status.SKIPPED, Reason.IN_USE, self._guard.holder(manifest.digest))
-        await self._ground.record.begun()
-        if not await delete_surely(self._ground.client, self._plan.repository, manifest.digest):
-            self.is_clean = False
-        return None
+        async with self._ground.client.before_delete(self._plan.repository):
+            for tag in self._along.get(manifest.digest, ()):
+                other = await check_tag(self._ground.client, self._ground.watch, tag)
+                if other is not None:
+                    self._leave(tag, other)
+                    if other.status is Status.FAILED:
+                        return other
+            # Before the last look: it takes a while.
+            await self._ground.record.begun()
+            if manifest.digest in self._along and not await self._guard.is_still_deletable(manifest.digest):
+                return Result(Status.SKIPPED, Reason.IN_USE, self._guard.holder(manifest.digest))
+            if not await delete_surely(self._ground.client, self._plan.repository, manifest.digest):
+                self.is_clean = False
+            return None
 
     def _leave(self, tag: PlannedTag, other: Result) -> None:
         self._guard.left_alone(tag)

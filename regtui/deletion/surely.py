@@ -49,7 +49,10 @@ async def delete_surely(client: RegistryClient, repository: str, digest: Digest)
 
 async def delete_tag_surely(client: RegistryClient, repository: str, tag: str, digest: Digest | None) -> None:
     """The tag is gone, by this or before; where the registry failed in between, what is left of it goes, too. `digest`:
-    what it led to. Raises RegistryError where it can't be removed, or is somebody else's by now."""
+    what it led to when it was looked at, in the same turn (`before_delete`).
+
+    Raises RegistryError where it can't be removed, or is somebody else's by now.
+    """
     for left in reversed(range(_TRIES)):
         try:
             await client.delete_tag(repository, tag)
@@ -114,18 +117,19 @@ async def _put(
 ) -> bool:
     """`instead_of`: None where nobody looks."""
     for left in reversed(range(_TRIES)):
-        if instead_of is not None and (await look_at(client, repository, reference)).digest not in instead_of:
-            return False
-        try:
-            await client.put_manifest(repository, reference, manifest.body, manifest.media_type)
-            break
-        except RegistryError as error:
-            if not _is_unheard(error):
-                raise
-            if await leads_to(client, repository, reference, manifest.digest):
-                return True
-            if not left:
-                raise
+        async with client.before_put(repository):
+            if instead_of is not None and (await look_at(client, repository, reference)).digest not in instead_of:
+                return False
+            try:
+                await client.put_manifest(repository, reference, manifest.body, manifest.media_type)
+                break
+            except RegistryError as error:
+                if not _is_unheard(error):
+                    raise
+                if await leads_to(client, repository, reference, manifest.digest):
+                    return True
+                if not left:
+                    raise
         await asyncio.sleep(_PAUSE)
 
     async def is_kept() -> bool:

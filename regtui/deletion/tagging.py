@@ -48,14 +48,15 @@ class Tagging:
         more or where the tag isn't what was put; NotFound where the manifest is gone; RegistryError; JournalFailed.
         """
         fetched = await self._content.manifest(repository, digest)
-        now = await tagged(self._client, repository, tag)
-        if now == digest:
-            return
-        _check_is(f"{repository}:{tag}", now, instead_of)
-        if now is None:
-            await self._put(repository, tag, fetched)
-        else:
-            await self._move(repository, tag, fetched, now)
+        async with self._client.before_put(repository):
+            now = await tagged(self._client, repository, tag)
+            if now == digest:
+                return
+            _check_is(f"{repository}:{tag}", now, instead_of)
+            if now is None:
+                await self._put(repository, tag, fetched)
+                return
+        await self._move(repository, tag, fetched, now)
 
     async def _move(self, repository: str, tag: str, fetched: FetchedManifest, before: Digest) -> None:
         manifests, unread = await read_manifests(self._content, repository, {before, fetched.digest})
@@ -78,22 +79,21 @@ class Tagging:
             run.end([outcome], interrupted=False)
 
         run = await asyncio.to_thread(begin)
+        is_sent = False
         try:
-            # Reading what was to be recorded took a while.
-            _check_is(f"{repository}:{tag}", await tagged(self._client, repository, tag), before)
-        except (TagMoved, RegistryError) as error:
-            end(Status.FAILED, error.message)
-            raise
-        try:
-            await self._put(repository, tag, fetched)
+            async with self._client.before_put(repository):
+                # Reading what was to be recorded took a while.
+                _check_is(f"{repository}:{tag}", await tagged(self._client, repository, tag), before)
+                is_sent = True
+                await self._put(repository, tag, fetched)
             end(Status.DONE)
         except TagMoved as error:
-            # It was moved, and somebody else moved it again.
-            end(Status.DONE, error.message)
+            # Where it was sent, it was moved, and somebody else moved it again.
+            end(Status.DONE if is_sent else Status.FAILED, error.message)
             raise
         except RegistryError as error:
             # Without an answer, or with one that tells nothing, it may have been moved: that is left open.
-            if 400 <= error.status < 500:
+            if not is_sent or 400 <= error.status < 500:
                 end(Status.FAILED, error.message)
             raise
         finally:

@@ -1,7 +1,8 @@
 """Removes tags, and leaves their manifests. Each tag is looked at right before its own change: what somebody pushes in
 between stays, but for the one request that lies between the look and the change."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from regtui.deletion.ground import Ground
@@ -25,10 +26,10 @@ async def untag_by_tag(ground: Ground, tags: Sequence[PlannedTag]) -> AsyncItera
     told: dict[str, Outcome] = {}
 
     async def untag(tag: PlannedTag) -> Result | None:
-        if (other := await _checked_and_recorded(ground, tag)) is not None:
-            return other
-        await delete_tag_surely(ground.client, ground.repository, tag.tag, tag.digest)
-        return None
+        async def change() -> None:
+            await delete_tag_surely(ground.client, ground.repository, tag.tag, tag.digest)
+
+        return await _checked_and_changed(ground, tag, ground.client.before_delete, change)
 
     async for attempts in ground.work.each(tags, untag):
         batch = [_outcome(ground, attempt) for attempt in attempts]
@@ -43,19 +44,29 @@ async def untag_by_tag(ground: Ground, tags: Sequence[PlannedTag]) -> AsyncItera
         yield [outcome for outcome in settled if outcome.status is not Status.DONE]
 
 
-async def _checked_and_recorded(
-    ground: Ground, tag: PlannedTag, writes: Callable[[Run], None] | None = None
+async def _checked_and_changed(
+    ground: Ground,
+    tag: PlannedTag,
+    turn: Callable[[str], AbstractAsyncContextManager[None]],
+    change: Callable[[], Awaitable[None]],
+    writes: Callable[[Run], None] | None = None,
 ) -> Result | None:
-    """Why the tag isn't to be changed: looked at last of all. The first record holds every manifest, which takes a
-    while: what somebody pushes in it isn't overwritten. `writes`: what else is to be on disk before."""
-    if (other := await check_tag(ground.client, ground.watch, tag)) is not None:
-        return other
-    if ground.record.run is not None and writes is None:
-        return None
+    """Why the tag wasn't changed; None where it was. It is looked at last of all, in one `turn` with its change. The
+    first record holds every manifest, which takes a while: what somebody pushes in it isn't overwritten. `writes`: what
+    else is to be on disk before."""
+    async with turn(ground.repository):
+        if (other := await check_tag(ground.client, ground.watch, tag)) is not None:
+            return other
+        if ground.record.run is not None and writes is None:
+            await change()
+            return None
     run = await ground.record.begun()
     if writes is not None:
         writes(run)
-    return await check_tag(ground.client, ground.watch, tag)
+    async with turn(ground.repository):
+        if (other := await check_tag(ground.client, ground.watch, tag)) is None:
+            await change()
+        return other
 
 
 async def untag_by_placeholder(
@@ -75,17 +86,18 @@ async def untag_by_placeholder(
         run.placed(placeholder.digest, [tag.tag for tag in tags])
 
     async def place(tag: PlannedTag) -> Result | None:
-        if (other := await _checked_and_recorded(ground, tag, None if recorded else name_it)) is not None:
-            return other
-        tried.add(tag.tag)
-        await ground.client.put_manifest(ground.repository, tag.tag, placeholder.body, placeholder.media_type)
-        return None
+        async def change() -> None:
+            tried.add(tag.tag)
+            await ground.client.put_manifest(ground.repository, tag.tag, placeholder.body, placeholder.media_type)
+
+        writes = None if recorded else name_it
+        return await _checked_and_changed(ground, tag, ground.client.before_put, change, writes)
 
     # One alone at first: without the right to push there is no need to ask for all of them.
     attempts: list[Attempt[PlannedTag]] = []
-    while not tried and len(attempts) < len(tags):
+    while not tried and not _is_denied(attempts) and len(attempts) < len(tags):
         attempts += await ground.work.all(tags[len(attempts) : len(attempts) + 1], place)
-    if attempts and isinstance(attempts[-1].error, NotAllowed | NotAuthenticated):
+    if _is_denied(attempts):
         (await ground.record.begun()).taken_away(placeholder.digest)
         yield [_outcome(ground, attempt) for attempt in attempts[:-1]]
         rest = [tag for tag in tags[len(attempts) - 1 :] if tag.tag in needed]
@@ -125,6 +137,10 @@ async def _remove(
         for tag, outcome in zip(tags, settled, strict=True)
         if tag.tag not in refused or outcome.reason not in (Reason.NOT_DONE, Reason.REFUSED)
     ]
+
+
+def _is_denied(attempts: Sequence[Attempt[PlannedTag]]) -> bool:
+    return bool(attempts) and isinstance(attempts[-1].error, NotAllowed | NotAuthenticated)
 
 
 def _unseen(ground: Ground, tag: PlannedTag, error: str) -> Outcome:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
@@ -363,6 +364,15 @@ class RegistryClient:
 
     # Changing
 
+    def before_put(self, repository: str) -> AbstractAsyncContextManager[None]:
+        """For a look, and the PUT that depends on it: within, no other request of ours comes between the two, nor one
+        for a token."""
+        return self._http.turn(_push(repository), self._where("storing the manifest", repository))
+
+    def before_delete(self, repository: str) -> AbstractAsyncContextManager[None]:
+        """The same for a DELETE."""
+        return self._http.turn(_delete(repository), self._where("deleting the manifest", repository))
+
     async def delete_manifest(self, repository: str, digest: Digest, *, patient: bool = True) -> None:
         """Deletes by digest: all tags of that digest go with it. Not sent twice unless the first was not heard.
         `patient`: the answer is given all the time it may need; of what can't be there it needs none."""
@@ -386,8 +396,7 @@ class RegistryClient:
     async def _delete(self, repository: str, reference: str, *, patient: bool) -> None:
         where = self._where("deleting the manifest", repository, reference)
         path = _manifest_path(repository, reference)
-        scope = f"repository:{repository}:delete"
-        await self._http.send("DELETE", path, where, scope=scope, safety=Safety.ONCE, patient=patient)
+        await self._http.send("DELETE", path, where, scope=_delete(repository), safety=Safety.ONCE, patient=patient)
 
     async def put_manifest(self, repository: str, reference: str, body: bytes, media_type: str) -> Digest:
         """Stores `body` under a tag or its digest; the digest that it has now. All it names must be there."""
@@ -518,6 +527,10 @@ def _pull(repository: str) -> str:
 
 def _push(repository: str) -> str:
     return f"repository:{repository}:pull,push"
+
+
+def _delete(repository: str) -> str:
+    return f"repository:{repository}:delete"
 
 
 def _version_hint(response: httpx.Response) -> str:

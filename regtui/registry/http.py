@@ -5,7 +5,8 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
@@ -177,7 +178,7 @@ class RegistryHttp:
             return made
 
         try:
-            async with self._gate:
+            async with self._gate.slot():
                 authorization = await self._auth.header(scope, self._send_token_request(where), where)
                 response = await self._try(request(authorization), where, safety, limit, enough)
                 if response.status_code == 401:
@@ -203,6 +204,17 @@ class RegistryHttp:
             return response
         except errors.NotAuthenticated as error:
             raise self.explain(error) from None
+
+    @asynccontextmanager
+    async def turn(self, scope: str, where: Where) -> AsyncIterator[None]:
+        """One slot for all that is sent within: what follows upon an answer doesn't wait for anybody else's requests.
+        The token for `scope` is there by then. Raises RegistryError where there is none to be had."""
+        async with self._gate.turn():
+            try:
+                await self._auth.header(scope, self._send_token_request(where), where)
+            except errors.NotAuthenticated as error:
+                raise self.explain(error) from None
+            yield
 
     async def _try(
         self, request: httpx.Request, where: Where, safety: Safety, limit: int, enough: int | None = None

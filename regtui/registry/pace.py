@@ -8,7 +8,9 @@ which only the answers get later. So it begins with a few, tries more, keeps wha
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Final
 
@@ -81,11 +83,25 @@ class Pace:
             self._rate, self._wanted = rate, self.limit * 2
 
 
+class _Turn:
+    """One slot of `gate`, held for several requests. A task that outlives it finds it closed."""
+
+    def __init__(self, gate: "Gate") -> None:
+        self.gate = gate
+        self.is_open = True
+
+
+_turns: ContextVar[tuple[_Turn, ...]] = ContextVar("_turns", default=())
+_OPEN: Final = nullcontext()
+
+
 class Gate:
     """Lets in as many as the pace allows, in the order they came. On one event loop.
 
-    async with gate:
-        ...
+    async with gate.slot():
+        ...  # one request
+    async with gate.turn():
+        ...  # some, one after the other, that nobody else's come between
     """
 
     def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
@@ -111,6 +127,23 @@ class Gate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leave()
+
+    def slot(self) -> AbstractAsyncContextManager[object]:
+        """The way in of one request; at once where it is part of a turn."""
+        is_inside = any(turn.gate is self and turn.is_open for turn in _turns.get())
+        return _OPEN if is_inside else self
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One slot for all that is sent within, also by tasks that are begun there: they never wait for another."""
+        async with self.slot():
+            turn = _Turn(self)
+            token = _turns.set((*_turns.get(), turn))
+            try:
+                yield
+            finally:
+                turn.is_open = False
+                _turns.reset(token)
 
     def answered(self) -> None:
         self.pace.answered(self._clock(), full=self._inside >= self.pace.limit)

@@ -11,8 +11,9 @@ from typing import Final
 
 from tests.support.meddler import Answer, Request
 
-_MOST_BETWEEN: Final = 16
-"""Requests. Eight are in flight at once: each may look and change while the record of the run is begun."""
+_MOST_BETWEEN: Final = 8
+"""Requests. A look and its change are one turn: of the seven others that are in flight at once each may just begin its
+next one."""
 
 
 @dataclass(frozen=True)

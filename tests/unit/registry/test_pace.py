@@ -136,3 +136,54 @@ async def test_who_gives_up_waiting_keeps_nobody_out() -> None:
     await third
     assert entered == ["third"]
     await asyncio.wait_for(one("later"), PATIENCE)
+
+
+async def test_a_turn_is_one_slot_for_all_that_is_sent_within_and_nobody_comes_between() -> None:
+    """Also for what is begun within: where it waited for a slot, all turns together would wait for ever."""
+    gate = Gate(Pace(2))
+    order: list[str] = []
+    inside = most = 0
+
+    async def one(name: str) -> None:
+        nonlocal inside, most
+        async with gate.slot():
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+            order.append(name)
+
+    async def several(name: str) -> None:
+        async with gate.turn(), gate.turn():
+            await one(f"{name} looks")
+            await asyncio.ensure_future(one(f"{name} changes"))
+
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*(several(name) for name in "abcd"), one("e"))
+    assert order == [
+        *("a looks", "b looks", "a changes", "b changes"),
+        *("c looks", "d looks", "c changes", "d changes"),
+        "e",
+    ]
+    assert most == 2
+
+
+async def test_what_outlives_a_turn_waits_like_everybody_else_and_another_gate_is_another() -> None:
+    gate, other = Gate(Pace(1)), Gate(Pace(1))
+    go, is_over = asyncio.Event(), False
+
+    async def later() -> None:
+        await go.wait()
+        async with gate.slot():
+            assert is_over
+
+    async with gate.turn():
+        late = asyncio.ensure_future(later())
+        async with other.slot(), gate.slot():
+            await asyncio.sleep(0)
+    async with gate.slot():
+        go.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        is_over = True
+    await asyncio.wait_for(late, PATIENCE)
