@@ -63,7 +63,8 @@ class Slow(httpx.AsyncBaseTransport):
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.url.path == "/token":
-            return httpx.Response(200, json={"token": "for-" + re.sub("[^a-z]", "-", request.url.params.get("scope", ""))})
+            scope = request.url.params.get("scope", "")
+            return httpx.Response(200, json={"token": "for-" + re.sub("[^a-z]", "-", scope)})
         wanted = {"DELETE": "delete", "PUT": "push"}.get(request.method, "Bearer")
         if self._token and wanted not in request.headers.get("Authorization", ""):
             asks = 'Bearer realm="http://test.localhost/token",service="registry"'
