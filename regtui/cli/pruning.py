@@ -19,7 +19,7 @@ from typing import Final
 from regtui.cli.console import Progress, ask, say, warn
 from regtui.cli.interrupted_runs import say_remedies, tell_troubles
 from regtui.cli.output import Form, Output
-from regtui.cli.removal import DeletionNotAllowed, skipped_rows
+from regtui.cli.removal import refusal_code, skipped_rows
 from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, show_outcomes
 from regtui.deletion.entry import Belonging, Entry
 from regtui.deletion.undo_words import interrupted_sentence
@@ -368,11 +368,14 @@ class Pruning:
                 return
 
     async def _is_possible(self, plan: RetentionPlan) -> bool:
-        """Whether it can be carried out, which else is told. Raises Obstructed where that holds for the registry."""
+        """Whether it can be carried out, which else is told: of a dry run by the exit code. Raises Obstructed where
+        that holds for the registry."""
         assert plan.plan is not None
-        if self._options.dry_run:
-            return True
         repository = plan.repository
+        if self._options.dry_run:
+            if plan.plan.obstacle:
+                self.tally.codes.add(await refusal_code(self._session, repository))
+            return True
         if (entry := self._unfinished.get(repository)) is not None:
             warn(interrupted_sentence(entry))
             say_remedies(self._session, entry)
@@ -383,10 +386,8 @@ class Pruning:
         support = await self._session.deletion(repository)
         if support not in (Deletion.NOT_ALLOWED, Deletion.UNKNOWN) and not support.is_possible:
             raise Obstructed(plan.plan.obstacle, "Nothing was deleted.")
-        not_allowed = support is Deletion.NOT_ALLOWED
-        code = DeletionNotAllowed.exit_code if not_allowed else Obstructed.exit_code
         warn(f"{repository}: {plan.plan.obstacle}")
-        self.tally.stop(repository, plan.plan.obstacle, code)
+        self.tally.stop(repository, plan.plan.obstacle, await refusal_code(self._session, repository))
         return False
 
     async def _prune(self, plan: RetentionPlan) -> bool:

@@ -13,7 +13,7 @@ from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, 
 from regtui.deletion.proposal import DeletionProposal, Offer
 from regtui.deletion.request import Request
 from regtui.deletion.values import Manifests, Outcome, Plan, Status, tag_outcome
-from regtui.errors import NOT_ALLOWED, RegtuiError
+from regtui.errors import DONE, NOT_ALLOWED, RegtuiError
 from regtui.oci.digest import Digest
 from regtui.registry.errors import ManifestNotFound, Where
 from regtui.registry.values import Deletion
@@ -48,12 +48,13 @@ class Selection:
 @dataclass(frozen=True, slots=True)
 class Removal:
     """A proposal with its session. `skipped`: what isn't touched, though it was named. `prefix`: of its references,
-    where others are of other registries."""
+    where others are of other registries. `code`: of a dry run, the exit code with which the run would be refused."""
 
     session: Session
     proposal: DeletionProposal
     skipped: tuple[Outcome, ...] = ()
     prefix: str = ""
+    code: int = DONE
 
     @property
     def plan(self) -> Plan:
@@ -114,13 +115,32 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
     if options.by_rule:
         proposal, kept = await _without_used(session, proposal)
     if options.dry_run:
-        return Removal(session, proposal, tuple(kept))
+        return Removal(session, proposal, tuple(kept), code=await _refusal(proposal, session, options))
     skipped: list[Outcome] = []
     if not options.may_ask:
         proposal, skipped = await _without_confirmation(session, proposal, by_rule=options.by_rule)
     if proposal.plan.obstacle:
         raise Obstructed(proposal.plan.obstacle, "Nothing was deleted.")
     return Removal(session, proposal, (*kept, *skipped))
+
+
+async def _refusal(proposal: DeletionProposal, session: Session, options: RemovalOptions) -> int:
+    """The exit code with which the run would be refused; DONE where it would be carried out, asking or not."""
+    if proposal.plan.obstacle:
+        return await refusal_code(session, proposal.plan.repository)
+    if options.may_ask:
+        return DONE
+    try:
+        await _without_confirmation(session, proposal, by_rule=options.by_rule)
+    except Obstructed as error:
+        return error.exit_code
+    return DONE
+
+
+async def refusal_code(session: Session, repository: str) -> int:
+    """Of a repository in which something stands against deleting: whether that is the registry, or the login."""
+    is_login = await session.deletion(repository) is Deletion.NOT_ALLOWED
+    return DeletionNotAllowed.exit_code if is_login else Obstructed.exit_code
 
 
 async def _without_used(session: Session, proposal: DeletionProposal) -> tuple[DeletionProposal, list[Outcome]]:

@@ -103,7 +103,7 @@ async def _remove(
         for removal in removals:
             show_plan(removal, output, dry_run=arguments.dry_run)
         if arguments.dry_run or not removals:
-            return code
+            return max([code, *(removal.code for removal in removals)])
         if not arguments.yes and not all(is_confirmed(removal) for removal in removals):
             say("Nothing was deleted.")
             return FAILED

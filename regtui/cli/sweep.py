@@ -48,13 +48,15 @@ class RepositoryProposal:
 
 @dataclass(slots=True)
 class Sweep:
-    """What was found: `failed` repositories could not be looked at, or not as a whole."""
+    """What was found: `failed` repositories could not be looked at, or not as a whole. `refused`: of a dry run, the
+    exit code with which the run would be refused."""
 
     proposals: list[RepositoryProposal] = field(default_factory=list)
     repositories: int = 0
     undated: int = 0
     future: int = 0
     failed: int = 0
+    refused: int = DONE
     is_whole: bool = True
 
     @property
@@ -63,7 +65,7 @@ class Sweep:
 
     @property
     def code(self) -> int:
-        return FAILED if self.failed or not self.is_whole else DONE
+        return self.refused or (FAILED if self.failed or not self.is_whole else DONE)
 
     def sentences(self) -> list[str]:
         """The sum of all plans."""
@@ -163,6 +165,7 @@ async def _plan_one(
     selection = Selection(None, repository, list(choice.selected))
     removal = await prepare(session, selection, RemovalOptions.of(arguments, by_rule=True))
     show_plan(removal, output, dry_run=arguments.dry_run)
+    found.refused = max(found.refused, removal.code)
     output.flush()
     plan = removal.plan
     return RepositoryProposal(

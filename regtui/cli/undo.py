@@ -107,12 +107,13 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         show_undo(undo, output, dry_run=arguments.dry_run)
     if named is None and undo.is_empty and (earlier := await session.changes.last_before(entry)):
         say(earlier_sentence(session.target.undo_command(earlier.name)))
+    lost = losses_sentence(undo.deletion) if arguments.yes and undo.deletion is not None else ""
     if arguments.dry_run:
-        return DONE
+        return Obstructed.exit_code if undo.obstacle or lost else DONE
     if undo.obstacle:
         raise Obstructed(undo.obstacle, "Nothing was put back.")
-    if arguments.yes and undo.deletion is not None and (sentence := losses_sentence(undo.deletion)):
-        raise Obstructed(sentence, "Nothing was changed. Without --yes it asks.")
+    if lost:
+        raise Obstructed(lost, "Nothing was changed. Without --yes it asks.")
     if undo.restoration.kept:
         say(f"To overwrite: {session.target.undo_command(entry.name, '--overwrite')}")
     if undo.is_empty and not entry.is_unfinished:

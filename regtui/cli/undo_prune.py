@@ -36,18 +36,19 @@ async def undo_prune(session: Session, prune: Entry, output: Output, arguments: 
         say("Nothing to put back.")
         return DONE
     shown: list[_ShownPart] = []
-    is_whole = True
+    is_whole, is_refused = True, False
     # The journal's records are large: each is read, planned and let go.
     for run in parts:
         undo = await planned_undo(session, await session.changes.entry(run), overwrite=arguments.overwrite)
         show_undo(undo, output, dry_run=arguments.dry_run)
         if undo.obstacle and not arguments.dry_run:
             raise Obstructed(undo.obstacle, "Nothing was put back.")
+        is_refused = is_refused or bool(undo.obstacle)
         is_whole = is_whole and not _lacks(undo)
         if not undo.is_empty or undo.entry.is_unfinished:
             shown.append(_ShownPart(run, frozenset(undo.rows), len(undo.restoration.tags)))
     if arguments.dry_run:
-        return DONE
+        return Obstructed.exit_code if is_refused else DONE
     if not shown:
         return DONE if is_whole else FAILED
     if not arguments.yes and not _is_confirmed(shown, session):

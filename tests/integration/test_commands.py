@@ -274,7 +274,7 @@ def test_a_registry_that_deletes_nothing(
         reference = f"{server.host}/{REPOSITORY}:a"
         failed(regtui("rm", reference, "--yes"), 6, f"{server.host} {sentence}")
         dry = regtui("rm", reference, "--dry-run")
-        assert dry.returncode == 0
+        assert dry.returncode == 6
         assert dry.stdout.startswith(f"{REPOSITORY}:a\t")
         assert sentence in dry.stderr
         assert tags(server) == {"a"}

@@ -150,9 +150,19 @@ def test_a_dry_run_changes_nothing(capsys: Captured) -> None:
     assert names(capsys, "fullstack/common") == before
 
 
-def test_what_stands_against_a_deletion_is_said_once(capsys: Captured) -> None:
-    assert main(["rm", "-r", "demo", "fullstack/common:0.0.9", "--dry-run", "--read-only"]) == 0
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["rm", "-r", "demo", "fullstack/common:0.0.9"],
+        ["rm", "-r", "demo", "--all-repositories", "--match", "^0.0.9$"],
+    ],
+    ids=["rm", "sweep"],
+)
+def test_a_dry_run_ends_as_the_run_would_be_refused_and_says_why_once(command: list[str], capsys: Captured) -> None:
+    """A script that asks first has nothing but the exit code."""
+    assert main([*command, "--dry-run", "--read-only"]) == 6
     assert capsys.readouterr().err.count("opened read-only") == 1
+    assert main([*command, "--dry-run"]) == 0
 
 
 @pytest.mark.parametrize(

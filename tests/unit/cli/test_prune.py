@@ -133,6 +133,13 @@ def test_where_what_is_in_use_cannot_be_read_nothing_is_deleted(
     assert not asked
 
 
+def test_a_dry_run_ends_as_the_run_would_be_refused(demo: Demo, capsys: Captured) -> None:
+    assert main([*PRUNE, "--dry-run", "--read-only"]) == 6
+    assert "opened read-only" in capsys.readouterr().err
+    assert main([*PRUNE, "--yes", "--read-only"]) == 6
+    assert main([*PRUNE, "--dry-run"]) == 0
+
+
 def test_a_repository_that_fails_stops_itself_alone(demo: Demo, capsys: Captured) -> None:
     before = demo.tags()
     error = httpx.Response(500, json={"errors": [{"code": "UNKNOWN", "message": "no"}]})

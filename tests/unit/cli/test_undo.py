@@ -149,6 +149,7 @@ def test_undo_that_is_not_carried_out(capsys: Captured, arguments: list[str], co
 def test_read_only_puts_nothing_back(storage: MemoryStorage, capsys: Captured) -> None:
     remove("0.0.9")
     capsys.readouterr()
+    assert main(["undo", "demo", "--dry-run", "--read-only"]) == 6
     assert main(["undo", "demo", "--yes", "--read-only"]) == 6
     assert "nothing is put back" in capsys.readouterr().err
     assert "0.0.9" not in tags(storage)

@@ -115,3 +115,6 @@ def test_a_dry_run_names_it(capsys: Captured) -> None:
     assert row["status"] == "planned"
     assert row["error"].startswith("can't be put back: its config ")
     assert "Undo can't put back odd" in captured.err
+    # With --yes it would be refused, which a script has to learn.
+    assert rm(f"{NAME}:odd", "--dry-run", "--yes") == 6
+    assert rm(f"{NAME}:odd", "--dry-run", "--yes", "--without-undo") == 0
