@@ -20,7 +20,7 @@ def by_hand(
     """`url`: the registry's, for the manifests that are deleted first; `login`: what is typed to get to the host."""
     lines = [f"curl -X DELETE {quote(f'{url}/v2/{m.repository}/manifests/{m.digest}')}" for m in untagged]
     # The environment may hold passwords.
-    lines += [login, "umask 077" if unit.prepare else "", *unit.prepare]
+    lines += [login, "umask 077" if unit.prepare else "", unit.is_still, *unit.prepare]
     if unit.redis is not None:
         at = f"{unit.redis.host}:{unit.redis.port}"
         lines.append(f"# In redis at {at}, before the sweep and after it: DEL of all keys blobs::* and repository::*")

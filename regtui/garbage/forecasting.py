@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
-from typing import Final
+from typing import Final, NoReturn
 
 from regtui.content.store import ContentStore
 from regtui.deletion.cost import seconds_to_delete
@@ -105,6 +105,8 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
             if words is not None and words[0] == "exit":
                 code = read_count(words[-1])
                 continue
+            if words == ["another"]:
+                _raise_another(host, found, said)
             finding = output.feed(line)
             if not finding.kind.is_marking:
                 said = [*said[-20:], line]
@@ -116,6 +118,15 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
         raise trouble(ScriptOutput(code or 0, "\n".join(said), ""), host.place, found.unit.runtime)
     verdict.check()
     return ""
+
+
+def _raise_another(host: Host, found: Found, said: list[str]) -> NoReturn:
+    """`said`: by what was asked for it."""
+    if any(map(str.strip, said)):
+        raise trouble(ScriptOutput(1, "\n".join(said), ""), host.place, found.unit.runtime)
+    raise Unsafe(
+        f"{found.unit.title} on {host.place} is another one by now than the one that was looked at.", "Try again."
+    )
 
 
 def _freed_by(readings: Iterable[Reading]) -> Iterable[Digest]:

@@ -30,8 +30,9 @@ shift 2
 eval "$shell -c \\"\\$asked\\" sh \\"\\$@\\""
 """
 _DRY_RUN: Final = """\
-mark=$1 collector=$2
-shift 2
+mark=$1 collector=$2 is_still=$3
+shift 3
+test -z "$is_still" || (eval "$is_still") 2>&1 || { printf '\\n::regtui-%s another\\n' "$mark"; exit 1; }
 umask 077
 work=$(mktemp -d) && cd "$work" || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -65,7 +66,7 @@ def question(unit: Unit, ask: str, *words: str, stdin: Iterable[str] = ()) -> Sc
 
 def dry_run(unit: Unit, mark: str) -> Script:
     """A dry run in a directory of its own, that goes when it ends; the collector's exit code after it, marked."""
-    return Script(_DRY_RUN, (mark, unit.collector(dry_run=True, running=unit.is_running), *unit.prepare))
+    return Script(_DRY_RUN, (mark, unit.collector(dry_run=True, running=unit.is_running), unit.is_still, *unit.prepare))
 
 
 def collection(
@@ -112,6 +113,9 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "stop": unit.stop,
         "start": unit.start,
         "check": unit.check,
+        "name": unit.title,
+        "is-still": unit.is_still,
+        "is-another": unit.is_another,
         "read-only": unit.read_only,
         "read-write": unit.read_write,
         "hold": unit.hold if beside else "",

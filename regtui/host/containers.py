@@ -24,6 +24,7 @@ PROGRAMS: Final = ("registry", "docker-registry")
 _PORT: Final = re.compile(r"[0-9]{1,5}/(?:tcp|udp|sctp)")
 _HOST_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
 _IP: Final = re.compile(r"[0-9a-fA-F.:]{0,45}")
+_FULL_ID: Final = re.compile("[0-9a-f]{64}")
 _IMAGE: Final = re.compile(r"(?:^|/)(?:registry|distribution|docker-registry)(?:[:@]|$)")
 
 
@@ -67,6 +68,11 @@ class Container:
     """Options of `run` for what runs beside it: it gets no more rights than it has."""
     is_stand_in: bool = False
     """By its name, its label and its mounts: it answers pulls for a registry that is stopped, and can't write."""
+
+    @property
+    def handle(self) -> str:
+        """What commands call it by: its full id, which no other container ever has. Its name where none is told."""
+        return self.id if _FULL_ID.fullmatch(self.id) else self.name
 
     @property
     def is_registry(self) -> bool:

@@ -59,7 +59,7 @@ async def find_in_container(host: Host, settings: HostSettings, port: int) -> Fo
     container = check_names(_first(replicas, port) if replicas else await _container(host, command, settings, port))
     await _must_publish(host, command, container, port)
     program = settings.binary or container.program
-    has_shell = container.is_running and await can_run(host, *command, "exec", "--", container.name, "sh", "-c", ":")
+    has_shell = container.is_running and await can_run(host, *command, "exec", "--", container.handle, "sh", "-c", ":")
     if not container.is_running:
         shell = [*command, "run", "--rm", "--network", "none", *container.confined, "--entrypoint", "sh"]
         has_shell = await can_run(host, *shell, "--", container.image, "-c", ":")
@@ -248,11 +248,11 @@ async def _config_file(
     unreadable = None
     for path in paths:
         plain(path, f"The config's path of the container {container.name}")
-        file = await read_file(host, command, container.name, path)
+        file = await read_file(host, command, container.handle, path)
         if file.text is not None and file.text.strip():
             return file
         if has_shell and container.is_running:
-            told = await host.run(call(*command, "exec", "--", container.name, "cat", "--", path))
+            told = await host.run(call(*command, "exec", "--", container.handle, "cat", "--", path))
             if told.code == 0 and told.stdout.strip():
                 return ContainerFile(path, told.stdout)
         if not file.is_absent:

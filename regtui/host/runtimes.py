@@ -34,6 +34,12 @@ _VARIABLES: Final = r'{{range .Config.Env}}{{printf "%#q\n" .}}{{end}}'
 _AS_A_FILE: Final = r"sed -n 's/^`\([A-Za-z_][A-Za-z0-9_]*=.*\)`$/\1/p'"
 _IN_NO_FILE: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f`\ufeff\ufffd]")
 
+_KINDS: Final = {
+    **dict.fromkeys(("docker", "podman"), "The container"),
+    "systemd": "The service",
+    "kubectl": "The deployment",
+    "command": "What runs as",
+}
 _NO_CONTAINER: Final = "While {} is stopped nothing can serve pulls: a stand-in can be had for containers only."
 _READ_ONLY: Final = """REGISTRY_STORAGE_MAINTENANCE_READONLY='{"enabled":true}'"""
 
@@ -43,13 +49,14 @@ class Unit:
     """One registry on its host. Command lines are empty where there is none.
 
     `inside` and `beside` run the registry's program, the one where the registry is running, the other while it is
-    stopped; `shell` and `shell_beside` likewise a shell (its -c follows) that sees the storage, below `root` (which is
-    not the config's path where the shell runs outside a container). `check` succeeds while the registry is running.
-    `quit` ends what was started beside it, the collector and what stands in for it, and `gone` succeeds where there is
-    neither; `process` is the command line of one that is a process of the host's own, `user` whose it is, and `kill`
-    what ends such a process. `prepare` comes before `stop`, `tidy` after the collector. `hold` sees to it that the
-    registry comes up with its host while it is stopped, `release` takes that back. `lock`: what no two collections may
-    share.
+    stopped; `shell` and `shell_beside` likewise a shell (its -c follows) that sees the storage, below `root` (which
+    is not the config's path where the shell runs outside a container). `check` succeeds while the registry is
+    running. `is_still` succeeds where what has the registry's name is still what was looked at, and `is_another`
+    where that is something else by now: that is neither stopped nor started. `quit` ends what was started beside
+    it, the collector and what stands in for it, and `gone` succeeds where there is neither; `process` is the
+    command line of one that is a process of the host's own, `user` whose it is, and `kill` what ends such a
+    process. `prepare` comes before `stop`, `tidy` after the collector. `hold` sees to it that the registry comes up
+    with its host while it is stopped, `release` takes that back. `lock`: what no two collections may share.
     """
 
     runtime: str
@@ -66,6 +73,8 @@ class Unit:
     stop: str = ""
     start: str = ""
     check: str = ""
+    is_still: str = ""
+    is_another: str = ""
     quit: str = ""
     gone: str = ""
     process: str = ""
@@ -93,6 +102,11 @@ class Unit:
     is_outside: bool = False
     """The shell is the host's own, and may have rights that the registry hasn't: it removes nothing while the registry
     could put links under its hands."""
+
+    @property
+    def title(self) -> str:
+        """What begins a sentence about it."""
+        return f"{_KINDS.get(self.runtime, 'The compose service')} {self.name}" if self.name else "The registry"
 
     @property
     def forget(self) -> str:
@@ -143,9 +157,9 @@ def container_unit(
     stopped and started as a service. `host_root`: where the host has the storage, for images without a shell.
     `obstacle`: why it can't be stopped, where that isn't seen by the container itself.
     """
-    name = container.name
+    name, handle = container.name, container.handle
     # Not the image's name: by now it may be another version's.
-    volumes = ["--volumes-from", name]
+    volumes = ["--volumes-from", handle]
     if container.is_podmans:
         # Before 4.7 it refuses a bind mount where the image, as all official ones, has a VOLUME.
         volumes += ["--image-volume", "ignore"]
@@ -158,10 +172,12 @@ def container_unit(
     shell = ["run", "--rm", "-i", "--network", "none", *container.confined, *volumes]
     shell += ["--user", container.user] if container.user else []
     outside = _with_sudo(settings, join(["sh", "-c", _WITHIN, "sh", host_root])) if host_root else ""
-    stop, start = join([*runtime, "stop", "--", name]), join([*runtime, "start", "--", name])
+    stop, start = join([*runtime, "stop", "--", handle]), join([*runtime, "start", "--", handle])
     if compose is not None:
         stop, start = (join(compose.words(verb, settings.container)) for verb in ("stop", "start"))
-    inspect = join([*runtime, "inspect", "--format", _VARIABLES, "--", name])
+    inspect = [*runtime, "inspect", "--type", "container", "--format"]
+    variables = join([*inspect, _VARIABLES, "--", handle])
+    is_still, is_another = _identity(inspect, container)
     collector, standing_in = COLLECTOR.format(name), STAND_IN.format(name)
     hold, release = _kept_for_a_reboot(runtime, container)
     return Unit(
@@ -169,17 +185,19 @@ def container_unit(
         name=settings.container if compose else name,
         config=config,
         is_running=container.is_running,
-        inside=join([*runtime, "exec", "--", name, program]),
+        inside=join([*runtime, "exec", "--", handle, program]),
         root=root if has_shell else "." if host_root else "",
         is_outside=not has_shell and bool(host_root),
-        shell=join([*runtime, "exec", "-i", "--", name, "sh"]) if has_shell else outside,
+        shell=join([*runtime, "exec", "-i", "--", handle, "sh"]) if has_shell else outside,
         shell_beside=join([*runtime, *shell, "--entrypoint", "sh", "--", container.image]) if has_shell else outside,
         beside=f"{join(beside)} --env-file {ENVIRONMENT_FILE} {join(['--entrypoint', program, '--', container.image])}",
-        prepare=(*_is_still(runtime, container), f"{inspect} | {_AS_A_FILE} > {ENVIRONMENT_FILE}"),
+        prepare=(f"{variables} | {_AS_A_FILE} > {ENVIRONMENT_FILE}",),
         tidy=(f"rm -f {ENVIRONMENT_FILE}",),
         stop=stop,
         start=start,
-        check=f'test "$({join([*runtime, "inspect", "--format", "{{.State.Running}}", "--", name])})" = true',
+        check=f'test "$({join([*inspect, "{{.State.Running}}", "--", handle])})" = true',
+        is_still=is_still,
+        is_another=is_another,
         # One at a time: where one isn't there, podman leaves the others.
         quit="; ".join(join([*runtime, "rm", "-f", "--", each]) for each in (collector, standing_in)),
         # Where the runtime doesn't answer, nobody knows.
@@ -199,12 +217,16 @@ def container_unit(
     )
 
 
-def _is_still(runtime: Sequence[str], container: Container) -> tuple[str, ...]:
-    """Whether the name still is that of the container that was looked at: another one may have taken its place."""
+def _identity(inspect: Sequence[str], container: Container) -> tuple[str, str]:
+    """Whether the name still is that of the container that was looked at, and whether it is another one's by now."""
     if not container.id:
-        return ()
-    asked = join([*runtime, "inspect", "--format", "{{.Id}}", "--", container.name])
-    return (f'test "$({asked})" = {quote(container.id)}',)
+        return "", ""
+    asked = join([*inspect, "{{.Id}}", "--", container.name])
+    return (
+        f'test "$({asked})" = {quote(container.id)}',
+        # Where none has the name, or the runtime doesn't answer, no other one has been seen.
+        f'now=$({asked}) && test -n "$now" && test "$now" != {quote(container.id)}',
+    )
 
 
 def _unsaid(container: Container) -> str:
@@ -223,7 +245,7 @@ def _kept_for_a_reboot(runtime: Sequence[str], container: Container) -> tuple[st
     if runtime[-1] != "docker" or container.restart != "unless-stopped":
         return "", ""
     hold, release = (
-        join([*runtime, "update", f"--restart={policy}", "--", container.name])
+        join([*runtime, "update", f"--restart={policy}", "--", container.handle])
         for policy in ("always", container.restart)
     )
     return hold, release
@@ -304,6 +326,9 @@ def systemd_unit(
         stop=_with_sudo(settings, join(["systemctl", "stop", "--", process.unit])),
         start=_with_sudo(settings, join(["systemctl", "start", "--", process.unit])),
         check=join(["systemctl", "is-active", "--quiet", "--", process.unit]),
+        # Started anew it may have another config, or another storage. Afterwards it is told by its name alone.
+        is_still=f"{join(['systemctl', 'show', '-p', 'MainPID', '--', process.unit])} | "
+        f"grep -Fxq MainPID={max(process.pid, 0)}",
         process=f"{process.program} garbage-collect {process.config}",
         user=user,
         kill=_with_sudo(settings, "kill"),

@@ -48,7 +48,7 @@ async def _same_store(host: Host, runtime: Sequence[str], other: Container, stor
     if not storage.bucket:
         return False
     for path in config_of(other):
-        found = await read_file(host, runtime, other.name, path)
+        found = await read_file(host, runtime, other.handle, path)
         if found.text is not None:
             try:
                 return read_storage(found.text, other.environment, path).bucket == storage.bucket

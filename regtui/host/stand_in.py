@@ -54,7 +54,7 @@ def stand_in(runtime: Sequence[str], container: Container, environment_file: str
     name = STAND_IN.format(container.name)
     # Not the image's name: by now it may be another version's.
     words = ["create", "--name", name, "--label", f"{STAND_IN_LABEL}={container.name}"]
-    words += [*container.confined, "--volumes-from", f"{container.name}:ro"]
+    words += [*container.confined, "--volumes-from", f"{container.handle}:ro"]
     words += ["--image-volume", "ignore"] if container.is_podmans else []
     words += ["--network", container.network] if container.network not in ("", "default") else []
     if container.network != "host":

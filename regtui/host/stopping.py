@@ -53,7 +53,7 @@ async def edited(host: Host, command: Sequence[str], container: Container, confi
     """Why what runs beside the container would have another config."""
     if container.mount_of(config):
         return ""
-    told = await host.run(call(*command, "diff", "--", container.name))
+    told = await host.run(call(*command, "diff", "--", container.handle))
     if not any(line[2:] == config for line in told.stdout.splitlines()):
         return ""
     return (

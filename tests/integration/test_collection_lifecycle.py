@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from regtui.errors import RegtuiError
+from regtui.garbage import procedure
 from regtui.garbage.values import Choices, Stage, StageStatus
 from regtui.session.session import Session
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
@@ -183,6 +184,40 @@ async def test_a_client_that_is_killed_leaves_no_collector_beside_the_registry(
     assert name not in registry.containers("ps", "-a", "--format", "{{.Names}}")
     assert registry.is_running()
     assert not collector.report.is_complete
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_what_took_the_registrys_name_since_it_was_looked_at_is_neither_stopped_nor_started(
+    place: Place, connection: Session, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's container, which is stopped: by its name it would be started with the bringing back."""
+    containers, name = place.registry.containers, place.registry.name
+    # Nothing answers any more where it did: there is nothing to wait for.
+    monkeypatch.setattr(procedure, "_UP_SECONDS", 0.5)
+    collector = connection.collector()
+    await collector.forecast(Choices())
+
+    def replace() -> None:
+        containers("rename", name, f"{name}-before")
+        containers("create", "--name", name, containers.image(place.registry.version))
+
+    if when == "before":
+        replace()
+    else:
+        place.hold(Stage.COLLECT)
+    async for event in collector.collect(Choices()):
+        if when == "meanwhile" and (event.stage, event.status) == (Stage.COLLECT, StageStatus.STARTED):
+            await asyncio.to_thread(replace)
+            place.let_go()
+    try:
+        told = " ".join(collector.report.trouble)
+        state = [containers("inspect", "--format", "{{.State.Status}}", each) for each in (name, f"{name}-before")]
+        assert f"The container {name} is another one by now than the one that was" in told
+        assert state[0] == "created"
+        assert (state[1] == "running", "Nothing was stopped" in told) == ((when == "before"),) * 2
+        assert not collector.report.is_complete
+    finally:
+        containers.remove(name, f"{name}-before")
 
 
 async def test_sigterm_in_the_sweep_is_not_done(place: Place, connection: Session, command: Command) -> None:

@@ -1,18 +1,18 @@
 # The collection itself: goes on whatever becomes of the connection, and brings the registry back whatever happens.
 # Called in its own directory, detached. $1 is "collect", "guard" for the one that watches over it, "bring-back" to end what
 # a run left behind that was killed. All that differs between registries lies beside it, a file each:
-#   mark, keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), root, config,
-#   process and user (the collector's words, and whose it is), empty and uploads (what is removed), upload-minutes, and
-#   command lines: prepare, tidy, stop, start, check, make-stand-in, serve, serves, serve-log, read-only, read-write, hold,
-#   release, collector, quit, gone, kill, shell, shell-now. quit and gone are of all that is begun beside the registry:
-#   collector and stand-in.
+#   mark, keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), name (the
+#   registry's, in words), root, config, process and user (the collector's words, and whose it is), empty and uploads (what
+#   is removed), upload-minutes, and command lines: is-still, is-another, prepare, tidy, stop, start, check, make-stand-in,
+#   serve, serves, serve-log, read-only, read-write, hold, release, collector, quit, gone, kill, shell, shell-now. quit and
+#   gone are of all that is begun beside the registry: collector and stand-in.
 # What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
 
 get() {
     cat "$1" 2>/dev/null
 }
 
-mark=$(get mark) keep_out=$(get keep-out) ours=$(get ours) lock=$(get lock) was_killed=no
+mark=$(get mark) keep_out=$(get keep-out) ours=$(get ours) lock=$(get lock) was_killed=no untouched=no
 : "${lock:=/nowhere}"
 
 # On a line of its own: other programs' last words may end without a line break.
@@ -167,6 +167,30 @@ end_collector() {
     return 1
 }
 
+# Whether what has the registry's name is another one by now: that isn't ours to stop or to start.
+is_another() {
+    has is-another && line is-another >/dev/null 2>&1
+}
+
+bring_up() {
+    if is_another; then
+        say "failed $(get name) is another one by now than the one that was collected: neither was started."
+    else
+        try_to start >&2 || say "failed The registry could not be $1."
+    fi
+}
+
+# What takes the registry's place takes pushes, too, and isn't ours to stop: the collector is, so that less is lost.
+give_way() {
+    if test "$keep_out" = stop && test ! -e replaced && is_another; then
+        : > replaced
+        say "failed $(get name) was replaced by another one while it was collected: that was left alone, and the collector" \
+            "ended. Push anew what was pushed to it meanwhile."
+        signal_collector TERM
+        line quit >/dev/null 2>&1
+    fi
+}
+
 # What started the registry meanwhile doesn't know of the collector: a daemon that was restarted, or a person.
 keep_down() {
     if test "$keep_out" = stop && has check && line check >/dev/null 2>&1; then
@@ -231,22 +255,24 @@ remove_late() {
 let_in() {
     rm -f collecting
     line tidy >/dev/null 2>&1
+    test "$untouched" = no || return 0
     # Who pulled meanwhile may have brought back what was swept.
     ! has forget || line forget >&2 ||
         say "failed What the registry keeps of its blobs in redis can't be cleared: until it is, pushes may lose layers."
     rm -f redis-request
     case $keep_out in
-        stop) try_to start >&2 || say "failed The registry could not be started again." ;;
+        stop) bring_up "started again" ;;
         read-only) try_to read-write >&2 || say "failed The registry could not be made writable again." ;;
     esac
     line release >/dev/null 2>&1
     if test "$(get restart)" = yes; then
-        line stop >&2
-        try_to start >&2 || say "failed The registry could not be restarted."
+        is_another || line stop >&2
+        bring_up restarted
     fi
     for pause in 0 1 1 2 3 5; do
         sleep "$pause"
         line check >/dev/null 2>&1 && break
+        ! is_another || break
     done
     if line check >/dev/null 2>&1; then say up; else say down; fi
 }
@@ -266,11 +292,11 @@ end_what_it_began() {
 see_it_stays() {
     test "$keep_out" = stop || return 0
     left=$(get watch)
-    while test "$left" -gt 0; do
+    while test "$left" -gt 0 && ! is_another; do
         left=$((left - 1))
         sleep 1
         line check >/dev/null 2>&1 && continue
-        try_to start >&2 || say "failed The registry could not be started again."
+        bring_up "started again"
         if line check >/dev/null 2>&1; then say up; else say down; fi
     done
 }
@@ -328,6 +354,12 @@ if test "$ours" = yes; then
     # What an earlier run left behind.
     end_collector || failed "A collector that was begun before still runs, and can't be ended."
 fi
+# As long as nothing was done, there is nothing to be brought back either.
+if has is-still && ! line is-still 2>&1; then
+    untouched=yes
+    ! is_another || failed "$(get name) is another one by now than the one that was looked at. Nothing was stopped. Try again."
+    failed "$(get name) can't be shown to be the one that was looked at. Nothing was stopped. Try again."
+fi
 line prepare 2>&1 || failed "The registry's settings could not be read."
 line make-stand-in >&2 || failed "What is to serve pulls meanwhile could not be made: nothing was stopped."
 line hold >/dev/null 2>&1
@@ -365,7 +397,7 @@ while kill -0 "$collecting" 2>/dev/null; do
         looks=0
         lives guard || begin_guard
         # A daemon that was restarted, or a person, may start it beside the collector.
-        ! kill -0 "$collecting" 2>/dev/null || keep_down
+        ! kill -0 "$collecting" 2>/dev/null || { keep_down; give_way; }
         if has serve && test "$stopped" = no && test ! -e unserved && ! line serves >/dev/null 2>&1; then
             : > unserved
             say "failed What served pulls has ended: they failed until the registry was back."
@@ -379,7 +411,7 @@ pass_on_errors
 # Its runtime's client may have ended without it: what is measured then would change still.
 test "$code" = 0 || test "$ours" != yes || insist
 # Who started the registry since the last look, or ended the collector before we did, doesn't go unnoticed.
-test "$ours" != yes || keep_down
+test "$ours" != yes || { keep_down; give_way; }
 rm -f collecting
 # 2.x doesn't end the line of its failure.
 echo

@@ -211,6 +211,70 @@ def test_what_a_container_writes_to_both_outputs_in_pieces_is_whole_lines(bench:
     assert told.index(lines[-1]) < told.index(f"::regtui-{MARK} exit 0")
 
 
+REPLACED: Final = {"is_still": "test ! -e other", "is_another": "test -e other"}
+"""Fields of the unit: another one has the registry's name once a file says so."""
+
+ANOTHER: Final = "The container registry is another one by now than the one that was"
+
+
+def _replaced_before(bench: Bench) -> None:
+    bench.touch("other")
+    bench.write(KeepOut.STOP, needs_restart=False, **REPLACED)
+
+
+def test_what_took_the_registrys_place_before_the_run_is_neither_stopped_nor_started(bench: Bench) -> None:
+    _replaced_before(bench)
+    assert bench.run() == 1
+    assert not (bench.directory / "calls").exists() or bench.calls == ["tidy"]
+    assert f"failed {ANOTHER} looked at. Nothing was stopped. Try again." in bench.told
+    assert bench.told[-1] == "end"
+    assert not {"up", "down"} & {*bench.told}
+
+
+def test_where_it_cant_be_told_whether_it_is_the_same_nothing_is_stopped_and_the_reason_said(bench: Bench) -> None:
+    bench.write(KeepOut.STOP, needs_restart=False, is_still="! echo why", is_another="false")
+    assert bench.run() == 1
+    assert bench.calls == ["tidy"]
+    told = (
+        "failed The container registry can't be shown to be the one that was looked at. Nothing was stopped. Try again."
+    )
+    assert told in bench.told
+    assert bench.log.index("why") < bench.log.index(f"::regtui-{MARK} {told}")
+
+
+def test_what_takes_the_registrys_place_in_mid_collection_is_left_alone_and_the_collector_ended(bench: Bench) -> None:
+    """It takes pushes: what the collector doesn't sweep any more isn't lost to them."""
+    bench.touch("marking")
+    bench.write(KeepOut.STOP, needs_restart=False, **REPLACED)
+    run = bench.begin()
+    bench.wait_for(lambda: (bench.directory / "log").exists() and "team/app" in bench.log)
+    bench.touch("other")
+    assert run.wait(PATIENCE) == 0
+    assert bench.calls == ["prepare", "stop", "collect beside garbage-collect /c.yml", "quit", "tidy"]
+    assert len([line for line in bench.told if "was replaced by another one while it was collected" in line]) == 1
+    assert f"failed {ANOTHER} collected: neither was started." in bench.told
+    assert "exit 143" in bench.told
+    assert bench.told[-3:] == ["down", "stage bring-back done", "end"]
+
+
+@pytest.mark.parametrize("how", ["guard", "bring-back"])
+def test_who_brings_a_killed_runs_registry_back_leaves_alone_what_took_its_place(bench: Bench, how: str) -> None:
+    bench.write(KeepOut.STOP, needs_restart=False, **REPLACED)
+    bench.touch("other")
+    bench.touch("log", "begun\n")
+    bench.touch("pid", "1\n")
+    bench.begin(how).wait(PATIENCE)
+    bench.wait_for((bench.directory / "ended").exists)
+    assert bench.calls == ["tidy"]
+    assert f"failed {ANOTHER} collected: neither was started." in bench.told
+
+
+def test_what_took_its_place_isnt_restarted_for_its_cache_either(bench: Bench) -> None:
+    bench.write(KeepOut.ONLINE, needs_restart=True, **REPLACED, inside="touch other && ./program inside")
+    assert bench.run() == 0
+    assert bench.calls == ["prepare", "collect inside garbage-collect /c.yml", "tidy"]
+
+
 def test_what_was_said_of_a_failure_is_in_the_log_also_where_the_script_is_killed(bench: Bench) -> None:
     bench.touch("program", "#!/bin/sh\necho why >&2\necho team/app\nexec sleep 100\n")
     bench.write()

@@ -79,7 +79,7 @@ def test_the_collection_is_good_shell(name: str, keep_out: KeepOut, tmp_path: Pa
     check(scripts.collection(unit, keep_out, needs_restart=True, mark="7e57").text, tmp_path)
     # And so is what it writes down to be run, with its command lines.
     for file, text in scripts.files(unit, keep_out, needs_restart=True).items():
-        if file not in ("keep-out", "restart", "ours", "root", "config", "process", "removal"):
+        if file not in ("keep-out", "restart", "ours", "name", "root", "config", "process", "removal"):
             check(text, tmp_path)
 
 
@@ -255,3 +255,85 @@ def test_a_dry_run_keeps_what_comes_by_two_outputs_apart(tmp_path: Path) -> None
     script = scripts.dry_run(unit, "7e57")
     done = subprocess.run(["sh", "-c", script.text, "sh", *script.arguments], capture_output=True, text=True)
     assert done.stdout.split("\n") == ["team/app", 'time="2026-11"', "", "::regtui-7e57 exit 3", ""]
+
+
+ID = "5b1c" * 16
+
+
+def test_all_that_a_run_does_goes_to_the_container_that_was_found_whatever_has_its_name_by_now() -> None:
+    """By name alone are: the two that are made, and the look who has the name now."""
+    found = container(id=ID, restart="unless-stopped", publications=("5000:5000/tcp",))
+    unit = container_unit(
+        ["docker"],
+        found,
+        HostSettings(),
+        program="registry",
+        config="/c.yml",
+        root="/var/lib/registry",
+        driver="filesystem",
+        has_shell=True,
+    )
+    files = scripts.files(unit, KeepOut.STAND_IN, needs_restart=True)
+    lines = {name: text for name, text in files.items() if "docker" in text and not name.endswith(".sh")}
+    looking = {"is-still", "is-another"}
+    ours = {"collector", "quit", "gone", "serve", "serves", "serve-log", "tidy"}
+    assert {"stop", "start", "check", "prepare", "hold", "release", "make-stand-in", "shell"} <= {*lines}
+    for name, text in lines.items():
+        words = text.replace("regtui-gc-registry", "").replace("regtui-pulls-registry", "")
+        words = words.replace("regtui.stands-in-for=registry", "").replace("--entrypoint registry", "")
+        by_name = any(word.strip("\"'();") == "registry" for word in words.split())
+        assert by_name == (name in looking), (name, text)
+        assert (ID in text) or name in ours, (name, text)
+    assert f"--volumes-from {ID} " in files["collector"]
+    assert f"exec -- {ID} registry" in unit.inside
+
+
+@pytest.mark.parametrize("told", ["", "5b1c", "x" * 64, ID.upper(), f"{ID}\n", f"-{ID[1:]}"])
+def test_what_is_no_full_id_is_no_word_for_a_container(told: str) -> None:
+    assert container(id=told).handle == "registry"
+
+
+def test_who_has_the_name_now_is_told_by_the_id_and_no_answer_is_no_other_one(tmp_path: Path) -> None:
+    unit = container_unit(
+        ["./docker"],
+        container(id=ID),
+        HostSettings(),
+        program="registry",
+        config="/c.yml",
+        root="/",
+        driver="filesystem",
+        has_shell=True,
+    )
+
+    def answers(script: str) -> tuple[bool, bool]:
+        (tmp_path / "docker").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "docker").chmod(0o755)
+        still, another = (
+            subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True).returncode == 0
+            for line in (unit.is_still, unit.is_another)
+        )
+        return still, another
+
+    assert answers(f"echo {ID}") == (True, False)
+    assert answers(f"echo {'0' * 64}") == (False, True)
+    assert answers("echo; exit 1") == (False, False)
+    assert answers("echo 'Error: no such container' >&2; exit 1") == (False, False)
+
+
+@pytest.mark.parametrize("told", ["echo MainPID=7", "echo MainPID=0", "exit 1"])
+def test_a_service_that_was_started_anew_is_not_the_one_that_was_looked_at(told: str, tmp_path: Path) -> None:
+    (tmp_path / "systemctl").write_text(f"#!/bin/sh\n{told}\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", as_service().is_still], env=environment)
+    assert (done.returncode == 0) == (told == "echo MainPID=7")
+
+
+def test_a_dry_run_of_what_was_replaced_since_says_that_and_nothing_else(tmp_path: Path) -> None:
+    unit = Unit("docker", "registry", "/c.yml", True, "touch begun;", is_still="false")
+    script = scripts.dry_run(unit, "7e57")
+    done = subprocess.run(
+        ["sh", "-c", script.text, "sh", *script.arguments], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.stdout.split() == ["::regtui-7e57", "another"]
+    assert not (tmp_path / "begun").exists()
