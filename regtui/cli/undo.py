@@ -105,8 +105,8 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
             show_undo(undo, output, dry_run=False)
     else:
         show_undo(undo, output, dry_run=arguments.dry_run)
-    if named is None and undo.is_empty and (earlier := await session.changes.last_before(entry)):
-        say(earlier_sentence(session.target.undo_command(earlier.name)))
+    if named is None and undo.is_empty:
+        await _say_earlier(session, entry)
     lost = losses_sentence(undo.deletion) if arguments.yes and undo.deletion is not None else ""
     if arguments.dry_run:
         return Obstructed.exit_code if undo.obstacle or lost else DONE
@@ -124,9 +124,19 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
     undoing = session.changes.undoing(undo)
     result = await carry_out(undoing, ShownOutcomes(output), "Putting back", len(undo.rows))
     report = undoing.report
-    if report.run and not session.target.ephemeral and any(outcome.has_effect for outcome in report.outcomes):
+    has_effect = any(outcome.has_effect for outcome in report.outcomes)
+    if has_effect and report.run and not session.target.ephemeral:
         say(f"To take it back: {session.target.undo_command(report.run)}")
+    if not has_effect and named is None and not result.stopped:
+        # The next undo would take the same run, and may be refused alike.
+        await _say_earlier(session, entry)
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED
+
+
+async def _say_earlier(session: Session, entry: Entry) -> None:
+    """The way past a run of which nothing was put back."""
+    if earlier := await session.changes.last_before(entry):
+        say(earlier_sentence(session.target.undo_command(earlier.name)))
 
 
 async def _show_rest(session: Session, entry: Entry, output: Output) -> None:

@@ -59,7 +59,7 @@ class Restoration:
     they are in `tags` too where they are to be overwritten. `lost`: what can't be put back, `NAME:TAG` or
     `NAME@DIGEST`, with the reason. `incomplete`: what lacked something when it was deleted, and is tried nevertheless.
     `stored`: every manifest's bytes; `blobs`: those of the configs that were kept; `uploads`: of these, the ones that
-    the registry hasn't got any more.
+    the registry hasn't got any more. `unread`: what of `lost` is so only because it couldn't be looked up.
     """
 
     entry: Entry
@@ -73,6 +73,7 @@ class Restoration:
     blobs: Mapping[Digest, bytes] = field(repr=False, hash=False, default_factory=dict)
     uploads: frozenset[Digest] = frozenset()
     incomplete: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
 
     @property
     def repository(self) -> str:
@@ -148,6 +149,21 @@ def make_restoration(
             [f"{entry.repository}:{tag.tag}" for tag in tags if _lacks_child(tag.digest, stored, situation)]
             + [f"{entry.repository}@{m.digest}" for m in by_digest if _lacks_child(m.digest, stored, situation)]
         ),
+        unread=_unread(entry, reasons, stored, situation),
+    )
+
+
+def _unread(
+    entry: Entry, lost: Iterable[str], stored: Mapping[Digest, StoredManifest], situation: Situation
+) -> frozenset[str]:
+    """Those that can't be put back now, and perhaps later: they, or something below them, couldn't be looked up."""
+    roots = {f"{entry.repository}:{tag}": digest for tag, digest in wanted_tags(entry).items()}
+    roots |= {f"{entry.repository}@{digest}": digest for digest in _untagged(entry, stored)}
+    names = {f"{entry.repository}:{tag}" for tag in situation.unread}
+    return frozenset(
+        reference
+        for reference in lost
+        if reference in names or not situation.unread.keys().isdisjoint(reachable(stored, [roots[reference]]))
     )
 
 

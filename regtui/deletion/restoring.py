@@ -81,7 +81,9 @@ class Restoring(UnderWay):
                 async for tagged in self._work.each(some_tags, self._put_tag):
                     yield self._tell(self._outcome(attempt) for attempt in tagged)
             await self._remove_placeholders()
-            begun = self._begun(tags) | {outcome.reference for outcome in before}
+            begun = self._begun(tags) | {outcome.reference for outcome in before} | self._plan.unread
+            # What couldn't be looked at is for another undo: this one isn't complete. What is lost for good isn't.
+            begun |= {outcome.reference for outcome in fell_out if outcome.status is Status.FAILED}
             done = [o for o in self._told.values() if o.reference in begun]
             await asyncio.to_thread(run.end, done, self.report.interrupted)
             self._doubts += unrecorded(run)

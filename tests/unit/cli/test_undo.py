@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from regtui.cli.main import main
@@ -130,6 +131,60 @@ def test_where_nothing_is_put_back_the_deletion_before_is_named(storage: MemoryS
     # Who names a run knows which.
     assert main(["undo", "-r", "demo", second, "--yes"]) == 0
     assert "before it" not in capsys.readouterr().err
+
+
+def lose_a_layer(storage: MemoryStorage, tag: str) -> None:
+    """One that no other tag of the repository needs."""
+
+    def layers(name: str) -> set[str]:
+        manifest = storage.manifest(COMMON, tags(storage)[name])
+        assert manifest is not None
+        return {layer["digest"] for layer in json.loads(manifest.data)["layers"]}
+
+    others = set[str]().union(*(layers(name) for name in tags(storage) if name in ("0.0.8", "0.0.6")))
+    storage.remove_blob(sorted(layers(tag) - others)[0])
+
+
+def refuse_to_take(monkeypatch: pytest.MonkeyPatch, digest: str) -> None:
+    """As 3.1.1 does a schema 1 image that an older one had taken."""
+    answer = LocalTransport.handle_async_request
+
+    async def answers(transport: LocalTransport[Any], request: httpx.Request) -> httpx.Response:
+        body = await request.aread() if request.method == "PUT" else b""
+        is_it = request.method == "PUT" and Digest.of(body) == digest
+        return httpx.Response(400) if is_it else await answer(transport, request)
+
+    monkeypatch.setattr(LocalTransport, "handle_async_request", answers)
+
+
+def test_a_run_that_was_undone_as_far_as_it_goes_does_not_hide_the_one_before_it(
+    storage: MemoryStorage, capsys: Captured
+) -> None:
+    before = tags(storage)
+    remove("0.0.7")
+    lose_a_layer(storage, "0.0.9")
+    assert main(["rm", "-r", "demo", f"{COMMON}:0.0.9", f"{COMMON}:0.0.8", "--yes", "--without-undo"]) == 0
+    assert main(["undo", "demo", "--yes"]) == 1
+    assert tags(storage) == {tag: digest for tag, digest in before.items() if tag not in ("0.0.9", "0.0.7")}
+    assert main(["undo", "demo", "--yes"]) == 0
+    assert tags(storage) == {tag: digest for tag, digest in before.items() if tag != "0.0.9"}
+
+
+def test_where_the_registry_takes_nothing_back_the_deletion_before_is_named(
+    storage: MemoryStorage, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plain undo takes the same run each time, as the refusal may be over by then: the way past it is shown."""
+    before = tags(storage)
+    remove("0.0.7")
+    remove("0.0.9", "0.0.8")
+    _, first = (entry.name for entry in Journal(journal_dir()).entries())
+    refuse_to_take(monkeypatch, before["0.0.9"])
+    capsys.readouterr()
+    assert main(["undo", "demo", "--yes"]) == 1
+    assert "before it" not in capsys.readouterr().err  # It isn't without effect: the next try may be whole.
+    assert main(["undo", "demo", "--yes"]) == 1
+    assert f"The deletion before it: regtui undo {first}" in capsys.readouterr().err
+    assert tags(storage) == {tag: digest for tag, digest in before.items() if tag not in ("0.0.9", "0.0.7")}
 
 
 @pytest.mark.parametrize(

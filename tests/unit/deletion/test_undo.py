@@ -118,6 +118,41 @@ async def test_one_undo_after_another_goes_further_back(world: World) -> None:
     assert await connection.changes.last() is None
 
 
+@pytest.mark.parametrize("when", ["planned", "checked"])
+async def test_what_could_not_be_looked_at_for_a_moment_is_tried_by_the_next_undo(world: World, when: str) -> None:
+    """Not so what is lost for good: then the run is undone as far as it goes, and the next goes further back."""
+    for tag in "abc":
+        await world.image(REPOSITORY, [tag], [tag])
+    other = await world.image(REPOSITORY, ["other"], ["other"])
+    before = await world.tags(REPOSITORY)
+    transport = world.transport = Scripted(world)
+    connection = await world.open()
+    await delete(connection, "a")
+    await delete(connection, "b", "c")
+    entry = await connection.changes.last()
+    assert entry is not None
+
+    def ails(request: httpx.Request) -> int | None:
+        return 502 if request.method in ("GET", "HEAD") and request.url.path.endswith("/manifests/c") else None
+
+    transport.instead = ails if when == "planned" else transport.instead
+    plan = await connection.changes.plan_undo(entry)
+    world.storage.set_tag(REPOSITORY, "c", other)
+    transport.instead = ails
+    assert not (await finished(connection.changes.undoing(plan))).is_complete
+    transport.instead = lambda _: None
+    world.storage.untag(REPOSITORY, "c")
+    again = await connection.changes.last()
+    assert again is not None
+    assert again.name == entry.name
+    _, report = await undo(connection)
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == {tag: digest for tag, digest in before.items() if tag != "a"}
+    last = await connection.changes.last()
+    assert last is not None
+    assert list(last.tags) == ["a"]
+
+
 async def test_an_undo_is_undone_and_that_undone_again(world: World) -> None:
     one = await world.image(REPOSITORY, ["one"])
     await world.index(REPOSITORY, [one], ["v1", "latest"])
