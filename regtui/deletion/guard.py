@@ -37,20 +37,30 @@ class Guard:
         self._last: list[Digest] = []
         self._since_look: int | None = None
         self._vanished: set[str] = set()
+        self._is_listed = False
         self._names = set(ground.watch.names)
         self._gone = self._chosen.keys() - {tag.tag for tag in along}
         self.pushed_again: set[str] = set()
+        # What is known now, and what followed from it: thousands of manifests go one after the other, mostly with
+        # nothing new between them.
+        self._deletable: tuple[tuple[int, int], set[Digest]] | None = None
+        self._mended: tuple[int, int] | None = None
 
     @property
     def has_others(self) -> bool:
         """Whether there are tags that stay, and could be moved onto what goes."""
-        return bool(self._names - self._chosen.keys())
+        return any(tag not in self._chosen for tag in self._names)
+
+    @property
+    def _known(self) -> tuple[int, int]:
+        """Tags are only ever taken out of the chosen ones."""
+        return self._ground.watch.changes, len(self._chosen)
 
     async def look(self, upcoming: int) -> list[Outcome]:
         """See what the repository has now, before so many more are deleted. What was deleted and is needed is put back:
         that is told. Raises RegistryError where the tags can't be listed."""
         await self._list()
-        others = self._names - self._chosen.keys()
+        others = {tag for tag in self._names if tag not in self._chosen}
         if self._since_look is None or self._since_look + upcoming > max(deletes_for_a_look(len(others)), upcoming):
             await self._ground.watch.look(others, work=self._ground.work)
             self._since_look = 0
@@ -77,6 +87,10 @@ class Guard:
     async def _list(self) -> None:
         watch = self._ground.watch
         await watch.list()
+        if self._is_listed and watch.names == self._names:
+            self._vanished = set()
+            return
+        self._is_listed = True
         self._vanished = self._names - self._chosen.keys() - watch.names
         self._names = set(watch.names)
         for tag in self._gone & watch.names & self._chosen.keys():
@@ -87,7 +101,10 @@ class Guard:
 
     def deletable(self) -> set[Digest]:
         """The manifests of the plan that nothing leads to but what goes."""
-        return deletable(self._plan, list(self._chosen.values()), self._ground.watch.contents(self._chosen.keys()))
+        if self._deletable is None or self._deletable[0] != self._known:
+            contents = self._ground.watch.contents(self._chosen.keys())
+            self._deletable = self._known, deletable(self._plan, list(self._chosen.values()), contents)
+        return self._deletable[1]
 
     async def is_still_deletable(self, digest: Digest) -> bool:
         """By the list of tags as it is now: while others of its tags were looked at, a new one may have been put to it.
@@ -157,10 +174,14 @@ class Guard:
     async def _bring_back_manifests(self) -> list[tuple[Digest, str]]:
         """Those that a tag leads to by now."""
         ground = self._ground
+        # What was deleted since was deletable by what is known.
+        if self._mended == self._known:
+            return []
         contents = ground.watch.contents(())
         staying = {tag: d for tag, d in contents.tags.items() if d is not None and tag not in self._chosen}
         needed = reachable(contents.manifests, staying.values()) & self._deleted.keys()
         if not needed:
+            self._mended = self._known
             return []
         back: set[Digest] = set()
 

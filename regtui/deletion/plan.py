@@ -131,6 +131,7 @@ def doomed_manifests(contents: Contents, chosen: Collection[str], targets: Colle
     """
     if contents.unread:
         return set()
+    chosen = set(chosen)
     going = {digest for tag in chosen if (digest := contents.tags.get(tag)) is not None} | set(targets)
     staying = {digest for tag, digest in contents.tags.items() if digest is not None and tag not in chosen}
     reached = reachable(contents.manifests, going)

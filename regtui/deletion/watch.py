@@ -59,6 +59,8 @@ class Watch:
         """Hears (tags looked at, in all) while many are."""
         self.errors: dict[str, RegistryError] = {}
         """Of the tags that can't be looked at, why."""
+        self.changes = 0
+        """How often something was seen that wasn't known: as long as it is the same, so is what follows from it."""
 
     @property
     def repository(self) -> str:
@@ -71,7 +73,10 @@ class Watch:
 
     async def list(self) -> None:
         """List the tags anew. Raises RegistryError."""
-        self.names = frozenset(await tags_now(self._client, self.repository))
+        names = frozenset(await tags_now(self._client, self.repository))
+        if names != self.names:
+            self.names = names
+            self.changes += 1
 
     def begin_round(self) -> None:
         self.seen.clear()
@@ -105,6 +110,7 @@ class Watch:
     def forget(self, tag: str) -> None:
         self._tags.pop(tag, None)
         self._missing.pop(tag, None)
+        self.changes += 1
 
     def contents(self, going: Collection[str]) -> Contents:
         """The repository as it is now, as far as is known; of the tags that are `going` what the plan says of them."""
@@ -118,6 +124,15 @@ class Watch:
         )
 
     def _note(self, tag: str, sight: Sight | None, error: RegistryError | None) -> None:
+        before = self._known_of(tag)
+        self._take(tag, sight, error)
+        if self._known_of(tag) != before:
+            self.changes += 1
+
+    def _known_of(self, tag: str) -> tuple[bool, Digest | None, str | None, Digest | None]:
+        return tag in self._tags, self._tags.get(tag), self._unread.get(tag), self._missing.get(tag)
+
+    def _take(self, tag: str, sight: Sight | None, error: RegistryError | None) -> None:
         if sight is None:
             if error is not None:
                 self.errors[tag] = error
@@ -140,6 +155,8 @@ class Watch:
         for tag, sight in sights.items():
             if sight.digest is not None and sight.digest not in self.manifests:
                 behind.setdefault(sight.digest, set()).add(tag)
+        if not behind:
+            return
         for digest, error in (await self._read(behind)).items():
             for tag in behind[digest]:
                 self._unread[tag] = error.message
@@ -151,6 +168,7 @@ class Watch:
             fresh = below - self.manifests.keys()
             self._unread_manifests |= {digest: e.message for digest, e in (await self._read(fresh)).items()}
             fresh &= self.manifests.keys()
+        self.changes += 1
 
     async def _read(self, digests: Iterable[Digest]) -> dict[Digest, RegistryError]:
         """Those that couldn't be read, and why; one that isn't there is no error."""
