@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
-from typing import Final, NoReturn
+from typing import Final
 
 from regtui.content.store import ContentStore
 from regtui.deletion.cost import seconds_to_delete
@@ -18,7 +18,7 @@ from regtui.garbage.output import CollectorOutput
 from regtui.garbage.storage import Storage, read_count
 from regtui.garbage.values import Forecast, UntaggedManifest, UsedManifests
 from regtui.garbage.verdict import GcOutcome
-from regtui.host.errors import Unsafe
+from regtui.host.errors import GarbageError, Unsafe
 from regtui.host.found import Found
 from regtui.host.hosts import Host, ScriptOutput
 from regtui.host.trouble import trouble
@@ -106,7 +106,7 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
                 code = read_count(words[-1])
                 continue
             if words == ["another"]:
-                _raise_another(host, found, said)
+                raise another(host.place, found, "\n".join(said))
             finding = output.feed(line)
             if not finding.kind.is_marking:
                 said = [*said[-20:], line]
@@ -120,13 +120,13 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
     return ""
 
 
-def _raise_another(host: Host, found: Found, said: list[str]) -> NoReturn:
-    """`said`: by what was asked for it."""
-    if any(map(str.strip, said)):
-        raise trouble(ScriptOutput(1, "\n".join(said), ""), host.place, found.unit.runtime)
-    raise Unsafe(
-        f"{found.unit.title} on {host.place} is another one by now than the one that was looked at.", "Try again."
-    )
+def another(place: str, found: Found, said: str) -> GarbageError:
+    """What was looked at isn't there any more by its name. `said`: by what was asked for it; nothing where another one
+    has that name."""
+    if said.strip():
+        return trouble(ScriptOutput(1, said, ""), place, found.unit.runtime)
+    message = f"{found.unit.title} on {place} is another one by now than the one that was looked at."
+    return Unsafe(f"{message} Nothing was stopped.", "Try again.")
 
 
 def _freed_by(readings: Iterable[Reading]) -> Iterable[Digest]:

@@ -17,7 +17,7 @@ from regtui.garbage import scripts
 from regtui.garbage.account import Account
 from regtui.garbage.by_hand import by_hand
 from regtui.garbage.earlier import read_earlier
-from regtui.garbage.forecasting import forecast
+from regtui.garbage.forecasting import another, forecast
 from regtui.garbage.leftovers import Leftovers
 from regtui.garbage.running import STOPPED, Running, running_already
 from regtui.garbage.storage import Listing, Storage
@@ -170,6 +170,12 @@ class HostCollector:
         if earlier is not None and earlier.is_running:
             raise running_already(self._host.place, earlier.started, earlier.who)
 
+    async def _must_be_the_same(self, found: Found) -> None:
+        """Raises GarbageError where another one has its name by now; the host looks again before it stops anything."""
+        told = await self._host.run(scripts.identity(found.unit))
+        if told.code != 0:
+            raise another(self._host.place, found, told.said)
+
     async def _must_delete(self, repository: str) -> None:
         """Raises Unsafe where manifests can't be deleted through the API."""
         support = await deletion_support(self._client, repository)
@@ -202,6 +208,7 @@ class HostCollector:
         found = await self._look()
         self._must_be_possible(choices, found)
         await self._must_be_alone()
+        await self._must_be_the_same(found)
         if self._forecast is None or self._forecast_untagged != choices.untagged:
             await self.forecast(choices)
         assert self._forecast is not None

@@ -24,6 +24,9 @@ _PREFIX: Final = "::regtui-"
 # seconds) before it ends what doesn't stop, and then a stop that nobody waits for any more takes effect.
 _WATCH_SECONDS: Final = 12
 
+_MOST_LOG: Final = 1 << 30
+"""Bytes that a collector's log may have on the host: some million blobs make as many."""
+
 _ASK: Final = """\
 shell=$1 asked=$2
 shift 2
@@ -38,10 +41,14 @@ work=$(mktemp -d) && cd "$work" || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 for line do eval "$line" 2>&1 || exit 1; done
-# Apart, as in collect.sh.
-eval "$collector" 2> errors
+# Apart, and bounded, as in collect.sh.
+mkfifo err || exit 1
+{ (ulimit -c 0; ulimit -f 131072; exec cat) > errors 2>/dev/null || tail -c 65536 | sed 1d > last; } < err &
+eval "$collector" 2> err
 code=$?
+wait
 cat errors
+test ! -e last || { echo && cat last; }
 # The collector's last words end without a line break.
 printf '\\n::regtui-%s exit %s\\n' "$mark" "$code"
 """
@@ -67,6 +74,11 @@ def question(unit: Unit, ask: str, *words: str, stdin: Iterable[str] = ()) -> Sc
 def dry_run(unit: Unit, mark: str) -> Script:
     """A dry run in a directory of its own, that goes when it ends; the collector's exit code after it, marked."""
     return Script(_DRY_RUN, (mark, unit.collector(dry_run=True, running=unit.is_running), unit.is_still, *unit.prepare))
+
+
+def identity(unit: Unit) -> Script:
+    """Succeeds where the unit is still the one that was looked at; what is printed is why it can't be told."""
+    return Script('test -z "$1" || eval "$1"', (unit.is_still,))
 
 
 def collection(
@@ -100,6 +112,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
     return {
         "run.sh": file("collect.sh"),
         "storage.sh": file("storage.sh"),
+        "most": str(_MOST_LOG),
         "keep-out": KeepOut.STOP.value if beside else keep_out.value,
         "restart": "yes" if needs_restart else "no",
         "ours": "yes" if ours else "no",

@@ -13,6 +13,7 @@ import pytest
 from regtui.errors import RegtuiError
 from regtui.garbage import procedure
 from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.host.errors import Unsafe
 from regtui.session.session import Session
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.commands import Done, Regtui
@@ -186,9 +187,23 @@ async def test_a_client_that_is_killed_leaves_no_collector_beside_the_registry(
     assert not collector.report.is_complete
 
 
-@pytest.mark.parametrize("when", ["before", "meanwhile"])
-async def test_what_took_the_registrys_name_since_it_was_looked_at_is_neither_stopped_nor_started(
-    place: Place, connection: Session, when: str, monkeypatch: pytest.MonkeyPatch
+async def test_what_was_made_anew_since_it_was_looked_at_is_told_and_neither_stopped_nor_started(
+    place: Place, connection: Session
+) -> None:
+    containers, name = place.registry.containers, place.registry.name
+    collector = connection.collector()
+    await collector.forecast(Choices())
+    containers.remove(name)
+    containers("create", "--name", name, containers.image(place.registry.version))
+    with pytest.raises(Unsafe) as raised:
+        async for _ in collector.collect(Choices()):
+            pass
+    assert f"The container {name} on {place.host.destination} is another one by now" in str(raised.value)
+    assert containers("inspect", "--format", "{{.State.Status}}", name) == "created"
+
+
+async def test_what_takes_the_registrys_name_in_mid_collection_is_neither_stopped_nor_started(
+    place: Place, connection: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody else's container, which is stopped: by its name it would be started with the bringing back."""
     containers, name = place.registry.containers, place.registry.name
@@ -196,26 +211,17 @@ async def test_what_took_the_registrys_name_since_it_was_looked_at_is_neither_st
     monkeypatch.setattr(procedure, "_UP_SECONDS", 0.5)
     collector = connection.collector()
     await collector.forecast(Choices())
-
-    def replace() -> None:
-        containers("rename", name, f"{name}-before")
-        containers("create", "--name", name, containers.image(place.registry.version))
-
-    if when == "before":
-        replace()
-    else:
-        place.hold(Stage.COLLECT)
-    async for event in collector.collect(Choices()):
-        if when == "meanwhile" and (event.stage, event.status) == (Stage.COLLECT, StageStatus.STARTED):
-            await asyncio.to_thread(replace)
-            place.let_go()
+    place.hold(Stage.COLLECT)
     try:
+        async for event in collector.collect(Choices()):
+            if (event.stage, event.status) == (Stage.COLLECT, StageStatus.STARTED):
+                containers("rename", name, f"{name}-before")
+                containers("create", "--name", name, containers.image(place.registry.version))
+                place.let_go()
         told = " ".join(collector.report.trouble)
-        state = [containers("inspect", "--format", "{{.State.Status}}", each) for each in (name, f"{name}-before")]
-        assert f"The container {name} is another one by now than the one that was" in told
-        assert state[0] == "created"
-        assert (state[1] == "running", "Nothing was stopped" in told) == ((when == "before"),) * 2
-        assert not collector.report.is_complete
+        assert f"The container {name} is another one by now than the one that was collected" in told
+        assert containers("inspect", "--format", "{{.State.Status}}", name) == "created"
+        assert containers("inspect", "--format", "{{.State.Running}}", f"{name}-before") == "false"
     finally:
         containers.remove(name, f"{name}-before")
 

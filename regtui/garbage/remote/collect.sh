@@ -1,7 +1,7 @@
 # The collection itself: goes on whatever becomes of the connection, and brings the registry back whatever happens.
 # Called in its own directory, detached. $1 is "collect", "guard" for the one that watches over it, "bring-back" to end what
 # a run left behind that was killed. All that differs between registries lies beside it, a file each:
-#   mark, keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), name (the
+#   mark, most (bytes of a log), keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), name (the
 #   registry's, in words), root, config, process and user (the collector's words, and whose it is), empty and uploads (what
 #   is removed), upload-minutes, and command lines: is-still, is-another, prepare, tidy, stop, start, check, make-stand-in,
 #   serve, serves, serve-log, read-only, read-write, hold, release, collector, quit, gone, kill, shell, shell-now. quit and
@@ -143,7 +143,7 @@ serve_pulls() {
     # What is wrong with it ends it at once.
     for _ in 1 2 3 4 5; do
         nap
-        line serves >/dev/null 2>&1 || { line serve-log >&2; return 1; }
+        line serves >/dev/null 2>&1 || { line serve-log 2>&1 | head -c 65536 >&2; return 1; }
     done
     say serving
 }
@@ -214,6 +214,51 @@ insist() {
 
 # What a container writes to both outputs is cut into pieces that don't end with lines: in one file, a digest of the one
 # would stand within a line of the other.
+# And in one pipe they would be bounded together: an endless log would take the last words of its failure along.
+take_output() {
+    take out log & taking=$!
+    take err errors & taking="$taking $!"
+}
+
+# Writes what comes by pipe $1 into file $2, as much as that may hold, and then the last of it: what is printed without
+# an end would fill the host's disk. Nobody has to wait to print it.
+take() {
+    {
+        (ulimit -c 0; ulimit -f "$room"; exec cat) >> "$2" 2>/dev/null && exit 0
+        : > cut-off
+        { echo && tail -c 65536 | sed 1d; } >> "$2"
+    } < "$1"
+}
+
+# In blocks of 512 bytes: of what is free half, within what is enough for any registry.
+room() {
+    most=$(get most) least=16777216
+    test "$most" -gt "$least" || least=$most
+    free=$(df -Pk . 2>/dev/null | awk 'NR == 2 { printf "%.0f", $4 * 512 }')
+    : "${free:=$least}"
+    test "$free" -lt "$most" || free=$most
+    test "$free" -gt "$least" || free=$least
+    echo $((free / 512))
+}
+
+tell_cut() {
+    if test -e cut-off && test ! -e cut-told; then
+        : > cut-told
+        say "failed The collector prints more than its log may hold on the host: all but its begin and its end is left out."
+    fi
+}
+
+# All that was printed stands in the log, unless something that the collector left behind holds its pipes open.
+outputs_taken() {
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
+        open=
+        for pid in $taking; do ! kill -0 "$pid" 2>/dev/null || open=yes; done
+        test -n "$open" || return 0
+        nap
+    done
+    for pid in $taking; do kill "$pid" 2>/dev/null; done
+}
+
 pass_on_errors() {
     cat errors 2>/dev/null && rm -f errors
 }
@@ -361,6 +406,7 @@ if has is-still && ! line is-still 2>&1; then
     failed "$(get name) can't be shown to be the one that was looked at. Nothing was stopped. Try again."
 fi
 line prepare 2>&1 || failed "The registry's settings could not be read."
+rm -f out err && mkfifo out err || failed "No pipes can be made in $(pwd). Nothing was stopped."
 line make-stand-in >&2 || failed "What is to serve pulls meanwhile could not be made: nothing was stopped."
 line hold >/dev/null 2>&1
 case $keep_out in
@@ -380,7 +426,9 @@ fi
 
 used before
 say stage collect started
-eval "$(get collector)" 2> errors & collecting=$!
+room=$(room)
+take_output
+eval "$(get collector)" > out 2> err & collecting=$!
 echo "$collecting $(born "$collecting")" > collecting
 stopped=no
 looks=0
@@ -403,10 +451,13 @@ while kill -0 "$collecting" 2>/dev/null; do
             say "failed What served pulls has ended: they failed until the registry was back."
         fi
     fi
+    tell_cut
     nap
 done
 wait "$collecting"
 code=$?
+outputs_taken
+tell_cut
 pass_on_errors
 # Its runtime's client may have ended without it: what is measured then would change still.
 test "$code" = 0 || test "$ours" != yes || insist

@@ -151,8 +151,8 @@ write_files() {
         printf '%s\n' "$2" > "$1" || return 1
         shift 2
     done
-    # Also whether the disk takes them: a script cut short must never run.
-    test "$(tail -n 1 run.sh)" = "# end" && test "$(tail -n 1 storage.sh)" = '"$@"'
+    # Also whether the disk takes them, and pipes: a script cut short must never run.
+    mkfifo out && test "$(tail -n 1 run.sh)" = "# end" && test "$(tail -n 1 storage.sh)" = '"$@"'
 }
 
 # Begins a run: $1 is who, $2 what it is (collect or bring-back), the rest its files.

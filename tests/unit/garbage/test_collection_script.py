@@ -211,6 +211,43 @@ def test_what_a_container_writes_to_both_outputs_in_pieces_is_whole_lines(bench:
     assert told.index(lines[-1]) < told.index(f"::regtui-{MARK} exit 0")
 
 
+_MUCH: Final = """\
+#!/bin/sh
+echo team/app
+yes 0123456789 2>&- | head -n 300000 >&{}
+echo its last words >&{}
+exit 3
+"""
+
+
+@pytest.mark.parametrize("output", [1, 2])
+def test_what_a_collector_prints_is_bounded_on_the_disk_and_that_is_said(bench: Bench, output: int) -> None:
+    """Its last words, and all of the script's own, are there."""
+    bench.touch("program", _MUCH.format(output, output))
+    bench.write(KeepOut.STOP, needs_restart=False, most="300000")
+    assert bench.run() == 0
+    assert 200_000 < (bench.directory / "log").stat().st_size < 400_000
+    assert "its last words" in bench.log
+    cut = (
+        "failed The collector prints more than its log may hold on the host: all but its begin and its end is left out."
+    )
+    assert bench.told == [*WHOLE[:3], cut, "exit 3", *WHOLE[4:]]
+    # Where the lines between are missing, two are in part.
+    assert len({line for line in bench.log if line.startswith("0")} - {"0123456789"}) <= 1
+
+
+@pytest.mark.parametrize("output", [1, 2])
+def test_a_collector_that_prints_without_an_end_fills_no_disk_and_can_be_stopped(bench: Bench, output: int) -> None:
+    bench.touch("program", f"#!/bin/sh\necho team/app\nexec yes >&{output}\n")
+    bench.write(KeepOut.STOP, needs_restart=False, most="300000")
+    run = bench.begin()
+    bench.wait_for((bench.directory / "cut-told").exists)
+    bench.touch("stop-asked")
+    assert run.wait(PATIENCE) == 0
+    assert bench.told[-4:] == WHOLE[-4:]
+    assert (bench.directory / "log").stat().st_size < 400_000
+
+
 REPLACED: Final = {"is_still": "test ! -e other", "is_another": "test -e other"}
 """Fields of the unit: another one has the registry's name once a file says so."""
 
