@@ -46,6 +46,8 @@ async def carry_out(running: RunningChange, shown: "ShownOutcomes", what: str, t
     progress = Progress(f"{what}:")
     running.tell_looks(lambda done, of: progress.show(done, of, "Looking at the tags:"))
     stopped = False
+    # The report puts all of it into order: too much for each batch of thousands.
+    told: set[tuple[Action, str]] = set()
 
     def stop() -> None:
         nonlocal stopped
@@ -61,14 +63,16 @@ async def carry_out(running: RunningChange, shown: "ShownOutcomes", what: str, t
                 if shown.is_live:
                     progress.clear()
                 shown.live(batch)
-                progress.show(min(len(running.report.outcomes), total), total)
+                told.update((outcome.action, outcome.reference) for outcome in batch)
+                progress.show(min(len(told), total), total)
     finally:
         # Also where it broke off: what was done until then is done.
         progress.clear()
         shown.final(running.report.outcomes)
-    for sentence in report_sentences(running.report):
+    report = running.report
+    for sentence in report_sentences(report):
         say(sentence)
-    return RunResult(running.report.is_complete, stopped or running.report.interrupted)
+    return RunResult(report.is_complete, stopped or report.interrupted)
 
 
 class ShownOutcomes:

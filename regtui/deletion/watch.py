@@ -69,7 +69,7 @@ class Watch:
     @property
     def fresh(self) -> set[str]:
         """Tags that nobody has looked at yet, neither the plan nor this."""
-        return set(self.names - self._tags.keys() - self._unread.keys())
+        return {tag for tag in self.names if tag not in self._tags and tag not in self._unread}
 
     async def list(self) -> None:
         """List the tags anew. Raises RegistryError."""
