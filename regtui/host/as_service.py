@@ -11,7 +11,7 @@ from regtui.host.containers import (
     PROGRAMS,
     read_environment,
 )
-from regtui.host.errors import NotOnHost
+from regtui.host.errors import HostNotAllowed, NotOnHost
 from regtui.host.found import Found, named_config, sudo_of, version_of
 from regtui.host.hosts import Host, Script, call
 from regtui.host.plain import plain, plain_name
@@ -19,6 +19,7 @@ from regtui.host.profile import HostSettings
 from regtui.host.runtimes import (
     Process,
     systemd_unit,
+    words_as_user,
 )
 from regtui.host.sharing import processes_beside
 from regtui.host.stopping import (
@@ -75,7 +76,7 @@ async def find_as_service(host: Host, settings: HostSettings) -> Found:
         user=plain_name(properties.get("User", ""), f"The user of {unit}"),
         environment=environment,
     )
-    text = await _text(host, settings, process.config)
+    text = await _text(host, settings, process, properties.get("Me", ""))
     storage = read_storage(text, environment, process.config)
     if storage.root and not storage.root.startswith("/"):
         process = replace(process, directory=directory)
@@ -129,9 +130,19 @@ async def _of_process(host: Host, settings: HostSettings, pid: int) -> tuple[lis
     return command.stdout.removesuffix("\0").split("\0"), read_environment(environment.stdout.split("\0"))
 
 
-async def _text(host: Host, settings: HostSettings, path: str) -> str:
-    told = await host.run(call(*sudo_of(settings), "cat", "--", path))
+async def _text(host: Host, settings: HostSettings, process: Process, me: str) -> str:
+    """The config, with the rights that the service itself has: which file it is, its process says, and may write into
+    its own command line what it likes."""
+    path, user = process.config, process.user or "root"
+    # Who can't become another one reads with the login's own rights, that are no more.
+    becoming = words_as_user(settings, user, me) if settings.sudo or me == "root" else ()
+    told = await host.run(call(*becoming, "cat", "--", path))
     if told.code != 0 and "o such file" in told.said:
         raise NotOnHost(f"There is no config file {path} on {host.place}.", 'Say where it is: config = "…".')
+    if told.code != 0 and becoming and "cat:" in told.said and "ermission denied" in told.said:
+        raise HostNotAllowed(
+            f"{user}, as whom {process.unit} runs on {host.place}, may not read its config file {path}.",
+            'If it is another one, say which: config = "…".',
+        )
     check(told, host.place, path)
     return told.stdout

@@ -290,9 +290,7 @@ def systemd_unit(
     and changes its storage, run as the service's user: nothing that they write belongs to root, and what the service
     may have arranged (its command line, links in its storage) gives it no rights that it hasn't."""
     user = process.user or "root"
-    as_user = ""
-    if user != me:
-        as_user = f"sudo -n -u {quote(user)} -- " if settings.sudo else f"runuser -u {quote(user)} -- "
+    as_user = "".join(f"{quote(word)} " for word in words_as_user(settings, user, me))
     program = quote(process.program)
     if process.directory:
         program = f'sh -c \'cd -- "$1" && shift && exec "$@"\' sh {quote(process.directory)} {program}'
@@ -341,6 +339,13 @@ def systemd_unit(
         loses_storage=loses_storage,
         is_shared=is_shared,
     )
+
+
+def words_as_user(settings: HostSettings, user: str, me: str) -> tuple[str, ...]:
+    """What comes before a command that runs with the rights of `user`; `me` is who is logged in on the host."""
+    if user == me:
+        return ()
+    return ("sudo", "-n", "-u", user, "--") if settings.sudo else ("runuser", "-u", user, "--")
 
 
 def kubectl_unit(settings: HostSettings, *, program: str, config: str, root: str, lost: str = "") -> Unit:

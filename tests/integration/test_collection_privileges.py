@@ -3,13 +3,18 @@ regtui what to run and where, and links in a storage lead elsewhere, while regtu
 
 import asyncio
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from regtui.garbage.values import Choices
+from regtui.host.errors import HostNotAllowed
+from regtui.host.finding import find
+from regtui.host.hosts import LocalHost
 from regtui.host.keep_out import KeepOut
+from regtui.host.profile import HostSettings
 from tests.integration.conftest import short_folder
 from tests.support.collecting import connected, delete_half, fill, target
 from tests.support.containers import Containers, must_be_root, start_registry_container
@@ -49,6 +54,31 @@ def test_a_program_that_a_service_names_runs_as_the_service_alone(place: Path, m
         host.write("show", f"LoadState=loaded\nMainPID={pid}\nUser=nobody\nExecStart=\n")
         assert asyncio.run(ask_everything("systemd", host, KeepOut)) >= 10
     assert set(record.read_text().split()) == {"nobody"}
+
+
+def test_a_config_that_a_service_names_is_read_by_the_service_alone(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What else it might be is somebody's secret: by its environment the service says where redis's password goes."""
+    host = make_hostile_host(place / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    secret = place / "secret.yml"
+    secret.write_text("storage: {filesystem: {}}\nredis: {password: s3cret}\n")
+    secret.chmod(0o600)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        environment = {"REGISTRY_REDIS_ADDR": address, "REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR": "redis"}
+        with host.process("docker-registry", "serve", str(secret), environment=environment) as pid:
+            host.write("show", f"LoadState=loaded\nMainPID={pid}\nUser=nobody\nExecStart=\n")
+            with pytest.raises(HostNotAllowed) as raised:
+                asyncio.run(find(LocalHost(), HostSettings(runtime="systemd"), 5000))
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert (
+        f"nobody, as whom docker-registry.service runs on this machine, may not read its config file {secret}."
+        in str(raised.value)
+    )
 
 
 async def test_what_collects_for_a_confined_registry_is_as_confined(
