@@ -56,7 +56,9 @@ class Place:
 
     @property
     def calls(self) -> list[str]:
-        return (self.directory / "calls").read_text().splitlines()
+        """With the registry by its name: it is called by its id."""
+        known_as = self.registry.containers("inspect", "--format", "{{.Id}}", NAME)
+        return (self.directory / "calls").read_text().replace(known_as, NAME).splitlines()
 
     @property
     def there(self) -> list[str]:
