@@ -14,6 +14,8 @@ from regtui.text import clean
 
 COLLECTOR: Final = "regtui-gc-{}"
 """The name of the container that collects beside the one of that name."""
+COLLECTOR_LABEL: Final = "regtui.collects"
+"""Its label."""
 STAND_IN: Final = "regtui-pulls-{}"
 """The name of the container that answers pulls while the one of that name is stopped."""
 STAND_IN_LABEL: Final = "regtui.stands-in-for"
@@ -66,6 +68,8 @@ class Container:
     """Podman also answers by the name of docker."""
     confined: tuple[str, ...] = ()
     """Options of `run` for what runs beside it: it gets no more rights than it has."""
+    is_collector: bool = False
+    """By its name and its label: a collection began it beside a registry that is stopped."""
     is_stand_in: bool = False
     """By its name, its label and its mounts: it answers pulls for a registry that is stopped, and can't write."""
 
@@ -78,7 +82,7 @@ class Container:
     def is_registry(self) -> bool:
         """By its image's name, or its program's. The entry point of the official images is a script of another name;
         what collects beside a registry is none, nor what stands in for it."""
-        if self.is_stand_in or self.name.startswith(COLLECTOR.format("")):
+        if self.is_stand_in or self.is_collector:
             return False
         program = self.command[0].rpartition("/")[2]
         return bool(_IMAGE.search(self.image_name)) or program in PROGRAMS
@@ -185,6 +189,7 @@ def _read(entry: Mapping[str, Any]) -> Container:
         restart=text_at(entry, "HostConfig", "RestartPolicy", "Name"),
         is_podmans="ImageName" in entry,
         confined=_confined(table_at(entry, "HostConfig"), is_podmans="ImageName" in entry),
+        is_collector=_is_ours(entry, COLLECTOR, COLLECTOR_LABEL),
         is_stand_in=_is_stand_in(entry),
         pid=pid if isinstance(pid := table_at(entry, "State").get("Pid"), int) and 0 < pid < 1 << 31 else 0,
         started=_moment(text_at(entry, "State", "StartedAt")),
@@ -210,12 +215,15 @@ def _is_within(path: str, point: str) -> bool:
 
 
 def _is_stand_in(entry: Mapping[str, Any]) -> bool:
-    return (
-        # An image can have labels, too, but no container's name.
-        text_at(entry, "Name").removeprefix("/").startswith(STAND_IN.format(""))
-        and STAND_IN_LABEL in table_at(entry, "Config", "Labels")
-        and all(isinstance(mount, dict) and mount.get("RW") is False for mount in list_at(entry, "Mounts"))
+    return _is_ours(entry, STAND_IN, STAND_IN_LABEL) and all(
+        isinstance(mount, dict) and mount.get("RW") is False for mount in list_at(entry, "Mounts")
     )
+
+
+def _is_ours(entry: Mapping[str, Any], name: str, label: str) -> bool:
+    """By label and name together: an image can have any label, and people give any name."""
+    of = text_at(entry, "Config", "Labels", label)
+    return bool(of) and text_at(entry, "Name").removeprefix("/") == name.format(of)
 
 
 def _publication(port: str, binding: object) -> str:

@@ -11,7 +11,7 @@ from shlex import join, quote
 from typing import Final
 
 from regtui.host.compose import Compose
-from regtui.host.containers import COLLECTOR, STAND_IN, Container
+from regtui.host.containers import COLLECTOR, COLLECTOR_LABEL, STAND_IN, Container
 from regtui.host.keep_out import KeepOut
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import REQUEST, Redis
@@ -163,7 +163,8 @@ def container_unit(
     if container.is_podmans:
         # Before 4.7 it refuses a bind mount where the image, as all official ones, has a VOLUME.
         volumes += ["--image-volume", "ignore"]
-    beside = [*runtime, "run", "--rm", "--name", COLLECTOR.format(name), *container.confined, *volumes]
+    ours = ["--name", COLLECTOR.format(name), "--label", f"{COLLECTOR_LABEL}={name}"]
+    beside = [*runtime, "run", "--rm", *ours, *container.confined, *volumes]
     # Only object stores need the network: without it nothing can push into what runs beside.
     beside += ["--network", "none" if driver == "filesystem" else container.network or "default"]
     beside += ["--user", container.user] if container.user else []

@@ -281,7 +281,11 @@ def test_all_that_a_run_does_goes_to_the_container_that_was_found_whatever_has_i
     assert {"stop", "start", "check", "prepare", "hold", "release", "make-stand-in", "shell"} <= {*lines}
     for name, text in lines.items():
         words = text.replace("regtui-gc-registry", "").replace("regtui-pulls-registry", "")
-        words = words.replace("regtui.stands-in-for=registry", "").replace("--entrypoint registry", "")
+        words = (
+            words.replace("regtui.stands-in-for=registry", "")
+            .replace("regtui.collects=registry", "")
+            .replace("--entrypoint registry", "")
+        )
         by_name = any(word.strip("\"'();") == "registry" for word in words.split())
         assert by_name == (name in looking), (name, text)
         assert (ID in text) or name in ours, (name, text)

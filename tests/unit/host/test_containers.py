@@ -74,7 +74,13 @@ def test_of_several_the_one_that_publishes_the_port_else_the_one_that_runs() -> 
 def test_what_collects_beside_a_registry_is_not_taken_for_it() -> None:
     """While it is collected the registry is stopped, and its collector runs the same program."""
     beside = {**like_it("regtui-gc-registry"), "Path": "/bin/registry", "Args": ["garbage-collect", "/c.yml"]}
-    assert [c.name for c in choose(containers(beside, like_it("registry", running=False)), 443)] == ["registry"]
+    labels = {"Labels": {"regtui.collects": "registry"}}
+    ours = {**beside, "Config": {**beside["Config"], **labels}}
+    assert [c.name for c in choose(containers(ours, like_it("registry", running=False)), 443)] == ["registry"]
+    # What somebody named like it, or an image's label alone, keeps no registry from being seen.
+    for another in (beside, {**ours, "Name": "/somebodys"}, {**ours, "Name": "/regtui-gc-another"}):
+        (found,) = containers(another)
+        assert found.is_registry
 
 
 def test_names_of_images_that_only_look_alike() -> None:
