@@ -11,10 +11,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from textual import _wait, constants
+from textual import constants
 
 from regtui.ui import question
-from tests.support import watch
+from tests.support import pilots, watch
 from tests.support.programs import ProgramMissing
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.tls import TlsFiles, make_tls
@@ -26,10 +26,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("regtui")
 
-# Textual's pilot takes an app that did next to nothing for 20 ms for one that has settled, after every key: that was
-# most of what the tests of the screens took. What has to be there is waited for by `settled`, and not by this.
-_wait.SLEEP_GRANULARITY = 0.005
-_wait.SLEEP_IDLE = _wait.SLEEP_GRANULARITY / 20
+pilots.quicken()
 
 _NO_KEYRING = "keyring.backends.null.Keyring"
 os.environ["PYTHON_KEYRING_BACKEND"] = _NO_KEYRING

@@ -27,6 +27,7 @@ from regtui.ui.screens.delete import DeleteScreen
 from tests.support.clients import crane
 from tests.support.images import open_registry, push_image
 from tests.support.patience import PATIENCE
+from tests.support.pilots import is_answerable
 from tests.support.seed import seed_repository
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.tls import TlsFiles
@@ -50,10 +51,10 @@ async def running(start: Target, directory: Path, size: tuple[int, int] = (120, 
 
 
 async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
-    """Fails with what is on the screen."""
+    """And what the screen asks, if it does, can be answered. Fails with what is on the screen."""
     try:
         async with asyncio.timeout(PATIENCE):
-            while not true():
+            while not (true() and is_answerable(pilot.app)):
                 await pilot.pause(0.02)
     except TimeoutError:
         pytest.fail(f"did not come; on the screen is:\n{on_screen(pilot)}")

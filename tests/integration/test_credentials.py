@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,13 +24,13 @@ from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.keep import KeepScreen
 from regtui.ui.screens.opening import OpeningScreen
+from tests.integration.test_app import until
 from tests.support.clients import ClientFailed
 from tests.support.commands import Regtui, failed
 from tests.support.credential_helpers import make_helper
 from tests.support.file_keyring import FILE_KEYRING, FileKeyring
 from tests.support.gateway import Asked, Reply, start_gateway
 from tests.support.images import open_registry, push_image
-from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 from tests.support.secret_service import silent_bus
 from tests.support.servers import RegistryServer, start_registry
@@ -178,17 +177,6 @@ def app_on(
         yield RegtuiApp(config, credentials, resolve_target(url, config, credentials, options, environment={}))
     finally:
         keyring.set_keyring(before)
-
-
-async def until(pilot: Pilot[Any], true: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up:
-        if true():
-            return
-        await pilot.pause(0.02)
-    strips = pilot.app.screen._compositor.render_strips()
-    shown = "\n".join(strip.text.rstrip() for strip in strips)
-    raise AssertionError(f"did not come; on the screen is:\n{shown}")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
@@ -518,6 +506,7 @@ async def test_the_app_asks_where_to_keep_it(
             await until(pilot, lambda: isinstance(app.screen, KeepScreen))
             await pilot.press(*(("down", "enter") if answer == "docker" else ("escape",)))
             await until(pilot, lambda: isinstance(app.screen, BrowserScreen))
+            await until(pilot, lambda: any("The password is" in str(one.message) for one in app._notifications))
             said = "".join(str(notification.message) for notification in app._notifications)
             if answer == "docker":
                 assert crane_catalog(tmp_path, server.host) == "other/app\nteam/app\n"
