@@ -41,3 +41,11 @@ async def _until_idle_and_answerable(min_sleep: float = _GRANULARITY, max_sleep:
     running, give_up = active_app.get(), monotonic() + _ANSWERABLE
     while not is_answerable(running) and monotonic() < give_up:  # noqa: ASYNC110 (a question tells nobody)
         await sleep(_GRANULARITY)
+
+
+async def resize(driven: pilot.Pilot[Any], width: int, height: int) -> None:
+    """The terminal's size; Textual lays out for it a moment later."""
+    await driven.resize_terminal(width, height)
+    while driven.app.screen.size != (width, height):
+        await driven.pause()
+    await driven.pause()

@@ -17,6 +17,7 @@ from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.help import HelpScreen, KeyLines
 from regtui.ui.widgets.hints import Hints
 from tests.support.patience import PATIENCE
+from tests.support.pilots import resize
 from tests.support.screens import palette_offers
 from tests.unit.ui.demo_app import MEDIUM, browsing, demo_app, settled, shown, transport_of, type_text
 
@@ -475,10 +476,10 @@ async def test_the_details_that_are_shown_are_named_until_others_are_there(
 
 async def test_the_focus_is_where_it_was_after_the_terminal_was_too_small(tmp_path: Path) -> None:
     async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
-        await pilot.resize_terminal(40, 8)
+        await resize(pilot, 40, 8)
         await pilot.pause()
         assert screen.query_one("#too-small").display
-        await pilot.resize_terminal(*MEDIUM)
+        await resize(pilot, *MEDIUM)
         await settled(pilot)
         assert screen.table.has_focus
 
@@ -591,7 +592,7 @@ async def test_the_mouse_folds_namespaces(tmp_path: Path) -> None:
 async def test_a_terminal_that_is_made_wider_shows_the_details_of_the_tag_under_the_cursor(tmp_path: Path) -> None:
     async with browsing(demo_app(tmp_path), "fullstack/common", (80, 24)) as (pilot, screen):
         assert not screen.details_pane.display
-        await pilot.resize_terminal(120, 40)
+        await resize(pilot, 120, 40)
         await settled(pilot)
         assert screen.view.details is not None
         assert screen.view.details.reference == screen.table.model.cursor

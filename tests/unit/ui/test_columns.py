@@ -13,6 +13,7 @@ from regtui.listing.summary import PlatformSummary, Summary
 from regtui.listing.tags import TagList
 from regtui.oci.digest import Digest
 from regtui.ui.widgets.tags.columns import columns_for, line_of
+from tests.support.pilots import resize
 from tests.support.screens import COMMON, browsing, settled
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -92,7 +93,7 @@ async def test_the_table_is_never_narrower_on_a_wider_terminal() -> None:
     seen = []
     async with browsing(*COMMON, size=(80, 24)) as (pilot, browser):
         for width in (80, 100, 120, 159, 160, 180, 199, 200, 240):
-            await pilot.resize_terminal(width, 40)
+            await resize(pilot, width, 40)
             await settled(pilot)
             seen.append(
                 (

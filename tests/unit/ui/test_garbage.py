@@ -25,6 +25,7 @@ from regtui.ui.widgets.garbage.lines import LogLines, TextLines
 from regtui.ui.widgets.garbage.ways import Ways
 from regtui.ui.widgets.tick import Tick
 from tests.support.patience import PATIENCE
+from tests.support.pilots import resize
 from tests.support.screens import app_on, settled, target
 from tests.support.scripted_collector import FORECAST, REPORT, SURVEY, ScriptedCollector, collected_by
 
@@ -478,7 +479,7 @@ async def test_untagged_images_that_cant_be_deleted_leave_the_rest_possible() ->
 async def test_too_small_is_said_and_nothing_is_lost_by_it() -> None:
     async with garbage(ScriptedCollector(), (40, 10)) as (pilot, screen):
         assert screen.query_one("#too-small").display
-        await pilot.resize_terminal(80, 24)
+        await resize(pilot, 80, 24)
         await pilot.pause()
         assert not screen.query_one("#too-small").display
         assert "can be freed" in said(pilot)

@@ -4,6 +4,7 @@ from textual.app import App, ComposeResult
 
 from regtui.ui.browsing.words import ALWAYS, HINTS
 from regtui.ui.widgets.hints import Hints
+from tests.support.pilots import resize
 
 
 class HintsApp(App[None]):
@@ -17,7 +18,7 @@ async def test_where_not_all_keys_fit_the_one_that_tells_them_does() -> None:
         hints = app.query_one(Hints)
         assert hints.render().plain.rstrip().endswith("? help  q quit")
         for width in (70, 60, 50, 30):
-            await pilot.resize_terminal(width, 5)
+            await resize(pilot, width, 5)
             await pilot.pause()
             told = hints.render()
             assert told.cell_len <= width

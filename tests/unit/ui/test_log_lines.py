@@ -7,6 +7,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from regtui.ui.widgets.garbage.lines import LogLines
+from tests.support.pilots import resize
 
 
 class _App(App[None]):
@@ -28,7 +29,7 @@ async def test_its_end_stays_visible_as_it_grows_and_where_its_place_gets_smalle
         assert log.visible_lines[-1] == 49
         log.show([f"line {number}" for number in range(60)])
         assert log.visible_lines[-1] == 59
-        await pilot.resize_terminal(40, 8)
+        await resize(pilot, 40, 8)
         await pilot.pause()
         assert len(log.visible_lines) < 10
         assert log.visible_lines[-1] == 59
@@ -39,7 +40,7 @@ async def test_whoever_scrolled_away_stays_there_and_follows_again_from_the_end(
         log.focus()
         await pilot.press("g")
         log.show([f"line {number}" for number in range(60)])
-        await pilot.resize_terminal(40, 8)
+        await resize(pilot, 40, 8)
         await pilot.pause()
         assert log.visible_lines[0] == 0
         await pilot.press("G")

@@ -7,6 +7,7 @@ from textual.geometry import Region
 
 from regtui.ui.widgets.lines import Lines
 from regtui.ui.widgets.pane import Pane
+from tests.support.pilots import resize
 
 
 class Numbers(Lines):
@@ -92,7 +93,7 @@ async def test_of_several_titles_the_longest_that_fits_is_shown_at_each_width() 
             "team/very/long/name · 6 tags, by size", shorter=["team/very/long/name · 6 tags", "…/name · 6 tags"]
         )
         for width, title in ((30, "…/name"), (36, "long/name · 6 tags"), (50, "by size"), (31, "…/name"), (15, "…/na")):
-            await pilot.resize_terminal(width, 12)
+            await resize(pilot, width, 12)
             await pilot.pause()
             assert title in app.lines[0]
 
@@ -101,7 +102,7 @@ async def test_a_title_after_the_pane_grew_is_on_its_new_border() -> None:
     app = PaneApp()
     async with app.run_test(size=(40, 12)) as pilot:
         app.pane.title("above", "below")
-        await pilot.resize_terminal(60, 20)
+        await resize(pilot, 60, 20)
         app.pane.title("above", "lower")
         await pilot.pause()
         assert "lower" in app.lines[19]
