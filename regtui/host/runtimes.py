@@ -157,7 +157,9 @@ def container_unit(
     stopped and started as a service. `host_root`: where the host has the storage, for images without a shell.
     `obstacle`: why it can't be stopped, where that isn't seen by the container itself.
     """
-    name, handle = container.name, container.handle
+    name = container.name
+    # The user's own commands that switch it to read-only and back may make it anew, which then has another id.
+    handle = name if settings.read_only else container.handle
     # Not the image's name: by now it may be another version's.
     volumes = ["--volumes-from", handle]
     if container.is_podmans:
@@ -179,6 +181,8 @@ def container_unit(
     inspect = [*runtime, "inspect", "--type", "container", "--format"]
     variables = join([*inspect, _VARIABLES, "--", handle])
     is_still, is_another = _identity(inspect, container)
+    if settings.read_only:
+        is_another = ""
     collector, standing_in = COLLECTOR.format(name), STAND_IN.format(name)
     hold, release = _kept_for_a_reboot(runtime, container)
     return Unit(

@@ -228,6 +228,27 @@ def test_a_variable_that_the_collector_could_not_have_as_it_is(variable: str, va
     assert variable in unit.obstacle or not is_told
 
 
+def test_what_the_users_own_commands_may_make_anew_goes_by_its_name() -> None:
+    """Switched to read-only by a container that takes its place, it has another id."""
+    (found,) = read_containers(json.dumps([{"Name": "/registry", "Id": "f" * 64, "Config": {}}]))
+    settings = HostSettings(runtime="docker", read_only="switch ro", read_write="switch rw")
+    unit = container_unit(
+        ["docker"],
+        found,
+        settings,
+        program="registry",
+        config="/etc/config.yml",
+        root="/var/lib/registry",
+        driver="filesystem",
+        has_shell=True,
+    )
+    assert unit.inside == "docker exec -- registry registry"
+    assert unit.shell == "docker exec -i -- registry sh"
+    # Before anything is switched it has to be the one that was looked at; afterwards another one is meant to be there.
+    assert "f" * 64 in unit.is_still
+    assert unit.is_another == ""
+
+
 async def test_a_replica_that_nothing_stops_together_with_it_takes_pushes() -> None:
     """Whatever its labels say: an image can have them, too."""
     labels = {"com.docker.compose.project": "app", "com.docker.compose.service": "registry"}
