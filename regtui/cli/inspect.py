@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from math import isfinite
 from platform import machine as machine_name
 from typing import Final, TypeVar
 
@@ -158,12 +159,13 @@ def _platform_record(each: PlatformDetails) -> dict[str, object]:
 
 
 def _parsed(body: bytes) -> object:
-    """What JSON says; None for what is none. NaN and the like are Python's, not JSON's."""
+    """What JSON says; None for what is none. NaN and the like are Python's, not JSON's, and a number that is too large
+    for one becomes such."""
 
-    def finite(_: str) -> None:
-        return None
+    def finite(number: str) -> float | None:
+        return value if isfinite(value := float(number)) else None
 
     try:
-        return json.loads(body, parse_constant=finite)
+        return json.loads(body.decode("utf-8"), parse_constant=lambda _: None, parse_float=finite)
     except (ValueError, RecursionError):
         return None

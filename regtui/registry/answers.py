@@ -13,6 +13,7 @@ import httpx
 from regtui.oci.digest import Digest
 from regtui.registry import errors
 from regtui.registry.errors import RegistryError, Where
+from regtui.registry.locations import NO_ADDRESS
 from regtui.registry.retry import asked_to_wait
 from regtui.registry.token_clock import GivenToken, difference, parse_date
 from regtui.registry.values import Deletion
@@ -89,9 +90,10 @@ def _secured(response: httpx.Response) -> str:
     url = response.request.url
     try:
         target = url.join(response.headers.get("Location", ""))
-    except httpx.InvalidURL:
+        is_same_host = target.host == url.host
+    except NO_ADDRESS:
         return ""
-    if url.scheme != "http" or target.scheme != "https" or target.host != url.host:
+    if url.scheme != "http" or target.scheme != "https" or not is_same_host:
         return ""
     return f"Use the address that it redirects to: https://{target.netloc.decode('ascii')}"
 

@@ -23,6 +23,7 @@ from regtui.registry.address import has_port
 from regtui.registry.answers import error_codes, not_allowed, wrong_password
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
+from regtui.registry.locations import NO_ADDRESS
 from regtui.registry.token_clock import GivenToken
 from regtui.registry.values import Credential, Keychain, LookUp, basic_login
 
@@ -212,9 +213,10 @@ class Authenticator:
     def _realm(self, challenge: Challenge, where: Where, credential: Credential | None) -> httpx.URL:
         try:
             realm = httpx.URL(challenge.get("realm"))
-        except httpx.InvalidURL:
-            realm = httpx.URL()
-        if realm.scheme not in ("http", "https") or not realm.host or not has_port(realm.port):
+            host = realm.host
+        except NO_ADDRESS:
+            realm, host = httpx.URL(), ""
+        if realm.scheme not in ("http", "https") or not host or not has_port(realm.port):
             raise errors.BadAnswer(where, f"{where.host} names a token service that is no address.")
         if credential and self._origin.scheme == "https" and realm.scheme == "http":
             raise errors.BadAnswer(

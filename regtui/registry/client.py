@@ -23,6 +23,7 @@ from regtui.registry.errors import Where
 from regtui.registry.exchanges import RequestLog
 from regtui.registry.http import Explain, RegistryHttp
 from regtui.registry.identity import RegistryId
+from regtui.registry.locations import NO_ADDRESS
 from regtui.registry.pages import PagedListing, listed, next_query
 from regtui.registry.retry import Safety
 from regtui.registry.settings import HttpSettings
@@ -466,7 +467,7 @@ class RegistryClient:
         location = response.headers.get("Location", "")
         try:
             url = response.request.url.join(location)
-        except httpx.InvalidURL:
+        except NO_ADDRESS:
             location = ""
         path = url.raw_path.decode("ascii") if location else ""
         # Without its slash it would go on with the host's name: `x:.example.com/` is at another one.

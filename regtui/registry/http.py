@@ -22,6 +22,7 @@ from regtui.registry.body import BodyReader
 from regtui.registry.direct import WHOLE
 from regtui.registry.errors import Where
 from regtui.registry.exchanges import Exchange, RequestLog
+from regtui.registry.locations import NO_ADDRESS
 from regtui.registry.network import Network
 from regtui.registry.pace import Gate, Pace
 from regtui.registry.read import Read, Reads
@@ -288,7 +289,7 @@ class RegistryHttp:
             if "location header" in str(error):
                 raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
             raise
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        except (*NO_ADDRESS, httpx.UnsupportedProtocol):
             raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None
         finally:
             self._tell(Exchange(began, request.method, _shown(request), status, size, time.monotonic() - started))

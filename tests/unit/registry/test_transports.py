@@ -63,6 +63,14 @@ async def test_a_redirect_to_a_port_that_is_none(port: int) -> None:
             await client.ping()
 
 
+async def test_a_redirect_to_a_host_whose_name_is_none() -> None:
+    """httpx takes it, and can't say its host."""
+    answer = b"HTTP/1.1 307 X\r\nLocation: http://xn--a/\r\nContent-Length: 0\r\n\r\n"
+    async with answering(lambda line: answer) as url, opened(url) as client:
+        with pytest.raises(RegistryError, match="redirects to something that is no address"):
+            await client.ping()
+
+
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 99])
 async def test_what_is_not_http_is_an_error_of_ours(answer: bytes) -> None:
     async with answering(lambda line: answer) as url, opened(url) as client:
