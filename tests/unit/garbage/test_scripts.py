@@ -261,11 +261,9 @@ def test_a_dry_run_keeps_what_comes_by_two_outputs_apart(tmp_path: Path) -> None
 ID = "5b1c" * 16
 
 
-def test_all_that_a_run_does_goes_to_the_container_that_was_found_whatever_has_its_name_by_now() -> None:
-    """By name alone are: the two that are made, and the look who has the name now."""
-    found = container(id=ID, restart="unless-stopped", publications=("5000:5000/tcp",))
-    unit = container_unit(
-        ["docker"],
+def unit_of(found: Container, runtime: str = "docker") -> Unit:
+    return container_unit(
+        [runtime],
         found,
         HostSettings(),
         program="registry",
@@ -274,6 +272,12 @@ def test_all_that_a_run_does_goes_to_the_container_that_was_found_whatever_has_i
         driver="filesystem",
         has_shell=True,
     )
+
+
+def test_all_that_a_run_does_goes_to_the_container_that_was_found_whatever_has_its_name_by_now() -> None:
+    """By name alone are: the two that are made, and the look who has the name now."""
+    found = container(id=ID, restart="unless-stopped", publications=("5000:5000/tcp",))
+    unit = unit_of(found)
     files = scripts.files(unit, KeepOut.STAND_IN, needs_restart=True)
     lines = {name: text for name, text in files.items() if "docker" in text and not name.endswith(".sh")}
     looking = {"is-still", "is-another"}
@@ -299,16 +303,7 @@ def test_what_is_no_full_id_is_no_word_for_a_container(told: str) -> None:
 
 
 def test_who_has_the_name_now_is_told_by_the_id_and_no_answer_is_no_other_one(tmp_path: Path) -> None:
-    unit = container_unit(
-        ["./docker"],
-        container(id=ID),
-        HostSettings(),
-        program="registry",
-        config="/c.yml",
-        root="/",
-        driver="filesystem",
-        has_shell=True,
-    )
+    unit = unit_of(container(id=ID), "./docker")
 
     def answers(script: str) -> tuple[bool, bool]:
         (tmp_path / "docker").write_text(f"#!/bin/sh\n{script}\n")
