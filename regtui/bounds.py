@@ -34,6 +34,8 @@ REFERRERS: Final = 10_000
 IMAGES: Final = 1_000
 # Manifests one after the other that aren't what their digest says: no further one is asked for.
 MISMATCHES: Final = 32
+# Requests one after the other that fail as if for all, though the registry answers: the next one ends it.
+FAILURES: Final = 8
 # Places of one source that use images of the registry; files of one pattern.
 USES: Final = 200_000
 FILES: Final = 50_000
@@ -71,6 +73,8 @@ REGISTRY_SILENCE: Final = 60.0
 STATUS_SILENCE: Final = 5.0
 # Bytes a second below which the whole of an answer, `--timeout` deducted, is too slow.
 SLOWEST: Final = KIB
+# That one listing is waited for in all: so many, and one more for each ten names.
+LISTING_SECONDS: Final = 600.0
 # That one request is told to wait (Retry-After) in all, and the longest that is believed.
 PATIENCE: Final = 120.0
 LONGEST_WAIT: Final = 24 * 3600.0
@@ -102,3 +106,8 @@ def listing_requests(names: int) -> int:
     """How many requests a listing may take that has brought so many `names`. Pages of ten, and all that are smaller of
     a thousand, are taken."""
     return LISTING_REQUESTS + names // 10
+
+
+def listing_seconds(names: int) -> float:
+    """How many seconds a listing may be waited for that has brought so many `names`."""
+    return LISTING_SECONDS + names / 10

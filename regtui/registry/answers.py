@@ -5,6 +5,7 @@ a row, or nothing: all seen on real registries. Nothing here trusts their form.
 """
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -83,6 +84,16 @@ def error_for(
         what = f"{host} redirects {where.operation} elsewhere, which is not followed."
         return made(errors.BadAnswer, what, _secured(response))
     return made(RegistryError, f"{host} refuses {where.operation}: {_reason(response, entries)}.")
+
+
+def refused_elsewhere(response: httpx.Response, where: Where) -> RegistryError:
+    """The same where the registry sends us elsewhere: no login of ours went there, none is what is wrong."""
+    url = response.request.url
+    there = replace(where, host=url.netloc.decode("ascii").rpartition("@")[2])
+    if response.status_code not in (401, 403):
+        return error_for(response, there)
+    message = f"{there.host}, where {where.host} redirects, refuses {where.operation}: {response.status_code}."
+    return RegistryError(there, message, "That is between the registry and its storage.", status=response.status_code)
 
 
 def _secured(response: httpx.Response) -> str:
