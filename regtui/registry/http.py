@@ -412,10 +412,8 @@ _OF_THE_WAY: Final = frozenset({b"transfer-encoding", b"content-encoding"})
 
 
 def _is_definite(error: httpx.TransportError) -> bool:
-    """Names that don't resolve, TLS that doesn't fit, hosts that drop packets or say nothing: the user hears at once."""
-    return _is_silence(error) or any(
-        isinstance(cause, socket.gaierror | ssl.SSLError) for cause in causes(error)
-    )
+    """Names that don't resolve, TLS that doesn't fit, hosts that drop packets or say nothing: told at once."""
+    return _is_silence(error) or any(isinstance(cause, socket.gaierror | ssl.SSLError) for cause in causes(error))
 
 
 def _is_silence(error: httpx.TransportError) -> bool:

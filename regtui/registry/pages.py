@@ -36,7 +36,8 @@ class Bound(Enum):
 
 
 class PagedListing:
-    """Counts what one listing costs and brings. `most`: items that are taken, else as many as names. `clock`: seconds."""
+    """Counts what one listing costs and brings. `most`: items that are taken, else as many as names. `clock`: in
+    seconds."""
 
     def __init__(self, most: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = bounds.NAMES if most is None else most
