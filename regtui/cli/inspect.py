@@ -13,6 +13,7 @@ from regtui.cli.image import show_fields, show_text
 from regtui.cli.invocation import Invocation
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output, write_raw
+from regtui.cli.platforms import platform_fields
 from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
 from regtui.listing.details import Details, PlatformDetails
 from regtui.oci.platform import InvalidPlatform, Platform
@@ -108,19 +109,22 @@ def _platform(written: str | None) -> Platform | None:
 
 
 def _chosen(details: Details, wanted: Platform, reference: Reference) -> PlatformDetails:
-    """The platform asked for. Without a variant, the first of that architecture does."""
+    """The platform asked for. Without a variant, the first of that architecture does; so with the system's version."""
     for match_variant in (True, False):
         for each in details.platforms:
             if each.platform and _is(each.platform, wanted, match_variant=match_variant):
                 return each
-    known = ", ".join(str(each.platform) for each in details.platforms if each.platform)
+    known = ", ".join(each.platform.exact for each in details.platforms if each.platform)
     raise PlatformMissing(
-        f"{_name(reference)} is not made for {wanted}.", f"It is for {known}." if known else "It names no platform."
+        f"{_name(reference)} is not made for {wanted.exact}.",
+        f"It is for {known}." if known else "It names no platform.",
     )
 
 
 def _is(platform: Platform, wanted: Platform, *, match_variant: bool) -> bool:
     same = (platform.os, platform.architecture) == (wanted.os, wanted.architecture)
+    same = same and wanted.os_version in ("", platform.os_version)
+    same = same and set(wanted.os_features) <= set(platform.os_features)
     return same and (platform.variant == wanted.variant if match_variant else not wanted.variant)
 
 
@@ -142,17 +146,17 @@ def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Ref
 
 def _platform_record(each: PlatformDetails) -> dict[str, object]:
     record: dict[str, object] = {
-        "platform": str(each.platform) if each.platform else None,
+        **platform_fields(each.platform),
         "digest": each.digest,
         "media_type": each.media_type or None,
         "created": text.rfc3339(each.created) or None,
         "size": each.pull_size,
         "config": _parsed(each.config_body) if each.config_body is not None else None,
     }
-    if each.platform and each.platform.os_version:
-        record["os_version"] = each.platform.os_version
-    if each.platform and each.platform.os_features:
-        record["os_features"] = list(each.platform.os_features)
+    if each.foreign:
+        record["foreign_layers"] = [
+            {"digest": layer.digest, "size": layer.size, "urls": list(layer.urls)} for layer in each.foreign
+        ]
     if each.error:
         record["error"] = each.error
     return record

@@ -208,7 +208,7 @@ async def _child(
     if not room.take():
         return ()
     platform = platform_of(descriptor)
-    what = f"{platform or 'the manifest'} ({descriptor.digest.short})"
+    what = f"{platform.details if platform else 'the manifest'} ({descriptor.digest.short})"
     missing = LoadedImage(descriptor.digest, descriptor.media_type, platform)
     try:
         fetched = await source.named(repository, descriptor.digest)
@@ -239,7 +239,7 @@ async def _image(
     # What an artifact calls its config may be anything of any size: it tells nothing that is shown.
     if not isinstance(manifest, Manifest) or manifest.config.media_type not in IMAGE_CONFIGS:
         return image
-    what = f"the config of {platform}" if platform else "the config"
+    what = f"the config of {platform.details}" if platform else "the config"
     try:
         body = await source.config(repository, manifest.config.digest)
     except NotFound:
@@ -251,7 +251,7 @@ async def _image(
     except InvalidManifest as error:
         return replace(image, config_body=body, error=f"{what} can't be read: {error}")
     # Not by replace(), which takes a tenth of what reading it all takes.
-    platform = platform or built_for
+    platform = platform.completed_by(built_for) if platform else built_for
     return LoadedImage(fetched.digest, manifest.media_type, platform, fetched.body, manifest, body, made)
 
 
