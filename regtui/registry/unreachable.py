@@ -73,20 +73,22 @@ def unreachable(
         return network.dial(url, timeout)
 
     told = _told(error, address, where, dial if network is not None else _nobody)
-    if is_elsewhere and isinstance(told, errors.CertificateRejected):
-        told = _rejected_elsewhere(told, address.name)
-    told.reached = told.reached or is_elsewhere
+    if is_elsewhere:
+        told = _elsewhere(told, address.name, registry)
     if told.dropped and not heard and network is not None and _speaks_first(dial):
         return _not_http(where)
     return told
 
 
-def _rejected_elsewhere(error: errors.CertificateRejected, name: str) -> errors.CertificateRejected:
-    """--insecure is about the registry itself."""
-    remedy = error.remedy.removesuffix(", or use --insecure if you must.").removesuffix(".")
-    return errors.CertificateRejected(
-        error.where, error.message, f"{remedy}, or use --insecure-host {name} if you must."
-    )
+def _elsewhere(error: errors.Unreachable, name: str, registry: Address) -> errors.Unreachable:
+    """The registry was reached. --insecure is about it alone."""
+    if isinstance(error, errors.CertificateRejected):
+        remedy = error.remedy.removesuffix(", or use --insecure if you must.").removesuffix(".")
+        error.remedy = f"{remedy}, or use --insecure-host {name} if you must."
+    else:
+        error.remedy = f"{registry.name} sends regtui there: it has to be reachable from here."
+    error.reached = True
+    return error
 
 
 def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dial) -> errors.Unreachable:
