@@ -2,18 +2,16 @@
 
 import argparse
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Sequence
-from math import isfinite
 from platform import machine as machine_name
 from typing import Final, TypeVar
 
 from regtui import text
+from regtui.bounded_json import parse_writable_json
 from regtui.cli.image import show_fields, show_text
 from regtui.cli.invocation import Invocation
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output, write_raw
-from regtui.cli.platforms import platform_fields
 from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
 from regtui.listing.details import Details, PlatformDetails
 from regtui.oci.platform import InvalidPlatform, Platform
@@ -62,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.raw:
             write_raw((await session.manifest(reference.repository, shown[0].digest)).body)
         elif output.form is Form.JSON:
-            output.json(_record(details, shown, reference))
+            output.json_with_list(_record(details, reference), "platforms", map(_platform_record, shown))
         elif output.form is Form.FIELDS:
             show_fields(output, _name(reference), details, shown)
         else:
@@ -109,27 +107,24 @@ def _platform(written: str | None) -> Platform | None:
 
 
 def _chosen(details: Details, wanted: Platform, reference: Reference) -> PlatformDetails:
-    """The platform asked for. Without a variant, the first of that architecture does; so with the system's version."""
+    """The platform asked for. Without a variant, the first of that architecture does."""
     for match_variant in (True, False):
         for each in details.platforms:
             if each.platform and _is(each.platform, wanted, match_variant=match_variant):
                 return each
-    known = ", ".join(each.platform.exact for each in details.platforms if each.platform)
+    known = ", ".join(str(each.platform) for each in details.platforms if each.platform)
     raise PlatformMissing(
-        f"{_name(reference)} is not made for {wanted.exact}.",
-        f"It is for {known}." if known else "It names no platform.",
+        f"{_name(reference)} is not made for {wanted}.", f"It is for {known}." if known else "It names no platform."
     )
 
 
 def _is(platform: Platform, wanted: Platform, *, match_variant: bool) -> bool:
     same = (platform.os, platform.architecture) == (wanted.os, wanted.architecture)
-    same = same and wanted.os_version in ("", platform.os_version)
-    same = same and set(wanted.os_features) <= set(platform.os_features)
     return same and (platform.variant == wanted.variant if match_variant else not wanted.variant)
 
 
-def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Reference) -> dict[str, object]:
-    """The JSON record (docs/interface.md: "JSON records")."""
+def _record(details: Details, reference: Reference) -> dict[str, object]:
+    """The JSON record (docs/interface.md: "JSON records"), without its platforms."""
     record: dict[str, object] = {
         "reference": _name(reference),
         "digest": details.digest,
@@ -137,7 +132,6 @@ def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Ref
         "size": details.size,
         "pull_size": details.pull_size,
         "manifest": _parsed(details.body),
-        "platforms": [_platform_record(each) for each in shown],
     }
     if details.error:
         record["error"] = details.error
@@ -146,30 +140,25 @@ def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Ref
 
 def _platform_record(each: PlatformDetails) -> dict[str, object]:
     record: dict[str, object] = {
-        **platform_fields(each.platform),
+        "platform": str(each.platform) if each.platform else None,
         "digest": each.digest,
         "media_type": each.media_type or None,
         "created": text.rfc3339(each.created) or None,
         "size": each.pull_size,
         "config": _parsed(each.config_body) if each.config_body is not None else None,
     }
-    if each.foreign:
-        record["foreign_layers"] = [
-            {"digest": layer.digest, "size": layer.size, "urls": list(layer.urls)} for layer in each.foreign
-        ]
+    if each.platform and each.platform.os_version:
+        record["os_version"] = each.platform.os_version
+    if each.platform and each.platform.os_features:
+        record["os_features"] = list(each.platform.os_features)
     if each.error:
         record["error"] = each.error
     return record
 
 
 def _parsed(body: bytes) -> object:
-    """What JSON says; None for what is none. NaN and the like are Python's, not JSON's, and a number that is too large
-    for one becomes such."""
-
-    def finite(number: str) -> float | None:
-        return value if isfinite(value := float(number)) else None
-
+    """What JSON says; None for what is none, or has more values than are read: `error` says which."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=lambda _: None, parse_float=finite)
-    except (ValueError, RecursionError):
+        return parse_writable_json(body)
+    except ValueError:
         return None

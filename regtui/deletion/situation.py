@@ -100,9 +100,10 @@ class _Looking:
         except NotFound:
             return False
         except Unreachable as error:
-            if error.affects_all or not error.dropped:
+            if not error.dropped:
                 raise
-            # It broke off each time, and for this manifest alone.
+            # It broke off each time, and for this manifest alone: where the registry is gone, this raises.
+            await self._client.ping()
             return False
         return True
 

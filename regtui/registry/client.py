@@ -167,9 +167,9 @@ class RegistryClient:
         return await self._ping()
 
     async def _ping(self) -> Pong:
-        where = self._where("answering")
+        where = self._where("answering at all")
         try:
-            response = await self._http.ping()
+            response = await self._http.send("GET", "/v2/", where)
         except errors.NotFound as error:
             raise errors.NotARegistry(
                 where,
@@ -215,8 +215,7 @@ class RegistryClient:
         listing = PagedListing()
         seen: set[str] = set()
         while query is not None and not listing.asks_again(query):
-            with listing.waiting():
-                response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
+            response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
             try:
                 names = listed(response, "tags")
                 query = next_query(response)
@@ -320,9 +319,10 @@ class RegistryClient:
         except errors.NotFound:
             return BlobState.GONE
         except errors.Unreachable as error:
-            if error.affects_all or not error.dropped:
+            if not error.dropped:
                 raise
-            # It broke off each time, and for this blob alone.
+            # It broke off each time, and for this blob alone: where the registry is gone, this raises.
+            await self._ping()
             return BlobState.GONE
         has = _blob_size(response)
         if size is not None and has is not None:
@@ -342,10 +342,9 @@ class RegistryClient:
         listing = PagedListing(bounds.REFERRERS)
         while query is not None and not listing.asks_again(query):
             try:
-                with listing.waiting():
-                    response = await self._http.send(
-                        "GET", path, where, scope=_pull(repository), params=query, limit=bounds.MANIFEST
-                    )
+                response = await self._http.send(
+                    "GET", path, where, scope=_pull(repository), params=query, limit=bounds.MANIFEST
+                )
             except errors.NotFound:
                 self._has_referrers = False
                 return None

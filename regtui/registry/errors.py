@@ -25,6 +25,7 @@
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from regtui import errors
 from regtui.errors import RegtuiError
@@ -49,8 +50,8 @@ class Where:
 class RegistryError(RegtuiError):
     """The root. Raised as itself for answers that fit nothing more precise."""
 
-    affects_all = False
-    """Whether any other request to this registry would fail in the same way: by its kind, until others fare better."""
+    affects_all: ClassVar[bool] = False
+    """Whether any other request to this registry would fail in the same way."""
 
     def __init__(
         self, where: Where, message: str, remedy: str = "", *, status: int = 0, codes: tuple[str, ...] = ()
@@ -74,13 +75,11 @@ class RegistryError(RegtuiError):
 
 
 class Unreachable(RegistryError):
-    """`reached`: the registry was there, and broke off, sent something that is no answer, or sent us where nobody is.
-    `dropped`: it closed or broke off the connection."""
+    """`dropped`: the connection was there, and was closed or broken off without an answer."""
 
     exit_code = errors.UNREACHABLE
     affects_all = True
     dropped = False
-    reached = False
 
 
 class SpeaksHttp(Unreachable):
