@@ -27,12 +27,6 @@ MANIFESTS_EACH: Final = 16 * KIB
 # All pages of one listing.
 LISTING: Final = 64 * MIB
 
-# Manifests and configs below one tag, of which the list and the details hold one or more (also bounded: VALUES).
-IMAGES_BYTES: Final = 24 * MIB
-
-# What was read and waits until the disk has taken it; what comes meanwhile isn't kept there.
-UNWRITTEN: Final = 24 * MIB
-
 # Items: values in a JSON document, names in a listing, manifests that refer to one, images below one reference.
 VALUES: Final = 400_000
 NAMES: Final = 500_000
@@ -40,6 +34,8 @@ REFERRERS: Final = 10_000
 IMAGES: Final = 1_000
 # Manifests one after the other that aren't what their digest says: no further one is asked for.
 MISMATCHES: Final = 32
+# Requests one after the other that fail as if for all, though the registry answers: the next one ends it.
+FAILURES: Final = 8
 # Places of one source that use images of the registry; files of one pattern.
 USES: Final = 200_000
 FILES: Final = 50_000
@@ -77,6 +73,8 @@ REGISTRY_SILENCE: Final = 60.0
 STATUS_SILENCE: Final = 5.0
 # Bytes a second below which the whole of an answer, `--timeout` deducted, is too slow.
 SLOWEST: Final = KIB
+# That one listing is waited for in all: so many, and one more for each ten names.
+LISTING_SECONDS: Final = 600.0
 # That one request is told to wait (Retry-After) in all, and the longest that is believed.
 PATIENCE: Final = 120.0
 LONGEST_WAIT: Final = 24 * 3600.0
@@ -87,8 +85,6 @@ GIVEN_FILE: Final = 4 * MIB
 HELPER_OUTPUT: Final = MIB
 HOST_OUTPUT: Final = 64 * MIB
 HOST_LINE: Final = 16 * MIB
-# Values in what describes all its containers: two thousand have so many.
-HOST_VALUES: Final = 1_000_000
 HOST_SECONDS: Final = 1_800.0
 HOST_ANSWER_SECONDS: Final = 120.0
 HOST_LOGIN_SECONDS: Final = 60.0
@@ -110,3 +106,8 @@ def listing_requests(names: int) -> int:
     """How many requests a listing may take that has brought so many `names`. Pages of ten, and all that are smaller of
     a thousand, are taken."""
     return LISTING_REQUESTS + names // 10
+
+
+def listing_seconds(names: int) -> float:
+    """How many seconds a listing may be waited for that has brought so many `names`."""
+    return LISTING_SECONDS + names / 10

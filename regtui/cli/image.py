@@ -6,7 +6,7 @@ from typing import Final
 
 from regtui import text
 from regtui.cli.output import Output, terminal_width
-from regtui.listing.details import Details, PlatformDetails
+from regtui.listing.details import FOREIGN, Details, PlatformDetails
 from regtui.listing.history import instruction
 from regtui.oci.config import ImageConfig
 from regtui.oci.manifest import Manifest, Schema1Manifest
@@ -26,6 +26,7 @@ def show_text(
         ("media type", details.media_type or "–"),
         ("created", created),
         *_sizes(details),
+        *_foreign_layers(shown),
     ]
     _pairs(output, facts)
     if details.error:
@@ -64,6 +65,13 @@ def _sizes(details: Details) -> list[tuple[str, str]]:
     return [("pull size", f"{text.size_range(pull)}, by platform"), ("total size", f"{total}, all platforms together")]
 
 
+def _foreign_layers(shown: Sequence[PlatformDetails]) -> list[tuple[str, str]]:
+    several = len(shown) > 1
+    return [
+        (FOREIGN, f"{each.foreign_words}{f' ({_label(each)})' if several else ''}") for each in shown if each.foreign
+    ]
+
+
 def _platform_text(output: Output, each: PlatformDetails, now: datetime) -> None:
     if facts := [*_config_facts(each), *_manifest_facts(each)]:
         output.line()
@@ -72,7 +80,7 @@ def _platform_text(output: Output, each: PlatformDetails, now: datetime) -> None
     if each.layers:
         output.line()
         output.line(f"Layers of {_label(each)}", "bold")
-        layers = [(text.size(layer.size), layer.digest.short, layer.instruction) for layer in each.layers]
+        layers = [(text.size(layer.size), layer.digest.short, layer.made_by) for layer in each.layers]
         output.table(("SIZE", "DIGEST", "MADE BY"), layers, right=frozenset({"SIZE"}), indent="  ")
     if each.history:
         output.line()
@@ -100,9 +108,8 @@ def show_fields(output: Output, name: str, details: Details, shown: Sequence[Pla
         for key, value in [*_config_facts(each), *_manifest_facts(each)]:
             output.fields("config", label, key, value)
         for layer in each.layers:
-            output.fields(
-                "layer", _plain_label(each), layer.digest, _exact(layer.size), layer.media_type, layer.instruction
-            )
+            facts = (label, layer.digest, _exact(layer.size), layer.media_type, layer.instruction)
+            output.fields("layer", *facts, *((FOREIGN, " ".join(layer.urls)) if layer.is_foreign else ()))
         for step in each.history:
             output.fields("history", label, text.rfc3339(step.created), instruction(step.created_by) or step.comment)
 
@@ -120,8 +127,8 @@ def _label(each: PlatformDetails) -> str:
 
 
 def _plain_label(each: PlatformDetails) -> str:
-    """As scripts know it: os/architecture[/variant] alone."""
-    return str(each.platform) if each.platform else _label(each)
+    """One word: os[(version+features)]/architecture[/variant]."""
+    return each.platform.exact if each.platform else _label(each)
 
 
 def _pairs(output: Output, facts: Sequence[tuple[str, str]]) -> None:

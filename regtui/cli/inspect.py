@@ -2,16 +2,18 @@
 
 import argparse
 import contextlib
+import json
 from collections.abc import Awaitable, Callable, Sequence
+from math import isfinite
 from platform import machine as machine_name
 from typing import Final, TypeVar
 
 from regtui import text
-from regtui.bounded_json import parse_writable_json
 from regtui.cli.image import show_fields, show_text
 from regtui.cli.invocation import Invocation
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output, write_raw
+from regtui.cli.platforms import platform_fields
 from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
 from regtui.listing.details import Details, PlatformDetails
 from regtui.oci.platform import InvalidPlatform, Platform
@@ -60,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.raw:
             write_raw((await session.manifest(reference.repository, shown[0].digest)).body)
         elif output.form is Form.JSON:
-            output.json_with_list(_record(details, reference), "platforms", map(_platform_record, shown))
+            output.json(_record(details, shown, reference))
         elif output.form is Form.FIELDS:
             show_fields(output, _name(reference), details, shown)
         else:
@@ -107,24 +109,27 @@ def _platform(written: str | None) -> Platform | None:
 
 
 def _chosen(details: Details, wanted: Platform, reference: Reference) -> PlatformDetails:
-    """The platform asked for. Without a variant, the first of that architecture does."""
+    """The platform asked for. Without a variant, the first of that architecture does; so with the system's version."""
     for match_variant in (True, False):
         for each in details.platforms:
             if each.platform and _is(each.platform, wanted, match_variant=match_variant):
                 return each
-    known = ", ".join(str(each.platform) for each in details.platforms if each.platform)
+    known = ", ".join(each.platform.exact for each in details.platforms if each.platform)
     raise PlatformMissing(
-        f"{_name(reference)} is not made for {wanted}.", f"It is for {known}." if known else "It names no platform."
+        f"{_name(reference)} is not made for {wanted.exact}.",
+        f"It is for {known}." if known else "It names no platform.",
     )
 
 
 def _is(platform: Platform, wanted: Platform, *, match_variant: bool) -> bool:
     same = (platform.os, platform.architecture) == (wanted.os, wanted.architecture)
+    same = same and wanted.os_version in ("", platform.os_version)
+    same = same and set(wanted.os_features) <= set(platform.os_features)
     return same and (platform.variant == wanted.variant if match_variant else not wanted.variant)
 
 
-def _record(details: Details, reference: Reference) -> dict[str, object]:
-    """The JSON record (docs/interface.md: "JSON records"), without its platforms."""
+def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Reference) -> dict[str, object]:
+    """The JSON record (docs/interface.md: "JSON records")."""
     record: dict[str, object] = {
         "reference": _name(reference),
         "digest": details.digest,
@@ -132,6 +137,7 @@ def _record(details: Details, reference: Reference) -> dict[str, object]:
         "size": details.size,
         "pull_size": details.pull_size,
         "manifest": _parsed(details.body),
+        "platforms": [_platform_record(each) for each in shown],
     }
     if details.error:
         record["error"] = details.error
@@ -140,25 +146,30 @@ def _record(details: Details, reference: Reference) -> dict[str, object]:
 
 def _platform_record(each: PlatformDetails) -> dict[str, object]:
     record: dict[str, object] = {
-        "platform": str(each.platform) if each.platform else None,
+        **platform_fields(each.platform),
         "digest": each.digest,
         "media_type": each.media_type or None,
         "created": text.rfc3339(each.created) or None,
         "size": each.pull_size,
         "config": _parsed(each.config_body) if each.config_body is not None else None,
     }
-    if each.platform and each.platform.os_version:
-        record["os_version"] = each.platform.os_version
-    if each.platform and each.platform.os_features:
-        record["os_features"] = list(each.platform.os_features)
+    if each.foreign:
+        record["foreign_layers"] = [
+            {"digest": layer.digest, "size": layer.size, "urls": list(layer.urls)} for layer in each.foreign
+        ]
     if each.error:
         record["error"] = each.error
     return record
 
 
 def _parsed(body: bytes) -> object:
-    """What JSON says; None for what is none, or has more values than are read: `error` says which."""
+    """What JSON says; None for what is none. NaN and the like are Python's, not JSON's, and a number that is too large
+    for one becomes such."""
+
+    def finite(number: str) -> float | None:
+        return value if isfinite(value := float(number)) else None
+
     try:
-        return parse_writable_json(body)
-    except ValueError:
+        return json.loads(body.decode("utf-8"), parse_constant=lambda _: None, parse_float=finite)
+    except (ValueError, RecursionError):
         return None

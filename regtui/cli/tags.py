@@ -10,6 +10,7 @@ from regtui import text
 from regtui.cli.console import Progress, say, warn
 from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
+from regtui.cli.platforms import platform_fields
 from regtui.cli.unfinished import tell_unfinished_runs
 from regtui.errors import DONE, FAILED
 from regtui.names.order import order_key
@@ -119,7 +120,7 @@ async def _stream(session: Session, repository: str, names: Sequence[str], outpu
                 name,
                 text.rfc3339(summary.created),
                 "" if summary.size is None else str(summary.size),
-                ",".join(str(each.platform) for each in summary.platforms if each.platform),
+                ",".join(each.platform.exact for each in summary.platforms if each.platform),
                 summary.digest or "",
             )
             if summary.error:
@@ -192,7 +193,7 @@ def _age(time: datetime | None, now: datetime) -> str:
 
 def platforms_shown(summary: "Summary") -> str:
     """For a column: the platforms, or what else it is."""
-    names = [str(each.platform) for each in summary.platforms if each.platform]
+    names = [each.platform.exact for each in summary.platforms if each.platform]
     if len(names) > _PLATFORMS_SHOWN:
         return f"{', '.join(names[: _PLATFORMS_SHOWN - 1])}, +{len(names) - _PLATFORMS_SHOWN + 1}"
     return ", ".join(names) or summary.artifact_type or "–"
@@ -209,8 +210,7 @@ def record(repository: str, tag: str, summary: "Summary") -> dict[str, object]:
         "size": summary.size,
         "pull_size": summary.pull_size,
         "platforms": [
-            {"platform": str(each.platform) if each.platform else None, "digest": each.digest, "size": each.size}
-            for each in summary.platforms
+            {**platform_fields(each.platform), "digest": each.digest, "size": each.size} for each in summary.platforms
         ],
     }
     if summary.error:

@@ -89,16 +89,11 @@ class _Look:
             await look(digest)
         except NotFound:
             self.gone[digest] = ""
-        except Unreachable as error:
-            if not error.dropped:
-                raise
-            # It broke off each time, and for this blob alone: where the registry is gone, this raises.
-            await self._client.ping()
-            self.gone[digest] = ""
         except RegistryError as error:
             if error.affects_all:
                 raise
-            self.gone[digest] = str(error)
+            # One that broke off each time, and for this blob alone, is gone.
+            self.gone[digest] = "" if isinstance(error, Unreachable) and error.dropped else str(error)
         self._done += 1
         if self._on_progress is not None:
             self._on_progress(self._done, self._expected)

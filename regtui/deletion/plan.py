@@ -263,7 +263,7 @@ def label_of(manifests: Mapping[Digest, StoredManifest], digest: Digest, parent:
     if child is not None and is_attestation(child):
         return "attestation"
     if child is not None and (platform := platform_of(child)):
-        return str(platform)
+        return platform.details
     return "index" if digest in manifests and isinstance(manifests[digest].manifest, Index) else "manifest"
 
 

@@ -100,10 +100,9 @@ class _Looking:
         except NotFound:
             return False
         except Unreachable as error:
-            if not error.dropped:
+            if error.affects_all or not error.dropped:
                 raise
-            # It broke off each time, and for this manifest alone: where the registry is gone, this raises.
-            await self._client.ping()
+            # It broke off each time, and for this manifest alone.
             return False
         return True
 

@@ -49,8 +49,8 @@ class PlatformComparison:
         return self.left is not None and self.right is not None and self.left.digest == self.right.digest
 
     def size(self, side: Side) -> int:
-        """Bytes of the layers on that side alone, or on both; each once."""
-        layers = {line.layer.digest: line.layer.size or 0 for line in self.layers if line.side is side}
+        """Bytes of the layers on that side alone, or on both; each once, and those that the registry has."""
+        layers = {line.layer.digest: line.layer.own_size for line in self.layers if line.side is side}
         return sum(layers.values())
 
     def count(self, side: Side) -> int:
@@ -121,7 +121,7 @@ def _settings(image: PlatformDetails) -> dict[str, str]:
     if config is None:
         return {}
     settings = {
-        "platform": str(image.platform or ""),
+        "platform": image.platform.details if image.platform else "",
         "entrypoint": _command(config.entrypoint),
         "cmd": _command(config.cmd),
         "user": config.user,

@@ -15,6 +15,10 @@ from regtui.oci.descriptor import Descriptor
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import AnyManifest, Manifest, Schema1Manifest
 from regtui.oci.platform import Platform
+from regtui.text import plural, size
+
+FOREIGN: Final = "foreign"
+"""What a layer is called that the registry doesn't have: Windows' base layers, and others with `urls`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,20 @@ class LayerDetail:
     media_type: str
     instruction: str = ""
     created: datetime | None = None
+    is_foreign: bool = False
+    """The registry doesn't have it: its bytes count for no size."""
+    urls: tuple[str, ...] = ()
+    """Where else it is, as the manifest says."""
+
+    @property
+    def own_size(self) -> int:
+        """Bytes that a pull takes from the registry, as far as that is known."""
+        return 0 if self.is_foreign else self.size or 0
+
+    @property
+    def made_by(self) -> str:
+        """The instruction, after a mark where the registry doesn't have the layer."""
+        return f"({FOREIGN}) {self.instruction}".rstrip() if self.is_foreign else self.instruction
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,20 @@ class PlatformDetails:
     """Those that the registry should have and hasn't, as far as they were asked for (`BlobCheck`)."""
     cut_blobs: tuple[Digest, ...] = ()
     """Those that it has, in another length than the manifest says."""
+
+    @property
+    def foreign(self) -> tuple[LayerDetail, ...]:
+        """The layers that the registry doesn't have; `pull_size` is without them."""
+        return tuple(layer for layer in self.layers if layer.is_foreign)
+
+    @property
+    def foreign_words(self) -> str:
+        """`1.5 GB in 1 layer, not counted: the registry doesn't have them`; empty where there is none."""
+        if not (layers := self.foreign):
+            return ""
+        it = "it" if len(layers) == 1 else "them"
+        total = size(sum({layer.digest: layer.size or 0 for layer in layers}.values()))
+        return f"{total} in {plural(len(layers), 'layer')}, not counted: the registry doesn't have {it}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +179,8 @@ def _layers(manifest: AnyManifest | None, history: Sequence[HistoryEntry]) -> tu
             if step
             else layer.annotations.get("org.opencontainers.image.title", ""),
             step.created if step else None,
+            layer.is_elsewhere,
+            layer.urls,
         )
         for layer, step in zip(manifest.layers, steps, strict=True)
     )

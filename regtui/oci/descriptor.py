@@ -36,7 +36,7 @@ class Descriptor:
     @property
     def is_elsewhere(self) -> bool:
         """Whether its bytes are not the registry's: a base layer of Windows, or one that names where else it is."""
-        return bool(self.urls) or self.media_type in mt.FOREIGN_LAYERS
+        return bool(self.urls) or mt.is_foreign(self.media_type)
 
     @classmethod
     def from_json(cls, value: object) -> "Descriptor":

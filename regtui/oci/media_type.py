@@ -43,18 +43,18 @@ _KINDS: Final = {
 GENERIC: Final = frozenset({"", "application/json", "application/octet-stream", "binary/octet-stream", "text/plain"})
 """What servers send that don't know what they have: says nothing of a manifest."""
 
-# Layers that may not be distributed: pulled from where their `urls` lead, never pushed.
-FOREIGN_LAYERS: Final = frozenset(
-    {
-        "application/vnd.docker.image.rootfs.foreign.diff.tar",
-        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
-        "application/vnd.oci.image.layer.nondistributable.v1.tar",
-        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
-    }
+# Layers that may not be distributed: pulled from where their `urls` lead, never pushed. By what they begin with: how
+# they are packed comes last, and there are more ways than the specifications name.
+_FOREIGN: Final = (
+    "application/vnd.docker.image.rootfs.foreign.",
+    "application/vnd.oci.image.layer.nondistributable.",
 )
-
 IMAGE_CONFIGS: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+
+
+def is_foreign(media_type: str) -> bool:
+    """Whether it is that of a layer that may not be distributed."""
+    return essence(media_type).startswith(_FOREIGN)
 
 
 def kind_of(media_type: str) -> MediaKind:

@@ -1,11 +1,14 @@
 """Platforms: what an image runs on. OCI image-spec 1.1, "image-index.md", `platform`."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 # There is one, win32k.
 _MOST_FEATURES: Final = 20
+# `windows(10.0.20348.2849+win32k)`
+_OS: Final = re.compile(r"([^()]+)\(([^()+]*)((?:\+[^()+]+)*)\)")
 
 
 class InvalidPlatform(ValueError):
@@ -24,11 +27,14 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> "Platform":
-        """`linux/arm/v7`. Raises InvalidPlatform."""
+        """`linux/arm/v7`, `windows(10.0.20348.2849)/amd64`. Raises InvalidPlatform."""
         parts = text.split("/")
         if len(parts) not in (2, 3) or not all(parts):
             raise InvalidPlatform(f"not a platform: {text[:80]!r} (expected os/architecture[/variant])")
-        return cls(parts[0], parts[1], parts[2] if len(parts) > 2 else "")
+        variant = parts[2] if len(parts) > 2 else ""
+        if match := _OS.fullmatch(parts[0]):
+            return cls(match[1], parts[1], variant, match[2], tuple(filter(None, match[3].split("+"))))
+        return cls(parts[0], parts[1], variant)
 
     @classmethod
     def from_json(cls, value: object) -> "Platform | None":
@@ -53,6 +59,25 @@ class Platform:
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.os or "?", self.architecture or "?", self.variant) if part)
+
+    @property
+    def exact(self) -> str:
+        """As containerd writes it with version and features of the system: `windows(10.0.20348.2849+win32k)/amd64`;
+        without any as `str` does. One word, and `parse` reads it."""
+        if not (self.os_version or self.os_features):
+            return str(self)
+        system = f"{self.os or '?'}({'+'.join((self.os_version, *self.os_features))})"
+        return "/".join(part for part in (system, self.architecture or "?", self.variant) if part)
+
+    def completed_by(self, other: "Platform | None") -> "Platform":
+        """With the system's version and features of `other`, where it is the same platform and this one has none."""
+        if other is None or str(other) != str(self) or not (other.os_version or other.os_features):
+            return self
+        return replace(
+            self,
+            os_version=self.os_version or other.os_version,
+            os_features=self.os_features or other.os_features,
+        )
 
     @property
     def details(self) -> str:

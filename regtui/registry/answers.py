@@ -4,12 +4,13 @@ Answers come as JSON (distribution-spec, "Error codes"), plain text, HTML from p
 a row, or nothing: all seen on real registries. Nothing here trusts their form.
 """
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 import httpx
 
-from regtui.bounded_json import parse_first_json
 from regtui.oci.digest import Digest
 from regtui.registry import errors
 from regtui.registry.errors import RegistryError, Where
@@ -31,8 +32,8 @@ _LEAVE_READ_ONLY: Final = "Set storage.maintenance.readonly.enabled: false in it
 def error_entries(response: httpx.Response) -> list[dict[str, object]]:
     """The `errors` of the answer's first JSON document; empty where there are none."""
     try:
-        value = parse_first_json(response.content)
-    except (ValueError, httpx.ResponseNotRead):
+        value, _ = json.JSONDecoder().raw_decode(response.text.lstrip())
+    except (ValueError, RecursionError, httpx.ResponseNotRead):
         return []
     if not isinstance(value, dict):
         return []
@@ -83,6 +84,16 @@ def error_for(
         what = f"{host} redirects {where.operation} elsewhere, which is not followed."
         return made(errors.BadAnswer, what, _secured(response))
     return made(RegistryError, f"{host} refuses {where.operation}: {_reason(response, entries)}.")
+
+
+def refused_elsewhere(response: httpx.Response, where: Where) -> RegistryError:
+    """The same where the registry sends us elsewhere: no login of ours went there, none is what is wrong."""
+    url = response.request.url
+    there = replace(where, host=url.netloc.decode("ascii").rpartition("@")[2])
+    if response.status_code not in (401, 403):
+        return error_for(response, there)
+    message = f"{there.host}, where {where.host} redirects, refuses {where.operation}: {response.status_code}."
+    return RegistryError(there, message, "That is between the registry and its storage.", status=response.status_code)
 
 
 def _secured(response: httpx.Response) -> str:

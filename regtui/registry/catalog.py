@@ -21,7 +21,7 @@ from regtui.registry.values import CatalogPage
 # 2.7.1 has no limit and needs 0.4 s for 10,000 in one page; the others answer 400 above 1,000, which costs nothing.
 _PAGE_SIZES: Final = (100_000, 1_000, 500, 250, 100, 50, 20, 10, 5, 2, 1)
 # What some answer where the page is too large for them, or for what stands before them; only 400 is sure to mean it.
-_TOO_LARGE: Final = frozenset({400, 403, 416, 422, 500})
+_TOO_LARGE: Final = frozenset({400, 403, 413, 414, 416, 422, 500})
 _FEW_SIZES: Final = frozenset({1_000, 100})
 
 Fetch = Callable[[Mapping[str, str]], Awaitable[httpx.Response]]
@@ -88,13 +88,17 @@ class CatalogReader:
             )
             return None
 
+    async def _page(self, query: Mapping[str, str]) -> httpx.Response:
+        with self._listing.waiting():
+            return await self._fetch(query)
+
     async def _first_page(self) -> httpx.Response:
         """The first page, in the largest size that the registry takes."""
         sizes, refused = list(_PAGE_SIZES), None
         while sizes:
             self._page_size = size = sizes.pop(0)
             try:
-                return await self._fetch({"n": str(size)})
+                return await self._page({"n": str(size)})
             except errors.Unreachable as error:
                 if not error.dropped:
                     raise
@@ -109,7 +113,7 @@ class CatalogReader:
                     refused = refused or error
         self._page_size = 0
         try:
-            return await self._fetch({})
+            return await self._page({})
         except errors.RegistryError:
             if refused is not None:
                 # It wasn't the size.
@@ -119,7 +123,7 @@ class CatalogReader:
     async def _answered(self, query: Mapping[str, str]) -> httpx.Response | None:
         """The page, in another size where the registry drops the connection; None where it drops them all."""
         try:
-            return await self._fetch(query)
+            return await self._page(query)
         except errors.Unreachable as error:
             if not error.dropped:
                 raise
@@ -131,7 +135,7 @@ class CatalogReader:
         for other in dict.fromkeys((size, size - 1, size - 2, size // 2, 3, 2, 1)):
             if 0 < other <= size and str(other) != query.get("n"):
                 try:
-                    return await self._fetch({**query, "n": str(other)})
+                    return await self._page({**query, "n": str(other)})
                 except errors.Unreachable as error:
                     if not error.dropped:
                         raise
@@ -154,7 +158,8 @@ class CatalogReader:
             return False
         self._listing.request()
         try:
-            return await self._exists(repository)
+            with self._listing.waiting():
+                return await self._exists(repository)
         except errors.NotAllowed:
             # Whether it exists or not: this login couldn't look into it.
             return False

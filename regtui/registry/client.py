@@ -167,9 +167,9 @@ class RegistryClient:
         return await self._ping()
 
     async def _ping(self) -> Pong:
-        where = self._where("answering at all")
+        where = self._where("answering")
         try:
-            response = await self._http.send("GET", "/v2/", where)
+            response = await self._http.ping()
         except errors.NotFound as error:
             raise errors.NotARegistry(
                 where,
@@ -215,7 +215,8 @@ class RegistryClient:
         listing = PagedListing()
         seen: set[str] = set()
         while query is not None and not listing.asks_again(query):
-            response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
+            with listing.waiting():
+                response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
             try:
                 names = listed(response, "tags")
                 query = next_query(response)
@@ -319,10 +320,9 @@ class RegistryClient:
         except errors.NotFound:
             return BlobState.GONE
         except errors.Unreachable as error:
-            if not error.dropped:
+            if error.affects_all or not error.dropped:
                 raise
-            # It broke off each time, and for this blob alone: where the registry is gone, this raises.
-            await self._ping()
+            # It broke off each time, and for this blob alone.
             return BlobState.GONE
         has = _blob_size(response)
         if size is not None and has is not None:
@@ -342,9 +342,10 @@ class RegistryClient:
         listing = PagedListing(bounds.REFERRERS)
         while query is not None and not listing.asks_again(query):
             try:
-                response = await self._http.send(
-                    "GET", path, where, scope=_pull(repository), params=query, limit=bounds.MANIFEST
-                )
+                with listing.waiting():
+                    response = await self._http.send(
+                        "GET", path, where, scope=_pull(repository), params=query, limit=bounds.MANIFEST
+                    )
             except errors.NotFound:
                 self._has_referrers = False
                 return None

@@ -25,7 +25,6 @@
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from regtui import errors
 from regtui.errors import RegtuiError
@@ -50,8 +49,8 @@ class Where:
 class RegistryError(RegtuiError):
     """The root. Raised as itself for answers that fit nothing more precise."""
 
-    affects_all: ClassVar[bool] = False
-    """Whether any other request to this registry would fail in the same way."""
+    affects_all = False
+    """Whether any other request to this registry would fail in the same way: by its kind, until others fare better."""
 
     def __init__(
         self, where: Where, message: str, remedy: str = "", *, status: int = 0, codes: tuple[str, ...] = ()
@@ -75,11 +74,13 @@ class RegistryError(RegtuiError):
 
 
 class Unreachable(RegistryError):
-    """`dropped`: the connection was there, and was closed or broken off without an answer."""
+    """`reached`: the registry was there, and broke off, sent something that is no answer, or sent us where nobody is.
+    `dropped`: it closed or broke off the connection."""
 
     exit_code = errors.UNREACHABLE
     affects_all = True
     dropped = False
+    reached = False
 
 
 class SpeaksHttp(Unreachable):

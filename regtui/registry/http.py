@@ -16,7 +16,7 @@ from regtui import __version__, bounds
 from regtui.aside import aside
 from regtui.registry import errors
 from regtui.registry.address import Address
-from regtui.registry.answers import error_for, speaks_https, token_refused, wants_certificate
+from regtui.registry.answers import error_for, refused_elsewhere, speaks_https, token_refused, wants_certificate
 from regtui.registry.auth import Authenticator, Send
 from regtui.registry.body import BodyReader
 from regtui.registry.direct import WHOLE
@@ -24,6 +24,7 @@ from regtui.registry.errors import Where
 from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.registry.locations import NO_ADDRESS
 from regtui.registry.network import Network
+from regtui.registry.others import OtherRequests
 from regtui.registry.pace import Gate, Pace
 from regtui.registry.read import Read, Reads
 from regtui.registry.retry import Safety, asked_to_wait
@@ -80,6 +81,7 @@ class RegistryHttp:
         self._redirects = False
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
         self._heard = False
+        self._others = OtherRequests(self.ping)
         self._waiting_for = 0
         self._silent_since = 0.0
         self.log = log or RequestLog()
@@ -136,6 +138,10 @@ class RegistryHttp:
     async def close(self) -> None:
         await self._client.aclose()
 
+    async def ping(self) -> httpx.Response:
+        """`GET /v2/`: what tells whether it answers, and takes the login. Raises RegistryError."""
+        return await self.send("GET", "/v2/", Where(self.address.name, "answering"))
+
     async def send(
         self,
         method: str,
@@ -157,54 +163,91 @@ class RegistryHttp:
         what a change is answered, the status tells.
         `patient`: a DELETE is waited for longer than anything else.
 
-        Raises a RegistryError for every status of 300 and above that isn't in `accept`, and for no answer.
+        Raises a RegistryError for every status of 300 and above that isn't in `accept`, and for no answer: for what is
+        read of a repository it `affects_all` only where others don't fare better.
         """
 
         if enough is None and method not in _READS:
             enough = bounds.ERROR
+        answers = self._others.answers
 
         def request(authorization: str | None) -> httpx.Request:
-            # Cookies: some proxies with a login of their own need them.
-            if method in _READS and not params and not self._client.cookies:
-                return self._reads.read(method, path, headers or {}, authorization)
-            url = httpx.URL(path if "://" in path else self.address.url + path)
-            if params:
-                url = url.copy_merge_params(params)
-            made = self._client.build_request(method, url, headers=headers, content=content)
-            if method == "DELETE" and patient:
-                timeout = httpx.Timeout(_DELETE_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None)
-                made.extensions["timeout"] = timeout.as_dict()
-            if authorization is not None:
-                made.headers["Authorization"] = authorization
-            return made
+            return self._request(method, path, headers, params, content, authorization, patient=patient)
 
         try:
-            async with self._gate.slot():
-                authorization = await self._auth.header(scope, self._send_token_request(where), where)
-                response = await self._try(request(authorization), where, safety, limit, enough)
-                if response.status_code == 401:
-                    better = await self._auth.answer(response, scope, self._send_token_request(where), where)
-                    if better is not None:
-                        response = await self._try(request(better), where, safety, limit, enough)
-            if (given := self._auth.refused(response)) is not None:
-                raise token_refused(where, given, response.headers.get("Date", ""))
+            response = await self._answer(request, where, scope, safety, limit, enough)
             if response.status_code >= 300 and response.status_code not in accept:
-                if speaks_https(response):
-                    raise errors.SpeaksHttps(
-                        where,
-                        f"{where.host} speaks HTTPS, not plain HTTP.",
-                        f"Use {self.address.over('https')}",
-                        status=400,
-                    )
-                if wants_certificate(response):
-                    raise wants_client_certificate(where)
-                credential = self._auth.credential(scope)
-                # Without a scope nothing but the login was asked about.
-                is_good = bool(scope) and self._auth.took_login(credential)
-                raise error_for(response, where, anonymous=credential is None, login_is_good=is_good)
-            return response
-        except errors.NotAuthenticated as error:
-            raise self.explain(error) from None
+                raise self._refusal(response, where, scope)
+        except errors.RegistryError as error:
+            told = self.explain(error) if isinstance(error, errors.NotAuthenticated) else error
+            # What HEAD is refused, GET decides.
+            if where.repository and (method == "GET" or (method == "HEAD" and isinstance(told, errors.Unreachable))):
+                await self._others.judge(told, answers)
+            raise told from error.__cause__
+        if where.repository:
+            self._others.answered()
+        return response
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        authorization: str | None,
+        *,
+        patient: bool,
+    ) -> httpx.Request:
+        # Cookies: some proxies with a login of their own need them.
+        if method in _READS and not params and not self._client.cookies:
+            return self._reads.read(method, path, headers or {}, authorization)
+        url = httpx.URL(path if "://" in path else self.address.url + path)
+        if params:
+            url = url.copy_merge_params(params)
+        made = self._client.build_request(method, url, headers=headers, content=content)
+        if method == "DELETE" and patient:
+            timeout = httpx.Timeout(_DELETE_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None)
+            made.extensions["timeout"] = timeout.as_dict()
+        if authorization is not None:
+            made.headers["Authorization"] = authorization
+        return made
+
+    async def _answer(
+        self,
+        request: Callable[[str | None], httpx.Request],
+        where: Where,
+        scope: str,
+        safety: Safety,
+        limit: int,
+        enough: int | None,
+    ) -> httpx.Response:
+        """With the login that it asks for. `request` makes it, with an Authorization."""
+        async with self._gate.slot():
+            authorization = await self._auth.header(scope, self._send_token_request(where), where)
+            response = await self._try(request(authorization), where, safety, limit, enough)
+            if response.status_code == 401:
+                better = await self._auth.answer(response, scope, self._send_token_request(where), where)
+                if better is not None:
+                    response = await self._try(request(better), where, safety, limit, enough)
+        if (given := self._auth.refused(response)) is not None:
+            raise token_refused(where, given, response.headers.get("Date", ""))
+        return response
+
+    def _refusal(self, response: httpx.Response, where: Where, scope: str) -> errors.RegistryError:
+        """What an answer means that isn't what was asked for."""
+        if speaks_https(response):
+            return errors.SpeaksHttps(
+                where, f"{where.host} speaks HTTPS, not plain HTTP.", f"Use {self.address.over('https')}", status=400
+            )
+        if wants_certificate(response):
+            return wants_client_certificate(where)
+        if not self._is_own(response.request):
+            return refused_elsewhere(response, where)
+        credential = self._auth.credential(scope)
+        # Without a scope nothing but the login was asked about.
+        is_good = bool(scope) and self._auth.took_login(credential)
+        return error_for(response, where, anonymous=credential is None, login_is_good=is_good)
 
     @asynccontextmanager
     async def turn(self, scope: str, where: Where) -> AsyncIterator[None]:
@@ -233,7 +276,7 @@ class RegistryHttp:
         self, request: httpx.Request, where: Where, safety: Safety, limit: int, enough: int | None
     ) -> httpx.Response:
         retry, waiting = self._settings.retry, self._settings.waiting
-        attempt, patience = 1, retry.patience
+        attempt, patience, silences = 1, retry.patience, 0
         while True:
             last = attempt >= retry.tries
             # What one request was told holds for all.
@@ -242,7 +285,9 @@ class RegistryHttp:
             try:
                 response = await self._once(request, where, limit, enough)
             except httpx.TransportError as error:
-                if last or not retry.after_error(error, safety) or (not self._heard and _is_definite(error)):
+                silences += _is_silence(error)
+                is_definite = silences > retry.silences or (not self._heard and _is_definite(error))
+                if last or is_definite or not retry.after_error(error, safety):
                     raise await asyncio.to_thread(
                         unreachable, error, self.address, where, self._network, request.url, heard=self._heard
                     ) from error
@@ -367,10 +412,12 @@ _OF_THE_WAY: Final = frozenset({b"transfer-encoding", b"content-encoding"})
 
 
 def _is_definite(error: httpx.TransportError) -> bool:
-    """Names that don't resolve, TLS that doesn't fit, hosts that drop packets: the user hears at once."""
-    return isinstance(error, httpx.ConnectTimeout) or any(
-        isinstance(cause, socket.gaierror | ssl.SSLError) for cause in causes(error)
-    )
+    """Names that don't resolve, TLS that doesn't fit, hosts that drop packets or say nothing: told at once."""
+    return _is_silence(error) or any(isinstance(cause, socket.gaierror | ssl.SSLError) for cause in causes(error))
+
+
+def _is_silence(error: httpx.TransportError) -> bool:
+    return isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.PoolTimeout)
 
 
 def _shown(request: httpx.Request) -> str:

@@ -1,5 +1,8 @@
 """Lists that come in pages: what leads from one to the next, and when it isn't worth going on."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 import httpx
@@ -15,6 +18,7 @@ class Bound(Enum):
     ITEMS = "items"
     SIZE = "bytes"
     REQUESTS = "requests"
+    TIME = "seconds"
 
     def sentence(self, host: str, what: str, most: int) -> str:
         """`what` is listed, of which `most` are taken."""
@@ -27,13 +31,18 @@ class Bound(Enum):
                 return f"{host} lists its {what} in more than {bounds.LISTING // bounds.MIB} MiB: the rest wasn't read."
             case Bound.REQUESTS:
                 return f"{host} lists its {what} in too many pages for so few: the rest wasn't read."
+            case Bound.TIME:
+                return f"{host} takes too long to list its {what}: the rest wasn't read."
 
 
 class PagedListing:
-    """Counts what one listing costs and brings. `most`: items that are taken, else as many as names."""
+    """Counts what one listing costs and brings. `most`: items that are taken, else as many as names. `clock`: in
+    seconds."""
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = bounds.NAMES if most is None else most
+        self._clock = clock
+        self._waited = 0.0
         self.items = 0
         self._size = 0
         self._requests = 0
@@ -51,6 +60,15 @@ class PagedListing:
         """A request was made for the listing's sake."""
         self._requests += 1
 
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While an answer is waited for. What is done between the pages is nobody's slowness but ours."""
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self._waited += self._clock() - began
+
     def asks_again(self, query: dict[str, str] | None) -> bool:
         """Whether that page was asked for before: remembers it."""
         key = hash(str(query))
@@ -67,6 +85,8 @@ class PagedListing:
             return Bound.ITEMS
         if self._size > bounds.LISTING:
             return Bound.SIZE
+        if self._waited > bounds.listing_seconds(self.items):
+            return Bound.TIME
         return Bound.REQUESTS if self.is_costly else None
 
     @property

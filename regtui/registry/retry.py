@@ -37,6 +37,8 @@ class RetryPolicy:
 
     tries: int = 4
     base: float = 0.25
+    silences: int = 1
+    """How many time-outs are borne: each was waited for in full."""
     patience: float = bounds.PATIENCE
     """Seconds that one request may be told to wait in all: that bounds it, not `tries`. But each counts for the next
     wait, which is never shorter than our own would be."""

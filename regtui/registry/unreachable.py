@@ -1,6 +1,7 @@
 """Turns a request that got no answer into an error with its remedy: names, ports, TLS, proxies, tunnels."""
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -20,6 +21,10 @@ _PROBE_SECONDS: Final = 3.0
 _GREETING_SECONDS: Final = 1.0
 # OpenSSL's reasons for an answer that isn't TLS at all.
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
+# Where in its source Python met the error.
+_OF_PYTHON: Final = re.compile(r"^\[[^]]*\] |\s*\(_ssl\.c:\d+\)")
+# How h11 and our own connection say that an answer didn't come, or not to its end; all else isn't HTTP.
+_BROKEN_OFF: Final = re.compile(r"^$|disconnected|closed|broke off")
 _CERTIFICATE_WANTED: Final = frozenset(
     {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_HANDSHAKE_FAILURE"}
 )
@@ -68,19 +73,22 @@ def unreachable(
         return network.dial(url, timeout)
 
     told = _told(error, address, where, dial if network is not None else _nobody)
-    if is_elsewhere and isinstance(told, errors.CertificateRejected):
-        return _rejected_elsewhere(told, address.name)
+    if is_elsewhere:
+        told = _elsewhere(told, address.name, registry)
     if told.dropped and not heard and network is not None and _speaks_first(dial):
         return _not_http(where)
     return told
 
 
-def _rejected_elsewhere(error: errors.CertificateRejected, name: str) -> errors.CertificateRejected:
-    """--insecure is about the registry itself."""
-    remedy = error.remedy.removesuffix(", or use --insecure if you must.").removesuffix(".")
-    return errors.CertificateRejected(
-        error.where, error.message, f"{remedy}, or use --insecure-host {name} if you must."
-    )
+def _elsewhere(error: errors.Unreachable, name: str, registry: Address) -> errors.Unreachable:
+    """The registry was reached. --insecure is about it alone."""
+    if isinstance(error, errors.CertificateRejected):
+        remedy = error.remedy.removesuffix(", or use --insecure if you must.").removesuffix(".")
+        error.remedy = f"{remedy}, or use --insecure-host {name} if you must."
+    else:
+        error.remedy = f"{registry.name} sends regtui there: it has to be reachable from here."
+    error.reached = True
+    return error
 
 
 def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dial) -> errors.Unreachable:
@@ -91,6 +99,8 @@ def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dia
             return errors.CertificateRejected(where, message, remedy)
         if isinstance(cause, ssl.SSLError):
             return _tls_failed(cause, address, where, dial)
+        if isinstance(cause, ConnectionResetError) and _hangs_up_on_tls(error, address, dial):
+            return _speaks_http(address, where)
         if isinstance(cause, socket.gaierror):
             return errors.Unreachable(
                 where,
@@ -119,8 +129,16 @@ def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dia
         return errors.Unreachable(where, f"{host} can't be reached: {reason}.", "Check the network.")
     if isinstance(error, httpx.RemoteProtocolError) and "status line" in str(error):
         return _not_http(where)
+    if isinstance(error, httpx.RemoteProtocolError) and not _BROKEN_OFF.search(str(error)):
+        invalid = errors.Unreachable(
+            where,
+            f"{host} sent an answer that isn't valid HTTP while {where.operation}.",
+            "It, or a proxy on the way, is at fault.",
+        )
+        invalid.reached = True
+        return invalid
     dropped = errors.Unreachable(where, f"{host} closed the connection while {where.operation}.", "Try again.")
-    dropped.dropped = True
+    dropped.reached = dropped.dropped = True
     return dropped
 
 
@@ -169,18 +187,28 @@ def _proxy_failed(error: httpx.TransportError, proxy: str, where: Where) -> erro
 
 
 def _tls_failed(error: ssl.SSLError, address: Address, where: Where, dial: Dial) -> errors.Unreachable:
+    # What can't be asked any more is taken for what it most often is.
     if (error.reason or "") in _NO_TLS:
-        if not _speaks_http(address, dial):
-            return _not_http(where)
-        return errors.SpeaksHttp(
-            where,
-            f"{where.host} speaks plain HTTP, not HTTPS.",
-            f"If that is intended, use {address.over('http')}",
-        )
+        is_http = _answer_to_http(address, dial) in (b"HTTP/", b"", None)
+        return _speaks_http(address, where) if is_http else _not_http(where)
     if (error.reason or "") in _CERTIFICATE_WANTED:
         return wants_client_certificate(where)
-    reason = (error.reason or str(error)).replace("_", " ").lower()
+    if isinstance(error, ssl.SSLEOFError) and _answer_to_http(address, dial) == b"HTTP/":
+        return _speaks_http(address, where)
+    reason = _OF_PYTHON.sub("", error.reason or str(error)).replace("_", " ").lower()
     return errors.Unreachable(where, f"TLS with {where.host} failed: {reason}.", "Check the address and its TLS.")
+
+
+def _hangs_up_on_tls(error: httpx.TransportError, address: Address, dial: Dial) -> bool:
+    """Whether the connection ended while TLS was spoken there, where HTTP would have been answered."""
+    is_connecting = isinstance(error, httpx.ConnectError) and not address.is_plain
+    return is_connecting and _answer_to_http(address, dial) == b"HTTP/"
+
+
+def _speaks_http(address: Address, where: Where) -> errors.SpeaksHttp:
+    return errors.SpeaksHttp(
+        where, f"{where.host} speaks plain HTTP, not HTTPS.", f"If that is intended, use {address.over('http')}"
+    )
 
 
 def wants_client_certificate(where: Where) -> errors.Unreachable:
@@ -197,16 +225,15 @@ def _not_http(where: Where) -> errors.Unreachable:
     )
 
 
-def _speaks_http(address: Address, dial: Dial) -> bool:
-    """Asks without any credential. What can't be asked any more is taken for what it most often is."""
+def _answer_to_http(address: Address, dial: Dial) -> bytes | None:
+    """The first bytes of it, asked without any credential; None where the connection breaks."""
     try:
         with dial(_PROBE_SECONDS) as raw:
             raw.settimeout(_PROBE_SECONDS)
             raw.sendall(f"HEAD / HTTP/1.0\r\nHost: {address.name.split('/')[0]}\r\n\r\n".encode())
-            answer = raw.recv(5)
+            return raw.recv(5)
     except OSError:
-        return True
-    return answer in (b"HTTP/", b"")
+        return None
 
 
 def _speaks_first(dial: Dial) -> bool:

@@ -116,4 +116,4 @@ def _effect(details: Details) -> str:
 
 
 def _label(image: PlatformDetails) -> str:
-    return str(image.platform) if image.platform else image.digest.short
+    return image.platform.details if image.platform else image.digest.short

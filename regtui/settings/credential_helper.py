@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from typing import IO, Final
 
 from regtui import bounds
-from regtui.bounded_json import parse_json_text
 from regtui.child import child_environment
 from regtui.errors import SettingsError
 from regtui.registry.values import Credential
@@ -45,9 +44,9 @@ class Helper:
         if output is None:
             return None
         try:
-            answer = parse_json_text(output.decode())
+            answer = json.loads(output)
             user, secret = answer["Username"], answer["Secret"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             user = secret = None
         if secret == "":
             return None

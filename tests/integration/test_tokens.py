@@ -171,8 +171,9 @@ async def test_a_token_service_that_cannot_be_reached_is_named_itself(place: Pla
         challenge = f'Bearer realm="http://localhost:{port}/token",service="x"'
         place.front.script = lambda asked: Reply(401, {"WWW-Authenticate": challenge})
         async with place.client() as client:
-            with pytest.raises(Unreachable, match=f"Nothing listens at localhost:{port}"):
+            with pytest.raises(Unreachable, match=f"Nothing listens at localhost:{port}") as caught:
                 await client.ping()
+        assert caught.value.remedy == f"{place.front.host} sends regtui there: it has to be reachable from here."
 
 
 async def test_who_may_delete_but_not_push_is_told_first_and_offered_the_whole_image(

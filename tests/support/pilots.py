@@ -16,8 +16,8 @@ from textual._context import active_app
 from regtui.ui.question import Asking
 
 _GRANULARITY: Final = 0.005
-# Seconds. Some tests are about questions that never stand on the terminal.
-_ANSWERABLE: Final = 0.5
+# Seconds. Some tests are about questions that never stand on the terminal, or not until they say so: they set it to 0.
+answerable_within = 0.5
 
 _wait_for_idle = _wait.wait_for_idle
 
@@ -38,7 +38,7 @@ def is_answerable(running: app.App[Any]) -> bool:
 
 async def _until_idle_and_answerable(min_sleep: float = _GRANULARITY, max_sleep: float = 1.0) -> None:
     await _wait_for_idle(min_sleep, max_sleep)
-    running, give_up = active_app.get(), monotonic() + _ANSWERABLE
+    running, give_up = active_app.get(), monotonic() + answerable_within
     while not is_answerable(running) and monotonic() < give_up:  # noqa: ASYNC110 (a question tells nobody)
         await sleep(_GRANULARITY)
 

@@ -72,7 +72,7 @@ def _layers(platform: PlatformComparison, width: int) -> list[Text]:
 
 def _layer(line: LayerLine, width: int) -> Text:
     layer = line.layer
-    text = f"{line.side.value} {layer.digest.short}  {size(layer.size):>7}  {one_line(clean(layer.instruction))}"
+    text = f"{line.side.value} {layer.digest.short}  {size(layer.size):>7}  {one_line(clean(layer.made_by))}"
     return Text(text, _STYLES[line.side], no_wrap=True)
 
 

@@ -7,13 +7,35 @@ from hypothesis import strategies as st
 from regtui.oci import media_type as mt
 from regtui.oci.platform import InvalidPlatform, Platform
 
-PART = st.text(st.characters(exclude_characters="/"), min_size=1)
+PART = st.text(st.characters(exclude_characters="/()+"), min_size=1)
 
 
 @given(PART, PART, st.just("") | PART)
 def test_what_is_written_is_read_back(os: str, architecture: str, variant: str) -> None:
     platform = Platform(os, architecture, variant)
     assert Platform.parse(str(platform)) == platform
+
+
+@given(PART, PART, st.just("") | PART, st.just("") | PART, st.lists(PART).map(tuple))
+def test_so_is_the_exact_form(
+    os: str, architecture: str, variant: str, os_version: str, os_features: tuple[str, ...]
+) -> None:
+    platform = Platform(os, architecture, variant, os_version, os_features)
+    assert Platform.parse(platform.exact) == platform
+
+
+def test_the_exact_form_is_that_of_containerd() -> None:
+    assert Platform("windows", "amd64", "", "10.0.20348.2849").exact == "windows(10.0.20348.2849)/amd64"
+    assert Platform("windows", "amd64", "", "10.0.1", ("win32k",)).exact == "windows(10.0.1+win32k)/amd64"
+    assert Platform("linux", "arm", "v7").exact == "linux/arm/v7"
+
+
+def test_what_an_index_leaves_out_is_taken_from_the_same_platform_alone() -> None:
+    config = Platform("windows", "amd64", "", "10.0.1", ("win32k",))
+    assert Platform("windows", "amd64").completed_by(config) == config
+    assert Platform("windows", "amd64", "", "10.0.2").completed_by(config).os_version == "10.0.2"
+    for other in (None, Platform("windows", "arm64", "", "10.0.3"), Platform("windows", "amd64")):
+        assert Platform("windows", "amd64").completed_by(other) == Platform("windows", "amd64")
 
 
 @pytest.mark.parametrize("text", ["", "linux", "linux/", "/amd64", "linux//v7", "a/b/c/d"])

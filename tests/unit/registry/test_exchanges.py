@@ -27,9 +27,9 @@ async def test_every_request_is_there_with_its_answer() -> None:
 
 
 async def test_each_try_is_one_and_no_answer_is_one_too() -> None:
-    async with in_turn(httpx.ReadTimeout("slow"), httpx.Response(503), pong()).client() as client:
+    async with in_turn(httpx.Response(503), httpx.ReadTimeout("slow"), pong()).client() as client:
         await client.ping()
-        assert [(each.status, each.size) for each in client.log.latest()] == [(None, 0), (503, 0), (200, 2)]
+        assert [(each.status, each.size) for each in client.log.latest()] == [(503, 0), (None, 0), (200, 2)]
 
 
 def test_it_is_bounded_and_counts_on() -> None:

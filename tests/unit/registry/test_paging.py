@@ -10,6 +10,7 @@ from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import BadAnswer, NotAllowed, NotAuthenticated, NotFound, RegistryError, ServerFailed
+from regtui.registry.pages import Bound, PagedListing
 from regtui.registry.values import Credential
 from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, refusal
 
@@ -333,6 +334,59 @@ async def test_all_pages_together_have_a_size(monkeypatch: pytest.MonkeyPatch) -
     assert len(registry.asked) < 20
 
 
+class Clock:
+    """Goes on by `step` seconds each time it is read."""
+
+    def __init__(self, step: float) -> None:
+        self.step = step
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+def test_a_listing_is_waited_for_so_long_and_longer_for_all_that_it_brings() -> None:
+    listing = PagedListing(clock=Clock(29.0))
+    for _ in range(20):
+        assert listing.bound is None
+        with listing.waiting():
+            pass
+        listing.page(10, 1)
+    for _ in range(100):
+        with listing.waiting():
+            pass
+        listing.page(10, 1_000)
+    assert listing.bound is None
+    for _ in range(500):
+        with listing.waiting():
+            pass
+        listing.page(10, 1)
+    assert listing.bound is Bound.TIME
+
+
+def test_what_is_done_between_the_pages_is_not_the_registrys_slowness() -> None:
+    clock = Clock(0.0)
+    listing = PagedListing(clock=clock)
+    for _ in range(100):
+        with listing.waiting():
+            clock.now += 1.0
+        clock.now += 10_000.0
+        listing.page(10, 1)
+    assert listing.bound is None
+
+
+async def test_a_list_that_trickles_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regtui.bounds.LISTING_SECONDS", -1.0)
+    async with leading_on("tags", lambda page: [f"t{page}"]).client() as client:
+        with pytest.raises(BadAnswer, match="takes too long to list its tags of a"):
+            await tags(client)
+    async with leading_on("repositories", lambda page: [f"r{page}"]).client() as client:
+        names, doubt = await catalog(client)
+    assert names
+    assert doubt == "registry.example.com takes too long to list its repositories: the rest wasn't read."
+
+
 async def test_a_tag_that_is_listed_twice_is_one() -> None:
     async with in_turn(tag_page("x", "y", "x", link="<?last=x>"), tag_page("y", "z", "z")).client() as client:
         assert [page async for page in client.tags("a")] == [("x", "y"), ("z",)]
@@ -404,7 +458,7 @@ async def test_a_link_that_is_too_long_to_be_asked_for_makes_no_whole_list(key: 
 # Pages that are too large for somebody
 
 
-@pytest.mark.parametrize("status", [400, 403, 416, 422, 500])
+@pytest.mark.parametrize("status", [400, 403, 413, 414, 416, 422, 500])
 @pytest.mark.parametrize("most", [1_000, 100, 0])
 async def test_a_large_page_that_is_refused_in_whatever_way_is_asked_for_smaller(status: int, most: int) -> None:
     def script(request: httpx.Request) -> Answer:

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from regtui import bounds
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import RegistryError, Unreachable
+from regtui.registry.errors import RegistryError, SpeaksHttp, Unreachable
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
 
@@ -76,6 +77,44 @@ async def test_what_is_not_http_is_an_error_of_ours(answer: bytes) -> None:
     async with answering(lambda line: answer) as url, opened(url) as client:
         with pytest.raises(RegistryError):
             await client.ping()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * bounds.HEAD + b"\r\n" * 9,
+    ],
+    ids=["a zero byte", "two lengths", "no chunk", "a head without end"],
+)
+async def test_an_answer_that_is_no_http_is_not_called_a_closed_connection(answer: bytes) -> None:
+    async with answering(lambda line: answer) as url, opened(url) as client:
+        with pytest.raises(Unreachable, match="sent an answer that isn't valid HTTP while answering") as caught:
+            await client.ping()
+    assert not caught.value.dropped
+
+
+@pytest.mark.parametrize("hello", ["nothing", "reset"])
+async def test_a_loopback_port_that_hangs_up_on_tls_is_asked_in_plain_http(hello: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(4)
+        if first in (b"GET ", b"HEAD"):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(PONG)
+        elif hello == "reset":
+            writer.transport.abort()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with opened(f"localhost:{port}") as client:
+            await client.ping()
+            assert str(client.address) == f"http://localhost:{port}"
+        async with opened(f"https://localhost:{port}") as client:
+            with pytest.raises(SpeaksHttp):
+                await client.ping()
 
 
 async def test_nobody_there() -> None:

@@ -24,6 +24,7 @@ from regtui.ui.screens.tag import TagScreen
 from regtui.ui.screens.undo import UndoScreen
 from regtui.ui.shown import Told
 from regtui.ui.widgets.garbage.board import Board, Phase
+from tests.support import pilots
 from tests.support.screens import COMMON, browsing, settled
 
 
@@ -59,6 +60,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(question, "MOMENT", 0.35)
+    monkeypatch.setattr(pilots, "answerable_within", 0.0)
     monkeypatch.setattr(RegtuiApp, "when_shown", lambda _, told: clock.when_shown(told))
     return clock
 

@@ -54,7 +54,7 @@ def overview(details: Details, image: PlatformDetails | None, width: int, now: d
     return blank_between(
         [
             _broken(details, image, width),
-            _identity(details, width, now),
+            _identity(details, image, width, now),
             _platforms(details, image, width, now),
             _run(image, width),
             _annotations(details, image, width),
@@ -74,7 +74,7 @@ def _broken(details: Details, image: PlatformDetails | None, width: int) -> list
     return prose(f"! {error}", width, WRONG) if error else []
 
 
-def _identity(details: Details, width: int, now: datetime) -> list[Text]:
+def _identity(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
     created = f"{time_utc(details.created)}  ({age(details.created, now)})" if details.created else "not known"
     lines = [
         *field("digest", details.digest, width),
@@ -82,6 +82,7 @@ def _identity(details: Details, width: int, now: datetime) -> list[Text]:
         *field("media type", details.media_type, width),
         *field("created", created, width),
         *_sizes(details, width),
+        *_foreign_layers(image, width),
         *field("manifest", exact_size(len(details.body)), width),
     ]
     manifest = details.manifest
@@ -99,6 +100,10 @@ def _sizes(details: Details, width: int) -> list[Text]:
         *field("pull size", f"{size_range(details.pull_size)}, by platform", width),
         *field("total size", total, width),
     ]
+
+
+def _foreign_layers(image: PlatformDetails | None, width: int) -> list[Text]:
+    return field("foreign", image.foreign_words, width) if image and image.foreign else []
 
 
 def _kind(details: Details) -> str:
@@ -182,20 +187,20 @@ def layers(image: PlatformDetails | None, width: int, view: LayerView) -> list[T
     """Size, its share, how many other tags use it, and the instruction that made it; the base comes first."""
     if image is None or not image.layers:
         return [Text("No layers.", DIM)]
-    largest = max((layer.size or 0 for layer in image.layers), default=0)
-    total = sum(layer.size or 0 for layer in image.layers)
+    largest = max((layer.own_size for layer in image.layers), default=0)
+    total = sum(layer.own_size for layer in image.layers)
     titles = f"{'#':>3} {'SIZE':>8} {'SHARE':>6}  {'':<{_BAR}}  {'DIGEST':<12}  {'TAGS':>4}  MADE BY"
     lines = [Text(titles, DIM, no_wrap=True)]
     numbered = list(enumerate(image.layers, 1))
     if view.by_size:
         numbered.sort(key=lambda one: -(one[1].size or 0))
     for number, layer in numbered:
-        share = f"{(layer.size or 0) * 100 / total:.0f} %" if total else ""
+        share = f"{layer.own_size * 100 / total:.0f} %" if total and not layer.is_foreign else ""
         users = view.users.get(layer.digest, ())
         line = ItemLine(layer.digest, f"{number:>3} {size(layer.size):>8} {share:>6}  ")
-        line.append(bar(layer.size or 0, largest), "green").append(f"  {layer.digest.short}  ", DIM)
+        line.append(bar(layer.own_size, largest), "green").append(f"  {layer.digest.short}  ", DIM)
         line.append(f"{f'+{len(users)}' if users else '–':>4}  ", "" if users else DIM)
-        lines.append(line.append(one_line(layer.instruction)))
+        lines.append(line.append(one_line(layer.made_by)))
         if layer.digest in view.unfolded:
             lines += _unfolded(layer, users, width)
     return lines
@@ -205,7 +210,13 @@ def _unfolded(layer: LayerDetail, users: Sequence[str], width: int) -> list[Text
     """All that is known of one layer."""
     more = f" and {len(users) - _NAMED:,} more" if len(users) > _NAMED else ""
     used = f"{', '.join(users[:_NAMED])}{more}" if users else "none that was read"
-    facts = [("digest", layer.digest), ("type", layer.media_type), ("made by", layer.instruction), ("also in", used)]
+    facts = [
+        ("digest", layer.digest),
+        ("type", layer.media_type),
+        ("from", " ".join(layer.urls)),
+        ("made by", layer.instruction),
+        ("also in", used),
+    ]
     return [
         Text("      ", no_wrap=True).append(line)
         for label, value in facts

@@ -1,0 +1,143 @@
+"""What fails for one manifest alone is told there: the rest of a list is read."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regtui import bounds
+from regtui.content.store import ContentStore
+from regtui.listing.filler import Filler
+from regtui.listing.summary import Summary
+from regtui.registry.client import RegistryClient
+from regtui.registry.errors import NotAuthenticated, RegistryError, Unreachable
+from tests.unit.registry.scripted import Answer, Script, Scripted, pong, refusal
+
+MANIFEST = httpx.Response(200, json={"schemaVersion": 2, "manifests": []})
+ELSEWHERE = httpx.Response(307, headers={"Location": "https://storage.example.com/blob"})
+
+# Each as if nothing more could be asked there.
+FAULTS: Mapping[str, Answer] = {
+    "breaks off": httpx.ReadError("reset"),
+    "closes": httpx.RemoteProtocolError("Server disconnected without sending a response."),
+    "is no HTTP": httpx.RemoteProtocolError("malformed answer: invalid header value char"),
+    "is elsewhere": ELSEWHERE,
+    "wants a login": refusal(401, "UNAUTHORIZED"),
+}
+
+
+def with_faults(faults: Mapping[str, Answer], ping: Answer | None = None) -> Script:
+    """By the last part of the path: a tag's name. All others are answered."""
+
+    def script(request: httpx.Request) -> Answer:
+        if request.url.host == "storage.example.com":
+            return httpx.ConnectTimeout("nobody there")
+        if request.url.path == "/v2/":
+            return ping or pong()
+        return faults.get(request.url.path.rpartition("/")[2], MANIFEST)
+
+    return script
+
+
+async def rows(client: RegistryClient, names: list[str]) -> dict[str, Summary]:
+    filler = Filler(ContentStore(client), "team/app", names, interval=0)
+    return dict([pair async for batch in filler.run() for pair in batch])
+
+
+async def failure(client: RegistryClient, tag: str) -> RegistryError:
+    with pytest.raises(RegistryError) as caught:
+        await client.manifest("team/app", tag)
+    return caught.value
+
+
+@given(st.dictionaries(st.sampled_from([f"t{n}" for n in range(30)]), st.sampled_from(sorted(FAULTS)), max_size=8))
+def test_every_tag_has_its_row_whatever_some_are_answered(faulty: dict[str, str]) -> None:
+    names = [f"t{n}" for n in range(30)]
+
+    async def read() -> dict[str, Summary]:
+        answers = {tag: FAULTS[fault] for tag, fault in faulty.items()}
+        async with Scripted(with_faults(answers)).client() as client:
+            return await rows(client, names)
+
+    found = asyncio.run(read())
+    assert set(found) == set(names)
+    assert {tag for tag, summary in found.items() if summary.error} == set(faulty)
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+async def test_a_tag_alone_that_fails_as_if_for_all_does_so_alone(fault: str) -> None:
+    async with Scripted(with_faults({"odd": FAULTS[fault]})).client() as client:
+        assert not (await failure(client, "odd")).affects_all
+
+
+@pytest.mark.parametrize("ping", [httpx.ConnectError("gone"), refusal(401, "UNAUTHORIZED")])
+async def test_where_the_registry_does_not_answer_either_all_are_affected(ping: Answer) -> None:
+    async with Scripted(with_faults({"odd": FAULTS["breaks off"]}, ping)).client() as client:
+        error = await failure(client, "odd")
+    assert isinstance(error, Unreachable)
+    assert error.affects_all
+
+
+async def test_a_login_that_is_refused_again_and_again_is_refused_for_all() -> None:
+    async with Scripted(with_faults({"odd": FAULTS["wants a login"]})).client() as client:
+        told = [(await failure(client, "odd")).affects_all for _ in range(bounds.FAILURES + 1)]
+        assert told == [False] * bounds.FAILURES + [True]
+        await client.manifest("team/app", "whole")
+        assert not (await failure(client, "odd")).affects_all
+
+
+async def test_whatever_breaks_off_is_looked_at_each_time() -> None:
+    """A registry of which a hundred blobs were collected breaks off for each of them."""
+    async with Scripted(with_faults({"odd": FAULTS["closes"]})).client() as client:
+        told = {(await failure(client, "odd")).affects_all for _ in range(3 * bounds.FAILURES)}
+    assert told == {False}
+
+
+async def test_a_silence_is_not_waited_for_again() -> None:
+    registry = Scripted(with_faults({"odd": httpx.ReadTimeout("")}))
+    async with registry.client() as client:
+        await client.manifest("team/app", "whole")
+        assert (await failure(client, "odd")).affects_all
+    assert registry.lines[1:] == ["GET /v2/team/app/manifests/odd"] * 2
+
+
+async def test_a_registry_that_never_said_a_word_is_waited_for_once() -> None:
+    registry = Scripted(lambda _: httpx.ReadTimeout(""))
+    async with registry.client() as client:
+        with pytest.raises(Unreachable, match="took too long while answering"):
+            await client.ping()
+    assert registry.lines == ["GET /v2/"]
+
+
+async def test_a_silence_of_one_while_others_are_answered_is_its_own() -> None:
+    others = asyncio.Event()
+
+    async def silent() -> Answer:
+        await others.wait()
+        return httpx.ReadTimeout("")
+
+    answer = with_faults({})
+    registry = Scripted(lambda request: silent() if request.url.path.endswith("odd") else answer(request))
+    async with registry.client() as client:
+        odd = asyncio.create_task(failure(client, "odd"))
+        await asyncio.sleep(0)
+        await client.manifest("team/app", "whole")
+        others.set()
+        assert not (await odd).affects_all
+
+
+async def test_a_storage_elsewhere_that_refuses_is_told_as_such_and_no_login_of_ours_is_blamed() -> None:
+    def script(request: httpx.Request) -> Answer:
+        if request.url.host == "storage.example.com":
+            return httpx.Response(403, content=b"<Error>SignatureDoesNotMatch</Error>")
+        return pong() if request.url.path == "/v2/" else ELSEWHERE
+
+    async with Scripted(script).client() as client:
+        error = await failure(client, "odd")
+    assert not isinstance(error, NotAuthenticated)
+    assert error.message == (
+        "storage.example.com, where registry.example.com redirects, refuses reading the manifest: 403."
+    )
