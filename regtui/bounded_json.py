@@ -1,12 +1,34 @@
-"""JSON from outside, bounded by what it becomes in memory: 60 MB of `{}` are 1.3 GB of objects."""
+"""JSON from outside, bounded by what it becomes in memory: 60 MB of `{}` are 1.3 GB of objects.
+
+Nothing that a registry, a host or a helper sent is read by `json` itself: tests/unit/test_imports.py sees to that.
+"""
 
 import json
+from math import isfinite
 from typing import Any, Final, NoReturn
 
 from regtui.bounds import VALUES
 
-_SEPARATORS: Final = (b",", b":", b"[", b"{")
+_SEPARATORS: Final = (",", ":", "[", "{")
+_BYTES: Final = tuple(separator.encode() for separator in _SEPARATORS)
 _BOM: Final = b"\xef\xbb\xbf"
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(number: str) -> float | None:
+    return value if isfinite(value := float(number)) else None
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_number)
+_FINITE: Final = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite)
+
+
+def count_values(text: bytes) -> int:
+    """No fewer values than the document in `text` has, and less than its bytes."""
+    return sum(map(text.count, _BYTES))
 
 
 def parse_json(text: bytes, values: int = VALUES, encoding: str = "utf-8") -> Any:
@@ -15,13 +37,46 @@ def parse_json(text: bytes, values: int = VALUES, encoding: str = "utf-8") -> An
     Raises ValueError where it isn't JSON (NaN and Infinity aren't), has more than `values` values, or is nested deeper
     than Python's stack.
     """
-    if len(text) > values and sum(map(text.count, _SEPARATORS)) > values:
-        raise ValueError(f"it has more than {values:,} values")
+    return _parsed(_text(text, values, encoding), _DECODER)
+
+
+def parse_first_json(text: bytes) -> Any:
+    """The first of the documents in `text`, whatever follows it. Raises as `parse_json`."""
     try:
-        return json.loads(text.removeprefix(_BOM).decode(encoding, "replace"), parse_constant=_no_number)
+        return _DECODER.raw_decode(_text(text, VALUES, "utf-8").lstrip())[0]
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise _too_deep() from None
 
 
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+def parse_writable_json(text: bytes) -> Any:
+    """The document as JSON can hold it again: NaN, Infinity, and what is too large for a number, are None. Raises as
+    `parse_json`."""
+    return _parsed(_text(text, VALUES, "utf-8"), _FINITE)
+
+
+def parse_json_text(text: str, values: int = VALUES) -> Any:
+    """The document in `text`, which is decoded already: what a host printed. Raises as `parse_json`."""
+    if len(text) > values and sum(map(text.count, _SEPARATORS)) > values:
+        raise _too_many(values)
+    return _parsed(text, _DECODER)
+
+
+def _text(text: bytes, values: int, encoding: str) -> str:
+    if len(text) > values and count_values(text) > values:
+        raise _too_many(values)
+    return text.removeprefix(_BOM).decode(encoding, "replace")
+
+
+def _parsed(text: str, decoder: json.JSONDecoder) -> Any:
+    try:
+        return decoder.decode(text)
+    except RecursionError:
+        raise _too_deep() from None
+
+
+def _too_many(values: int) -> ValueError:
+    return ValueError(f"it has more than {values:,} values")
+
+
+def _too_deep() -> ValueError:
+    return ValueError("it is nested too deep")

@@ -27,6 +27,12 @@ MANIFESTS_EACH: Final = 16 * KIB
 # All pages of one listing.
 LISTING: Final = 64 * MIB
 
+# Manifests and configs below one tag, of which the list and the details hold one or more (also bounded: VALUES).
+IMAGES_BYTES: Final = 24 * MIB
+
+# What was read and waits until the disk has taken it; what comes meanwhile isn't kept there.
+UNWRITTEN: Final = 24 * MIB
+
 # Items: values in a JSON document, names in a listing, manifests that refer to one, images below one reference.
 VALUES: Final = 400_000
 NAMES: Final = 500_000
@@ -85,6 +91,8 @@ GIVEN_FILE: Final = 4 * MIB
 HELPER_OUTPUT: Final = MIB
 HOST_OUTPUT: Final = 64 * MIB
 HOST_LINE: Final = 16 * MIB
+# Values in what describes all its containers: two thousand have so many.
+HOST_VALUES: Final = 1_000_000
 HOST_SECONDS: Final = 1_800.0
 HOST_ANSWER_SECONDS: Final = 120.0
 HOST_LOGIN_SECONDS: Final = 60.0

@@ -2,13 +2,12 @@
 
 import argparse
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Sequence
-from math import isfinite
 from platform import machine as machine_name
 from typing import Final, TypeVar
 
 from regtui import text
+from regtui.bounded_json import parse_writable_json
 from regtui.cli.image import show_fields, show_text
 from regtui.cli.invocation import Invocation
 from regtui.cli.missing import tag_missing
@@ -62,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.raw:
             write_raw((await session.manifest(reference.repository, shown[0].digest)).body)
         elif output.form is Form.JSON:
-            output.json(_record(details, shown, reference))
+            output.json_with_list(_record(details, reference), "platforms", map(_platform_record, shown))
         elif output.form is Form.FIELDS:
             show_fields(output, _name(reference), details, shown)
         else:
@@ -128,8 +127,8 @@ def _is(platform: Platform, wanted: Platform, *, match_variant: bool) -> bool:
     return same and (platform.variant == wanted.variant if match_variant else not wanted.variant)
 
 
-def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Reference) -> dict[str, object]:
-    """The JSON record (docs/interface.md: "JSON records")."""
+def _record(details: Details, reference: Reference) -> dict[str, object]:
+    """The JSON record (docs/interface.md: "JSON records"), without its platforms."""
     record: dict[str, object] = {
         "reference": _name(reference),
         "digest": details.digest,
@@ -137,7 +136,6 @@ def _record(details: Details, shown: tuple[PlatformDetails, ...], reference: Ref
         "size": details.size,
         "pull_size": details.pull_size,
         "manifest": _parsed(details.body),
-        "platforms": [_platform_record(each) for each in shown],
     }
     if details.error:
         record["error"] = details.error
@@ -163,13 +161,8 @@ def _platform_record(each: PlatformDetails) -> dict[str, object]:
 
 
 def _parsed(body: bytes) -> object:
-    """What JSON says; None for what is none. NaN and the like are Python's, not JSON's, and a number that is too large
-    for one becomes such."""
-
-    def finite(number: str) -> float | None:
-        return value if isfinite(value := float(number)) else None
-
+    """What JSON says; None for what is none, or has more values than are read: `error` says which."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=lambda _: None, parse_float=finite)
-    except (ValueError, RecursionError):
+        return parse_writable_json(body)
+    except ValueError:
         return None

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final, TextIO
 
@@ -45,8 +45,15 @@ class Output:
 
     def json(self, record: Mapping[str, object]) -> None:
         """One object on one line. ASCII, so that it is valid in every locale and no terminal acts on it."""
-        text = json.dumps(record, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-        self._write(text.replace("\x7f", "\\u007f") + "\n")
+        self._write(_json(record) + "\n")
+
+    def json_with_list(self, record: Mapping[str, object], key: str, items: Iterable[Mapping[str, object]]) -> None:
+        """The same of `record`, which isn't empty, and the list at its last `key`: one item after the other, as each
+        may take as much memory as a registry likes."""
+        self._write(f"{_json(record)[:-1]},{_json(key)}:[")
+        for number, item in enumerate(items):
+            self._write(("," if number else "") + _json(item))
+        self._write("]}\n")
 
     def fields(self, *fields: str) -> None:
         """Fields separated by tabs."""
@@ -113,6 +120,11 @@ class Output:
     def _styled(self, text: str, style: str) -> str:
         code = {"bold": "1", "warning": "33"}.get(style)
         return f"\x1b[{code}m{text}\x1b[0m" if code and self._coloured and text else text
+
+
+def _json(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("\x7f", "\\u007f")
 
 
 def _fitting(widths: list[int], room: int) -> list[int]:

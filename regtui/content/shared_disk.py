@@ -5,15 +5,17 @@ A call to another thread costs ten times what SQLite needs for a row (SPEED: 200
 
 import asyncio
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from regtui import bounds
 from regtui.oci.digest import Digest
 from regtui.registry.values import FetchedManifest
 
-# Written when so many are due, or so many seconds after the first of them.
+# Written when so many are due, or so many bytes, or so many seconds after the first of them.
 _MANY: Final = 200
+_MUCH: Final = bounds.UNWRITTEN // 4
 _SOON: Final = 1.0
 # Of so many entries it is known by heart which there are, 2 MB: what is new isn't looked for on the thread, one by one.
 _LISTABLE: Final = 20_000
@@ -40,6 +42,9 @@ class SharedDisk:
         self._contents: dict[str, list[FetchedManifest]] = {}
         self._tags: dict[tuple[str, str], dict[str, Digest]] = {}
         self._due: asyncio.TimerHandle | None = None
+        # Bytes of content that is due, and of what the thread still has to write.
+        self._size = 0
+        self._writing: list[tuple[Future[None], int]] = []
 
     def _disk(self) -> "Disk":
         """On its own thread. Loaded when it is first needed: a list of repositories isn't kept."""
@@ -92,9 +97,13 @@ class SharedDisk:
         return await self._there(lambda: self._disk().tags(origin, repository))
 
     def keep(self, content: FetchedManifest) -> None:
+        """Not what comes faster than the disk takes it: a registry may send gigabytes."""
+        if self._unwritten() + len(content.body) > bounds.UNWRITTEN:
+            return
         if self._there_then is not None:
             self._there_then.add(content.digest)
         self._contents.setdefault(self._origin(), []).append(content)
+        self._size += len(content.body)
         self._write_soon()
 
     def keep_tag(self, repository: str, tag: str, digest: Digest) -> None:
@@ -119,7 +128,7 @@ class SharedDisk:
             self._opened.close()
 
     def _write_soon(self) -> None:
-        if sum(map(len, self._contents.values())) >= _MANY:
+        if self._size >= _MUCH or sum(map(len, self._contents.values())) >= _MANY:
             self._write()
         elif self._due is None:
             self._due = asyncio.get_running_loop().call_later(_SOON, self._write)
@@ -129,9 +138,14 @@ class SharedDisk:
             self._due.cancel()
             self._due = None
         if self._contents or self._tags:
-            contents, tags = self._contents, self._tags
-            self._contents, self._tags = {}, {}
-            self._thread.submit(lambda: self._disk().write(contents, tags))
+            contents, tags, size = self._contents, self._tags, self._size
+            self._contents, self._tags, self._size = {}, {}, 0
+            self._writing.append((self._thread.submit(lambda: self._disk().write(contents, tags)), size))
+
+    def _unwritten(self) -> int:
+        """Bytes of content in memory that aren't on the disk yet."""
+        self._writing = [(batch, size) for batch, size in self._writing if not batch.done()]
+        return self._size + sum(size for _, size in self._writing)
 
     async def _there(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1,6 +1,5 @@
 """Containers as docker and podman tell of them, and which one the registry is."""
 
-import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from regtui import bounds
+from regtui.bounded_json import parse_json_text
 from regtui.host.configuration import CANDIDATES
 from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.text import clean
@@ -123,8 +124,8 @@ def read_containers(text: str) -> list[Container]:
 def entries(text: str) -> list[dict[str, Any]]:
     """Whatever `inspect` prints of each."""
     try:
-        listed = json.loads(text) if text.strip() else []
-    except (ValueError, RecursionError):
+        listed = parse_json_text(text, bounds.HOST_VALUES) if text.strip() else []
+    except ValueError:
         return []
     return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
 

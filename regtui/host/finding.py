@@ -3,9 +3,9 @@
 What a profile names is taken at its word; the rest is found where it is unambiguous, else the error says what is there.
 """
 
-import json
 from dataclasses import replace
 
+from regtui.bounded_json import parse_json_text
 from regtui.host.as_service import DEFAULT_SERVICE, find_as_service
 from regtui.host.configuration import CANDIDATES, StorageSettings, read_storage
 from regtui.host.containers import (
@@ -94,8 +94,8 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
         raise NotOnHost(f"There is no {target} on {host.place}.", "Check container and namespace in the profile.")
     check(told, host.place, "kubectl")
     try:
-        template = table_at(json.loads(told.stdout), "spec", "template", "spec")
-    except (ValueError, RecursionError):
+        template = table_at(parse_json_text(told.stdout), "spec", "template", "spec")
+    except ValueError:
         template = {}
     pods = list_at(template, "containers")
     if not pods:

@@ -1,10 +1,10 @@
 """Why a registry can't be stopped for a collection, or not be collected at all: what it would lose, who shares its
 storage, whether what its config says is what it runs with. Sentences; empty where nothing speaks against it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from regtui.bounded_json import parse_json_text
 from regtui.host.configuration import StorageSettings
 from regtui.host.container_files import ContainerFile
 from regtui.host.containers import Container
@@ -44,8 +44,8 @@ async def lost_by_container(host: Host, command: Sequence[str], container: Conta
 
 def _type_of(options: str) -> str:
     try:
-        return text_at(json.loads(options), "type") if options.strip() else ""
-    except (ValueError, RecursionError):
+        return text_at(parse_json_text(options), "type") if options.strip() else ""
+    except ValueError:
         return ""
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from regtui import bounds
+from regtui.bounded_json import count_values
 from regtui.listing.source import ManifestSource
 from regtui.oci.config import ImageConfig, created_and_platform, parse_time
 from regtui.oci.descriptor import Descriptor, InvalidManifest
@@ -154,23 +155,35 @@ async def load(source: ManifestSource, repository: str, reference: str) -> Loade
         images = await _children(source, repository, manifest, _DEEPEST, room)
         unread = [f"{plural(room.refused, 'image')} more, which weren't read"] if room.refused else []
     else:
-        images, unread = (await _image(source, repository, fetched, manifest, None),), []
+        images, unread = await _image(source, repository, fetched, manifest, None, None), []
     return Loaded(fetched, manifest, images, _joined([*unread, *(image.error for image in images if image.error)]))
 
 
 class _Budget:
-    """For how many manifests below one reference are read: indexes of indexes multiply."""
+    """For what is read below one reference: how many manifests, since indexes of indexes multiply, and how large they
+    and their configs are together. Once they were too large, nothing more is taken. `refused`: how many images."""
 
     def __init__(self) -> None:
         self._left = bounds.IMAGES
+        self._bytes = bounds.IMAGES_BYTES
+        self._values = bounds.VALUES
         self.refused = 0
 
-    def take(self) -> bool:
-        if self._left <= 0:
+    def begin(self) -> bool:
+        """Whether one more image may be read."""
+        if self._left <= 0 or min(self._bytes, self._values) < 0:
             self.refused += 1
             return False
         self._left -= 1
         return True
+
+    def takes(self, body: bytes) -> bool:
+        """Whether the image whose manifest, or config, that is may be held."""
+        self._bytes -= len(body)
+        self._values -= count_values(body)
+        is_within = min(self._bytes, self._values) >= 0
+        self.refused += not is_within
+        return is_within
 
 
 async def bounded(function: Callable[[T], Awaitable[R]], items: Sequence[T], limit: int) -> list[R]:
@@ -205,20 +218,22 @@ async def _children(
 async def _child(
     source: ManifestSource, repository: str, descriptor: Descriptor, depth: int, room: _Budget
 ) -> tuple[LoadedImage, ...]:
-    if not room.take():
+    if not room.begin():
         return ()
     platform = platform_of(descriptor)
     what = f"{platform.details if platform else 'the manifest'} ({descriptor.digest.short})"
     missing = LoadedImage(descriptor.digest, descriptor.media_type, platform)
     try:
         fetched = await source.named(repository, descriptor.digest)
+        if not room.takes(fetched.body):
+            return ()
         manifest = parse_manifest(fetched.body, fetched.media_type)
     except NotFound:
         return (replace(missing, error=f"{what} is gone"),)
     except InvalidManifest as error:
         return (replace(missing, error=f"{what} can't be read: {error}"),)
     if not isinstance(manifest, Index):
-        return (await _image(source, repository, fetched, manifest, platform),)
+        return await _image(source, repository, fetched, manifest, platform, room)
     if depth <= 1:
         return (replace(missing, error=f"{what} is an index nested too deep"),)
     return await _children(source, repository, manifest, depth - 1, room)
@@ -230,29 +245,33 @@ async def _image(
     fetched: FetchedManifest,
     manifest: AnyManifest,
     platform: Platform | None,
-) -> LoadedImage:
+    room: _Budget | None,
+) -> tuple[LoadedImage, ...]:
+    """One image; none where there is no `room` for its config. Without one, for one of which there are no others."""
     image = LoadedImage(fetched.digest, manifest.media_type, platform, fetched.body, manifest)
     if isinstance(manifest, Schema1Manifest):
         os = _newest_v1(manifest).get("os")
         known = Platform(os if isinstance(os, str) else "linux", manifest.architecture)
-        return replace(image, platform=platform or (known if manifest.architecture else None))
+        return (replace(image, platform=platform or (known if manifest.architecture else None)),)
     # What an artifact calls its config may be anything of any size: it tells nothing that is shown.
     if not isinstance(manifest, Manifest) or manifest.config.media_type not in IMAGE_CONFIGS:
-        return image
+        return (image,)
     what = f"the config of {platform.details}" if platform else "the config"
     try:
         body = await source.config(repository, manifest.config.digest)
     except NotFound:
-        return replace(image, error=f"{what} ({manifest.config.digest.short}) is gone", has_lost_config=True)
+        return (replace(image, error=f"{what} ({manifest.config.digest.short}) is gone", has_lost_config=True),)
     except InvalidManifest as error:
-        return replace(image, error=f"{what} can't be read: {error}")
+        return (replace(image, error=f"{what} can't be read: {error}"),)
+    if room is not None and not room.takes(body):
+        return ()
     try:
         made, built_for = created_and_platform(body)
     except InvalidManifest as error:
-        return replace(image, config_body=body, error=f"{what} can't be read: {error}")
+        return (replace(image, config_body=body, error=f"{what} can't be read: {error}"),)
     # Not by replace(), which takes a tenth of what reading it all takes.
     platform = platform.completed_by(built_for) if platform else built_for
-    return LoadedImage(fetched.digest, manifest.media_type, platform, fetched.body, manifest, body, made)
+    return (LoadedImage(fetched.digest, manifest.media_type, platform, fetched.body, manifest, body, made),)
 
 
 def _newest_v1(manifest: Schema1Manifest) -> dict[str, object]:

@@ -4,13 +4,13 @@ Answers come as JSON (distribution-spec, "Error codes"), plain text, HTML from p
 a row, or nothing: all seen on real registries. Nothing here trusts their form.
 """
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 import httpx
 
+from regtui.bounded_json import parse_first_json
 from regtui.oci.digest import Digest
 from regtui.registry import errors
 from regtui.registry.errors import RegistryError, Where
@@ -32,8 +32,8 @@ _LEAVE_READ_ONLY: Final = "Set storage.maintenance.readonly.enabled: false in it
 def error_entries(response: httpx.Response) -> list[dict[str, object]]:
     """The `errors` of the answer's first JSON document; empty where there are none."""
     try:
-        value, _ = json.JSONDecoder().raw_decode(response.text.lstrip())
-    except (ValueError, RecursionError, httpx.ResponseNotRead):
+        value = parse_first_json(response.content)
+    except (ValueError, httpx.ResponseNotRead):
         return []
     if not isinstance(value, dict):
         return []

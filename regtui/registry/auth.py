@@ -18,6 +18,7 @@ from typing import Final
 import httpx
 
 from regtui.aside import aside
+from regtui.bounded_json import parse_json
 from regtui.registry import errors
 from regtui.registry.address import has_port
 from regtui.registry.answers import error_codes, not_allowed, wrong_password
@@ -229,8 +230,8 @@ class Authenticator:
     def _read(self, response: httpx.Response, realm: httpx.URL, where: Where) -> tuple[_Token, str]:
         """The token, and the identity token to use from now on; empty where it stays as it is."""
         try:
-            value = response.json() if response.is_success else {}
-        except (ValueError, RecursionError):
+            value = parse_json(response.content) if response.is_success else {}
+        except ValueError:
             value = {}
         token = (value.get("token") or value.get("access_token")) if isinstance(value, dict) else None
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):

@@ -5,13 +5,13 @@ ImageDigest, which it keeps also where the tag was pulled anew since. That diges
 container was made from counts only where no digest is known: it may mean another image by now.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from regtui import bounds
+from regtui.bounded_json import parse_json_text
 from regtui.host.errors import NotOnHost
 from regtui.host.hosts import Host, Script, ScriptOutput, call
 from regtui.host.trouble import trouble
@@ -164,8 +164,8 @@ def _container(line: str) -> _Container | None:
 
 def _row(line: str) -> Any:
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
+        return parse_json_text(line)
+    except ValueError:
         return None
 
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import IO, Final
 
 from regtui import bounds
+from regtui.bounded_json import parse_json_text
 from regtui.child import child_environment
 from regtui.errors import SettingsError
 from regtui.registry.values import Credential
@@ -44,9 +45,9 @@ class Helper:
         if output is None:
             return None
         try:
-            answer = json.loads(output)
+            answer = parse_json_text(output.decode())
             user, secret = answer["Username"], answer["Secret"]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError):
             user = secret = None
         if secret == "":
             return None

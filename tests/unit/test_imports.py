@@ -74,3 +74,29 @@ def test_packages_offer_nothing_themselves() -> None:
         if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(ast.parse(file.read_text())))
     ]
     assert with_imports == ["ui/driver/__init__.py"]
+
+
+# Files of the user's own, records of ours, and the demo's registry, whose content is ours.
+OWN_JSON: Final = {
+    "bounded_json.py",
+    "deletion/entry.py",
+    *("settings/registry_lock.py", "settings/history.py", "settings/docker_files.py", "settings/own_logins.py"),
+    *("demo/sample.py", "demo/reachable.py", "local/manifests.py", "local/collection.py"),
+}
+UNBOUNDED: Final = {"load", "loads", "raw_decode", "JSONDecoder"}
+
+
+def test_what_others_sent_is_read_within_bounds() -> None:
+    """Neither by `json` itself nor by httpx, whose answers have `json()`."""
+    reading = {
+        str(file.relative_to(PRODUCT))
+        for file in PRODUCT.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and _reads_json(node)
+    }
+    assert reading <= OWN_JSON
+
+
+def _reads_json(node: ast.Attribute) -> bool:
+    of = node.value.id if isinstance(node.value, ast.Name) else ""
+    return (of == "json" and node.attr in UNBOUNDED) or (of == "response" and node.attr == "json")

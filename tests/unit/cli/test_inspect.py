@@ -16,6 +16,7 @@ from regtui.cli.inspect import _parsed
         (b"1" * 5_000, None),
         ('{"x": 1}'.encode("utf-16"), None),
         (b"<html>", None),
+        pytest.param(b'{"x": [' + b"[]," * 400_000 + b"0]}", None, id="many values"),
     ],
 )
 def test_what_it_shows_is_json_again(body: bytes, value: object) -> None:

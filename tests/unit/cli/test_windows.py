@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from regtui.cli.image import show_fields, show_text
-from regtui.cli.inspect import _chosen, _record
+from regtui.cli.inspect import _chosen, _platform_record, _record
 from regtui.cli.output import Form, Output
 from regtui.cli.tags import platforms_shown, record
 from regtui.listing.compare import Side, compare
@@ -78,7 +78,11 @@ def test_inspect_on_a_terminal_says_what_isn_t_counted(details: Details) -> None
 
 
 def test_inspect_as_json_names_foreign_layers(details: Details) -> None:
-    platforms: Any = _record(details, details.platforms, REFERENCE)["platforms"]
+    out = io.StringIO()
+    Output(Form.JSON, out).json_with_list(
+        _record(details, REFERENCE), "platforms", map(_platform_record, details.platforms)
+    )
+    platforms: Any = json.loads(out.getvalue())["platforms"]
     for each, version in zip(platforms, VERSIONS, strict=True):
         assert (each["os_version"], each["os_features"]) == (version, ["win32k"])
         ((layer),) = each["foreign_layers"]

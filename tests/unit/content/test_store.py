@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import threading
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 
+from regtui import bounds
 from regtui.content.disk import Disk, Tags
 from regtui.content.shared_disk import SharedDisk
 from regtui.content.store import ContentStore, NotCached
@@ -16,6 +18,7 @@ from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import ManifestNotFound
 from regtui.registry.values import FetchedManifest
+from tests.support.patience import PATIENCE
 from tests.unit.registry.scripted import Answer, Scripted, refusal
 
 
@@ -226,6 +229,34 @@ async def test_of_tags_that_did_not_move_nothing_is_written(
     third = run(client, file)
     assert await third.recall("a") == repository.tags
     await third.close()
+
+
+async def test_what_waits_for_a_slow_disk_is_bounded_and_what_comes_later_is_kept_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_free, taken = threading.Event(), 0
+    write = Disk.write
+
+    def slow(disk: Disk, sent: Mapping[str, Iterable[FetchedManifest]], tags: Mapping[tuple[str, str], Tags]) -> None:
+        nonlocal taken
+        is_free.wait(PATIENCE)
+        taken += sum(len(content.body) for contents in sent.values() for content in contents)
+        write(disk, sent, tags)
+
+    monkeypatch.setattr(Disk, "write", slow)
+    disk = SharedDisk(file, lambda: "ci@registry.example.com")
+    bodies = [bytes([number]) * bounds.MIB for number in range(2 * bounds.UNWRITTEN // bounds.MIB)]
+    for body in bodies:
+        disk.keep(FetchedManifest(Digest.of(body), "", body))
+    is_free.set()
+    await disk.tags("a")
+    assert await disk.read(Digest.of(bodies[0])) is not None
+    assert await disk.read(Digest.of(bodies[-1])) is None
+    assert bounds.UNWRITTEN - bounds.MIB <= taken <= bounds.UNWRITTEN
+    disk.keep(FetchedManifest(Digest.of(bodies[-1]), "", bodies[-1]))
+    await disk.tags("a")
+    assert await disk.read(Digest.of(bodies[-1])) is not None
+    await disk.close()
 
 
 async def test_what_was_not_kept_when_the_run_began_is_not_looked_for_on_the_disk(

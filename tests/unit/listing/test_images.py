@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from regtui import bounds
+from regtui.bounded_json import count_values
 from regtui.listing.details import load_details
 from regtui.listing.images import load
 from regtui.listing.summary import summarize
@@ -74,6 +75,27 @@ async def test_of_an_index_as_many_images_are_read_as_anybody_looks_at(monkeypat
     assert len(loaded.images) == 20
     assert loaded.error == "30 images more, which weren't read"
     assert len(source.requests) == 1 + 2 * 20
+
+
+@pytest.mark.parametrize(("bound", "most"), [("IMAGES_BYTES", 20_000), ("VALUES", 1_000)])
+async def test_of_an_index_no_more_is_held_than_the_details_may_cost(
+    monkeypatch: pytest.MonkeyPatch, bound: str, most: int
+) -> None:
+    monkeypatch.setattr(bounds, bound, most)
+    source = MemorySource()
+    children = {}
+    for number in range(50):
+        history = [{"created_by": "x" * 200, "n": number}] * 10
+        children[source.image(f"{number}", history=history, annotations={"n": "y" * 1_000})] = f"linux/a{number}"
+    source.index("x", children)
+    loaded = await load(source, "a", "x")
+    assert 0 < len(loaded.images) < 10
+    assert loaded.error == f"{50 - len(loaded.images)} images more, which weren't read"
+    held = [body for image in loaded.images for body in (image.body, image.config_body) if body is not None]
+    if bound == "VALUES":
+        assert sum(map(count_values, held)) <= most
+    else:
+        assert sum(map(len, held)) <= most
 
 
 async def test_nested_indexes_multiply_to_no_more_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
