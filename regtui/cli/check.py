@@ -1,6 +1,7 @@
 """`regtui check`: which tags can't be pulled, why, and what would mend them; with --repair, mends them."""
 
 import argparse
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,9 +14,11 @@ from regtui.cli.output import Form, Output
 from regtui.cli.running import check_askable
 from regtui.errors import DONE, FAILED, UsageError
 from regtui.names.order import order_key
-from regtui.registry.errors import NotFound, RegistryError
+from regtui.registry.errors import NotARegistry, NotFound, RegistryError
 from regtui.repair.values import CheckedReference, RepairPlan
 from regtui.repair.words import effect_beside, put_back_sentence, remedy_of, repair_sentences
+from regtui.session.opening import is_registry
+from regtui.session.place import is_registry_alone, place_of
 from regtui.session.session import Session
 from regtui.text import plural
 
@@ -53,29 +56,30 @@ def run(arguments: argparse.Namespace) -> int:
         await checking.all(repository, identifier)
         return checking.tally.code
 
-    return invocation.run(registry, work)
+    try:
+        return invocation.run(registry, work)
+    except NotARegistry:
+        # Nothing answers at the root of the host: what looks like a repository may be the path of a registry.
+        whole = "" if arguments.registry else arguments.place or ""
+        if not whole or place_of(whole, invocation.config).is_sure or not _answers(invocation, whole):
+            raise
+        repository = identifier = ""
+        return invocation.run(whole, work)
+
+
+def _answers(invocation: Invocation, registry: str) -> bool:
+    return asyncio.run(is_registry(invocation.target(registry)))
 
 
 def _place(invocation: Invocation, arguments: argparse.Namespace) -> tuple[str | None, str, str]:
     """(registry, repository or empty for all of them, tag or digest or empty for all tags)"""
     written = arguments.place
-    if not written or (not arguments.registry and _is_registry(invocation, written)):
-        return written or None, "", ""
+    if not written:
+        return None, "", ""
+    if not arguments.registry and is_registry_alone(written, invocation.config, is_certain=False):
+        return written, "", ""
     reference = invocation.reference(written)
     return reference.registry, reference.repository, str(reference.identifier or "")
-
-
-def _is_registry(invocation: Invocation, written: str) -> bool:
-    """Whether it names a registry alone, as `regtui browse` takes it."""
-    if written in invocation.config.profiles or written == "demo":
-        return True
-    scheme, slashes, rest = written.rpartition("://")
-    host, _, path = rest.rstrip("/").partition("/")
-    if path:
-        return False
-    name, colon, port = host.partition(":")
-    is_host = "." in name or name == "localhost" or host.startswith("[")
-    return bool(scheme and slashes) or (is_host and (not colon or port.isdecimal()))
 
 
 class Checking:

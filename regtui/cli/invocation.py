@@ -13,6 +13,7 @@ from regtui.cli.request_log import write_log
 from regtui.errors import UNREACHABLE, RegtuiError, UsageError
 from regtui.oci.reference import Reference, is_repository
 from regtui.registry.values import Credential
+from regtui.session.place import check_registry, is_registry_alone, place_of, prefix_hint
 from regtui.session.resolving import Options, profile_for, resolve_target, split_reference, target_of
 from regtui.session.target import Target
 from regtui.settings.config import Config, Profile
@@ -41,6 +42,8 @@ class Invocation:
                 warn(warning)
         self._registry: str | None = arguments.registry
         self._username: str = arguments.username
+        self._named: dict[str, Reference] = {}
+        """By registry, what was named at it last."""
         if arguments.plain_http and (arguments.ca_file or arguments.insecure or arguments.client_cert):
             raise UsageError("--plain-http has no certificates: it goes with none of the options about them.")
         if arguments.client_key and not arguments.client_cert:
@@ -75,7 +78,12 @@ class Invocation:
 
     def reference(self, text: str) -> Reference:
         """REPOSITORY or REFERENCE. With -r, all of it is the repository's name, dots in its first part included."""
+        is_certain = self.registry(None) is not None
+        if not self._registry and is_registry_alone(text, self.config, is_certain=is_certain):
+            raise UsageError(f"{text} is a registry, not a repository.", f"Its repositories: regtui ls {text}")
         reference = split_reference(text, self.config, by_prefix=not self._registry)
+        if not self._registry and reference.registry is not None:
+            self._named[reference.registry] = reference
         if not self._registry or reference.registry is None:
             return reference
         repository = f"{reference.registry}/{reference.repository}"
@@ -84,11 +92,27 @@ class Invocation:
         return replace(reference, registry=None, repository=repository)
 
     def profile(self, argument: str | None) -> Profile:
-        return profile_for(self.registry(argument), self.config)
+        return profile_for(self._checked(argument), self.config)
 
     def target(self, argument: str | None) -> Target:
         """The target to open; asks for the password where -u names a user without a known one."""
-        return self._with_password(resolve_target(self.registry(argument), self.config, self.credentials, self.options))
+        registry = self._checked(argument)
+        target = resolve_target(registry, self.config, self.credentials, self.options)
+        return self._with_password(replace(target, prefix_hint=self._prefix_hint(registry or "")))
+
+    def _prefix_hint(self, registry: str) -> str:
+        """What to try where no registry answers: the path may belong to the one that it wasn't taken for."""
+        if reference := self._named.get(registry):
+            return "" if registry in self.config.profiles else prefix_hint(registry, reference)
+        place = place_of(registry, self.config)
+        return f"If {place.repository} is a repository there: regtui tags {registry}" if not place.is_sure else ""
+
+    def _checked(self, argument: str | None) -> str | None:
+        """The registry meant. Raises UsageError where what is named is something at one."""
+        registry = self.registry(argument)
+        if registry:
+            check_registry(registry, self.config)
+        return registry
 
     def target_of_run(self, entry: "Entry") -> Target:
         """The registry where a run was made, or may have been made (`Entry.belongs_to`). Neither the environment nor

@@ -1,14 +1,12 @@
 """The sentence for a tag that isn't there, with those whose names are like it."""
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from regtui.names.nearest import no_tag_words
 from regtui.registry.errors import ManifestNotFound, NotFound, RegistryError, Where
 
 if TYPE_CHECKING:
     from regtui.session.session import Session
-
-_NEAREST: Final = 3
 
 
 async def tag_missing(session: "Session", repository: str, tag: str, missing_digest: str = "") -> RegistryError:
@@ -33,5 +31,4 @@ async def tag_missing(session: "Session", repository: str, tag: str, missing_dig
         return error
     except RegistryError:
         names = []
-    near = get_close_matches(tag, names, _NEAREST, 0.4)
-    return ManifestNotFound(where, f"{repository} has no tag {tag}.", f"Nearest: {', '.join(near)}." if near else "")
+    return ManifestNotFound(where, *no_tag_words(repository, tag, names))

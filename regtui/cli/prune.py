@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not target.retention:
         raise UsageError(
             f"The config file has no retention rules for {target.name or target.address.name}.",
-            f"Add [[registries.{target.name}.retention]] to {invocation.config.path}: see regtui prune --help",
+            f"Add {_table(invocation, target.name)} to {invocation.config.path}: see regtui prune --help",
         )
     if arguments.check:
         return check_entries(invocation, target, arguments)
@@ -50,6 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.dry_run = True
     check_askable(arguments)
     return _Prune(invocation, target, arguments).run()
+
+
+def _table(invocation: Invocation, name: str) -> str:
+    """What begins an entry; an address isn't how a table is called."""
+    profile = name if name in invocation.config.profiles else "NAME"
+    return f"{'' if profile == name else 'a profile of it and '}[[registries.{profile}.retention]]"
 
 
 def _registry(invocation: Invocation, arguments: argparse.Namespace) -> str | None:

@@ -34,11 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
     if reference.identifier:
         from regtui.errors import UsageError
 
-        if _is_host(arguments.repository):
-            raise UsageError(
-                f"{arguments.repository} is a registry, not a repository.",
-                f"Its repositories: regtui ls {arguments.repository}",
-            )
         raise UsageError(
             f"{reference} is one image, not a repository.",
             f"To see it: regtui inspect {reference}",
@@ -49,12 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
         return await _list(session, reference.repository, output, names_only=arguments.names)
 
     return invocation.run(reference.registry, work)
-
-
-def _is_host(text: str) -> bool:
-    """`registry.example.com:5000`: by itself, nobody means an image of that name with a tag like a port."""
-    host, colon, port = text.partition(":")
-    return bool(colon) and port.isdecimal() and ("." in host or host == "localhost")
 
 
 async def _list(session: Session, repository: str, output: Output, *, names_only: bool) -> int:

@@ -100,5 +100,5 @@ def _with_bad(image: PlatformDetails, bad: Mapping[_Blob, BlobState]) -> Platfor
 def _named(blobs: Collection[Digest], config: Digest, image: PlatformDetails) -> str:
     names = [f"{'the config' if blob == config else 'the layer'} {blob.short}" for blob in blobs]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    of = f" of {image.platform}" if image.platform else ""
+    of = f" of {image.platform.details}" if image.platform else ""
     return f"{', '.join(names[:3])}{more}{of} {'is' if len(names) == 1 else 'are'}"

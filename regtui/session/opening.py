@@ -30,7 +30,9 @@ async def open_session(target: Target, ssh: "Ssh | None" = None, *, patience: fl
             target.address, target.credential, settings, target.lookup, lambda error: _explained(error, target)
         )
         pong = await _first_answer(client, patience)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, NotARegistry) and target.prefix_hint:
+            error.remedy = f"{error.remedy} {target.prefix_hint}"
         if client is not None:
             await client.close()
         if ssh is not None:

@@ -43,7 +43,9 @@ class Target:
     repeat: tuple[str, ...] = field(default=(), compare=False)
     """The options with which `regtui undo RUN` opens this registry in the same way; none where RUN alone does."""
     opens_at: tuple[str, str] = field(default=("", ""), compare=False)
-    """Repository and tag at which the app opens it; empty for where it was left."""
+    """Repository, and tag or digest, at which the app opens it; empty for where it was left."""
+    prefix_hint: str = field(default="", compare=False)
+    """What to try where no registry answers, and what was written may have a path of its own. Empty for nothing."""
     given_user: str = field(default="", compare=False)
     """Whom the command line names as the one to log in."""
     lookup: Lookup | None = field(default=None, compare=False)

@@ -16,7 +16,7 @@ import pytest
 from tests.support.clients import ClientFailed, crane, crane_digest, skopeo_inspect, skopeo_list_tags
 from tests.support.commands import Regtui, failed
 from tests.support.content import Recipe
-from tests.support.images import PushedImage, push_artifact, push_image, push_index
+from tests.support.images import PushedImage, open_registry, push_artifact, push_image, push_index
 from tests.support.seed import seed_repository
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 
@@ -278,3 +278,21 @@ def test_a_registry_that_deletes_nothing(
         assert dry.stdout.startswith(f"{REPOSITORY}:a\t")
         assert sentence in dry.stderr
         assert tags(server) == {"a"}
+
+
+def test_a_registry_below_a_path_of_its_host(tmp_path: Path, regtui: Regtui) -> None:
+    with start_registry("3.1.1", tmp_path / "registry", prefix="/reg") as server:
+        with open_registry(server.url) as registry:
+            push_image(registry, "team/app", "1.0")
+        place = f"{server.host}/reg"
+        # Nothing says that it is a registry, until it is asked.
+        (checked,) = regtui.records("check", place, "--all")
+        assert (checked["reference"], checked["status"]) == ("team/app:1.0", "ok")
+        failed(regtui("tags", f"{place}/team/app"), 3, f"the path below which it is served: -r {place} team/app")
+        failed(regtui("ls", f"{place}/team/app"), 3, f"is a repository there: regtui tags {place}/team/app")
+        config = tmp_path / "config.toml"
+        config.write_text(f'[registries.reg]\naddress = "{server.url}"\n')
+        (checked,) = regtui.records("check", place, "--all", "--config", str(config))
+        assert checked["reference"] == "team/app:1.0"
+        failed(regtui("tags", place, "--config", str(config)), 2, f"Its repositories: regtui ls {place}")
+        failed(regtui("ls", "reg/team/app", "--config", str(config)), 2, "is a repository, not a registry")

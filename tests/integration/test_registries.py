@@ -106,7 +106,8 @@ async def test_a_name_is_typed_and_is_there_the_next_time(kind: str, gateway: Ga
         # One that isn't there is said to be missing, and not kept.
         browser.lines.focus()
         await pilot.press("slash", *"team/none", "enter")
-        await until(pilot, lambda: "team/none has no tags" in on_screen(pilot))
+        await until(pilot, lambda: "has no repository team/none" in on_screen(pilot))
+        assert browser.lines.model.names() == ["team/web"]
     async with opened(tmp_path, profile(gateway.url)) as (pilot, browser):
         await until(pilot, lambda: browser.table.model.total == 3)
         assert browser.lines.model.names() == ["team/web"]

@@ -28,6 +28,10 @@ class RepositoriesReader:
         self._last_time = last_time
         self._on_count = on_count
         self._waiting = ""
+        self._is_read = False
+        # Shown because they were named, not because they were listed; and those that the registry doesn't know.
+        self._unlisted: set[str] = set()
+        self._unknown: set[str] = set()
         self.is_unlisted = False
         """Whether the registry, or this login, has no list: then a name can be typed."""
 
@@ -35,10 +39,11 @@ class RepositoriesReader:
         """Reads all of them; one of them, or empty where none is known. `current` stays, listed or not."""
         self._pane.title("Repositories", self._waiting or READING)
         self._pane.tell("" if self._lines.model.total else "Reading the repositories …")
-        names, doubt = [current] if current else [], ""
+        names, doubt = [current] if current and current not in self._unknown else [], ""
         try:
             async for page in self._thread.stream(self._session.repositories):
                 self._lines.model.add(page.repositories)
+                self._unlisted.difference_update(page.repositories)
                 doubt = page.doubt or doubt
                 names += page.repositories
                 if self._lines.model.total:
@@ -46,6 +51,9 @@ class RepositoriesReader:
                 self._changed(self._waiting or READING)
         except RegtuiError as error:
             return self._not_read(error)
+        finally:
+            self._is_read = True
+            self._drop_unknown()
         if not doubt:
             self._lines.keep(names)
         self.is_unlisted = not self._lines.model.total
@@ -106,9 +114,38 @@ class RepositoriesReader:
     def add_typed(self, name: str) -> None:
         """A repository by its name, listed or not, and moves to it."""
         self._last_time.add_typed(name)
+        node = self._lines.model.node(name)
+        if node is None or not node.is_repository:
+            self._unlisted.add(name)
+        self._unknown.discard(name)
         self._lines.model.add([name])
         self.select(name)
         self._pane.tell("")
+
+    def without_tags(self, name: str) -> bool:
+        """The registry has no tags of it, or doesn't know it: whether it is listed. One that isn't goes from the
+        tree."""
+        self._unknown.add(name)
+        self._drop_unknown()
+        if is_listed := self.lists(name):
+            self.set_count(name, 0)
+        return is_listed
+
+    def lists(self, name: str) -> bool:
+        """Whether the registry listed it, as far as is known."""
+        node = self._lines.model.node(name)
+        return node is not None and node.is_repository and name not in self._unlisted
+
+    def _drop_unknown(self) -> None:
+        """Once the list is read: until then, nobody knows whether it has them."""
+        gone = self._unknown & self._unlisted
+        self._unknown &= self._unlisted
+        if not gone or not self._is_read:
+            return
+        for name in gone:
+            self._last_time.drop_typed(name)
+        self._lines.keep([name for name in self._lines.model.names() if name not in gone])
+        self._on_count(self._lines.model.total)
 
     def set_count(self, name: str, tags: int) -> None:
         self._lines.model.set_count(name, tags)

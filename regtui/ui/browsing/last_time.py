@@ -53,6 +53,10 @@ class LastTime:
         """One that was typed now. Kept as soon as it is `found`."""
         self._typed.add(name)
 
+    def drop_typed(self, name: str) -> None:
+        """One that was typed now, and isn't there."""
+        self._typed.discard(name)
+
     def found(self, name: str, model: TagList) -> None:
         """It is there, listed or not."""
         if name in self._typed:

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 
 from regtui.errors import RegtuiError
 from regtui.listing.parts import in_parts
+from regtui.listing.summary import Batch
 from regtui.listing.tags import Changed, TagList
+from regtui.names.nearest import no_tag_words
+from regtui.oci.digest import Digest
 from regtui.registry.errors import NotFound
 from regtui.session.filling import Filling
 from regtui.text import clean
@@ -19,7 +22,8 @@ from regtui.ui.widgets.tags.table import TagTable
 class TagsReader:
     """Of one repository at a time.
 
-    `on_listed`: its tags are known, so many, or None where it isn't there. `on_shown`: some are shown. `on_cursor`: the
+    `on_listed`: its tags are known, so many, or None where it isn't there; answers whether it is listed all the same.
+    `on_shown`: some are shown. `on_cursor`: the
     cursor is on another tag, though nobody moved it.
     """
 
@@ -29,7 +33,7 @@ class TagsReader:
         pane: Pane,
         table: TagTable,
         *,
-        on_listed: Callable[[str, int | None], None],
+        on_listed: Callable[[str, int | None], bool],
         on_shown: Callable[[], None],
         on_cursor: Callable[[], None],
     ) -> None:
@@ -40,8 +44,8 @@ class TagsReader:
         self._on_shown = on_shown
         self._on_cursor = on_cursor
         self._filling: Filling | None = None
-        self._sought = ("", "")
-        self._waiting = ""
+        self._sought = self._named = ("", "")
+        self._waiting = self._not_there = ""
         self.names_only = False
         """Whether nothing is asked about each tag: somebody only passes by."""
         self.repository = ""
@@ -50,12 +54,14 @@ class TagsReader:
     def open(self, repository: str, model: TagList) -> None:
         """Nothing of it is read yet."""
         self.repository = repository
+        self._not_there = ""
         self._pane.clear_filter()
         self._table.show(model)
 
     async def load(self, *, anew: bool = False) -> None:
         """`anew`: what is known of each tag is asked for again too, and shown until it is answered."""
         repository, model = self.repository, self._table.model
+        self._not_there = ""
         names: list[str] = []
         if not model.total:
             self._pane.tell(f"Reading the tags of {repository} …")
@@ -71,18 +77,26 @@ class TagsReader:
             model.replace(names)
             self.changed()
             self._on_listed(repository, len(names))
+            self._tell_missing_tag(repository, names)
             if names and not self.names_only:
                 await self._fill(repository, model, names if anew else model.unfilled())
-        except NotFound:
+                self._tell_missing_digest(repository)
+        except NotFound as error:
             model.replace(())
-            self._on_listed(repository, None)
-            self._pane.tell(f"{repository} has no tags.")
+            self._sought = self._named = ("", "")
+            self._not_there = error.message
+            self.tell_not_there(is_listed=self._on_listed(repository, None))
         except RegtuiError as error:
             if model.total:
                 self.title(f"stopped: {error.message}")
                 self._pane.app.notify(clean(str(error)), severity="error", timeout=10, markup=False)
             else:
                 self._pane.tell(f"{error}\n\nr: try again", is_error=True)
+
+    def tell_not_there(self, *, is_listed: bool) -> None:
+        """Of a repository without tags only the list of all tells whether it is there; nothing, where it has some."""
+        if self._not_there:
+            self._pane.tell(f"{self.repository} has no tags." if is_listed else self._not_there)
 
     async def recall(self) -> None:
         """Shows what is known of an earlier run, while the registry is asked."""
@@ -94,6 +108,7 @@ class TagsReader:
                     return
                 self._pane.tell("")
                 self._show_change(change)
+                self._seek_digest(batch)
 
     async def _fill(self, repository: str, model: TagList, names: Sequence[str]) -> None:
         self._filling = filling = self._session.fill(repository, names)
@@ -105,6 +120,7 @@ class TagsReader:
                 held = self._table.held_row()
                 change = model.fill(batch)
                 self._show_change(change)
+                self._seek_digest(batch)
                 if change.reordered and held is not None:
                     self._table.hold(*held)
 
@@ -162,8 +178,9 @@ class TagsReader:
             self.title()
 
     def seek(self, repository: str, tag: str) -> None:
-        """Puts the cursor on `tag` as soon as that repository is open and the tag is there."""
-        self._sought = (repository, tag)
+        """Puts the cursor on `tag`, or on a tag of that digest, as soon as that repository is open and the tag is
+        there; where there is none, says so."""
+        self._sought = self._named = (repository, tag)
 
     def go_to_sought(self) -> None:
         repository, tag = self._sought
@@ -173,3 +190,34 @@ class TagsReader:
             self._table.refresh()
             self._table.show_line(self._table.model.line)
             self._on_cursor()
+
+    def _seek_digest(self, batch: Batch) -> None:
+        """Tags are called by their names: which has the digest that is sought, only what is read of them tells."""
+        repository, digest = self._sought
+        if repository == self.repository and (tag := next((t for t, s in batch if s.digest == digest), "")):
+            self._sought = (repository, tag)
+            self.go_to_sought()
+
+    def _tell_missing_tag(self, repository: str, names: Sequence[str]) -> None:
+        """All tags are listed now: that which was named may not be among them, though it was the last time; or be one
+        of those that are hidden."""
+        of, tag = self._named
+        if of != repository or not tag or Digest.or_none(tag):
+            return
+        self._named = ("", "")
+        if tag not in names:
+            self._sought = ("", "")
+            self._warn(" ".join(filter(None, no_tag_words(repository, tag, names))))
+        elif self._sought[1] == tag:
+            self._table.model.set_show_hidden(True)
+            self.changed()
+
+    def _tell_missing_digest(self, repository: str) -> None:
+        """All tags are read now."""
+        of, digest = self._sought
+        if of == repository == self.repository and Digest.or_none(digest):
+            self._sought = self._named = ("", "")
+            self._warn(f"No tag of {repository} leads to {digest}. regtui inspect shows it, if it is there.")
+
+    def _warn(self, words: str) -> None:
+        self._pane.app.notify(clean(words), severity="warning", timeout=10, markup=False)

@@ -182,6 +182,7 @@ class BrowserScreen(Screen[None]):
     async def load_repositories(self) -> None:
         self._dialogs.forget_usage()
         name = await self._catalog.read(self.repository)
+        self._tags.tell_not_there(is_listed=self._catalog.lists(self.repository))
         if name and not self.repository and (first := self._catalog.select_first()):
             self.open_repository(first, focus=False)
         if name:
@@ -312,10 +313,13 @@ class BrowserScreen(Screen[None]):
         """Reads no more of them, until they are loaded again."""
         self.workers.cancel_group(self, "tags")
 
-    def _tags_listed(self, repository: str, count: int | None) -> None:
-        self._catalog.set_count(repository, count or 0)
-        if count is not None:
-            self._last_time.found(repository, self.table.model)
+    def _tags_listed(self, repository: str, count: int | None) -> bool:
+        """Whether it is listed: that it has no tags doesn't tell that it isn't there."""
+        if count is None:
+            return self._catalog.without_tags(repository)
+        self._catalog.set_count(repository, count)
+        self._last_time.found(repository, self.table.model)
+        return True
 
     def _tags_shown(self) -> None:
         if self._details.repository != self.repository:

@@ -64,6 +64,7 @@ def demo_app(
     hanging: tuple[str, ...] = (),
     delete_enabled: bool = True,
     read_only: bool = False,
+    opens_at: tuple[str, str] = ("", ""),
 ) -> RegtuiApp:
     """An app with its config in `directory`; its transport is `transport_of(app)`."""
     inner = LocalTransport(storage or sample_storage(NOW), "2.8.2", delete_enabled=delete_enabled)
@@ -74,6 +75,7 @@ def demo_app(
         name="demo",
         read_only=read_only,
         ephemeral=True,
+        opens_at=opens_at,
     )
     app = RegtuiApp(Config(directory / "config.toml"), Credentials(environment={}), target, clock=lambda: NOW)
     app.animation_level = "none"
