@@ -10,17 +10,9 @@ from typing import Any, Final
 from regtui import bounds
 from regtui.bounded_json import parse_json_text
 from regtui.host.configuration import CANDIDATES
+from regtui.host.ours import COLLECTOR, STAND_IN
 from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.text import clean
-
-COLLECTOR: Final = "regtui-gc-{}"
-"""The name of the container that collects beside the one of that name."""
-COLLECTOR_LABEL: Final = "regtui.collects"
-"""Its label."""
-STAND_IN: Final = "regtui-pulls-{}"
-"""The name of the container that answers pulls while the one of that name is stopped."""
-STAND_IN_LABEL: Final = "regtui.stands-in-for"
-"""Its label."""
 
 _KEPT_OPTIONS: Final = ("no-new-privileges", "apparmor", "label")
 PROGRAMS: Final = ("registry", "docker-registry")
@@ -190,7 +182,7 @@ def _read(entry: Mapping[str, Any]) -> Container:
         restart=text_at(entry, "HostConfig", "RestartPolicy", "Name"),
         is_podmans="ImageName" in entry,
         confined=_confined(table_at(entry, "HostConfig"), is_podmans="ImageName" in entry),
-        is_collector=_is_ours(entry, COLLECTOR, COLLECTOR_LABEL),
+        is_collector=COLLECTOR.is_one(entry),
         is_stand_in=_is_stand_in(entry),
         pid=pid if isinstance(pid := table_at(entry, "State").get("Pid"), int) and 0 < pid < 1 << 31 else 0,
         started=_moment(text_at(entry, "State", "StartedAt")),
@@ -216,15 +208,9 @@ def _is_within(path: str, point: str) -> bool:
 
 
 def _is_stand_in(entry: Mapping[str, Any]) -> bool:
-    return _is_ours(entry, STAND_IN, STAND_IN_LABEL) and all(
+    return STAND_IN.is_one(entry) and all(
         isinstance(mount, dict) and mount.get("RW") is False for mount in list_at(entry, "Mounts")
     )
-
-
-def _is_ours(entry: Mapping[str, Any], name: str, label: str) -> bool:
-    """By label and name together: an image can have any label, and people give any name."""
-    of = text_at(entry, "Config", "Labels", label)
-    return bool(of) and text_at(entry, "Name").removeprefix("/") == name.format(of)
 
 
 def _publication(port: str, binding: object) -> str:

@@ -32,6 +32,7 @@ from regtui.host.stopping import (
     lost_by_container,
     outdated,
     shared,
+    taken,
 )
 from regtui.host.trouble import check
 from regtui.text import clean
@@ -68,7 +69,8 @@ async def find_in_container(host: Host, settings: HostSettings, port: int) -> Fo
     storage = replace(storage, root=container.absolute(storage.root))
     host_root = "" if has_shell else await _on_host(host, settings, container, storage.root)
     lost = await lost_by_container(host, command, container, storage)
-    sharers = await _sharers(host, settings, command, container, storage, replicas)
+    there = read_containers((await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout)
+    sharers = await _sharers(host, settings, command, container, storage, replicas, there)
     unit = container_unit(
         command,
         container,
@@ -80,7 +82,10 @@ async def find_in_container(host: Host, settings: HostSettings, port: int) -> Fo
         has_shell=has_shell,
         host_root=host_root,
         compose=compose,
-        obstacle=lost or shared(sharers, container.name) or await edited(host, command, container, file.path),
+        obstacle=lost
+        or shared(sharers, container.name)
+        or taken(there, container.name)
+        or await edited(host, command, container, file.path),
         loses_storage=bool(lost),
         is_shared=bool(sharers),
         no_stand_in=why_not(container, storage),
@@ -140,9 +145,10 @@ async def _sharers(
     container: Container,
     storage: StorageSettings,
     replicas: Sequence[Container],
+    there: Sequence[Container],
 ) -> list[str]:
-    """Other registries on the same storage, by name. `replicas`: what is stopped and started together with ours."""
-    there = read_containers((await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout)
+    """Other registries on the same storage, by name. `replicas`: what is stopped and started together with ours;
+    `there`: all of the host's containers."""
     together = {replica.id for replica in replicas}
     names = await containers_beside(host, command, (c for c in there if c.id not in together), container, storage)
     # What a killed collection left can't write.

@@ -11,8 +11,9 @@ from shlex import join, quote
 from typing import Final
 
 from regtui.host.compose import Compose
-from regtui.host.containers import COLLECTOR, COLLECTOR_LABEL, STAND_IN, Container
+from regtui.host.containers import Container
 from regtui.host.keep_out import KeepOut
+from regtui.host.ours import COLLECTOR, STAND_IN
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import REQUEST, Redis
 from regtui.host.stand_in import StandIn, stand_in
@@ -165,8 +166,7 @@ def container_unit(
     if container.is_podmans:
         # Before 4.7 it refuses a bind mount where the image, as all official ones, has a VOLUME.
         volumes += ["--image-volume", "ignore"]
-    ours = ["--name", COLLECTOR.format(name), "--label", f"{COLLECTOR_LABEL}={name}"]
-    beside = [*runtime, "run", "--rm", *ours, *container.confined, *volumes]
+    beside = [*runtime, "run", "--rm", *COLLECTOR.options(name), *container.confined, *volumes]
     # Only object stores need the network: without it nothing can push into what runs beside.
     beside += ["--network", "none" if driver == "filesystem" else container.network or "default"]
     beside += ["--user", container.user] if container.user else []
@@ -183,7 +183,6 @@ def container_unit(
     is_still, is_another = _identity(inspect, container)
     if settings.read_only:
         is_another = ""
-    collector, standing_in = COLLECTOR.format(name), STAND_IN.format(name)
     hold, release = _kept_for_a_reboot(runtime, container)
     return Unit(
         runtime=compose.name if compose else runtime[-1],
@@ -204,10 +203,11 @@ def container_unit(
         is_still=is_still,
         is_another=is_another,
         # One at a time: where one isn't there, podman leaves the others.
-        quit="; ".join(join([*runtime, "rm", "-f", "--", each]) for each in (collector, standing_in)),
+        quit="; ".join(each.removal(runtime, name) for each in (COLLECTOR, STAND_IN)),
         # Where the runtime doesn't answer, nobody knows.
-        gone=f"names=$({join([*runtime, 'ps', '-a', '--format', '{{.Names}}'])}) && "
-        f"! printf '%s\\n' \"$names\" | grep -Fxq -e {quote(collector)} -e {quote(standing_in)}",
+        gone=f"names=$({COLLECTOR.listing(runtime, name)}) && more=$({STAND_IN.listing(runtime, name)}) && "
+        f'! printf \'%s\\n\' "$names" "$more" | grep -Fxq -e {quote(COLLECTOR.name(name))} '
+        f"-e {quote(STAND_IN.name(name))}",
         hold=hold,
         release=release,
         lock=(container.on_host(root) if driver == "filesystem" else "") or f"container {container.id or name}",

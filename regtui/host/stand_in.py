@@ -8,7 +8,8 @@ from shlex import join, quote
 from typing import Final
 
 from regtui.host.configuration import StorageSettings
-from regtui.host.containers import STAND_IN, STAND_IN_LABEL, Container
+from regtui.host.containers import Container
+from regtui.host.ours import STAND_IN
 
 ENVIRONMENT_FILE: Final = "stand-in.env"
 
@@ -51,9 +52,9 @@ def why_not(container: Container, storage: StorageSettings) -> str:
 
 def stand_in(runtime: Sequence[str], container: Container, environment_file: str) -> StandIn:
     """Of a container for which nothing is `why_not`. `environment_file`: of the registry's own environment."""
-    name = STAND_IN.format(container.name)
+    name = STAND_IN.name(container.name)
     # Not the image's name: by now it may be another version's.
-    words = ["create", "--name", name, "--label", f"{STAND_IN_LABEL}={container.name}"]
+    words = ["create", *STAND_IN.options(container.name)]
     words += [*container.confined, "--volumes-from", f"{container.handle}:ro"]
     words += ["--image-volume", "ignore"] if container.is_podmans else []
     words += ["--network", container.network] if container.network not in ("", "default") else []
@@ -73,5 +74,5 @@ def stand_in(runtime: Sequence[str], container: Container, environment_file: str
         start=join([*runtime, "start", "--", name]),
         runs=f'test "$({join([*runtime, "inspect", "--format", "{{.State.Running}}", "--", name])})" = true',
         log=join([*runtime, "logs", "--tail", "5", "--", name]),
-        end=join([*runtime, "rm", "-f", "--", name]),
+        end=STAND_IN.removal(runtime, container.name),
     )

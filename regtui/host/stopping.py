@@ -10,6 +10,7 @@ from regtui.host.container_files import ContainerFile
 from regtui.host.containers import Container
 from regtui.host.errors import Unsafe
 from regtui.host.hosts import Host, Script, call
+from regtui.host.ours import COLLECTOR, STAND_IN
 from regtui.host.plain import list_at, table_at, text_at
 from regtui.text import clean
 
@@ -92,6 +93,18 @@ def shared(sharers: Sequence[str], name: str) -> str:
     return (
         f"Other registries have the same storage as {name}, and would take pushes into the sweep: "
         f"{', '.join(map(clean, sharers))}. Stop them for as long as it takes."
+    )
+
+
+def taken(there: Sequence[Container], name: str) -> str:
+    """Why what a collection of `name` makes beside it couldn't be called as it is. `there`: the host's containers."""
+    wanted = {COLLECTOR.name(name), STAND_IN.name(name)}
+    strangers = [c.name for c in there if c.name in wanted and not c.is_collector and not c.is_stand_in]
+    if not strangers:
+        return ""
+    return (
+        f"The container {clean(strangers[0])} has the name that a collection of {name} needs, and no collection of "
+        "regtui's made it: it is left alone. Rename or remove it."
     )
 
 

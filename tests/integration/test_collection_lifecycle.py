@@ -154,7 +154,8 @@ async def test_what_an_earlier_collector_left_behind_makes_no_run_fail(place: Pl
     registry = place.registry
     name = f"regtui-gc-{registry.name}"
     image = registry.containers.image(registry.version)
-    registry.containers("run", "-d", "--name", name, "--entrypoint", "sh", image, "-c", "while :; do :; done")
+    ours = ("--name", name, "--label", f"regtui.collects={registry.name}")
+    registry.containers("run", "-d", *ours, "--entrypoint", "sh", image, "-c", "while :; do :; done")
     collector = connection.collector()
     await collector.forecast(Choices())
     async for _ in collector.collect(Choices()):
@@ -162,6 +163,18 @@ async def test_what_an_earlier_collector_left_behind_makes_no_run_fail(place: Pl
     assert collector.report.is_complete, collector.report
     assert name not in registry.containers("ps", "-a", "--format", "{{.Names}}")
     all_pull(registry.host, images=FEW)
+
+
+async def test_somebody_elses_container_of_the_collectors_name_is_left_alone(place: Place, command: Command) -> None:
+    registry = place.registry
+    name = f"regtui-gc-{registry.name}"
+    registry.containers("create", "--name", name, registry.containers.image(registry.version))
+    done = await command("--yes")
+    assert done.returncode == 6
+    assert f"The container {name} has the name that a collection of {registry.name} needs" in done.stderr
+    assert name in registry.containers("ps", "-a", "--format", "{{.Names}}")
+    registry.containers("rm", name)
+    assert (await command("--yes")).returncode == 0
 
 
 async def test_a_client_that_is_killed_leaves_no_collector_beside_the_registry(
@@ -179,7 +192,8 @@ async def test_a_client_that_is_killed_leaves_no_collector_beside_the_registry(
             await until(lambda: len(place.pids("collecting")) == 1)
             # Its container is one that would go on for ever.
             image = registry.containers.image(registry.version)
-            registry.containers("run", "-d", "--name", name, "--entrypoint", "sh", image, "-c", "while :; do :; done")
+            ours = ("--name", name, "--label", f"regtui.collects={registry.name}")
+            registry.containers("run", "-d", *ours, "--entrypoint", "sh", image, "-c", "while :; do :; done")
             os.kill(place.pids("collecting")[0], signal.SIGKILL)
             place.let_go()
     assert name not in registry.containers("ps", "-a", "--format", "{{.Names}}")

@@ -1,0 +1,51 @@
+"""The containers that a collection makes beside a registry's own, told by name and label together.
+
+An image can have any label, and people give any name: what has only one of the two is somebody else's, and stays.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from shlex import join, quote
+from typing import Any, Final
+
+from regtui.host.plain import text_at
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One kind of them: `prefix` of the name, then the registry's; `label` says which registry's it is."""
+
+    prefix: str
+    label: str
+
+    def name(self, registry: str) -> str:
+        return self.prefix + registry
+
+    def options(self, registry: str) -> list[str]:
+        """Of `run` and `create`."""
+        return ["--name", self.name(registry), "--label", f"{self.label}={registry}"]
+
+    def is_one(self, entry: Mapping[str, Any]) -> bool:
+        """Whether `inspect` tells of one."""
+        of = text_at(entry, "Config", "Labels", self.label)
+        return bool(of) and text_at(entry, "Name").removeprefix("/") == self.name(of)
+
+    def removal(self, runtime: Sequence[str], registry: str) -> str:
+        """A command line that removes it where it is there."""
+        name = self.name(registry)
+        label = f'{{{{index .Config.Labels "{self.label}"}}}}'
+        asked = join([*runtime, "inspect", "--type", "container", "--format", label, "--", name])
+        return (
+            f'{{ test "$({asked} 2>/dev/null)" != {quote(registry)} || {join([*runtime, "rm", "-f", "--", name])}; }}'
+        )
+
+    def listing(self, runtime: Sequence[str], registry: str) -> str:
+        """A command line that prints the names of those with its label, and fails where nobody knows."""
+        labelled = f"label={self.label}={registry}"
+        return join([*runtime, "ps", "-a", "--filter", labelled, "--format", "{{.Names}}"])
+
+
+COLLECTOR: Final = Beside("regtui-gc-", "regtui.collects")
+"""What collects."""
+STAND_IN: Final = Beside("regtui-pulls-", "regtui.stands-in-for")
+"""What answers pulls while the registry is stopped."""
