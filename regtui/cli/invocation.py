@@ -152,8 +152,10 @@ class Invocation:
         self, target: Target, work: Callable[["Session"], Awaitable[int]], *, patience: float | None = None
     ) -> int:
         """The same with a target."""
-        if self.credentials.has_unused_password(self._username) and target.name != "demo":
-            warn("REGTUI_PASSWORD is set, but neither REGTUI_USERNAME nor -u says whose it is: it isn't used.")
+        # What --password-stdin gives is the password that was meant.
+        unused = "" if self.options.password is not None else self.credentials.unused_password(self._username)
+        if unused and target.name != "demo":
+            warn(unused)
 
         async def opened() -> int:
             async with connected(target, patience=patience) as session:

@@ -201,7 +201,13 @@ def lookup_for(profile: Profile, credentials: Credentials, options: Options | No
     if options.password is None:
         given_before = credentials.of_environment(options.username) if options.environment_login else None
         return Lookup(lambda: given_before or credentials.find_by_any(profile.login_names, username))
-    if not username:
+    named = {
+        "-u": options.username,
+        "REGTUI_USERNAME": credentials.environment_user if options.environment_login else "",
+        "the profile": profile.username,
+    }
+    where = next((where for where, name in named.items() if name), "")
+    if not where:
         raise UsageError("A password without a user name.", "Give it with -u NAME.")
-    given = Credential(username, options.password)
-    return Lookup(lambda: FoundLogin(given, LoginSource.GIVEN))
+    given = Credential(named[where], options.password)
+    return Lookup(lambda: FoundLogin(given, LoginSource.GIVEN, f"{where} and --password-stdin"))

@@ -33,11 +33,15 @@ _KEYRING_TIMEOUT: Final = 3.0
 _HELPER_TIMEOUT: Final = 10.0
 
 
+_VARIABLES: Final = "REGTUI_USERNAME and REGTUI_PASSWORD"
+_OPTION_AND_VARIABLE: Final = "-u and REGTUI_PASSWORD"
+
+
 class LoginSource(Enum):
     """Where a credential was found: said to the user, never the secret itself."""
 
     GIVEN = "the command line"
-    ENVIRONMENT = "REGTUI_USERNAME"
+    ENVIRONMENT = "the environment"
     SESSION = "typed in this session"
     KEYRING = "the keyring"
     DOCKER = "Docker's config file"
@@ -48,7 +52,7 @@ class LoginSource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FoundLogin:
-    """`place`: which file or program. `troubles`: what went wrong on the way, each with its remedy."""
+    """`place`: which file, program, option or variable. `troubles`: what went wrong, each with its remedy."""
 
     credential: Credential | None
     source: LoginSource
@@ -67,6 +71,8 @@ class FoundLogin:
         """What to do where the registry rejects it; empty where a new login is the way."""
         if self.source is not LoginSource.ENVIRONMENT:
             return ""
+        if self.place == _OPTION_AND_VARIABLE:
+            return "Correct REGTUI_PASSWORD, or unset it: with -u it goes before any login that is kept."
         return "Correct REGTUI_USERNAME and REGTUI_PASSWORD, or unset them: they go before any login that is kept."
 
     @property
@@ -142,13 +148,23 @@ class Credentials:
         password = self._environment.get("REGTUI_PASSWORD", "")
         if not password or not (user or username) or (user and username and user != username):
             return None
-        return FoundLogin(Credential(user or username, password), LoginSource.ENVIRONMENT)
+        place = _OPTION_AND_VARIABLE if username else _VARIABLES
+        return FoundLogin(Credential(user or username, password), LoginSource.ENVIRONMENT, place)
 
-    def has_unused_password(self, username: str = "") -> bool:
-        """Whether REGTUI_PASSWORD is set, and nothing says whose it is."""
-        return bool(self._environment.get("REGTUI_PASSWORD")) and not (
-            username or self._environment.get("REGTUI_USERNAME")
-        )
+    @property
+    def environment_user(self) -> str:
+        """Whom REGTUI_USERNAME names; empty for nobody."""
+        return self._environment.get("REGTUI_USERNAME", "")
+
+    def unused_password(self, username: str = "") -> str:
+        """That REGTUI_PASSWORD is set and isn't used, and why; empty where that isn't so. `username` as before."""
+        if not self._environment.get("REGTUI_PASSWORD") or self.of_environment(username) is not None:
+            return ""
+        if user := self.environment_user:
+            return (
+                f"REGTUI_PASSWORD is that of {user}, as REGTUI_USERNAME says, and -u names {username}: it isn't used."
+            )
+        return "REGTUI_PASSWORD is set, but neither REGTUI_USERNAME nor -u says whose it is: it isn't used."
 
     def find(self, host: str, username: str = "") -> FoundLogin:
         """What is known for `host` (`HOST[:PORT][/PREFIX]`); `username` narrows it where the profile names one."""

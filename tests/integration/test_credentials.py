@@ -78,7 +78,7 @@ Case = Callable[[World], str]
 
 def environment(world: World) -> str:
     world.environment = {"REGTUI_USERNAME": "ci", "REGTUI_PASSWORD": USERS["ci"]}
-    return "ci, from REGTUI_USERNAME"
+    return "ci, from REGTUI_USERNAME and REGTUI_PASSWORD"
 
 
 def keyring_file(world: World) -> str:
@@ -558,7 +558,7 @@ def test_the_order_of_the_sources(server: RegistryServer, tmp_path: Path) -> Non
         merged |= world.environment
         assert f"login\tok\t{words}\t" in regtui("doctor", server.url, **merged).stdout
     given = regtui("doctor", server.url, "-u", "team", "--password-stdin", stdin=USERS["team"], **merged)
-    assert "login\tok\tteam, from the command line\t" in given.stdout
+    assert "login\tok\tteam, from -u and --password-stdin\t" in given.stdout
 
 
 def test_a_login_that_is_refused_later_is_named_with_its_source(tmp_path: Path) -> None:

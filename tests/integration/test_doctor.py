@@ -173,7 +173,7 @@ def wrong_password_given(world: World) -> Case:
         server.url,
         "login",
         f"{server.host} rejects the user name or password.",
-        "Tried: ci, from the command line.",
+        "Tried: ci, from -u and --password-stdin.",
         4,
         ("-u", "ci", "--password-stdin"),
         stdin="wr0ng",

@@ -1,5 +1,7 @@
 """Which registry is meant, by which name, with whose credential."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,7 +112,9 @@ def test_credentials(credentials: Credentials) -> None:
         return target.lookup.find()
 
     assert found() == FoundLogin(Credential("ci", "x"), LoginSource.SESSION)
-    assert found(Options(password="y")) == FoundLogin(Credential("ci", "y"), LoginSource.GIVEN)
+    assert found(Options(password="y")) == FoundLogin(
+        Credential("ci", "y"), LoginSource.GIVEN, "the profile and --password-stdin"
+    )
     assert found(Options(username="bob")) == FoundLogin(None, LoginSource.NONE)
     with pytest.raises(UsageError, match="without a user name"):
         resolve_target("lab", CONFIG, credentials, Options(password="y"), {})
@@ -144,6 +148,60 @@ def test_references() -> None:
     assert str(caught.value) == (
         "A repository's name has no capitals: 'Team/app'. Expected [REGISTRY/]NAME[:TAG|@DIGEST]."
     )
+
+
+VARIABLES = {"REGTUI_USERNAME": "var", "REGTUI_PASSWORD": "x"}
+NOBODY = {"REGTUI_PASSWORD": "x"}
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "registry", "words"),
+    [
+        # The profile prod names ci, lab nobody. In the file there is another one, and in the session ci.
+        (Options(username="opt", password="y"), {}, "lab", "opt, from -u and --password-stdin"),
+        (Options(username="opt", password="y"), VARIABLES, "prod", "opt, from -u and --password-stdin"),
+        (Options(password="y"), VARIABLES, "prod", "var, from REGTUI_USERNAME and --password-stdin"),
+        (Options(password="y"), {"REGTUI_USERNAME": "var"}, "lab", "var, from REGTUI_USERNAME and --password-stdin"),
+        (Options(password="y"), NOBODY, "prod", "ci, from the profile and --password-stdin"),
+        (Options(), VARIABLES, "prod", "var, from REGTUI_USERNAME and REGTUI_PASSWORD"),
+        (Options(username="var"), VARIABLES, "prod", "var, from -u and REGTUI_PASSWORD"),
+        (Options(username="opt"), NOBODY, "prod", "opt, from -u and REGTUI_PASSWORD"),
+        # Nobody's, or another's: it is passed over.
+        (Options(), NOBODY, "prod", "ci, typed in this session"),
+        (Options(username="ci"), VARIABLES, "prod", "ci, typed in this session"),
+        (Options(username="filed"), VARIABLES, "lab", "filed, from DOCKER_AUTH_CONFIG"),
+        (Options(username="filed"), {}, "lab", "filed, from DOCKER_AUTH_CONFIG"),
+        (Options(), {"REGTUI_USERNAME": "var"}, "lab", "filed, from DOCKER_AUTH_CONFIG"),
+    ],
+)
+def test_each_source_is_named_truly(options: Options, environment: dict[str, str], registry: str, words: str) -> None:
+    auths = {LAB.address.name: {"username": "filed", "password": "z"}}
+    found_in_file = {"DOCKER_AUTH_CONFIG": json.dumps({"auths": auths})}
+    credentials = Credentials({**environment, **found_in_file}, keyring_timeout=PATIENCE)
+    for name in PROD.login_names:
+        credentials.use_for_session(name, Credential("ci", "x"))
+    lookup = resolve_target(registry, CONFIG, credentials, replace(options, environment_login=True), {}).lookup
+    assert lookup is not None
+    assert lookup.find().words == words
+
+
+def test_a_password_that_goes_unused_is_told_with_its_reason() -> None:
+    assert "neither REGTUI_USERNAME nor -u says" in Credentials(NOBODY).unused_password()
+    other = "REGTUI_PASSWORD is that of var, as REGTUI_USERNAME says, and -u names opt: it isn't used."
+    assert Credentials(VARIABLES).unused_password("opt") == other
+    for credentials, username in ((Credentials(VARIABLES), ""), (Credentials(NOBODY), "opt"), (Credentials({}), "opt")):
+        assert credentials.unused_password(username) == ""
+
+
+def test_the_way_out_names_what_was_given() -> None:
+    def correction(environment: dict[str, str], username: str) -> str:
+        found = Credentials(environment).of_environment(username)
+        assert found is not None
+        return found.correction
+
+    assert "REGTUI_USERNAME" not in correction(NOBODY, "opt")
+    assert correction(NOBODY, "opt").startswith("Correct REGTUI_PASSWORD, or unset it")
+    assert correction(VARIABLES, "").startswith("Correct REGTUI_USERNAME and REGTUI_PASSWORD")
 
 
 def test_who_logs_out_hears_of_the_password_in_the_environment() -> None:

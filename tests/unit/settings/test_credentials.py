@@ -90,7 +90,8 @@ def test_the_order(ring: InMemory) -> None:
     # What a command is given by its environment is for the registry that it is about alone.
     assert Credentials(ENVIRONMENT).find(HOST).source is LoginSource.KEYRING
     found = Credentials(ENVIRONMENT).of_environment()
-    assert found == FoundLogin(Credential("env", "e-secret"), LoginSource.ENVIRONMENT)
+    place = "REGTUI_USERNAME and REGTUI_PASSWORD"
+    assert found == FoundLogin(Credential("env", "e-secret"), LoginSource.ENVIRONMENT, place)
 
 
 @pytest.mark.parametrize(
