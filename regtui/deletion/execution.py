@@ -248,7 +248,8 @@ def _done_before(entry: Entry | None, plan: Plan) -> list[Outcome]:
     if entry is None:
         return []
     contents = plan.contents
-    gone = [PlannedTag(tag, digest) for tag, digest in entry.tags.items() if tag not in contents.tags]
+    listed = contents.tags.keys() | contents.unread.keys()
+    gone = [PlannedTag(tag, digest) for tag, digest in entry.tags.items() if tag not in listed]
     deleted = [PlannedManifest(d, "") for d in entry.manifests_changed if d not in contents.manifests]
     return [tag_outcome(plan.repository, tag, Status.DONE) for tag in gone] + [
         manifest_outcome(plan.repository, manifest, Status.DONE) for manifest in deleted

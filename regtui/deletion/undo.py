@@ -128,11 +128,10 @@ async def plan_rest(
     content.forget(entry.repository)
     confirmed = {*entry.manifests_changed, *entry.placeholders}
     contents = await read_contents(client, content, entry.repository, digests=confirmed)
-    left = [
-        tag
-        for tag, digest in entry.tags.items()
-        if tag in contents.tags and contents.tags[tag] in (digest, None, *entry.placeholders)
-    ]
+    same = {tag for tag, now in contents.tags.items() if now in (entry.tags.get(tag), None, *entry.placeholders)}
+    # One that couldn't be read when it was chosen, and can't be now, is what was confirmed.
+    same |= {tag for tag in contents.unread if entry.tags.get(tag) is None}
+    left = [tag for tag in entry.tags if tag in same]
     return _plan_of(contents, left, tuple(confirmed), method, obstacle, only=confirmed)
 
 

@@ -60,8 +60,11 @@ def rest_sentences(entry: Entry, rest: Plan) -> list[str]:
         done.append(f"{deleted:,} of {plural(manifests, 'manifest')} deleted")
     lines = [f"Before it was interrupted: {', '.join(done)}."]
     going = {tag.tag for tag in rest.removed}
-    if moved := in_order(tag for tag in entry.tags if tag in listed and tag not in going):
+    staying = [tag for tag in entry.tags if tag in listed and tag not in going]
+    if moved := in_order(tag for tag in staying if tag not in rest.contents.unread):
         lines.append(f"{names(moved)} changed since, and stay{'s' if len(moved) == 1 else ''}.")
+    if unread := in_order(tag for tag in staying if tag in rest.contents.unread):
+        lines.append(f"{names(unread)} can't be read now, and stay{'s' if len(unread) == 1 else ''}.")
     return lines + (plan_sentences(rest) if not rest.is_empty else ["Nothing of it is left to do."])
 
 

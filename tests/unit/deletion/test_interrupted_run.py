@@ -10,7 +10,8 @@ import pytest
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.request import Request
 from regtui.deletion.undo import undone
-from regtui.deletion.values import Report
+from regtui.deletion.undo_words import rest_sentences
+from regtui.deletion.values import Report, Status
 from regtui.local.dialect import Version
 from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
@@ -187,6 +188,65 @@ async def test_finished_beside_a_tag_that_can_t_be_read_it_has_come_to_its_end(a
     assert await again.changes.unfinished() == []
     tags = {tag: digest for tag, digest in before[0].items() if tag not in ("alone", "shared-1")}
     assert (await world.tags(REPOSITORY), revisions(world)) == (tags, before[1])
+
+
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+@pytest.mark.parametrize("at", [1, 2, 3])
+async def test_a_tag_that_could_not_be_read_goes_when_it_is_finished_as_was_confirmed(
+    version: Version, at: int
+) -> None:
+    world = await filled(version)
+    await world.image(REPOSITORY, ["damaged"], ["damaged"])
+    writes: list[str] = []
+
+    def damaged(request: httpx.Request) -> int | None:
+        """Until it is written anew."""
+        if not request.url.path.endswith("/damaged"):
+            return None
+        if request.method in ("PUT", "DELETE"):
+            writes.append(request.method)
+        return 500 if not writes else None
+
+    killing = Killing(world, at, does_it=True, inner=Scripted(world, instead=damaged))
+    world.transport = killing
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["damaged", "alone", "shared-1"]))
+    with suppress(Killed):
+        await finished(connection.deleting(plan))
+    world.transport = Scripted(world, instead=damaged)
+    again = await world.open()
+    again.journal = connection.journal
+    (entry,) = await again.changes.unfinished()
+    rest = await again.changes.plan_rest(entry)
+    said = " ".join(rest_sentences(entry, rest))
+    assert "changed since" not in said
+    report = await finished(again.changes.finishing(entry, rest))
+    assert report.is_complete, report
+    assert {"damaged", "alone", "shared-1"}.isdisjoint(await world.tags(REPOSITORY)), report
+
+
+async def test_a_tag_that_can_t_be_read_any_more_is_not_called_removed() -> None:
+    """It was read when it was chosen: nobody knows what it is by now."""
+    world = await filled("2.8.2")
+    found = await killed(world, ["shared-1", "alone"], 1, does_it=True)
+    assert found is not None
+    connection, entry = found
+    world.transport = Scripted(
+        world,
+        instead=lambda request: (
+            500 if request.method in ("GET", "HEAD") and request.url.path.endswith("/shared-1") else None
+        ),
+    )
+    again = await world.open()
+    again.journal = connection.journal
+    rest = await again.changes.plan_rest(entry)
+    said = " ".join(rest_sentences(entry, rest))
+    assert "shared-1 can't be read now, and stays." in said
+    assert "changed since" not in said
+    report = await finished(again.changes.finishing(entry, rest))
+    done = {o.reference for o in report.outcomes if o.status is Status.DONE}
+    assert f"{REPOSITORY}:shared-1" not in done
+    assert "shared-1" in await world.tags(REPOSITORY)
 
 
 async def test_a_placeholder_that_may_still_stand_keeps_a_run_unfinished() -> None:
