@@ -31,6 +31,8 @@ from regtui.ui.widgets.tick import Tick
 Progress = Callable[[int, int], None]
 
 _BAR: Final = 30
+# Seconds. Thousands of tags come one by one, and all rows are put into their order for each painting.
+_REPAINT: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,31 @@ class Proposal:
     is_possible: bool
     typed: str = ""
     offers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Progressing:
+    """How far a proposal is: what came of each of its rows."""
+
+    def __init__(self, rows: Sequence[Outcome]) -> None:
+        self._rows = {outcome.reference: outcome for outcome in rows}
+        # Only these are counted: the rest of a deletion tells, besides, what was done before it was interrupted.
+        self._waiting = {outcome.reference for outcome in rows if outcome.status is Status.PLANNED}
+        self.total = len(self._waiting)
+        self.is_new = False
+        """Whether anything came since the rows were taken."""
+
+    def take(self, batch: Sequence[Outcome]) -> None:
+        self._rows.update({outcome.reference: outcome for outcome in batch})
+        self._waiting -= {outcome.reference for outcome in batch if outcome.status is not Status.PLANNED}
+        self.is_new = True
+
+    @property
+    def done(self) -> int:
+        return self.total - len(self._waiting)
+
+    def rows(self) -> list[Outcome]:
+        self.is_new = False
+        return list(self._rows.values())
 
 
 class PlanScreen(Screen[Report | None]):
@@ -75,6 +102,7 @@ class PlanScreen(Screen[Report | None]):
         self._session, self._thread = registry.session, registry.thread
         self._proposal: Proposal | None = None
         self._change: RunningChange | None = None
+        self._progress = Progressing(())
         self._report: Report | None = None
         self._answer: Report | None = None
         self._ended = asyncio.Event()
@@ -127,6 +155,7 @@ class PlanScreen(Screen[Report | None]):
         for widget in (*self._offers.values(), self._typed, self._go):
             widget.display = False
         self._cancel.focus()
+        self.set_interval(_REPAINT, self._repaint)
         self.make_plan()
 
     @work(exclusive=True, group="plan")
@@ -227,11 +256,8 @@ class PlanScreen(Screen[Report | None]):
 
     @work(group="carry out")
     async def carry_out(self, proposal: Proposal, running: RunningChange) -> None:
-        told = {outcome.reference: outcome for outcome in proposal.rows}
-        # Only these are counted: the rest of a deletion tells, besides, what was done before it was interrupted.
-        planned = [outcome.reference for outcome in proposal.rows if outcome.status is Status.PLANNED]
-        total = len(planned)
-        self._say([self._doing(running, 0, total)])
+        self._progress = progress = Progressing(proposal.rows)
+        self._say([self._doing(running)])
 
         def looking(done: int, of: int) -> None:
             if done % 50 == 0 or done == of:
@@ -240,17 +266,20 @@ class PlanScreen(Screen[Report | None]):
         running.tell_looks(looking)
         try:
             async for batch in self._thread.stream(running.outcomes):
-                told.update({outcome.reference: outcome for outcome in batch})
-                done = sum(1 for reference in planned if told[reference].status is not Status.PLANNED)
-                self._say([self._doing(running, done, total)])
-                self._table.show(list(told.values()), proposal.notes)
-                self._table.show_last_done()
+                progress.take(batch)
             trouble = []
         except RegtuiError as error:
             trouble = [error.message, error.remedy]
         self._show_result(proposal, running.report, trouble)
 
-    def _doing(self, running: RunningChange, done: int, total: int) -> str:
+    def _repaint(self) -> None:
+        if self._change is not None and self._report is None and self._progress.is_new:
+            self._say([self._doing(self._change)])
+            self._table.show(self._progress.rows())
+            self._table.show_last_done()
+
+    def _doing(self, running: RunningChange) -> str:
+        done, total = self._progress.done, self._progress.total
         full = round(_BAR * done / total) if total else 0
         what = "Stopping" if running.is_stopping else self.DOING
         return f"{what}  {'█' * full}{'░' * (_BAR - full)}  {done:,}/{total:,}"
