@@ -14,8 +14,12 @@ _BYTES: Final = tuple(separator.encode() for separator in _SEPARATORS)
 _BOM: Final = b"\xef\xbb\xbf"
 
 
+class _NotJson(ValueError):
+    """Says itself why."""
+
+
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise _NotJson(f"it has {name} in place of a number")
 
 
 def _finite(number: str) -> float | None:
@@ -46,6 +50,8 @@ def parse_first_json(text: bytes) -> Any:
         return _DECODER.raw_decode(_text(text, VALUES, "utf-8").lstrip())[0]
     except RecursionError:
         raise _too_deep() from None
+    except ValueError as error:
+        raise _no_json(error) from None
 
 
 def parse_writable_json(text: bytes) -> Any:
@@ -72,6 +78,21 @@ def _parsed(text: str, decoder: json.JSONDecoder) -> Any:
         return decoder.decode(text)
     except RecursionError:
         raise _too_deep() from None
+    except ValueError as error:
+        raise _no_json(error) from None
+
+
+def _no_json(error: ValueError) -> ValueError:
+    """In our words: Python's are about Python. All read on after "X is not JSON: "."""
+    if isinstance(error, _NotJson):
+        return error
+    if not isinstance(error, json.JSONDecodeError):
+        return ValueError("a number in it has thousands of digits")
+    if not error.doc.strip():
+        return ValueError("it is empty")
+    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
+        return ValueError("it breaks off")
+    return ValueError(f"something else stands in line {error.lineno}, column {error.colno}")
 
 
 def _too_many(values: int) -> ValueError:

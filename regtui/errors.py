@@ -46,3 +46,9 @@ class SettingsError(RegtuiError):
 
 class InternalError(RegtuiError):
     """What nobody expected, in one part of the app: the others go on. Its cause is in the crash log."""
+
+
+def reason_of(error: OSError) -> str:
+    """Why something failed, as the system says it: `no space left on device`. Reads on after a colon; never empty."""
+    words = (error.strerror or str(error)).strip().rstrip(".")
+    return words[:1].lower() + words[1:] if words else "the system gives no reason"

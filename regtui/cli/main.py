@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from regtui.cli.arguments import parse
-from regtui.errors import FAILED, INTERRUPTED, RegtuiError
+from regtui.errors import FAILED, INTERRUPTED, RegtuiError, reason_of
 
 # What a shell says of programs that are ended by SIGPIPE: `regtui ls | head -1` is no failure of ours.
 _BROKEN_PIPE = 128 + 13
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
         return _BROKEN_PIPE
     except OSError as error:
         _forget_stdout()
-        return _failed(RegtuiError(f"The output can't be written: {(error.strerror or str(error)).lower()}."))
+        return _failed(RegtuiError(f"The output can't be written: {reason_of(error)}."))
     return code
 
 

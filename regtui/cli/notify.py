@@ -8,6 +8,7 @@ from typing import Final
 
 from regtui.child import child_environment
 from regtui.cli.console import warn
+from regtui.errors import reason_of
 from regtui.text import one_line
 
 _SECONDS: Final = 60
@@ -34,7 +35,7 @@ def notify(command: Sequence[str], summary: Mapping[str, object]) -> None:
     except subprocess.TimeoutExpired:
         warn(f"{command[0]}, which notify names, didn't end within {_SECONDS} s.")
     except OSError as error:
-        warn(f"{command[0]}, which notify names, can't be run: {(error.strerror or str(error)).lower()}.")
+        warn(f"{command[0]}, which notify names, can't be run: {reason_of(error)}.")
     else:
         if done.returncode:
             said = one_line(done.stderr.strip(), limit=_SHOWN)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final, TextIO
 
-from regtui.errors import RegtuiError
+from regtui.errors import RegtuiError, reason_of
 from regtui.text import clean, one_line, visible
 
 _GAP: Final = "   "
@@ -139,7 +139,7 @@ def _failed(error: OSError, stream: TextIO) -> OutputFailed:
     if stream is sys.stdout:
         # Else Python tries once more to write what is left, and fails once more.
         forget_stdout()
-    return OutputFailed(f"The output can't be written: {(error.strerror or str(error)).lower()}.")
+    return OutputFailed(f"The output can't be written: {reason_of(error)}.")
 
 
 def write_raw(content: bytes) -> None:

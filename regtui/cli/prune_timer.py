@@ -12,7 +12,7 @@ from typing import Final
 from regtui.child import child_environment
 from regtui.cli.console import say
 from regtui.cli.invocation import Invocation
-from regtui.errors import DONE, RegtuiError, UsageError
+from regtui.errors import DONE, RegtuiError, UsageError, reason_of
 from regtui.private_files import make_private, replace_file
 from regtui.retention.settings import LOCAL
 from regtui.retention.timer import WRITTEN, PruneJob, Schedule, crontab_line, service, timer_unit
@@ -100,7 +100,7 @@ def _install(job: PruneJob, schedule: Schedule) -> int:
                 file.unlink(missing_ok=True)
             else:
                 replace_file(file, text_before)
-        why = error.message if isinstance(error, TimerFailed) else f"{(error.strerror or str(error)).lower()}."
+        why = error.message if isinstance(error, TimerFailed) else f"{reason_of(error)}."
         raise TimerFailed(f"The timer was not set up: {why}", "Without systemd, take the line for cron.") from None
     for file in files:
         say(f"Written: {file}")
@@ -156,7 +156,7 @@ def _run(command: Sequence[str]) -> None:
     except subprocess.TimeoutExpired:
         raise TimerFailed(f"{' '.join(command)} didn't end within {_SECONDS} s.") from None
     except OSError as error:
-        raise TimerFailed(f"{command[0]} can't be run: {(error.strerror or str(error)).lower()}.") from None
+        raise TimerFailed(f"{command[0]} can't be run: {reason_of(error)}.") from None
     if done.returncode:
         said = one_line(done.stderr.strip(), limit=_SHOWN) or f"exit code {done.returncode}"
         raise TimerFailed(f"{' '.join(command)} failed: {said}")

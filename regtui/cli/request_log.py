@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from regtui.cli.console import warn
-from regtui.errors import SettingsError
+from regtui.errors import SettingsError, reason_of
 from regtui.private_files import open_private
 
 
@@ -26,7 +26,7 @@ class _Handler(logging.StreamHandler[TextIO]):
             super().handleError(record)
         elif not self._has_failed:
             self._has_failed = True
-            warn(f"The log file {self._file} can't be written any more: {(error.strerror or '').lower()}.")
+            warn(f"The log file {self._file} can't be written any more: {reason_of(error)}.")
 
 
 def write_log(file: Path | None) -> None:
@@ -41,7 +41,7 @@ def write_log(file: Path | None) -> None:
         descriptor = open_private(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, closes=True, devices=True)
         stream = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
     except OSError as error:
-        raise SettingsError(f"The log file {file} can't be written: {(error.strerror or '').lower()}.") from None
+        raise SettingsError(f"The log file {file} can't be written: {reason_of(error)}.") from None
     handler = _Handler(stream, file)
     formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime

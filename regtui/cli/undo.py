@@ -1,6 +1,8 @@
 """`regtui undo`: puts back what a deletion removed, after showing it and asking."""
 
 import argparse
+import re
+from typing import Final
 
 from regtui.cli.console import ask, say
 from regtui.cli.interrupted_runs import finish, is_of_here, say_remedies, settle, tell_troubles, tell_unfinished
@@ -29,6 +31,9 @@ from regtui.registry.identity import RegistryId
 from regtui.session.session import Session
 from regtui.settings.paths import journal_dir
 
+# Of a run, within its name.
+_NUMBER: Final = re.compile("[0-9]{1,18}")
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Nothing is put back before it was shown and confirmed. Raises RegtuiError."""
@@ -50,7 +55,7 @@ def _run_named(named: str, invocation: Invocation) -> Entry | None:
     journal = Journal(journal_dir())
     if is_run(named) or is_cut_run(named):
         return journal.entry(named)
-    if not named.isdecimal() or named in invocation.config.profiles:
+    if not _NUMBER.fullmatch(named) or named in invocation.config.profiles:
         return None
     # No registry is called so: what is meant is the number within a run's name.
     found = [entry for entry in journal.entries() if number_of(entry.name) == int(named)]

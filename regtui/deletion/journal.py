@@ -23,7 +23,7 @@ from regtui.deletion.entry import Belonging, Damaged, Entry, Kind, PruneSummary,
 from regtui.deletion.graph import reachable
 from regtui.deletion.journal_storage import Directory, JournalStorage, Memory, is_run, number_of
 from regtui.deletion.values import Outcome, Plan, StoredManifest
-from regtui.errors import NOT_FOUND, RegtuiError
+from regtui.errors import NOT_FOUND, RegtuiError, reason_of
 from regtui.oci.digest import Digest
 from regtui.registry.identity import RegistryId
 
@@ -490,4 +490,4 @@ def _about(error: OSError) -> str:
 
 
 def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    return reason_of(error)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from regtui import bounds
 from regtui.aside import aside
+from regtui.errors import reason_of
 from regtui.retention.errors import SourceFailed
 from regtui.retention.own_names import OwnImage, OwnNames
 from regtui.retention.uses import ANY_TAG, Use
@@ -79,7 +80,7 @@ def _check_readable(pattern: str) -> None:
     """Raises SourceFailed for a directory that may not be looked into: it would seem to be empty."""
 
     def fail(error: OSError) -> None:
-        raise SourceFailed(f"{_shown(Path(error.filename))} can't be read: {(error.strerror or '').lower()}.")
+        raise SourceFailed(f"{_shown(Path(error.filename))} can't be read: {reason_of(error)}.")
 
     if "**" in pattern:
         base = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0] or ("/" if pattern[0] == "/" else ".")
@@ -97,7 +98,7 @@ def _text(path: Path) -> str:
                 raise SourceFailed(f"{_shown(path)} is no file.")
             content = file.read(bounds.USE_FILE + 1)
     except OSError as error:
-        raise SourceFailed(f"{_shown(path)} can't be read: {(error.strerror or '').lower()}.") from None
+        raise SourceFailed(f"{_shown(path)} can't be read: {reason_of(error)}.") from None
     if len(content) > bounds.USE_FILE:
         raise SourceFailed(f"{_shown(path)} is larger than {bounds.USE_FILE // bounds.MIB} MiB.")
     return content.decode("utf-8", "replace")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from regtui import bounds
+from regtui.errors import reason_of
 from regtui.oci.digest import Digest
 from regtui.private_files import make_private, open_private
 from regtui.registry.identity import RegistryId
@@ -141,7 +142,7 @@ class PullStore:
                     _check_version(connection)
                     yield connection
         except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", "") or str(error)
+            reason = reason_of(error) if isinstance(error, OSError) else str(error)
             raise SourceFailed(f"{self._file} can't be used: {reason}.", "Move it away: it is made anew.") from None
 
 

@@ -28,8 +28,7 @@ class Place:
 
 def place_of(text: str, config: Config) -> Place:
     """What is no reference is taken for a registry, whose address says what is wrong with it."""
-    path = urlsplit(text if "://" in text else f"//{text}").path.strip("/")
-    if not path or text in config.profiles or _is_known(text, config):
+    if text in config.profiles or not _has_path(text) or _is_known(text, config):
         return Place(text)
     try:
         found = split_reference(text, config)
@@ -74,6 +73,13 @@ def prefix_hint(registry: str, reference: Reference) -> str:
     tag = f":{reference.tag}" if reference.tag else ""
     digest = f"@{reference.digest}" if reference.digest else ""
     return f"If {prefix} is the path below which it is served: -r {registry}/{prefix} {rest or 'NAME'}{tag}{digest}"
+
+
+def _has_path(text: str) -> bool:
+    try:
+        return bool(urlsplit(text if "://" in text else f"//{text}").path.strip("/"))
+    except ValueError:
+        return False
 
 
 def _is_known(text: str, config: Config) -> bool:

@@ -53,7 +53,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from regtui.errors import SettingsError
+from regtui.errors import SettingsError, reason_of
 from regtui.host.profile import HostSettings
 from regtui.private_files import read_given
 from regtui.registry.address import Address
@@ -147,7 +147,12 @@ class Config:
         try:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise SettingsError(f"The config file {file} is no valid TOML: {error}.") from None
+            raise SettingsError(f"The config file {file} is no valid TOML: {_reason(error)}.") from None
+        except ValueError:
+            # Python's own limit, in Python's own words.
+            raise SettingsError(f"The config file {file} has a number of thousands of digits.") from None
+        except RecursionError:
+            raise SettingsError(f"The config file {file} is nested too deep.") from None
         reader = TableReader(file, table, text=text)
         protect = reader.strings("protect")
         config = cls(
@@ -277,4 +282,7 @@ def _profile(name: str, entry: "TableReader", protect: tuple[str, ...]) -> Profi
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is no UTF-8 text"
-    return (error.strerror or "").lower() if isinstance(error, OSError) and error.strerror else str(error)
+    if isinstance(error, OSError):
+        return reason_of(error)
+    words = str(error)
+    return words[:1].lower() + words[1:].rstrip(".")

@@ -19,7 +19,7 @@ from typing import IO, Final
 from regtui import bounds
 from regtui.bounded_json import parse_json_text
 from regtui.child import child_environment
-from regtui.errors import SettingsError
+from regtui.errors import SettingsError, reason_of
 from regtui.registry.values import Credential
 
 # Part of a file's name: nothing that could lead elsewhere, or be taken for an option.
@@ -82,7 +82,7 @@ class Helper:
                 start_new_session=True,
             )
         except OSError as error:
-            raise SettingsError(f"{self.program} can't be started: {(error.strerror or '').lower()}.") from None
+            raise SettingsError(f"{self.program} can't be started: {reason_of(error)}.") from None
         with process:
             try:
                 output = self._output(process, sent.encode())

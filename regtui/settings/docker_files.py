@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from regtui.errors import SettingsError
+from regtui.errors import SettingsError, reason_of
 from regtui.private_files import read_given
 from regtui.registry.values import Credential, Keychain
 from regtui.settings.paths import write_following
 
+_CORRECT: Final = "Correct it, or remove it and log in again."
 # Docker Hub's names, and what it is called in the files and by the helpers.
 _HUB: Final = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _HUB_KEY: Final = "https://index.docker.io/v1/"
@@ -39,7 +40,7 @@ class AuthFile:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise SettingsError(f"{path} can't be read: {(error.strerror or '').lower()}.") from None
+            raise SettingsError(f"{path} can't be read: {reason_of(error)}.") from None
         return cls.parse(text, path, is_docker=is_docker)
 
     @classmethod
@@ -48,9 +49,9 @@ class AuthFile:
         try:
             table = json.loads(text)
         except (ValueError, RecursionError):
-            table = None
+            raise SettingsError(f"{path} is no valid JSON.", _CORRECT) from None
         if not isinstance(table, dict):
-            raise SettingsError(f"{path} is no valid JSON.", "Correct it, or remove it and log in again.")
+            raise SettingsError(f"{path} is no such file: a JSON object is expected in it.", _CORRECT)
         return cls(path, table, is_docker)
 
     def helper(self, host: str) -> str:
@@ -165,7 +166,7 @@ def _edit(path: Path, changes: Mapping[str, Mapping[str, str] | None]) -> None:
         # Tabs, and no line break at the end: as docker writes it.
         write_following(path, json.dumps(table, indent="\t", ensure_ascii=False))
     except OSError as error:
-        raise SettingsError(f"{path} can't be written: {(error.strerror or '').lower()}.") from None
+        raise SettingsError(f"{path} can't be written: {reason_of(error)}.") from None
 
 
 def shown(path: Path) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from regtui.errors import SettingsError
+from regtui.errors import SettingsError, reason_of
 from regtui.private_files import read_private, write_private
 from regtui.settings.paths import state_dir
 
@@ -37,4 +37,4 @@ def _write(known: Mapping[str, str]) -> None:
     try:
         write_private(_file(), json.dumps(known))
     except OSError as error:
-        raise SettingsError(f"{_file()} can't be written: {(error.strerror or '').lower()}.") from None
+        raise SettingsError(f"{_file()} can't be written: {reason_of(error)}.") from None

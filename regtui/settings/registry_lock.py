@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from regtui.errors import RegtuiError
+from regtui.errors import RegtuiError, reason_of
 from regtui.private_files import make_private, open_private, read_private
 from regtui.registry.identity import RegistryId
 from regtui.settings.paths import locks_dir
@@ -71,5 +71,5 @@ def _holder(path: Path) -> str:
 
 
 def _failed(path: Path, error: OSError) -> LockFailed:
-    reason = (error.strerror or str(error)).lower()
+    reason = reason_of(error)
     return LockFailed(f"Nothing was changed: {path} can't be locked ({reason}).")

@@ -27,6 +27,18 @@ def test_a_limit_is_as_documented(name: str) -> None:
     assert number(ROWS[name]) == getattr(bounds, name)
 
 
+def test_what_is_said_where_a_limit_is_met_is_what_the_client_says() -> None:
+    """Of the sentences that name what was being done: each way of saying so, `while` or none, stands in the client."""
+    registry = DOCUMENT.parents[1] / "regtui/registry"
+    code = "".join(path.read_text(encoding="utf-8") for path in sorted(registry.glob("*.py")))
+    said = re.sub(r"\{_amount\(limit\)\}", "N", code)
+    found = re.findall(r"\*HOST ([^*…]+? )(while |(?=listing|reading))", DOCUMENT.read_text(encoding="utf-8"))
+    assert len(found) >= 8
+    for words, joined in found:
+        sentence = re.sub(r"[\d,]+ MiB", "N", words)
+        assert f"{sentence}{joined}{{where.operation}}" in said, sentence
+
+
 def test_what_a_whole_answer_and_a_listing_may_take() -> None:
     assert bounds.whole_answer(None, 10**9) is None
     assert bounds.whole_answer(30.0, 0) == 30.0

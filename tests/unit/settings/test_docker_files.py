@@ -196,10 +196,16 @@ def test_which_files_count() -> None:
     assert list(auth_files({**everything, "REGISTRY_AUTH_FILE": "/a.json"}))[1:] == [(Path("/a.json"), False)]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
-def test_a_file_that_is_none_is_named(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        *((content, "is no valid JSON") for content in (b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5_000)),
+        *((content, "is no such file: a JSON object is expected in it") for content in (b"[]", b"5", b'"x"')),
+    ],
+)
+def test_a_file_that_is_none_is_named(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(SettingsError, match=r"config\.json is no valid JSON"):
+    with pytest.raises(SettingsError, match=rf"config\.json {says}\."):
         AuthFile.load(tmp_path / "config.json", is_docker=True)
 
 
