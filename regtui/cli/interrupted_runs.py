@@ -42,12 +42,16 @@ async def settle(session: Session, repository: str = "", *, may_ask: bool) -> bo
     return any(entry.belongs_to(session.identity) is Belonging.HERE for entry in entries)
 
 
-async def tell_unfinished(session: Session, repository: str = "") -> None:
-    """What was interrupted, and how it is ended: where nothing is changed, and so nobody is asked."""
+async def tell_unfinished(session: Session, repository: str = "") -> bool:
+    """What was interrupted, and how it is ended: where nothing is changed, and so nobody is asked. Whether any of it
+    would have to be settled first."""
+    stands = False
     for entry in await session.changes.unfinished():
         if not repository or entry.repository == repository:
             warn(interrupted_sentence(entry))
             say_remedies(session, entry)
+            stands = stands or entry.belongs_to(session.identity) is Belonging.HERE
+    return stands
 
 
 def tell_troubles(session: Session) -> None:

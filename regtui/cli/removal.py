@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from regtui.cli.console import Progress, ask, say
-from regtui.cli.interrupted_runs import settle, tell_unfinished
+from regtui.cli.interrupted_runs import InterruptedRun, settle, tell_unfinished
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, prefixed, show_outcomes
@@ -97,11 +97,12 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
 
     Raises NotFound for what isn't there, DeletionNotAllowed, Obstructed.
     """
+    is_unsettled = False
     if not options.dry_run:
         await _check_possible(session, selection.repository)
         await settle(session, selection.repository, may_ask=options.may_ask)
     else:
-        await tell_unfinished(session, selection.repository)
+        is_unsettled = await tell_unfinished(session, selection.repository)
     repository, tags, digests = selection.repository, tuple(selection.tags), tuple(selection.digests)
     request = replace(options.request, repository=repository, tags=tags, digests=digests)
     proposal = await _propose(session, request)
@@ -115,7 +116,10 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
     if options.by_rule:
         proposal, kept = await _without_used(session, proposal)
     if options.dry_run:
-        return Removal(session, proposal, tuple(kept), code=await _refusal(proposal, session, options))
+        code = await _refusal(proposal, session, options)
+        if is_unsettled and not options.may_ask:
+            code = code or InterruptedRun.exit_code
+        return Removal(session, proposal, tuple(kept), code=code)
     skipped: list[Outcome] = []
     if not options.may_ask:
         proposal, skipped = await _without_confirmation(session, proposal, by_rule=options.by_rule)

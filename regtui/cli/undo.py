@@ -5,7 +5,15 @@ import re
 from typing import Final
 
 from regtui.cli.console import ask, say
-from regtui.cli.interrupted_runs import finish, is_of_here, say_remedies, settle, tell_troubles, tell_unfinished
+from regtui.cli.interrupted_runs import (
+    InterruptedRun,
+    finish,
+    is_of_here,
+    say_remedies,
+    settle,
+    tell_troubles,
+    tell_unfinished,
+)
 from regtui.cli.invocation import Invocation
 from regtui.cli.log import show_runs
 from regtui.cli.output import Output
@@ -77,12 +85,12 @@ def _is_anything_elsewhere(registry: RegistryId) -> bool:
 
 
 async def _undo(session: Session, named: Entry | None, output: Output, arguments: argparse.Namespace) -> int:
-    entry = named
+    entry, is_unsettled = named, False
     if entry is None:
         if not arguments.dry_run and await settle(session, may_ask=not arguments.yes):
             return DONE
         if arguments.dry_run:
-            await tell_unfinished(session)
+            is_unsettled = await tell_unfinished(session)
         entry = await session.changes.last()
         tell_troubles(session)
     if entry is None:
@@ -114,7 +122,9 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         await _say_earlier(session, entry)
     lost = losses_sentence(undo.deletion) if arguments.yes and undo.deletion is not None else ""
     if arguments.dry_run:
-        return Obstructed.exit_code if undo.obstacle or lost else DONE
+        if undo.obstacle or lost:
+            return Obstructed.exit_code
+        return InterruptedRun.exit_code if is_unsettled and arguments.yes else DONE
     if undo.obstacle:
         raise Obstructed(undo.obstacle, "Nothing was put back.")
     if lost:

@@ -244,6 +244,8 @@ def test_a_dry_run_tells_what_was_interrupted(storage: MemoryStorage, capsys: Ca
     run = interrupted(storage)
     assert main([*command, "--dry-run"]) == 0
     assert f"To finish it: regtui undo {run} --finish" in capsys.readouterr().err
+    # A person would be asked what becomes of it, a script refused.
+    assert main([*command, "--dry-run", "--yes"]) == main([*command, "--yes"]) == 1
 
 
 def test_where_nothing_is_to_undo_it_is_said_that_there_is_elsewhere(
