@@ -73,7 +73,7 @@ def error_for(
     if status == 405:
         return _refused(response, where, codes, entries)
     if status == 429 or "TOOMANYREQUESTS" in codes:
-        return made(errors.RateLimited, f"{host} limits the number of requests.", _when(asked_to_wait(response)))
+        return made(errors.RateLimited, f"{host} limits the number of requests.", when_again(asked_to_wait(response)))
     if status >= 500:
         failed = errors.ServerFailed(
             where, f"{host} failed {where.operation}: {_reason(response, entries)}.", status=status, codes=codes
@@ -109,7 +109,8 @@ def _secured(response: httpx.Response) -> str:
     return f"Use the address that it redirects to: https://{target.netloc.decode('ascii')}"
 
 
-def _when(seconds: float | None) -> str:
+def when_again(seconds: float | None) -> str:
+    """What to do about too many requests. `seconds`: as it asked to be left alone; None where it doesn't say."""
     if seconds is None or seconds < 1:
         return "Wait a little, then try again."
     return f"Try again in {seconds / 60:.0f} minutes." if seconds >= 120 else f"Try again in {seconds:.0f} seconds."

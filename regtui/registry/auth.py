@@ -21,10 +21,11 @@ from regtui.aside import aside
 from regtui.bounded_json import parse_json
 from regtui.registry import errors
 from regtui.registry.address import has_port
-from regtui.registry.answers import error_codes, not_allowed, wrong_password
+from regtui.registry.answers import error_codes, not_allowed, when_again, wrong_password
 from regtui.registry.challenge import Challenge, parse_challenges
 from regtui.registry.errors import Where
 from regtui.registry.locations import NO_ADDRESS
+from regtui.registry.retry import asked_to_wait
 from regtui.registry.token_clock import GivenToken
 from regtui.registry.values import Credential, Keychain, LookUp, basic_login
 
@@ -229,6 +230,13 @@ class Authenticator:
 
     def _read(self, response: httpx.Response, realm: httpx.URL, where: Where) -> tuple[_Token, str]:
         """The token, and the identity token to use from now on; empty where it stays as it is."""
+        if response.status_code == 429:
+            raise errors.RateLimited(
+                where,
+                f"The token service of {where.host} ({realm.host}) limits the number of requests.",
+                when_again(asked_to_wait(response)),
+                status=429,
+            )
         try:
             value = parse_json(response.content) if response.is_success else {}
         except ValueError:

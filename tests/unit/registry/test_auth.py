@@ -10,7 +10,7 @@ import pytest
 from regtui.oci.digest import Digest
 from regtui.registry.auth import Authenticator
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import BadAnswer, NotAllowed, NotAuthenticated, RegistryError, Where
+from regtui.registry.errors import BadAnswer, NotAllowed, NotAuthenticated, RateLimited, RegistryError, Where
 from regtui.registry.values import Credential, Keychain
 from tests.unit.registry.scripted import Answer, Scripted, by_path, pong, refusal
 
@@ -252,6 +252,23 @@ async def test_a_token_service_that_gives_no_token(answer: Callable[[], httpx.Re
         with pytest.raises(BadAnswer, match=r"without a token") as caught:
             await client.ping()
     assert "auth.example.com" in caught.value.message
+
+
+async def test_a_token_service_that_limits_requests_is_told_as_that() -> None:
+    registry = Scripted(
+        lambda request: (
+            refusal(429, "TOOMANYREQUESTS", Retry_After="600")
+            if request.url.host == "auth.example.com"
+            else unauthorized(CHALLENGE)
+        )
+    )
+    async with registry.client(CI) as client:
+        with pytest.raises(RateLimited) as caught:
+            await client.ping()
+    assert str(caught.value) == (
+        "The token service of registry.example.com (auth.example.com) limits the number of requests. "
+        "Try again in 10 minutes."
+    )
 
 
 # Where a credential never goes
