@@ -83,7 +83,7 @@ def _parsed(text: str, decoder: json.JSONDecoder) -> Any:
 
 
 def _no_json(error: ValueError) -> ValueError:
-    """In our words: Python's are about Python. All read on after "X is not JSON: "."""
+    """In our words: Python's are about Python. All read on after "can't be read as JSON: "."""
     if isinstance(error, _NotJson):
         return error
     if not isinstance(error, json.JSONDecodeError):

@@ -17,7 +17,7 @@ from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
 from regtui.listing.details import Details, PlatformDetails
 from regtui.oci.platform import InvalidPlatform, Platform
 from regtui.oci.reference import Reference
-from regtui.registry.errors import ManifestNotFound, RegistryError
+from regtui.registry.errors import BadAnswer, ManifestNotFound, RegistryError, Where
 from regtui.session.session import Session
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class PlatformMissing(RegtuiError):
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """A broken image is an answer, too: exit code 0. Raises RegtuiError."""
+    """A broken image is an answer, too: exit code 0; what is no manifest isn't. Raises RegtuiError."""
     if arguments.raw and arguments.json:
         raise UsageError("--raw and --json exclude each other.")
     platform = _platform(arguments.platform)
@@ -54,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
             write_raw(found.body)
             return DONE
         details = await _found(session, reference, lambda: session.details(*_asked(reference)))
+        if details.is_no_manifest:
+            raise _no_manifest(session.host, reference, details)
         with contextlib.suppress(RegistryError):
             details = await session.checked(details)
         shown = details.platforms if platform is None else (_chosen(details, platform, reference),)
@@ -69,6 +71,15 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE
 
     return invocation.run(reference.registry, work)
+
+
+def _no_manifest(host: str, reference: Reference, details: Details) -> RegistryError:
+    where = Where(host, "reading the manifest", *_asked(reference))
+    return BadAnswer(
+        where,
+        f"{_name(reference)} can't be shown: {details.error}.",
+        "Check what stands before the registry. What was sent is shown by --raw.",
+    )
 
 
 def _of_here(platforms: Sequence[PlatformDetails]) -> tuple[PlatformDetails, ...]:

@@ -14,6 +14,7 @@ from regtui.cli.platforms import platform_fields
 from regtui.cli.unfinished import tell_unfinished_runs
 from regtui.errors import DONE, FAILED
 from regtui.names.order import order_key
+from regtui.registry.errors import BadAnswer
 from regtui.session.session import Session
 
 if TYPE_CHECKING:
@@ -47,8 +48,31 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _list(session: Session, repository: str, output: Output, *, names_only: bool) -> int:
-    names = [name async for page in session.tags(repository) for name in page]
+    """Of a list that is cut short the tags that were read, too, and then why it ends. Raises RegistryError."""
+    names, cut = await _names(session, repository)
+    code = await _show(session, repository, names, output, names_only=names_only)
+    if cut is not None:
+        output.flush()
+        raise cut
+    return code
+
+
+async def _names(session: Session, repository: str) -> tuple[list[str], BadAnswer | None]:
+    """The newest version first; and what stopped the list after that. Raises RegistryError where nothing was read."""
+    names: list[str] = []
+    cut = None
+    try:
+        async for page in session.tags(repository):
+            names += page
+    except BadAnswer as error:
+        if not names:
+            raise
+        cut = error
     names.sort(key=order_key, reverse=True)
+    return names, cut
+
+
+async def _show(session: Session, repository: str, names: Sequence[str], output: Output, *, names_only: bool) -> int:
     if not names and output.form is Form.TABLE:
         say(f"{repository} has no tags.")
     if names_only:

@@ -99,6 +99,8 @@ class Details:
     created: datetime | None
     size: int | None
     error: str = ""
+    is_no_manifest: bool = False
+    """What the registry serves as the manifest is something else: `error` says what."""
 
     @property
     def pull_size(self) -> PullSize | None:
@@ -136,6 +138,7 @@ def details_of(repository: str, reference: str, loaded: Loaded) -> Details:
         created=loaded.created,
         size=loaded.size,
         error=f"{loaded.error}{_CONFIG_DELETED}" if _has_lost_config(loaded) else loaded.error,
+        is_no_manifest=loaded.is_no_manifest,
     )
 
 

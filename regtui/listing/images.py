@@ -21,6 +21,7 @@ from regtui.oci.manifest import (
     AnyManifest,
     Index,
     Manifest,
+    NoManifest,
     Schema1Manifest,
     load_json_object,
     parse_manifest,
@@ -100,6 +101,8 @@ class Loaded:
     manifest: AnyManifest | None
     images: tuple[LoadedImage, ...]
     error: str = ""
+    is_no_manifest: bool = False
+    """What the registry serves as the manifest is something else."""
 
     @property
     def media_type(self) -> str:
@@ -145,7 +148,7 @@ async def load(source: ManifestSource, repository: str, reference: str) -> Loade
     try:
         manifest = parse_manifest(fetched.body, fetched.media_type)
     except InvalidManifest as error:
-        return Loaded(fetched, None, (), f"its manifest can't be read: {error}")
+        return Loaded(fetched, None, (), f"its manifest can't be read: {error}", isinstance(error, NoManifest))
     if isinstance(manifest, Index) and PLACEHOLDER in manifest.annotations:
         return Loaded(fetched, manifest, (), "an empty index of a deletion that was interrupted: regtui undo ends it")
     if isinstance(manifest, Index) and REPAIRED in manifest.annotations:

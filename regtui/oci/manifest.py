@@ -3,6 +3,7 @@
 OCI image-spec 1.1 "manifest.md" and "image-index.md"; Docker schema 2, manifest list and schema 1.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -93,6 +94,15 @@ class UnknownManifest:
     media_type: str
 
 
+class NoManifest(InvalidManifest):
+    """What is served as a manifest is something else: an error, a login page's JSON, a text. The message says what."""
+
+
+_JSON_KINDS: Final = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false"}
+# Of an object that is none, so many keys are named.
+_KEYS: Final = 3
+_LONGEST_KEY: Final = 40
+
 AnyManifest = Manifest | Index | Schema1Manifest | UnknownManifest
 
 
@@ -103,9 +113,9 @@ def is_attestation(child: Descriptor) -> bool:
 def parse_manifest(body: bytes, content_type: str) -> AnyManifest:
     """The manifest in `body`. The `mediaType` within it counts before the header's, if it is there.
 
-    Raises InvalidManifest where it isn't JSON, or lacks what its media type requires.
+    Raises NoManifest where it is something else, InvalidManifest where it lacks what its media type requires.
     """
-    value = load_json_object(body, "the manifest")
+    value = _manifest_object(body)
     media_type = text_of(value.get("mediaType")) or _guess(value, mt.essence(content_type))
     match mt.kind_of(media_type):
         case mt.MediaKind.IMAGE:
@@ -118,12 +128,37 @@ def parse_manifest(body: bytes, content_type: str) -> AnyManifest:
             return UnknownManifest(media_type)
 
 
+def _manifest_object(body: bytes) -> Mapping[str, object]:
+    """A manifest of whatever media type says what it is, or has the shape of one that is known. Raises NoManifest."""
+    try:
+        value = parse_json(body)
+    except ValueError as error:
+        raise NoManifest(f"it can't be read as JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise NoManifest(f"it is no manifest, but {_JSON_KINDS.get(type(value), 'null')} in JSON")
+    version = value.get("schemaVersion")
+    says_what = text_of(value.get("mediaType")) or (isinstance(version, int) and not isinstance(version, bool))
+    has_shape = isinstance(value.get("manifests"), list) or "fsLayers" in value or {"config", "layers"} <= value.keys()
+    if not (says_what or has_shape):
+        raise NoManifest(f"it is no manifest, but {_described(value)}")
+    return value
+
+
+def _described(value: Mapping[str, object]) -> str:
+    """A JSON object by its first keys."""
+    if not value:
+        return "an empty JSON object"
+    keys = [repr(key[:_LONGEST_KEY])[1:-1] for key in itertools.islice(value, _KEYS)]
+    more = f" and {len(value) - len(keys):,} more" if len(value) > len(keys) else ""
+    return f"a JSON object with {', '.join(keys)}{more}"
+
+
 def load_json_object(body: bytes, what: str) -> Mapping[str, object]:
     """Raises InvalidManifest where `body` isn't a JSON object. `what` names it in the message."""
     try:
         value = parse_json(body)
     except ValueError as error:
-        raise InvalidManifest(f"{what} is not JSON: {error}") from None
+        raise InvalidManifest(f"{what} can't be read as JSON: {error}") from None
     if not isinstance(value, dict):
         raise InvalidManifest(f"{what} is not a JSON object")
     return value

@@ -13,7 +13,15 @@ from regtui.oci import media_type as mt
 from regtui.oci.config import ImageConfig
 from regtui.oci.descriptor import InvalidManifest
 from regtui.oci.digest import Digest
-from regtui.oci.manifest import Index, Manifest, Schema1Manifest, UnknownManifest, parse_manifest, platform_of
+from regtui.oci.manifest import (
+    Index,
+    Manifest,
+    NoManifest,
+    Schema1Manifest,
+    UnknownManifest,
+    parse_manifest,
+    platform_of,
+)
 from regtui.oci.platform import Platform
 from regtui.oci.schema1 import signed_payload
 
@@ -103,7 +111,16 @@ def test_a_kind_that_nobody_knows_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ([], "not a JSON object"),
+        ([], "it is no manifest, but a list in JSON"),
+        ("x", "it is no manifest, but a text in JSON"),
+        (5, "a number"),
+        (None, "null"),
+        ({}, "it is no manifest, but an empty JSON object"),
+        ({"hello": 1}, "it is no manifest, but a JSON object with hello"),
+        ({"errors": [], "b": 1, "c": 2, "d": 3, "e": 4}, "a JSON object with errors, b, c and 2 more"),
+        ({"mediaType": "", "schemaVersion": "2"}, "a JSON object with mediaType, schemaVersion"),
+        ({"mediaType": 5, "schemaVersion": True}, "it is no manifest"),
+        ({"\x1b[2J": 1}, r"a JSON object with \\x1b\[2J"),
         (image(mediaType=mt.OCI_MANIFEST, manifests=[]), "at once"),
         ({"mediaType": mt.OCI_INDEX, "manifests": [], "config": {}}, "at once"),
         ({"mediaType": mt.OCI_MANIFEST}, "not an object"),
@@ -118,6 +135,24 @@ def test_a_kind_that_nobody_knows_is_shown_as_it_is() -> None:
 def test_refusals_say_why(value: object, said: str) -> None:
     with pytest.raises(InvalidManifest, match=said):
         parse(value)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "", mt.OCI_MANIFEST, mt.OCI_INDEX, "a/b"])
+def test_no_content_type_makes_a_manifest_of_what_is_none(content_type: str) -> None:
+    with pytest.raises(NoManifest):
+        parse({"hello": 1}, content_type)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"schemaVersion": 2},
+        {"schemaVersion": 9, "anything": 1},
+        {"mediaType": "application/vnd.acme.thing+json", "x": 1},
+    ],
+)
+def test_what_says_that_it_is_a_manifest_is_one_that_isn_t_known(value: object) -> None:
+    assert isinstance(parse(value, "application/vnd.acme.thing+json"), UnknownManifest)
 
 
 @pytest.mark.parametrize(
