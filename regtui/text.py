@@ -1,6 +1,8 @@
 """Server text made harmless; sizes, ages, times and counts in words. For both faces."""
 
 import re
+import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -11,34 +13,77 @@ LONGEST: Final = 4096
 """Characters of server text shown unless a caller asks for more: no label needs more, and none may flood."""
 
 _REPLACEMENT: Final = "\ufffd"
-# Categories Cc, Cs, Zl and Zp, the controls of writing direction, and what takes no room (Unicode's
-# Default_Ignorable_Code_Point). A terminal acts on the first, UTF-8 has no room for the second, and the rest let a name
-# look like another one.
+# Categories Cc, Cs, Zl, Zp, and Cf but for its signs that are seen; what takes no room (Unicode's
+# Default_Ignorable_Code_Point); and fillers and signs that are blank, but no space. A terminal acts on the first, UTF-8
+# has no room for the second, and the rest let a name look like another one.
 _HARMFUL: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069"
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U00013441\U00013442\U00016fe4\U0001bca0-\U0001bca3\U0001d159"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+# Between Braille it is the space there; anywhere else a blank that is none.
+_BLANK: Final = "\u2800"
+_LONE_BLANK: Final = re.compile("(?<![\u2801-\u28ff])\u2800|\u2800(?![\u2801-\u28ff])")
+# Marks on one character: no language needs more (Unicode's UTS #39, "Optional Detection"), and a hundred of them reach
+# over the lines above and below.
+_MOST_MARKS: Final = 4
+_FIRST_MARK: Final = "\u0300"
+# Where there may be any: most texts, Chinese and Japanese among them, are passed over at once.
+_NEAR_MARKS: Final = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u1dff\u20d0-\u20ff\u2800\u2cef-\u2dff\u302a-\u302f\u3099\u309a\ua66f-\uabff"
+    "\ud7b0-\ud7ff\ufb1e\ufe20-\ufe2f\U000101fd-\U0001efff]"
+)
+_MARKS: Final = frozenset({"Mn", "Me"})
+# Vowels and last consonants of Korean syllables that are written apart: no marks, but drawn over what stands before.
+_JAMO: Final = re.compile("[\u1160-\u11ff\ud7b0-\ud7ff]")
 _KEEPABLE: Final = frozenset("\n\t")
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def clean(text: str, *, limit: int = LONGEST, keep: str = "") -> str:
-    """`text` with everything that a terminal could act on replaced by U+FFFD, at most `limit` characters.
+    """`text` with everything that a terminal could act on, that can't be seen, or that is piled up on one character,
+    replaced by U+FFFD, at most `limit` characters.
 
     `keep` may name newline and tab; nothing else is ever kept. What was cut off is marked by an ellipsis.
     """
     text = _capped(text, limit)
     kept = _KEEPABLE.intersection(keep)
     if not kept:
-        return _HARMFUL.sub(_REPLACEMENT, text)
-    return _HARMFUL.sub(lambda match: match[0] if match[0] in kept else _REPLACEMENT, text)
+        return _unpiled(_HARMFUL.sub(_REPLACEMENT, text), _replacement)
+    return _unpiled(_HARMFUL.sub(lambda match: match[0] if match[0] in kept else _REPLACEMENT, text), _replacement)
 
 
 def visible(text: str) -> str:
-    """`text`, all of it, with everything that a terminal could act on written out: ESC as `\x1b`. Line breaks and tabs
-    stay as they are."""
-    return _HARMFUL.sub(lambda match: match[0] if match[0] in _KEEPABLE else _written_out(match[0]), text)
+    """`text`, all of it, with everything that `clean` replaces written out: ESC as `\x1b`. Line breaks and tabs stay as
+    they are."""
+    return _HARMFUL.sub(
+        lambda match: match[0] if match[0] in _KEEPABLE else _written_out(match[0]), _unpiled(text, _written_out)
+    )
+
+
+def _replacement(_: str) -> str:
+    return _REPLACEMENT
+
+
+def _unpiled(text: str, shown: Callable[[str], str]) -> str:
+    """`text` with as many marks on a character as languages need, none without one to stand on (it would be drawn over
+    what stands before the text), and no blank of Braille alone. All others as `shown` says."""
+    if text.isascii() or not _NEAR_MARKS.search(text):
+        return text
+    if _BLANK in text:
+        text = _LONE_BLANK.sub(lambda match: shown(match[0]), text)
+    made = []
+    marks = _MOST_MARKS
+    for char in text:
+        if char < _FIRST_MARK:
+            marks = _MOST_MARKS if char in _KEEPABLE else 0
+        elif unicodedata.category(char) in _MARKS or _JAMO.match(char):
+            marks += 1
+        else:
+            marks = 0
+        made.append(shown(char) if marks > _MOST_MARKS else char)
+    return "".join(made)
 
 
 def _written_out(char: str) -> str:

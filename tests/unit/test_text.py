@@ -4,6 +4,7 @@ import subprocess
 import sys
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -19,9 +20,41 @@ IGNORABLE = (
     *((0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
     *((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF)),
     *((0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+    # Blank, but no spaces; and what puts hieroglyphs together.
+    *((0x13430, 0x1343F), (0x13441, 0x13442), (0x16FE4, 0x16FE4), (0x1D159, 0x1D159)),
 )
+MARK = st.characters(categories=["Mn", "Me"]).filter(lambda char: is_harmless(char))
+# Vowels and last consonants of Korean syllables: no marks, and yet drawn over what stands before.
+JAMO = frozenset(map(chr, (*range(0x1160, 0x1200), *range(0xD7B0, 0xD800)))) - {"\u1160"}
+# "hello world" or the like, as it is written in each; decomposed, where that is another way.
+WORDS = {
+    "Latin": "Vietnamese tiếng Việt, naïve façade, Ångström, Łódź, ʒɛ̃̀",
+    "Greek": "Γειά σου Κόσμε, ᾧ ἄνδρα μοι ἔννεπε",
+    "Cyrillic": "Привет, мир, їжак, бе́лка",
+    "Hebrew": "שלום עולם, בְּרֵאשִׁ֖ית בָּרָ֣א אֱלֹהִ֑ים",
+    "Arabic": "مرحبا بالعالم, ٱللَّٰهُ, السَّلَامُ عَلَيْكُمْ",
+    "Devanagari": "नमस्ते दुनिया, क्षत्रिय, हिन्दी",
+    "Bengali": "ওহে বিশ্ব, শ্রীমঙ্গল",
+    "Tamil": "வணக்கம் உலகம்",
+    "Thai": "สวัสดีชาวโลก, น้ำ, ผู้ใหญ่",
+    "Tibetan": "བོད་སྐད་, བསྒྲུབས་, རྒྱལ་པོ",
+    "Burmese": "မင်္ဂလာပါကမ္ဘာလောက, မြန်မာ",
+    "Khmer": "សួស្តីពិភពលោក, ស្រ្តី",
+    "Han": "你好,世界 (容器)",
+    "Japanese": "こんにちは世界、がぎぐ、パピプ",
+    "Korean": "안녕하세요 세계",
+    "Georgian": "გამარჯობა მსოფლიო",
+    "Amharic": "ሰላም ዓለም",
+    "Braille": "⠓⠑⠇⠇⠕⠀⠺⠕⠗⠇⠙",
+    "signs": "→ ✓ ● ½ € – “a” … ▁▂▃ 🐳 📦",
+}
 # hypothesis leaves surrogates out unless they are asked for.
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
+
+
+def may_be_replaced(character: str) -> bool:
+    is_drawn_over = unicodedata.category(character) in ("Mn", "Me") or character in JAMO
+    return not is_harmless(character) or is_drawn_over or character == "\u2800"
 
 
 def is_harmless(character: str) -> bool:
@@ -41,7 +74,7 @@ def test_clean_text_is_harmless_and_capped(given_text: str, limit: int) -> None:
 def test_clean_changes_nothing_but_the_harmful(given_text: str) -> None:
     cleaned = text.clean(given_text)
     assert len(cleaned) == len(given_text)
-    assert all(a == b or (b == "\ufffd" and not is_harmless(a)) for a, b in zip(given_text, cleaned, strict=True))
+    assert all(a == b or (b == "\ufffd" and may_be_replaced(a)) for a, b in zip(given_text, cleaned, strict=True))
 
 
 @given(ANY_TEXT)
@@ -58,6 +91,62 @@ def test_clean_stops_escape_sequences_and_marks_what_is_cut() -> None:
 def test_what_takes_no_room_is_made_visible(hidden: str) -> None:
     """A name would look like another one."""
     assert text.clean(f"late{hidden}st") == "late\ufffdst" == text.one_line(f"late{hidden}st")
+
+
+def test_what_has_no_look_of_its_own_is_made_visible_by_its_category() -> None:
+    """Each character there is. Of Cf, some signs of numbers are seen: they are marks of a text, as in a Koran."""
+    seen = {0x70F, 0x6DD, 0x8E2, 0x890, 0x891, 0x110BD, 0x110CD, *range(0x600, 0x606)}
+    hidden = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    found = [
+        code
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) in hidden and text.clean(f"a{chr(code)}b") != "a\ufffdb"
+    ]
+    assert set(found) == seen
+
+
+@pytest.mark.parametrize("script", WORDS)
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_words_of_all_scripts_stay_as_they_are(script: str, form: Literal["NFC", "NFD"]) -> None:
+    words = unicodedata.normalize(form, WORDS[script])
+    assert text.clean(words) == text.visible(words) == words
+    assert text.one_line(words) == " ".join(words.split())
+    for word in words.split():
+        assert text.clean(word) == word
+
+
+@given(st.sampled_from("aЖ中"), st.lists(MARK | st.sampled_from(sorted(JAMO)), min_size=5, max_size=60).map("".join))
+def test_marks_don_t_pile_up(base: str, marks: str) -> None:
+    shown = text.clean(base + marks)
+    assert shown == base + marks[:4] + "\ufffd" * (len(marks) - 4)
+    written = text.visible(base + marks)
+    assert written.startswith(base + marks[:4] + "\\")
+    assert len(written) >= len(base + marks) + 3 * (len(marks) - 4)
+
+
+def test_no_mark_is_passed_over() -> None:
+    drawn_over = [
+        char
+        for char in map(chr, range(sys.maxunicode + 1))
+        if (unicodedata.category(char) in ("Mn", "Me") and is_harmless(char)) or char in JAMO
+    ]
+    assert len(drawn_over) > 1_900
+    assert [char for char in drawn_over if text.clean(char) != "\ufffd"] == []
+
+
+@pytest.mark.parametrize("before", ["", "\n", "a\n", "\t"])
+def test_a_mark_is_not_drawn_over_what_stands_before_a_text(before: str) -> None:
+    assert text.clean(f"{before}\u0301x", keep="\n\t") == f"{before}\ufffdx"
+    # This is how it is written by itself.
+    assert text.clean(f"{before} \u0301x", keep="\n\t") == f"{before} \u0301x"
+
+
+@pytest.mark.parametrize("blank", ["\u2800", "\U0001d159", "\U00016fe4", "\u3164", "\uffa0", "\u115f"])
+def test_a_blank_that_is_no_space_is_made_visible(blank: str) -> None:
+    for name in (f"1.0{blank}", f"{blank}1.0", f"1{blank}0", blank, blank * 3):
+        assert blank not in text.clean(name)
+        assert blank not in text.one_line(name)
+        assert blank not in text.visible(name)
 
 
 def test_visible_writes_out_what_a_terminal_could_act_on() -> None:
