@@ -190,7 +190,11 @@ def _inspect(command: _Command) -> None:
     )
     inspect.add_argument("reference", metavar="REFERENCE", help=f"{_REFERENCE_HELP}; without either, latest")
     inspect.add_argument("--raw", action="store_true", help="write the manifest's exact bytes")
-    inspect.add_argument("--platform", metavar="OS/ARCH[/VARIANT]", help="this platform of an index alone")
+    inspect.add_argument(
+        "--platform",
+        metavar="OS/ARCH[/VARIANT]",
+        help="this platform of an index alone; of Windows by its version, too: windows(10.0.20348.2849)/amd64",
+    )
     inspect.add_argument(
         "--all-platforms",
         action="store_true",

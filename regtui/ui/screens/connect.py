@@ -17,6 +17,7 @@ from regtui.aside import aside
 from regtui.errors import RegtuiError, UsageError
 from regtui.registry.errors import NotAuthenticated, Unreachable
 from regtui.registry.values import Credential
+from regtui.session.place import Place, place_of
 from regtui.session.resolving import Options, lookup_for, profile_for, target_for
 from regtui.session.target import Target
 from regtui.settings.config import Config, Profile
@@ -163,9 +164,10 @@ class ConnectScreen(Screen[Connected | None]):
         """Opens what was typed; stays, and says why, where that fails."""
         where = self.focused
         try:
-            profile = self._profile()
+            place = self._place()
+            profile = self._profile(place.registry)
             self._say(f"Connecting to {profile.name} …")
-            self.target = self._target_of(profile)
+            self.target = place.on(self._target_of(profile))
             registry = await open_registry(self.app, self.target)
         except RegtuiError as error:
             self._tell(error)
@@ -187,9 +189,14 @@ class ConnectScreen(Screen[Connected | None]):
             return
         self.dismiss(connected)
 
-    def _profile(self) -> Profile:
+    def _place(self) -> Place:
+        """What was typed. A path that may be the registry's own is that: it is an address that is asked for."""
+        text = self._address.value.strip()
+        place = place_of(text, self._config)
+        return place if place.is_sure else Place(text)
+
+    def _profile(self, address: str) -> Profile:
         """Raises UsageError where the address is none."""
-        address = self._address.value.strip()
         if self.target is not None and address == str(self.target.address) and self.target.name:
             known = self._config.profiles.get(self.target.name)
             if known is not None:

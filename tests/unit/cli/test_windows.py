@@ -108,6 +108,17 @@ def test_the_app_marks_foreign_layers_and_shares_out_the_registry_s_alone(detail
     assert "1.5 GB in 1 layer, not counted: the registry doesn't have it" in shown
 
 
+def test_what_is_no_manifest_is_called_none_in_the_app() -> None:
+    source = MemorySource()
+    source.put_json("x", {"hello": 1}, "application/json")
+    found = asyncio.run(load_details(source, "a", "x"))
+    assert found.is_no_manifest
+    shown = "\n".join(line.plain for line in overview(found, None, 100, datetime(2026, 1, 1, tzinfo=UTC)))
+    assert "! its manifest can't be read: it is no manifest, but a JSON object with hello" in shown
+    assert "no manifest\n" in shown
+    assert "unknown to regtui" not in shown
+
+
 def test_a_comparison_counts_what_the_registry_has(details: Details) -> None:
     (first, second) = compare(details, details).platforms
     assert [one.size(Side.BOTH) for one in (first, second)] == [70, 70]

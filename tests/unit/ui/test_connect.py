@@ -115,6 +115,26 @@ async def test_a_registry_that_is_switched_to_is_opened_read_only_where_the_comm
         assert browser.session.read_only
 
 
+async def test_what_is_typed_may_go_on_with_a_repository_and_is_opened_there() -> None:
+    app = app_on(None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        screen._target_of = lambda profile: replace(target(_Refusing()), name=profile.name)  # type: ignore[method-assign]
+        typed = {
+            "registry.example.com/team/app:1.0": ("registry.example.com", ("team/app", "1.0")),
+            # It may be the registry's own path: an address is what is asked for.
+            "registry.example.com/team/app": ("registry.example.com/team/app", ("", "")),
+        }
+        for text, (name, opens_at) in typed.items():
+            screen._address.value = text
+            await pilot.press("enter")
+            await settled(pilot)
+            assert screen.target is not None
+            assert (screen.target.name, screen.target.opens_at) == (name, opens_at)
+
+
 async def test_what_is_missing_is_asked_for_here_and_not_on_the_command_line() -> None:
     app = app_on(None)
     async with app.run_test(size=(80, 24)) as pilot:

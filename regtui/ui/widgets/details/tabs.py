@@ -119,7 +119,7 @@ def _kind(details: Details) -> str:
         case Manifest():
             return "image"
         case _:
-            return "unknown to regtui: shown as it is"
+            return "no manifest" if details.is_no_manifest else "unknown to regtui: shown as it is"
 
 
 def _platforms(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> list[Text]:
