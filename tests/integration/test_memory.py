@@ -1,8 +1,12 @@
 """Whatever a registry sends: under 300 MB (docs/limits.md). The most that a command took, as Linux counts it."""
 
 import json
+import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +15,14 @@ import pytest
 from regtui import bounds
 from tests.support.bulky import REPOSITORY, Answers, images, index, serving
 from tests.support.measured import start_measured
+from tests.support.patience import PATIENCE
 from tests.support.processes import clean_environment
 
 MOST_KB = 300 * 1024
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    return clean_environment(home, PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring", **more)
 
 
 def large(number: int) -> bytes:
@@ -42,10 +51,47 @@ def test_inspect(tmp_path: Path, make: Callable[[], Answers]) -> None:
     with serving(make()) as url:
         started = start_measured(
             [sys.executable, "-m", "regtui", "inspect", f"{url}/{REPOSITORY}:1", "--json"],
-            environment=clean_environment(tmp_path, PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring"),
+            environment=environment(tmp_path),
             stdin=subprocess.DEVNULL,
             output=subprocess.DEVNULL,
         )
         code, peak = started.end()
     assert code == 0
     assert peak < MOST_KB, f"{peak // 1024} MB"
+
+
+def test_the_app_with_as_many_repositories_as_are_taken_each_in_its_own_namespace(tmp_path: Path) -> None:
+    answers, asked = images({"1": (b"{}", {})}), list[str]()
+    names = [f"{number:06d}/{REPOSITORY}" for number in range(bounds.NAMES - 1)]
+    answers["/v2/_catalog"] = ("application/json", json.dumps({"repositories": names}).encode())
+    ours, theirs = pty.openpty()
+    with serving(answers, asked) as url:
+        started = start_measured(
+            [sys.executable, "-m", "regtui", url],
+            environment=environment(tmp_path, TERM="xterm-256color", TEXTUAL_ANIMATIONS="none"),
+            stdin=theirs,
+            output=theirs,
+        )
+        os.close(theirs)
+        # It opens the first repository once it has read them all.
+        _quit(ours, lambda: any(path.endswith("/tags/list") for path in asked))
+        code, peak = started.end()
+    os.close(ours)
+    assert code == 0
+    assert peak < MOST_KB, f"{peak // 1024} MB"
+
+
+def _quit(terminal: int, may: Callable[[], bool]) -> None:
+    """Presses `q` once it `may`, and again until the app has gone."""
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        if select.select([terminal], [], [], 0.5)[0]:
+            try:
+                shown = os.read(terminal, 65536)
+            except OSError:  # Linux: the app has closed its end
+                return
+            # The app waits for the terminal to say where the cursor is: all before that was drawn.
+            os.write(terminal, b"\x1b[1;1R" * shown.count(b"\x1b[6n"))
+        elif may():
+            os.write(terminal, b"q")
+    raise AssertionError("the app did not end")

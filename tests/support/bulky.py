@@ -63,14 +63,16 @@ def index(tag: str, configs: Sequence[bytes]) -> Answers:
 
 
 @contextmanager
-def serving(answers: Answers) -> Iterator[str]:
-    """The address that answers so, and 404 to all else."""
+def serving(answers: Answers, asked: list[str] | None = None) -> Iterator[str]:
+    """The address that answers so, and 404 to all else. `asked`: gets the path of each request."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
+            if asked is not None:
+                asked.append(path)
             kind, body = answers.get(path, ("application/json", b""))
             self.send_response(200 if path in answers else 404)
             self.send_header("Content-Type", kind)

@@ -98,7 +98,8 @@ class RepositoriesReader:
         """Moves to the repository that was open the last time, or else to the first, and returns it: nobody opens a
         browser to look at an empty pane. Empty where there is none, or where the user has moved already."""
         model = self._lines.model
-        first = next((node.name for node in model.shown if node.is_repository), "")
+        line = model.first_repository
+        first = model.shown[line].name if line is not None else ""
         left = model.node(self._last_time.repository)
         first = left.name if left is not None and left.is_repository else first
         if not first or model.cursor is None or model.line != 0:

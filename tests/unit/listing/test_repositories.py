@@ -1,9 +1,14 @@
 """The repository tree: folds, filter, and a cursor that stays on its name."""
 
+import tracemalloc
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.listing.repositories import RepositoryTree
+from regtui.listing.repositories import Node, RepositoryTree
 
 NAMES = ["a/b/c", "a/b", "node", "node/18", "z", "a/x"]
 
@@ -72,7 +77,104 @@ def test_selecting_unfolds_what_is_above() -> None:
     assert tree.shown[tree.line].name == "space9/deep/repository"
 
 
-PART = st.sampled_from(["a", "b", "c0", "1d"])
+@dataclass
+class Plain:
+    """A node of a tree that is made of nodes: what the lines of the other one should be."""
+
+    name: str = ""
+    is_repository: bool = False
+    below: dict[str, "Plain"] = field(default_factory=dict)
+
+    def lines(self, tree: RepositoryTree, sought: Collection[str] | None, empty: Collection[str]) -> list[Node]:
+        found: list[Node] = []
+        ordered = sorted(self.below.items(), key=lambda one: (one[1].name in empty and not one[1].below, one[0]))
+        for label, node in ordered:
+            if sought is not None and not any(name == node.name or name.startswith(f"{node.name}/") for name in sought):
+                continue
+            made = tree.node(node.name)
+            assert made is not None
+            assert (made.label, made.depth) == (label, node.name.count("/"))
+            assert (made.is_repository, made.has_children) == (node.is_repository, bool(node.below))
+            if tree.show_hidden or not made.is_empty:
+                found.append(made)
+            if sought is not None or made.is_expanded:
+                found += node.lines(tree, sought, empty)
+        return found
+
+
+def plain(names: Iterable[str]) -> Plain:
+    root = Plain()
+    for name in names:
+        node = root
+        for label in name.split("/"):
+            node = node.below.setdefault(label, Plain(f"{node.name}/{label}".lstrip("/")))
+        node.is_repository = True
+    return root
+
+
+PART = st.sampled_from(["a", "b", "a-b", "a.b", "a0", "c0", "1d"])
+NAME = st.lists(PART, min_size=1, max_size=4).map("/".join)
+STEP = st.one_of(
+    st.tuples(st.just("add"), st.lists(NAME, max_size=15)),
+    st.tuples(st.just("keep"), st.lists(NAME, max_size=15)),
+    st.tuples(st.sampled_from(["toggle", "select", "empty", "full"]), NAME),
+    st.tuples(st.just("filter"), st.text("ab01d/- ", max_size=4)),
+    st.tuples(st.just("hidden"), st.booleans()),
+)
+
+
+@given(st.lists(STEP, max_size=12))
+def test_the_lines_are_those_of_a_tree_made_of_nodes(steps: list[tuple[str, Any]]) -> None:
+    tree = RepositoryTree()
+    names: set[str] = set()
+    empty: set[str] = set()
+    for step, value in steps:
+        cursor = tree.cursor
+        match step:
+            case "add":
+                tree.add(value)
+                names |= set(value)
+            case "keep":
+                assert tree.keep(value) == bool(names - set(value))
+                names &= set(value)
+                empty &= names
+            case "filter":
+                tree.filter(value)
+            case "hidden":
+                tree.set_show_hidden(value)
+            case "toggle":
+                tree.toggle(value)
+            case "select":
+                assert not tree.select(value) or (tree.cursor is not None and tree.cursor.name == value)
+            case "empty" | "full" if value in names:
+                tree.set_count(value, step == "full")
+                (empty.add if step == "empty" else empty.discard)(value)
+        words = tree.filter_text.split()
+        sought = {name for name in names if all(word in name for word in words)} if words else None
+        assert list(tree.shown) == plain(names).lines(tree, sought, empty)
+        assert sorted(tree.names()) == sorted(names)
+        assert tree.total == len(names)
+        firsts = [line for line, node in enumerate(tree.shown) if node.is_repository]
+        assert tree.first_repository == next(iter(firsts), None)
+        assert not tree.shown or tree.shown[tree.line] == tree.cursor
+        still = tree.node(cursor.name) if cursor is not None else None
+        if step in ("add", "empty", "full", "hidden") and still is not None and still in list(tree.shown):
+            assert tree.cursor == still
+
+
+def test_namespaces_cost_next_to_nothing_besides_their_names() -> None:
+    names = [f"{number:05d}/b/c/d/e/f/g/h/i/j" for number in range(5_000)]
+    tracemalloc.start()
+    try:
+        tree = RepositoryTree()
+        for start in range(0, len(names), 1_000):
+            tree.add(names[start : start + 1_000])
+        assert len(tree.shown) == len(names)
+        tree.filter("j")
+        assert len(tree.shown) == 10 * len(names)
+        assert tracemalloc.get_traced_memory()[1] < 200 * len(names)
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.lists(st.lists(PART, min_size=1, max_size=4).map("/".join), max_size=30), st.text("abc01d/ ", max_size=4))
@@ -86,4 +188,4 @@ def test_every_repository_is_listed_once_whatever_the_order_and_the_filter(names
     words = text.split()
     shown = {node.name for node in tree.shown if node.is_repository}
     assert shown >= {name for name in names if words and all(word in name for word in words)}
-    assert not tree.shown or tree.shown[tree.line] is tree.cursor
+    assert not tree.shown or tree.shown[tree.line] == tree.cursor

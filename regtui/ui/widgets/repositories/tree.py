@@ -40,7 +40,7 @@ class RepositoryLines(CursorLines):
 
     def line(self, number: int, width: int) -> Text:
         node = self.model.shown[number]
-        sign = ("▾ " if node.is_expanded or self.model.filter_text else "▸ ") if node.children else "  "
+        sign = ("▾ " if node.is_expanded or self.model.filter_text else "▸ ") if node.has_children else "  "
         dim = self.get_component_rich_style("repositories--dim", partial=True)
         style = dim if node.is_empty or not node.is_repository else ""
         text = Text(_INDENT * node.depth + sign + clean(node.label), style, no_wrap=True)
@@ -67,7 +67,7 @@ class RepositoryLines(CursorLines):
         node = self.model.cursor
         if node is None:
             return
-        if node.children and node.is_expanded:
+        if node.has_children and node.is_expanded:
             self.model.expand(node.name, False)
         elif self.model.move_to_parent():
             self.post_message(self.CursorMoved(self))
@@ -85,7 +85,7 @@ class RepositoryLines(CursorLines):
         # The base class moves there after this, and opens on the second click of a double one: that is done already.
         event.prevent_default()
         self.move_cursor(number)
-        if node.children and (is_on_sign or not node.is_repository):
+        if node.has_children and (is_on_sign or not node.is_repository):
             self.model.toggle(node.name)
             self.lines_changed()
         elif node.is_repository:
@@ -98,24 +98,5 @@ class RepositoryLines(CursorLines):
 
     def keep(self, names: Collection[str]) -> None:
         """After a reload: only these are there now. What was folded, counted and current stays so."""
-        before, kept = self.model, set(names)
-        if all(name in kept for name in before.names()):
-            return
-        self.model = RepositoryTree()
-        self.model.add(names)
-        for node in map(before.node, {part for name in names for part in _with_namespaces(name)}):
-            if node is not None and self.model.node(node.name) is not None:
-                self.model.expand(node.name, node.is_expanded)
-                if node.count is not None:
-                    self.model.set_count(node.name, node.count)
-        self.model.set_show_hidden(before.show_hidden)
-        self.model.filter(before.filter_text)
-        line = before.line
-        if before.cursor is None or not self.model.select(before.cursor.name):
-            self.model.move_to(line)
-        self.changed()
-
-
-def _with_namespaces(name: str) -> list[str]:
-    parts = name.split("/")
-    return ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
+        if self.model.keep(names):
+            self.changed()
