@@ -1,7 +1,8 @@
 """Files of regtui's own that belong to this user alone: what was deleted, how registries were left, what was read.
 
 What is ours and open to others is made private where that heals it. What somebody else may have made or written is
-never followed, read or written: a link, a pipe, a file or folder of another user.
+never followed, read or written: a link, a pipe, a file or folder of another user. A folder that the user has put
+elsewhere by a link is used as it is, and never changed; no file is written that has another name.
 """
 
 import os
@@ -28,7 +29,8 @@ class NotPrivate(OSError):
 
 def make_private(directory: Path) -> Path:
     """Creates `directory` for this user alone; one that is open to others is closed to them, and so are those of
-    regtui above it. Raises NotPrivate where one of them is another user's, OSError."""
+    regtui above it, but for what a link leads to. Raises NotPrivate where one of them is another user's, or a link to
+    what is open to others, or a link anywhere above is another user's; OSError."""
     for path in reversed((directory, *directory.parents)):
         try:
             path.mkdir(mode=0o700)
@@ -37,12 +39,10 @@ def make_private(directory: Path) -> Path:
         except OSError:
             if not path.is_dir():
                 raise
+    for path in (*reversed(directory.parents), directory):
+        _check_link(path)
     for path in _own(directory):
-        found = path.stat()
-        if found.st_uid != os.geteuid():
-            raise NotPrivate(path, f"it is another user's: {_user(found.st_uid)}")
-        if stat.S_IMODE(found.st_mode) & _OTHERS:
-            path.chmod(0o700)
+        _close(path)
     return directory
 
 
@@ -50,7 +50,8 @@ def open_private(path: Path, flags: int, *, closes: bool = False, devices: bool 
     """A handle of a regular file that nobody else can read or write; made so where it is created.
 
     `closes`: one of ours that is open to others is closed to them; without it that is an error, as for what must not
-    have been written by anybody else. `devices`: may be one of those, too, /dev/null for one.
+    have been written by anybody else. One with another name (a hard link) is neither closed nor opened for writing:
+    that would change what somebody knows by the other. `devices`: may be one of those, too, /dev/null for one.
     Raises NotPrivate, FileNotFoundError, OSError.
     """
     try:
@@ -61,7 +62,7 @@ def open_private(path: Path, flags: int, *, closes: bool = False, devices: bool 
             raise NotPrivate(path, f"it is a {'link' if path.is_symlink() else 'pipe'}") from error
         raise
     try:
-        _check(path, handle, closes=closes, devices=devices)
+        _check(path, handle, closes=closes, devices=devices, writes=flags & os.O_ACCMODE != os.O_RDONLY)
     except BaseException:
         os.close(handle)
         raise
@@ -125,7 +126,36 @@ def _own(directory: Path) -> list[Path]:
     return [directory]
 
 
-def _check(path: Path, handle: int, *, closes: bool, devices: bool) -> None:
+def _check_link(path: Path) -> None:
+    """Raises NotPrivate for a link that neither this user nor root has made: whoever did may lead it elsewhere."""
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode) and found.st_uid not in (os.geteuid(), 0):
+        raise NotPrivate(path, f"it is a link of another user's: {_user(found.st_uid)}")
+
+
+def _close(path: Path) -> None:
+    """Closes a folder to others. Raises NotPrivate where it isn't ours to close."""
+    found = path.stat()
+    if found.st_uid != os.geteuid():
+        raise NotPrivate(path, f"it is another user's: {_user(found.st_uid)}")
+    mode = stat.S_IMODE(found.st_mode)
+    if not mode & _OTHERS:
+        return
+    if path.is_symlink():
+        target = path.resolve()
+        raise NotPrivate(
+            path, f"it is a link to {target}, which is open to other users (mode {mode:o}). Run: chmod 700 {target}"
+        )
+    # What was looked at is what is changed, whatever is there by now.
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.fstat(handle).st_uid == os.geteuid():
+            os.fchmod(handle, 0o700)
+    finally:
+        os.close(handle)
+
+
+def _check(path: Path, handle: int, *, closes: bool, devices: bool, writes: bool) -> None:
     found = os.fstat(handle)
     if devices and stat.S_ISCHR(found.st_mode):
         return
@@ -134,6 +164,8 @@ def _check(path: Path, handle: int, *, closes: bool, devices: bool) -> None:
     if found.st_uid != os.geteuid():
         raise NotPrivate(path, f"it is another user's: {_user(found.st_uid)}")
     mode = stat.S_IMODE(found.st_mode)
+    if found.st_nlink > 1 and (writes or mode & _OTHERS):
+        raise NotPrivate(path, "it has another name, too (a hard link): what is written to one changes both")
     if mode & _OTHERS and closes:
         os.fchmod(handle, 0o600)
     elif mode & _OTHERS:

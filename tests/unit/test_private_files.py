@@ -9,6 +9,7 @@ import pytest
 
 from regtui.cli.request_log import write_log
 from regtui.content.disk import Disk
+from regtui.deletion.journal_storage import Directory
 from regtui.errors import SettingsError
 from regtui.oci.digest import Digest
 from regtui.private_files import (
@@ -64,6 +65,77 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, whose: str) -> None
         make_private(directory)
 
 
+def test_a_folder_that_the_user_has_put_elsewhere_by_a_link_is_used_and_not_changed(tmp_path: Path) -> None:
+    """Above regtui's own, or one of its own."""
+    state, elsewhere = tmp_path / ".local" / "state", tmp_path / "data"
+    elsewhere.mkdir(mode=0o755)
+    state.parent.mkdir()
+    state.symlink_to(elsewhere)
+    make_private(state / "regtui" / "journal")
+    assert (mode(elsewhere), mode(elsewhere / "regtui" / "journal")) == (0o755, 0o700)
+    (elsewhere / "regtui").rename(tmp_path / "moved")
+    (elsewhere / "regtui").symlink_to(tmp_path / "moved")
+    make_private(state / "regtui" / "journal")
+    write_private(state / "regtui" / "journal" / "file", "x")
+    assert (tmp_path / "moved" / "journal" / "file").read_text() == "x"
+
+
+@pytest.mark.parametrize("name", ["regtui", "regtui/journal", "regtui/journal/x"])
+def test_what_a_link_leads_to_is_never_closed_to_others(tmp_path: Path, name: str) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).symlink_to(shared)
+    for work in (
+        lambda: make_private(tmp_path / "regtui" / "journal" / "x"),
+        lambda: write_private(tmp_path / "regtui" / "journal" / "x" / "file", "x"),
+        lambda: Directory(tmp_path / "regtui" / "journal" / "x").create(str),
+    ):
+        with pytest.raises(
+            NotPrivate, match=rf"link to {shared}, which is open .*\(mode 755\)\. Run: chmod 700 {shared}"
+        ):
+            work()
+    assert mode(shared) == 0o755
+    assert not list(shared.rglob("file*"))
+    # As it says.
+    shared.chmod(0o700)
+    make_private(tmp_path / "regtui" / "journal" / "x")
+
+
+@as_root
+@pytest.mark.parametrize("name", ["regtui", "state", "regtui/journal"])
+def test_a_link_of_another_user_is_not_followed(tmp_path: Path, name: str) -> None:
+    (tmp_path / "private").mkdir(mode=0o700)
+    way = tmp_path / "state" / "regtui" / "journal" if name == "state" else tmp_path / "regtui" / "journal"
+    place = tmp_path / name
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(tmp_path / "private")
+    make_private(way)
+    os.chown(place, SOMEBODY, -1, follow_symlinks=False)
+    with pytest.raises(NotPrivate, match="a link of another user's"):
+        make_private(way)
+
+
+@pytest.mark.parametrize("loose", [0o600, 0o644])
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_file_with_another_name_is_not_written(tmp_path: Path, loose: int, closes: bool) -> None:
+    file, other = tmp_path / "file", tmp_path / "other"
+    other.write_text("untouched")
+    other.chmod(loose)
+    file.hardlink_to(other)
+    for flags in (WRITE, os.O_RDWR | os.O_CREAT):
+        with pytest.raises(NotPrivate, match="another name"):
+            open_private(file, flags, closes=closes)
+    assert (other.read_text(), mode(other)) == ("untouched", loose)
+    if loose == 0o600:
+        # A copy of all by hard links, as some keep them, changes nothing of what is only read.
+        assert read_private(file, closes=closes) == b"untouched"
+    # It is replaced, not written.
+    write_private(file, "new")
+    assert (other.read_text(), file.read_text()) == ("untouched", "new")
+
+
 def link(file: Path) -> None:
     (file.parent / "elsewhere").write_text("x")
     file.symlink_to(file.parent / "elsewhere")
@@ -71,6 +143,12 @@ def link(file: Path) -> None:
 
 def dangling_link(file: Path) -> None:
     file.symlink_to(file.parent / "elsewhere")
+
+
+def hard_link(file: Path) -> None:
+    (file.parent / "elsewhere").write_text("x")
+    (file.parent / "elsewhere").chmod(0o600)
+    file.hardlink_to(file.parent / "elsewhere")
 
 
 def pipe(file: Path) -> None:
@@ -131,7 +209,7 @@ def test_a_link_is_replaced_where_something_is_written(tmp_path: Path) -> None:
     assert mode(file) == 0o600
 
 
-@pytest.mark.parametrize("make", NEVER)
+@pytest.mark.parametrize("make", [*NEVER, hard_link])
 def test_nothing_is_logged_into_what_isn_t_ours(tmp_path: Path, make: "object") -> None:
     file = tmp_path / "log"
     assert callable(make)
