@@ -152,8 +152,8 @@ def _parser(first: str, common: Parser) -> Parser:
 
 def _browse(command: _Command) -> None:
     browse = command(
-        "Opens the browser, with HOST/REPOSITORY[:TAG] there. With nothing configured and no REGISTRY, it opens the "
-        "connect screen.",
+        "Opens the browser, with REGISTRY/REPOSITORY[:TAG|@DIGEST] there. With nothing configured and no REGISTRY, it "
+        "opens the connect screen.",
         ["regtui", "regtui prod", "regtui http://localhost:5000", "regtui prod/team/app:1.4.2"],
     )
     _registry_argument(browse)

@@ -1,4 +1,4 @@
-"""`regtui [REGISTRY]`, `regtui HOST/REPOSITORY[:TAG]`, `regtui browse`: opens the app."""
+"""`regtui [REGISTRY]`, `regtui REGISTRY/REPOSITORY[:TAG]`, `regtui browse`: opens the app."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import sys
 from regtui.cli.arguments import nearest_command
 from regtui.cli.invocation import Invocation
 from regtui.errors import UsageError
-from regtui.session.place import place_of
+from regtui.session.place import Place, is_registry_alone, place_of
 from regtui.session.target import Target
 from regtui.settings.config import Config
 
@@ -15,15 +15,21 @@ from regtui.settings.config import Config
 def run(arguments: argparse.Namespace) -> int:
     """Raises UsageError where there is no terminal to draw on, RegtuiError."""
     named = arguments.registry_argument or arguments.registry or ""
-    check_terminal(f"For scripts: regtui ls {named}".rstrip())
+    check_terminal(f"For scripts: regtui {_for_scripts(named)} {named}".rstrip())
     invocation = Invocation(arguments)
     _check_no_typo(arguments, invocation.config)
-    registry = invocation.registry(arguments.registry_argument)
-    # Nothing configured, nothing named: the connect screen asks.
-    target = _target(invocation, registry) if registry else None
+    target = _target(invocation, arguments)
     from regtui.ui.start import run_app
 
     return run_app(invocation.config, invocation.credentials, target, invocation.options)
+
+
+def _for_scripts(named: str) -> str:
+    """The command that shows what the browser would."""
+    path, _, last = named.rpartition("://")[2].rpartition("/")
+    if not path or not last:
+        return "ls"
+    return "inspect" if ":" in last or "@" in last else "tags"
 
 
 def _check_no_typo(arguments: argparse.Namespace, config: Config) -> None:
@@ -43,8 +49,25 @@ def _check_no_typo(arguments: argparse.Namespace, config: Config) -> None:
         )
 
 
-def _target(invocation: Invocation, registry: str) -> Target:
-    """The registry, at the repository and tag that are named with it."""
+def _target(invocation: Invocation, arguments: argparse.Namespace) -> Target | None:
+    """The registry, at the repository and tag that are named with it, or beside it (-r). None where nothing is
+    configured, and nothing named: the connect screen asks."""
+    apart, argument = arguments.registry, arguments.registry_argument
+    # Two registries are refused; what can't be one is a name at the other.
+    if (
+        apart
+        and argument
+        and apart != argument
+        and not is_registry_alone(argument, invocation.config, is_certain=False)
+    ):
+        reference = invocation.reference(argument)
+        place = Place(apart, reference.repository, reference.tag or reference.digest or "")
+        return place.on(invocation.target(apart))
+    registry = invocation.registry(argument)
+    return _place(invocation, registry) if registry else None
+
+
+def _place(invocation: Invocation, registry: str) -> Target:
     place = place_of(registry, invocation.config)
     if not place.is_sure:
         # Rare, and the client is not loaded before the first frame.

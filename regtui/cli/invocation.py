@@ -103,7 +103,8 @@ class Invocation:
     def _prefix_hint(self, registry: str) -> str:
         """What to try where no registry answers: the path may belong to the one that it wasn't taken for."""
         if reference := self._named.get(registry):
-            return "" if registry in self.config.profiles else prefix_hint(registry, reference)
+            is_known = registry in self.config.profiles
+            return "" if is_known else prefix_hint(registry, reference.repository, reference.identifier or "")
         place = place_of(registry, self.config)
         return f"If {place.repository} is a repository there: regtui tags {registry}" if not place.is_sure else ""
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from regtui.errors import UsageError
-from regtui.oci.reference import Reference
 from regtui.registry.address import Address
 from regtui.registry.identity import RegistryId
 from regtui.session.resolving import split_reference
@@ -23,7 +22,13 @@ class Place:
     is_sure: bool = True
 
     def on(self, target: Target) -> Target:
-        return replace(target, opens_at=(self.repository, self.identifier)) if self.repository else target
+        """`target`, which is its registry, opened there."""
+        if not self.repository:
+            return target
+        # Where a profile says what is whose, there is nothing to guess.
+        is_guessed = target.name == target.address.name and not target.address.prefix
+        hint = prefix_hint(self.registry, self.repository, self.identifier) if is_guessed else ""
+        return replace(target, opens_at=(self.repository, self.identifier), prefix_hint=hint)
 
 
 def place_of(text: str, config: Config) -> Place:
@@ -67,12 +72,12 @@ def is_registry_alone(text: str, config: Config, *, is_certain: bool) -> bool:
     return is_host and not colon and (bool(slash) or not is_certain)
 
 
-def prefix_hint(registry: str, reference: Reference) -> str:
-    """What to write where nothing answers at the root of the host, and the path may be that of the registry."""
-    prefix, _, rest = reference.repository.partition("/")
-    tag = f":{reference.tag}" if reference.tag else ""
-    digest = f"@{reference.digest}" if reference.digest else ""
-    return f"If {prefix} is the path below which it is served: -r {registry}/{prefix} {rest or 'NAME'}{tag}{digest}"
+def prefix_hint(registry: str, repository: str, identifier: str) -> str:
+    """What to write where nothing answers at the root of the host, and the path may be that of the registry.
+    `identifier`: a tag, a digest, or empty."""
+    prefix, _, rest = repository.partition("/")
+    end = f"{'@' if ':' in identifier else ':'}{identifier}" if identifier else ""
+    return f"If {prefix} is the path below which it is served: -r {registry}/{prefix} {rest or 'NAME'}{end}"
 
 
 def _has_path(text: str) -> bool:

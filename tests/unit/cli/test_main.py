@@ -64,6 +64,15 @@ def test_the_browser_needs_a_terminal(capsys: pytest.CaptureFixture[str]) -> Non
     assert (
         capsys.readouterr().err == "regtui: The browser needs a terminal. For scripts: regtui ls registry.example.com\n"
     )
+    for named, command in {
+        "http://localhost:5000": "ls",
+        "localhost:5000/": "ls",
+        "prod/team/app": "tags",
+        "http://localhost:5000/app:1": "inspect",
+        f"prod/app@sha256:{'a' * 64}": "inspect",
+    }.items():
+        assert main([named]) == 2
+        assert f"For scripts: regtui {command} {named}" in capsys.readouterr().err
     assert main(["demo"]) == 2
     assert capsys.readouterr().err == "regtui: The browser needs a terminal. For scripts: regtui ls demo\n"
 

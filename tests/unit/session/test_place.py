@@ -119,9 +119,13 @@ def test_a_registry_alone(text: str, certain: bool, possible: bool) -> None:
     ],
 )
 def test_a_path_may_be_that_of_the_registry(text: str, options: str) -> None:
-    reference = split_reference(text, CONFIG)
-    assert reference.registry is not None
-    assert prefix_hint(reference.registry, reference) == f"If reg is the path below which it is served: {options}"
+    place = place_of(text, CONFIG)
+    hint = f"If reg is the path below which it is served: {options}"
+    assert prefix_hint(place.registry, place.repository, place.identifier) == hint
+    target = replace(demo_target(), address=Address.parse("h.example.com"), name="h.example.com")
+    assert place.on(target).prefix_hint == hint
+    # A profile tells what is whose.
+    assert place.on(replace(target, name="prod")).prefix_hint == ""
 
 
 @pytest.mark.parametrize(
