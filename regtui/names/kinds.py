@@ -97,6 +97,8 @@ _PREFIXED: Final = re.compile(r"((?:[a-z][a-z0-9]*[-_])+)v?([0-9]+(?:\.[0-9]+)+)
 _PIECE: Final = re.compile(r"([0-9]*)([a-z]+)([0-9]*)[a-z0-9]*\Z")
 _WORD: Final = re.compile(r"([a-z]+)[0-9]*(?:[a-z][0-9]*)?\Z")
 _NUMBER: Final = re.compile(r"(?:([a-z]+)[-_.]?|#)?([0-9]+)((?:[-_.][a-z0-9]+)*)\Z")
+# (numbers, zeros that a shorter form leaves out)
+_ZEROS: Final = re.compile(r"([0-9]+(?:\.[0-9]+)*?)((?:\.0+)+)(?!\.?[0-9])")
 _GIT_DESCRIBE: Final = re.compile(r"g[0-9a-f]{6,64}\Z")
 _SHORT_HEX: Final = re.compile(r"[0-9a-f]{5,64}\Z")
 
@@ -135,9 +137,15 @@ class Versions:
         self._shared = frozenset(prefix for prefix, count in prefixes.items() if count > 1)
 
     def key(self, tag: str) -> str | None:
-        """Sorts by version, ascending, as `order_key` does without the prefix; None where it is no version."""
+        """Sorts by version, ascending, as `order_key` does without the prefix, and with zeros for the numbers that a
+        shorter form leaves out; None where it is no version."""
         name = self._known(tag)
-        return order_key(name.version) if name is not None else None
+        if name is None:
+            return None
+        # 3 is 3.0.0, and newer than 3.0.0-rc.1. Of all that are the same the longest moves least, and counts as newest.
+        zeros = _ZEROS.match(name.version)
+        short = zeros[1] + name.version[zeros.end() :] if zeros is not None else name.version
+        return f"{order_key(short)}\x00{chr(name.numbers)}"
 
     def is_prerelease(self, tag: str) -> bool:
         name = self._known(tag)

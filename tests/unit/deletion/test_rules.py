@@ -141,6 +141,10 @@ def _named(*names: str) -> list[Tag]:
         ("1", "1.1.0-alpine 1.0.0", "1.1.0-alpine 1.1.0 1.0.0"),
         ("2", "1.0.0", "1.1.0-alpine 1.1.0 1.0.0"),
         ("1", "1.1.0-rc1", "1.1.0-rc1 1.1.0 feature-42-beta-signup feature-1.2 api-v2-beta pr-812 1234"),
+        # A number that is missing is zero.
+        ("2", "3.0.0-SNAPSHOT release-1.0", "release-1.0 v3 3.0.0-SNAPSHOT 4.0.0"),
+        ("3", "2.0.0-rc.1 2.0.0-alpine", "2 2.0 2.0.0-rc.1 2.0.0-alpine 2.0.0"),
+        ("1", "2 2.0 2.0.0-rc.1 2.0.0-alpine", "2 2.0 2.0.0-rc.1 2.0.0-alpine 2.0.0"),
         ("3", "1.1.0-rc1-alpine 1.0.0", "1.0.0 1.1.0-rc1-alpine 1.1.0-rc1 1.1.0-alpine 1.1.0"),
     ],
 )

@@ -179,6 +179,25 @@ def test_a_prerelease_comes_before_its_release(tag: str) -> None:
         assert order_key(name.version) < order_key(release)
 
 
+shortened = st.tuples(st.lists(st.integers(0, 40), min_size=1, max_size=3), st.integers(0, 2), st.integers(0, 2))
+
+
+@given(shortened, st.sampled_from(["-rc1", "-alpha", ".dev3", "rc2", "-SNAPSHOT"]), st.sampled_from(["", "-alpine"]))
+@example(([3], 0, 2), "-SNAPSHOT", "")
+@example(([2], 1, 0), "-rc1", "")
+def test_a_number_that_is_missing_is_zero(version: tuple[list[int], int, int], stage: str, behind_stage: str) -> None:
+    """3 and 3.0 are 3.0.0: its prereleases and variants come before all three of them, its successor behind."""
+    parts, zeros, other_zeros = version
+    short, long = (".".join(map(str, [*parts, *[0] * count])) for count in (zeros, other_zeros))
+    # A number alone is no version of its own where it is large.
+    tags = [f"release-{short}", f"v{long}{stage}{behind_stage}", f"v{long}-alpine", f"v{long}.1", f"v{long}"]
+    key = Versions(tags).key
+    release, prerelease, variant, patch, same = (key(tag) or "" for tag in tags)
+    assert "" < prerelease < variant < release < patch
+    assert variant < same < patch
+    assert (release < same) == (zeros < other_zeros)
+
+
 def _behind_numbers(version: str) -> str:
     return version.lstrip("0123456789.") if "." in version else version.lstrip("0123456789")
 
