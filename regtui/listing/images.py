@@ -169,7 +169,7 @@ class _Budget:
     def __init__(self) -> None:
         self._left = bounds.IMAGES
         self._bytes = bounds.IMAGES_BYTES
-        self._values = bounds.VALUES
+        self._values = self._joined = bounds.VALUES
         self.refused = 0
 
     def begin(self) -> bool:
@@ -187,6 +187,14 @@ class _Budget:
         is_within = min(self._bytes, self._values) >= 0
         self.refused += not is_within
         return is_within
+
+    def joined(self, own: tuple[Descriptor, ...], outer: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
+        """The attestations of an image, and those of an index around it: what all images have in common, each has in
+        a tuple of its own only where it has others, too. Where those are too many, its own."""
+        if not own or not outer:
+            return own or outer
+        self._joined -= len(own) + len(outer)
+        return own + outer if self._joined >= 0 else own
 
 
 async def bounded(function: Callable[[T], Awaitable[R]], items: Sequence[T], limit: int) -> list[R]:
@@ -208,10 +216,12 @@ async def bounded(function: Callable[[T], Awaitable[R]], items: Sequence[T], lim
 async def _children(
     source: ManifestSource, repository: str, index: Index, depth: int, room: _Budget
 ) -> tuple[LoadedImage, ...]:
+    attestations = index.attestations()
+
     async def child(descriptor: Descriptor) -> tuple[LoadedImage, ...]:
         images = await _child(source, repository, descriptor, depth, room)
-        attestations = index.attestations_of(descriptor.digest)
-        return tuple(replace(image, attestations=image.attestations + attestations) for image in images)
+        outer = attestations.get(descriptor.digest, ())
+        return tuple(replace(image, attestations=room.joined(image.attestations, outer)) for image in images)
 
     # A limit a level: the levels wait for each other, and one limit for all could hold itself up.
     nested = await bounded(child, index.images(), _AT_ONCE)

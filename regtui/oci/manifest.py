@@ -66,12 +66,13 @@ class Index:
         """The children that are not attestations."""
         return tuple(child for child in self.manifests if not is_attestation(child))
 
-    def attestations_of(self, image: Digest) -> tuple[Descriptor, ...]:
-        return tuple(
-            child
-            for child in self.manifests
-            if is_attestation(child) and child.annotations.get(_ATTESTATION_SUBJECT) == image
-        )
+    def attestations(self) -> dict[str, tuple[Descriptor, ...]]:
+        """By the digest of what they attest."""
+        found: dict[str, list[Descriptor]] = {}
+        for child in self.manifests:
+            if is_attestation(child) and (subject := child.annotations.get(_ATTESTATION_SUBJECT)):
+                found.setdefault(subject, []).append(child)
+        return {subject: tuple(children) for subject, children in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from regtui import bounds
 from regtui.bounded_json import count_values
 from regtui.listing.details import load_details
-from regtui.listing.images import load
+from regtui.listing.images import _Budget, load
 from regtui.listing.summary import summarize
 from regtui.oci.digest import Digest
 from regtui.oci.media_type import OCI_INDEX, OCI_MANIFEST
@@ -96,6 +96,30 @@ async def test_of_an_index_no_more_is_held_than_the_details_may_cost(
         assert sum(map(count_values, held)) <= most
     else:
         assert sum(map(len, held)) <= most
+
+
+async def test_attestations_that_all_images_have_are_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that is named a thousand times over, with thirty thousand attestations, would be 300 MB of references."""
+    source = MemorySource()
+    image = source.image("i")
+    attested = [descriptor(b"%d" % number, OCI_MANIFEST) for number in range(20)]
+    for one in attested:
+        one["annotations"] = {"vnd.docker.reference.type": "a", "vnd.docker.reference.digest": image}
+    inner = {"mediaType": OCI_INDEX, "manifests": [_child(image)] * 5 + attested}
+    source.put_json("inner", inner, OCI_INDEX)
+    loaded = await load(source, "a", "inner")
+    first, *others = (one.attestations for one in loaded.images)
+    assert (len(first), len(others)) == (20, 4)
+    assert all(other is first for other in others)
+    # With those of an index around it, as long as they are no flood.
+    digest = source.manifests["inner"].digest
+    around = descriptor(b"around", OCI_MANIFEST)
+    around["annotations"] = {"vnd.docker.reference.type": "a", "vnd.docker.reference.digest": digest}
+    source.put_json("x", {"mediaType": OCI_INDEX, "manifests": [_child(digest, OCI_INDEX), around]}, OCI_INDEX)
+    assert [len(one.attestations) for one in (await load(source, "a", "x")).images] == [21] * 5
+    room = _Budget()
+    monkeypatch.setattr(room, "_joined", 50)
+    assert [len(room.joined(first, first)) for _ in range(3)] == [40, 20, 20]
 
 
 async def test_nested_indexes_multiply_to_no_more_than_that(monkeypatch: pytest.MonkeyPatch) -> None:

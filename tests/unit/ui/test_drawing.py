@@ -1,7 +1,11 @@
 """JSON as it is shown: indented, and otherwise to the letter."""
 
+import asyncio
 import json
+import re
 import tracemalloc
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,8 +13,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from regtui import bounds
+from regtui.listing.details import Details, load_details
+from regtui.oci.digest import Digest
+from regtui.oci.media_type import OCI_MANIFEST
 from regtui.ui.widgets.details.drawing import JsonLine, field, json_lines, prose, wrapped
-from regtui.ui.widgets.details.tabs import bar, labelled
+from regtui.ui.widgets.details.tabs import TABS, bar, labelled
+from tests.unit.listing.contents import LAYER, MemorySource
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
@@ -80,13 +88,58 @@ def test_a_coloured_piece_has_the_text_of_its_line() -> None:
     [b"[" + b"{}," * 5_000 + b"{}]", b"\n" * 5_000, b"[" * 100_000, b"[0]" + b" \n" * 5_000],
     ids=["values", "lines", "depth", "space"],
 )
-def test_no_more_lines_are_made_than_values_are_read(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_lines_are_made_than_are_shown(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same holds of what is no JSON: 8 MB of line breaks would be a gigabyte of lines."""
-    monkeypatch.setattr(bounds, "VALUES", 1_000)
+    monkeypatch.setattr(bounds, "SHOWN_LINES", 1_000)
     lines = json_lines(body, 80)
     assert len(lines) <= 1_001
     if len(lines) == 1_001:
-        assert lines[-1].plain == "The rest isn't shown."
+        assert re.fullmatch(r"[\d.]+ kB more, not shown here\.", lines[-1].plain)
+
+
+def test_how_much_isn_t_shown_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "SHOWN_LINES", 3)
+    assert shown(b"[" + b"1," * 100 + b"2]") == ["[", "  1,", "  1,", "198 B more, not shown here."]
+    assert shown(b"a\nb\nc\nd\ne\n") == ["a", "b", "c", "4 B more, not shown here."]
+    assert shown(b"[1,2") == ["[1,2"]
+    assert shown(b"[1]") == ["[", "  1", "]"]
+    digests = [Digest.of(b"%d" % number) for number in range(9)]
+    made = {f"k{number}": "v" for number in range(9)}
+    config = {
+        "os": "linux",
+        "architecture": "amd64",
+        "config": {"Labels": made, "Env": [f"A={number}" for number in range(9)]},
+        "history": [{"created_by": f"RUN {number}"} for number in range(9)],
+    }
+    layer = {"mediaType": LAYER, "size": 1}
+    details = _details(config, [{**layer, "digest": digest} for digest in digests], annotations=made)
+    for name, rest in (("Layers", 6), ("History", 6)):
+        lines = _tab(details, name)
+        assert lines[-1] == f"{rest} more, not shown here."
+        assert sum("not shown" in line for line in lines) == 1
+    lines = _tab(details, "Overview")
+    # Variables, labels, annotations.
+    assert [line for line in lines if "not shown" in line] == ["6 more, not shown here."] * 3
+    assert sum(line.startswith("  k") for line in lines) == 2 * 3
+
+
+def test_what_is_laid_out_of_three_hundred_thousand_values_is_bounded() -> None:
+    labels = {f"k{number}": "v" for number in range(150_000)}
+    details = _details({"os": "linux", "architecture": "amd64", "config": {"Labels": labels}}, [])
+    for name, _ in TABS:
+        assert len(_tab(details, name)) < bounds.SHOWN_LINES + 50
+
+
+def _details(config: dict[str, Any], layers: list[dict[str, Any]], **more: Any) -> Details:
+    source = MemorySource()
+    named = source.put_config(json.dumps(config).encode())
+    source.put_json("x", {"mediaType": OCI_MANIFEST, "config": named, "layers": layers, **more}, OCI_MANIFEST)
+    return asyncio.run(load_details(source, "a", "x"))
+
+
+def _tab(details: Details, name: str) -> list[str]:
+    tab = dict(TABS)[name]
+    return [line.plain for line in tab(details, details.platforms[0], 80, datetime(2026, 1, 1, tzinfo=UTC))]
 
 
 @given(st.text(), st.integers(20, 200))

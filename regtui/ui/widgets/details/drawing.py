@@ -1,11 +1,11 @@
 """What the tabs have in common: labelled values, headings, wrapped text, JSON. All server text is cleaned here."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import StringIO
-from itertools import accumulate, islice, pairwise
-from typing import Final
+from itertools import accumulate, pairwise
+from typing import Final, TypeVar
 
 from rich.cells import cell_len, chop_cells
 from rich.highlighter import JSONHighlighter
@@ -14,7 +14,9 @@ from rich.text import Text
 from regtui import bounds
 from regtui.bounded_json import parse_json
 from regtui.oci.digest import Digest
-from regtui.text import clean, one_line
+from regtui.text import clean, one_line, size
+
+T = TypeVar("T")
 
 DIM: Final = "dim"
 HEADING: Final = "bold"
@@ -99,25 +101,37 @@ def prose(text: str, width: int, style: str = "") -> list[Text]:
 
 def json_lines(body: bytes, width: int) -> list[Line]:
     """Indented, to the letter otherwise; as it is where it isn't JSON, or has more values than are read. Long lines go
-    on below; beyond as many lines as values are read, it is said that there is more."""
+    on below; of more lines than are shown it is said how much there is."""
     text = body.decode("utf-8", "replace")
     try:
         parse_json(body, bounds.VALUES)
-        lines: Iterable[str] = _indented(text)
+        lines: Iterable[tuple[str, int]] = _indented(text)
     except ValueError:
         # One after the other: there may be millions.
-        lines = (line.removesuffix("\n") for line in StringIO(text, newline="\n"))
-    shown: list[Line] = list(islice(_drawn_later(lines, max(width, 20)), bounds.VALUES + 1))
-    if len(shown) > bounds.VALUES:
-        shown[-1] = Text("The rest isn't shown.", DIM, no_wrap=True)
+        lines = _as_they_are(text)
+    room, shown, begin = max(width, 20), list[Line](), 0
+    for line, end in lines:
+        cleaned = clean(line, limit=20_000)
+        for first, last in _pieces(cleaned, room):
+            if len(shown) >= bounds.SHOWN_LINES:
+                return [*shown, _more(size(len(text[begin:].encode("utf-8", "replace"))))]
+            shown.append(JsonLine(cleaned, first, last))
+        begin = end
     return shown
 
 
-def _drawn_later(lines: Iterable[str], room: int) -> Iterator[JsonLine]:
-    for line in lines:
-        cleaned = clean(line, limit=20_000)
-        for start, end in _pieces(cleaned, room):
-            yield JsonLine(cleaned, start, end)
+def items_lines(items: Iterable[T], count: int, draw: Callable[[T], Iterable[Text]]) -> list[Text]:
+    """The lines of one item after the other, as many as are shown, and how many of `count` items there are more."""
+    lines: list[Text] = []
+    for number, item in enumerate(items):
+        if len(lines) >= bounds.SHOWN_LINES:
+            return [*lines, _more(f"{count - number:,}")]
+        lines += draw(item)
+    return lines
+
+
+def _more(amount: str) -> Text:
+    return Text(f"{amount} more, not shown here.", DIM, no_wrap=True)
 
 
 def _pieces(line: str, room: int) -> Iterator[tuple[int, int]]:
@@ -127,8 +141,17 @@ def _pieces(line: str, room: int) -> Iterator[tuple[int, int]]:
     return pairwise(accumulate(map(len, chop_cells(line, room)), initial=0))
 
 
-def _indented(text: str) -> Iterator[str]:
-    """The tokens of a JSON text, one member or element a line: keys that come twice and the forms of numbers stay."""
+def _as_they_are(text: str) -> Iterator[tuple[str, int]]:
+    """The lines of a text, each with the place of its end in it."""
+    end = 0
+    for line in StringIO(text, newline="\n"):
+        end += len(line)
+        yield line.removesuffix("\n"), end
+
+
+def _indented(text: str) -> Iterator[tuple[str, int]]:
+    """The tokens of a JSON text, one member or element a line: keys that come twice and the forms of numbers stay. Each
+    with the place of its end in `text`."""
     depth, line, before = 0, "", ""
     for found in _TOKEN.finditer(text):
         part = found[0]
@@ -136,14 +159,14 @@ def _indented(text: str) -> Iterator[str]:
             depth -= 1
         is_empty = before in _OPENS and part in _CLOSES
         if not is_empty and (before == "," or before in _OPENS or part in _CLOSES):
-            yield line
+            yield line, found.start()
             line = "  " * depth
         elif before == ":":
             line += " "
         line += part
         depth += part in _OPENS
         before = part
-    yield line
+    yield line, len(text)
 
 
 def blank_between(blocks: Iterable[list[Text]]) -> list[Line]:

@@ -1,6 +1,6 @@
 """What stands in each tab: pure functions from details to lines."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,6 +9,7 @@ from rich.text import Text
 
 from regtui.listing.details import Details, LayerDetail, PlatformDetails
 from regtui.listing.history import instruction
+from regtui.oci.config import HistoryEntry
 from regtui.oci.descriptor import Descriptor
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Index, Manifest, Schema1Manifest
@@ -22,6 +23,7 @@ from regtui.ui.widgets.details.drawing import (
     blank_between,
     field,
     heading,
+    items_lines,
     json_lines,
     prose,
     wrapped,
@@ -128,16 +130,24 @@ def _platforms(details: Details, image: PlatformDetails | None, width: int, now:
         if image is not None and image.platform is not None:
             return field("platform", image.platform.details, width)
         return []
-    lines = [heading("Platforms")]
-    for one in details.platforms:
+
+    def drawn(one: PlatformDetails | Descriptor) -> Iterator[Text]:
+        if isinstance(one, Descriptor):
+            yield _attestation(one)
+            return
         current = "▸ " if one is image and len(details.platforms) > 1 else "  "
         name = clean(one.platform.details) if one.platform else "no platform"
         line = Text(f"{current}{name:<18}{size(one.pull_size):>8}  {age(one.created, now):<15} ", no_wrap=True)
-        lines.append(
-            line.append(one.digest.short, DIM).append(f"  ! {one_line(one.error)}" if one.error else "", WRONG)
-        )
-        lines += [_attestation(attestation) for attestation in one.attestations]
-    return lines
+        yield line.append(one.digest.short, DIM).append(f"  ! {one_line(one.error)}" if one.error else "", WRONG)
+
+    count = sum(1 + len(one.attestations) for one in details.platforms)
+    return [heading("Platforms"), *items_lines(_with_attestations(details), count, drawn)]
+
+
+def _with_attestations(details: Details) -> Iterator[PlatformDetails | Descriptor]:
+    for one in details.platforms:
+        yield one
+        yield from one.attestations
 
 
 def _attestation(attestation: Descriptor) -> Text:
@@ -160,7 +170,8 @@ def _run(image: PlatformDetails | None, width: int) -> list[Text]:
         ("author", config.author),
     ]
     pairs += [("env" if number == 0 else "", entry) for number, entry in enumerate(config.env)]
-    lines = [line for label, value in pairs if value for line in field(label, value, width)]
+    pairs = [pair for pair in pairs if pair[1]]
+    lines = items_lines(pairs, len(pairs), lambda pair: field(*pair, width))
     labels = sorted(config.labels.items())
     if labels:
         lines += [Text(), heading("Labels"), *labelled(labels, width)]
@@ -175,12 +186,15 @@ def _annotations(details: Details, image: PlatformDetails | None, width: int) ->
 
 def labelled(items: Sequence[tuple[str, str]], width: int) -> list[Text]:
     """Labels and annotations: `key value`, over as many lines as it needs."""
-    lines: list[Text] = []
-    for key, value in items:
-        first, *rest = wrapped(f"{one_line(key)} {one_line(value)}", width - 4)
-        first.stylize(DIM, 0, len(one_line(key)))
-        lines += [Text("  ").append(first), *(Text("    ").append(more) for more in rest)]
-    return lines
+    return items_lines(items, len(items), lambda item: _label(*item, width))
+
+
+def _label(key: str, value: str, width: int) -> Iterator[Text]:
+    first, *rest = wrapped(f"{one_line(key)} {one_line(value)}", width - 4)
+    first.stylize(DIM, 0, len(one_line(key)))
+    yield Text("  ").append(first)
+    for more in rest:
+        yield Text("    ").append(more)
 
 
 def layers(image: PlatformDetails | None, width: int, view: LayerView) -> list[Text]:
@@ -190,20 +204,22 @@ def layers(image: PlatformDetails | None, width: int, view: LayerView) -> list[T
     largest = max((layer.own_size for layer in image.layers), default=0)
     total = sum(layer.own_size for layer in image.layers)
     titles = f"{'#':>3} {'SIZE':>8} {'SHARE':>6}  {'':<{_BAR}}  {'DIGEST':<12}  {'TAGS':>4}  MADE BY"
-    lines = [Text(titles, DIM, no_wrap=True)]
     numbered = list(enumerate(image.layers, 1))
     if view.by_size:
         numbered.sort(key=lambda one: -(one[1].size or 0))
-    for number, layer in numbered:
+
+    def drawn(one: tuple[int, LayerDetail]) -> Iterator[Text]:
+        number, layer = one
         share = f"{layer.own_size * 100 / total:.0f} %" if total and not layer.is_foreign else ""
         users = view.users.get(layer.digest, ())
         line = ItemLine(layer.digest, f"{number:>3} {size(layer.size):>8} {share:>6}  ")
         line.append(bar(layer.own_size, largest), "green").append(f"  {layer.digest.short}  ", DIM)
         line.append(f"{f'+{len(users)}' if users else '–':>4}  ", "" if users else DIM)
-        lines.append(line.append(one_line(layer.made_by)))
+        yield line.append(one_line(layer.made_by))
         if layer.digest in view.unfolded:
-            lines += _unfolded(layer, users, width)
-    return lines
+            yield from _unfolded(layer, users, width)
+
+    return [Text(titles, DIM, no_wrap=True), *items_lines(numbered, len(numbered), drawn)]
 
 
 def _unfolded(layer: LayerDetail, users: Sequence[str], width: int) -> list[Text]:
@@ -240,17 +256,19 @@ def history(details: Details, image: PlatformDetails | None, width: int, now: da
         return [Text("No history.", DIM)]
     made = iter(image.layers)
     known = sum(1 for entry in image.history if not entry.empty_layer) == len(image.layers)
-    lines: list[Text] = []
-    for entry in image.history:
+
+    def drawn(entry: HistoryEntry) -> Iterator[Text]:
         layer = None if entry.empty_layer or not known else next(made)
         weight = size(layer.size) if layer is not None else ""
         first, *rest = wrapped(instruction(entry.created_by) or entry.comment or "(nothing recorded)", width - 26)
         style = DIM if entry.empty_layer else ""
         prefix = f"{age(entry.created, now):<15} {weight:>8}  "
         line = ItemLine(layer.digest, "") if layer is not None else Text(no_wrap=True)
-        lines.append(line.append(prefix, DIM).append(first.plain, style))
-        lines += [Text(" " * len(prefix) + more.plain, style, no_wrap=True) for more in rest]
-    return lines
+        yield line.append(prefix, DIM).append(first.plain, style)
+        for more in rest:
+            yield Text(" " * len(prefix) + more.plain, style, no_wrap=True)
+
+    return items_lines(image.history, len(image.history), drawn)
 
 
 def config(details: Details, image: PlatformDetails | None, width: int, now: datetime) -> Sequence[Line]:

@@ -68,6 +68,7 @@ class DetailsView(Lines):
         self._image = 0
         self._tab = 0
         self._lines: Sequence[Line] = []
+        self._items: list[int] = []
         self._made_for: tuple[int, int, int] | None = None
         self._sought = ""
         self._matches: list[int] = []
@@ -110,7 +111,7 @@ class DetailsView(Lines):
 
     def clear(self) -> None:
         """Shows no image: nothing of the last one stands beside tags that it isn't among."""
-        self._details, self._image, self._lines = None, 0, ()
+        self._details, self._image, self._lines, self._items = None, 0, (), []
         self._make_anew()
 
     def line_count(self) -> int:
@@ -137,7 +138,7 @@ class DetailsView(Lines):
     @property
     def items(self) -> list[int]:
         """The lines that the cursor can stand on."""
-        return [number for number, line in enumerate(self._lines) if isinstance(line, ItemLine)]
+        return self._items
 
     @property
     def item(self) -> ItemLine | None:
@@ -256,6 +257,7 @@ class DetailsView(Lines):
         except Exception as error:  # noqa: BLE001 (a fault in one tab is told there; the others, and the app, go on)
             log_crash(error)
             self._lines = wrapped(f"This can't be shown: an internal error ({type(error).__name__}).", width)
+        self._items = [number for number, line in enumerate(self._lines) if isinstance(line, ItemLine)]
         self._find()
 
     def _made(self, details: Details, width: int) -> Sequence[Line]:
