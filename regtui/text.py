@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,11 @@ _HARMFUL: Final = re.compile(
     "\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U00013441\U00013442\U00016fe4\U0001bca0-\U0001bca3\U0001d159"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+# What takes no room, and yet is how words are written, and seen, where Unicode's RFC 5892 has it (A.1, A.2): after a
+# virama, and the second also within Arabic script.
+_JOINERS: Final = frozenset("\u200d\u200c")
+_NON_JOINER: Final = "\u200c"
+_VIRAMA: Final = 9
 # Between Braille it is the space there; anywhere else a blank that is none.
 _BLANK: Final = "\u2800"
 _LONE_BLANK: Final = re.compile("(?<![\u2801-\u28ff])\u2800|\u2800(?![\u2801-\u28ff])")
@@ -49,17 +54,37 @@ def clean(text: str, *, limit: int = LONGEST, keep: str = "") -> str:
     """
     text = _capped(text, limit)
     kept = _KEEPABLE.intersection(keep)
-    if not kept:
+    if not kept and (text.isascii() or _JOINERS.isdisjoint(text)):
+        # Nearly all of it is so, and there is much of it.
         return _unpiled(_HARMFUL.sub(_REPLACEMENT, text), _replacement)
-    return _unpiled(_HARMFUL.sub(lambda match: match[0] if match[0] in kept else _REPLACEMENT, text), _replacement)
+    return _shown(text, kept, _replacement)
 
 
 def visible(text: str) -> str:
     """`text`, all of it, with everything that `clean` replaces written out: ESC as `\x1b`. Line breaks and tabs stay as
     they are."""
-    return _HARMFUL.sub(
-        lambda match: match[0] if match[0] in _KEEPABLE else _written_out(match[0]), _unpiled(text, _written_out)
-    )
+    return _shown(text, _KEEPABLE, _written_out)
+
+
+def _shown(text: str, kept: Collection[str], shown: Callable[[str], str]) -> str:
+    """`text`, what is harmful in it as `shown` says, unless it is `kept`, or joins letters as words do."""
+
+    def one(match: re.Match[str]) -> str:
+        return match[0] if match[0] in kept or _joins(match) else shown(match[0])
+
+    return _unpiled(_HARMFUL.sub(one, text), shown)
+
+
+def _joins(match: re.Match[str]) -> bool:
+    """Whether it is a joiner, or a non-joiner, where such a one is part of a word."""
+    if match[0] not in _JOINERS:
+        return False
+    before = match.string[: match.start()][-_MOST_MARKS - 1 :]
+    if before and unicodedata.combining(before[-1]) == _VIRAMA:
+        return True
+    letters = [char for char in before if unicodedata.category(char) not in _MARKS]
+    around = [*letters[-1:], *match.string[match.end() : match.end() + 1]]
+    return match[0] == _NON_JOINER and [unicodedata.bidirectional(char) for char in around] == ["AL", "AL"]
 
 
 def _replacement(_: str) -> str:

@@ -28,7 +28,6 @@ class RepositoriesReader:
         self._last_time = last_time
         self._on_count = on_count
         self._waiting = ""
-        self._is_read = False
         # Shown because they were named, not because they were listed; and those that the registry doesn't know.
         self._unlisted: set[str] = set()
         self._unknown: set[str] = set()
@@ -51,9 +50,6 @@ class RepositoriesReader:
                 self._changed(self._waiting or READING)
         except RegtuiError as error:
             return self._not_read(error)
-        finally:
-            self._is_read = True
-            self._drop_unknown()
         if not doubt:
             self._lines.keep(names)
         self.is_unlisted = not self._lines.model.total
@@ -138,10 +134,10 @@ class RepositoriesReader:
         return node is not None and node.is_repository and name not in self._unlisted
 
     def _drop_unknown(self) -> None:
-        """Once the list is read: until then, nobody knows whether it has them."""
+        """Where the list has one of them all the same, it comes with the list."""
         gone = self._unknown & self._unlisted
         self._unknown &= self._unlisted
-        if not gone or not self._is_read:
+        if not gone:
             return
         for name in gone:
             self._last_time.drop_typed(name)

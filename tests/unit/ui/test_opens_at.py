@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from regtui.ui.app import RegtuiApp
-from tests.unit.ui.demo_app import browsing, demo_app, settled, shown
+from regtui.ui.screens.browser import BrowserScreen
+from tests.support.held_host import until
+from tests.unit.ui.demo_app import MEDIUM, browsing, demo_app, settled, shown, transport_of
 
 COMMON = "fullstack/common"
 ALL = 15
@@ -76,6 +78,18 @@ async def test_an_unknown_repository_is_said_to_be_so_and_counted_nowhere(
         await settled(pilot)
         assert screen.lines.model.total == ALL
         assert said == []
+
+
+async def test_it_goes_while_the_list_is_still_read(tmp_path: Path) -> None:
+    app = demo_app(tmp_path, opens_at=("no/such", ""), hanging=("_catalog",))
+    async with app.run_test(size=MEDIUM) as pilot:
+        await until(lambda: isinstance(app.screen, BrowserScreen) and "has no repository" in app.screen.table.said)
+        screen = app.screen
+        assert isinstance(screen, BrowserScreen)
+        assert (screen.lines.model.total, screen._standing.repositories) == (0, 0)
+        transport_of(app).release.set()
+        await settled(pilot)
+        assert screen.lines.model.total == screen._standing.repositories == ALL
 
 
 async def test_one_that_is_listed_and_has_no_tags_stays(tmp_path: Path, said: list[str]) -> None:
