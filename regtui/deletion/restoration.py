@@ -131,6 +131,9 @@ def make_restoration(
     # Below what can't be put back, the rest can.
     below_lost = {wanted[tag] for tag in wanted if wanted[tag] in lost and tag not in situation.unread}
     roots = {tag.digest for tag in tags} | {wanted[tag] for tag in there} | _untagged(entry, stored) | below_lost
+    # Their tag is somebody else's by now, and they come back by their digest.
+    put_tags = {tag.tag for tag in tags}
+    roots |= _deleted(entry) & reachable(stored, {wanted[tag] for tag in moved if tag not in put_tags})
     by_digest = _by_digest(tags, roots, stored, situation, lost)
     reasons |= {f"{entry.repository}@{digest}": lost[digest] for digest in _untagged(entry, stored) if digest in lost}
     put = {tag.digest for tag in tags} | {manifest.digest for manifest in by_digest}
@@ -197,13 +200,17 @@ def wanted_manifests(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> s
 def _untagged(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Digest]:
     """The manifests that were deleted by themselves: no tag that the run removed leads to them. A tag that somebody
     had moved elsewhere by then was left alone, and its manifest went for all that."""
+    return _deleted(entry) - reachable(stored, wanted_tags(entry).values())
+
+
+def _deleted(entry: Entry) -> set[Digest]:
+    """The manifests that the run deleted, or may have; none of one that put tags elsewhere."""
     if entry.puts_tags:
         return set()
-    tagged = reachable(stored, wanted_tags(entry).values())
     return {
         digest
         for digest in entry.manifests_changed
-        if digest not in tagged and entry.status_of(Action.DELETE, f"{entry.repository}@{digest}") is not Status.SKIPPED
+        if entry.status_of(Action.DELETE, f"{entry.repository}@{digest}") is not Status.SKIPPED
     }
 
 

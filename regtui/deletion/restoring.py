@@ -5,12 +5,14 @@ A placeholder that the undone run left standing is removed at the end.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from regtui.deletion.belonging import check_belongs
 from regtui.deletion.entry import Entry
 from regtui.deletion.graph import children_first
 from regtui.deletion.journal import Journal, JournalFailed, Run, unrecorded
+from regtui.deletion.plan import label_of
 from regtui.deletion.recheck import tags_now
 from regtui.deletion.restoration import (
     PlannedManifestRestore,
@@ -66,6 +68,7 @@ class Restoring(UnderWay):
         """
         yield self._tell(left_out(self._plan))
         tags, fell_out = await self._as_shown()
+        self._plan = replace(self._plan, manifests=(*self._plan.manifests, *self._without_tags(tags, fell_out)))
         before = put_back_already(self._plan) if self._resumes is not None else []
         yield self._tell([*before, *fell_out])
         is_open = self._resumes is not None or self._plan.entry.is_unfinished
@@ -84,6 +87,9 @@ class Restoring(UnderWay):
             begun = self._begun(tags) | {outcome.reference for outcome in before} | self._plan.unread
             # What couldn't be looked at is for another undo: this one isn't complete. What is lost for good isn't.
             begun |= {outcome.reference for outcome in fell_out if outcome.status is Status.FAILED}
+            if not tags:
+                # Manifests alone don't take the run back: somebody may want its tags yet, over what was pushed.
+                begun |= {outcome.reference for outcome in self._told.values() if outcome.status is Status.SKIPPED}
             done = [o for o in self._told.values() if o.reference in begun]
             await asyncio.to_thread(run.end, done, self.report.interrupted)
             self._doubts += unrecorded(run)
@@ -117,6 +123,16 @@ class Restoring(UnderWay):
         ]
         out = {outcome.reference for outcome in fell_out}
         return [tag for tag in self._plan.tags if self._reference(tag) not in out], fell_out
+
+    def _without_tags(
+        self, tags: Sequence[PlannedTagRestore], fell_out: Sequence[Outcome]
+    ) -> list[PlannedManifestRestore]:
+        """What would have come back with tags that somebody else has pushed since the plan was shown."""
+        skipped = {outcome.reference for outcome in fell_out if outcome.status is Status.SKIPPED}
+        alone = [tag for tag in self._plan.tags if tag.manifest_first and self._reference(tag) in skipped]
+        known = {tag.digest for tag in tags} | {manifest.digest for manifest in self._plan.manifests}
+        digests = dict.fromkeys(tag.digest for tag in alone if tag.digest not in known)
+        return [PlannedManifestRestore(digest, label_of(self._plan.stored, digest, None)) for digest in digests]
 
     def _begin(self, tags: Sequence[PlannedTagRestore]) -> Run:
         if self._resumes is not None:

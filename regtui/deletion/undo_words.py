@@ -82,7 +82,9 @@ def _about_manifests(restoration: Restoration) -> list[str]:
     if not restoration.manifests:
         return []
     what = plural(len(restoration.manifests), "manifest")
-    return [f"{what} will be stored by digest first: children before the index that names them."]
+    how = "first" if restoration.tags else "without a tag of theirs"
+    comma = "" if restoration.tags else ","
+    return [f"{what} will be stored by digest{comma} {how}: children before the index that names them."]
 
 
 def _about_parts(restoration: Restoration) -> list[str]:
@@ -104,7 +106,7 @@ def _about_rest(restoration: Restoration, *, finishes: bool) -> list[str]:
         lines.append(f"{names(restoration.there)} {verb} there already.")
     if kept := restoration.kept:
         verb = "was" if len(kept) == 1 else "were"
-        lines.append(f"{names(kept)} {verb} pushed anew since, and stay{'s' if len(kept) == 1 else ''} as it is now.")
+        lines.append(f"{names(kept)} {verb} pushed anew since, and stay{'s' if len(kept) == 1 else ''} as pushed.")
     if broken := broken_before(restoration.entry):
         verb, it = ("was", "it") if len(broken) == 1 else ("were", "them")
         lines.append(f"{names(broken)} {verb} broken before: no manifest was behind {it} that could be put back.")

@@ -340,7 +340,7 @@ def test_a_name_that_was_pushed_meanwhile_is_not_put_back_over(
     anew = tags(server)["team/app:1.0"]
     back = prune.undo("prod", "--yes")
     assert back.returncode == 1, back
-    assert "1.0 was pushed anew since, and stays as it is now." in back.stderr
+    assert "1.0 was pushed anew since, and stays as pushed." in back.stderr
     assert tags(server)["team/app:1.0"] == anew
     assert tags(server).keys() >= GOES
 

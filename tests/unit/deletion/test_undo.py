@@ -11,6 +11,7 @@ from regtui.deletion.entry import Kind
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
 from regtui.deletion.undo import Undo
+from regtui.deletion.undo_words import undo_sentences
 from regtui.deletion.values import Action, Manifests, Report, Status
 from regtui.local.memory import MemoryStorage
 from regtui.local.transport import LocalTransport
@@ -216,7 +217,7 @@ async def test_a_tag_pushed_anew_is_not_overwritten_unless_that_is_chosen(world:
     plan, report = await undo(connection)
     assert plan.restoration.kept == ("latest",)
     assert await world.tags(REPOSITORY) == {"latest": new, "gone": gone}
-    assert old not in revisions(world)
+    assert old in revisions(world)
     told = {outcome.reference: outcome for outcome in report.outcomes}
     assert told[f"{REPOSITORY}:latest"].status is Status.SKIPPED
     assert "pushed anew" in told[f"{REPOSITORY}:latest"].error
@@ -239,6 +240,53 @@ async def overwritten_and_brought(world: World) -> tuple[Session, Undo, Digest]:
     new = await world.image(REPOSITORY, ["new"], ["latest"])
     _, restored = await undo(connection, deleted.run, overwrite=True)
     return connection, await connection.changes.plan_undo(await connection.changes.entry(restored.run)), new
+
+
+@pytest.mark.parametrize("when", ["before the plan", "after the plan"])
+async def test_manifests_come_back_without_the_tags_that_were_pushed_anew(world: World, when: str) -> None:
+    await world.image(REPOSITORY, ["one"], ["1.0"])
+    children = [await world.image(REPOSITORY, [layer]) for layer in ("amd", "arm")]
+    await world.index(REPOSITORY, children, ["multi"])
+    old = revisions(world)
+    connection = await world.open()
+    assert (await delete(connection, "1.0", "multi")).is_complete
+    entry = await connection.changes.last()
+    assert entry is not None
+    plan = await connection.changes.plan_undo(entry)
+    await world.image(REPOSITORY, ["one, anew"], ["1.0"])
+    await world.image(REPOSITORY, ["multi, anew"], ["multi"])
+    pushed, both = await world.tags(REPOSITORY), old | revisions(world)
+    if when == "before the plan":
+        plan = await connection.changes.plan_undo(entry)
+        assert plan.restoration.tags == ()
+        assert undo_sentences(plan) == [
+            "4 manifests will be stored by digest, without a tag of theirs: children before the index that names them.",
+            "1.0, multi were pushed anew since, and stay as pushed.",
+        ]
+    report = await finished(connection.changes.undoing(plan))
+    assert (await world.tags(REPOSITORY), revisions(world)) == (pushed, both)
+    assert report.count(Action.RESTORE, Status.DONE) == 4
+    assert report.count(Action.RESTORE, Status.SKIPPED) == 2
+    # Nothing is left to be put back, unless the tags are overwritten; what came back is what is taken away again.
+    assert (await connection.changes.plan_undo(entry)).is_empty
+    assert await connection.changes.last() == entry
+    assert len((await connection.changes.plan_undo(entry, overwrite=True)).restoration.tags) == 2
+    _, report = await undo(connection, report.run)
+    assert report.is_complete
+    assert (await world.tags(REPOSITORY), revisions(world)) == (pushed, both - old)
+
+
+async def test_what_somebody_else_deleted_does_not_come_back_without_its_tag(world: World) -> None:
+    """It was no part of the run, whose tag shared it."""
+    shared = await world.image(REPOSITORY, ["shared"], ["alias", "keep"])
+    connection, somebody = await world.open(), await world.open()
+    assert (await delete(connection, "alias")).is_complete
+    entry = await connection.changes.last()
+    assert entry is not None
+    await world.image(REPOSITORY, ["anew"], ["alias"])
+    assert (await delete(somebody, "keep")).is_complete
+    assert shared not in revisions(world)
+    assert (await connection.changes.plan_undo(entry)).is_empty
 
 
 async def test_what_is_put_back_and_what_is_taken_away_are_told_as_one(world: World) -> None:
@@ -340,14 +388,14 @@ async def test_what_could_not_be_looked_up_is_not_taken_for_gone(world: World) -
 async def test_what_was_put_back_is_in_the_journal_and_nothing_else(world: World) -> None:
     digest = await world.image(REPOSITORY, ["left over"])
     await world.image(REPOSITORY, ["gone"], ["gone"])
-    await world.image(REPOSITORY, ["moved"], ["moved"])
+    moved = await world.image(REPOSITORY, ["moved"], ["moved"])
     connection = await world.open()
     await delete(connection, "gone", "moved", digests=[digest])
     await world.image(REPOSITORY, ["new"], ["moved"])
     _, report = await undo(connection)
     entry = await connection.changes.entry(report.run)
     done = {outcome for outcome in report.outcomes if outcome.status is Status.DONE}
-    assert {outcome.reference.removeprefix(REPOSITORY) for outcome in done} == {":gone", f"@{digest}"}
+    assert {outcome.reference.removeprefix(REPOSITORY) for outcome in done} == {":gone", f"@{digest}", f"@{moved}"}
     assert set(entry.results) == done
 
 

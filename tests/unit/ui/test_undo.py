@@ -113,7 +113,7 @@ async def test_a_tag_pushed_anew_is_overwritten_only_when_ticked() -> None:
         (tag,) = before.keys() - tags(storage).keys()
         storage.set_tag(REPOSITORY, tag, before["0.0.9"])
         await press(pilot, "U")
-        assert f"{tag} was pushed anew since, and stays as it is now." in said(pilot)
+        assert f"{tag} was pushed anew since, and stays as pushed." in said(pilot)
         pilot.app.screen.query_one("#overwrite").focus()
         await press(pilot, "space")
         assert "will be overwritten" in said(pilot)
