@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from regtui import bounds
 from regtui.bounded_json import parse_json
 from regtui.oci import media_type as mt
 from regtui.oci.descriptor import Descriptor, InvalidManifest, string_map, text_of
@@ -184,6 +185,8 @@ def _descriptors(value: Mapping[str, object], key: str) -> tuple[Descriptor, ...
         return ()
     if not isinstance(items, list):
         raise InvalidManifest(f"{key} is not a list")
+    if len(items) > bounds.DESCRIPTORS:
+        raise InvalidManifest(f"it has more than {bounds.DESCRIPTORS:,} {key}")
     return tuple(map(Descriptor.from_json, items))
 
 

@@ -68,6 +68,17 @@ def test_more_values_than_anything_has(value: bytes) -> None:
         parse_json(b"[" + b",".join([value] * (bounds.VALUES + 1)) + b"]")
 
 
+@pytest.mark.parametrize(("key", "kind"), [("layers", mt.OCI_MANIFEST), ("manifests", mt.OCI_INDEX)])
+def test_more_layers_or_platforms_than_anything_has(key: str, kind: str) -> None:
+    named = {"digest": A, "size": 1}
+    config = {"config": named} if key == "layers" else {}
+    most = json.dumps({key: [named] * bounds.DESCRIPTORS, **config}).encode()
+    assert isinstance(parse_manifest(most, kind), Manifest | Index)
+    more = json.dumps({key: [named] * (bounds.DESCRIPTORS + 1), **config}).encode()
+    with pytest.raises(InvalidManifest, match=f"it has more than 10,000 {key}"):
+        parse_manifest(more, kind)
+
+
 def test_what_is_no_utf_8_is_read_as_go_reads_it() -> None:
     assert parse_json(b'\xef\xbb\xbf{"a":"\xff"}') == {"a": "\ufffd"}
 
