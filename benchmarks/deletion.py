@@ -38,7 +38,7 @@ _DELETED: Final = 2_000
 # One by one it takes a quarter of an hour: a sample of these, spread over the run, is scaled up.
 _SAMPLE: Final = 40
 # Of the manifests as many as are deleted between one look at all tags and the next.
-_MANIFESTS: Final = deletes_for_a_look(_TAGS - _DELETED)
+_MANIFESTS: Final = deletes_for_a_look(_DELETED, _TAGS - _DELETED)
 
 
 def run() -> Iterable[Table]:

@@ -15,21 +15,31 @@ EACH_TAG: Final = 35e-6
 # Seconds for the rest of a DELETE, and for looking at one tag: measured on 2.8.2 on loopback.
 _DELETE: Final = 3e-3
 _LOOK: Final = 1e-3
-# Looking takes at most this part of the time that the DELETEs take, but for the first look.
+# All looks of a run together may take so many seconds, or this part of the time that its DELETEs take. Within that all
+# tags are looked at before each DELETE.
+_LOOKING: Final = 20.0
 _SHARE: Final = 1 / 4
+# Seconds of one more look at all tags once it is done.
+_LAST_LOOK: Final = 5.0
 _TOLD_IN_MINUTES: Final = 90
 
 
 def seconds_to_delete(manifests: int, tags: int) -> float:
     """With the looks at all tags before and between. `tags`: those that the repository has meanwhile."""
     tags = max(tags, 0)
-    looks = math.ceil(manifests / deletes_for_a_look(tags))
+    looks = math.ceil(manifests / deletes_for_a_look(manifests, tags))
     return manifests * tags * EACH_TAG + looks * tags * _LOOK
 
 
-def deletes_for_a_look(tags: int) -> int:
-    """How many DELETEs by digest there are to be between one look at all `tags` and the next."""
-    return max(1, math.ceil(tags * _LOOK / (_DELETE + tags * EACH_TAG) / _SHARE))
+def deletes_for_a_look(manifests: int, tags: int) -> int:
+    """How many of the DELETEs, of so many `manifests`, there are to be between one look at all `tags` and the next."""
+    by_share = math.ceil(tags * _LOOK / (_DELETE + tags * EACH_TAG) / _SHARE)
+    return max(1, min(by_share, math.ceil(manifests * tags * _LOOK / _LOOKING)))
+
+
+def is_looked_at_again(tags: int) -> bool:
+    """Whether all `tags` are looked at once more after manifests were deleted."""
+    return tags * _LOOK <= _LAST_LOOK
 
 
 def about(seconds: float) -> str:

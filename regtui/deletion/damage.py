@@ -9,15 +9,13 @@ the way is only known once it doesn't any more. So they are repaired one after t
 only those that the plan named: what becomes damaged afterwards is left to the next plan.
 """
 
-import json
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
-from uuid import uuid4
 
 from regtui.deletion.ground import Ground
 from regtui.deletion.inventory import is_damaged
-from regtui.deletion.placeholder import Placeholder
+from regtui.deletion.placeholder import Placeholder, empty_index
 from regtui.deletion.values import PlannedTag
 from regtui.deletion.watch import look_at
 from regtui.oci import media_type as mt
@@ -78,9 +76,7 @@ async def _is_still_damaged(ground: Ground, tag: str) -> bool:
 
 async def _repair(ground: Ground, tag: str) -> None:
     """Unless somebody has pushed it since it was seen."""
-    body = json.dumps(
-        {"schemaVersion": 2, "mediaType": mt.OCI_INDEX, "manifests": [], "annotations": {REPAIRED: uuid4().hex}}
-    ).encode()
+    body = empty_index(REPAIRED)
     run = await ground.record.begun()
     async with ground.client.before_put(ground.repository):
         if not await _is_still_damaged(ground, tag):

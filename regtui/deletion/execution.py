@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from regtui.deletion.belonging import check_belongs, check_planned
+from regtui.deletion.cost import is_looked_at_again
 from regtui.deletion.damage import repaired_sentence
 from regtui.deletion.deleting import Deleting
 from regtui.deletion.entry import Entry
@@ -39,7 +40,7 @@ from regtui.deletion.values import (
     manifest_outcome,
     tag_outcome,
 )
-from regtui.deletion.verification import ALL_OF, verify, verify_manifests
+from regtui.deletion.verification import verify, verify_manifests
 from regtui.deletion.watch import Watch
 from regtui.deletion.words import planned_outcomes
 from regtui.oci.digest import Digest
@@ -220,9 +221,9 @@ class Execution(UnderWay):
         """Once all is done."""
         self._ground.watch.begin_round()
         if self._guard is not None and any(o.action is Action.DELETE for o in self._told.values()):
-            few = len(self._ground.watch.names) <= ALL_OF
+            at_all = is_looked_at_again(len(self._ground.watch.names))
             with suppress(RegistryError):  # The check that follows tells of it.
-                yield await self._guard.look_at_the_end(at_all=few)
+                yield await self._guard.look_at_the_end(at_all=at_all)
         known = {tag.tag: outcome for tag in plan.removed if (outcome := self._fate(tag))}
         again = self._guard.pushed_again if self._guard else set()
         verified = await verify(self._ground, plan, known, again, self._shown)

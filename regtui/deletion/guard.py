@@ -1,7 +1,7 @@
 """Keeps manifests that something leads to by now, between one DELETE by digest and the next.
 
 Others push while manifests are deleted: a tag is moved onto one that is about to go, or an index is made of it. All
-tags are looked at before the first DELETE, and again as often as that takes no longer than the deleting does; in
+tags are looked at before each DELETE, or, of thousands, as often as that takes a fraction of the deleting; in
 between the list of tags tells of new ones, and of those that went along. What was deleted and is needed is put back.
 Only a tag that didn't exist, and is put to a manifest between the list and its DELETE, nobody can know of.
 """
@@ -61,7 +61,8 @@ class Guard:
         that is told. Raises RegistryError where the tags can't be listed."""
         await self._list()
         others = {tag for tag in self._names if tag not in self._chosen}
-        if self._since_look is None or self._since_look + upcoming > max(deletes_for_a_look(len(others)), upcoming):
+        between = max(deletes_for_a_look(len(self._plan.manifests), len(others)), upcoming)
+        if self._since_look is None or self._since_look + upcoming > between:
             await self._ground.watch.look(others, work=self._ground.work)
             self._since_look = 0
             mended = await self._mend()

@@ -13,6 +13,12 @@ from regtui.oci.digest import Digest
 from regtui.oci.manifest import PLACEHOLDER
 
 
+def empty_index(annotation: str) -> bytes:
+    """The body of one that exists once in the world."""
+    body = {"schemaVersion": 2, "mediaType": mt.OCI_INDEX, "manifests": [], "annotations": {annotation: uuid4().hex}}
+    return json.dumps(body).encode()
+
+
 @dataclass(frozen=True, slots=True)
 class Placeholder:
     """An empty index that exists once in the world: its digest is the digest of nothing else."""
@@ -23,12 +29,5 @@ class Placeholder:
 
     @classmethod
     def new(cls) -> "Placeholder":
-        body = json.dumps(
-            {
-                "schemaVersion": 2,
-                "mediaType": mt.OCI_INDEX,
-                "manifests": [],
-                "annotations": {PLACEHOLDER: uuid4().hex},
-            }
-        ).encode()
+        body = empty_index(PLACEHOLDER)
         return cls(body, Digest.of(body))

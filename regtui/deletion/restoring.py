@@ -12,6 +12,7 @@ from regtui.deletion.belonging import check_belongs
 from regtui.deletion.entry import Entry
 from regtui.deletion.graph import children_first
 from regtui.deletion.journal import Journal, JournalFailed, Run, unrecorded
+from regtui.deletion.moved_onto import lead_away, others_on
 from regtui.deletion.plan import label_of
 from regtui.deletion.recheck import tags_now
 from regtui.deletion.restoration import (
@@ -211,13 +212,31 @@ class Restoring(UnderWay):
                 self._uploaded.add(blob)
 
     async def _remove_placeholders(self) -> None:
-        """Those of a run that was interrupted: no tag that can be put back points at them any more."""
+        """Those of a run that was interrupted: no tag that can be put back points at them any more, and what somebody
+        else put onto them is led away."""
+        if not self._plan.entry.placeholders or not await self._are_others_led_away():
+            return
         for digest in self._plan.entry.placeholders:
             try:
                 if await self._exists(digest):
                     await delete_surely(self._client, self._plan.repository, digest)
             except RegistryError as error:
                 self._doubts.append(f"An empty index of the interrupted deletion is left ({digest.short}): {error}")
+
+    async def _are_others_led_away(self) -> bool:
+        """Tags that somebody put onto the placeholders would go with them."""
+        entry, placeholders, stored = self._plan.entry, set(self._plan.entry.placeholders), self._plan.stored
+        try:
+            names = set(await tags_now(self._client, self._plan.repository)) - entry.tags.keys()
+        except RegistryError as error:
+            self._doubts.append(f"An empty index of the interrupted deletion may be left: {error}")
+            return False
+        found = await others_on(self._client, self._plan.repository, names, placeholders)
+        images = {digest: stored[digest] for digest in entry.tags.values() if digest is not None and digest in stored}
+        away = await lead_away(self._client, self._plan.repository, found, placeholders, images.values())
+        self._notices += away.notices
+        self._doubts += away.doubts
+        return not away.doubts
 
     def _close_reverted(self, by: str) -> None:
         """The run that was interrupted has come to its end: nothing of it is left to be finished."""

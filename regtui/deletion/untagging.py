@@ -7,6 +7,7 @@ from typing import Final
 
 from regtui.deletion.ground import Ground
 from regtui.deletion.journal import Run
+from regtui.deletion.moved_onto import lead_away, others_on
 from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.reasons import Reason
 from regtui.deletion.recheck import check_tag
@@ -14,11 +15,13 @@ from regtui.deletion.settling import settle
 from regtui.deletion.surely import delete_surely, delete_tag_surely
 from regtui.deletion.values import Method, Outcome, PlannedTag, Status, tag_outcome
 from regtui.deletion.work import Attempt, Result
+from regtui.oci.digest import Digest
 from regtui.registry.errors import NotAllowed, NotAuthenticated, RegistryError
 
 BULK: Final = 10
 """From so many tags on, one placeholder for all is quicker than a DELETE by digest for each (each searches all
 tags)."""
+_LOOKED_AT: Final = 1_000
 
 
 async def untag_by_tag(ground: Ground, tags: Sequence[PlannedTag]) -> AsyncIterator[list[Outcome]]:
@@ -117,6 +120,7 @@ async def _remove(
 ) -> list[Outcome]:
     """Deletes the placeholder, whose tags go with it; where that fails, the tags get their manifest back."""
     run = await ground.record.begun()
+    await _keep_others(ground, tags, placeholder.digest)
     error, is_clean = "", False
     try:
         is_clean = await delete_surely(ground.client, ground.repository, placeholder.digest)
@@ -137,6 +141,27 @@ async def _remove(
         for tag, outcome in zip(tags, settled, strict=True)
         if tag.tag not in refused or outcome.reason not in (Reason.NOT_DONE, Reason.REFUSED)
     ]
+
+
+async def _keep_others(ground: Ground, tags: Sequence[PlannedTag], placeholder: Digest) -> None:
+    """Tags that somebody put onto the placeholder meanwhile don't go with it. New ones are always seen; of others, who
+    removes many tags has the time to look at a thousand."""
+    watch, going = ground.watch, {tag.tag for tag in tags}
+    try:
+        await watch.list()
+    except RegistryError:
+        return  # The check at the end says what it can't see.
+    others = watch.names - going
+    if len(tags) < BULK or len(others) > _LOOKED_AT:
+        others &= watch.fresh
+    found = await others_on(ground.client, ground.repository, others, {placeholder})
+    images = [image for tag in tags if (image := ground.original(tag.tag, tag.digest)) is not None]
+    different = {image.digest: image for image in images}
+    away = await lead_away(ground.client, ground.repository, found, {placeholder}, different.values(), ground.patience)
+    for tag, digest in away.led.items():
+        watch.note(tag, digest)
+    ground.notices += away.notices
+    ground.doubts += away.doubts
 
 
 def _is_denied(attempts: Sequence[Attempt[PlannedTag]]) -> bool:

@@ -225,6 +225,25 @@ async def test_a_tag_that_could_not_be_read_goes_when_it_is_finished_as_was_conf
     assert {"damaged", "alone", "shared-1"}.isdisjoint(await world.tags(REPOSITORY)), report
 
 
+async def test_a_tag_that_somebody_put_onto_the_empty_index_gets_the_image_when_it_is_put_back() -> None:
+    world = await filled("2.8.2")
+    found = await killed(world, ["shared-1"], 1, does_it=True)
+    assert found is not None
+    connection, entry = found
+    (placeholder,) = entry.placeholders
+    manifest = world.storage.manifest(REPOSITORY, placeholder)
+    assert manifest is not None
+    world.storage.put_manifest(REPOSITORY, manifest.data, manifest.media_type, "stable")
+    before = await world.tags(REPOSITORY)
+    assert before["stable"] == before["shared-1"] == placeholder
+    report = await finished(connection.changes.undoing(await connection.changes.plan_undo(entry)))
+    after = await world.tags(REPOSITORY)
+    assert after["stable"] == after["shared-1"] == after["shared-2"]
+    assert report.is_complete, report
+    assert "stable was put meanwhile onto the empty index" in " ".join(report.notices)
+    assert world.storage.manifest(REPOSITORY, placeholder) is None
+
+
 async def test_a_tag_that_can_t_be_read_any_more_is_not_called_removed() -> None:
     """It was read when it was chosen: nobody knows what it is by now."""
     world = await filled("2.8.2")

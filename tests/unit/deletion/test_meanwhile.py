@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
-from regtui.deletion.values import Action, Report, Status
+from regtui.deletion.values import Action, Manifests, Report, Status
 from regtui.deletion.words import report_sentences
 from regtui.local.dialect import Version
 from regtui.local.transport import LocalTransport
@@ -245,12 +245,119 @@ async def test_in_bulk_a_tag_that_is_pushed_before_its_turn_stays(world: World) 
     assert (await world.tags(REPOSITORY))["v29"] == pushed
 
 
+def first_put_of(number: int) -> Callable[[httpx.Request], bool]:
+    """When so many tags were changed already."""
+    puts: list[str] = []
+
+    def when(request: httpx.Request) -> bool:
+        if request.method == "PUT" and "sha256" not in request.url.path and "probe" not in request.url.path:
+            puts.append(request.url.path)
+        return len(puts) > number
+
+    return when
+
+
+def copy_of(world: World, tag: str, *names: str) -> Callable[[], None]:
+    """As `crane tag` does: what `tag` leads to now gets other names, too."""
+
+    def copy() -> None:
+        digest = world.storage.tag(REPOSITORY, tag)
+        assert digest is not None
+        for name in names:
+            move(world, name, digest)
+
+    return copy
+
+
+@pytest.mark.parametrize("world", ["2.8.2"], indirect=True)
+async def test_tags_that_are_put_onto_the_empty_index_meanwhile_get_the_image_that_was_meant(world: World) -> None:
+    transport = interrupting(world)
+    tags = [f"t{number:02}" for number in range(30)]
+    image = await world.image(REPOSITORY, ["shared"], [*tags, "base"])
+    await world.image(REPOSITORY, ["other"], ["c"])
+    _, confirmed = await planned(world, *tags)
+    transport.before = once(first_put_of(20), copy_of(world, "t00", "c", "stable"))
+    report = await confirmed()
+    assert await world.tags(REPOSITORY) == {"base": image, "c": image, "stable": image}
+    said = " ".join(report_sentences(report))
+    for tag in ("c", "stable"):
+        assert f"{tag} was put meanwhile onto the empty index that stood in for what goes" in said
+
+
+@pytest.mark.parametrize("world", ["2.8.2"], indirect=True)
+async def test_where_it_is_not_known_which_image_was_meant_the_tag_stays_and_it_is_told(world: World) -> None:
+    transport = interrupting(world)
+    tags = [f"t{number:02}" for number in range(30)]
+    for tag in tags:
+        await world.image(REPOSITORY, [tag], [tag])
+    _, confirmed = await planned(world, *tags)
+    transport.before = once(first_put_of(20), copy_of(world, "t00", "stable"))
+    report = await confirmed()
+    assert set(await world.tags(REPOSITORY)) == {"stable"}
+    assert (
+        "stable was put meanwhile onto the empty index that stood in for what goes: it leads to an empty index of "
+        in (" ".join(report_sentences(report)))
+    )
+
+
+async def many_manifests_beside_many_tags(world: World) -> tuple[list[str], list[Digest]]:
+    """300 tags that stay, and 20 with a manifest each."""
+    await world.image(REPOSITORY, ["stays"], [f"t{number:03}" for number in range(300)])
+    going = [f"s{number:02}" for number in range(20)]
+    return going, [await world.image(REPOSITORY, [tag], [tag]) for tag in going]
+
+
+def deletes(request: httpx.Request, digests: list[Digest]) -> bool:
+    return request.method == "DELETE" and request.url.path.rpartition("/")[2] in digests
+
+
+async def test_also_beside_hundreds_of_tags_each_is_looked_at_right_before_a_manifest_goes(world: World) -> None:
+    going, digests = await many_manifests_beside_many_tags(world)
+    transport = interrupting(world)
+    _, confirmed = await planned(world, *going)
+    still: list[str] = []
+
+    def promote() -> None:
+        push_index(world, "t050", *still)
+
+    def third(request: httpx.Request) -> bool:
+        still[:] = [d for d in digests if is_there(world, d) and not request.url.path.endswith(d)]
+        return deletes(request, digests) and len(still) == 17
+
+    transport.before = once(third, promote)
+    report = await confirmed()
+    assert await world.is_whole(REPOSITORY, "t050"), report
+    assert not report.is_complete
+    assert sum(o.reason is Reason.IN_USE for o in report.outcomes) == 17
+
+
+async def test_what_is_broken_by_the_last_delete_is_mended_at_the_end_also_beside_hundreds_of_tags(
+    world: World,
+) -> None:
+    going, digests = await many_manifests_beside_many_tags(world)
+    transport = interrupting(world)
+    _, confirmed = await planned(world, *going)
+
+    def last(request: httpx.Request) -> bool:
+        return deletes(request, digests) and sum(is_there(world, digest) for digest in digests) == 1
+
+    def promote() -> None:
+        push_index(world, "t050", *(digest for digest in digests if is_there(world, digest)))
+
+    transport.before = once(last, promote)
+    report = await confirmed()
+    assert await world.is_whole(REPOSITORY, "t050"), report
+    assert report_sentences(report)[-1] != "Checked against the registry: nothing else changed."
+
+
 async def test_what_is_said_to_be_checked_was_looked_at(world: World) -> None:
     await world.image(REPOSITORY, ["old"], ["v1"])
     other = await world.image(REPOSITORY, ["other"], [f"w{number}" for number in range(250)])
+    connection = await world.open()
+    report = await execute(
+        connection, await connection.plan_deletion(Request(REPOSITORY, ["v1"], untagged=Manifests.LEFT))
+    )
     interrupting(world)
-    _, confirmed = await planned(world, "v1")
-    report = await confirmed()
     assert report.looked is not None
     assert (report.looked.tags, report.looked.others) == (0, 250)
     assert report_sentences(report)[-1] == (
