@@ -24,6 +24,7 @@ from regtui.deletion.situation import Progress, read_situation
 from regtui.deletion.under_way import OnLook
 from regtui.deletion.values import Contents, Method, Outcome, Plan, Report
 from regtui.deletion.words import planned_outcomes
+from regtui.errors import RegtuiError
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 
@@ -55,6 +56,18 @@ class Undo:
         return planned_rows(self.restoration) + (planned_outcomes(self.deletion) if self.deletion else [])
 
 
+class StillRunning(RegtuiError):
+    """A run that goes on: what it does next would undo what is put back."""
+
+
+def _check_ended(entry: Entry) -> None:
+    if entry.is_running:
+        raise StillRunning(
+            f"{entry.name} is still running: nothing of it is put back or finished meanwhile.",
+            "Wait for its end, or stop it where it runs.",
+        )
+
+
 async def plan_undo(
     client: RegistryClient,
     content: ContentStore,
@@ -66,9 +79,10 @@ async def plan_undo(
     delete_obstacle: str = "",
     on_progress: Progress | None = None,
 ) -> Undo:
-    """Reads what is there now, and changes nothing. Raises RegistryError, and OtherRegistry where `entry` wasn't made
-    here."""
+    """Reads what is there now, and changes nothing. Raises RegistryError, OtherRegistry where `entry` wasn't made here,
+    and StillRunning."""
     check_belongs(entry, client.identity)
+    _check_ended(entry)
     stored, blobs = entry.manifests(), entry.blobs()
     situation = await read_situation(client, entry, stored, on_progress)
     restoration = make_restoration(entry, situation, stored, blobs, overwrite=overwrite, obstacle=restore_obstacle)
@@ -106,6 +120,7 @@ async def plan_rest_of_undo(
     and OtherRegistry where `entry` wasn't made here.
     """
     check_belongs(entry, client.identity)
+    _check_ended(entry)
     forgotten = replace(entry, name=entry.undoes, placeholders=(), standing=(), ended=entry.time)
     aim = (origin or forgotten).set_out_by(entry)
     stored, blobs = aim.manifests(), aim.blobs()
@@ -125,6 +140,7 @@ async def plan_rest(
     """What is left to do of a deletion that was interrupted: never more than was confirmed then. Raises RegistryError,
     and OtherRegistry where `entry` wasn't made here."""
     check_belongs(entry, client.identity)
+    _check_ended(entry)
     content.forget(entry.repository)
     confirmed = {*entry.manifests_changed, *entry.placeholders}
     contents = await read_contents(client, content, entry.repository, digests=confirmed)

@@ -9,7 +9,7 @@ import pytest
 
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.request import Request
-from regtui.deletion.undo import undone
+from regtui.deletion.undo import StillRunning, undone
 from regtui.deletion.undo_words import rest_sentences
 from regtui.deletion.values import Report, Status
 from regtui.local.dialect import Version
@@ -223,6 +223,34 @@ async def test_a_tag_that_could_not_be_read_goes_when_it_is_finished_as_was_conf
     report = await finished(again.changes.finishing(entry, rest))
     assert report.is_complete, report
     assert {"damaged", "alone", "shared-1"}.isdisjoint(await world.tags(REPOSITORY)), report
+
+
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+async def test_a_run_that_goes_on_is_neither_put_back_nor_finished(version: Version) -> None:
+    """What it does next would take away again what was put back, and nobody would know."""
+    world = await filled(version)
+    refused: list[str] = []
+
+    async def another(name: str) -> None:
+        again = await world.open()
+        again.journal = connection.journal
+        entry = await again.changes.entry(name)
+        for plan in (again.changes.plan_undo(entry), again.changes.plan_rest(entry)):
+            with pytest.raises(StillRunning) as caught:
+                await plan
+            refused.append(str(caught.value))
+
+    connection = await world.open()
+    running = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["alone", "multi"])))
+    async for _ in running.outcomes():
+        if running.report.run and not refused:
+            await another(running.report.run)
+    assert set(refused) == {
+        f"{running.report.run} is still running: nothing of it is put back or finished meanwhile. "
+        "Wait for its end, or stop it where it runs."
+    }
+    assert running.report.is_complete
+    assert (await connection.changes.plan_undo(await connection.changes.entry(running.report.run))).restoration.tags
 
 
 async def test_a_tag_that_somebody_put_onto_the_empty_index_gets_the_image_when_it_is_put_back() -> None:
