@@ -51,7 +51,7 @@ def recheck(plan: Plan, watch: Watch) -> tuple[Plan, list[Outcome]]:
 async def check_tag(client: RegistryClient, watch: Watch, tag: PlannedTag) -> Result | None:
     """Why the tag isn't to be changed: to be asked right before; None where it is as it was shown."""
     try:
-        sight = await look_at(client, watch.repository, tag.tag)
+        sight = await look_at(client, watch.repository, tag.tag, [tag.digest])
     except RegistryError as error:
         if tag.unread and not error.affects_all:
             return None  # It can't be read still, as was shown.

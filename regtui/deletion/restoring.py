@@ -26,6 +26,7 @@ from regtui.deletion.restoration import (
 from regtui.deletion.surely import delete_surely, put_surely, put_tag_surely
 from regtui.deletion.under_way import UnderWay
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
+from regtui.deletion.watch import look_at
 from regtui.deletion.work import Attempt, Result
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
@@ -104,17 +105,14 @@ class Restoring(UnderWay):
         names = set(await tags_now(self._client, self._plan.repository))
         now: dict[str, Digest | None] = {}
 
-        async def look(tag: str) -> None:
-            try:
-                now[tag] = (await self._client.resolve(self._plan.repository, tag)).digest
-            except NotFound:
-                now[tag] = None
+        async def look(tag: PlannedTagRestore) -> None:
+            now[tag.tag] = (await look_at(self._client, self._plan.repository, tag.tag, [tag.now])).digest
 
-        there = [tag.tag for tag in self._plan.tags if tag.tag in names]
+        there = [tag for tag in self._plan.tags if tag.tag in names]
         failed: dict[str, str] = {}
         done = 0
         async for attempts in self._work.each(there, look, to_the_end=True):
-            failed |= {attempt.item: attempt.error.message for attempt in attempts if attempt.error}
+            failed |= {attempt.item.tag: attempt.error.message for attempt in attempts if attempt.error}
             done += len(attempts)
             self.on_look(done, len(there))
         fell_out = [

@@ -109,7 +109,7 @@ async def _fates(ground: Ground, tags: Collection[PlannedTag], placeholders: Col
 
     async def look(tag: PlannedTag) -> None:
         try:
-            digest = (await look_at(ground.client, ground.repository, tag.tag)).digest
+            digest = (await look_at(ground.client, ground.repository, tag.tag, [None, *placeholders])).digest
         except RegistryError:
             if tag.unread:
                 fates[tag.tag] = Fate.SAME  # It can't be read still, as was shown.

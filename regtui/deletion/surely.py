@@ -118,8 +118,10 @@ async def _put(
     """`instead_of`: None where nobody looks."""
     for left in reversed(range(_TRIES)):
         async with client.before_put(repository):
-            if instead_of is not None and (await look_at(client, repository, reference)).digest not in instead_of:
-                return False
+            if instead_of is not None:
+                sight = await look_at(client, repository, reference, instead_of)
+                if sight.digest not in instead_of:
+                    return False
             try:
                 await client.put_manifest(repository, reference, manifest.body, manifest.media_type)
                 break

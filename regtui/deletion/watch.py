@@ -32,10 +32,11 @@ class Sight:
     missing: Digest | None = None
 
 
-async def look_at(client: RegistryClient, repository: str, tag: str) -> Sight:
-    """Raises RegistryError where that can't be told."""
+async def look_at(client: RegistryClient, repository: str, tag: str, expected: Collection[Digest | None] = ()) -> Sight:
+    """`expected`: what it is taken to lead to, None for nothing; only GET is believed that it is anything else. Raises
+    RegistryError where that can't be told."""
     try:
-        return Sight((await client.resolve(repository, tag)).digest)
+        return Sight((await client.resolve(repository, tag, expected=expected)).digest)
     except ManifestNotFound as error:
         return Sight(None, Digest.or_none(error.missing_digest))
     except NotFound:
@@ -88,7 +89,8 @@ class Watch:
         sights: dict[str, Sight] = {}
 
         async def look(tag: str) -> None:
-            sights[tag] = await look_at(self._client, self.repository, tag)
+            expected = [self._tags[tag]] if tag in self._tags else []
+            sights[tag] = await look_at(self._client, self.repository, tag, expected)
 
         done = 0
         async for attempts in (work or Work()).each(wanted, look):

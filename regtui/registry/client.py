@@ -1,7 +1,7 @@
 """The client: each method is one operation of the distribution specification."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Self
@@ -238,14 +238,24 @@ class RegistryClient:
         """Whether HEAD can be trusted here. False once a GET gave what HEAD refused, or named no digest of."""
         return self._answers_head
 
-    async def resolve(self, repository: str, reference: str) -> Resolved:
+    async def resolve(self, repository: str, reference: str, *, expected: Collection[Digest | None] = ()) -> Resolved:
         """What `reference` (tag or digest) leads to. By HEAD, which only saves the body: what it refuses, GET decides,
-        and where the two disagree once, HEAD isn't asked again."""
-        if self._answers_head and (resolved := await self._by_head(repository, reference)) is not None:
-            return resolved
-        # A 404 has a body here, which tells a dangling tag from a missing one.
-        fetched = await self.manifest(repository, reference)
-        self._answers_head = False
+        and where the two disagree once, HEAD isn't asked again.
+
+        `expected`: what it is to lead to, by all that is known; None for nothing. Where HEAD says something else, GET
+        decides, too: a cache before the registry may answer HEAD with what was.
+        """
+        by_head = await self._by_head(repository, reference) if self._answers_head else None
+        if by_head is not None and (not expected or by_head.digest in expected):
+            return by_head
+        try:
+            # A 404 has a body here, which tells a dangling tag from a missing one.
+            fetched = await self.manifest(repository, reference)
+        except errors.NotFound:
+            self._answers_head = self._answers_head and by_head is None
+            raise
+        if by_head is None or by_head.digest != fetched.digest:
+            self._answers_head = False
         return Resolved(fetched.digest, fetched.media_type, len(fetched.body))
 
     async def _by_head(self, repository: str, reference: str) -> Resolved | None:

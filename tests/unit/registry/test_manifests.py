@@ -95,6 +95,27 @@ async def test_where_head_does_not_help_get_does(answer: httpx.Response) -> None
         assert await client.resolve("a", "x") == Resolved(DIGEST, mt.OCI_INDEX, len(BODY))
 
 
+@pytest.mark.parametrize(
+    ("by_head", "by_get", "trusted"),
+    [(DIGEST, DIGEST, True), (OTHER, DIGEST, False), (OTHER, None, False)],
+    ids=["agree", "stale", "gone"],
+)
+async def test_what_head_says_against_expectation_get_decides(
+    by_head: Digest, by_get: Digest | None, trusted: bool
+) -> None:
+    answer = manifest() if by_get else refusal(404, "MANIFEST_UNKNOWN")
+    registry = by_path({"HEAD /v2/a/manifests/x": head(by_head), "GET /v2/a/manifests/x": answer})
+    async with registry.client(tries=1) as client:
+        assert (await client.resolve("a", "x", expected=[by_head])).digest == by_head
+        assert registry.lines == ["HEAD /v2/a/manifests/x"]
+        if by_get:
+            assert (await client.resolve("a", "x", expected=[Digest.of(b"planned"), None])).digest == by_get
+        else:
+            with pytest.raises(ManifestNotFound):
+                await client.resolve("a", "x", expected=[Digest.of(b"planned")])
+        assert client.answers_head is trusted
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 500, 501])
 async def test_what_head_refuses_get_decides_and_head_is_not_asked_again(status: int) -> None:
     def script(request: httpx.Request) -> Answer:
