@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from regtui.errors import UsageError
 
 # What a URL's path holds without being quoted, less what a client would resolve or a server would fold.
+_EXPECTED: Final = "Expected HOST[:PORT][/PREFIX], the port up to 65535."
 _PREFIX: Final = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")
 _HOST_NAME: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.(?!-)[A-Za-z0-9_-]{1,63})*\.?")
 
@@ -35,15 +36,15 @@ class Address:
         try:
             parts = urlsplit(text if separator else f"//{text}")
             host, port = parts.hostname or "", parts.port
-        except ValueError as error:
-            raise UsageError(f"{text!r} is not a registry's address: {error}.") from None
+        except ValueError:
+            raise UsageError(f"{text!r} is not a registry's address.", _EXPECTED) from None
         if "@" in parts.netloc:
             raise UsageError(
                 "A registry's address holds no user name or password.",
                 "Give them with -u, or by regtui login.",
             )
         if parts.query or parts.fragment or port == 0 or not _is_host(host) or not _PREFIX.fullmatch(parts.path):
-            raise UsageError(f"{text!r} is not a registry's address.", "Expected HOST[:PORT][/PREFIX].")
+            raise UsageError(f"{text!r} is not a registry's address.", _EXPECTED)
         prefix = parts.path.rstrip("/")
         return cls(scheme if separator else "", host, port, prefix.removesuffix("/v2"))
 

@@ -176,9 +176,9 @@ def _not_found(where: Where, codes: tuple[str, ...], entries: list[dict[str, obj
         return errors.RepositoryNotFound(
             where, f"{host} has no repository {where.repository}.", status=404, codes=codes
         )
-    if "BLOB_UNKNOWN" in codes:
+    if "BLOB_UNKNOWN" in codes and where.reference:
         return errors.BlobNotFound(where, f"{host} has no blob {target}.", status=404, codes=codes)
-    if "MANIFEST_UNKNOWN" in codes or where.reference:
+    if where.reference:
         for entry in entries:
             if "accept header" in _text(entry.get("message")):
                 return errors.BadAnswer(

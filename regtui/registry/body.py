@@ -54,7 +54,7 @@ class BodyReader:
                         break
                     if len(body) > limit:
                         raise errors.BadAnswer(
-                            where, f"{where.host} sent more than {_amount(limit)} {where.operation}."
+                            where, f"{where.host} sent more than {_amount(limit)} while {where.operation}."
                         )
                     if len(body) > bounds.LARGE and not is_large:
                         await self._large.acquire()
@@ -92,7 +92,9 @@ async def _decoded(response: httpx.Response, where: Where) -> AsyncGenerator[byt
                 yield chunk
                 continue
             if len(codings) > 1 or codings[0] not in _GZIPPED:
-                raise errors.BadAnswer(where, f"{where.host} sent a coding that wasn't asked for {where.operation}.")
+                raise errors.BadAnswer(
+                    where, f"{where.host} sent a coding that wasn't asked for while {where.operation}."
+                )
             decoder = decoder or zlib.decompressobj(_GZIP)
             try:
                 for piece in _inflated(decoder, chunk):
@@ -113,7 +115,7 @@ def _inflated(decoder: "zlib._Decompress", chunk: bytes) -> Iterator[bytes]:
 
 
 def _undecodable(where: Where) -> errors.BadAnswer:
-    return errors.BadAnswer(where, f"{where.host} sent what can't be decoded {where.operation}.")
+    return errors.BadAnswer(where, f"{where.host} sent what can't be decoded while {where.operation}.")
 
 
 def _amount(limit: int) -> str:

@@ -163,7 +163,9 @@ class RegistryClient:
             if self.address.scheme or not self.address.is_loopback:
                 raise
         await self._http.close()
+        explain = self._http.explain
         self._http = RegistryHttp(self.address.over("http"), self._look_up, self._settings, self._http.log)
+        self._http.explain = explain
         return await self._ping()
 
     async def _ping(self) -> Pong:

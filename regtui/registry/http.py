@@ -329,7 +329,7 @@ class RegistryHttp:
             # TLS 1.3: what the server thinks of our certificate comes with its first answer; httpx lets it through.
             raise httpx.ReadError(str(error), request=request) from error
         except httpx.TooManyRedirects:
-            raise errors.BadAnswer(where, f"{where.host} redirects in a circle {where.operation}.") from None
+            raise errors.BadAnswer(where, f"{where.host} redirects in a circle while {where.operation}.") from None
         except httpx.RemoteProtocolError as error:
             if "location header" in str(error):
                 raise errors.BadAnswer(where, f"{where.host} redirects to something that is no address.") from None

@@ -9,6 +9,7 @@ import httpx
 
 from regtui.registry.address import Address
 from regtui.registry.client import RegistryClient
+from regtui.registry.http import Explain
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
 from regtui.registry.values import Credential, LookUp
@@ -37,8 +38,14 @@ class Scripted:
             raise answer
         return answer
 
-    def client(self, credential: Credential | None = None, address: str = ADDRESS, tries: int = 3) -> RegistryClient:
-        return RegistryClient(Address.parse(address), credential, self._settings(tries))
+    def client(
+        self,
+        credential: Credential | None = None,
+        address: str = ADDRESS,
+        tries: int = 3,
+        explain: Explain | None = None,
+    ) -> RegistryClient:
+        return RegistryClient(Address.parse(address), credential, self._settings(tries), explain=explain)
 
     def client_with(self, look_up: LookUp) -> RegistryClient:
         """A client that looks for its credentials when it is asked for them."""

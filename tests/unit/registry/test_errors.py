@@ -21,6 +21,7 @@ from regtui.registry.errors import (
     DeletionDisabled,
     NotAllowed,
     NotARegistry,
+    NotAuthenticated,
     ReadOnly,
     RegistryError,
     ServerFailed,
@@ -346,3 +347,17 @@ def test_certificate_files_that_cant_be_used(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.pem") as caught:
         TlsSettings(ca_file=missing).context()
     assert "no such file" in caught.value.message.lower()
+
+
+async def test_a_refused_login_is_explained_behind_the_fall_back_to_http_too() -> None:
+    def script(request: httpx.Request) -> httpx.Response | Exception:
+        if request.url.scheme == "https":
+            return caused_by(httpx.ConnectError, tls_error("WRONG_VERSION_NUMBER"))
+        return refusal(401, "UNAUTHORIZED")
+
+    def explain(error: NotAuthenticated) -> NotAuthenticated:
+        return NotAuthenticated(error.where, error.message, "Tried: ci, from REGTUI_PASSWORD.")
+
+    async with Scripted(script).client(Credential("ci", "x"), address="localhost:5000", explain=explain) as client:
+        with pytest.raises(NotAuthenticated, match="Tried: ci"):
+            await client.ping()

@@ -387,6 +387,14 @@ async def test_a_list_that_trickles_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     assert doubt == "registry.example.com takes too long to list its repositories: the rest wasn't read."
 
 
+@pytest.mark.parametrize("code", ["MANIFEST_UNKNOWN", "BLOB_UNKNOWN"])
+async def test_a_catalog_that_is_not_there_is_no_missing_manifest(code: str) -> None:
+    async with in_turn(refusal(404, code)).client() as client:
+        with pytest.raises(NotFound) as caught:
+            await catalog(client)
+    assert caught.value.message == "registry.example.com does not offer listing the repositories."
+
+
 async def test_a_tag_that_is_listed_twice_is_one() -> None:
     async with in_turn(tag_page("x", "y", "x", link="<?last=x>"), tag_page("y", "z", "z")).client() as client:
         assert [page async for page in client.tags("a")] == [("x", "y"), ("z",)]
