@@ -36,7 +36,10 @@ UNWRITTEN: Final = 24 * MIB
 # Items: values in a JSON document, names in a listing, manifests that refer to one, images below one reference.
 VALUES: Final = 400_000
 # Layers of one image, or entries of one index: a dozen such manifests are read at a time.
-DESCRIPTORS: Final = 10_000
+DESCRIPTORS: Final = 5_000
+# Different blobs of one repository that its list of tags holds, for what deleting some of them frees; ten times as
+# many uses of them.
+BLOBS: Final = 200_000
 # Lines that one part of an image's details is laid out in: each is made before the first is seen.
 SHOWN_LINES: Final = 10_000
 NAMES: Final = 500_000

@@ -38,13 +38,20 @@ class ByImage:
 
     def learn(self, row: TagRow, summary: Summary) -> Iterable[Digest]:
         """The digests that more rows have now than before."""
-        row.summary = replace(summary, blobs=self._uses.add(summary.blobs)) if summary.blobs else summary
+        row.summary = self._held(summary)
         self.filled += row.is_filled
         self.remembered += row.is_being_checked
         if summary.digest is None:
             return ()
         self._same.setdefault(summary.digest, []).append(row)
         return (summary.digest,)
+
+    def _held(self, summary: Summary) -> Summary:
+        if not summary.blobs:
+            return summary
+        if self._uses.is_full:
+            return replace(summary, blobs=(), unlisted=summary.size or 0)
+        return replace(summary, blobs=self._uses.add(summary.blobs))
 
     def forget(self, row: TagRow) -> Iterable[Digest]:
         """The digests that fewer rows have now than before. Its summary stays until it learns another one."""
@@ -79,11 +86,13 @@ class ByImage:
         return tuple(sorted(self._digest_tags.get(digest, ()))) if digest is not None else ()
 
     def freed_by(self, rows: Iterable[TagRow]) -> int:
-        """Bytes of the blobs that only `rows` use, each once, and of the manifests that only they lead to."""
+        """Bytes of the blobs that only `rows` use, each once, and of the manifests that only they lead to. No fewer
+        than there are: of blobs that aren't held, all that a row has are counted."""
         going = list(rows)
         summaries = (row.summary for row in going if row.summary is not None)
         manifests = manifests_freed(summaries, lambda digest: len(self._same[digest]))
-        return self._uses.freed_by(row.blobs for row in going) + manifests
+        unlisted = sum(row.unlisted for row in going)
+        return self._uses.freed_by(row.blobs for row in going) + unlisted + manifests
 
 
 def _subject(row: TagRow) -> Digest | None:

@@ -63,6 +63,8 @@ class Summary:
     is_retryable: bool = False
     blobs: tuple[Blob, ...] = ()
     manifest_bytes: int = 0
+    unlisted: int = 0
+    """Bytes of its blobs, where they are too many to hold: then `blobs` is empty; who else uses them isn't known."""
     is_remembered: bool = False
     """As it was when last seen, in an earlier run: the tag may lead elsewhere by now."""
 

@@ -45,6 +45,11 @@ class TagRow:
         return self.summary is not None and self.summary.is_remembered
 
     @property
+    def unlisted(self) -> int:
+        """Bytes of blobs that aren't in `blobs`, as in Summary."""
+        return self.summary.unlisted if self.summary is not None else 0
+
+    @property
     def blobs(self) -> tuple[Blob, ...]:
         return self.summary.blobs if self.summary is not None else ()
 

@@ -61,7 +61,7 @@ class RuleTexts:
 class Preview:
     """`rows`: those selected, as listed; `staying`: the others. `total` tags, of which `read` are read. `held`: bytes
     of the blobs that the selected use, each once; `freed`: of those that no other tag uses, exact within the repository
-    once all is read."""
+    once all is read, unless there are more blobs than are held: then no fewer."""
 
     rows: tuple[TagRow, ...]
     staying: tuple[TagRow, ...]
@@ -124,6 +124,8 @@ def preview(
     chosen = set(choice.selected)
     selected = tuple(row for row in rows if row.tag in chosen)
     held, freed = sizes((row.blobs for row in selected), (row.blobs for row in rows if row.tag not in chosen))
+    unlisted = sum(row.unlisted for row in selected)
+    held, freed = held + unlisted, freed + unlisted
     users = Counter(row.summary.digest for row in rows if row.summary is not None)
     freed += manifests_freed((row.summary for row in selected if row.summary is not None), lambda digest: users[digest])
     staying = tuple(row for row in rows if row.tag not in chosen)

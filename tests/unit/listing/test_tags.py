@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from regtui import bounds
 from regtui.listing import sorted_rows
 from regtui.listing.columns import SortColumn
 from regtui.listing.summary import Summary
@@ -215,6 +217,25 @@ def test_what_deletion_frees_is_what_nobody_else_uses_each_blob_once() -> None:
     assert freed(tags, ["1", "2", "3"]) == 127
     tags.remove(["3"])
     assert freed(tags, ["1"]) == 7
+
+
+def test_of_more_blobs_than_are_held_no_less_is_told_than_deletion_frees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "BLOBS", 3)
+    tags = versions("1", "2", "3")
+    base = ("base", 100)
+    for name, top in (("1", 1), ("2", 20), ("3", 7)):
+        tags.fill([(name, summary(name, size=100 + top, blobs=[base, (name, top)]))])
+    assert [len(row.blobs) for row in tags.rows] == [0, 2, 2]
+    assert (freed(tags, ["1"]), freed(tags, ["2"]), freed(tags, ["3"])) == (1, 20, 107)
+    assert freed(tags, ["1", "2", "3"]) == 121 + 107
+    # Where there is room again, they are told apart again.
+    tags.remove(["2"])
+    tags.fill([("3", summary("3", size=107, blobs=[base, ("3", 7)]))])
+    assert freed(tags, ["3"]) == 7
+    # Uses of the same blobs take memory, too.
+    many = versions(*(f"1.{number}" for number in range(40)))
+    many.fill([(f"1.{number}", summary(f"{number}", size=100, blobs=[base])) for number in range(40)])
+    assert sum(len(row.blobs) for row in many.rows) == 30
 
 
 def test_what_deletion_frees_has_the_manifests_that_no_other_tag_leads_to() -> None:

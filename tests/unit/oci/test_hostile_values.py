@@ -75,7 +75,7 @@ def test_more_layers_or_platforms_than_anything_has(key: str, kind: str) -> None
     most = json.dumps({key: [named] * bounds.DESCRIPTORS, **config}).encode()
     assert isinstance(parse_manifest(most, kind), Manifest | Index)
     more = json.dumps({key: [named] * (bounds.DESCRIPTORS + 1), **config}).encode()
-    with pytest.raises(InvalidManifest, match=f"it has more than 10,000 {key}"):
+    with pytest.raises(InvalidManifest, match=f"it has more than 5,000 {key}"):
         parse_manifest(more, kind)
 
 
