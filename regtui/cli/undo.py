@@ -23,9 +23,10 @@ from regtui.cli.undo_prune import undo_prune
 from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.journal import Journal
 from regtui.deletion.journal_storage import is_cut_run, is_run, number_of
-from regtui.deletion.undo import Undo
+from regtui.deletion.undo import Undo, check_ended, shown_rest
 from regtui.deletion.undo_words import (
     earlier_sentence,
+    not_to_finish,
     offers_overwriting,
     rest_sentences,
     title_of,
@@ -160,7 +161,7 @@ async def _show_rest(session: Session, entry: Entry, output: Output) -> None:
         rows, sentences = undo.rows, undo_sentences(undo)
     else:
         plan = await session.changes.plan_rest(entry)
-        rows, sentences = planned_outcomes(plan), rest_sentences(entry, plan)
+        rows, sentences = planned_outcomes(shown_rest(entry, plan)), rest_sentences(entry, plan)
     show_outcomes(output, rows)
     for sentence in sentences:
         say(sentence)
@@ -178,8 +179,12 @@ def _is_yes(answer: str) -> bool:
 
 
 async def _finish(session: Session, entry: Entry, output: Output, arguments: argparse.Namespace) -> int:
+    check_ended(entry)
     if not entry.is_unfinished:
-        raise UsageError(f"{entry.name} was not interrupted: it is complete.", "See: regtui undo --list")
+        why, remedy = not_to_finish(entry)
+        if entry.undoes and entry.kind is Kind.RESTORE and not entry.is_complete:
+            remedy = f"To put back what is left: {session.target.undo_command(entry.undoes)}"
+        raise UsageError(why, remedy or "See: regtui undo --list")
     if arguments.dry_run:
         await _show_rest(session, entry, output)
         return DONE

@@ -6,8 +6,9 @@ A stop ends it after what is in flight; a placeholder that stands is always remo
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
+from dataclasses import replace
 
 from regtui.deletion.belonging import check_belongs, check_planned
 from regtui.deletion.cost import is_looked_at_again
@@ -34,6 +35,7 @@ from regtui.deletion.values import (
     Plan,
     PlannedManifest,
     PlannedTag,
+    Report,
     Status,
     StoredManifest,
     left_outcome,
@@ -125,10 +127,28 @@ class Execution(UnderWay):
             if self._resumes is not None:
                 for digest in await clear_placeholders(self._ground, self._resumes):
                     run.taken_away(digest)
-            await asyncio.to_thread(run.end, self._told.values(), self.report.interrupted)
+            report = self.report
+            await asyncio.to_thread(run.end, report.outcomes, report.interrupted)
             self._doubts += unrecorded(run)
         finally:
             self._ground.record.close()
+
+    @property
+    def report(self) -> Report:
+        told = super().report
+        return replace(told, outcomes=tuple(self._users(told.outcomes)))
+
+    def _tell(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        return self._users(super()._tell(outcomes))
+
+    def _users(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """Without the empty indexes of the part that was interrupted: they are ours, and a tag on one of them goes with
+        what it led to."""
+        if self._resumes is None:
+            return list(outcomes)
+        ours, tags = set(self._resumes.placeholders), self._resumes.tags
+        users = [o for o in outcomes if not (o.action is Action.DELETE and o.digest in ours)]
+        return [replace(o, digest=tags.get(o.reference.rpartition(":")[2])) if o.digest in ours else o for o in users]
 
     def _begin(self) -> Run:
         if self._resumes is not None:

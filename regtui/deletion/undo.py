@@ -60,7 +60,8 @@ class StillRunning(RegtuiError):
     """A run that goes on: what it does next would undo what is put back."""
 
 
-def _check_ended(entry: Entry) -> None:
+def check_ended(entry: Entry) -> None:
+    """Raises StillRunning."""
     if entry.is_running:
         raise StillRunning(
             f"{entry.name} is still running: nothing of it is put back or finished meanwhile.",
@@ -82,7 +83,7 @@ async def plan_undo(
     """Reads what is there now, and changes nothing. Raises RegistryError, OtherRegistry where `entry` wasn't made here,
     and StillRunning."""
     check_belongs(entry, client.identity)
-    _check_ended(entry)
+    check_ended(entry)
     stored, blobs = entry.manifests(), entry.blobs()
     situation = await read_situation(client, entry, stored, on_progress)
     restoration = make_restoration(entry, situation, stored, blobs, overwrite=overwrite, obstacle=restore_obstacle)
@@ -120,7 +121,7 @@ async def plan_rest_of_undo(
     and OtherRegistry where `entry` wasn't made here.
     """
     check_belongs(entry, client.identity)
-    _check_ended(entry)
+    check_ended(entry)
     forgotten = replace(entry, name=entry.undoes, placeholders=(), standing=(), ended=entry.time)
     aim = (origin or forgotten).set_out_by(entry)
     stored, blobs = aim.manifests(), aim.blobs()
@@ -140,7 +141,7 @@ async def plan_rest(
     """What is left to do of a deletion that was interrupted: never more than was confirmed then. Raises RegistryError,
     and OtherRegistry where `entry` wasn't made here."""
     check_belongs(entry, client.identity)
-    _check_ended(entry)
+    check_ended(entry)
     content.forget(entry.repository)
     confirmed = {*entry.manifests_changed, *entry.placeholders}
     contents = await read_contents(client, content, entry.repository, digests=confirmed)
@@ -149,6 +150,21 @@ async def plan_rest(
     same |= {tag for tag in contents.unread if entry.tags.get(tag) is None}
     left = [tag for tag in entry.tags if tag in same]
     return _plan_of(contents, left, tuple(confirmed), method, obstacle, only=confirmed)
+
+
+def shown_rest(entry: Entry, rest: Plan) -> Plan:
+    """What `plan_rest` says is left to do of `entry`, as somebody may see it: in the run's own empty indexes each tag
+    has what it led to, and they are nobody's manifests."""
+    placeholders = set(entry.placeholders)
+    if placeholders.isdisjoint(rest.contents.manifests) and placeholders.isdisjoint(rest.contents.tags.values()):
+        return rest
+    contents = rest.contents
+    tags = {tag: entry.tags.get(tag) if now in placeholders else now for tag, now in contents.tags.items()}
+    manifests = {digest: manifest for digest, manifest in contents.manifests.items() if digest not in placeholders}
+    contents = replace(contents, tags=tags, manifests=manifests)
+    confirmed = set(entry.manifests_changed)
+    going = [tag.tag for tag in rest.removed]
+    return _plan_of(contents, going, entry.manifests_changed, rest.method, rest.obstacle, only=confirmed)
 
 
 def _plan_of(

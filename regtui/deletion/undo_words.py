@@ -5,10 +5,11 @@ from collections.abc import Collection
 from typing import Final
 
 from regtui.deletion.entry import Entry, Kind, PruneSummary
+from regtui.deletion.reasons import Reason
 from regtui.deletion.restoration import Restoration, broken_before
-from regtui.deletion.undo import Undo
-from regtui.deletion.values import Plan, Status
-from regtui.deletion.words import FOREVER, TYPED_FROM, kind_note, names, plan_sentences
+from regtui.deletion.undo import Undo, shown_rest
+from regtui.deletion.values import Action, Outcome, Plan, Status
+from regtui.deletion.words import FOREVER, TYPED_FROM, counted, kind_note, names, plan_sentences
 from regtui.names.order import in_order
 from regtui.text import plural, size, time_utc
 
@@ -52,6 +53,7 @@ def rest_sentences(entry: Entry, rest: Plan) -> list[str]:
     """What an interrupted deletion had done already, as the registry shows it, and what is left of it."""
     if rest.obstacle:
         return [rest.obstacle]
+    rest = shown_rest(entry, rest)
     listed = rest.contents.tags.keys() | rest.contents.unread.keys()
     gone = sum(1 for tag in entry.tags if tag not in listed)
     deleted = sum(1 for digest in entry.manifests_changed if digest not in rest.contents.manifests)
@@ -217,6 +219,34 @@ def verb_of(entry: Entry) -> str:
 def who_of(entry: Entry) -> str:
     """`root`, or `root as ci` where somebody was logged in to the registry."""
     return f"{entry.by} as {entry.user}" if entry.user else entry.by
+
+
+def not_to_finish(entry: Entry) -> tuple[str, str]:
+    """Why nothing of a run that has ended is left to be finished, and what to do about it; the remedy is empty where
+    what it took back has to be taken back again (`entry.undoes`), or nothing has to be done."""
+    left = [outcome for outcome in entry.results if outcome.status is not Status.DONE]
+    if entry.kind is Kind.MOVE:
+        return f"{entry.name} moved a tag, in one step: there is nothing to finish.", ""
+    if entry.interrupted and not entry.has_effect and not any(o.reason is Reason.STOPPED for o in left):
+        return f"{entry.name} was interrupted, and put back since: nothing of it is left to finish.", ""
+    if not left or all(outcome.is_left for outcome in left):
+        return f"{entry.name} was not interrupted: it is complete.", ""
+    stopped = [outcome for outcome in left if outcome.reason is Reason.STOPPED]
+    some = stopped or [outcome for outcome in left if outcome.status is Status.FAILED] or left
+    what = counted(some)
+    were = "was" if len(some) == 1 else "were"
+    if stopped:
+        how = f"it was stopped, and {what} {were} left alone"
+    else:
+        how = f"it ended, and {what} " + ("failed" if some[0].status is Status.FAILED else f"{were} left alone")
+    return f"{entry.name} was not interrupted: {how}.", _what_deletes(some) if entry.kind is Kind.DELETION else ""
+
+
+def _what_deletes(left: Collection[Outcome]) -> str:
+    tags = [outcome.reference.rpartition(":")[2] for outcome in left if outcome.action is Action.UNTAG]
+    if not tags:
+        return "regtui gc --untagged deletes what is left."
+    return f"regtui rm deletes what is left: {names(in_order(tags))}."
 
 
 def interrupted_sentence(entry: Entry) -> str:

@@ -263,15 +263,15 @@ def report_sentences(report: Report) -> list[str]:
     done = [f"{plural(untagged, 'tag')} removed"] if untagged or not restoring else []
     done += [f"{plural(deleted, 'manifest')} deleted"] if deleted else []
     put_back = [o for o in report.outcomes if o.action is Action.RESTORE and o.status is Status.DONE]
-    done += [f"{_counted(put_back)} put back"] if restoring else []
+    done += [f"{counted(put_back)} put back"] if restoring else []
     lines = [f"{report.repository}: {', '.join(done)}."]
     if report.left:
         what = f"{plural(report.left, 'manifest')} without a tag {'is' if report.left == 1 else 'are'} left"
         lines.append(f"{what}, with up to {size(report.left_bytes)}: freed by {_LATER}.")
     if failed:
-        lines.append(f"{_counted(failed)} failed.")
+        lines.append(f"{counted(failed)} failed.")
     if skipped:
-        lines.append(f"{_counted(skipped)} {'was' if len(skipped) == 1 else 'were'} left alone.")
+        lines.append(f"{counted(skipped)} {'was' if len(skipped) == 1 else 'were'} left alone.")
     if report.moved:
         lines.append(f"{names(report.moved)} changed since the plan was shown: plan again to delete what is there now.")
     if report.interrupted:
@@ -312,7 +312,7 @@ def pushed_again_sentence(tags: Sequence[str]) -> str:
     return f"{names(tags)} {was} removed, and somebody else pushed {them} again since: {they}."
 
 
-def _counted(outcomes: Sequence[Outcome]) -> str:
+def counted(outcomes: Sequence[Outcome]) -> str:
     """`351 tags and 600 manifests`: nobody knows what 951 are."""
     manifests = sum(1 for outcome in outcomes if "@" in outcome.reference)
     tags = len(outcomes) - manifests

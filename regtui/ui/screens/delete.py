@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from regtui.deletion.proposal import DeletionProposal, Offer, taking
 from regtui.deletion.request import Request
+from regtui.deletion.undo import shown_rest
 from regtui.deletion.undo_words import interrupted_sentence, rest_sentences
 from regtui.deletion.values import Report
 from regtui.deletion.words import method_sentence
@@ -98,12 +99,13 @@ class FinishScreen(RunScreen):
         entry = self._entry
         plan = await self._thread.call(self._session.changes.plan_rest, entry)
         # It was confirmed when it began: nothing is typed again.
-        proposal = DeletionProposal(Request(entry.repository, without_undo=True), plan)
+        shown = shown_rest(entry, plan)
+        proposal = DeletionProposal(Request(entry.repository, without_undo=True), shown)
         return Proposal(
             sentences=[interrupted_sentence(entry), *rest_sentences(entry, plan)],
             rows=proposal.rows,
             notes=proposal.notes,
-            button=f"Delete {proposal.what}" if not plan.is_empty else "Finish",
+            button=f"Delete {proposal.what}" if not shown.is_empty else "Finish",
             start=lambda: self._session.changes.finishing(entry, plan),
             is_possible=not plan.obstacle,
         )

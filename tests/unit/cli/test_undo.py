@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from regtui.cli.main import main
 from regtui.cli.output import Form, Output
 from regtui.deletion.journal import Journal
+from regtui.deletion.journal_storage import Directory
 from regtui.local.memory import MemoryStorage
 from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
@@ -351,6 +353,84 @@ def test_of_an_undo_that_was_interrupted_it_is_told_what_taking_it_back_does(
     assert "0.0.9" not in tags(storage)
     assert main(["undo", deletion.stem, "-r", "demo", "--yes"]) == 0
     assert tags(storage) == before
+
+
+def ended_so(file: Path, results: list[dict[str, object]], *, interrupted: bool = True) -> None:
+    """The run has ended with those."""
+    first = file.read_text().splitlines(keepends=True)[0]
+    end = {"record": "end", "time": "2026-11-28T19:00:00.000000Z", "interrupted": interrupted, "standing": []}
+    records = [{"record": "results", "results": results}, end]
+    file.write_text(first + "".join(f"{json.dumps(record)}\n" for record in records))
+
+
+def result(reference: str, status: str, reason: str = "", action: str = "untag") -> dict[str, object]:
+    return {"reference": f"{COMMON}{reference}", "digest": None, "action": action, "status": status, "reason": reason}
+
+
+@pytest.mark.parametrize(
+    ("results", "interrupted", "said"),
+    [
+        ([result(":0.0.9", "done"), result(":latest", "done")], False, "was not interrupted: it is complete. See: "),
+        (
+            [result(":0.0.9", "done"), result(":latest", "skipped", "stopped")],
+            True,
+            "was not interrupted: it was stopped, and 1 tag was left alone. regtui rm deletes what is left: latest.",
+        ),
+        (
+            [result(":0.0.9", "done"), result(":latest", "done"), result("@x", "skipped", "stopped", "delete")],
+            True,
+            "was not interrupted: it was stopped, and 1 manifest was left alone. regtui gc --untagged deletes what is "
+            "left.",
+        ),
+        (
+            [result(":0.0.9", "done"), result(":latest", "failed", "refused")],
+            False,
+            "was not interrupted: it ended, and 1 tag failed. regtui rm deletes what is left: latest.",
+        ),
+        (
+            [result(":0.0.9", "skipped"), result(":latest", "skipped")],
+            True,
+            "was interrupted, and put back since: nothing of it is left to finish. See: ",
+        ),
+    ],
+    ids=["complete", "stopped", "manifests left", "failed", "put back"],
+)
+def test_why_a_run_that_has_ended_isn_t_finished(
+    capsys: Captured, results: list[dict[str, object]], interrupted: bool, said: str
+) -> None:
+    remove("0.0.9", "latest")
+    (file,) = journal_dir().glob("*.jsonl")
+    ended_so(file, results, interrupted=interrupted)
+    capsys.readouterr()
+    assert main(["undo", "-r", "demo", file.stem, "--finish", "--yes"]) == 2
+    assert f"{file.stem} {said}" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_run_that_goes_on_isn_t_called_complete(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove("0.0.9")
+    (file,) = journal_dir().glob("*.jsonl")
+    file.write_text(file.read_text().splitlines(keepends=True)[0])
+    monkeypatch.setattr(Directory, "is_held", lambda _self, _name: True)
+    capsys.readouterr()
+    for way in ([], ["--finish"]):
+        assert main(["undo", "-r", "demo", file.stem, *way, "--yes"]) == 1
+        said = " ".join(capsys.readouterr().err.split())
+        assert f"{file.stem} is still running" in said
+        assert "Wait for its end" in said
+
+
+def test_an_undo_that_was_stopped_is_done_again_rather_than_finished(capsys: Captured) -> None:
+    remove("0.0.9", "latest")
+    (deletion,) = journal_dir().glob("*.jsonl")
+    assert main(["undo", "demo", "--yes"]) == 0
+    (restore,) = set(journal_dir().glob("*.jsonl")) - {deletion}
+    results = [result(":0.0.9", "done", action="restore"), result(":latest", "skipped", "stopped", "restore")]
+    ended_so(restore, results)
+    capsys.readouterr()
+    assert main(["undo", "-r", "demo", restore.stem, "--finish", "--yes"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "it was stopped, and 1 tag was left alone." in said
+    assert f"To put back what is left: regtui undo {deletion.stem}" in said
 
 
 @pytest.mark.parametrize("is_there", [False, True])

@@ -9,9 +9,10 @@ import pytest
 
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.request import Request
-from regtui.deletion.undo import StillRunning, undone
+from regtui.deletion.undo import StillRunning, shown_rest, undone
 from regtui.deletion.undo_words import rest_sentences
-from regtui.deletion.values import Report, Status
+from regtui.deletion.values import Action, Report, Status
+from regtui.deletion.words import planned_outcomes
 from regtui.local.dialect import Version
 from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
@@ -113,8 +114,18 @@ async def test_it_is_finished(version: Version, tags: list[str], does_it: bool) 
             break
         connection, entry = found
         plan = await connection.changes.plan_rest(entry)
+        shown = shown_rest(entry, plan)
+        assert {m.digest for m in shown.manifests} <= set(entry.manifests_changed)
+        assert all(tag.digest == entry.tags[tag.tag] for tag in shown.removed)
         report = await finished(connection.changes.finishing(entry, plan))
         assert report.is_complete, (at, report)
+        # Of the run's own empty indexes nothing is told, neither now nor in the journal.
+        confirmed = {*entry.tags.values(), *entry.manifests_changed}
+        (ended,) = await connection.changes.entries()
+        assert {o.digest for o in (*report.outcomes, *ended.results)} <= confirmed, at
+        assert [
+            o for o in report.outcomes if entry.tags.get(o.reference.rpartition(":")[2], o.digest) != o.digest
+        ] == []
         assert (await world.tags(REPOSITORY), revisions(world)) == expected, at
         assert {o.reference for o in report.outcomes} >= {f"{REPOSITORY}:{tag}" for tag in tags}
         assert await connection.changes.unfinished() == []
@@ -147,6 +158,28 @@ async def test_it_is_reverted(version: Version, tags: list[str], does_it: bool) 
         assert await connection.changes.unfinished() == []
         assert (await connection.changes.entry(entry.name)).standing == ()
     assert at > 4
+
+
+async def test_an_empty_index_of_the_run_is_not_told_of_as_if_it_were_the_users() -> None:
+    world = await filled("2.8.2")
+    found = await killed(world, FEW, 1, does_it=True)
+    assert found is not None
+    connection, entry = found
+    plan = await connection.changes.plan_rest(entry)
+    told = rest_sentences(entry, plan)
+    # As it was said before the run began, but for what it did until then.
+    assert (
+        "2 manifests, and 2 manifests below them, that nothing else in the repository uses will be deleted by digest."
+        in told
+    )
+    assert "shared-2 is the same image, and stays." in told
+    rows = {o.reference: o.digest for o in planned_outcomes(shown_rest(entry, plan))}
+    assert rows[f"{REPOSITORY}:shared-1"] == entry.tags["shared-1"]
+    assert len(rows) == 3 + 4
+    report = await finished(connection.changes.finishing(entry, plan))
+    assert report.is_complete
+    assert (report.count(Action.UNTAG, Status.DONE), report.count(Action.DELETE, Status.DONE)) == (3, 4)
+    assert {o.reference: o.digest for o in report.outcomes} == rows
 
 
 async def test_a_tag_that_was_pushed_before_it_is_finished_stays() -> None:
