@@ -11,7 +11,7 @@ from regtui.host.containers import (
     PROGRAMS,
     read_environment,
 )
-from regtui.host.errors import HostNotAllowed, NotOnHost
+from regtui.host.errors import HostNotAllowed, NotOnHost, Unsafe
 from regtui.host.found import Found, named_config, sudo_of, version_of
 from regtui.host.hosts import Host, Script, call
 from regtui.host.plain import plain, plain_name
@@ -27,11 +27,28 @@ from regtui.host.stopping import (
     outdated_by_process,
     shared,
 )
-from regtui.host.trouble import check, trouble
+from regtui.host.trouble import check, last_line, trouble
 from regtui.text import one_line
 
 DEFAULT_SERVICE: Final = "docker-registry.service"
 _INTERPRETER: Final = re.compile(r"(?:ba|da|a|z|k|fi)?sh|busybox|env|python[0-9.]*|perl|tini|dumb-init")
+# Whether process $1 has the rights of user $2, and no fewer: what it tells of itself runs with these. A setuid program
+# has its rights from its file, and its words from whoever ran it; root's rights may have been taken from it one by one,
+# or hold in a namespace of its own alone.
+_HAS_RIGHTS: Final = """\
+has() {
+    sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | tr -s '[:space:]' ' '
+}
+user=$(id -u -- "$2") && whose=$(has "$1" Uid) && test -n "$whose" || exit 2
+test "$whose" = "$user $user $user $user " || { echo "${whose%% *}"; exit 3; }
+{ test -e "/proc/$1/exe" && test ! -u "/proc/$1/exe"; } || exit 4
+test "$user" != 0 || {
+    test "$(has "$1" CapEff)" = "$(has self CapEff)" &&
+        test "$(readlink "/proc/$1/ns/user")" = "$(readlink /proc/self/ns/user)"
+} || exit 4
+"""
+_ANOTHER_USER: Final = 3
+_FEWER_RIGHTS: Final = 4
 _PROPERTIES: Final = " ".join(
     f"-p {name}"
     for name in (
@@ -59,7 +76,9 @@ async def find_as_service(host: Host, settings: HostSettings) -> Found:
         )
     main = properties.get("MainPID", "")
     pid = int(main) if main.isdecimal() and len(main) < 12 else 0
+    user = plain_name(properties.get("User", ""), f"The user of {unit}")
     command, environment = await _of_process(host, settings, pid)
+    await _must_have_rights(host, settings, pid, unit, user or "root")
     if not command:
         started = re.search(r"argv\[\]=(.*?) ;", properties.get("ExecStart", ""))
         command = started[1].split() if started else []
@@ -73,7 +92,7 @@ async def find_as_service(host: Host, settings: HostSettings) -> Found:
         program=settings.binary or _program(command, unit),
         config=posixpath.join(directory, config),
         pid=pid,
-        user=plain_name(properties.get("User", ""), f"The user of {unit}"),
+        user=user,
         environment=environment,
     )
     text = await _text(host, settings, process, properties.get("Me", ""))
@@ -128,6 +147,34 @@ async def _of_process(host: Host, settings: HostSettings, pid: int) -> tuple[lis
         # What overrides its config is there: without it another storage would be taken for the registry's.
         raise trouble(environment, host.place, "systemd")
     return command.stdout.removesuffix("\0").split("\0"), read_environment(environment.stdout.split("\0"))
+
+
+async def _must_have_rights(host: Host, settings: HostSettings, pid: int, unit: str, user: str) -> None:
+    """What the process tells (its program, its config, its environment) runs as the unit's user. Raises Unsafe where it
+    hasn't that user's rights itself: somebody who took it over would have gained them."""
+    if pid <= 0:
+        return
+    told = await host.run(call(*sudo_of(settings), "sh", "-c", _HAS_RIGHTS, "sh", str(pid), user))
+    if told.code == 0:
+        return
+    if told.code == _ANOTHER_USER:
+        whose = one_line(told.stdout)[:20]
+        raise Unsafe(
+            f"The process of {unit} on {host.place} runs as user {whose}, and systemd starts it as {user}: it gave up "
+            f"rights that a collection as {user} would have.",
+            f"Let systemd start it as that user: User={whose} in the unit, in place of what changes it now.",
+        )
+    if told.code == _FEWER_RIGHTS:
+        raise Unsafe(
+            f"The process of {unit} on {host.place} has fewer rights than {user}, as whom a collection would run what "
+            "it names.",
+            "Let systemd start the registry's own program as a user of its own: User= in the unit.",
+        )
+    why = last_line(told.stderr) or "it has ended"
+    raise HostNotAllowed(
+        f"As whom the process of {unit} runs on {host.place} can't be told: {why}.",
+        "See that the service runs, and log in as root or as its user, or add sudo = true.",
+    )
 
 
 async def _text(host: Host, settings: HostSettings, process: Process, me: str) -> str:

@@ -3,7 +3,9 @@
 What a profile names is taken at its word; the rest is found where it is unambiguous, else the error says what is there.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from shlex import join
 
 from regtui.bounded_json import parse_json_text
 from regtui.host.as_service import DEFAULT_SERVICE, find_as_service
@@ -18,7 +20,7 @@ from regtui.host.hosts import Host, Script, call
 from regtui.host.in_container import IS_THERE, LIST_CONTAINERS, find_in_container, runtime_command
 from regtui.host.plain import list_at, plain, table_at, text_at
 from regtui.host.profile import HostSettings
-from regtui.host.redis_cache import asking_script
+from regtui.host.redis_cache import Redis, asking_script
 from regtui.host.runtimes import (
     command_unit,
     kubectl_unit,
@@ -113,9 +115,21 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
             storage = read_storage(told.stdout, environment, path)
             lost = lost_by_pod(target, template, pod, storage)
             unit = kubectl_unit(settings, program=program, config=path, root=storage.root, lost=lost)
+            if storage.redis is not None and not storage.redis.why_not:
+                redis, via = await _by_pod(host, [*sudo_of(settings), *kubectl], target, storage.redis)
+                storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)
             return Found(unit, storage, await version_of(host, f"{unit.inside} --version"))
     check(told, host.place, "kubectl")
     raise NotOnHost(f"There is no config file in {target}.", 'Say where it is: config = "…".')
+
+
+async def _by_pod(host: Host, kubectl: Sequence[str], target: str, redis: Redis) -> tuple[Redis, str]:
+    """With a command line that leads to redis from the pod, whose loopback, names and networks are its own: what
+    answers to the host at the same address may be another one."""
+    inside = (*kubectl, "exec", "-i", target, "--")
+    if await can_run(host, *inside, "sh", "-c", "command -v nc"):
+        return redis, join((*inside, "nc", redis.host, str(redis.port)))
+    return replace(redis, why_not="it is reached from the pod alone, and there is no nc in its image to ask by"), ""
 
 
 async def _by_command(host: Host, settings: HostSettings) -> Found:

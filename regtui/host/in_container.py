@@ -91,7 +91,7 @@ async def find_in_container(host: Host, settings: HostSettings, port: int) -> Fo
         no_stand_in=why_not(container, storage),
     )
     redis = storage.redis
-    if redis is not None and not redis.why_not and container.network != "host":
+    if redis is not None and not redis.why_not:
         redis, via = await _within(host, command, container, redis, has_shell)
         storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)
     version = await version_of(host, f"{unit.inside} --version") if container.is_running else ""
@@ -120,11 +120,13 @@ async def _within(
     """By what the container's network has, never by what the host takes its address for: a command line that leads
     there, or the IP address that does from the host, too."""
     told = (await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout
-    if has_shell and not means_another(redis.host, container, told):
+    leads = reach(redis.host, container, told)
+    # What has the host's network gets there as the host does; what has none gets nowhere.
+    may_ask = container.network != "none" and not (container.network == "host" and leads.why_not)
+    if has_shell and may_ask and not means_another(redis.host, container, told):
         via = await _by_container(host, command, container, redis)
         if via:
             return redis, via
-    leads = reach(redis.host, container, told)
     return replace(redis, host=leads.address or redis.host, why_not=leads.why_not), ""
 
 

@@ -14,6 +14,9 @@ _WITHOUT_NAMES: Final = frozenset({"bridge", "default", "host", "none", "podman"
 _LOCAL: Final = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 # Mounted from elsewhere, nobody but the container knows what names mean there.
 _RESOLVING: Final = ("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf")
+# Where the runtime has the container's /etc/hosts and resolv.conf: empty where it was told to make none.
+_KEPT_FOR_IT: Final = ("HostsPath", "ResolvConfPath")
+_NO_NETWORK: Final = "the container has no network of its own, and reaches none"
 _LOOPBACK: Final = "it is at the container's own loopback"
 _UNKNOWN: Final = "what its name means in the container can't be told from outside: give its IP address instead"
 
@@ -21,7 +24,7 @@ _UNKNOWN: Final = "what its name means in the container can't be told from outsi
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How the host gets to what a container calls by a name. `address`: an IP address that leads there from the host,
-    too; else `why_not` says why there is none."""
+    too, or a name that both have; else `why_not` says why there is none."""
 
     address: str = ""
     why_not: str = ""
@@ -29,6 +32,10 @@ class Reach:
 
 def reach(name: str, container: Container, text: str) -> Reach:
     """`name`: as the container's program has it. `text`: what `inspect` prints of all containers."""
+    if container.network == "none":
+        return Reach(why_not=_NO_NETWORK)
+    if container.network == "host":
+        return _by_host(name, container, text)
     if _ip(name):
         return _by_address(name)
     known = name.lower().rstrip(".")
@@ -39,13 +46,22 @@ def reach(name: str, container: Container, text: str) -> Reach:
     return _by_address(address) if address else Reach(why_not=_UNKNOWN)
 
 
+def _by_host(name: str, container: Container, text: str) -> Reach:
+    """On the host's network: an address is the host's own, and a name is where both have the same names."""
+    ours = _entry_of(container, text)
+    has_hosts_names = all(text_at(ours, key) for key in _KEPT_FOR_IT)
+    if not _ip(name) and (not has_hosts_names or means_another(name, container, text)):
+        return Reach(why_not=_UNKNOWN)
+    return Reach(_ip(name) or name)
+
+
 def means_another(name: str, container: Container, text: str) -> bool:
     """Whether to another container in the same network the name may mean something else than to this one."""
     if _ip(name):
         return False
     ours, own = _entry_of(container, text), name.lower().rstrip(".")
     # Where nothing is told of it, nobody knows.
-    return not ours or own in _own_names(ours) or _resolves_by_mounts(container)
+    return not ours or own in _own_names(ours) or _resolves_by_mounts(container) or _resolves_by_options(ours)
 
 
 def _by_address(text: str) -> Reach:
@@ -80,6 +96,11 @@ def _entry_of(container: Container, text: str) -> dict[str, Any]:
 
 def _resolves_by_mounts(container: Container) -> bool:
     return any(container.mount_of(path) for path in _RESOLVING)
+
+
+def _resolves_by_options(entry: dict[str, Any]) -> bool:
+    """By name servers, search domains or links that were said for it alone."""
+    return any(list_at(entry, "HostConfig", key) for key in ("Dns", "DnsSearch", "DnsOptions", "Links"))
 
 
 def _own_names(entry: dict[str, Any]) -> set[str]:

@@ -50,7 +50,7 @@ def test_a_program_that_a_service_names_runs_as_the_service_alone(place: Path, m
     program.chmod(0o755)
     config = place / "config.yml"
     config.write_text(f"storage: {{filesystem: {{rootdirectory: {host.root}}}}}")
-    with host.process(str(program), "serve", str(config)) as pid:
+    with host.process(str(program), "serve", str(config), user="nobody") as pid:
         host.write("show", f"LoadState=loaded\nMainPID={pid}\nUser=nobody\nExecStart=\n")
         assert asyncio.run(ask_everything("systemd", host, KeepOut)) >= 10
     assert set(record.read_text().split()) == {"nobody"}
@@ -69,7 +69,7 @@ def test_a_config_that_a_service_names_is_read_by_the_service_alone(
         listener.setblocking(False)
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         environment = {"REGISTRY_REDIS_ADDR": address, "REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR": "redis"}
-        with host.process("docker-registry", "serve", str(secret), environment=environment) as pid:
+        with host.process("docker-registry", "serve", str(secret), environment=environment, user="nobody") as pid:
             host.write("show", f"LoadState=loaded\nMainPID={pid}\nUser=nobody\nExecStart=\n")
             with pytest.raises(HostNotAllowed) as raised:
                 asyncio.run(find(LocalHost(), HostSettings(runtime="systemd"), 5000))

@@ -5,9 +5,9 @@ What `docker exec` and `docker run` are to run is run here, by the same words: a
 
 import json
 import os
+import pwd
 import stat
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -122,12 +122,18 @@ class HostileHost:
         self.write("config-tar", member.tobuf() + config.encode() + bytes(-len(config) % 512 + 1024))
 
     @contextmanager
-    def process(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[int]:
-        """One whose command line and environment are these."""
-        waits = ("-c", "import sys; sys.stdin.read()", *arguments[1:])
+    def process(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, user: str | None = None
+    ) -> Iterator[int]:
+        """One whose command line and environment are these. `user`: another one's, for root alone."""
+        waits = ("-c", "read -r line", *arguments[1:])
         with subprocess.Popen(
             [arguments[0], *waits],
-            executable=sys.executable,
+            # Every user can run it.
+            executable="/bin/sh",
+            user=user,
+            group=user and pwd.getpwnam(user).pw_gid,
+            extra_groups=None if user is None else [],
             env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
         ) as started:

@@ -85,7 +85,7 @@ def _process(make: Callable[[str], tuple[str, ...]], *, variable: str = "") -> C
 
         class Started:
             def __enter__(self) -> None:
-                self.process = host.process(*words, environment=environment)
+                self.process = host.process(*words, environment=environment, user=None if os.getuid() else "nobody")
                 pid = self.process.__enter__()
                 host.write("show", f"LoadState=loaded\nMainPID={pid}\nUser=nobody\nExecStart=\n")
 

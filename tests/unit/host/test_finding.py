@@ -1,8 +1,12 @@
 """What a service runs, and what is said where that isn't the registry's program."""
 
+import asyncio
+import getpass
 import json
 import os
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +126,72 @@ async def test_what_listens_on_the_hosts_loopback_is_not_the_redis_of_a_containe
         assert "in redis, which can't be cleared" in str(found.unsafe)
         with pytest.raises(BlockingIOError):
             listener.accept()
+
+
+@pytest.mark.parametrize("has_nc", [True, False])
+async def test_the_redis_of_a_pod_is_asked_from_the_pod_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_nc: bool
+) -> None:
+    """What listens on the host's own loopback is another one."""
+    host = make_hostile_host(tmp_path / "host")
+    (host.bin / "nc").write_text(f"#!/bin/sh\nexit {0 if has_nc else 1}\n")
+    (host.bin / "nc").chmod(0o755)
+    for program in (host.bin / "kubectl",):
+        text = 'sh) echo "$*" >> asked; exec "$@" ;; nc) echo "$*" >> asked; echo +PONG; echo :0 ;;'
+        text = text if has_nc else "sh) exit 1 ;;"
+        program.write_text(program.read_text().replace('sh) exec "$@" ;;', text))
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+        storage = {"filesystem": {"rootdirectory": str(host.root)}, "cache": {"blobdescriptor": "redis"}}
+        host.write("config", json.dumps({"storage": storage, "redis": {"addr": f"127.0.0.1:{port}"}}))
+        found = await find(LocalHost(), HostSettings(runtime="kubectl", container="registry"), 5000)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    if has_nc:
+        assert found.unsafe is None
+        assert found.unit.redis_via == f"kubectl exec -i deployment/registry -- nc 127.0.0.1 {port}"
+        assert f"nc 127.0.0.1 {port}" in (host.directory / "asked").read_text()
+    else:
+        assert "it is reached from the pod alone, and there is no nc" in str(found.unsafe)
+
+
+async def test_what_a_process_says_runs_with_no_more_rights_than_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd started it as another user; whoever took it over since can have written its command line."""
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    (host.directory / "config").rename(host.directory / "c.yml")
+    program = host.directory / "registry"
+    ran = host.directory / "ran"
+    program.write_text(program.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\n: > {ran}\n"))
+    unit = HostSettings(runtime="systemd")
+    me, other = getpass.getuser(), "nobody" if getpass.getuser() == "root" else "root"
+    with host.process(str(program), "serve", str(host.directory / "c.yml")) as pid:
+        host.write("show", f"LoadState=loaded\nMainPID={pid}\nUser={other}\nExecStart=\n")
+        with pytest.raises(Unsafe, match=rf"runs as user {os.getuid()}, and systemd starts it as {other}:") as raised:
+            await find(LocalHost(), unit, 5000)
+        assert f"User={os.getuid()} in the unit" in raised.value.remedy
+        assert not ran.exists()
+        host.write("show", f"LoadState=loaded\nMainPID={pid}\nUser={me}\nExecStart=\n")
+        assert (await find(LocalHost(), unit, 5000)).version == "2.8.2"
+
+
+def test_the_rights_of_a_setuid_program_are_not_those_of_who_ran_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for a password, say, as root, and its command line is anybody's."""
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    program = host.directory / "setuid"
+    shutil.copy(shutil.which("sleep", path="/bin:/usr/bin") or "", program)
+    program.chmod(0o4755)
+    with subprocess.Popen([str(host.directory / "registry"), "600"], executable=program) as process:
+        host.write("show", f"LoadState=loaded\nMainPID={process.pid}\nUser={getpass.getuser()}\nExecStart=\n")
+        try:
+            with pytest.raises(Unsafe, match="has fewer rights than"):
+                asyncio.run(find(LocalHost(), HostSettings(runtime="systemd"), 5000))
+        finally:
+            process.kill()

@@ -90,6 +90,51 @@ def test_where_names_come_from_a_mount_nobody_else_knows_them(place: str) -> Non
     assert led_to("10.3.0.1", mounted) == ("10.3.0.1", "")
 
 
+@pytest.mark.parametrize("name", ["redis", "10.3.0.1", "127.0.0.1"])
+def test_a_container_without_a_network_reaches_nothing(name: str) -> None:
+    alone = {**OURS, "HostConfig": {"NetworkMode": "none"}}
+    assert led_to(name, alone) == ("", "the container has no network of its own, and reaches none")
+
+
+ON_HOST: dict[str, Any] = {
+    "Id": "a1",
+    "Name": "/registry",
+    "Config": {"Hostname": "prod"},
+    "HostConfig": {"NetworkMode": "host", "Dns": []},
+    "HostsPath": "/var/lib/docker/hosts",
+    "ResolvConfPath": "/var/lib/docker/resolv.conf",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, True),
+        ({"HostConfig": {"NetworkMode": "host", "ExtraHosts": ["redis:10.9.9.9"]}}, False),
+        ({"HostConfig": {"NetworkMode": "host", "Dns": ["10.9.9.9"]}}, False),
+        ({"HostConfig": {"NetworkMode": "host", "DnsSearch": ["b.example"]}}, False),
+        ({"Mounts": [{"Source": "/srv/hosts", "Destination": "/etc/hosts"}]}, False),
+        ({"HostsPath": ""}, False),
+        ({"Config": {"Hostname": "redis"}}, False),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_on_the_hosts_network_a_name_is_the_hosts_where_both_have_the_same_names(
+    changes: dict[str, Any], names: bool
+) -> None:
+    """An address is the host's in any case."""
+    ours = {**ON_HOST, **changes}
+    assert led_to("redis", ours)[0] == ("redis" if names else "")
+    assert led_to("127.0.0.1", ours) == ("127.0.0.1", "")
+
+
+@pytest.mark.parametrize("option", [{"Dns": ["10.9.9.9"]}, {"DnsOptions": ["ndots:1"]}, {"Links": ["/a:/b/redis"]}])
+def test_what_resolves_names_for_the_container_alone_isnt_there_beside_it(option: dict[str, Any]) -> None:
+    text = json.dumps([*BESIDE, {**OURS, "HostConfig": {**OURS["HostConfig"], **option}}])
+    (container,) = (found for found in read_containers(text) if found.id == "a1")
+    assert means_another("redis", container, text)
+
+
 @given(st.ip_addresses())
 def test_any_address_is_itself_or_refused(address: object) -> None:
     found, _ = led_to(str(address))

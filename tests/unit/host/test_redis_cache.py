@@ -45,21 +45,29 @@ def test_without_a_password_nothing_is_logged_in() -> None:
 
 
 @contextmanager
-def answering(text: bytes) -> Iterator[int]:
+def answering(*texts: bytes) -> Iterator[tuple[int, list[bytes]]]:
+    """One connection after the other, and what was asked in them."""
+    asked: list[bytes] = []
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
 
         def answer() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(text)
+            for text in texts:
+                connection, _ = listener.accept()
+                with connection:
+                    asked.append(connection.recv(65536))
+                    connection.sendall(text)
 
         thread = threading.Thread(target=answer)
         thread.start()
-        yield listener.getsockname()[1]
+        yield listener.getsockname()[1], asked
         thread.join()
+
+
+def ask(port: int, redis: Redis) -> "subprocess.CompletedProcess[str]":
+    words = ["sh", "-c", asking_script(), "sh", "", "127.0.0.1", str(port)]
+    return subprocess.run(words, input=redis.asking, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +82,27 @@ def answering(text: bytes) -> Iterator[int]:
     ],
 )
 def test_only_a_number_is_an_answer(text: bytes, code: int, said: str) -> None:
-    with answering(text) as port:
-        done = subprocess.run(
-            ["sh", "-c", asking_script(), "sh", "", "127.0.0.1", str(port)],
-            input=Redis("r").asking,
-            capture_output=True,
-            text=True,
-        )
+    with answering(b"+PONG\r\n+OK\r\n", text) as (port, _):
+        done = ask(port, Redis("r"))
     assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done
+
+
+@pytest.mark.parametrize(
+    "answer", [b"ERROR\r\n", b":0\r\n", b"", b"-ERR unknown command\r\n", b"HTTP/1.1 400\r\n:0\r\n"]
+)
+def test_what_is_no_redis_gets_nothing_that_a_config_has_chosen(answer: bytes) -> None:
+    """To a server that reads lines, a value of it would be a command."""
+    redis = Redis("r", username="flush_all", password="set evil 0 0 3", db=7)
+    with answering(answer) as (port, asked):
+        done = ask(port, redis)
+    assert done.returncode == 1
+    assert asked == [b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n"]
+
+
+def test_a_redis_that_wants_a_password_first_is_one() -> None:
+    with answering(b"-NOAUTH Authentication required.\r\n+OK\r\n", b"+OK\r\n:1\r\n") as (port, asked):
+        assert ask(port, Redis("r", password="p")).returncode == 0
+    assert b"AUTH" in asked[1]
 
 
 def test_nobody_listens() -> None:
