@@ -241,6 +241,9 @@ class Http1Connection(asyncio.Protocol):
 
     def _complete(self) -> None:
         self._is_complete = True
+        if self._transport is not None:
+            # However much of it waits to be taken: the next answer comes over the same connection.
+            self._transport.resume_reading()
         if self._comes_whole or not self._has_body:
             self._tell(b"".join(self._parts))
         self._wake()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from regtui.registry.direct import WHOLE, DirectTransport
+from regtui.registry.http1 import Http1Connection
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nA-Trailer: x\r\n\r\n"
@@ -192,6 +193,40 @@ async def test_of_a_body_that_nobody_takes_little_is_read_ahead() -> None:
             assert set(first) == {ord("x")}
         assert not connection
     assert server.connections == 1
+
+
+class Wire(asyncio.Transport):
+    """Remembers whether it is read from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_read = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+
+async def test_a_connection_whose_long_body_came_with_its_end_is_read_from_again() -> None:
+    """What is read ahead was so much that reading paused, and nothing more was to come: nobody resumed it, and the next
+    request on that connection waited for its time-out."""
+    connection, wire = Http1Connection(), Wire()
+    connection.connection_made(wire)
+    long = b"x" * (512 * 1024)
+    for _ in range(2):
+        asked = asyncio.ensure_future(connection.ask(b"GET / HTTP/1.1\r\n\r\n", has_body=True, timeout=None))
+        await asyncio.sleep(0)
+        assert wire.is_read
+        connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(long) + long)
+        await asked
+        assert b"".join([part async for part in connection.chunks()]) == long
+        assert connection.is_idle
 
 
 async def test_silence_is_a_time_out_and_ends_the_connection() -> None:
