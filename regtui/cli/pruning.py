@@ -221,6 +221,17 @@ class Pruning:
                 self._unfinished[entry.repository] = entry
         tell_troubles(self._session)
 
+    def _is_settled(self, repository: str, progress: Progress) -> bool:
+        """Whether nothing was interrupted there; else it is told, also where the rules select nothing."""
+        entry = self._unfinished.get(repository)
+        if entry is None:
+            return True
+        progress.clear()
+        warn(interrupted_sentence(entry))
+        say_remedies(self._session, entry)
+        self.tally.stop(repository, "an earlier run was interrupted there")
+        return False
+
     async def _show_each(self, names: list[str]) -> list[_Shown]:
         shown: list[_Shown] = []
         progress = Progress("Repositories:")
@@ -230,6 +241,7 @@ class Pruning:
                 progress.show(number, len(names))
                 number += 1
                 plan = self._told(repository, found, progress)
+                is_settled = self._is_settled(repository, progress)
                 if plan is None:
                     continue
                 self._count_planned(plan)
@@ -237,7 +249,7 @@ class Pruning:
                     continue
                 progress.clear()
                 self._show(plan)
-                if await self._is_possible(plan):
+                if is_settled and await self._is_possible(plan):
                     shown.append(_Shown(repository, plan.fingerprint))
         progress.clear()
         if number < len(names):
@@ -335,6 +347,7 @@ class Pruning:
                 return
             progress.show(number, len(names))
             plan = await self._planned(repository, progress)
+            is_settled = self._is_settled(repository, progress)
             if plan is None:
                 continue
             self.tally.looked_at += 1
@@ -344,7 +357,7 @@ class Pruning:
                 continue
             progress.clear()
             self._show(plan)
-            if not await self._is_possible(plan):
+            if not is_settled or not await self._is_possible(plan):
                 self._freed.add(plan.contents, ())
             elif not await self._prune(plan):
                 return
@@ -376,11 +389,6 @@ class Pruning:
             if plan.plan.obstacle:
                 self.tally.codes.add(await refusal_code(self._session, repository))
             return True
-        if (entry := self._unfinished.get(repository)) is not None:
-            warn(interrupted_sentence(entry))
-            say_remedies(self._session, entry)
-            self.tally.stop(repository, "an earlier run was interrupted there")
-            return False
         if not plan.plan.obstacle:
             return True
         support = await self._session.deletion(repository)

@@ -131,17 +131,31 @@ def doomed_manifests(contents: Contents, chosen: Collection[str], targets: Colle
     """
     if contents.unread:
         return set()
-    chosen = set(chosen)
-    going = {digest for tag in chosen if (digest := contents.tags.get(tag)) is not None} | set(targets)
-    staying = {digest for tag, digest in contents.tags.items() if digest is not None and tag not in chosen}
-    reached = reachable(contents.manifests, going)
-    running = with_indexes(contents.manifests, contents.used).keys() - reached if contents.used else set()
-    held = reachable(contents.manifests, staying | running)
+    reached, held = _reached_and_held(contents, chosen, targets)
     if hidden_indexes(contents, held):
         return set()
     # An entry of another media type isn't looked below, and isn't taken away either.
     named = {digest for d in held if (manifest := contents.manifests.get(d)) for digest in manifest.named}
     return (reached - held - named) & contents.manifests.keys()
+
+
+def _reached_and_held(
+    contents: Contents, chosen: Collection[str], targets: Collection[Digest]
+) -> tuple[set[Digest], set[Digest]]:
+    """What those tags and manifests reach, and what all reaches that stays, or is in use without being among them."""
+    chosen = set(chosen)
+    going = {digest for tag in chosen if (digest := contents.tags.get(tag)) is not None} | set(targets)
+    staying = {digest for tag, digest in contents.tags.items() if digest is not None and tag not in chosen}
+    reached = reachable(contents.manifests, going)
+    running = with_indexes(contents.manifests, contents.used).keys() - reached if contents.used else set()
+    return reached, reachable(contents.manifests, staying | running)
+
+
+def hidden_beside(plan: Plan) -> set[Digest]:
+    """What couldn't be read below that which stays, and keeps each manifest of the plan: it may lead to any."""
+    named = [manifest.digest for manifest in (*plan.manifests, *plan.left)]
+    _, held = _reached_and_held(plan.contents, [tag.tag for tag in plan.removed], named)
+    return hidden_indexes(plan.contents, held)
 
 
 def hidden_indexes(contents: Contents, held: Collection[Digest]) -> set[Digest]:

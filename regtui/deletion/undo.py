@@ -248,9 +248,12 @@ def undone(entries: Sequence[Entry]) -> set[str]:
     for entry in entries:
         if entry.undoes and entry.is_complete and entry.name not in names:
             names.add(entry.undoes)
-    # A prune is, where all of its parts are that took anything away.
+    # A prune is, where all of its parts are that took anything away, those too that were interrupted and put back.
     parts = _parts(entries)
-    return names | {prune for prune, of_it in parts.items() if of_it and all(part.name in names for part in of_it)}
+    begun = {prune for prune, of_it in parts.items() if of_it}
+    begun |= {entry.part_of for entry in entries if entry.part_of in parts and entry.name in names}
+    back = {part.name for of_it in parts.values() for part in of_it if part.name in names and not part.is_unfinished}
+    return names | {prune for prune in begun if all(part.name in back for part in parts[prune])}
 
 
 def _parts(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

@@ -192,7 +192,8 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
     if entry.is_running:
         return "running"
     if entry.is_unfinished or entry.ended is None:
-        return "interrupted"
+        # A prune that was killed is never ended: its parts are, and are put back.
+        return "undone" if entry.kind is Kind.PRUNE and entry.name in taken_back else "interrupted"
     if (prune := entry.prune) is not None:
         return _prune_result(prune, entry.interrupted, entry.name in taken_back)
     failed = sum(1 for outcome in entry.results if outcome.status is Status.FAILED)

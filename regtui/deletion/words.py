@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from regtui.deletion.cost import about, seconds_to_delete
+from regtui.deletion.plan import hidden_beside
 from regtui.deletion.values import (
     Action,
     Cause,
@@ -125,7 +126,11 @@ def _about_unread(plan: Plan) -> list[str]:
     if contents.unread_manifests and not contents.unread:
         shorts = [digest.short for digest in sorted(contents.unread_manifests)]
         why = _detail(contents.unread_manifests[min(contents.unread_manifests)])
-        lines.append(f"Below them, {names(shorts)} could not be read ({why}): what {_they(shorts)} stays.")
+        unread = f"{names(shorts)} could not be read ({why})"
+        if hidden_beside(plan):
+            lines.append(f"{unread}: so that nothing {_they(shorts)} is lost, only tags are removed, and no manifest.")
+        else:
+            lines.append(f"Below them, {unread}: what {_they(shorts)} stays.")
     return lines
 
 
@@ -189,7 +194,7 @@ def _about_manifests(plan: Plan) -> list[str]:
             return []
         if all(tag.is_broken for tag in plan.removed):
             return ["Nothing becomes collectable."]
-        if plan.contents.unread:
+        if plan.contents.unread or hidden_beside(plan):
             # What is said about those tells why.
             return ["No manifest is deleted: nothing becomes collectable."]
         return ["No manifest is deleted, as all of them are still in use: nothing becomes collectable."]

@@ -21,6 +21,7 @@ from regtui.retention.policy import entry_of
 from regtui.retention.settings import InUseSettings
 from regtui.session import resolving
 from regtui.session.target import Target, demo_target
+from regtui.settings.paths import journal_dir
 
 Captured = pytest.CaptureFixture[str]
 PRUNE = ["prune", "demo"]
@@ -138,6 +139,30 @@ def test_a_dry_run_ends_as_the_run_would_be_refused(demo: Demo, capsys: Captured
     assert "opened read-only" in capsys.readouterr().err
     assert main([*PRUNE, "--yes", "--read-only"]) == 6
     assert main([*PRUNE, "--dry-run"]) == 0
+
+
+@pytest.mark.parametrize("options", [["--yes"], ["--dry-run"], []])
+@pytest.mark.parametrize("keep", ["5", "500"], ids=["something goes", "nothing goes"])
+def test_where_a_run_was_interrupted_that_is_told_also_where_nothing_goes(
+    demo: Demo, capsys: Captured, monkeypatch: pytest.MonkeyPatch, keep: str, options: list[str]
+) -> None:
+    demo.target = replace(
+        demo.target,
+        ephemeral=False,
+        retention=(entry_of({"keep": keep, "match": r"^\d"}, ["fullstack/common"], flags=(), number=1, line=7),),
+    )
+    assert main(["rm", "-r", "demo", "fullstack/common:0.0.9", "--yes"]) == 0
+    (file,) = journal_dir().glob("*.jsonl")
+    file.write_text(file.read_text().splitlines(keepends=True)[0])
+    before = demo.tags()
+    capsys.readouterr()
+    asked = answering(monkeypatch, lambda question: question.rpartition("type ")[2].rstrip(":"))
+    assert main([*PRUNE, *options]) == 1
+    said = capsys.readouterr().err
+    assert said.count("A deletion in fullstack/common (0.0.9) was interrupted") == 1
+    assert f"To finish it: regtui undo {file.stem} --finish" in said
+    assert demo.tags() == before
+    assert not asked
 
 
 def test_a_repository_that_fails_stops_itself_alone(demo: Demo, capsys: Captured) -> None:

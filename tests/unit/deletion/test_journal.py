@@ -663,6 +663,36 @@ def test_a_prune_is_undone_where_all_of_its_parts_are(journal: Journal) -> None:
     assert before.name == earlier.name
 
 
+@pytest.mark.parametrize("parts", ["done", "reverted", "both"])
+def test_a_prune_that_was_killed_is_undone_where_all_of_its_parts_are_put_back(journal: Journal, parts: str) -> None:
+    digest = plan("a").removed[0].digest
+    done = Outcome("team/app:a", digest, Action.UNTAG, Status.DONE)
+    prune = journal.begin_prune(REGISTRY, "ci")
+    prune.close()
+    names = []
+    for is_done in [True] * (parts != "reverted") + [False] * (parts != "done"):
+        part = journal.begin(REGISTRY, "ci", plan("a"), part_of=prune.name)
+        part.end([done], interrupted=False) if is_done else part.close()
+        names.append(part.name)
+
+    def result() -> str:
+        entries = journal.entries(REGISTRY)
+        return result_of(next(entry for entry in entries if entry.name == prune.name), undone(entries))
+
+    for name in names:
+        assert result() == "interrupted"
+        restore = journal.begin_restore(
+            REGISTRY, "ci", "team/app", undoes=name, tags={}, before={}, by_digest=(), manifests={}
+        )
+        restore.end((), interrupted=False)
+        entry = journal.entry(name)
+        if entry.is_unfinished:
+            assert result() == "interrupted"
+            skipped = Outcome("team/app:a", digest, Action.UNTAG, Status.SKIPPED, f"reverted by {restore.name}")
+            journal.resume(entry, REGISTRY).end([skipped], interrupted=True)
+    assert result() == "undone"
+
+
 def test_a_prune_that_deleted_nothing_is_nothing_to_undo(journal: Journal) -> None:
     prune = journal.begin_prune(REGISTRY, "ci")
     prune.summed_up(PruneSummary())

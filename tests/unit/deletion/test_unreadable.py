@@ -92,6 +92,25 @@ async def test_an_entry_of_another_kind_keeps_the_manifest_that_it_names(world: 
     assert image in world.storage.repositories[REPOSITORY].revisions
 
 
+async def test_what_stays_for_a_manifest_that_cannot_be_read_is_not_said_to_be_in_use(world: World) -> None:
+    """One index calls it an image, another a layer: it may lead to anything."""
+    hidden = await world.image(REPOSITORY, ["hidden"])
+    for tag, kind in (("odd", mt.OCI_MANIFEST), ("cache", "application/vnd.example")):
+        entry = {"mediaType": kind, "digest": hidden, "size": 1}
+        body = {"schemaVersion": 2, "mediaType": mt.OCI_INDEX, "manifests": [entry]}
+        await world.put(REPOSITORY, body, mt.OCI_INDEX, [tag])
+    await world.image(REPOSITORY, ["layer"], ["1.0"])
+    world.transport = answering(world, 500, hidden)
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["1.0"]))
+    assert plan.manifests == ()
+    said = plan_sentences(plan)
+    assert "No manifest is deleted: nothing becomes collectable." in said
+    assert f"{hidden.short} could not be read" in said[-1]
+    assert said[-1].endswith("so that nothing it uses is lost, only tags are removed, and no manifest.")
+    assert "in use" not in " ".join(said)
+    assert "Below" not in " ".join(said)
+
+
 async def test_an_unreadable_tag_is_removed_by_itself(world: World) -> None:
     image = await world.image(REPOSITORY, ["layer"], ["broken", "1.0"])
     world.transport = answering(world, 500, "broken")
