@@ -252,7 +252,8 @@ class Execution(UnderWay):
         yield list(verified.outcomes)
         told = {o.digest: o for o in self._told.values() if o.action is Action.DELETE and o.digest is not None}
         sent = [m for m in plan.manifests if (o := told.get(m.digest)) and o.status is not Status.SKIPPED]
-        yield await verify_manifests(self._ground, plan.repository, sent, told)
+        gone = self._guard.gone if self._guard else set()
+        yield await verify_manifests(self._ground, plan, sent, told, gone)
         yield self._left(plan)
 
 

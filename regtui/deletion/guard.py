@@ -27,7 +27,7 @@ _MOVED_AT_ONCE: Final = BULK - 1
 
 class Guard:
     """`chosen`: the tags that are gone, or go with their manifest: those are `along`. `pushed_again`: those of them
-    that were gone, and are listed since."""
+    that were gone, and are listed since. `gone`: those that weren't listed any more at some time."""
 
     def __init__(self, ground: Ground, plan: Plan, chosen: Iterable[PlannedTag], along: Collection[PlannedTag]) -> None:
         self._ground = ground
@@ -39,7 +39,7 @@ class Guard:
         self._vanished: set[str] = set()
         self._is_listed = False
         self._names = set(ground.watch.names)
-        self._gone = self._chosen.keys() - {tag.tag for tag in along}
+        self.gone = self._chosen.keys() - {tag.tag for tag in along}
         self.pushed_again: set[str] = set()
         # What is known now, and what followed from it: thousands of manifests go one after the other, mostly with
         # nothing new between them.
@@ -94,11 +94,11 @@ class Guard:
         self._is_listed = True
         self._vanished = self._names - self._chosen.keys() - watch.names
         self._names = set(watch.names)
-        for tag in self._gone & watch.names & self._chosen.keys():
+        for tag in self.gone & watch.names & self._chosen.keys():
             self.pushed_again.add(tag)
             watch.forget(tag)  # What it was isn't what it is.
             self.left_alone(self._chosen[tag])
-        self._gone |= self._chosen.keys() - watch.names
+        self.gone |= self._chosen.keys() - watch.names
 
     def deletable(self) -> set[Digest]:
         """The manifests of the plan that nothing leads to but what goes."""

@@ -31,7 +31,9 @@ class Reason(Enum):
     NOT_DONE = "not done"
     """The registry said that it removed the tag, and it is as it was."""
     STILL_THERE = "still there"
-    """A manifest that the registry said to have deleted, or somebody pushed again."""
+    """A manifest that the registry said to have deleted, or somebody pushed again, by its digest alone."""
+    PUSHED_AGAIN = "pushed again"
+    """A manifest that was deleted, and that a tag leads to which wasn't there, or led elsewhere."""
     PUT_BACK = "put back"
     """A tag that couldn't be removed, and leads to its manifest again."""
     ON_PLACEHOLDER = "on placeholder"
@@ -60,7 +62,8 @@ _WORDS: Final[Mapping[Reason, str]] = {
     "its manifest (--manifest) would remove all tags of it",
     Reason.REFUSED: "not deleted",
     Reason.NOT_DONE: "the registry still lists it",
-    Reason.STILL_THERE: "the registry still has it",
+    Reason.STILL_THERE: "the registry has it still, or again",
+    Reason.PUSHED_AGAIN: "somebody else pushed it again since",
     Reason.PUT_BACK: "the tag was put back as it was",
     Reason.ON_PLACEHOLDER: f"the tag points at an empty index now: {_UNDO}",
     Reason.DANGLING: f"the registry still lists it, and it leads to nothing: {_UNDO}",
@@ -79,6 +82,8 @@ def in_words(reason: Reason, detail: str = "") -> str:
     if reason is Reason.REFUSED:
         return detail
     if reason is Reason.UNCHECKED:
+        return f"{_WORDS[reason]}: {detail}"
+    if reason is Reason.PUSHED_AGAIN:
         return f"{_WORDS[reason]}: {detail}"
     if reason is Reason.IN_USE:
         return f"not deleted: {detail}"

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from regtui.deletion.graph import reachable
 from regtui.deletion.ground import Ground
 from regtui.deletion.reasons import Reason
 from regtui.deletion.settling import settle
@@ -63,9 +64,15 @@ async def verify(
 
 
 async def verify_manifests(
-    ground: Ground, repository: str, manifests: Collection[PlannedManifest], told: Mapping[Digest, Outcome]
+    ground: Ground,
+    plan: Plan,
+    manifests: Collection[PlannedManifest],
+    told: Mapping[Digest, Outcome],
+    gone: Collection[str],
 ) -> list[Outcome]:
-    """What is otherwise than was told. `manifests`: those whose DELETE was sent."""
+    """What is otherwise than was told. `manifests`: those whose DELETE was sent. `gone`: tags that weren't listed any
+    more, once they were removed."""
+    repository = plan.repository
     there: dict[Digest, bool | None] = {}
 
     async def look(manifest: PlannedManifest) -> None:
@@ -78,16 +85,42 @@ async def verify_manifests(
 
     await ground.patience.until(is_as_told)
     await ground.work.all([m for m in manifests if not _is_done(told[m.digest])], look, to_the_end=True)
+    odd = {m.digest for m in manifests if _is_done(told[m.digest]) and there.get(m.digest)}
+    pushed = await _pushed_again(ground, plan, odd, gone) if odd else {}
     outcomes: list[Outcome] = []
     for manifest in manifests:
         before, now = told[manifest.digest], there.get(manifest.digest)
-        if _is_done(before) and now:
+        if manifest.digest in pushed:
+            why = f"{pushed[manifest.digest]} leads to it"
+            outcomes.append(manifest_outcome(repository, manifest, Status.DONE, Reason.PUSHED_AGAIN, why))
+        elif _is_done(before) and now:
             outcomes.append(manifest_outcome(repository, manifest, Status.FAILED, Reason.STILL_THERE))
         elif not _is_done(before) and now is False:
             outcomes.append(manifest_outcome(repository, manifest, Status.DONE))
         elif not _is_done(before) and now is None:
             outcomes.append(manifest_outcome(repository, manifest, Status.FAILED, Reason.UNKNOWN, before.error))
     return outcomes
+
+
+async def _pushed_again(
+    ground: Ground, plan: Plan, digests: Collection[Digest], gone: Collection[str]
+) -> dict[Digest, str]:
+    """Those that a tag leads to which nobody but another can have put there, with that tag: it was gone, or there was
+    none, or it led to something else. Empty where that can't be seen."""
+    watch, planned = ground.watch, plan.contents.tags
+    try:
+        await watch.list()
+    except RegistryError:
+        return {}
+    chosen = {tag.tag for tag in plan.removed}
+    others = watch.names - chosen
+    await watch.look(watch.fresh | (watch.names & set(gone)) | (others if len(others) <= ALL_OF else set()), again=True)
+    found: dict[Digest, str] = {}
+    for tag in sorted(watch.names & watch.seen):
+        root = watch.last(tag)
+        if root is not None and (tag in gone or (tag not in chosen and planned.get(tag) != root)):
+            found |= dict.fromkeys(reachable(watch.manifests, [root]) & set(digests) - found.keys(), tag)
+    return found
 
 
 def _is_done(outcome: Outcome) -> bool:

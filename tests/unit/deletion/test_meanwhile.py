@@ -156,6 +156,33 @@ async def test_a_tag_that_is_pushed_again_once_it_is_gone_is_told(world: World, 
         assert is_told or told(report, ":v1")[0] is not Status.DONE, report
 
 
+@pytest.mark.parametrize("tag", ["v1", "new", "prod", ""], ids=["its tag", "a new tag", "another tag", "no tag"])
+async def test_a_manifest_that_is_pushed_again_once_it_is_gone_is_told(world: World, tag: str) -> None:
+    """While it is looked whether it is gone: nothing is changed after that."""
+    transport = interrupting(world)
+    image = await world.image(REPOSITORY, ["image"], ["v1"])
+    await world.image(REPOSITORY, ["other"], ["prod"])
+    stored = world.storage.manifest(REPOSITORY, image)
+    assert stored is not None
+    _, confirmed = await planned(world, "v1")
+    transport.before = once(
+        lambda request: (
+            request.method == "GET" and ("DELETE", image) in transport.sent and request.url.path.endswith(image)
+        ),
+        lambda: world.storage.put_manifest(REPOSITORY, stored.data, stored.media_type, *filter(None, [tag])),
+    )
+    report = await confirmed()
+    (outcome,) = [o for o in report.outcomes if o.reference == f"{REPOSITORY}@{image}"]
+    if tag:
+        assert (outcome.status, outcome.reason) == (Status.DONE, Reason.PUSHED_AGAIN)
+        assert outcome.error == f"somebody else pushed it again since: {tag} leads to it"
+        assert report.is_complete
+    else:
+        assert (outcome.status, outcome.reason) == (Status.FAILED, Reason.STILL_THERE)
+        assert outcome.error == "the registry has it still, or again"
+    assert image in world.storage.repositories[REPOSITORY].revisions
+
+
 async def test_a_tag_that_went_along_with_the_manifest_comes_back_with_it(world: World) -> None:
     transport = interrupting(world)
     doomed = await world.image(REPOSITORY, ["old"], ["v1"])
