@@ -18,6 +18,11 @@ def read_earlier(told: Sequence[str], mark: str) -> EarlierRun | None:
             case ["locked", *holder]:
                 since, who = read_holder(holder)
                 return EarlierRun(started=since, stage=Stage.KEEP_OUT, is_running=True, who=who, is_ours=False)
+            case ["left", _, *holder]:
+                since, who = read_holder(holder)
+                return EarlierRun(
+                    started=since, stage=Stage.KEEP_OUT, is_running=False, was_killed=True, who=who, is_ours=False
+                )
             case ["earlier", state, started, own, *holder]:
                 return _read(told[number + 1 :], state, started, own, read_holder(holder)[1])
     return None

@@ -45,18 +45,22 @@ def read_holder(words: Sequence[str]) -> tuple[str, str]:
         case [since, login, *rest]:
             who = " ".join(rest)
             told = f"{who} as {login}" if who not in ("", "-") else login
-            return one_line(since, limit=_SAID), one_line(told, limit=_SAID)
+            return "" if since == "-" else one_line(since, limit=_SAID), one_line(told, limit=_SAID)
     return "", ""
 
 
 KILLED: Final = "The collection was killed on the host, and what watches over it, too."
 
 
-def running_already(place: str, since: str = "", who: str = "") -> Unsafe:
-    """`since`, `who`: by the lock there, so far as it tells."""
+def running_already(place: str, since: str = "", who: str = "", lock: str = "") -> Unsafe:
+    """`since`, `who`: by the lock there, so far as it tells. `lock`: where anybody may have made it."""
     begun = f", begun {one_line(since)[:40]}" if since else ""
     by = f" by {one_line(who)[:200]}" if who else ""
-    return Unsafe(f"A collection is running on {place} already{begun}{by}.", "Look at it with: regtui gc --status")
+    message = f"A collection is running on {place} already{begun}{by}."
+    if not lock:
+        return Unsafe(message, "Look at it with: regtui gc --status")
+    told = one_line(lock)[:200]
+    return Unsafe(message, f"Ask there. If that login collects nothing, remove its lock {told} as root.")
 
 
 class Running:
@@ -144,6 +148,8 @@ class Running:
         match words:
             case ["busy", *holder]:
                 raise running_already(self._host.place, *read_holder(holder))
+            case ["held", lock, *holder]:
+                raise running_already(self._host.place, *read_holder(holder), lock)
             case ["left", lock, *holder]:
                 _, who = read_holder(holder)
                 raise Unsafe(

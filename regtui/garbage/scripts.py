@@ -11,6 +11,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from re import sub
+from shlex import join
 from typing import Final
 
 from regtui.host.hosts import Script
@@ -171,12 +172,25 @@ def note(unit: Unit, name: str) -> Script:
 
 def lock_name(unit: Unit) -> str:
     """One for a storage, however it was found and whoever collects it."""
-    return sha256((unit.lock or f"{unit.runtime} {unit.name} {unit.config} {unit.root}").encode()).hexdigest()[:16]
+    return _digest(unit.lock or join([unit.identity, unit.config, unit.root]))
+
+
+def run_name(unit: Unit) -> str:
+    """Of the directories of its runs: what can be read of it, and what no other registry's have."""
+    return f"{_readable(unit)[:60]}-{_digest(unit.identity)}"
+
+
+def _readable(unit: Unit) -> str:
+    return sub(r"[^A-Za-z0-9.-]+", "_", f"{unit.runtime}-{unit.name}")[:100]
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _launch(unit: Unit, mark: str, *words: str) -> Script:
-    name = sub(r"[^A-Za-z0-9.-]+", "_", f"{unit.runtime}-{unit.name}")[:100]
-    return Script(file("launch.sh"), (mark, name, lock_name(unit), *words))
+    # Runs were called by what can be read alone: one that is left of then is ours where it starts what we would.
+    return Script(file("launch.sh"), (mark, run_name(unit), lock_name(unit), _readable(unit), unit.start, *words))
 
 
 def _pairs(kept: Mapping[str, str]) -> Iterable[str]:

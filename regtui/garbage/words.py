@@ -241,6 +241,12 @@ def earlier_sentences(run: EarlierRun) -> list[str]:
         return [f"A collection begun at {since} UTC{by} is going on; its log belongs to that login."]
     if run.is_running:
         return [f"A collection begun at {since} UTC{by} is still going on, at: {STAGES[run.stage]}."]
+    if run.was_killed and not run.is_ours:
+        begun = f" begun at {since} UTC" if since else ""
+        return [
+            f"A collection{begun}{by} was killed on the host: its lock is left there. "
+            "The registry may be down, and nothing there starts it again."
+        ]
     if run.was_killed:
         return [
             f"A collection begun at {since} UTC{by} was killed on the host, and so was what watches over it, at: "

@@ -118,11 +118,14 @@ def _redis(config: object) -> Redis:
     )
 
 
-_PLACE: Final = ("bucket", "container", "accountname", "rootdirectory", "region", "regionendpoint")
+_PLACE: Final = ("bucket", "container", "accountname")
 
 
 def _bucket(driver: str, storage: Mapping[str, Any]) -> tuple[str, ...]:
-    return (driver, *(text_at(storage, driver, key) for key in _PLACE))
+    """Not by region and endpoint, of which one server may have many."""
+    root = "/".join(part for part in text_at(storage, driver, "rootdirectory").split("/") if part not in ("", "."))
+    # Drivers of the same service have several names: `s3`, `s3aws`.
+    return ("s3" if driver.startswith("s3") else driver, *(text_at(storage, driver, key) for key in _PLACE), root)
 
 
 def _parsed(text: str) -> object:

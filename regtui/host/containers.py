@@ -15,6 +15,8 @@ from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.text import clean
 
 _KEPT_OPTIONS: Final = ("no-new-privileges", "apparmor", "label")
+# Of what a tmpfs is more is said.
+_LASTING: Final = ("bind", "volume", "tmpfs", "")
 PROGRAMS: Final = ("registry", "docker-registry")
 _PORT: Final = re.compile(r"[0-9]{1,5}/(?:tcp|udp|sctp)")
 _HOST_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
@@ -51,6 +53,10 @@ class Container:
     """Where its program starts; empty for /."""
     in_memory: frozenset[str] = frozenset()
     """Paths inside that are lost when it stops: a tmpfs each."""
+    unlasting: frozenset[str] = frozenset()
+    """Paths inside of mounts that aren't known to keep what is written: an overlay that goes with the container."""
+    read_only: frozenset[str] = frozenset()
+    """Paths inside of mounts that it can't write to."""
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Path inside → the volume's name."""
     is_one_off: bool = False
@@ -95,17 +101,24 @@ class Container:
         return posixpath.normpath(posixpath.join("/", self.directory, path)) if path else ""
 
     def loses(self, root: str) -> str:
-        """What of a storage below `root` is in memory, and lost when it stops; empty where nothing is."""
-        blobs = f"{root.rstrip('/')}/docker/registry/v2"
-        points = {*self.mounts, *self.in_memory}
+        """The mount on which something of a storage below `root` is lost when it stops: in memory, or not known to
+        last; empty where nothing is."""
+        blobs = blobs_below(root)
+        lost = self.in_memory | self.unlasting
+        points = {*self.mounts, *lost}
         nearest = max((point for point in points if _is_within(blobs, point)), key=len, default="")
-        inside = [point for point in self.in_memory if _is_within(point, blobs)]
-        return nearest if nearest in self.in_memory else min(inside, default="")
+        inside = [point for point in lost if _is_within(point, blobs)]
+        return nearest if nearest in lost else min(inside, default="")
 
     def on_host(self, path: str) -> str:
         """The same path as the host has it; empty where the host has none."""
         mount = self.mount_of(path)
         return self.mounts[mount] + path[len(mount) :] if mount and self.mounts[mount] else ""
+
+
+def blobs_below(root: str) -> str:
+    """What is a registry's of the directory that its config names."""
+    return f"{root.rstrip('/')}/docker/registry/v2"
 
 
 def read_containers(text: str) -> list[Container]:
@@ -188,6 +201,10 @@ def _read(entry: Mapping[str, Any]) -> Container:
         started=_moment(text_at(entry, "State", "StartedAt")),
         directory=text_at(entry, "Config", "WorkingDir"),
         in_memory=_in_memory(entry),
+        unlasting=frozenset(text_at(m, "Destination") for m in list_at(entry, "Mounts") if not _lasts(m)),
+        read_only=frozenset(
+            text_at(m, "Destination") for m in list_at(entry, "Mounts") if isinstance(m, dict) and m.get("RW") is False
+        ),
         volumes={text_at(m, "Destination"): text_at(m, "Name") for m in list_at(entry, "Mounts") if text_at(m, "Name")},
         is_one_off=text_at(entry, "Config", "Labels", "com.docker.compose.oneoff") == "True",
         keeper=_keeper(
@@ -233,6 +250,14 @@ def _moment(text: str) -> float:
 def _in_memory(entry: Mapping[str, Any]) -> frozenset[str]:
     mounted = [text_at(m, "Destination") for m in list_at(entry, "Mounts") if text_at(m, "Type") == "tmpfs"]
     return frozenset(map(posixpath.normpath, filter(None, (*table_at(entry, "HostConfig", "Tmpfs"), *mounted))))
+
+
+def _lasts(mount: object) -> bool:
+    """Whether what is written there is still there when the container was stopped. Podman tells an overlay (`-v …:O`)
+    by its options, as a bind or a volume."""
+    options = [option for option in list_at(mount, "Options") if isinstance(option, str)]
+    is_overlay = any(option == "O" or option.startswith(("upperdir=", "lowerdir=")) for option in options)
+    return text_at(mount, "Type") in _LASTING and not is_overlay
 
 
 def _confined(settings: Mapping[str, Any], *, is_podmans: bool) -> tuple[str, ...]:

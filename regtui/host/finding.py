@@ -6,6 +6,7 @@ What a profile names is taken at its word; the rest is found where it is unambig
 from collections.abc import Sequence
 from dataclasses import replace
 from shlex import join
+from typing import Final
 
 from regtui.bounded_json import parse_json_text
 from regtui.host.as_service import DEFAULT_SERVICE, find_as_service
@@ -29,6 +30,8 @@ from regtui.host.stopping import (
     lost_by_pod,
 )
 from regtui.host.trouble import check, last_line
+
+_CONTEXT: Final = 300
 
 
 async def find(host: Host, settings: HostSettings, port: int) -> Found:
@@ -96,9 +99,13 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
         raise NotOnHost(f"There is no {target} on {host.place}.", "Check container and namespace in the profile.")
     check(told, host.place, "kubectl")
     try:
-        template = table_at(parse_json_text(told.stdout), "spec", "template", "spec")
+        described = parse_json_text(told.stdout)
     except ValueError:
-        template = {}
+        described = {}
+    template = table_at(described, "spec", "template", "spec")
+    named = await host.run(call(*sudo_of(settings), "kubectl", "config", "current-context"))
+    # In a pod there is none.
+    context = named.stdout.strip()[:_CONTEXT] if named.code == 0 else ""
     pods = list_at(template, "containers")
     if not pods:
         raise NotOnHost(f"kubectl on {host.place} tells nothing of {target}.")
@@ -106,15 +113,22 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
     words = [str(word) for word in (*list_at(pod, "command"), *list_at(pod, "args"))]
     command = [plain(word, f"A word of the command of {target}") for word in words]
     environment = {text_at(variable, "name"): text_at(variable, "value") for variable in list_at(pod, "env")}
-    named = [word for word in command if word.rpartition("/")[2] in PROGRAMS]
-    program = settings.binary or (named[0] if named else "registry")
+    programs = [word for word in command if word.rpartition("/")[2] in PROGRAMS]
+    program = settings.binary or (programs[0] if programs else "registry")
     config = settings.config or named_config(command, environment)
     for path in (plain(config, f"The config's path of {target}"),) if config else CANDIDATES:
         told = await host.run(call(*sudo_of(settings), *kubectl, "exec", target, "--", "cat", "--", path))
         if told.code == 0 and told.stdout.strip():
             storage = read_storage(told.stdout, environment, path)
             lost = lost_by_pod(target, template, pod, storage)
-            unit = kubectl_unit(settings, program=program, config=path, root=storage.root, lost=lost)
+            unit = kubectl_unit(
+                settings,
+                program=program,
+                config=path,
+                root=storage.root,
+                lost=lost,
+                place=(context, text_at(described, "metadata", "namespace") or settings.namespace),
+            )
             if storage.redis is not None and not storage.redis.why_not:
                 redis, via = await _by_pod(host, [*sudo_of(settings), *kubectl], target, storage.redis)
                 storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)

@@ -4,6 +4,7 @@ All of them can be copied and run by hand; every word that came from outside is 
 as seen on podman 4.3.1, whose command line is docker's.
 """
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +58,8 @@ class Unit:
     it, the collector and what stands in for it, and `gone` succeeds where there is neither; `process` is the
     command line of one that is a process of the host's own, `user` whose it is, and `kill` what ends such a
     process. `prepare` comes before `stop`, `tidy` after the collector. `hold` sees to it that the registry comes up
-    with its host while it is stopped, `release` takes that back. `lock`: what no two collections may share.
+    with its host while it is stopped, `release` takes that back. `lock`: what no two collections may share. `place`:
+    beside runtime and name, what tells it from all others on its host.
     """
 
     runtime: str
@@ -84,6 +86,7 @@ class Unit:
     hold: str = ""
     release: str = ""
     lock: str = ""
+    place: tuple[str, ...] = ()
     read_only: str = ""
     read_write: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -108,6 +111,11 @@ class Unit:
     def title(self) -> str:
         """What begins a sentence about it."""
         return f"{_KINDS.get(self.runtime, 'The compose service')} {self.name}" if self.name else "The registry"
+
+    @property
+    def identity(self) -> str:
+        """One for this registry, and no other one on its host: whatever words it is made of."""
+        return join([self.runtime, self.name, *self.place])
 
     @property
     def forget(self) -> str:
@@ -211,6 +219,8 @@ def container_unit(
         hold=hold,
         release=release,
         lock=(container.on_host(root) if driver == "filesystem" else "") or f"container {container.id or name}",
+        # As root there are other containers of the same names, and every project of compose may have such a service.
+        place=(*runtime[:-1], *((posixpath.normpath(settings.directory or "."),) if compose else ())),
         read_only=settings.read_only,
         read_write=settings.read_write,
         environment=container.environment,
@@ -353,8 +363,11 @@ def words_as_user(settings: HostSettings, user: str, me: str) -> tuple[str, ...]
     return ("sudo", "-n", "-u", user, "--") if settings.sudo else ("runuser", "-u", user, "--")
 
 
-def kubectl_unit(settings: HostSettings, *, program: str, config: str, root: str, lost: str = "") -> Unit:
-    """A deployment. Pushes are kept out by rolling it out read-only: a stopped deployment has no pod to collect in."""
+def kubectl_unit(
+    settings: HostSettings, *, program: str, config: str, root: str, lost: str = "", place: tuple[str, ...] = ()
+) -> Unit:
+    """A deployment. Pushes are kept out by rolling it out read-only: a stopped deployment has no pod to collect in.
+    `place`: its cluster and namespace, by whatever names they have."""
     kubectl = ["kubectl", *(["--namespace", settings.namespace] if settings.namespace else [])]
     target = f"deployment/{settings.container}"
 
@@ -377,6 +390,8 @@ def kubectl_unit(settings: HostSettings, *, program: str, config: str, root: str
         or f"{words('set', 'env', target, 'REGISTRY_STORAGE_MAINTENANCE_READONLY-')} && {rolled_out}",
         obstacle=lost,
         loses_storage=bool(lost),
+        lock=join(["kubectl", settings.container, *place]),
+        place=place,
     )
 
 
@@ -406,6 +421,7 @@ def command_unit(settings: HostSettings) -> Unit:
         read_only=settings.read_only,
         read_write=settings.read_write,
         lock=settings.storage,
+        place=(settings.command, settings.config, settings.storage, settings.stop, settings.start),
         no_stand_in=_NO_CONTAINER.format(settings.container or "the registry"),
         obstacle=""
         if settings.stop and settings.start

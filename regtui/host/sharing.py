@@ -1,15 +1,16 @@
 """Other registries on the same storage: they go on taking pushes while it is swept."""
 
 import posixpath
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from regtui.host.configuration import StorageSettings, read_storage
 from regtui.host.container_files import read_file
-from regtui.host.containers import PROGRAMS, Container, config_of
+from regtui.host.containers import PROGRAMS, Container, blobs_below, config_of
 from regtui.host.errors import NotOnHost
 from regtui.host.hosts import Host, Script
+from regtui.host.mounts import Mount, Place, mounts_of, nearest, places
 
 _ASK: Final = 'text=$1 pid=$2 root=$3\nshift 3\n"$@" sh -c "$text" sh "$pid" "$root"'
 _PROCESSES: Final = (Path(__file__).parent / "remote" / "processes.sh").read_text(encoding="utf-8")
@@ -18,33 +19,51 @@ _PROCESSES: Final = (Path(__file__).parent / "remote" / "processes.sh").read_tex
 async def containers_beside(
     host: Host, runtime: Sequence[str], containers: Iterable[Container], ours: Container, storage: StorageSettings
 ) -> list[str]:
-    """The names of other running registries with the storage of `ours`. Raises SshError."""
+    """The names of other running containers that may write to the storage of `ours`: whatever their images are called
+    where they have it mounted. Raises SshError."""
+    others = [c for c in containers if c.id != ours.id and c.is_running and not c.is_stand_in and not c.is_collector]
+    mounts = await mounts_of(host, [ours.pid, *(other.pid for other in others)]) if storage.root and others else {}
     sharers = []
-    for other in containers:
-        if other.id == ours.id or not other.is_running or not other.is_registry:
-            continue
-        if _overlap(_host_path(ours, storage), other) or await _same_store(host, runtime, other, storage):
+    for other in others:
+        has_it = storage.root and _has_mounted(mounts, ours, other, storage.root)
+        if has_it or (_may_serve(other) and await _same_store(host, runtime, other, storage)):
             sharers.append(other.name)
     return sharers
 
 
-def _host_path(container: Container, storage: StorageSettings) -> str:
-    return container.on_host(storage.root) if storage.root else ""
+def _has_mounted(mounts: Mapping[int, Sequence[Mount]], ours: Container, other: Container, root: str) -> bool:
+    """By what their processes have mounted; where that can't be seen, by what the runtime tells."""
+    blobs = blobs_below(root)
+    if ours.pid in mounts and other.pid in mounts:
+        wanted = places(mounts[ours.pid], blobs)
+        on = nearest(mounts[ours.pid], blobs)
+        theirs = [Place(mount.device, mount.path) for mount in mounts[other.pid] if mount.is_writable]
+        own = Place(on.device, on.path) if on is not None else None
+    else:
+        wanted = [Place("", posixpath.normpath(path))] if (path := ours.on_host(blobs)) else []
+        own = Place("", posixpath.normpath(ours.mounts[ours.mount_of(blobs)])) if wanted else None
+        sources = (source for point, source in other.mounts.items() if source and point not in other.read_only)
+        theirs = [Place("", posixpath.normpath(source)) for source in sources]
+    return any(_is_shared(place, has, own, may_serve=_may_serve(other)) for place in wanted for has in theirs)
 
 
-def _overlap(path: str, other: Container) -> bool:
-    """Whether one of its mounts is, holds, or is within that path of the host."""
-    sources = [source for source in other.mounts.values() if source]
-    return bool(path) and any(_within(path, source) or _within(source, path) for source in sources)
+def _is_shared(wanted: Place, has: Place, own: Place | None, *, may_serve: bool) -> bool:
+    """`own`: what our registry has mounted. Above that there is much else, and what has it mounted has a reason of its
+    own, unless it is a registry."""
+    if wanted.holds(has):
+        return True
+    return has.holds(wanted) and (may_serve or own is None or own.holds(has))
 
 
-def _within(path: str, other: str) -> bool:
-    path, other = posixpath.normpath(path), posixpath.normpath(other)
-    return path == other or path.startswith(other.rstrip("/") + "/")
+def _may_serve(container: Container) -> bool:
+    """Whether a registry may be in it, whatever it is called."""
+    words = [word for word in container.command if word.endswith((".yml", ".yaml")) or word == "serve"]
+    return container.is_registry or bool(words) or any(name.startswith("REGISTRY_") for name in container.environment)
 
 
 async def _same_store(host: Host, runtime: Sequence[str], other: Container, storage: StorageSettings) -> bool:
-    """Whether it is configured for the same bucket."""
+    """Whether it is configured for a bucket of the same name, and the same directory in it. One server has many
+    addresses: whether two of them are of one isn't known."""
     if not storage.bucket:
         return False
     for path in config_of(other):

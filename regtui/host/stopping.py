@@ -7,13 +7,20 @@ from typing import Any, Final
 from regtui.bounded_json import parse_json_text
 from regtui.host.configuration import StorageSettings
 from regtui.host.container_files import ContainerFile
-from regtui.host.containers import Container
+from regtui.host.containers import Container, blobs_below
 from regtui.host.errors import Unsafe
 from regtui.host.hosts import Host, Script, call
+from regtui.host.mounts import is_within, mounts_of, nearest
 from regtui.host.ours import COLLECTOR, STAND_IN
 from regtui.host.plain import list_at, table_at, text_at
 from regtui.text import clean
 
+_LASTING_VOLUMES: Final = frozenset(
+    (
+        *("persistentVolumeClaim", "hostPath", "nfs", "iscsi", "fc", "rbd", "cephfs", "glusterfs", "cinder"),
+        *("awsElasticBlockStore", "azureDisk", "azureFile", "gcePersistentDisk", "vsphereVolume", "portworxVolume"),
+    )
+)
 _REMEDY: Final = "Give the registry a volume or a directory of the host before anything else."
 # Process $1 was started before file $2 was changed.
 _IS_NEWER: Final = """\
@@ -31,16 +38,38 @@ async def lost_by_container(host: Host, command: Sequence[str], container: Conta
     if storage.driver != "filesystem":
         return ""
     point = container.loses(storage.root)
+    if point and point not in container.in_memory:
+        return _unlasting(container, f"on a mount at {point} that isn't known to keep what is written")
     if not point and (volume := container.volumes.get(container.mount_of(storage.root))):
         # A volume can be a tmpfs as well; it goes with the last container that uses it.
         told = await host.run(call(*command, "volume", "inspect", "--format", "{{json .Options}}", "--", volume))
         point = container.mount_of(storage.root) if _type_of(told.stdout) in ("tmpfs", "ramfs") else ""
-    if not point:
+    if point:
+        return _unlasting(container, f"in memory (a tmpfs at {point})")
+    return await _lost_unseen(host, container, storage.root)
+
+
+def _unlasting(container: Container, where: str) -> str:
+    return f"The storage of {container.name} is {where}: stopped or restarted, it loses all images. {_REMEDY}"
+
+
+async def _lost_unseen(host: Host, container: Container, root: str) -> str:
+    """By what its process has mounted: podman doesn't tell of every tmpfs."""
+    if not container.is_running:
         return ""
-    return (
-        f"The storage of {container.name} is in memory (a tmpfs at {point}): stopped or restarted, it loses all "
-        f"images. {_REMEDY}"
-    )
+    mounts = (await mounts_of(host, [container.pid])).get(container.pid, ())
+    mount = nearest(mounts, blobs_below(root))
+    told = container.mount_of(root)
+    if mount is None:
+        return "" if told else _unlasting(container, "in no volume, and what it is on can't be seen")
+    inside = [each for each in mounts if is_within(each.point, blobs_below(root))]
+    for each in (mount, *inside):
+        if each.point in container.mounts or (each is mount and each.point == "/"):
+            continue
+        if each.kind in ("tmpfs", "ramfs"):
+            return _unlasting(container, f"in memory (a tmpfs at {each.point})")
+        return _unlasting(container, f"on a mount at {each.point} that isn't known to keep what is written")
+    return ""
 
 
 def _type_of(options: str) -> str:
@@ -91,7 +120,7 @@ def shared(sharers: Sequence[str], name: str) -> str:
     if not sharers:
         return ""
     return (
-        f"Other registries have the same storage as {name}, and would take pushes into the sweep: "
+        f"Others have the same storage as {name}, and would take pushes into the sweep: "
         f"{', '.join(map(clean, sharers))}. Stop them for as long as it takes."
     )
 
@@ -132,7 +161,11 @@ def lost_by_pod(target: str, pod: Any, container: Any, storage: StorageSettings)
     points = {text_at(m, "mountPath"): text_at(m, "name") for m in list_at(container, "volumeMounts")}
     holds = [point for point in points if f"{storage.root}/".startswith(f"{point.rstrip('/')}/")]
     name = points.get(max(holds, key=len, default=""), "")
-    kept = [v for v in list_at(pod, "volumes") if text_at(v, "name") == name and "emptyDir" not in table_at(v)]
+    # What is none of these, as `emptyDir`, `ephemeral` and `csi` within the pod, goes with it, or nobody knows.
+    kept = [v for v in list_at(pod, "volumes") if text_at(v, "name") == name and _LASTING_VOLUMES & table_at(v).keys()]
     if storage.driver == "filesystem" and kept:
         return ""
-    return f"The storage of {target} is in no lasting volume: a new pod of it has none of the images."
+    return (
+        f"The storage of {target} is in no lasting volume: a new pod of it has none of the images. Give it a "
+        "persistentVolumeClaim."
+    )

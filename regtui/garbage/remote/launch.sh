@@ -1,8 +1,8 @@
 # Puts the run's files into a private directory on the host, starts it detached, and follows its log.
-# $1 marks the lines that are regtui's own, $2 is the unit as a name for files, $3 the name of the registry's lock, $4 one
-# of the functions here, the rest its words.
-mark=$1 unit=$2 key=$3
-shift 3
+# $1 marks the lines that are regtui's own, $2 is the unit as a name for files, $3 the name of the registry's lock, $4 what
+# its runs were called once, and $5 what starts it, $6 one of the functions here, the rest its words.
+mark=$1 unit=$2 key=$3 older=$4 starts=$5
+shift 5
 
 umask 077
 
@@ -16,9 +16,13 @@ nap() {
 
 # Where it may lie: what survives a restart of the host first; in memory where the disk is full.
 places() {
-    test -z "${HOME:-}" || echo "${XDG_STATE_HOME:-$HOME/.local/state}/regtui/gc/$unit"
+    places_of "$unit"
+}
+
+places_of() {
+    test -z "${HOME:-}" || echo "${XDG_STATE_HOME:-$HOME/.local/state}/regtui/gc/$1"
     for shared in "/run/user/$(id -u)" /dev/shm /tmp; do
-        if test -d "$shared" && test -w "$shared"; then echo "$shared/regtui-gc-$(id -u)/$unit"; fi
+        if test -d "$shared" && test -w "$shared"; then echo "$shared/regtui-gc-$(id -u)/$1"; fi
     done
 }
 
@@ -59,13 +63,23 @@ boot() {
     cat /proc/sys/kernel/random/boot_id 2>/dev/null
 }
 
-# Whose it is, since when: one line, that may be somebody else's. Whoever made it a moment ago is about to say so.
+# Whether what is in the directory $1 is this login's word, or root's: anybody can make one of that name, and a process to
+# go with it.
+is_trusted() {
+    case $(ls -ldn "$1" 2>/dev/null | awk '{ print $3 }') in 0 | "$(id -u)") ;; *) return 1 ;; esac
+}
+
+# Since when it is, whose, and who that said to be: one line, of which all but whose it is may be anything. Whoever made
+# it a moment ago is about to say so.
 holder() {
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         test -d "$1" && test ! -s "$1/who" || break
         nap
     done
-    peek "$1/who" 300 | head -n 1
+    peek "$1/who" 300 | head -n 1 | {
+        read -r since _ who
+        echo "${since:--} $(ls -ld "$1" 2>/dev/null | awk '{ print $3 }') $who"
+    }
 }
 
 # A lock whose run and guard are dead, or from before the host was started. One without a run is just being begun.
@@ -90,12 +104,24 @@ take_over() {
     mv "$1" "$1.$mark" && rm -rf "$1.$mark"
 }
 
-# Takes the lock for $1, as $lock; tells who has it where that can't be.
+# Whether the lock of the run in directory $1 is still that, and nobody can have begun another one since.
+still_has_lock() {
+    has=$(peek "$1/lock" 300)
+    test -n "$has" && is_trusted "$has" && test "$(peek "$has/mark" 100)" = "$(peek "$1/mark" 100)"
+}
+
+# Tells who has the lock $1. Of a login that is neither this one nor root nobody knows whether it is a run's.
+tell_busy() {
+    if is_trusted "$1"; then tell "busy $(holder "$1")"; else tell "held $1 $(holder "$1")"; fi
+}
+
+# Takes the lock for $1, as $lock; tells who has it where that can't be. $2: not empty where others' locks count for nothing.
 take_lock() {
     for lock in $(locks); do
         if test -e "$lock" || test -L "$lock"; then
+            test -z "${2:-}" || is_trusted "$lock" || continue
             if ! is_stale "$lock"; then
-                tell "busy $(holder "$lock")"
+                tell_busy "$lock"
                 return 1
             fi
             take_over "$lock" || { tell "left $lock $(holder "$lock")"; return 1; }
@@ -109,7 +135,8 @@ take_lock() {
                 echo "$(date -u +%Y-%m-%dT%H:%M:%SZ) $(id -un) $1" > "$lock/who") 2>/dev/null && return 0
             rm -rf "$lock"
         elif test -e "$lock"; then
-            tell "busy $(holder "$lock")"
+            test -z "${2:-}" || is_trusted "$lock" || continue
+            tell_busy "$lock"
             return 1
         fi
     done
@@ -134,8 +161,17 @@ follow() {
 }
 
 earlier() {
-    places | while read -r place; do
+    { places && older_places; } | while read -r place; do
         if is_ours "$place" && test -s "$place/log"; then echo "$place"; break; fi
+    done
+}
+
+# Where a run lies that was begun when several registries could have one name: of this registry, and no other.
+older_places() {
+    places_of "$older" | while read -r place; do
+        if is_ours "$place" && test -n "$starts" && test "$(peek "$place/start" 65536)" = "$starts"; then
+            echo "$place"
+        fi
     done
 }
 
@@ -166,7 +202,7 @@ begin() {
         rm -rf "$lock"
         return 0
     fi
-    places | while read -r place; do
+    { places && older_places; } | while read -r place; do
         # What was left behind elsewhere would be taken for the latest.
         if is_ours "$place"; then (cd "$place" && rm -rf -- *); fi
     done
@@ -210,7 +246,9 @@ bring_back() {
         tell "busy $(holder "$place")"
         return 0
     fi
-    take_lock "$who" || return 0
+    others=
+    ! still_has_lock "$place" || others=ignored
+    take_lock "$who" "$others" || return 0
     cd "$place" && echo "$lock" > lock && echo "$mark" > mark && rm -f pid guard && start bring-back
 }
 
@@ -229,6 +267,25 @@ leave() {
     test -z "$place" || : > "$place/$1"
 }
 
+# Tells of somebody else's run by its lock. That our own died is said before what anybody may have put there.
+told_by_locks() {
+    unsure='' left=''
+    for lock in $(locks); do
+        test -d "$lock" && test ! -L "$lock" || continue
+        if is_stale "$lock"; then left=${left:-$lock}
+        elif is_trusted "$lock"; then
+            tell "locked $(holder "$lock")"
+            return 0
+        else unsure=${unsure:-$lock}
+        fi
+    done
+    test "$state" != died || return 1
+    if test -n "$unsure"; then tell "locked $(holder "$unsure")"
+    elif test -n "$left"; then tell "left $left $(holder "$left")"
+    else return 1
+    fi
+}
+
 # What is known of an earlier run, and its log's last lines; of somebody else's, that there is one.
 status() {
     place=$(earlier)
@@ -239,14 +296,7 @@ status() {
     else
         state=${place:+died}
     fi
-    if test "$state" != running; then
-        for lock in $(locks); do
-            if test -e "$lock" && ! is_stale "$lock"; then
-                tell "locked $(holder "$lock")"
-                return 0
-            fi
-        done
-    fi
+    if test "$state" != running && told_by_locks; then return 0; fi
     test -n "$state" || return 0
     tell "earlier $state $(cat started 2>/dev/null || echo -) $(cat mark 2>/dev/null || echo -) $(holder .)"
     grep "^::regtui-$(cat mark 2>/dev/null) stage" log | tail -n 1

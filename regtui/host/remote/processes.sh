@@ -1,17 +1,41 @@
 # Registries that serve from one storage, as "process PID PROGRAM": all but process $1, whose storage it is, at $2 as that
 # process sees it; at $2 of the host itself, where $1 is 0. Of what this login may not see there is nothing.
 
-# Device and inode of a storage: the same through whatever mount it is seen.
+# Device and inode of the storage at $2 as process $1 sees it: the same through whatever mount it is seen.
 identity() {
-    stat -Lc '%d:%i' "$1/docker/registry/v2" 2>/dev/null
+    way=$(seen "$1" "$2/docker/registry/v2") && stat -c '%d:%i' "$way" 2>/dev/null
 }
 
-# Where path $2 of process $1 is.
+# Where path $2 of process $1 is. Links on its way are that process's own: what begins with / begins at its root.
 seen() {
-    case $2 in
-        /*) echo "/proc/$1/root$2" ;;
-        *) echo "/proc/$1/cwd/$2" ;;
+    top=/proc/$1/root at=/proc/$1/root rest=$2 links=0
+    case $rest in
+        /*) ;;
+        *) at=/proc/$1/cwd ;;
     esac
+    test "$1" != 0 || top='' at=''
+    while test -n "$rest"; do
+        name=${rest%%/*}
+        case $rest in
+            */*) rest=${rest#*/} ;;
+            *) rest= ;;
+        esac
+        case $name in
+            '' | .) continue ;;
+            # Its root has nothing above it.
+            ..) test "$at/." -ef "$top/." || at=$at/.. ;;
+            *) at=$at/$name ;;
+        esac
+        test -L "$at" || continue
+        links=$((links + 1))
+        test "$links" -lt 40 && led_to=$(readlink "$at") || return 1
+        case $led_to in
+            /*) at=$top ;;
+            *) at=${at%/*} ;;
+        esac
+        rest=$led_to/$rest
+    done
+    echo "${at:-/}"
 }
 
 # Whether process $1 has variable $2. Each is one line here: a line break within one is \001.
@@ -42,14 +66,14 @@ root_of() {
     done
     config=$(tr '\0' '\n' < "/proc/$1/cmdline" 2>/dev/null | grep '\.ya\{0,1\}ml$' | tail -n 1)
     test -n "$config" || config=$(variable "$1" REGISTRY_CONFIGURATION_PATH)
-    config=$(seen "$1" "$config")
+    config=$(seen "$1" "$config") || config=
     # A file, and not for ever: it is named by whoever's process that is.
     set_by=
     test ! -f "$config" || set_by=$(head -c 262144 "$config" 2>/dev/null | named_root)
     echo "${set_by:-/var/lib/registry}"
 }
 
-if test "$1" = 0; then ours=$(identity "$2"); else ours=$(identity "$(seen "$1" "$2")"); fi
+ours=$(identity "$1" "$2")
 test -n "$ours" || exit 0
 for directory in /proc/[0-9]*; do
     pid=${directory#/proc/}
@@ -61,6 +85,6 @@ for directory in /proc/[0-9]*; do
         *) continue ;;
     esac
     printf '%s\n' "$words" | grep -qx serve || continue
-    theirs=$(identity "$(seen "$pid" "$(root_of "$pid")")")
+    theirs=$(identity "$pid" "$(root_of "$pid")")
     test "$theirs" != "$ours" || printf 'process %s %s\n' "$pid" "${program##*/}"
 done

@@ -4,12 +4,16 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from regtui.garbage import scripts
+from regtui.garbage.earlier import read_earlier
+from regtui.garbage.words import earlier_sentences
 from regtui.host.hosts import Script
 from regtui.host.keep_out import KeepOut
 from regtui.host.runtimes import Unit
@@ -22,7 +26,6 @@ MARK = "7e57"
 class Launch:
     def __init__(self, directory: Path, shell: str) -> None:
         self.directory = directory
-        self.place = directory / "regtui/gc/docker-registry"
         self.shell = [str(find_program("busybox")), "sh"] if shell == "busybox" else ["dash"]
         collector = directory / "collector"
         collector.write_text(f"#!/bin/sh\necho begun\nwhile test -e {directory}/hold; do sleep 0.05; done\n")
@@ -40,6 +43,7 @@ class Launch:
             gone="true",
             lock=str(directory),
         )
+        self.place = directory / "regtui/gc" / scripts.run_name(self.unit)
 
     def told(self, script: Script, before: str = "") -> list[str]:
         """`before`: what the host has in place of its own programs."""
@@ -204,10 +208,103 @@ def test_a_lock_in_which_nothing_ever_answers_keeps_nobody_waiting(launch: Launc
     try:
         for name in ("who", "boot", "mark", "pid", "guard"):
             os.mkfifo(lock / name)
-        assert launch.status() == []
+        (told,) = launch.status()
+        assert told.startswith(f"::regtui left {lock} - ")
         assert "::regtui end" in launch.begin()
     finally:
         shutil.rmtree(lock, ignore_errors=True)
+
+
+@contextmanager
+def a_lock(launch: Launch, owner: int = 0, pid: int = 0) -> Iterator[Path]:
+    """As one that anybody can make, where the first place for it is taken: with a process that looks like a run's."""
+    lock = Path(f"/dev/shm/regtui-gc-{scripts.lock_name(launch.unit)}.lock")
+    lock.mkdir()
+    try:
+        (lock / "boot").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
+        (lock / "who").write_text("2026-11-28T18:00:00Z root ci@laptop\n")
+        (lock / "pid").write_text(f"{pid}\n")
+        if owner:
+            os.chown(lock, owner, owner)
+        yield lock
+    finally:
+        shutil.rmtree(lock, ignore_errors=True)
+
+
+@pytest.fixture
+def other_run() -> Iterator[int]:
+    other = subprocess.Popen(["dash", "-c", "read line", "run.sh"], stdin=subprocess.PIPE)
+    assert other.stdin is not None
+    yield other.pid
+    other.stdin.close()
+    other.wait()
+
+
+def test_a_lock_of_somebody_without_rights_hides_no_run_that_died_nor_keeps_it_down(
+    launch: Launch, other_run: int
+) -> None:
+    launch.leave("started", ended=False)
+    own = Path(f"/tmp/regtui-gc-{scripts.lock_name(launch.unit)}.lock")
+    own.mkdir()
+    for file in (own / "mark", launch.place / "mark"):
+        file.write_text("0717\n")
+    (own / "pid").write_text("0\n")
+    (launch.place / "lock").write_text(f"{own}\n")
+    (launch.place / "run.sh").write_text("echo ::regtui-$(cat mark) end\n: > ended")
+    try:
+        with a_lock(launch, 65534, other_run):
+            assert launch.status()[0].startswith("::regtui earlier died ")
+            # Nothing but a run's own lock shows that nobody can have begun another one meanwhile.
+            begun = launch.told(scripts.bring_back(launch.unit, MARK))
+            assert any(line.startswith("::regtui begun ") for line in begun), begun
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def test_a_lock_of_somebody_without_rights_is_told_with_whose_it_really_is(launch: Launch, other_run: int) -> None:
+    with a_lock(launch, 65534, other_run) as lock:
+        assert launch.status() == ["::regtui locked 2026-11-28T18:00:00Z nobody ci@laptop"]
+        assert launch.begin() == [f"::regtui held {lock} 2026-11-28T18:00:00Z nobody ci@laptop"]
+    with a_lock(launch, 0, other_run):
+        assert launch.begin() == ["::regtui busy 2026-11-28T18:00:00Z root ci@laptop"]
+
+
+def test_a_lock_whose_run_is_dead_is_told_to_who_has_none_himself(launch: Launch) -> None:
+    with a_lock(launch) as lock:
+        told = launch.status()
+        assert told == [f"::regtui left {lock} 2026-11-28T18:00:00Z root ci@laptop"]
+        run = read_earlier([told[0].replace("::regtui", f"::regtui-{MARK}")], MARK)
+    assert run is not None
+    assert (run.was_killed, run.is_well, run.who) == (True, False, "ci@laptop as root")
+    assert earlier_sentences(run)[0].startswith(
+        "A collection begun at 2026-11-28 18:00:00 UTC by ci@laptop as root was killed on the host: its lock is left"
+    )
+
+
+def test_units_that_only_look_alike_have_runs_of_their_own() -> None:
+    def unit(runtime: str, name: str, *place: str) -> Unit:
+        return Unit(runtime, name, "/c.yml", True, "", place=place)
+
+    units = (
+        *(unit("docker", name) for name in ("a_b", "a__b", "a b", "A_b", "x" * 101, "x" * 102)),
+        *(unit("docker compose", "registry", directory) for directory in ("/srv/prod", "/srv/staging")),
+        *(unit("kubectl", "registry", *place) for place in (("k3s", "prod"), ("k3s", "staging"), ("eu", "prod"))),
+        *(unit("systemd", f"registry@{name}.service") for name in ("a", "b")),
+        unit("docker", "a_b", "sudo", "-n"),
+    )
+    assert len({scripts.run_name(each) for each in units}) == len(units)
+    assert len({scripts.lock_name(each) for each in units}) == len(units)
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]{20,100}", scripts.run_name(each)) for each in units)
+
+
+def test_a_run_that_was_called_by_the_name_alone_is_found_where_it_starts_the_same(launch: Launch) -> None:
+    older = launch.place.parent / "docker-registry"
+    launch.leave("started", ended=False)
+    launch.place.rename(older)
+    (older / "start").write_text("docker start another\n")
+    assert launch.status() == []
+    (older / "start").write_text(f"{launch.unit.start}\n")
+    assert launch.status()[0].startswith("::regtui earlier died ")
 
 
 def test_who_only_looks_at_the_lock_learns_nothing_that_lines_are_known_by(launch: Launch) -> None:

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
-from contextlib import ExitStack
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,3 +78,43 @@ def test_a_config_of_a_name_that_would_be_a_command_is_none(host: HostileHost) -
     with host.process("registry", "serve", f"-e$(touch {pwned}).yml", f"w {pwned}.yml"):
         _sharers(host)
     assert not pwned.exists()
+
+
+def test_a_link_within_another_root_leads_nowhere_outside_of_it(host: HostileHost) -> None:
+    """As in a container: what begins with / begins at its own root, and .. ends there."""
+    v2 = host.root / "docker/registry/v2"
+    told = {}
+    roots = {}
+    for name, led_to in (("absolute", str(v2)), ("above", f"../../../../../..{v2}"), ("own", "/own/registry/v2")):
+        roots[name] = host.directory / name
+        place = roots[name] / "srv/docker/registry"
+        place.mkdir(parents=True)
+        (place / "v2").symlink_to(led_to)
+    (roots["own"] / "own").mkdir()
+    # Its own storage is ours, by a way that only it has.
+    (roots["own"] / "own/registry").symlink_to("/mounted")
+    (roots["own"] / "mounted").mkdir()
+    subprocess.run(["mount", "--bind", v2.parent, roots["own"] / "mounted"], check=True)
+    try:
+        with ExitStack() as stack:
+            pids = {name: stack.enter_context(_within(root)) for name, root in roots.items()}
+            found = _sharers(host)
+            told = {name: f"process {pid} (registry)" in found for name, pid in pids.items()}
+    finally:
+        subprocess.run(["umount", roots["own"] / "mounted"], check=True)
+    assert told == {"absolute": False, "above": False, "own": True}
+
+
+@contextmanager
+def _within(root: Path) -> Iterator[int]:
+    code = "import os, sys; os.chroot(sys.argv[2]); os.chdir('/'); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        ["registry", "-c", code, "serve", str(root)],
+        executable=sys.executable,
+        env={"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": "/srv"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        yield started.pid

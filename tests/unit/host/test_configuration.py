@@ -44,13 +44,33 @@ def test_the_official_configs() -> None:
 
 
 def test_an_object_store_has_no_root() -> None:
-    bucket = ("s3", "images", "", "", "", "eu-central-1", "")
+    bucket = ("s3", "images", "", "", "")
     assert read(S3) == StorageSettings("s3", "", False, "", bucket)
     # As others may have it, too.
     assert read("version: 0.1", REGISTRY_STORAGE_S3_BUCKET="images", REGISTRY_STORAGE_S3_REGION="eu-central-1") == (
         StorageSettings("s3", "", False, "", bucket)
     )
     assert read(S3, REGISTRY_STORAGE_S3_ROOTDIRECTORY="/staging").bucket != bucket
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"ROOTDIRECTORY": "/"},
+        {"ROOTDIRECTORY": ""},
+        {"ROOTDIRECTORY": "./"},
+        {"REGIONENDPOINT": "http://localhost:9000"},
+        {"REGION": "eu-west-1"},
+    ],
+)
+def test_a_bucket_is_the_same_by_whatever_address_and_however_its_directory_is_written(setting: dict[str, str]) -> None:
+    variables = {f"REGISTRY_STORAGE_S3_{name}": value for name, value in setting.items()}
+    assert read(S3, **variables).bucket == read(S3).bucket
+    assert read(S3.replace("s3:", "s3aws:")).bucket == read(S3).bucket
+    below = [
+        read(S3, REGISTRY_STORAGE_S3_ROOTDIRECTORY=f"{root}").bucket for root in ("a/b", "/a/b", "a//b/", "/a/./b")
+    ]
+    assert len(set(below)) == 1
 
 
 def test_the_environment_wins() -> None:

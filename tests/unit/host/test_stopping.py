@@ -1,10 +1,16 @@
 """What stands against stopping a registry: a config that is another one than it was started with."""
 
+import json
+import os
+from typing import Any
+
 import pytest
 
+from regtui.host.configuration import StorageSettings
 from regtui.host.container_files import ContainerFile
-from regtui.host.containers import Container
-from regtui.host.stopping import outdated
+from regtui.host.containers import Container, read_containers
+from regtui.host.hosts import LocalHost
+from regtui.host.stopping import lost_by_container, lost_by_pod, outdated
 
 STARTED = 1_700_000_000.7
 
@@ -19,3 +25,74 @@ def test_a_config_that_was_changed_since_the_start_is_told_but_for_what_cp_round
     container = Container("registry", "image", "registry:2", (), True, {}, started=STARTED)
     file = ContainerFile("/etc/docker/registry/config.yml", "version: 0.1", changed=STARTED + after)
     assert (outdated(container, file) is not None) is is_outdated
+
+
+ROOT = "/var/lib/registry"
+_UPPER = "upperdir=/run/containers/overlay/3437482387/upper"
+
+
+def _mounted(options: tuple[str, ...] = (), at: str = ROOT, **changes: Any) -> dict[str, Any]:
+    return {"Type": "bind", "Source": "/srv/registry", "Destination": at, "RW": True, "Options": options} | changes
+
+
+@pytest.mark.parametrize(
+    ("mount", "is_lost"),
+    [
+        (_mounted(), False),
+        (_mounted(("rbind", "nodev")), False),
+        # As podman 4.3.1 tells of `-v /srv/registry:/var/lib/registry:O`, and of a volume's.
+        (_mounted((_UPPER, "lowerdir=/srv/registry")), True),
+        (_mounted(("O", "nosuid"), Type="volume"), True),
+        (_mounted(Type="tmpfs"), True),
+        (_mounted(Type="image"), True),
+        (_mounted(("O",), at=f"{ROOT}/docker/registry/v2/blobs"), True),
+        (_mounted(("O",), at=f"{ROOT}/certs"), False),
+    ],
+)
+async def test_a_mount_that_is_not_known_to_keep_what_is_written_loses_the_storage(
+    mount: dict[str, Any], is_lost: bool
+) -> None:
+    entry = {"Name": "registry", "State": {"Running": True}, "Mounts": [_mounted(), mount]}
+    (container,) = read_containers(json.dumps([entry]))
+    storage = StorageSettings("filesystem", ROOT, True, "")
+    lost = await lost_by_container(LocalHost(), ["docker"], container, storage)
+    assert bool(lost) is is_lost
+    assert not is_lost or "stopped or restarted, it loses all images" in lost
+
+
+@pytest.mark.parametrize(
+    ("root", "is_seen", "sentence"),
+    [
+        ("/dev/shm/registry", True, "is in memory (a tmpfs at /dev/shm): stopped or restarted"),
+        ("/proc/registry", True, "is on a mount at /proc that isn't known to keep"),
+        ("/registry", True, ""),
+        ("/registry", False, "is in no volume, and what it is on can't be seen"),
+    ],
+)
+async def test_a_mount_that_the_runtime_does_not_tell_of_is_seen(root: str, is_seen: bool, sentence: str) -> None:
+    """As podman's of `--image-volume tmpfs`. This process stands for the container's."""
+    pid = os.getpid() if is_seen else 0
+    container = Container("registry", "image", "registry:2", (), True, {}, pid=pid)
+    lost = await lost_by_container(LocalHost(), ["podman"], container, StorageSettings("filesystem", root, True, ""))
+    assert sentence in lost
+    assert bool(lost) is bool(sentence)
+
+
+@pytest.mark.parametrize(
+    ("volume", "is_lost"),
+    [
+        ({"persistentVolumeClaim": {"claimName": "x"}}, False),
+        ({"nfs": {"server": "10.0.0.1", "path": "/"}}, False),
+        ({"emptyDir": {}}, True),
+        ({"ephemeral": {"volumeClaimTemplate": {}}}, True),
+        ({"csi": {"driver": "inline.storage.kubernetes.io"}}, True),
+        ({"of-the-future": {}}, True),
+        ({}, True),
+    ],
+)
+def test_a_pod_keeps_its_storage_only_in_what_is_known_to_outlive_it(volume: dict[str, Any], is_lost: bool) -> None:
+    pod = {"volumes": [{"name": "s", **volume}]}
+    container = {"volumeMounts": [{"name": "s", "mountPath": ROOT}]}
+    assert bool(lost_by_pod("deployment/registry", pod, container, StorageSettings("filesystem", ROOT, True, ""))) is (
+        is_lost
+    )
