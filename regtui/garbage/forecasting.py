@@ -13,7 +13,7 @@ from regtui.deletion.journal import Journal
 from regtui.garbage import scripts
 from regtui.garbage.by_manifests import NamedBlob, named_blobs
 from regtui.garbage.contents import Reading, read
-from regtui.garbage.identity import must_list_nothing, prove_by_output, prove_by_storage
+from regtui.garbage.identity import Known, ask_before, must_list_nothing, prove_by_output, prove_by_storage
 from regtui.garbage.output import CollectorOutput
 from regtui.garbage.storage import Storage, read_count
 from regtui.garbage.values import Forecast, UntaggedManifest, UsedManifests
@@ -46,6 +46,7 @@ async def forecast(
         raise found.unsafe
     began = time.monotonic()
     output = CollectorOutput()
+    before = Known() if found.unit.sees_storage else await ask_before(client)
     nothing = await _dry_run(host, found, output)
     seconds = time.monotonic() - began
     if nothing:
@@ -54,9 +55,9 @@ async def forecast(
     storage = Storage(host, found.unit)
     listing = await storage.listing()
     if listing.is_known:
-        await prove_by_storage(host.place, client, storage, listing)
+        await prove_by_storage(host.place, client, storage, listing, output.eligible)
     else:
-        await prove_by_output(host.place, client, output)
+        await prove_by_output(host.place, client, output, before)
     if untagged and used.unread:
         raise Unsafe(used.unread, "Nothing counts as unused before it can be read. Collect without untagged manifests.")
     if untagged and not listing.is_known:

@@ -116,6 +116,20 @@ class CollectorOutput:
         self._failure = ""
         self._last = ""
 
+    @property
+    def has_all_names(self) -> bool:
+        return self.repositories <= _MOST_NAMES
+
+    @property
+    def has_whole_sample(self) -> bool:
+        """Whether `sample` has all manifests that were marked."""
+        return self.manifests <= _MOST_MANIFESTS
+
+    @property
+    def whole_sample(self) -> dict[str, set[Digest]]:
+        """Of the repositories whose manifests are all there: the last one may be cut."""
+        return self.sample if self.has_whole_sample else dict(list(self.sample.items())[:-1])
+
     def feed(self, line: str) -> Finding:
         """What the line says. Never raises."""
         line = line[:_LONGEST_LINE].rstrip()

@@ -3,25 +3,21 @@
 The registry is asked for a byte of each: never our memory, and never its own, which forgets when it restarts.
 """
 
-import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from regtui.deletion.inventory import stored
+from regtui.garbage.at_once import each
 from regtui.garbage.values import TagsVerified
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import Manifest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import NotFound
 
-T = TypeVar("T")
-
 SAMPLE: Final = 2_000
 """Tags that are checked where there are more, unless all are wanted."""
-
-_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ async def remember(client: RegistryClient, tags: Sequence[tuple[str, str]], *, v
         except NotFound:
             dangling.append(tag)
 
-    await _each(chosen, ask)
+    await each(chosen, ask)
     return Before(found, tuple(sorted(dangling)), len(tags))
 
 
@@ -149,7 +145,7 @@ async def verify(client: RegistryClient, before: Before, gone: Collection[Digest
         elif lacks:
             earlier.append(f"{repository}:{tag} lacks {_all_of(lacks)}")
 
-    await _each(before.tags.items(), ask)
+    await each(before.tags.items(), ask)
     return TagsVerified(
         checked=len(before.tags) + len(before.dangling),
         total=before.total,
@@ -161,19 +157,3 @@ async def verify(client: RegistryClient, before: Before, gone: Collection[Digest
 def _all_of(lacks: Sequence[Lack]) -> str:
     more = f" and {len(lacks) - 1} more" if len(lacks) > 1 else ""
     return f"{lacks[0]}{more}"
-
-
-async def _each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
-    """A few at once; the first error ends it."""
-    waiting = iter(list(items))
-
-    async def worker() -> None:
-        for item in waiting:
-            await work(item)
-
-    workers = [asyncio.ensure_future(worker()) for _ in range(_AT_ONCE)]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for task in workers:
-            task.cancel()

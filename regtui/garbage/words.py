@@ -300,6 +300,8 @@ def verified_sentences(verified: TagsVerified) -> list[str]:
     """What the check of the tags showed; what was broken before stands apart from what broke now."""
     if not verified.is_whole and not verified.broken:
         return [f"NONE of {plural(verified.total, 'tag')} could be checked."]
+    if not verified.total and not verified.broken and not verified.broken_before:
+        return ["There are no tags that could be checked."]
     sample = f" of {verified.total:,}" if verified.checked < verified.total else ""
     checked = f"{verified.checked:,}{sample} {'tag' if verified.checked == 1 and not sample else 'tags'} checked"
     before = len(verified.broken_before)

@@ -35,13 +35,13 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OnDevice:
     """A directory of a device: the same through whatever mount it is seen."""
 
     device: str
     path: str
 
-    def holds(self, other: "Place") -> bool:
+    def holds(self, other: "OnDevice") -> bool:
         """Whether the other one is it, or below it."""
         return self.device == other.device and is_within(other.path, self.path)
 
@@ -67,13 +67,13 @@ def nearest(mounts: Sequence[Mount], path: str) -> Mount | None:
     return next((mount for mount in reversed(holding) if len(mount.point) == longest), None)
 
 
-def places(mounts: Sequence[Mount], path: str) -> list[Place]:
+def places(mounts: Sequence[Mount], path: str) -> list[OnDevice]:
     """Where what is at `path` and below it really is."""
-    found = [Place(mount.device, mount.path) for mount in mounts if is_within(mount.point, path)]
+    found = [OnDevice(mount.device, mount.path) for mount in mounts if is_within(mount.point, path)]
     mount = nearest(mounts, path)
     if mount is not None:
         rest = posixpath.relpath(path, mount.point)
-        found.append(Place(mount.device, posixpath.normpath(posixpath.join(mount.path, rest))))
+        found.append(OnDevice(mount.device, posixpath.normpath(posixpath.join(mount.path, rest))))
     return found
 
 

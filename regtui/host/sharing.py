@@ -10,7 +10,7 @@ from regtui.host.container_files import read_file
 from regtui.host.containers import PROGRAMS, Container, blobs_below, config_of
 from regtui.host.errors import NotOnHost
 from regtui.host.hosts import Host, Script
-from regtui.host.mounts import Mount, Place, mounts_of, nearest, places
+from regtui.host.mounts import Mount, OnDevice, mounts_of, nearest, places
 
 _ASK: Final = 'text=$1 pid=$2 root=$3\nshift 3\n"$@" sh -c "$text" sh "$pid" "$root"'
 _PROCESSES: Final = (Path(__file__).parent / "remote" / "processes.sh").read_text(encoding="utf-8")
@@ -37,17 +37,17 @@ def _has_mounted(mounts: Mapping[int, Sequence[Mount]], ours: Container, other: 
     if ours.pid in mounts and other.pid in mounts:
         wanted = places(mounts[ours.pid], blobs)
         on = nearest(mounts[ours.pid], blobs)
-        theirs = [Place(mount.device, mount.path) for mount in mounts[other.pid] if mount.is_writable]
-        own = Place(on.device, on.path) if on is not None else None
+        theirs = [OnDevice(mount.device, mount.path) for mount in mounts[other.pid] if mount.is_writable]
+        own = OnDevice(on.device, on.path) if on is not None else None
     else:
-        wanted = [Place("", posixpath.normpath(path))] if (path := ours.on_host(blobs)) else []
-        own = Place("", posixpath.normpath(ours.mounts[ours.mount_of(blobs)])) if wanted else None
+        wanted = [OnDevice("", posixpath.normpath(path))] if (path := ours.on_host(blobs)) else []
+        own = OnDevice("", posixpath.normpath(ours.mounts[ours.mount_of(blobs)])) if wanted else None
         sources = (source for point, source in other.mounts.items() if source and point not in other.read_only)
-        theirs = [Place("", posixpath.normpath(source)) for source in sources]
+        theirs = [OnDevice("", posixpath.normpath(source)) for source in sources]
     return any(_is_shared(place, has, own, may_serve=_may_serve(other)) for place in wanted for has in theirs)
 
 
-def _is_shared(wanted: Place, has: Place, own: Place | None, *, may_serve: bool) -> bool:
+def _is_shared(wanted: OnDevice, has: OnDevice, own: OnDevice | None, *, may_serve: bool) -> bool:
     """`own`: what our registry has mounted. Above that there is much else, and what has it mounted has a reason of its
     own, unless it is a registry."""
     if wanted.holds(has):

@@ -35,7 +35,10 @@ heads() {
     in_storage && cd repositories 2>/dev/null || return 0
     while read -r name tag; do
         link=$name/_manifests/tags/$tag/current/link
-        if test -f "$link"; then printf 'head %s %s %s\n' "$name" "$tag" "$(cat "$link")"; fi
+        # No more than it can be, and of a file alone: whoever may write to the storage could lead it elsewhere.
+        if test -f "$link" && test ! -L "$link" && test ! -L "${link%/link}"; then
+            printf 'head %s %s %s\n' "$name" "$tag" "$(head -c 200 "./$link" | tr -cd 'a-z0-9:')"
+        fi
     done
 }
 

@@ -103,6 +103,7 @@ def test_no_tag_that_could_be_checked_is_no_proof() -> None:
     assert verified_sentences(TagsVerified(0, 4)) == ["NONE of 4 tags could be checked."]
     # An empty registry has nothing to lose.
     assert TagsVerified(0, 0).is_whole
+    assert verified_sentences(TagsVerified(0, 0)) == ["There are no tags that could be checked."]
 
 
 references = st.lists(st.sampled_from(["a:1 lacks config x", "b:2 is gone", "c:3 lacks layer y"]), unique=True)
@@ -113,7 +114,7 @@ def test_sentences_hide_nothing(checked: int, more: int, broken: list[str], befo
     found = TagsVerified(checked, checked + more, tuple(broken), tuple(before))
     text = " ".join(verified_sentences(found))
     assert ("MISS SOMETHING" in text) == bool(broken)
-    assert ("all of them have all their blobs" in text) == (found.is_whole and not before)
+    assert ("all of them have all their blobs" in text) == (found.is_whole and not before and found.total > 0)
     assert found.is_whole or broken or "NONE of" in text
     for reference in (*broken, *(before if found.is_whole or broken else ())):
         assert reference in text
