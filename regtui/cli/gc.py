@@ -227,7 +227,9 @@ def _choices(arguments: argparse.Namespace, survey: Survey) -> Choices:
     way = (KeepOut.STAND_IN if _has_to_stand_in(arguments, survey) else wanted) or survey.keep_out[0]
     if not arguments.dry_run and way is KeepOut.ONLINE and wanted is None:
         if survey.obstacle:
-            raise Unsafe(survey.obstacle, "Or let it run on with --online, when nobody pushes.")
+            raise Unsafe(
+                survey.obstacle, "" if survey.loses_storage else "Or let it run on with --online, when nobody pushes."
+            )
         raise Unsafe(
             f"It isn't known how pushes are kept out of {survey.unit} on {survey.place}.",
             "Say stop and start below [registries.NAME.host] in the config file, or let it run on with --online.",

@@ -18,6 +18,7 @@ class Account:
         self.empty: tuple[str, ...] = ()
         self.removed: tuple[str, ...] = ()
         self.by_manifests = False
+        self.was_pushed_to = False
         self.removed_uploads = 0
         self.trouble: list[str] = []
         self.was_stopped = False
@@ -65,6 +66,7 @@ class Account:
             removed_repositories=self.removed,
             removed_uploads=self.removed_uploads,
             by_manifests=self.by_manifests,
+            was_pushed_to=self.was_pushed_to,
             trouble=tuple(self.trouble),
         )
 

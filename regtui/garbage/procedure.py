@@ -129,6 +129,7 @@ class HostCollector:
             blob_cache=configured.blob_cache,
             keep_out=unit.ways,
             obstacle=unit.obstacle,
+            loses_storage=unit.loses_storage,
             no_stand_in=unit.no_stand_in,
         )
 
@@ -183,7 +184,7 @@ class HostCollector:
             raise Unsafe(obstacle, "Or collect without untagged manifests.")
 
     def commands(self, choices: Choices) -> tuple[str, ...]:
-        if self._found is None:
+        if self._found is None or not self._is_offered(choices, self._found):
             return ()
         return by_hand(
             self._found.unit,
@@ -193,6 +194,10 @@ class HostCollector:
             untagged=self._forecast.untagged if choices.untagged and self._forecast else (),
             login=self._host.login,
         )
+
+    def _is_offered(self, choices: Choices, found: Found) -> bool:
+        loses = found.unit.loses_storage and self._needs_restart(choices)
+        return choices.keep_out in found.unit.ways and not loses
 
     def _needs_restart(self, choices: Choices) -> bool:
         """Whether the registry has to forget what it believes to have. What stops it, or rolls it out, does that; the
@@ -345,6 +350,9 @@ class HostCollector:
         account.freed = running.freed
         if running.swept is not None:
             account.blobs = running.swept
+        account.was_pushed_to = is_online and running.came_meanwhile
+        if account.was_pushed_to:
+            account.blobs, account.freed = running.blobs, running.bytes
         self._surprised = running.verdict_is_good and not running.was_stopped and self._is_a_surprise(choices, running)
         if self._surprised:
             account.trouble.append(

@@ -222,16 +222,28 @@ class Running:
     @property
     def freed(self) -> int | None:
         """Bytes, by the storage before and after; else by what the collector said; None where it failed."""
-        if "before" in self.used and "after" in self.used:
-            return self.used["before"][1] - self.used["after"][1]
+        if (measured := self._measured) is not None:
+            return max(measured[1], 0)
         return self.bytes if self.verdict_is_good else None
 
     @property
     def swept(self) -> int | None:
         """Blobs that are gone, by the storage; None where it can't be asked."""
-        if "before" in self.used and "after" in self.used:
-            return self.used["before"][0] - self.used["after"][0]
-        return None
+        return max(measured[0], 0) if (measured := self._measured) is not None else None
+
+    @property
+    def came_meanwhile(self) -> bool:
+        """Whether less went, by the storage, than the collector said to have taken: something else came."""
+        measured = self._measured
+        return measured is not None and self.verdict_is_good and measured < (self.blobs, self.bytes)
+
+    @property
+    def _measured(self) -> tuple[int, int] | None:
+        """How many blobs and bytes less there are; less than nothing where more came than went."""
+        if "before" not in self.used or "after" not in self.used:
+            return None
+        before, after = self.used["before"], self.used["after"]
+        return before[0] - after[0], before[1] - after[1]
 
     @property
     def troubles(self) -> list[str]:

@@ -85,6 +85,8 @@ class Survey:
     """How pushes can be kept out there; the first is what is taken unless the user chooses another."""
     obstacle: str = ""
     """Why the registry can't be stopped for it, with what to do."""
+    loses_storage: bool = False
+    """Stopped or restarted it loses its storage."""
     no_stand_in: str = ""
     """Why nothing can serve pulls while it is stopped; empty where a stand-in can."""
 
@@ -201,6 +203,8 @@ class CollectionReport:
     removed_repositories: tuple[str, ...] = ()
     by_manifests: bool = False
     """`freed` is what manifests name of the blobs that went, so far as they are known: the storage can't be asked."""
+    was_pushed_to: bool = False
+    """While it was collected something came: by the storage less went than by the collector, that is believed."""
     removed_uploads: int = 0
     """Abandoned ones; their bytes aren't among those that were freed."""
     trouble: tuple[str, ...] = ()

@@ -291,6 +291,8 @@ def _freed(report: CollectionReport) -> str:
         return f"{blobs} freed on {report.place}{known}, in {duration(report.seconds)}."
     text = f"{size(report.freed)} freed in {blobs} on {report.place}, "
     text += f"in {duration(report.seconds)}."
+    if report.was_pushed_to:
+        text += " Something was pushed meanwhile: this is what the collector said."
     if report.predicted is not None and report.predicted != report.freed:
         text += f" The dry run had said {size(report.predicted)}."
     return text

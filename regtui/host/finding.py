@@ -23,6 +23,7 @@ from regtui.host.plain import list_at, plain, table_at, text_at
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import Redis, asking_script
 from regtui.host.runtimes import (
+    READ_ONLY_BY,
     command_unit,
     kubectl_unit,
 )
@@ -127,6 +128,7 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
                 config=path,
                 root=storage.root,
                 lost=lost,
+                was_read_only=_read_only_by(pods),
                 place=(context, text_at(described, "metadata", "namespace") or settings.namespace),
             )
             if storage.redis is not None and not storage.redis.why_not:
@@ -144,6 +146,23 @@ async def _by_pod(host: Host, kubectl: Sequence[str], target: str, redis: Redis)
     if await can_run(host, *inside, "sh", "-c", "command -v nc"):
         return redis, join((*inside, "nc", redis.host, str(redis.port)))
     return replace(redis, why_not="it is reached from the pod alone, and there is no nc in its image to ask by"), ""
+
+
+def _read_only_by(pods: Sequence[object]) -> str | None:
+    """The variable that makes a registry read-only, as the deployment sets it: empty where it doesn't, None where it
+    could not be set so again."""
+    told = [
+        (number, variable)
+        for number, pod in enumerate(pods)
+        for variable in list_at(pod, "env")
+        if text_at(variable, "name") == READ_ONLY_BY
+    ]
+    if not told:
+        return ""
+    number, variable = told[0]
+    value = text_at(variable, "value")
+    is_plain = len(told) == 1 and number == 0 and value and value.isprintable()
+    return value if is_plain else None
 
 
 async def _by_command(host: Host, settings: HostSettings) -> Found:

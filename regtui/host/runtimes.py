@@ -43,7 +43,12 @@ _KINDS: Final = {
     "command": "What runs as",
 }
 _NO_CONTAINER: Final = "While {} is stopped nothing can serve pulls: a stand-in can be had for containers only."
-_READ_ONLY: Final = """REGISTRY_STORAGE_MAINTENANCE_READONLY='{"enabled":true}'"""
+READ_ONLY_BY: Final = "REGISTRY_STORAGE_MAINTENANCE_READONLY"
+_READ_ONLY: Final = f"""{READ_ONLY_BY}='{{"enabled":true}}'"""
+_NOT_PUT_BACK: Final = (
+    f"{READ_ONLY_BY} of {{}} comes from elsewhere, or is set in several of its containers: made read-only by it, the "
+    "deployment could not be put back as it was. Say how it is made read-only and back: read_only, read_write."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,10 +369,18 @@ def words_as_user(settings: HostSettings, user: str, me: str) -> tuple[str, ...]
 
 
 def kubectl_unit(
-    settings: HostSettings, *, program: str, config: str, root: str, lost: str = "", place: tuple[str, ...] = ()
+    settings: HostSettings,
+    *,
+    program: str,
+    config: str,
+    root: str,
+    lost: str = "",
+    place: tuple[str, ...] = (),
+    was_read_only: str | None = "",
 ) -> Unit:
     """A deployment. Pushes are kept out by rolling it out read-only: a stopped deployment has no pod to collect in.
-    `place`: its cluster and namespace, by whatever names they have."""
+    `place`: its cluster and namespace, by whatever names they have. `was_read_only`: the variable that it is made
+    read-only by, as it is set already; None where that can't be put back."""
     kubectl = ["kubectl", *(["--namespace", settings.namespace] if settings.namespace else [])]
     target = f"deployment/{settings.container}"
 
@@ -375,6 +388,10 @@ def kubectl_unit(
         return _with_sudo(settings, join([*kubectl, *arguments]))
 
     rolled_out = words("rollout", "status", target, "--timeout=120s")
+    put_back = quote(f"{READ_ONLY_BY}={was_read_only}") if was_read_only else f"{READ_ONLY_BY}-"
+    can_be_set = was_read_only is not None
+    read_only = f"{words('set', 'env', target)} {_READ_ONLY} && {rolled_out}" if can_be_set else ""
+    read_write = f"{words('set', 'env', target)} {put_back} && {rolled_out}" if can_be_set else ""
     return Unit(
         runtime="kubectl",
         name=settings.container,
@@ -385,10 +402,9 @@ def kubectl_unit(
         shell=words("exec", "-i", target, "--", "sh"),
         start=f"{words('rollout', 'restart', target)} && {rolled_out}",
         check=words("get", target),
-        read_only=settings.read_only or f"{words('set', 'env', target)} {_READ_ONLY} && {rolled_out}",
-        read_write=settings.read_write
-        or f"{words('set', 'env', target, 'REGISTRY_STORAGE_MAINTENANCE_READONLY-')} && {rolled_out}",
-        obstacle=lost,
+        read_only=settings.read_only or read_only,
+        read_write=settings.read_write or read_write,
+        obstacle=lost or ("" if can_be_set or settings.read_only else _NOT_PUT_BACK.format(target)),
         loses_storage=bool(lost),
         lock=join(["kubectl", settings.container, *place]),
         place=place,

@@ -177,3 +177,19 @@ def test_when_tags_were_pushed(storage: Storage) -> None:
         "pushed revisions v1 1700000002",
         "pushed team/index v1 1700000001",
     ]
+
+
+def test_a_tag_that_leads_out_of_the_storage_or_is_endless_fills_no_memory(storage: Storage, tmp_path: Path) -> None:
+    storage.fill()
+    big = tmp_path / "big"
+    big.write_text("a" * 300_000)
+    for name in ("linked", "above"):
+        (storage.repositories / f"app/_manifests/tags/{name}").mkdir()
+    storage.link("app/_manifests/tags/huge/current/link", "b" * 300_000)
+    (storage.repositories / "app/_manifests/tags/linked/current").mkdir()
+    (storage.repositories / "app/_manifests/tags/linked/current/link").symlink_to(big)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/link").write_text("c")
+    (storage.repositories / "app/_manifests/tags/above/current").symlink_to(tmp_path / "elsewhere")
+    told = storage.ask("heads", "app v1", "app linked", "app above", "app huge")
+    assert told == [f"head app huge {'b' * 200}", f"head app v1 sha256:{A}"]

@@ -15,6 +15,7 @@ import pytest
 from regtui.host.errors import NotOnHost, Unsafe
 from regtui.host.finding import find
 from regtui.host.hosts import LocalHost, Script, ScriptOutput
+from regtui.host.keep_out import KeepOut
 from regtui.host.profile import HostSettings
 from regtui.host.trouble import trouble
 from tests.support.hostile_host import make_hostile_host
@@ -66,6 +67,38 @@ async def test_the_container_of_a_profile_is_not_the_one_that_publishes_the_port
     # A proxy in front of it has that port, or nobody here.
     assert (await find(local, settings, 5001)).unit.name == "registry"
     assert (await find(local, settings, 443)).unit.name == "registry"
+
+
+_BY = "REGISTRY_STORAGE_MAINTENANCE_READONLY"
+
+
+@pytest.mark.parametrize(
+    ("environments", "put_back"),
+    [
+        ([[]], f"{_BY}- &&"),
+        ([[{"name": _BY, "value": '{"enabled":false}'}]], f"'{_BY}={{\"enabled\":false}}' &&"),
+        # By a config map, a field of the pod, or another container's, which `set env` changes as well.
+        ([[{"name": _BY, "valueFrom": {"configMapKeyRef": {"name": "x", "key": "y"}}}]], ""),
+        ([[], [{"name": _BY, "value": "{}"}]], ""),
+        ([[{"name": _BY, "value": "{}"}], [{"name": _BY, "value": "{enabled: true}"}]], ""),
+    ],
+)
+async def test_a_deployment_gets_back_what_made_it_read_only_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environments: list[list[dict[str, Any]]], put_back: str
+) -> None:
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    mounted = [{"name": "s", "mountPath": str(host.root)}]
+    pods = [{"command": ["registry"], "env": variables, "volumeMounts": mounted} for variables in environments]
+    volumes = [{"name": "s", "persistentVolumeClaim": {"claimName": "x"}}]
+    host.write("deployment", json.dumps({"spec": {"template": {"spec": {"containers": pods, "volumes": volumes}}}}))
+    unit = (await find(LocalHost(), HostSettings(runtime="kubectl", container="registry"), 5000)).unit
+    assert put_back in unit.read_write
+    assert bool(unit.read_write) is (KeepOut.READ_ONLY in unit.ways) is bool(put_back)
+    assert put_back or "could not be put back as it was" in unit.obstacle
+    own = HostSettings(runtime="kubectl", container="registry", read_only="lock", read_write="unlock")
+    unit = (await find(LocalHost(), own, 5000)).unit
+    assert (unit.read_only, unit.read_write, unit.obstacle) == ("lock", "unlock", "")
 
 
 @pytest.mark.parametrize(
