@@ -37,6 +37,7 @@ class Guard:
         self._last: list[Digest] = []
         self._since_look: int | None = None
         self._vanished: set[str] = set()
+        self._survived: set[str] = set()
         self._is_listed = False
         self._names = set(ground.watch.names)
         self.gone = self._chosen.keys() - {tag.tag for tag in along}
@@ -60,6 +61,7 @@ class Guard:
         """See what the repository has now, before so many more are deleted. What was deleted and is needed is put back:
         that is told. Raises RegistryError where the tags can't be listed."""
         await self._list()
+        await self._look_at_survivors()
         others = {tag for tag in self._names if tag not in self._chosen}
         between = max(deletes_for_a_look(len(self._plan.manifests), len(others)), upcoming)
         if self._since_look is None or self._since_look + upcoming > between:
@@ -80,10 +82,28 @@ class Guard:
         # Tags that are listed though they were to be gone: others may have pushed them.
         still = self._names & self._chosen.keys()
         await watch.look(self._names if at_all else watch.fresh | still, again=True)
-        for tag in still & watch.seen:
-            if watch.last(tag) != self._chosen[tag].digest and watch.last(tag) not in self._ground.placeholders:
-                self.left_alone(self._chosen[tag])
+        self._leave_moved(still & watch.seen)
         return await self._mend()
+
+    async def _look_at_survivors(self) -> None:
+        """Tags that were to go with a manifest, and are listed after its DELETE: they may have been moved before it,
+        onto what goes next."""
+        survivors = {
+            tag
+            for tag in self._names & self._chosen.keys() - self._survived
+            if self._chosen[tag].digest in self._deleted
+        }
+        self._survived |= survivors
+        watch = self._ground.watch
+        await watch.look(survivors, again=True)
+        # What leads to nothing has lost its manifest, as it was to.
+        self._leave_moved({tag for tag in survivors - watch.errors.keys() if watch.last(tag) is not None})
+
+    def _leave_moved(self, tags: Collection[str]) -> None:
+        for tag in tags:
+            last = self._ground.watch.last(tag)
+            if last != self._chosen[tag].digest and last not in self._ground.placeholders:
+                self.left_alone(self._chosen[tag])
 
     async def _list(self) -> None:
         watch = self._ground.watch

@@ -239,6 +239,22 @@ async def test_an_index_that_is_pushed_over_a_manifest_right_before_its_delete_i
     assert told(report, f"@{doomed}") == (Status.SKIPPED, Reason.IN_USE)
 
 
+@pytest.mark.parametrize("world", ["2.8.2"], indirect=True)
+async def test_a_tag_that_goes_along_and_is_moved_onto_what_goes_next_keeps_it(world: World) -> None:
+    """It was looked at, and is moved before its index's DELETE, which doesn't take it along any more."""
+    transport = interrupting(world)
+    child = await world.image(REPOSITORY, ["child"])
+    index = await world.index(REPOSITORY, [child], ["v1", "v2"])
+    _, confirmed = await planned(world, "v1", "v2")
+    transport.before = once(
+        lambda r: r.method == "DELETE" and r.url.path.endswith(index), lambda: move(world, "v2", child)
+    )
+    report = await confirmed()
+    assert await world.tags(REPOSITORY) == {"v2": child}
+    assert told(report, ":v2") == (Status.SKIPPED, Reason.MOVED)
+    assert told(report, f"@{child}") == (Status.SKIPPED, Reason.IN_USE)
+
+
 async def test_a_tag_that_somebody_else_deleted_does_not_come_back(world: World) -> None:
     transport = interrupting(world)
     doomed = await world.image(REPOSITORY, ["old"], ["v1"])
