@@ -42,7 +42,7 @@ from regtui.deletion.values import (
     manifest_outcome,
     tag_outcome,
 )
-from regtui.deletion.verification import verify, verify_manifests
+from regtui.deletion.verification import verify, verify_manifests, with_later_changes
 from regtui.deletion.watch import Watch
 from regtui.deletion.words import planned_outcomes
 from regtui.oci.digest import Digest
@@ -253,7 +253,10 @@ class Execution(UnderWay):
         told = {o.digest: o for o in self._told.values() if o.action is Action.DELETE and o.digest is not None}
         sent = [m for m in plan.manifests if (o := told.get(m.digest)) and o.status is not Status.SKIPPED]
         gone = self._guard.gone if self._guard else set()
-        yield await verify_manifests(self._ground, plan, sent, told, gone)
+        outcomes = await verify_manifests(self._ground, plan, sent, told, gone)
+        if self._looked is not None and any(outcome.reason is Reason.PUSHED_AGAIN for outcome in outcomes):
+            self._looked = with_later_changes(self._ground, plan, self._shown, self._looked)
+        yield outcomes
         yield self._left(plan)
 
 

@@ -20,6 +20,7 @@ from regtui.deletion.values import (
     tag_outcome,
 )
 from regtui.deletion.words import pushed_again_sentence
+from regtui.names.order import in_order
 from regtui.oci.digest import Digest
 from regtui.registry.errors import RegistryError
 
@@ -102,12 +103,19 @@ async def verify_manifests(
     return outcomes
 
 
+def with_later_changes(ground: Ground, plan: Plan, shown: Plan, looked: Looked) -> Looked:
+    """With what was seen since, while it was looked whether the manifests are gone."""
+    others = ground.watch.names - {tag.tag for tag in plan.removed}
+    changed = _changed(ground, plan, others & ground.watch.seen, shown)
+    return Looked(len(ground.watch.seen & others), len(others), tuple(sorted({*looked.changed, *changed})))
+
+
 async def _pushed_again(
     ground: Ground, plan: Plan, digests: Collection[Digest], gone: Collection[str]
 ) -> dict[Digest, str]:
     """Those that a tag leads to which nobody but another can have put there, with that tag: it was gone, or there was
     none, or it led to something else. Empty where that can't be seen."""
-    watch, planned = ground.watch, plan.contents.tags
+    watch, planned, before = ground.watch, plan.contents.tags, ground.watch.names
     try:
         await watch.list()
     except RegistryError:
@@ -115,6 +123,8 @@ async def _pushed_again(
     chosen = {tag.tag for tag in plan.removed}
     others = watch.names - chosen
     await watch.look(watch.fresh | (watch.names & set(gone)) | (others if len(others) <= ALL_OF else set()), again=True)
+    if back := in_order((watch.names - before) & set(gone)):
+        ground.notices.append(pushed_again_sentence(back))
     found: dict[Digest, str] = {}
     for tag in sorted(watch.names & watch.seen):
         root = watch.last(tag)
@@ -152,11 +162,14 @@ async def _look(ground: Ground, plan: Plan, others: Collection[str], shown: Plan
     wanted = set(others) if len(others) <= ALL_OF else {tag for tag in plan.staying if tag in others}
     await watch.look(wanted - watch.seen, again=True)
     seen = watch.seen & set(others)
+    return Looked(len(seen), len(others), tuple(_changed(ground, plan, seen, shown)))
+
+
+def _changed(ground: Ground, plan: Plan, seen: Collection[str], shown: Plan) -> list[str]:
     before = shown.contents.tags
     # What was to go, or shares an image with that, has words of its own.
     ours = {*plan.staying, *ground.repaired, *(tag.tag for tag in shown.removed)}
-    changed = sorted(tag for tag in seen if watch.last(tag) != before.get(tag) and tag not in ours)
-    return Looked(len(seen), len(others), tuple(changed))
+    return sorted(tag for tag in seen if ground.watch.last(tag) != before.get(tag) and tag not in ours)
 
 
 def _points_elsewhere(tag: str, digest: Digest | None) -> str:

@@ -177,6 +177,11 @@ async def test_a_manifest_that_is_pushed_again_once_it_is_gone_is_told(world: Wo
         assert (outcome.status, outcome.reason) == (Status.DONE, Reason.PUSHED_AGAIN)
         assert outcome.error == f"somebody else pushed it again since: {tag} leads to it"
         assert report.is_complete
+        # That was seen, and so it isn't said that nothing else changed.
+        assert report.looked is not None
+        assert report.looked.changed == (() if tag == "v1" else (tag,))
+        again = ["v1 was removed, and somebody else pushed it again since: it stays."] if tag == "v1" else []
+        assert list(report.notices) == again
     else:
         assert (outcome.status, outcome.reason) == (Status.FAILED, Reason.STILL_THERE)
         assert outcome.error == "the registry has it still, or again"
