@@ -18,6 +18,10 @@ _KEPT_OPTIONS: Final = ("no-new-privileges", "apparmor", "label")
 # Of what a tmpfs is more is said.
 _LASTING: Final = ("bind", "volume", "tmpfs", "")
 PROGRAMS: Final = ("registry", "docker-registry")
+# CONTAINER:HOST:COUNT
+_MAPPING: Final = re.compile(r"[0-9]{1,10}:[0-9]{1,10}:[0-9]{1,10}")
+# That podman sets where nothing was said; where it can't limit them, it says so too.
+_PODMANS_PIDS: Final = 2048
 _PORT: Final = re.compile(r"[0-9]{1,5}/(?:tcp|udp|sctp)")
 _HOST_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
 _IP: Final = re.compile(r"[0-9a-fA-F.:]{0,45}")
@@ -67,6 +71,8 @@ class Container:
     """Podman also answers by the name of docker."""
     confined: tuple[str, ...] = ()
     """Options of `run` for what runs beside it: it gets no more rights than it has."""
+    unconfined: str = ""
+    """What of its limits no option can say, in words: nothing may run beside it."""
     is_collector: bool = False
     """By its name and its label: a collection began it beside a registry that is stopped."""
     is_stand_in: bool = False
@@ -194,7 +200,12 @@ def _read(entry: Mapping[str, Any]) -> Container:
         id=text_at(entry, "Id"),
         restart=text_at(entry, "HostConfig", "RestartPolicy", "Name"),
         is_podmans="ImageName" in entry,
-        confined=_confined(table_at(entry, "HostConfig"), is_podmans="ImageName" in entry),
+        confined=(
+            *_confined(table_at(entry, "HostConfig"), is_podmans="ImageName" in entry),
+            *_users(table_at(entry, "HostConfig"), is_podmans="ImageName" in entry)[0],
+            *_limits(table_at(entry, "HostConfig"), is_podmans="ImageName" in entry),
+        ),
+        unconfined=_users(table_at(entry, "HostConfig"), is_podmans="ImageName" in entry)[1],
         is_collector=COLLECTOR.is_one(entry),
         is_stand_in=_is_stand_in(entry),
         pid=pid if isinstance(pid := table_at(entry, "State").get("Pid"), int) and 0 < pid < 1 << 31 else 0,
@@ -274,6 +285,42 @@ def _confined(settings: Mapping[str, Any], *, is_podmans: bool) -> tuple[str, ..
     runtime = text_at(settings, "Runtime")
     words += [f"--runtime={runtime}"] if runtime not in ("", "runc") and not is_podmans else []
     return tuple(words)
+
+
+def _users(settings: Mapping[str, Any], *, is_podmans: bool) -> tuple[tuple[str, ...], str]:
+    """Whose its root is on the host: options for the same, or why there are none. Docker maps all of its containers
+    alike but for those that have the host's own users; podman each by itself, and tells how."""
+    mode = text_at(settings, "UsernsMode")
+    if not is_podmans:
+        if mode in ("", "host"):
+            return ((f"--userns={mode}",) if mode else ()), ""
+        return (), f"it has a user namespace of its own ({clean(mode)[:80]})"
+    mappings = [
+        (option, mapping)
+        for option, key in (("uidmap", "UidMap"), ("gidmap", "GidMap"))
+        for mapping in list_at(settings, "IDMappings", key)
+    ]
+    if not mappings and mode in ("", "host"):
+        return (), ""
+    options = {option for option, mapping in mappings if _MAPPING.fullmatch(str(mapping))}
+    if options != {"uidmap", "gidmap"} or not all(_MAPPING.fullmatch(str(mapping)) for _, mapping in mappings):
+        return (), f"it has a user namespace of its own ({clean(mode)[:80]})"
+    return tuple(f"--{option}={mapping}" for option, mapping in mappings), ""
+
+
+def _limits(settings: Mapping[str, Any], *, is_podmans: bool) -> tuple[str, ...]:
+    """Of memory, in bytes, and of processes."""
+
+    def number(key: str) -> int:
+        value = settings.get(key)
+        return value if isinstance(value, int) and 0 < value < 1 << 62 else 0
+
+    memory, swap, processes = number("Memory"), number("MemorySwap"), number("PidsLimit")
+    words = (f"--memory={memory}",) if memory else ()
+    # Twice the memory is what it is without a word.
+    words += (f"--memory-swap={swap}",) if memory and swap not in (0, 2 * memory) else ()
+    is_usual = is_podmans and processes == _PODMANS_PIDS
+    return words + ((f"--pids-limit={processes}",) if processes and not is_usual else ())
 
 
 def _keeper(labels: Mapping[str, Any], *, removes_itself: bool) -> str:

@@ -33,6 +33,7 @@ from regtui.host.stopping import (
     outdated,
     shared,
     taken,
+    unconfined,
 )
 from regtui.host.trouble import check
 from regtui.text import clean
@@ -62,6 +63,9 @@ async def find_in_container(host: Host, settings: HostSettings, port: int) -> Fo
     program = settings.binary or container.program
     has_shell = container.is_running and await can_run(host, *command, "exec", "--", container.handle, "sh", "-c", ":")
     if not container.is_running:
+        if why := unconfined(container):
+            # All that is asked of it is asked beside it.
+            raise Unsafe(why)
         shell = [*command, "run", "--rm", "--network", "none", *container.confined, "--entrypoint", "sh"]
         has_shell = await can_run(host, *shell, "--", container.image, "-c", ":")
     file = await _config_file(host, command, container, settings.config, has_shell)
@@ -83,6 +87,7 @@ async def find_in_container(host: Host, settings: HostSettings, port: int) -> Fo
         host_root=host_root,
         compose=compose,
         obstacle=lost
+        or unconfined(container)
         or shared(sharers, container.name)
         or taken(there, container.name)
         or await edited(host, command, container, file.path),
@@ -132,6 +137,8 @@ async def _within(
 
 async def _by_container(host: Host, command: Sequence[str], container: Container, redis: Redis) -> str:
     """A command line that leads to redis from the container's network, which has names of its own."""
+    if container.unconfined:
+        return ""
     image = ("--", container.image)
     network = ("--network", container.network or "default")
     run = (*command, "run", "--rm", "-i", *network, *container.confined, "--entrypoint")

@@ -116,6 +116,16 @@ def _changed_since(path: str, name: str) -> Unsafe:
     )
 
 
+def unconfined(container: Container) -> str:
+    """Why what runs beside it would have more rights than it."""
+    if not container.unconfined:
+        return ""
+    return (
+        f"What collects beside {container.name} would have more rights than it: {container.unconfined}, which can't be "
+        "given to another container. Make it anew with --uidmap and --gidmap, or without."
+    )
+
+
 def shared(sharers: Sequence[str], name: str) -> str:
     if not sharers:
         return ""

@@ -1,17 +1,23 @@
 """Which container the registry is, from what docker and podman print."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from regtui.host.configuration import StorageSettings
 from regtui.host.containers import Container, choose, config_of, read_containers
+from regtui.host.errors import Unsafe
+from regtui.host.finding import find
 from regtui.host.hosts import LocalHost
 from regtui.host.keep_out import KeepOut
 from regtui.host.profile import HostSettings
 from regtui.host.runtimes import container_unit
 from regtui.host.sharing import containers_beside
+from regtui.host.stopping import unconfined
+from tests.support.hostile_host import make_hostile_host
 
 # As docker 24 prints them, cut down to what is read.
 OFFICIAL = {
@@ -191,11 +197,66 @@ def test_how_its_ports_are_published(bindings: dict[str, Any], publications: tup
             ("--security-opt=no-new-privileges", "--security-opt=label=type:registry_t"),
         ),
         ({"ReadonlyRootfs": True, "Runtime": "runsc"}, ("--read-only", "--runtime=runsc")),
+        # What the host's own users are to it, and what it may use of the host.
+        ({"UsernsMode": "host"}, ("--userns=host",)),
+        (
+            {"Memory": 209715200, "MemorySwap": 209715200, "PidsLimit": 100},
+            ("--memory=209715200", "--memory-swap=209715200", "--pids-limit=100"),
+        ),
+        (
+            {"Memory": 209715200, "MemorySwap": 419430400, "PidsLimit": 2048},
+            ("--memory=209715200", "--pids-limit=2048"),
+        ),
+        ({"Memory": 0, "MemorySwap": 0, "PidsLimit": None}, ()),
+        ({"Memory": -1, "MemorySwap": True, "PidsLimit": -1}, ()),
+        ({"Memory": "200m", "PidsLimit": 2**70}, ()),
     ],
 )
 def test_what_runs_beside_it_gets_no_more_rights(settings: dict[str, Any], words: tuple[str, ...]) -> None:
     (found,) = containers({**OFFICIAL, "HostConfig": settings})
     assert found.confined == words
+
+
+_MAPS: dict[str, Any] = {"UidMap": ["0:1:1000", "1000:0:1"], "GidMap": ["0:1:65536"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "is_known"),
+    [
+        ({"UsernsMode": ""}, (), True),
+        ({"UsernsMode": "private", "IDMappings": _MAPS}, ("0:1:1000", "1000:0:1", "0:1:65536"), True),
+        ({"UsernsMode": "container:f", "IDMappings": _MAPS}, ("0:1:1000", "1000:0:1", "0:1:65536"), True),
+        ({"UsernsMode": "private"}, (), False),
+        ({"UsernsMode": "ns:/run/users"}, (), False),
+        ({"UsernsMode": "", "IDMappings": {"UidMap": ["0:1:1000"]}}, (), False),
+        ({"UsernsMode": "private", "IDMappings": {"UidMap": ["0:0:9 --privileged"], "GidMap": ["0:0:9"]}}, (), False),
+        ({"UsernsMode": "private", "IDMappings": {"UidMap": [None], "GidMap": [3]}}, (), False),
+    ],
+)
+def test_podmans_user_namespace_is_that_of_what_runs_beside_it_or_nothing_does(
+    settings: dict[str, Any], words: tuple[str, ...], is_known: bool
+) -> None:
+    (found,) = containers({**OFFICIAL, "ImageName": "registry:2", "HostConfig": {**settings, "PidsLimit": 2048}})
+    assert tuple(word.partition("=")[2] for word in found.confined) == words
+    assert bool(unconfined(found)) != is_known
+
+
+async def test_nothing_is_run_beside_what_cannot_be_confined_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Running, it is asked in itself, and isn't stopped; stopped, nothing of it is asked."""
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    (host.directory / "config").write_text(json.dumps({"storage": {"filesystem": {"rootdirectory": str(host.root)}}}))
+    settings = HostSettings(runtime="podman")
+    made = host.container(HostConfig__UsernsMode="ns:/run/users", ImageName="registry:2")
+    host.write("inspect", json.dumps([made]))
+    unit = (await find(LocalHost(), settings, 5000)).unit
+    assert unit.ways == (KeepOut.ONLINE,)
+    assert "would have more rights than it: it has a user namespace of its own (ns:/run/users)" in unit.obstacle
+    host.write("inspect", json.dumps([{**made, "State": {"Running": False}}]))
+    with pytest.raises(Unsafe, match="would have more rights than it"):
+        await find(LocalHost(), settings, 5000)
 
 
 @pytest.mark.parametrize(
