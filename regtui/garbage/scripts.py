@@ -139,6 +139,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "quit": unit.quit if ours else "",
         "gone": unit.gone if ours else "",
         "kill": unit.kill,
+        "readlink": unit.readlink,
         "watch": str(_WATCH_SECONDS),
         "forget": unit.forget,
         **({"redis.sh": asking_script(), REQUEST: unit.redis.forgetting} if unit.redis else {}),

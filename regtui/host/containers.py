@@ -316,11 +316,12 @@ def _limits(settings: Mapping[str, Any], *, is_podmans: bool) -> tuple[str, ...]
         return value if isinstance(value, int) and 0 < value < 1 << 62 else 0
 
     memory, swap, processes = number("Memory"), number("MemorySwap"), number("PidsLimit")
-    words = (f"--memory={memory}",) if memory else ()
+    words = [f"--memory={memory}"] if memory else []
     # Twice the memory is what it is without a word.
-    words += (f"--memory-swap={swap}",) if memory and swap not in (0, 2 * memory) else ()
+    words += [f"--memory-swap={swap}"] if memory and swap not in (0, 2 * memory) else []
     is_usual = is_podmans and processes == _PODMANS_PIDS
-    return words + ((f"--pids-limit={processes}",) if processes and not is_usual else ())
+    words += [f"--pids-limit={processes}"] if processes and not is_usual else []
+    return tuple(words)
 
 
 def _keeper(labels: Mapping[str, Any], *, removes_itself: bool) -> str:

@@ -61,10 +61,10 @@ class Unit:
     running. `is_still` succeeds where what has the registry's name is still what was looked at, and `is_another`
     where that is something else by now: that is neither stopped nor started. `quit` ends what was started beside
     it, the collector and what stands in for it, and `gone` succeeds where there is neither; `process` is the
-    command line of one that is a process of the host's own, `user` whose it is, and `kill` what ends such a
-    process. `prepare` comes before `stop`, `tidy` after the collector. `hold` sees to it that the registry comes up
-    with its host while it is stopped, `release` takes that back. `lock`: what no two collections may share. `place`:
-    beside runtime and name, what tells it from all others on its host.
+    command line of one that is a process of the host's own, `user` whose it is, `kill` what ends such a process, and
+    `readlink` what tells its namespaces. `prepare` comes before `stop`, `tidy` after the collector. `hold` sees to it
+    that the registry comes up with its host while it is stopped, `release` takes that back. `lock`: what no two
+    collections may share. `place`: beside runtime and name, what tells it from all others on its host.
     """
 
     runtime: str
@@ -88,6 +88,7 @@ class Unit:
     process: str = ""
     user: str = ""
     kill: str = "kill"
+    readlink: str = "readlink"
     hold: str = ""
     release: str = ""
     lock: str = ""
@@ -350,6 +351,7 @@ def systemd_unit(
         process=f"{process.program} garbage-collect {process.config}",
         user=user,
         kill=_with_sudo(settings, "kill"),
+        readlink=_with_sudo(settings, "readlink"),
         lock=root or f"service {process.unit}",
         read_only=settings.read_only,
         read_write=settings.read_write,

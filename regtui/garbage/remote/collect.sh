@@ -4,8 +4,8 @@
 #   mark, most (bytes of a log), keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), name (the
 #   registry's, in words), root, config, process and user (the collector's words, and whose it is), empty and uploads (what
 #   is removed), upload-minutes, and command lines: is-still, is-another, prepare, tidy, stop, start, check, make-stand-in,
-#   serve, serves, serve-log, read-only, read-write, hold, release, collector, quit, gone, kill, shell, shell-now. quit and
-#   gone are of all that is begun beside the registry: collector and stand-in.
+#   serve, serves, serve-log, read-only, read-write, hold, release, collector, quit, gone, kill, readlink, shell, shell-now. quit
+#   and gone are of all that is begun beside the registry: collector and stand-in.
 # What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
 
 get() {
@@ -109,14 +109,32 @@ client() {
     test "$since" != "$(born "$pid")" || echo "$pid"
 } 2>/dev/null
 
+# Whether process $1 sees the same processes and files as this script. In a container, where root may be the host's, one can
+# have whatever words it likes. Where nobody may look, the depth of its number tells.
+is_beside_us() {
+    for namespace in pid mnt; do
+        theirs=$(eval "$(get readlink) /proc/$1/ns/$namespace" 2>/dev/null)
+        test -z "$theirs" || test "$theirs" = "$(readlink "/proc/self/ns/$namespace")" || return 1
+    done
+    test "$(depth "$1")" = "$(depth self)"
+}
+
+depth() {
+    sed -n 's/^NSpid://p' "/proc/$1/status" 2>/dev/null | wc -w
+}
+
 # The pids of the collector's own processes on this host, where it is one of its own. By its words, that everybody can
-# have, and whose it is.
+# have, whose it is, and that it runs in no container.
 processes() {
     has process || return 0
-    for file in $(grep -slF garbage-collect /proc/[0-9]*/cmdline 2>/dev/null); do
+    for file in /proc/[0-9]*/cmdline; do
+        # Not grep: busybox's looks no further than the first word. A shell reads them in one, without what parts them.
+        words= && { read -r words < "$file"; } 2>/dev/null
+        case $words in *garbage-collect*) ;; *) continue ;; esac
         test "$({ tr '\0' ' ' < "$file"; } 2>/dev/null)" = "$(get process) " || continue
         file=${file%/cmdline}
-        test -z "$(find "$file" -prune -user "$(get user)" 2>/dev/null)" || echo "${file#/proc/}"
+        test -n "$(find "$file" -prune -user "$(get user)" 2>/dev/null)" || continue
+        ! is_beside_us "${file#/proc/}" || echo "${file#/proc/}"
     done
 }
 

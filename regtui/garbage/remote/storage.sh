@@ -176,7 +176,10 @@ layers() {
 
 # The pids of collectors of the config $1 that this shell sees.
 collecting() {
-    for file in $(grep -slF garbage-collect /proc/[0-9]*/cmdline 2>/dev/null); do
+    for file in /proc/[0-9]*/cmdline; do
+        # Not grep: busybox's looks no further than the first word. A shell reads them in one, without what parts them.
+        words= && { read -r words < "$file"; } 2>/dev/null
+        case $words in *garbage-collect*) ;; *) continue ;; esac
         case "$({ tr '\0' ' ' < "$file"; } 2>/dev/null)" in
             *" garbage-collect $1 " | *" garbage-collect -- $1 ") file=${file%/cmdline} && echo "${file#/proc/}" ;;
         esac

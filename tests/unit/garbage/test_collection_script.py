@@ -3,7 +3,9 @@
 The runtime's commands are stand-ins that write down what they are called with; a file says which of them fails.
 """
 
+import getpass
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -680,6 +682,31 @@ def test_a_process_that_has_the_pid_of_a_collector_that_was_is_left_alone(bench:
             assert innocent.poll() is None
         finally:
             innocent.kill()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="namespaces are root's to make")
+def test_a_process_in_another_container_is_no_collector_whatever_its_words(bench: Bench) -> None:
+    """The one that an earlier run left behind is ended; what has its words, its user and another namespace is not."""
+    program = bench.directory / "docker-registry"
+    shutil.copy(shutil.which("dash", path="/bin:/usr/bin") or "", program)
+    bench.touch("garbage-collect", "while read -r line; do :; done\n")
+    words = [str(program), "garbage-collect", "/c.yml"]
+    kinds: dict[str, list[str]] = {"ours": [], "mounts": ["unshare", "-m"], "processes": ["unshare", "-p", "-f"]}
+    started = {
+        kind: subprocess.Popen([*before, *words], cwd=bench.directory, stdin=subprocess.PIPE)
+        for kind, before in kinds.items()
+    }
+    try:
+        bench.write(process=" ".join(words), user=getpass.getuser())
+        assert bench.run() == 0
+        assert bench.told == WHOLE
+        assert started["ours"].wait(5) != 0
+        assert [kind for kind, process in started.items() if process.poll() is None] == ["mounts", "processes"]
+    finally:
+        for process in started.values():
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(PATIENCE)
 
 
 def _is_alive(pid: int) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,13 @@ def test_a_tag_that_leads_out_of_the_storage_or_is_endless_fills_no_memory(stora
     (storage.repositories / "app/_manifests/tags/above/current").symlink_to(tmp_path / "elsewhere")
     told = storage.ask("heads", "app v1", "app linked", "app above", "app huge")
     assert told == [f"head app huge {'b' * 200}", f"head app v1 sha256:{A}"]
+
+
+def test_a_collector_at_work_is_seen_by_every_shell(storage: Storage, tmp_path: Path) -> None:
+    """Its command line holds NULs, at which some programs stop reading."""
+    (tmp_path / "garbage-collect").write_text("read -r line")
+    words = ["registry", "garbage-collect", "/of a test.yml"]
+    with subprocess.Popen(words, executable="/bin/sh", cwd=tmp_path, stdin=subprocess.PIPE) as collector:
+        unit = Unit("docker", "registry", "/c.yml", True, "", root=str(storage.root), shell=storage.shell)
+        told = asyncio.run(LocalHost().run(scripts.question(unit, "collecting", words[-1])))
+        assert told.stdout == f"{collector.pid}\n"
