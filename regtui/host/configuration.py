@@ -6,7 +6,7 @@ Distribution reads `REGISTRY_A_B=value` over `a: {b: …}` of the file, and `REG
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from regtui.host.errors import NotOnHost
 from regtui.host.plain import at as _at
@@ -21,6 +21,8 @@ CANDIDATES: Final = ("/etc/distribution/config.yml", "/etc/docker/registry/confi
 _NO_DRIVERS: Final = frozenset({"maintenance", "cache", "delete", "redirect", "tag"})
 _DEFAULT_ROOT: Final = "/var/lib/registry"
 _READ: Final = ("REGISTRY_STORAGE", "REGISTRY_REDIS", "REGISTRY_PROXY")
+_TAG: Final = "tag:yaml.org,2002:"
+_RESOLVED: Final = frozenset(f"{_TAG}{kind}" for kind in ("bool", "null", "merge"))
 _LONGEST: Final = 256 * 1024
 _MOST_KEYS: Final = 10_000
 _DEEPEST: Final = 100
@@ -46,7 +48,7 @@ def read_storage(text: str, environment: Mapping[str, str], path: str) -> Storag
     """Raises NotOnHost where `text` is no config of a registry. `path` is only for that sentence."""
     config = _laid_over(_parsed(text), environment)
     storage = table_at(config, "storage")
-    driver = next((name for name in storage if name not in _NO_DRIVERS), "")
+    driver = next((name for name in storage if name not in _NO_DRIVERS and name[:1].isalpha()), "")
     if not driver:
         raise NotOnHost(
             f"{path} is no config file of a registry: it names no storage.", 'Give the right one: config = "…".'
@@ -135,6 +137,15 @@ def _parsed(text: str) -> object:
     import yaml
 
     class Loader(yaml.SafeLoader):
+        """Texts, truth and nothing: a number or a date is the text that stands there, as the registry takes it for a
+        setting that is one. What makes numbers of texts fails at some in its own ways, and is slow at others."""
+
+        yaml_implicit_resolvers = {  # noqa: RUF012 - as the library has it
+            first: [(tag, pattern) for tag, pattern in resolvers if tag in _RESOLVED]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+        yaml_constructors: ClassVar[dict[str | None, Any]] = {}
+
         def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
             # It takes time by the square of the depth.
             if self.flow_level > _DEEPEST:
@@ -147,8 +158,19 @@ def _parsed(text: str) -> object:
             if len(node.value) > _MOST_KEYS:
                 raise yaml.YAMLError("too many keys")
 
+        def whatever_its_tag(self, node: yaml.Node) -> object:
+            if isinstance(node, yaml.MappingNode):
+                return self.construct_mapping(node, deep=True)
+            if isinstance(node, yaml.SequenceNode):
+                return self.construct_sequence(node, deep=True)
+            if node.tag == f"{_TAG}null":
+                return None
+            text = str(node.value)
+            return self.bool_values.get(text.lower(), text) if node.tag == f"{_TAG}bool" else text
+
+    Loader.yaml_constructors[None] = Loader.whatever_its_tag
     try:
         return Loader(text).get_single_data()
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError):
-        # Numbers and dates that are none are no YAMLError.
+    except (yaml.YAMLError, ValueError, LookupError, RecursionError, ArithmeticError, TypeError, AttributeError):
+        # What the library stumbles over isn't always said by an error of its own.
         return None

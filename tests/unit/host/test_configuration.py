@@ -1,6 +1,10 @@
 """A registry's own configuration: the file, and the environment over it."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from regtui.host.configuration import StorageSettings, read_storage
 from regtui.host.errors import NotOnHost
@@ -108,12 +112,58 @@ def test_the_environment_takes_the_place_of_a_whole_section() -> None:
     assert read(OFFICIAL_2, REGISTRY_PROXY='{"remoteurl": "https://registry.example.com"}').is_pull_through
 
 
-@pytest.mark.parametrize("number", [f"0x{'f' * 6000}", f"0b{'1' * 20_000}", ":".join(["59"] * 3000)])
+@pytest.mark.parametrize("number", [f"0x{'f' * 6000}", f"0b{'1' * 20_000}", ":".join(["59"] * 3000)], ids=len)
 def test_a_number_that_has_no_end(number: str) -> None:
-    assert read(f"storage: {{filesystem: {{rootdirectory: {number}}}}}").root == "/var/lib/registry"
+    with pytest.raises(NotOnHost, match=r"root directory, by config\.yml, is longer than 4,096 characters"):
+        read(f"storage: {{filesystem: {{rootdirectory: {number}}}}}")
 
 
 def test_what_is_nested_without_an_end_is_no_config() -> None:
     """It is refused where it gets too deep: read on, it takes minutes."""
     with pytest.raises(NotOnHost):
         read("[" * 250_000)
+
+
+TAGGED = [
+    *(
+        f'!!{kind} "{text}"'
+        for kind in ("int", "float", "bool", "timestamp", "binary", "null")
+        for text in ("", "x", "-")
+    ),
+    *(f"!!{kind} {node}" for kind in ("map", "seq", "set", "omap", "pairs", "str") for node in ("x", "[a]", "{a: b}")),
+    *("0x", "0b", "-", "1e", "=", "<<", "2001-99-99", "!!python/none", "!x y", "&a [*a]", "&a {b: *a}", "1:1:1"),
+]
+
+
+@pytest.mark.parametrize("value", TAGGED)
+def test_a_value_of_any_kind_elsewhere_changes_nothing(value: str) -> None:
+    """In another variable, or beside the storage in the file: there the whole may be no config at all."""
+    assert read(OFFICIAL_2, REGISTRY_REDIS_X=value) == read(OFFICIAL_2)
+    with suppress(NotOnHost):
+        assert read(f"{OFFICIAL_2}\nx: {value}\n") == read(OFFICIAL_2)
+
+
+@pytest.mark.parametrize("value", ["010", "1_000", "1e3", "2001-01-01", "0x10", "1:30", "~x", ".5", "+1"])
+def test_what_looks_like_a_number_is_the_text_that_stands_there(value: str) -> None:
+    """As the registry has it for a setting that is a text: a password, a directory."""
+    redis = read(
+        OFFICIAL_2,
+        REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR="redis",
+        REGISTRY_REDIS_ADDR="r:1",
+        REGISTRY_REDIS_PASSWORD=value,
+    ).redis
+    assert redis is not None
+    assert redis.password == value
+
+
+def test_a_number_of_many_parts_costs_no_time() -> None:
+    """By the square of its length it took minutes: more is to be done here than a test waits for."""
+    assert read(OFFICIAL_2, REGISTRY_STORAGE_X=":".join(["1"] * 120_000)) == read(OFFICIAL_2)
+
+
+@given(st.text(alphabet="!&*<>|-=?:,[]{}\"'%@`#~ \n\t\\0x1aeny._+int", max_size=60))
+def test_a_text_of_any_kind_is_a_config_or_none(text: str) -> None:
+    with suppress(NotOnHost):
+        read(f"storage: {{filesystem: {{}}}}\n{text}")
+    with suppress(NotOnHost):
+        read(OFFICIAL_2, REGISTRY_REDIS=text)
