@@ -1,12 +1,13 @@
 """Why a registry can't be stopped for a collection, or not be collected at all: what it would lose, who shares its
 storage, whether what its config says is what it runs with. Sentences; empty where nothing speaks against it."""
 
-from collections.abc import Mapping, Sequence
+import posixpath
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from regtui.bounded_json import parse_json_text
 from regtui.host.configuration import StorageSettings
-from regtui.host.container_files import ContainerFile
+from regtui.host.container_files import ContainerFile, true_name, way_to
 from regtui.host.containers import Container, blobs_below
 from regtui.host.errors import Unsafe
 from regtui.host.hosts import Host, Script, call
@@ -79,12 +80,27 @@ def _type_of(options: str) -> str:
         return ""
 
 
+def _in_its_own_layer(changed: Collection[str], container: Container) -> set[str]:
+    """The files and links among them: neither directories that hold others, nor what is mounted."""
+    above = {parent for path in (*changed, *container.mounts) for parent in _parents(path)}
+    return {path for path in changed if path not in above and not container.mount_of(path)}
+
+
+def _parents(path: str) -> Iterable[str]:
+    while path not in ("", "/"):
+        path = posixpath.dirname(path)
+        yield path
+
+
 async def edited(host: Host, command: Sequence[str], container: Container, config: str) -> str:
     """Why what runs beside the container would have another config."""
-    if container.mount_of(config):
-        return ""
     told = await host.run(call(*command, "diff", "--", container.handle))
-    if not any(line[2:] == config for line in told.stdout.splitlines()):
+    changed = _in_its_own_layer({line[2:] for line in told.stdout.splitlines()}, container)
+    if not changed:
+        return ""
+    way = {config, *_parents(config), *await way_to(host, command, container.handle, config, container.mounts)}
+    name = await true_name(host, command, container.handle, config)
+    if way.isdisjoint(changed) and name not in map(posixpath.basename, changed):
         return ""
     return (
         f"The config {config} was changed in the container {container.name} itself: a collector beside it would run "

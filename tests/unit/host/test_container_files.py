@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.host.container_files import LARGEST, ContainerFile, read_file
+from regtui.host.container_files import LARGEST, ContainerFile, read_file, way_to
 from regtui.host.hosts import Script, ScriptOutput
 
 
@@ -69,6 +69,48 @@ def test_a_link_is_followed_inside_and_not_for_ever() -> None:
 
 def test_a_link_that_is_no_path_is_no_word_either() -> None:
     assert copied(entry(type=tarfile.SYMTYPE, linkname="x\n-oops")).text is None
+
+
+class Linked(Copies):
+    """A host whose container has these links."""
+
+    def __init__(self, links: dict[str, str]) -> None:
+        super().__init__(b"")
+        self.links = links
+
+    async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
+        path = script.arguments[-2].partition(":")[2]
+        target = self.links.get(path)
+        link = {"type": tarfile.SYMTYPE, "linkname": target} if target else {"type": tarfile.DIRTYPE}
+        self.archive = entry(**link)
+        return await super().run(script)
+
+
+@pytest.mark.parametrize(
+    ("links", "way"),
+    [
+        ({}, ["/etc/r/config.yml"]),
+        ({"/etc/r/config.yml": "/etc/real.yml"}, ["/etc/r/config.yml", "/etc/real.yml"]),
+        ({"/etc/r/config.yml": "../real.yml"}, ["/etc/r/config.yml", "/etc/real.yml"]),
+        ({"/etc/r": "/srv/r"}, ["/etc/r", "/srv/r/config.yml"]),
+        (
+            {"/etc/r": "../srv", "/srv/config.yml": "./a/../b.yml", "/srv/b.yml": "/c.yml"},
+            ["/etc/r", "/srv/config.yml", "/srv/b.yml", "/c.yml"],
+        ),
+        # What is mounted is no link.
+        ({"/data": "/elsewhere", "/etc/r/config.yml": "/data/c.yml"}, ["/etc/r/config.yml", "/data/c.yml"]),
+    ],
+)
+def test_each_link_on_the_way_to_a_file(links: dict[str, str], way: list[str]) -> None:
+    host = Linked(links)
+    assert asyncio.run(way_to(host, ["docker"], "registry", "/etc/r/config.yml", {"/data": "/srv"})) == way
+
+
+@pytest.mark.parametrize("target", ["config.yml", "/etc/r/config.yml", "a/" * 2000, "../" * 2000, "/"])
+def test_a_way_without_an_end_ends(target: str) -> None:
+    host = Linked({"/etc/r/config.yml": target, "/etc/r": "/etc/r"})
+    asyncio.run(way_to(host, ["docker"], "registry", "/etc/r/config.yml", ()))
+    assert len(host.asked) <= 64
 
 
 def _sparse(size: int) -> bytes:

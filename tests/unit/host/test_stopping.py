@@ -2,6 +2,8 @@
 
 import json
 import os
+import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from regtui.host.configuration import StorageSettings
 from regtui.host.container_files import ContainerFile
 from regtui.host.containers import Container, read_containers
 from regtui.host.hosts import LocalHost
-from regtui.host.stopping import lost_by_container, lost_by_pod, outdated
+from regtui.host.stopping import edited, lost_by_container, lost_by_pod, outdated
 
 STARTED = 1_700_000_000.7
 
@@ -96,3 +98,40 @@ def test_a_pod_keeps_its_storage_only_in_what_is_known_to_outlive_it(volume: dic
     assert bool(lost_by_pod("deployment/registry", pod, container, StorageSettings("filesystem", ROOT, True, ""))) is (
         is_lost
     )
+
+
+CONFIG = "/etc/docker/registry/config.yml"
+
+
+@pytest.mark.parametrize(
+    ("changed", "mounts", "is_edited"),
+    [
+        (["C /etc", f"C {CONFIG}"], {}, True),
+        (["C /etc", "C /etc/real.yml"], {}, True),
+        (["C /etc", "A /etc/other.yml"], {}, False),
+        (["C /etc", "C /etc/real.yml"], {"/etc/real.yml": "/srv/real.yml"}, False),
+        # The link is mounted, and what it leads to is the container's own.
+        (["C /etc", "C /etc/real.yml"], {"/etc/docker/registry": "/srv/config"}, True),
+        (["A /var", "A /var/lib", "A /var/lib/registry"], {"/var/lib/registry": "/srv"}, False),
+        ([], {}, False),
+    ],
+)
+@pytest.mark.parametrize("follows", [False, True], ids=["as docker", "as podman"])
+async def test_a_config_that_was_edited_behind_a_link_is_told(
+    tmp_path: Path, changed: list[str], mounts: dict[str, str], is_edited: bool, follows: bool
+) -> None:
+    """By a runtime that has one link, the config's own; podman copies what it leads to."""
+    link = tarfile.TarInfo("real.yml" if follows else "config.yml")
+    if not follows:
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/real.yml"
+    (tmp_path / "link").write_bytes(link.tobuf() + bytes(1024))
+    (tmp_path / "diff").write_text("".join(f"{line}\n" for line in changed))
+    runtime = tmp_path / "docker"
+    runtime.write_text(
+        f'#!/bin/sh\ncase "$*" in diff*) cat {tmp_path}/diff ;; *:{CONFIG}*) cat {tmp_path}/link ;; *) exit 1 ;; esac\n'
+    )
+    runtime.chmod(0o755)
+    container = Container("registry", "image", "registry:2", (), True, {}, mounts=mounts)
+    told = await edited(LocalHost(), [str(runtime)], container, CONFIG)
+    assert bool(told) is is_edited
+    assert not told or "Mount the config file into the container." in told
