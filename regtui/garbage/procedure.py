@@ -32,7 +32,7 @@ from regtui.garbage.values import (
     Survey,
     UsedManifests,
 )
-from regtui.garbage.verification import Before, remember, verify
+from regtui.garbage.verification import Before, remember, some_blob, verify
 from regtui.host.errors import Unsafe
 from regtui.host.finding import find
 from regtui.host.found import Found
@@ -44,12 +44,16 @@ from regtui.oci.digest import Digest
 from regtui.registry.answers import deletion_obstacle
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import NotAllowed, NotAuthenticated, RegistryError
-from regtui.registry.probing import deletion_support
+from regtui.registry.probing import deletion_support, takes_pushes
 from regtui.ssh.errors import SshError
 from regtui.text import one_line, plural
 
 _UP_SECONDS: Final = 60.0
 _ANSWER_SECONDS: Final = 10.0
+# Looks at whether a registry refuses pushes: so often in a row, of so many, with a pause between them.
+_REFUSALS: Final = 3
+_LOOKS: Final = 20
+_LOOK_SECONDS: Final = 0.5
 
 
 def _me() -> str:
@@ -94,6 +98,7 @@ class HostCollector:
         self._forecast: Forecast | None = None
         self._forecast_untagged = False
         self._account = Account()
+        self._probed: tuple[str, Digest] | None = None
         self._is_unheard = False
         self._stopping = False
         self._surprised = False
@@ -237,6 +242,8 @@ class HostCollector:
                     "afterwards nothing could be checked.",
                     "Delete these tags first, or see whether this is the storage of another registry: regtui doctor.",
                 )
+            if choices.keep_out is KeepOut.READ_ONLY:
+                await self._must_take_pushes(before)
             async for event in self._delete_untagged(choices):
                 yield event
             if self._stopping:
@@ -338,6 +345,9 @@ class HostCollector:
                     continue  # It has ended when the registry answers, below.
                 account.follow(event)
                 yield event
+                if running.asks:
+                    running.asks = False
+                    await self._leave_word(found, "refuses-pushes" if await self._refuses() else "takes-pushes")
                 if self._stopping and event.stage is Stage.KEEP_OUT:
                     self._tell_stop()  # What was said before there was a run to hear it.
         account.removed, account.removed_uploads = tuple(running.removed), len(running.removed_uploads)
@@ -365,6 +375,44 @@ class HostCollector:
         yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
         if running.has_ended:
             await self._leave_word(found, "heard")
+
+    async def _must_take_pushes(self, before: Before) -> None:
+        """Raises Unsafe where it could not be seen later that the registry refuses pushes."""
+        self._probed = await some_blob(self._client, before)
+        if self._probed is None:
+            raise Unsafe(
+                f"Whether {self._client.host} refuses pushes can't be seen: it has no image to try that with.",
+                "Push one, or collect while it is stopped, or with --online, when nobody pushes.",
+            )
+        try:
+            await takes_pushes(self._client, *self._probed)
+        except (NotAllowed, NotAuthenticated):
+            raise Unsafe(
+                f"Whether {self._client.host} refuses pushes can't be seen: this login may not push to "
+                f"{self._probed[0]}.",
+                "Log in as somebody who may. Nothing was changed.",
+            ) from None
+
+    async def _refuses(self) -> bool:
+        """Whether the registry refuses pushes, each time that it is asked: several may answer at its address. What is
+        rolled out may take pushes for a moment."""
+        refused = 0
+        if self._probed is None:
+            return False
+        for _ in range(_LOOKS):
+            try:
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    is_taken = await takes_pushes(self._client, *self._probed)
+            except (NotAllowed, NotAuthenticated):
+                # It was allowed before: what stands before the registry refuses it.
+                is_taken = False
+            except (RegistryError, TimeoutError):
+                is_taken = True
+            refused = 0 if is_taken else refused + 1
+            if refused == _REFUSALS:
+                return True
+            await asyncio.sleep(_LOOK_SECONDS)
+        return False
 
     def _is_a_surprise(self, choices: Choices, running: Running) -> bool:
         """Whether other blobs went than were predicted."""

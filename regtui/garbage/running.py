@@ -92,6 +92,8 @@ class Running:
         self.removed_uploads: list[tuple[str, str]] = []
         """(repository, id) of abandoned uploads that were removed."""
         self.was_stopped = False
+        self.asks = False
+        """It waits to be told whether the registry refuses pushes."""
         self.failures: list[str] = []
         """In sentences, as the script says them."""
         self.said: list[str] = []
@@ -187,6 +189,9 @@ class Running:
                 self.removed.append(name)
             case ["upload-removed", name, upload] if is_repository(name) and is_tag(upload):
                 self.removed_uploads.append((name, upload))
+            case ["asks"]:
+                self.asks = True
+                return [self._event("Looking whether the registry refuses pushes …")]
             case ["up"]:
                 self.is_up = True
             case ["down"]:

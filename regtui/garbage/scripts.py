@@ -25,6 +25,9 @@ _PREFIX: Final = "::regtui-"
 # seconds) before it ends what doesn't stop, and then a stop that nobody waits for any more takes effect.
 _WATCH_SECONDS: Final = 12
 
+# How long a registry that was made read-only is kept so, for regtui to see that it refuses pushes.
+_PATIENCE_SECONDS: Final = 120
+
 _MOST_LOG: Final = 1 << 30
 """Bytes that a collector's log may have on the host: some million blobs make as many."""
 
@@ -141,6 +144,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "kill": unit.kill,
         "readlink": unit.readlink,
         "watch": str(_WATCH_SECONDS),
+        "patience": str(_PATIENCE_SECONDS),
         "forget": unit.forget,
         **({"redis.sh": asking_script(), REQUEST: unit.redis.forgetting} if unit.redis else {}),
         "make-stand-in": stand_in.make if stand_in else "",
@@ -167,7 +171,8 @@ def status(unit: Unit, mark: str) -> Script:
 
 
 def note(unit: Unit, name: str) -> Script:
-    """Leaves a word for the run: `stop-asked`, or `heard` when its end was."""
+    """Leaves a word for the run: `stop-asked`, `refuses-pushes` or `takes-pushes` of its registry, `heard` when its end
+    was."""
     return _launch(unit, new_mark(), "leave", name)
 
 

@@ -18,6 +18,7 @@ from regtui.registry.errors import NotFound
 
 SAMPLE: Final = 2_000
 """Tags that are checked where there are more, unless all are wanted."""
+_LOOKED_AT: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,21 @@ async def remember(client: RegistryClient, tags: Sequence[tuple[str, str]], *, v
 
     await each(chosen, ask)
     return Before(found, tuple(sorted(dangling)), len(tags))
+
+
+async def some_blob(client: RegistryClient, before: Before) -> tuple[str, Digest] | None:
+    """A repository, and a blob that an image in it needs and has; None where none is found."""
+    for (repository, _), digest in list(before.tags.items())[:_LOOKED_AT]:
+        try:
+            manifest = stored(await client.manifest(repository, digest))
+            if not manifest.blobs and manifest.children:
+                manifest = stored(await client.manifest(repository, manifest.children[0]))
+            for blob in list(manifest.blobs)[:1]:
+                if await client.has_blob(repository, blob):
+                    return repository, blob
+        except NotFound:
+            continue
+    return None
 
 
 @dataclass(frozen=True, slots=True)

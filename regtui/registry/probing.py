@@ -79,6 +79,17 @@ async def check_push(client: RegistryClient, repository: str) -> None:
         return
 
 
+async def takes_pushes(client: RegistryClient, repository: str, blob: Digest) -> bool:
+    """Whether a `blob` that the repository has is taken over from itself, which changes nothing. Raises NotAllowed,
+    NotAuthenticated where this user may not push there, RegistryError where it can't be told (measured on 2.8.2, 3.1.1:
+    201, and 405 where it is read-only; an upload that is begun and given up would leave directories)."""
+    try:
+        await client.mount_blob(repository, blob, repository)
+    except errors.Refused:
+        return False
+    return True
+
+
 _PROBE: Final = "regtui-probe-"
 
 

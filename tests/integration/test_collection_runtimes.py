@@ -68,6 +68,18 @@ esac
 """
 
 
+# What a roll-out comes to: another one, with the variable or without it.
+_ANEW = """\
+    set)
+        case $4 in
+            *=*) set -- -e "$4" ;;
+            *) set -- ;;
+        esac
+        {docker} rm -f {name} >/dev/null || exit 1
+        exec {docker} run -d --name {name} --network host -e REGISTRY_HTTP_ADDR={host} -v {storage} "$@" {image} ;;
+"""
+
+
 @asynccontextmanager
 async def half_deleted(registry: Registry, **settings: Any) -> AsyncIterator[Session]:
     fill(registry.url, images=FEW)
@@ -249,14 +261,20 @@ async def test_kubectl_by_a_recording_stand_in_rolls_the_deployment_out_read_onl
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "registry"}}]
     deployment = {"spec": {"template": {"spec": {"containers": [pod], "volumes": volumes}}}}
     (tmp_path / "deployment.json").write_text(json.dumps(deployment))
-    put_first(monkeypatch, tmp_path, kubectl=_KUBECTL.format(directory=tmp_path, docker=docker, name=name))
     with start_registry_container(containers, "3.1.1", tmp_path / "storage", name=name) as registry:
+        anew = _ANEW.format(
+            docker=docker,
+            name=name,
+            host=registry.host,
+            storage=f"{tmp_path}/storage:{STORAGE}",
+            image=containers.image("3.1.1"),
+        )
+        kubectl = _KUBECTL.format(directory=tmp_path, docker=docker, name=name).replace("    set|", f"{anew}    ")
+        put_first(monkeypatch, tmp_path, kubectl=kubectl)
         settings = {"runtime": "kubectl", "container": "registry", "namespace": "infra"}
         async with half_deleted(registry, **settings) as connection:
             collector = connection.collector()
             assert (await collector.survey()).keep_out == (KeepOut.READ_ONLY, KeepOut.ONLINE)
-            # The stand-in restarts nothing: what a roll-out does, is done here before anything is read.
-            containers("restart", "-t", "1", name)
             await frees_what_it_said(registry, connection, Choices(keep_out=KeepOut.READ_ONLY))
     calls = [call.removeprefix("--namespace infra ") for call in (tmp_path / "calls").read_text().splitlines()]
     switches = [call for call in calls if call.startswith(("set", "rollout"))]
@@ -287,6 +305,32 @@ async def test_a_command_of_the_users_own_collects_stops_and_starts(
             commands = await frees_what_it_said(service, connection, Choices())
         assert service.calls[-2:] == [f"stop {UNIT}", f"start {UNIT}"]
         assert commands[0] == f"systemctl stop {UNIT}"
+
+
+async def test_what_still_takes_pushes_after_it_was_switched_is_put_back_and_not_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_service("2.8.2", tmp_path / "service") as service:
+        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
+        settings = {
+            "runtime": "command",
+            "command": "docker-registry {} 2>&1",
+            "config": str(service.config),
+            "storage": str(service.storage),
+            "read_only": f"touch {tmp_path}/switched",
+            "read_write": f"rm {tmp_path}/switched",
+        }
+        async with half_deleted(service, **settings) as connection:
+            collector = connection.collector()
+            before = bytes_on_disk(service.storage)
+            async for _ in collector.collect(Choices(keep_out=KeepOut.READ_ONLY)):
+                pass
+            (sentence,) = collector.report.trouble
+            assert "The registry can't be seen to refuse pushes: nothing was swept." in sentence
+            assert not collector.report.is_complete
+        assert bytes_on_disk(service.storage) == before
+        assert not (tmp_path / "switched").exists()
+        assert not list(service.storage.rglob("_uploads/*"))
 
 
 async def test_switched_to_read_only_it_answers_pulls_while_it_is_collected(

@@ -3,9 +3,9 @@
 # a run left behind that was killed. All that differs between registries lies beside it, a file each:
 #   mark, most (bytes of a log), keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), name (the
 #   registry's, in words), root, config, process and user (the collector's words, and whose it is), empty and uploads (what
-#   is removed), upload-minutes, and command lines: is-still, is-another, prepare, tidy, stop, start, check, make-stand-in,
-#   serve, serves, serve-log, read-only, read-write, hold, release, collector, quit, gone, kill, readlink, shell, shell-now. quit
-#   and gone are of all that is begun beside the registry: collector and stand-in.
+#   is removed), upload-minutes, patience (seconds that a word is waited for), and command lines: is-still, is-another, prepare,
+#   tidy, stop, start, check, make-stand-in, serve, serves, serve-log, read-only, read-write, hold, release, collector, quit,
+#   gone, kill, readlink, shell, shell-now. quit and gone are of all that is begun beside the registry: collector and stand-in.
 # What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
 
 get() {
@@ -164,6 +164,17 @@ serve_pulls() {
         line serves >/dev/null 2>&1 || { line serve-log 2>&1 | head -c 65536 >&2; return 1; }
     done
     say serving
+}
+
+# Whether pushes are refused only those can see who may push, as clients reach the registry: they leave a word here.
+refuses_pushes() {
+    say asks
+    left=$(get patience)
+    until test -e refuses-pushes; do
+        test "$left" -gt 0 && test ! -e takes-pushes && test ! -e stop-asked || return 1
+        left=$((left - 1))
+        sleep 1
+    done
 }
 
 # A collector that is still at work must not sweep what somebody pushes: it is ended, or waited for, and seen gone.
@@ -432,7 +443,10 @@ case $keep_out in
         line stop >&2 || failed "The registry could not be stopped."
         serve_pulls || failed "What is to serve pulls meanwhile could not be started: nothing was swept."
         ;;
-    read-only) line read-only >&2 || failed "The registry could not be made read-only." ;;
+    read-only)
+        line read-only >&2 || failed "The registry could not be made read-only."
+        refuses_pushes || test -e stop-asked || failed "The registry can't be seen to refuse pushes: nothing was swept."
+        ;;
 esac
 say stage keep-out 'done'
 test ! -e stop-asked || { say stopped; exit 130; }

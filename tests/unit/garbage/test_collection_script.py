@@ -91,6 +91,8 @@ class Bench:
         files = scripts.files(replace(self.unit, **unit), keep_out, needs_restart)  # type: ignore[arg-type]
         # Nothing of the stand-ins goes on by itself after it was killed: a second is as good as twelve.
         files |= {"mark": MARK, "empty": "", "uploads": "", "upload-minutes": "0", "watch": "1"}
+        # By regtui, that was asked.
+        files |= {"refuses-pushes": ""} if keep_out is KeepOut.READ_ONLY else {}
         files |= {name.replace("_", "-"): text for name, text in changes.items() if name not in unit}
         for name, text in files.items():
             (self.directory / name).write_text(f"{text}\n")
@@ -168,7 +170,7 @@ def test_read_only_it_goes_on_running_and_is_restarted_only_where_its_cache_need
     assert bench.run() == 0
     collected = "collect inside garbage-collect /c.yml"
     assert bench.calls == ["prepare", "read-only", collected, "tidy", "read-write"]
-    assert bench.told == WHOLE
+    assert bench.told == [WHOLE[0], "asks", *WHOLE[1:]]
     (bench.directory / "calls").unlink()
     bench.write(KeepOut.READ_ONLY, needs_restart=True)
     bench.run()
@@ -344,6 +346,18 @@ def test_where_pushes_cant_be_kept_out_nothing_is_collected_and_the_registry_is_
     assert f"failed {sentence}" in bench.told
     assert f"{fails} fails because" in bench.log
     assert bench.told[-4:] == ["stage bring-back started", "up", "stage bring-back done", "end"]
+
+
+@pytest.mark.parametrize("word", ["takes-pushes", ""])
+def test_what_is_not_seen_to_refuse_pushes_is_not_swept_and_put_back(bench: Bench, word: str) -> None:
+    bench.write(KeepOut.READ_ONLY, patience="1")
+    bench.touch("refuses-pushes").unlink()
+    if word:
+        bench.touch(word)
+    assert bench.run() == 1
+    assert bench.calls == ["prepare", "read-only", "tidy", "read-write"]
+    assert "asks" in bench.told
+    assert "failed The registry can't be seen to refuse pushes: nothing was swept." in bench.told
 
 
 def test_a_collector_that_fails_is_told_with_its_exit_code_and_the_registry_started(bench: Bench) -> None:
