@@ -62,6 +62,13 @@ DIGEST: Final = 256
 LINK: Final = 8 * KIB
 PARAMETER: Final = 8 * KIB
 
+# Cookies that are kept of one registry, and characters of all of them together, which go with each request.
+COOKIES: Final = 20
+COOKIES_SIZE: Final = 4 * KIB
+# Characters of a token, and tokens that are kept: one for each repository that was asked for.
+TOKEN_LENGTH: Final = 32 * KIB
+TOKENS: Final = 1_000
+
 # A size in bytes that is larger is none: the largest that registries' own software can count.
 SIZE: Final = 2**63 - 1
 

@@ -17,6 +17,7 @@ from typing import Final
 
 import httpx
 
+from regtui import bounds
 from regtui.aside import aside
 from regtui.bounded_json import parse_json
 from regtui.registry import errors
@@ -159,6 +160,8 @@ class Authenticator:
             token = self._tokens.get(key)
             if token is None or token.value == stale or self._clock() >= token.ends:
                 token = await self._fetch_surely(challenge, scope, send, where, key)
+                while len(self._tokens) >= bounds.TOKENS:
+                    del self._tokens[next(iter(self._tokens))]
                 self._tokens[key] = token
             return token.value
 
@@ -242,7 +245,7 @@ class Authenticator:
         except ValueError:
             value = {}
         token = (value.get("token") or value.get("access_token")) if isinstance(value, dict) else None
-        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token) or len(token) > bounds.TOKEN_LENGTH:
             raise errors.BadAnswer(
                 where,
                 f"The token service of {where.host} ({realm.host}) answered {response.status_code} without a token.",

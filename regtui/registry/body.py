@@ -47,7 +47,7 @@ class BodyReader:
         body = bytearray()
         is_large = False
         try:
-            async with aclosing(_decoded(response, where)) as chunks:
+            async with aclosing(_decoded(response, where, limit)) as chunks:
                 async for chunk in chunks:
                     body += chunk
                     if enough is not None and len(body) > enough:
@@ -81,16 +81,22 @@ async def _timed(response: httpx.Response) -> AsyncGenerator[bytes, None]:
         asked = time.monotonic()
 
 
-async def _decoded(response: httpx.Response, where: Where) -> AsyncGenerator[bytes, None]:
-    """What was sent in no coding, or in gzip once: that is all that is taken, though identity was asked for."""
+async def _decoded(response: httpx.Response, where: Where, limit: int) -> AsyncGenerator[bytes, None]:
+    """What was sent in no coding, or in gzip once: that is all that is taken, though identity was asked for. Of what is
+    packed no more than `limit` bytes are read."""
     named = response.headers.get("Content-Encoding", "").lower().split(",")
     codings = [coding for coding in map(str.strip, named) if coding not in _IDENTITY]
     decoder = None
+    packed = 0
     async with aclosing(_timed(response)) as chunks:
         async for chunk in chunks:
             if not codings:
                 yield chunk
                 continue
+            packed += len(chunk)
+            if packed > limit + _PIECE:
+                # Packed, it is never longer than what it is the packing of: this one comes to nothing.
+                raise _undecodable(where)
             if len(codings) > 1 or codings[0] not in _GZIPPED:
                 raise errors.BadAnswer(
                     where, f"{where.host} sent a coding that wasn't asked for while {where.operation}."
@@ -101,6 +107,8 @@ async def _decoded(response: httpx.Response, where: Where) -> AsyncGenerator[byt
                     yield piece
             except zlib.error:
                 raise _undecodable(where) from None
+            if decoder.eof:
+                break  # What stands behind the end is nobody's.
     if decoder is not None and not decoder.eof:
         raise _undecodable(where)
 

@@ -73,8 +73,7 @@ class RegistryHttp:
             headers={"User-Agent": f"regtui/{__version__}", "Accept-Encoding": "identity"},
             # Proxies and certificates are the network's: as Docker has them, not as httpx.
             trust_env=False,
-            max_redirects=bounds.REDIRECTS,
-            cookies=CookieJar(_SendableCookies()),
+            cookies=_FewCookies(_SendableCookies()),
         )
         self._bodies = BodyReader()
         self._reads = Reads(address, self._client.headers, self._client.timeout.as_dict())
@@ -365,7 +364,18 @@ class RegistryHttp:
             await response.aclose()
             # A registry that keeps its blobs elsewhere redirects them all: not to be asked twice for each.
             self._redirects = True
-        return await self._client.send(request, stream=True, follow_redirects=True)
+        return await self._followed(request)
+
+    async def _followed(self, request: httpx.Request) -> httpx.Response:
+        """To where it leads, as httpx makes the requests. What a redirect says besides isn't read: httpx would read all
+        of it, however much that is."""
+        for _ in range(bounds.REDIRECTS + 1):
+            response = await self._client.send(request, stream=True)
+            if response.next_request is None:
+                return response
+            await response.aclose()
+            request = response.next_request
+        raise httpx.TooManyRedirects("too many redirects", request=request)
 
     def _pace(self, status: int) -> None:
         if status in _TOO_MUCH:
@@ -390,6 +400,20 @@ class _SendableCookies(DefaultCookiePolicy):
         text = cookie.name + (cookie.value or "")
         sendable = text.isascii() and text.isprintable() and len(text) <= bounds.PARAMETER
         return sendable and super().set_ok(cookie, request)
+
+
+class _FewCookies(CookieJar):
+    """Those of an answer that sets some. What sets hundreds means no login, and would be sent with every request."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        if len(response.info().get_all("Set-Cookie", ())) <= bounds.COOKIES:
+            super().extract_cookies(response, request)
+
+    def set_cookie(self, cookie: Cookie) -> None:
+        kept = [one for one in self if (one.domain, one.path, one.name) != (cookie.domain, cookie.path, cookie.name)]
+        size = sum(len(one.name) + len(one.value or "") for one in (*kept, cookie))
+        if len(kept) < bounds.COOKIES and size <= bounds.COOKIES_SIZE:
+            super().set_cookie(cookie)
 
 
 def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:

@@ -201,3 +201,39 @@ async def test_a_status_of_its_own_ends_it(transport: str, status: int) -> None:
     async with against(head("Content-Length: 0", status=status), transport=transport, timeout=PATIENCE) as client:
         with pytest.raises(RegistryError):
             await tags(client)
+
+
+async def test_what_stands_behind_the_end_of_gzip_is_not_waited_for(transport: str) -> None:
+    packed = head("Content-Encoding: gzip") + gzip.compress(LIST)
+    async with against(packed, transport=transport, timeout=PATIENCE, forever=b"x" * 65_536) as client:
+        assert await tags(client) == ["x", "y"]
+
+
+async def test_gzip_that_comes_to_nothing_ends(transport: str) -> None:
+    """Ten bytes of a head, then empty blocks: of what they are the packing of not a byte ever comes."""
+    begun = head("Content-Encoding: gzip") + gzip.compress(b"")[:10]
+    empty = b"\0\0\0\xff\xff" * 13_000
+    async with against(begun, transport=transport, timeout=PATIENCE, forever=empty) as client:
+        with pytest.raises(BadAnswer, match="can't be decoded"):
+            await tags(client)
+
+
+async def test_what_a_redirect_says_besides_is_not_read(transport: str) -> None:
+    lines = head("Location: /v2/elsewhere", status=307)
+    async with against(lines, transport=transport, timeout=PATIENCE, forever=b"x" * 65_536) as client:
+        with pytest.raises(BadAnswer, match="redirects in a circle"):
+            await tags(client)
+
+
+async def test_a_redirect_is_not_decoded(transport: str) -> None:
+    bomb = gzip.compress(gzip.compress(b"\0" * 1_000_000))
+    lines = head(
+        "Location: /v2/elsewhere",
+        "Content-Encoding: gzip, gzip",
+        f"Content-Length: {len(bomb)}",
+        "Connection: close",
+        status=307,
+    )
+    async with against(lines + bomb, transport=transport, timeout=PATIENCE) as client:
+        with pytest.raises(BadAnswer, match="redirects in a circle"):
+            await tags(client)

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regtui import bounds
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import BadAnswer, RegistryError
 from regtui.registry.probing import check_push, deletion_support
 from regtui.registry.values import Credential, Resolved
-from tests.unit.registry.scripted import Scripted
+from tests.unit.registry.scripted import Answer, Scripted, in_turn, refusal
 
 DIGEST = Digest.of(b"{}")
 LONG = "x" * 70_000
@@ -228,6 +229,45 @@ def test_an_upload_goes_on_at_the_registry_alone(location: str) -> None:
         return {request.url.host for request in registry.asked}
 
     assert asyncio.run(run()) == {"registry.example.com"}
+
+
+async def test_of_cookies_a_few_are_kept_and_of_answers_with_hundreds_none() -> None:
+    few = [(b"Set-Cookie", b"c%d=%s; Path=/" % (number, b"x" * 400)) for number in range(15)]
+    hundreds = [(b"Set-Cookie", b"h%d=v; Path=/" % number) for number in range(3_000)]
+    registry = in_turn(
+        httpx.Response(200, headers=hundreds, json={}),
+        httpx.Response(200, headers=few, json={}),
+        *(httpx.Response(200, headers=[(b"Set-Cookie", b"n%d=v; Path=/" % n)], json={}) for n in range(40)),
+    )
+    async with registry.client() as client:
+        for _ in range(45):
+            await client.ping()
+    sent = [request.headers.get("Cookie", "") for request in registry.asked]
+    assert sent[:2] == ["", ""]
+    assert all(len(line) < 5_000 for line in sent)
+    assert all(line.count("=") <= 20 for line in sent)
+    assert "c0=" in sent[-1]
+
+
+async def test_tokens_are_bounded_in_length_and_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "TOKENS", 3)
+    length = 100
+
+    def script(request: httpx.Request) -> Answer:
+        if request.url.host == "auth.example.com":
+            return httpx.Response(200, json={"token": "t" * length})
+        if "Authorization" in request.headers:
+            return httpx.Response(200, json={"tags": []})
+        challenge = 'Bearer realm="https://auth.example.com/token",service="x"'
+        return refusal(401, "UNAUTHORIZED", WWW_Authenticate=challenge)
+
+    async with Scripted(script).client() as client:
+        for number in range(10):
+            [page async for page in client.tags(f"r{number}")]
+        assert len(client._http._auth._tokens) <= 3
+        length = bounds.TOKEN_LENGTH + 1
+        with pytest.raises(BadAnswer, match="without a token"):
+            [page async for page in client.tags("another")]
 
 
 @pytest.mark.parametrize("cookie", ["a=\u202epwned", "a=\x1b[2J", f"a={LONG}", "\u202e=b", "a=\x9b"])
