@@ -92,10 +92,15 @@ def _parents(path: str) -> Iterable[str]:
         yield path
 
 
+# Podman mounts files of its own below them, and tells of the directories alone: `C /etc`, of any container.
+_RUNTIMES_OWN: Final = frozenset(("/etc", "/run", "/dev"))
+
+
 async def edited(host: Host, command: Sequence[str], container: Container, config: str) -> str:
     """Why what runs beside the container would have another config."""
     told = await host.run(call(*command, "diff", "--", container.handle))
     changed = _in_its_own_layer({line[2:] for line in told.stdout.splitlines()}, container)
+    changed -= _RUNTIMES_OWN
     if not changed:
         return ""
     way = {config, *_parents(config), *await way_to(host, command, container.handle, config, container.mounts)}

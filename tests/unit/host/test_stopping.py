@@ -110,6 +110,9 @@ CONFIG = "/etc/docker/registry/config.yml"
         (["C /etc", "C /etc/real.yml"], {}, True),
         (["C /etc", "A /etc/other.yml"], {}, False),
         (["C /etc", "C /etc/real.yml"], {"/etc/real.yml": "/srv/real.yml"}, False),
+        # As podman tells of each container that was just started.
+        (["C /etc"], {}, False),
+        (["C /etc", "C /etc/docker"], {}, True),
         # The link is mounted, and what it leads to is the container's own.
         (["C /etc", "C /etc/real.yml"], {"/etc/docker/registry": "/srv/config"}, True),
         (["A /var", "A /var/lib", "A /var/lib/registry"], {"/var/lib/registry": "/srv"}, False),
