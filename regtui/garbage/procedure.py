@@ -33,8 +33,8 @@ from regtui.garbage.values import (
     UsedManifests,
 )
 from regtui.garbage.verification import Before, remember, some_blob, verify
-from regtui.host.errors import Unsafe
-from regtui.host.finding import find
+from regtui.host.errors import NotOnHost, Unsafe
+from regtui.host.finding import find, find_by_name
 from regtui.host.found import Found
 from regtui.host.hosts import Host
 from regtui.host.keep_out import KeepOut
@@ -140,12 +140,26 @@ class HostCollector:
 
     async def _look(self, *, anew: bool = False) -> Found:
         if self._found is None or anew:
-            port = self._client.address.port or (80 if self._client.address.scheme == "http" else 443)
-            self._found = await find(self._host, self._settings, port)
+            self._found = await find(self._host, self._settings, self._port)
         return self._found
 
+    @property
+    def _port(self) -> int:
+        return self._client.address.port or (80 if self._client.address.scheme == "http" else 443)
+
+    async def _look_for_run(self) -> Found:
+        """All that a run needs to be told of, and to be ended, lies beside its script: it is found by the registry's
+        name, where the config is broken meanwhile, or gone."""
+        try:
+            return await self._look()
+        except (NotOnHost, Unsafe) as error:
+            named = await find_by_name(self._host, self._settings, self._port)
+            if named is None:
+                raise error from None
+            return named
+
     async def earlier(self) -> EarlierRun | None:
-        found = await self._look()
+        found = await self._look_for_run()
         mark = scripts.new_mark()
         told = (await self._host.run(scripts.status(found.unit, mark))).stdout.split("\n")
         earlier = read_earlier(told, mark)
@@ -434,7 +448,7 @@ class HostCollector:
         if self._read_only:
             raise Unsafe("Nothing is changed: read-only was asked for.", "Leave out --read-only, or read_only = true.")
         account = self._account = Account()
-        found = await self._look()
+        found = await self._look_for_run()
         try:
             async for event in self._bring_back(found):
                 yield event

@@ -177,7 +177,10 @@ def note(unit: Unit, name: str) -> Script:
 
 
 def lock_name(unit: Unit) -> str:
-    """One for a storage, however it was found and whoever collects it."""
+    """One for a storage, however it was found and whoever collects it. Of one that was found by its name alone it isn't
+    known: then it is what the run says that there is."""
+    if unit.is_by_name:
+        return "-"
     return _digest(unit.lock or join([unit.identity, unit.config, unit.root]))
 
 

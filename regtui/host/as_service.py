@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from regtui.host.configuration import CANDIDATES, read_storage
+from regtui.host.configuration import CANDIDATES, StorageSettings, read_storage
 from regtui.host.containers import (
     PROGRAMS,
     read_environment,
@@ -18,6 +18,7 @@ from regtui.host.plain import plain, plain_name
 from regtui.host.profile import HostSettings
 from regtui.host.runtimes import (
     Process,
+    by_name,
     systemd_unit,
     words_as_user,
 )
@@ -58,8 +59,8 @@ _PROPERTIES: Final = " ".join(
 )
 
 
-async def find_as_service(host: Host, settings: HostSettings) -> Found:
-    """Raises NotOnHost, and what SSH and systemd have against it."""
+async def find_as_service(host: Host, settings: HostSettings, *, by_its_name: bool = False) -> Found:
+    """`by_its_name`: without its process and its config. Raises NotOnHost, and what SSH and systemd have against it."""
     unit = settings.container or DEFAULT_SERVICE
     unit = unit if "." in unit else f"{unit}.service"
     told = await host.run(
@@ -74,6 +75,10 @@ async def find_as_service(host: Host, settings: HostSettings) -> Found:
         raise NotOnHost(
             f"There is no service {unit} on {host.place}.", 'Say how the registry is run: runtime and container = "…".'
         )
+    if by_its_name:
+        named = Process(unit=unit, program="", config="", pid=0, user="", environment={})
+        found = systemd_unit(named, settings, root="", me=properties.get("Me", ""))
+        return Found(by_name(replace(found, process="")), StorageSettings("", "", False, ""), "")
     main = properties.get("MainPID", "")
     pid = int(main) if main.isdecimal() and len(main) < 12 else 0
     user = plain_name(properties.get("User", ""), f"The user of {unit}")

@@ -35,6 +35,18 @@ from regtui.host.trouble import check, last_line
 _CONTEXT: Final = 300
 
 
+async def find_by_name(host: Host, settings: HostSettings, port: int) -> Found | None:
+    """What is known of it without its config; None where nothing is. Raises GarbageError, SshError."""
+    match settings.runtime:
+        case "docker" | "podman" | "compose":
+            return await find_in_container(host, settings, port, by_its_name=True)
+        case "systemd":
+            return await find_as_service(host, settings, by_its_name=True)
+        case "kubectl" | "command":
+            return None
+    return await find_by_name(host, await _detected(host, settings), port)
+
+
 async def find(host: Host, settings: HostSettings, port: int) -> Found:
     """`port`: the registry's as clients reach it, to tell several apart. Raises GarbageError, SshError."""
     match settings.runtime:

@@ -24,7 +24,7 @@ from regtui.host.network_names import means_another, reach
 from regtui.host.plain import plain, plain_name
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import Redis
-from regtui.host.runtimes import container_unit
+from regtui.host.runtimes import by_name, container_unit
 from regtui.host.sharing import containers_beside, processes_beside
 from regtui.host.stand_in import why_not
 from regtui.host.stopping import (
@@ -38,6 +38,7 @@ from regtui.host.stopping import (
 from regtui.host.trouble import check
 from regtui.text import clean
 
+_BY_NAME: Final = "Its config can't be read."
 _ID: Final = re.compile("[0-9a-f]{1,64}")
 _REPLICAS: Final = 1000
 IS_THERE: Final = 'command -v "$1" >/dev/null 2>&1'
@@ -53,14 +54,29 @@ def runtime_command(name: str, settings: HostSettings) -> list[str]:
     return [*(["sudo", "-n"] if settings.sudo else []), "docker" if name == "compose" else name]
 
 
-async def find_in_container(host: Host, settings: HostSettings, port: int) -> Found:
-    """`port`: the registry's as clients reach it. Raises NotOnHost, and what SSH and the runtime have against it."""
+async def find_in_container(host: Host, settings: HostSettings, port: int, *, by_its_name: bool = False) -> Found:
+    """`port`: the registry's as clients reach it. `by_its_name`: without its config. Raises NotOnHost, and what SSH and
+    the runtime have against it."""
     command = runtime_command(settings.runtime, settings)
     compose = await find_compose(host, command, settings.directory) if settings.runtime == "compose" else None
     replicas = await _of_service(host, command, settings, compose) if compose else []
     container = check_names(_first(replicas, port) if replicas else await _container(host, command, settings, port))
     await _must_publish(host, command, container, port)
     program = settings.binary or container.program
+    if by_its_name:
+        named = container_unit(
+            command,
+            container,
+            settings,
+            program=program,
+            config="",
+            root="",
+            driver="",
+            has_shell=False,
+            compose=compose,
+            no_stand_in=_BY_NAME,
+        )
+        return Found(by_name(named), StorageSettings("", "", False, ""), "")
     has_shell = container.is_running and await can_run(host, *command, "exec", "--", container.handle, "sh", "-c", ":")
     if not container.is_running:
         if why := unconfined(container):

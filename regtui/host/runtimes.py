@@ -7,7 +7,7 @@ as seen on podman 4.3.1, whose command line is docker's.
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from shlex import join, quote
 from typing import Final
 
@@ -109,6 +109,8 @@ class Unit:
     """Stopped, restarted or made anew it loses its storage."""
     is_shared: bool = False
     """Other registries have the same storage: what keeps pushes out of this one doesn't keep them out of those."""
+    is_by_name: bool = False
+    """It was found by its name alone: config and storage aren't known. A run of it can be told of, and ended."""
     is_outside: bool = False
     """The shell is the host's own, and may have rights that the registry hasn't: it removes nothing while the registry
     could put links under its hands."""
@@ -281,6 +283,11 @@ def _obstacle(container: Container, root: str) -> str:
         f"The storage {root} of {container.name} is in the container itself, in no volume: nothing beside it can "
         "collect there. Give the registry a volume."
     )
+
+
+def by_name(unit: Unit) -> Unit:
+    """What is known of it where its config can't be read, or is none."""
+    return replace(unit, is_by_name=True, inside="", beside="", shell="", shell_beside="", stand_in=None)
 
 
 @dataclass(frozen=True, slots=True)

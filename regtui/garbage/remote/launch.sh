@@ -303,4 +303,10 @@ status() {
     tail -n 200 log | head -c 1000000
 }
 
+# Where what the lock belongs to can't be told any more, that of the run that there is.
+if test "$key" = -; then
+    key=$(place=$(earlier) && peek "$place/lock" 300 | sed -n 's/.*regtui-gc-\([0-9a-f]*\)\.lock$/\1/p')
+    : "${key:=unknown}"
+fi
+
 "$@"

@@ -3,7 +3,9 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +18,7 @@ from regtui.garbage.earlier import read_earlier
 from regtui.garbage.words import earlier_sentences
 from regtui.host.hosts import Script
 from regtui.host.keep_out import KeepOut
-from regtui.host.runtimes import Unit
+from regtui.host.runtimes import Unit, by_name
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
 
@@ -340,3 +342,35 @@ def test_a_lock_that_is_a_link_leads_to_nothing_that_is_made(launch: Launch) -> 
         assert not list(led_to.iterdir())
     finally:
         lock.unlink(missing_ok=True)
+
+
+def test_of_a_registry_that_is_found_by_its_name_alone_a_killed_run_is_told_and_brought_back(launch: Launch) -> None:
+    """With the lock that the run had: what that belongs to, its config said."""
+    (launch.directory / "hold").touch()
+    with subprocess.Popen(
+        [*launch.shell, "-c", launch.collection().text, "sh", *launch.collection().arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "XDG_STATE_HOME": str(launch.directory)},
+    ) as client:
+        _wait_for(launch.place / "collecting")
+        for name in ("guard", "pid"):
+            _wait_for(launch.place / name)
+            os.kill(int((launch.place / name).read_text()), signal.SIGKILL)
+        lock = Path((launch.place / "lock").read_text().strip())
+        (launch.directory / "hold").unlink()
+        client.wait(PATIENCE)
+    launch.unit = by_name(launch.unit)
+    assert launch.status()[0].startswith("::regtui earlier died ")
+    assert lock.is_dir()
+    told = launch.told(scripts.bring_back(launch.unit, MARK))
+    assert told[-1] == "::regtui end", told
+    assert not lock.exists()
+    assert launch.status()[0].startswith("::regtui earlier ended ")
+
+
+def _wait_for(path: Path) -> None:
+    give_up = time.monotonic() + PATIENCE
+    while not (path.exists() and path.read_text()):
+        assert time.monotonic() < give_up, path
+        time.sleep(0.02)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from regtui.garbage.scripts import lock_name, run_name
 from regtui.host.errors import NotOnHost, Unsafe
-from regtui.host.finding import find
+from regtui.host.finding import find, find_by_name
 from regtui.host.hosts import LocalHost, Script, ScriptOutput
 from regtui.host.keep_out import KeepOut
 from regtui.host.profile import HostSettings
@@ -228,3 +229,26 @@ def test_the_rights_of_a_setuid_program_are_not_those_of_who_ran_it(
                 asyncio.run(find(LocalHost(), HostSettings(runtime="systemd"), 5000))
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize("runtime", ["docker", "podman", "systemd", ""])
+async def test_without_its_config_a_registry_is_found_by_the_name_that_it_has_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    """A run of it is told of and ended by that."""
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    config = host.directory / "config"
+    settings = HostSettings(runtime=runtime, config=str(config) if runtime == "systemd" else "")
+    found = await find(LocalHost(), settings, 5000)
+    for text in ("x: !!int [", None):
+        config.write_text(text or "")
+        if text is None:
+            config.unlink()
+        with pytest.raises(NotOnHost, match="config"):
+            await find(LocalHost(), settings, 5000)
+        named = await find_by_name(LocalHost(), settings, 5000)
+        assert named is not None
+        assert run_name(named.unit) == run_name(found.unit)
+        assert (named.unit.start, named.unit.quit) == (found.unit.start, found.unit.quit)
+        assert lock_name(named.unit) == "-"
