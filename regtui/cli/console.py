@@ -2,9 +2,10 @@
 
 import signal
 import sys
+import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from regtui.cli.output import cut, terminal_width
@@ -31,10 +32,12 @@ def is_interactive() -> bool:
 
 
 def ask(question: str) -> str:
-    """The line typed; empty at the end of input. Raises KeyboardInterrupt, also within asyncio.run."""
+    """The line typed since it was asked; empty at the end of input. Raises KeyboardInterrupt, also within
+    asyncio.run."""
     with _interruptible():
         line = ""
         try:
+            _drop_what_was_typed()
             # Only now: who sees the question may already press Ctrl+C.
             sys.stderr.write(one_line(question) + " ")
             sys.stderr.flush()
@@ -42,6 +45,13 @@ def ask(question: str) -> str:
         finally:
             _end_line(line)
         return line.strip()
+
+
+def _drop_what_was_typed() -> None:
+    """Before a question stands there nobody answers it: who typed ahead hasn't read the plan."""
+    if is_interactive():
+        with suppress(termios.error, OSError):
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 def _end_line(typed: str) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import Regtui
 from tests.support.live import Line, LiveTerminal, live
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
+from tests.support.terminal import on_terminal
 from tests.support.watch import environment as watched
 
 pytestmark = pytest.mark.integration
@@ -85,6 +87,18 @@ def test_a_plan_is_confirmed_only_by_who_saw_it(environment: dict[str, str], dri
         assert "put back" in terminal.text
         terminal.type("\x1b")
         terminal.wait_until(lambda: "undo\n" not in terminal.text, "plan closed")
+
+
+@pytest.mark.parametrize("command", [["rm", "-r", "demo", "fullstack/common:0.0.9"], ["gc", "demo"]])
+def test_a_commands_question_is_answered_only_by_what_is_typed_once_it_stands_there(
+    tmp_path: Path, command: list[str]
+) -> None:
+    with on_terminal(command, Regtui(tmp_path).environment) as terminal:
+        terminal.type("y\n" * 3)
+        terminal.wait_for("[y/N]")
+        terminal.type("n\n")
+        assert terminal.end() == 1
+        assert "Nothing was" in terminal.shown
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
