@@ -109,14 +109,14 @@ async def _pull_check(session: Session, repository: str, rule: Rule) -> PullChec
     return pull_check(pulls, datetime.now(UTC))
 
 
-def tell_choice(repository: str, choice: Choice) -> None:
+def tell_choice(session: Session, repository: str, choice: Choice) -> None:
     """What the rule passed over, and why; that it selects nothing."""
     if choice.protected:
         verb = "is" if len(choice.protected) == 1 else "are"
         say(f"{_names(choice.protected)} {verb} protected by the config file: not selected.")
     if choice.in_use:
         verb = "is" if len(choice.in_use) == 1 else "are"
-        say(f"{_names(choice.in_use)} {verb} in use: not selected. Where: regtui in-use")
+        say(f"{_names(choice.in_use)} {verb} in use: not selected. Where: {session.target.command('in-use')}")
     if choice.undated:
         tell_undated(len(choice.undated), f"{_names(choice.undated)}: ")
     if choice.future:

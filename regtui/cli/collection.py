@@ -193,7 +193,7 @@ def show_status(output: Output, earlier: EarlierRun | None, host: str) -> None:
         output.json(record)
         return
     if earlier is None:
-        say(f"No collection is going on at {host}, and none has ended without being heard.")
+        say(f"No collection is going on at {host}. What ended there has been told: see regtui log.")
         return
     for line in earlier.log:
         output.line(line, keep_spaces=True)

@@ -13,7 +13,7 @@ from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, 
 from regtui.deletion.proposal import DeletionProposal, Offer
 from regtui.deletion.request import Request
 from regtui.deletion.values import Manifests, Outcome, Plan, Status, tag_outcome
-from regtui.errors import DONE, NOT_ALLOWED, RegtuiError
+from regtui.errors import DONE, FAILED, NOT_ALLOWED, RegtuiError
 from regtui.oci.digest import Digest
 from regtui.registry.errors import ManifestNotFound, Where
 from regtui.registry.values import Deletion
@@ -116,10 +116,7 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
     if options.by_rule:
         proposal, kept = await _without_used(session, proposal)
     if options.dry_run:
-        code = await _refusal(proposal, session, options)
-        if is_unsettled and not options.may_ask:
-            code = code or InterruptedRun.exit_code
-        return Removal(session, proposal, tuple(kept), code=code)
+        return await _rehearsed(Removal(session, proposal, tuple(kept)), options, is_unsettled=is_unsettled)
     skipped: list[Outcome] = []
     if not options.may_ask:
         proposal, skipped = await _without_confirmation(session, proposal, by_rule=options.by_rule)
@@ -128,17 +125,19 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
     return Removal(session, proposal, (*kept, *skipped))
 
 
-async def _refusal(proposal: DeletionProposal, session: Session, options: RemovalOptions) -> int:
-    """The exit code with which the run would be refused; DONE where it would be carried out, asking or not."""
-    if proposal.plan.obstacle:
-        return await refusal_code(session, proposal.plan.repository)
+async def _rehearsed(removal: Removal, options: RemovalOptions, *, is_unsettled: bool) -> Removal:
+    """As the run would find it, with the exit code that it would end with; where it would ask, as if it was said yes."""
+    session, plan = removal.session, removal.plan
+    if plan.obstacle:
+        return replace(removal, code=await refusal_code(session, plan.repository))
     if options.may_ask:
-        return DONE
+        return removal
     try:
-        await _without_confirmation(session, proposal, by_rule=options.by_rule)
+        proposal, skipped = await _without_confirmation(session, removal.proposal, by_rule=options.by_rule)
     except Obstructed as error:
-        return error.exit_code
-    return DONE
+        return replace(removal, code=error.exit_code)
+    code = InterruptedRun.exit_code if is_unsettled else FAILED if skipped else DONE
+    return replace(removal, proposal=proposal, skipped=(*removal.skipped, *skipped), code=code)
 
 
 async def refusal_code(session: Session, repository: str) -> int:

@@ -132,8 +132,9 @@ async def _selected(
     """Those in which the rule selects anything, with their tags; and the exit code if all goes well from here on."""
     found, code = [], DONE
     for selection in selections:
-        choice = await choose_tags(sessions[selection.registry], selection.repository, rule)
-        tell_choice(selection.repository, choice)
+        session = sessions[selection.registry]
+        choice = await choose_tags(session, selection.repository, rule)
+        tell_choice(session, selection.repository, choice)
         if choice.unread:
             code = FAILED
         if choice.selected:

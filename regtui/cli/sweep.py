@@ -159,7 +159,7 @@ async def _plan_one(
     if choice.unread:
         found.failed += 1
     if choice.selected or choice.unread:
-        tell_choice(repository, choice)
+        tell_choice(session, repository, choice)
     if not choice.selected:
         return None
     selection = Selection(None, repository, list(choice.selected))

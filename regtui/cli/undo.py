@@ -125,7 +125,10 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
     if arguments.dry_run:
         if undo.obstacle or lost:
             return Obstructed.exit_code
-        return InterruptedRun.exit_code if is_unsettled and arguments.yes else DONE
+        if is_unsettled and arguments.yes:
+            return InterruptedRun.exit_code
+        is_idle = undo.is_empty and not entry.is_unfinished
+        return FAILED if is_idle and (undo.restoration.lost or undo.restoration.kept) else DONE
     if undo.obstacle:
         raise Obstructed(undo.obstacle, "Nothing was put back.")
     if lost:

@@ -58,7 +58,7 @@ def running_already(place: str, since: str = "", who: str = "", lock: str = "") 
     by = f" by {one_line(who)[:200]}" if who else ""
     message = f"A collection is running on {place} already{begun}{by}."
     if not lock:
-        return Unsafe(message, "Look at it with: regtui gc --status")
+        return Unsafe(message, "The same command with --status tells how far it is.")
     told = one_line(lock)[:200]
     return Unsafe(message, f"Ask there. If that login collects nothing, remove its lock {told} as root.")
 

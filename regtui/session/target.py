@@ -55,6 +55,10 @@ class Target:
     def identity(self) -> RegistryId:
         return RegistryId.of(self.address, self.via)
 
+    def command(self, verb: str) -> str:
+        """What a user types to have `verb` about this registry, whatever the default is."""
+        return join(("regtui", verb, self.name or self.address.url))
+
     def undo_command(self, run: str, *options: str) -> str:
         """What a user types to take a run of this registry back: it works as it stands, whatever the default is."""
         return join(("regtui", "undo", run, *self.repeat, *options))

@@ -198,7 +198,11 @@ def test_protected_tags_are_left_alone_without_a_question(capsys: Captured, tmp_
     config = tmp_path / "config.toml"
     config.write_text('protect = ["latest"]\n')
     command = ["rm", "-r", "demo", "--config", str(config), "--yes", "--json"]
-    assert main([*command, "fullstack/common:latest", "fullstack/common:0.0.9"]) == 1
+    both = ["fullstack/common:latest", "fullstack/common:0.0.9"]
+    assert main([*command, *both, "--dry-run"]) == 1, "a rehearsal says what the run will"
+    rehearsed = {str(record["reference"]): record["status"] for record in records(capsys)}
+    assert (rehearsed["fullstack/common:latest"], rehearsed["fullstack/common:0.0.9"]) == ("skipped", "planned")
+    assert main([*command, *both]) == 1
     told = {str(record["reference"]): record for record in records(capsys)}
     assert told["fullstack/common:latest"]["status"] == "skipped"
     assert str(told["fullstack/common:latest"]["error"]).startswith("protected: ")
