@@ -126,7 +126,7 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
 
 
 async def _rehearsed(removal: Removal, options: RemovalOptions, *, is_unsettled: bool) -> Removal:
-    """As the run would find it, with the exit code that it would end with; where it would ask, as if it was said yes."""
+    """As the run would find it, with its exit code; where it would ask, as if the answer was yes."""
     session, plan = removal.session, removal.plan
     if plan.obstacle:
         return replace(removal, code=await refusal_code(session, plan.repository))
