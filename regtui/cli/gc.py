@@ -235,6 +235,8 @@ def _choices(arguments: argparse.Namespace, survey: Survey) -> Choices:
             "Say stop and start below [registries.NAME.host] in the config file, or let it run on with --online.",
         )
     if way not in survey.keep_out:
+        if survey.loses_storage:
+            raise Unsafe(survey.obstacle)
         raise Unsafe(
             f"It isn't known how {survey.unit} on {survey.place} is made read-only.",
             "Say read_only and read_write below [registries.NAME.host] in the config file.",

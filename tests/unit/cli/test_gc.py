@@ -192,6 +192,18 @@ def test_where_pushes_cant_be_kept_out_that_has_to_be_said(scripted: Scripted, c
     assert main(["gc", "demo", "--yes", "--online", "--read-only-mode"]) == 2
 
 
+@pytest.mark.parametrize("way", [(), ("--read-only-mode",)])
+def test_what_would_lose_its_storage_is_told_so_and_advised_to_no_other_way(
+    scripted: Scripted, capsys: Captured, way: tuple[str, ...]
+) -> None:
+    lost = "The storage of registry is in memory: stopped or restarted, it loses all images. Give it a volume."
+    scripted(found=replace(SURVEY, keep_out=(KeepOut.ONLINE,), obstacle=lost, loses_storage=True))
+    assert main(["gc", "demo", "--yes", *way]) == 6
+    said = capsys.readouterr().err
+    assert f"regtui: {lost}\n" in said
+    assert "--online" not in said
+
+
 def test_nothing_to_free_is_done_without_a_question(scripted: Scripted, capsys: Captured) -> None:
     collector = scripted(forecasts=Forecast(0, {}, nothing="There is nothing to collect: the storage is empty."))
     assert main(["gc", "demo", "--yes", "--json"]) == 0
