@@ -107,6 +107,11 @@ HOST_OUTPUT: Final = 64 * MIB
 HOST_LINE: Final = 16 * MIB
 # Values in what describes all its containers: two thousand have so many.
 HOST_VALUES: Final = 1_000_000
+# Bytes of what a program says of its version; what the storage lists (repositories, tags, manifests, uploads), and the
+# blobs and manifests that a collector would take.
+HOST_VERSION: Final = 4 * KIB
+HOST_ITEMS: Final = 500_000
+HOST_ELIGIBLE: Final = 300_000
 HOST_SECONDS: Final = 1_800.0
 HOST_ANSWER_SECONDS: Final = 120.0
 HOST_LOGIN_SECONDS: Final = 60.0

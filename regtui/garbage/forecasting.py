@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from typing import Final
 
+from regtui import bounds
 from regtui.content.store import ContentStore
 from regtui.deletion.cost import seconds_to_delete
 from regtui.deletion.journal import Journal
@@ -52,6 +53,12 @@ async def forecast(
     if nothing:
         await must_list_nothing(host.place, client)
         return Forecast(0, {}, seconds=seconds, nothing=nothing)
+    if output.unkept:
+        raise Unsafe(
+            f"A collection on {host.place} would take {len(output.eligible) + output.unkept:,} blobs, more than the "
+            f"{bounds.HOST_ELIGIBLE:,} that can be looked at one by one before and after.",
+            "Run the registry's own garbage-collect once, while the registry is stopped.",
+        )
     storage = Storage(host, found.unit)
     listing = await storage.listing()
     if listing.is_known:

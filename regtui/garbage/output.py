@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from regtui import bounds
 from regtui.garbage.verdict import (
     SIGNALLED,
     GcOutcome,
@@ -101,7 +102,9 @@ class CollectorOutput:
         self.marked: int | None = None
         """Blobs in use, by the summary; None before it."""
         self.eligible: dict[Digest, None] = {}
-        """Blobs that go, in the collector's order."""
+        """Blobs that go, in the collector's order, as many as are kept."""
+        self.unkept = 0
+        """How many more blobs, and manifests, are eligible than are kept."""
         self.names: set[str] = set()
         """The repositories, as many as are kept."""
         self.sample: dict[str, set[Digest]] = {}
@@ -207,9 +210,14 @@ class CollectorOutput:
 
     def _keep(self, finding: Finding, digest: Digest) -> None:
         if finding.kind is LineKind.BLOB_ELIGIBLE:
-            self.eligible[digest] = None
+            if len(self.eligible) >= bounds.HOST_ELIGIBLE:
+                self.unkept += digest not in self.eligible
+            else:
+                self.eligible[digest] = None
         elif finding.kind is LineKind.LINK_ELIGIBLE and digest in self.eligible:
             self.links.setdefault(digest, finding.repository)
+        elif finding.kind is LineKind.MANIFEST_ELIGIBLE and len(self.untagged) >= bounds.HOST_ELIGIBLE:
+            self.unkept += 1
         elif finding.kind is LineKind.MANIFEST_ELIGIBLE:
             self.untagged.append((finding.repository or self.repository, digest))
 

@@ -1,12 +1,14 @@
 """The registry's storage, as its host tells of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from regtui import bounds
 from regtui.garbage import scripts
 from regtui.garbage.values import PendingUpload, UntaggedManifest
+from regtui.host.errors import GarbageError
 from regtui.host.hosts import Host, ScriptOutput
 from regtui.host.runtimes import Unit
 from regtui.host.trouble import check, trouble
@@ -60,8 +62,16 @@ class Storage:
         tags: list[tuple[str, str]] = []
         revisions: dict[str, set[Digest]] = {}
         uploads: list[str] = []
-        for line in told.stdout.splitlines():
-            match line.split(" "):
+        items = 0
+        for line in _lines_of(told.stdout):
+            items += 1
+            if items > bounds.HOST_ITEMS:
+                raise GarbageError(
+                    f"The storage on {self._host.place} lists more than {bounds.HOST_ITEMS:,} repositories, tags, "
+                    "manifests and uploads.",
+                    "So much is collected by the registry's own garbage-collect, while the registry is stopped.",
+                )
+            match line.split(" ", 3):
                 case [_, name, *_] if not is_repository(name):
                     continue
                 case ["repository", name]:
@@ -87,7 +97,7 @@ class Storage:
         told = await self._ask("heads", stdin=asked)
         wanted = set(tags)
         heads: dict[tuple[str, str], Digest] = {}
-        for line in told.stdout.splitlines():
+        for line in _lines_of(told.stdout):
             match line.split(" "):
                 case ["head", name, tag, text] if (name, tag) in wanted and (digest := Digest.or_none(text)):
                     heads[name, tag] = digest
@@ -98,7 +108,7 @@ class Storage:
         if not self._unit.sees_storage:
             return {}
         pushed: dict[tuple[str, str], datetime] = {}
-        for line in (await self._ask("pushed")).stdout.splitlines():
+        for line in _lines_of((await self._ask("pushed")).stdout):
             match line.split(" "):
                 case ["pushed", name, tag, seconds] if is_repository(name) and is_tag(tag):
                     count = read_count(seconds)
@@ -111,7 +121,7 @@ class Storage:
         if not self._unit.sees_storage:
             return ()
         uploads: list[PendingUpload] = []
-        for line in (await self._ask("uploads")).stdout.splitlines():
+        for line in _lines_of((await self._ask("uploads")).stdout):
             match line.split(" "):
                 case [name, upload, idle, count] if is_repository(name) and is_tag(upload):
                     seconds, size = read_count(idle), read_count(count)
@@ -148,7 +158,7 @@ class Storage:
         told = await self._ask("sizes", stdin=asked)
         check(told, self._host.place, self._unit.runtime)
         sizes: dict[Digest, int] = {}
-        for line in told.stdout.splitlines():
+        for line in _lines_of(told.stdout):
             number, _, text = line.partition(" ")
             if (count := read_count(number)) is not None and (digest := Digest.or_none(text)):
                 sizes[digest] = count
@@ -180,6 +190,16 @@ class Storage:
     async def _ask(self, ask: str, *words: str, stdin: Sequence[str] = ()) -> ScriptOutput:
         question = scripts.question(self._unit, ask, *words, stdin=stdin)
         return await self._host.run(question, is_long=True)
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    """One at a time: a text of nothing but short lines would be many times as large as a list."""
+    begin = 0
+    while begin < len(text):
+        end = text.find("\n", begin)
+        end = len(text) if end < 0 else end
+        yield text[begin:end]
+        begin = end + 1
 
 
 def read_count(text: str) -> int | None:

@@ -5,12 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from regtui import bounds
 from regtui.host.configuration import StorageSettings
 from regtui.host.errors import Unsafe
 from regtui.host.hosts import Host, Script, call
 from regtui.host.profile import HostSettings
 from regtui.host.runtimes import Unit
 
+# What goes on and on is ended by head.
+_SAY: Final = """\
+{ code=$({ { eval "$1" 2>/dev/null 3>&- 4>&-; echo "$?" >&3; } | head -c "$2" >&4; } 3>&1); } 4>&1
+exit "${code:-1}"
+"""
 _VERSION: Final = re.compile(r"\bv?(\d+\.\d+\.\d+)")
 
 
@@ -28,8 +34,8 @@ class Found:
 async def version_of(host: Host, line: str) -> str:
     """Of the program itself; a registry whose environment is in a file tells it too, from an empty one. `line`: a
     command line as the shell reads it."""
-    told = await host.run(Script('eval "$1"', (re.sub(r"^<\S+ ", "</dev/null ", line),)))
-    match = _VERSION.search(told.stdout[:10_000])
+    told = await host.run(Script(_SAY, (re.sub(r"^<\S+ ", "</dev/null ", line), str(bounds.HOST_VERSION))))
+    match = _VERSION.search(told.stdout)
     return match[1] if match and told.code == 0 else ""
 
 

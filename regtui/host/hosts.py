@@ -361,7 +361,13 @@ async def _from_its_begin(process: asyncio.subprocess.Process, sent: _Sent, plac
     return heard or b""
 
 
+# One character of another alphabet makes each of a text up to four bytes wide.
+_WIDE: Final = bytes(range(128)) + b"?" * 128
+
+
 def _text(printed: bytes) -> str:
+    if len(printed) > bounds.MIB:
+        return printed.translate(_WIDE).decode("ascii")
     return printed.decode("utf-8", "replace")
 
 

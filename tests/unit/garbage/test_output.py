@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regtui import bounds
 from regtui.garbage.output import CollectorOutput, LineKind, LineSplitter
 from regtui.garbage.verdict import CollectorFailed, GcOutcome, GcVerdict
 from tests.unit.garbage import printed
@@ -273,3 +274,14 @@ def test_ten_megabytes_stream_in_little_memory() -> None:
 def test_the_first_failure_is_the_cause() -> None:
     told = verdict("panic: runtime error: index out of range\nError: exit status 1\n", 2)
     assert told.outcome is GcOutcome.CRASHED
+
+
+def test_what_is_eligible_without_an_end_is_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "HOST_ELIGIBLE", 3)
+    output = CollectorOutput()
+    for number in (*range(5), 0, 1):
+        output.feed(f"blob eligible for deletion: sha256:{number:064x}")
+        output.feed(f"team/app: layer link eligible for deletion: sha256:{number:064x}")
+    for number in range(4):
+        output.feed(f"manifest eligible for deletion: sha256:{number:064x}")
+    assert (len(output.eligible), len(output.links), len(output.untagged), output.unkept) == (3, 3, 3, 3)

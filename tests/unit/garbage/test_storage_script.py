@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from regtui import bounds
 from regtui.garbage import scripts
+from regtui.garbage.storage import Storage as StorageOfHost
+from regtui.host.errors import GarbageError
 from regtui.host.hosts import LocalHost
 from regtui.host.runtimes import Unit
 from tests.support.programs import find_program
@@ -204,3 +207,13 @@ def test_a_collector_at_work_is_seen_by_every_shell(storage: Storage, tmp_path: 
         unit = Unit("docker", "registry", "/c.yml", True, "", root=str(storage.root), shell=storage.shell)
         told = asyncio.run(LocalHost().run(scripts.question(unit, "collecting", words[-1])))
         assert told.stdout == f"{collector.pid}\n"
+
+
+def test_a_storage_that_lists_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch, storage: Storage) -> None:
+    storage.fill()
+    unit = Unit("docker", "registry", "/c.yml", True, "", root=str(storage.root), shell=storage.shell)
+    asked = asyncio.run(StorageOfHost(LocalHost(), unit).listing())
+    assert asked.tags == (("app", "v1"),)
+    monkeypatch.setattr(bounds, "HOST_ITEMS", 2)
+    with pytest.raises(GarbageError, match="lists more than 2 repositories, tags, manifests and uploads"):
+        asyncio.run(StorageOfHost(LocalHost(), unit).listing())

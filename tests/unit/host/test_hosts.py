@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from regtui import bounds
 from regtui.host import hosts
 from regtui.host.errors import GarbageError, HostNotAllowed
+from regtui.host.found import _SAY, version_of
 from regtui.host.hosts import LocalHost, Script, ScriptOutput, SshHost, call
 from regtui.ssh.destination import Destination
 from tests.support.held_host import until
@@ -145,3 +146,20 @@ async def test_a_login_that_nobody_waits_for_any_more_is_ended(monkeypatch: pyte
     with pytest.raises(asyncio.CancelledError):
         await looking
     assert closed.is_set()
+
+
+async def test_what_a_program_says_of_its_version_is_bounded() -> None:
+    words = "echo registry v3.1.1; yes 2.8.2"
+    host = LocalHost()
+    said = await host.run(Script(_SAY, (words, "4096")))
+    assert len(said.stdout) == 4096
+    assert await version_of(host, "echo registry v3.1.1") == "3.1.1"
+    assert await version_of(host, "</nowhere echo 3.1.1") == "3.1.1"
+    assert await version_of(host, "false 3.1.1") == ""
+    assert await version_of(host, "sh -c 'echo 3.1.1; exit 3'") == ""
+
+
+async def test_one_wide_character_makes_no_text_four_times_as_wide() -> None:
+    said = await LocalHost().run(Script("printf '\\360\\237\\230\\200'; head -c 2000000 /dev/zero | tr '\\0' a"))
+    assert said.stdout.isascii()
+    assert len(said.stdout) == 2_000_004
