@@ -10,6 +10,7 @@ from regtui.cli.console import Progress, say, warn
 from regtui.deletion.judging import Choice, PullCheck, choose, in_question, no_pulls_known
 from regtui.deletion.rules import Rule, parse_rule
 from regtui.errors import UsageError
+from regtui.names.order import in_order
 from regtui.retention.errors import NO_RULE, SourceFailed
 from regtui.session.session import Session
 from regtui.text import plural, time_utc
@@ -139,4 +140,4 @@ def tell_future(count: int, names: str = "") -> None:
 
 def _names(tags: Sequence[str]) -> str:
     more = f" and {len(tags) - _NAMED:,} more" if len(tags) > _NAMED else ""
-    return f"{', '.join(tags[:_NAMED])}{more}"
+    return f"{', '.join(in_order(tags)[::-1][:_NAMED])}{more}"

@@ -25,7 +25,6 @@ from regtui.registry.values import FetchedManifest
 # The client bounds what is in flight; this bounds the tasks that wait for it.
 _BATCH: Final = 64
 # 3.1.1 says what is wrong with the digest in a tag's file, 2.8.2 nothing; of unreadable manifests both say more.
-_BAD_DIGEST: Final = "invalid checksum digest"
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
 
@@ -219,9 +218,7 @@ def stored(fetched: FetchedManifest) -> StoredManifest:
 
 def is_damaged(error: RegistryError) -> bool:
     """Whether a tag can't be read because of what it is kept in, rather than because of its manifest."""
-    if not isinstance(error, ServerFailed) or error.status != 500 or "UNKNOWN" not in error.codes:
-        return False
-    return error.detail == {} or str(error.detail).startswith(_BAD_DIGEST)
+    return isinstance(error, ServerFailed) and error.is_of_damage
 
 
 def _failed(found: StoredManifest | RegistryError | None) -> bool:

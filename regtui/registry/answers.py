@@ -79,6 +79,8 @@ def error_for(
             where, f"{host} failed {where.operation}: {_reason(response, entries)}.", status=status, codes=codes
         )
         failed.detail = entries[0].get("detail") if entries else None
+        if failed.is_of_damage and where.reference and Digest.or_none(where.reference) is None:
+            failed.remedy = "The tag may be damaged in the registry's storage: push its image again, or delete it."
         return failed
     if status in (301, 302, 303, 307, 308):
         what = f"{host} redirects {where.operation} elsewhere, which is not followed."

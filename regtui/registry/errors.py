@@ -25,9 +25,12 @@
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from regtui import errors
 from regtui.errors import RegtuiError
+
+_BAD_DIGEST: Final = "invalid checksum digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +178,9 @@ class ServerFailed(RegistryError):
     """`detail`: what the registry's first error says besides its message, as it came; None where it says nothing."""
 
     detail: object = None
+
+    @property
+    def is_of_damage(self) -> bool:
+        """Whether what can't be read is rather what a tag is kept in than its manifest: as 2.8.2 and 3.1.1 answer."""
+        is_unknown = self.status == 500 and "UNKNOWN" in self.codes
+        return is_unknown and (self.detail == {} or str(self.detail).startswith(_BAD_DIGEST))

@@ -349,6 +349,20 @@ def test_certificate_files_that_cant_be_used(tmp_path: Path) -> None:
     assert "no such file" in caught.value.message.lower()
 
 
+@pytest.mark.parametrize("detail", [{}, "invalid checksum digest format"])
+async def test_a_damaged_tag_is_told_with_what_to_do_and_a_damaged_manifest_is_none(detail: object) -> None:
+    """As 2.8.2 and 3.1.1 answer where a full disk left a tag's file empty."""
+    async with in_turn(refusal(500, "UNKNOWN", detail)).client(tries=1) as client:
+        with pytest.raises(ServerFailed) as caught:
+            await client.manifest("a", "x")
+        assert caught.value.remedy == (
+            "The tag may be damaged in the registry's storage: push its image again, or delete it."
+        )
+        with pytest.raises(ServerFailed) as caught:
+            await client.manifest("a", DIGEST)
+        assert caught.value.remedy == ""
+
+
 async def test_a_refused_login_is_explained_behind_the_fall_back_to_http_too() -> None:
     def script(request: httpx.Request) -> httpx.Response | Exception:
         if request.url.scheme == "https":
