@@ -326,8 +326,8 @@ async def test_a_full_disk_is_collected_all_the_same(
             assert collector.report.is_up
             all_pull(registry.host, images=4)
             await connection.close()
-    kept = [Path(shared) / f"regtui-gc-{os.getuid()}/docker-full" for shared in ("/run/user/0", "/dev/shm", "/tmp")]
-    (used,) = (directory for directory in kept if directory.exists())
+    shared = [Path(place) / f"regtui-gc-{os.getuid()}" for place in ("/run/user/0", "/dev/shm", "/tmp")]
+    (used,) = (directory for place in shared for directory in place.glob("docker-full-*"))
     shutil.rmtree(used.parent)
 
 
