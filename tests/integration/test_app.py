@@ -197,7 +197,7 @@ async def test_an_unknown_repository(version: str, tmp_path: Path) -> None:
             browser = pilot.app.screen
             assert isinstance(browser, BrowserScreen)
             browser.open_repository("team/nothing")
-            await until(pilot, shows(pilot, "team/nothing has no tags."))
+            await until(pilot, shows(pilot, f"{server.host} has no repository team/nothing."))
             # Nothing of the image that was shown before stands beside it.
             assert not shows(pilot, "digest sha256:")()
             browser.open_repository("team/app")
