@@ -4,15 +4,16 @@
 """
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import httpx
 
@@ -23,6 +24,8 @@ from tests.support.registry_images import STORAGE, ImageForm, write_root
 Mount = Literal["bind", "volume", "anonymous"]
 """Where a container keeps its storage: a directory of the host, a named volume, or what the image's VOLUME makes."""
 
+# Below those that the kernel gives to connections (ip_local_port_range).
+_PORTS: Final = range(20_000, 32_000)
 # Kernels in small virtual machines refuse podman's own defaults.
 _CONTAINERS_CONF = """\
 [containers]
@@ -186,11 +189,12 @@ def start_registry_container(
 
 
 def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """One that nobody listens on now, and that no connection is given for its own end until the runtime takes it."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until_up(
