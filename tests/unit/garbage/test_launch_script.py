@@ -344,8 +344,12 @@ def test_a_lock_that_is_a_link_leads_to_nothing_that_is_made(launch: Launch) -> 
         lock.unlink(missing_ok=True)
 
 
-def test_of_a_registry_that_is_found_by_its_name_alone_a_killed_run_is_told_and_brought_back(launch: Launch) -> None:
+def test_of_a_registry_that_is_found_by_its_name_alone_a_killed_run_is_told_and_brought_back(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the lock that the run had: what that belongs to, its config said."""
+    # How long what was brought back is looked after has its own test.
+    monkeypatch.setattr(scripts, "_WATCH_SECONDS", 1)
     (launch.directory / "hold").touch()
     with subprocess.Popen(
         [*launch.shell, "-c", launch.collection().text, "sh", *launch.collection().arguments],
