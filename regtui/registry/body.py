@@ -70,13 +70,14 @@ async def _timed(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     timeout = (response.request.extensions.get("timeout") or {}).get("read")
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)
-    size, seconds, asked = 0, 0.0, time.monotonic()
+    left, asked = timeout, time.monotonic()
     async for chunk in stream:
-        size += len(chunk)
-        seconds += time.monotonic() - asked
-        allowed = bounds.whole_answer(timeout, size)
-        if allowed is not None and seconds > allowed:
-            raise httpx.ReadTimeout("the answer trickles")
+        if left is not None:
+            left -= time.monotonic() - asked
+            if left < 0:
+                raise httpx.ReadTimeout("the answer trickles")
+            # No more is paid ahead than a silence may take.
+            left = min(left + len(chunk) / bounds.SLOWEST, timeout)
         yield chunk
         asked = time.monotonic()
 

@@ -34,7 +34,7 @@ class Answer:
 class Http1Connection(asyncio.Protocol):
     """Made by an event loop's `create_connection`. Raises httpx's errors, as httpx's own transport does.
 
-    A time-out is for each silence, and by `bounds.whole_answer` for all of what comes before somebody takes it.
+    A time-out is for each silence; once it has passed, what comes is no slower than the slowest rate.
     """
 
     def __init__(self) -> None:
@@ -67,8 +67,8 @@ class Http1Connection(asyncio.Protocol):
         """Bytes that came in all."""
         self._body_size = 0
         """Of those, the body's."""
-        self._asked = 0.0
-        """When it was asked, in the loop's time; later by the time that the body waited to be taken."""
+        self._paid_until = 0.0
+        """Until when what came is no slower than the slowest rate, in the loop's time."""
 
     @property
     def is_idle(self) -> bool:
@@ -131,6 +131,10 @@ class Http1Connection(asyncio.Protocol):
             return
         self._silent += len(data)
         self._size += len(data)
+        if self._timeout is not None:
+            # No more is paid ahead than a silence may take: else what came at once would buy hours of a byte a second.
+            paid = self._paid_until + len(data) / bounds.SLOWEST
+            self._paid_until = min(paid, self.heard + self._timeout)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
@@ -266,7 +270,8 @@ class Http1Connection(asyncio.Protocol):
         self.close()
 
     def _watch(self, timeout: float | None) -> None:
-        self.heard = self._asked = self._loop.time()
+        self.heard = self._loop.time()
+        self._paid_until = self.heard + (timeout or 0.0)
         if self._timer is not None and timeout != self._timeout:
             self._timer.cancel()
             self._timer = None
@@ -282,10 +287,10 @@ class Http1Connection(asyncio.Protocol):
         now = self._loop.time()
         if self._waiting and not self._comes_whole:
             # A body that isn't taken is nobody's silence but ours.
-            self._asked = now
+            self._paid_until = now + self._timeout
             left = self._timeout
         else:
-            left = min(self.heard, self._asked + self._size / bounds.SLOWEST) + self._timeout - now
+            left = min(self.heard + self._timeout, self._paid_until) - now
         if left > 0:
             self._timer = self._loop.call_later(left, self._look)
         else:

@@ -5,14 +5,17 @@ import gzip
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 
+import httpx
 import pytest
 
 from regtui import bounds
 from regtui.oci.digest import Digest
+from regtui.registry import body
 from regtui.registry.address import Address
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import BadAnswer, NotAllowed, RegistryError, Unreachable
+from regtui.registry.errors import BadAnswer, NotAllowed, RegistryError, Unreachable, Where
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
 from tests.support.patience import PATIENCE
@@ -237,3 +240,28 @@ async def test_a_redirect_is_not_decoded(transport: str) -> None:
     async with against(lines + bomb, transport=transport, timeout=PATIENCE) as client:
         with pytest.raises(BadAnswer, match="redirects in a circle"):
             await tags(client)
+
+
+class Trickle(httpx.AsyncByteStream):
+    """Much at once, then a byte for each second of a clock."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.bytes = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"x" * 1_000_000
+        while True:
+            self.now += 1.0
+            self.bytes += 1
+            yield b"x"
+
+
+async def test_what_came_at_once_does_not_pay_for_hours_of_a_byte_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    trickle = Trickle()
+    monkeypatch.setattr(body, "time", SimpleNamespace(monotonic=lambda: trickle.now))
+    request = httpx.Request("GET", "http://h/", extensions={"timeout": {"read": 30.0}})
+    response = httpx.Response(200, stream=trickle, request=request)
+    with pytest.raises(httpx.ReadTimeout):
+        await body.BodyReader().read(response, Where("h", "listing the tags"), bounds.LIST)
+    assert trickle.bytes <= 32

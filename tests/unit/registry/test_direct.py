@@ -282,3 +282,43 @@ async def test_nobody_there_nobody_of_that_name_and_a_socket_that_is_gone() -> N
             with pytest.raises(httpx.ConnectError) as caught:
                 await client.get("http://registry/")
             assert isinstance(caught.value.__cause__, OSError)
+
+
+class Timers:
+    """A loop whose time a test lets pass."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.now = 1_000.0
+        self.create_future = loop.create_future
+        self.due: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
+        self.due.append((self.now + delay, callback))
+
+    def go_on(self, seconds: float) -> None:
+        self.now += seconds
+        ripe = [callback for at, callback in self.due if at <= self.now]
+        self.due = [(at, callback) for at, callback in self.due if at > self.now]
+        for callback in ripe:
+            callback()
+
+
+async def test_a_head_that_began_with_much_is_not_waited_for_at_a_byte_a_second() -> None:
+    connection, wire = Http1Connection(), Wire()
+    timers = connection._loop = Timers(asyncio.get_running_loop())  # type: ignore[assignment]
+    connection.connection_made(wire)
+    asked = asyncio.ensure_future(connection.ask(b"GET / HTTP/1.1\r\n\r\n", has_body=True, timeout=30.0))
+    await asyncio.sleep(0)
+    connection.data_received(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000)
+    seconds = 0
+    while not asked.done() and seconds < 200:
+        seconds += 1
+        timers.go_on(1.0)
+        connection.data_received(b"x")
+        await asyncio.sleep(0)
+    with pytest.raises(httpx.ReadTimeout):
+        await asked
+    assert 29 <= seconds <= 62
