@@ -37,8 +37,7 @@ def was_unknowable(push: Push, seen: Sequence[Request], answers: Mapping[int, An
     for change, asked in sorted(changes, key=lambda pair: pair[1].asked):
         if not _is_excused(push, change, asked, seen, answers):
             return False
-        # Also one that was under way at the same time, as 3.1.1 does a PUT and a DELETE of one tag at once.
-        if change.path.endswith(f"/manifests/{push.tag}"):
+        if change.path.endswith(f"/manifests/{push.tag}") and asked.asked >= push.ended:
             shown_since = [
                 request
                 for request in seen

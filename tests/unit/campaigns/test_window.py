@@ -75,14 +75,6 @@ def test_a_look_that_shows_it_gone_is_the_end_of_what_can_be_taken() -> None:
     assert was_unknowable(PUSH, *proxied(*taken, ("DELETE", NEW, 25, 26, "")))
 
 
-def test_a_change_that_was_under_way_with_the_push_may_have_taken_it() -> None:
-    seen: list[Seen] = [("HEAD", "1.0", 8, 9, OLD), ("DELETE", "1.0", 12, 15, "")]
-    later: list[Seen] = [("HEAD", f"t{number}", 23, 24, OTHER) for number in range(17)]
-    assert was_unknowable(PUSH, *proxied(*seen, *later, ("DELETE", NEW, 25, 26, "")))
-    shown: Seen = ("HEAD", "1.0", 21, 22, NEW)
-    assert not was_unknowable(PUSH, *proxied(*seen, shown, *later, ("DELETE", NEW, 25, 26, "")))
-
-
 def test_changes_of_other_things_and_from_before_the_push_took_nothing_away() -> None:
     look: Seen = ("HEAD", "1.0", 8, 9, OLD)
     assert not was_unknowable(PUSH, *proxied(look, ("DELETE", "2.0", 21, 22, ""), ("DELETE", OTHER, 21, 22, "")))
