@@ -81,6 +81,8 @@ class Case:
     has_fault: bool = False
     running: Started | None = None
     push: Push | None = None
+    after_it: set[int] = field(default_factory=set)
+    """Requests that delete what was pushed, and before which the tag was gone already."""
     turn: threading.Lock = field(default_factory=threading.Lock)
     """Requests come at once, and somebody else pushes before one of them."""
     pushing: threading.Lock = field(default_factory=threading.Lock)
@@ -160,8 +162,10 @@ def _judge_run(case: Case, meddler: Meddler, kind: str) -> None:
     meddler.decide = lambda _: None
     with case.pushing:  # What began by then belongs to it.
         push = case.push
-    if push is not None and was_unknowable(push, meddler.seen, meddler.answers):
+    if push is not None and was_unknowable(push, meddler.seen, meddler.answers, case.after_it):
         case.in_window.add(push.tag)
+    if push is not None:
+        case.story.append(_tell_requests(push, meddler))
     after = case.place.truth()
     case.story.append(f"after:\n{describe(after)}")
     _judge_deletion(case, shown, done, after, meddler)
@@ -255,6 +259,9 @@ def _somebody_else(case: Case, shown: Shown) -> Any:
         with case.turn:
             # What comes before the plan is part of it.
             is_shown = case.running is not None and case.running.has_spoken
+            if case.push is not None and _deletes(request, case.push):
+                is_there = case.place.truth().tags.get(case.push.tag) == case.push.digest
+                case.after_it |= set() if is_there else {request.number}
             if done or not is_shown or choices.random() > (0.2 if request.change is None else 0.5):
                 return
             done = True
@@ -265,6 +272,10 @@ def _somebody_else(case: Case, shown: Shown) -> Any:
             case.pushing.release()
 
     return decide
+
+
+def _deletes(request: Request, push: Push) -> bool:
+    return request.method == "DELETE" and request.path.endswith(f"/manifests/{push.digest}")
 
 
 def _push_meanwhile(
@@ -292,6 +303,16 @@ def _push_meanwhile(
         if case.before.tags.get(tag) != image.digest:
             case.foreign[tag] = image.digest
     case.story.append(f"somebody else, before {request.method} {request.path}: {what} {case.foreign}")
+
+
+def _tell_requests(push: Push, meddler: Meddler) -> str:
+    """What the proxy saw around a push, in seconds since it began."""
+    lines = [f"the push took from 0 to {push.ended - push.began:.4f}"]
+    for request in meddler.seen:
+        if answer := meddler.answers.get(request.number):
+            when = f"{answer.asked - push.began:.4f} to {answer.answered - push.began:.4f}"
+            lines.append(f"  {when} {request.method} {request.path.partition('/manifests/')[2] or request.path}")
+    return "\n".join(lines)
 
 
 def _one_fault(case: Case) -> Any:
@@ -335,7 +356,8 @@ def _judge_deletion(case: Case, shown: Shown, done: Ended, after: Truth, meddler
         left = set(shown.tags) & set(after.tags) - set(case.foreign) - _pushed_again(case, said, meddler)
         case.expect(not left, f"exit 0, and {left} are still there")
         stay = shown.manifests & after.manifests - after.reaches(d for d in after.tags.values())
-        if "--tags-only" not in case.story[-3]:
+        commands = [part.partition("\n")[0] for part in case.story if part.startswith("$ regtui rm")]
+        if "--tags-only" not in commands[-1]:
             case.expect(not stay, f"exit 0, and of the manifests {stay} are still there")
     if sentence := _NOTHING_ELSE.search(said):
         others = {tag: digest for tag, digest in before.tags.items() if tag not in shown.tags}

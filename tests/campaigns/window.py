@@ -5,7 +5,7 @@ Between the last look at a tag and its change nobody can know. A push is excused
 the push was over and didn't show it, and the change came right after the look.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,12 +27,19 @@ class Push:
     ended: float
 
 
-def was_unknowable(push: Push, seen: Sequence[Request], answers: Mapping[int, Answer]) -> bool:
-    """Whether all changes that could take the tag away after the push were made without a chance to know of it."""
+def was_unknowable(
+    push: Push, seen: Sequence[Request], answers: Mapping[int, Answer], after_it: Container[int] = ()
+) -> bool:
+    """Whether all changes that could take the tag away after the push were made without a chance to know of it.
+
+    `after_it`: the numbers of those before which the storage itself didn't have the tag any more: they took nothing.
+    A DELETE of the tag that is under way together with the push may be carried out after it, which no look shows.
+    """
     changes = [
         (request, answers[request.number])
         for request in seen
         if request.number in answers and _can_take_away(push, request) and answers[request.number].answered > push.began
+        if request.number not in after_it
     ]
     for change, asked in sorted(changes, key=lambda pair: pair[1].asked):
         if not _is_excused(push, change, asked, seen, answers):

@@ -95,3 +95,13 @@ def test_what_was_pushed_after_the_last_look_can_not_be_told(reference: str, ask
 def test_a_list_of_tags_is_a_look() -> None:
     seen = [Request("GET", "/v2/team/app/tags/list?n=1000", 1, None)]
     assert not was_after_the_last_look(PUSH, seen, {1: Answer(20, 21, "")})
+
+
+def test_a_change_before_which_the_storage_had_lost_the_tag_took_nothing() -> None:
+    """A DELETE of the tag and the push, at the registry at once: the push first, and then the DELETE."""
+    seen: list[Seen] = [("HEAD", "1.0", 8, 9, OLD), ("DELETE", "1.0", 12, 21, "")]
+    looks: list[Seen] = [("HEAD", f"t{number}", 23, 24, OTHER) for number in range(17)]
+    requests, answers = proxied(*seen, *looks, ("DELETE", NEW, 25, 26, ""))
+    assert not was_unknowable(PUSH, requests, answers)
+    assert was_unknowable(PUSH, requests, answers, after_it={requests[-1].number})
+    assert not was_unknowable(PUSH, *proxied(("DELETE", NEW, 25, 26, "")), after_it={1})
