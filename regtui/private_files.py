@@ -31,18 +31,19 @@ def make_private(directory: Path) -> Path:
     """Creates `directory` for this user alone; one that is open to others is closed to them, and so are those of
     regtui above it, but for what a link leads to. Raises NotPrivate where one of them is another user's, or a link to
     what is open to others, or a link anywhere above is another user's; OSError."""
+    # From above: nothing is made in what turns out to be another user's.
+    own = _own(directory)
     for path in reversed((directory, *directory.parents)):
         try:
             path.mkdir(mode=0o700)
         except FileExistsError:
-            continue
+            pass
         except OSError:
             if not path.is_dir():
                 raise
-    for path in (*reversed(directory.parents), directory):
         _check_link(path)
-    for path in _own(directory):
-        _close(path)
+        if path in own:
+            _close(path)
     return directory
 
 

@@ -12,7 +12,7 @@ from regtui.deletion.journal import Journal
 from regtui.deletion.undo import undone
 from regtui.deletion.undo_words import result_of, verb_of, what_of, who_of
 from regtui.deletion.values import Status
-from regtui.errors import DONE
+from regtui.errors import DONE, FAILED
 from regtui.registry.identity import RegistryId
 from regtui.settings.paths import journal_dir
 from regtui.text import plural, rfc3339, time_utc
@@ -27,6 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
         count = journal.prune(before)
         for trouble in journal.troubles():
             warn(trouble)
+        if journal.is_unreadable:
+            return FAILED
         say(f"{plural(count, 'run')} forgotten that ended before {time_utc(before)}: they can't be undone any more.")
         return DONE
     named = arguments.registry_argument or arguments.registry
@@ -36,12 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
 def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: bool = False) -> int:
     """The journal's runs, newest first; of all registries, or of that one. `undoable`: those alone that can be undone.
 
-    Raises JournalFailed.
+    The exit code. Raises JournalFailed.
     """
     journal = Journal(journal_dir())
     entries = journal.entries(registry)
     for trouble in journal.troubles():
         warn(trouble)
+    if journal.is_unreadable:
+        return FAILED
     taken_back = undone(entries)
     entries = [entry for entry in entries if not undoable or entry.kind.can_be_undone]
     if output.form is Form.TABLE:

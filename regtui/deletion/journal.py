@@ -244,6 +244,11 @@ class Journal:
         self._told |= self._troubles.keys()
         return found
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether nothing of it could be read, or is trusted, when it was read last: `troubles` tells why."""
+        return "" in self._troubles
+
     def prune(self, before: datetime) -> int:
         """Forgets what ended before then, and can't be undone afterwards; how many. What was interrupted is kept."""
         return self._forget(self._names(), before)

@@ -45,7 +45,9 @@ class Descriptor:
             raise InvalidManifest("a descriptor is not an object")
         size = value.get("size")
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= bounds.SIZE:
-            raise InvalidManifest(f"a descriptor's size is {size!r:.40}")
+            raise InvalidManifest(
+                "a descriptor has no size" if size is None else f"a descriptor's size is {size!r:.40}"
+            )
         try:
             digest = Digest(text_of(value.get("digest")))
         except InvalidDigest as error:

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
@@ -309,7 +310,7 @@ class RegistryHttp:
         began, started = time.time(), time.monotonic()
         status, size = None, 0
         try:
-            response = await self._sent(request)
+            response = await self._sent(request, where)
             self._heard, self._silent_since = True, time.monotonic()
             if self._is_own(request):
                 self.date = response.headers.get("Date", "")
@@ -347,7 +348,7 @@ class RegistryHttp:
             status = "failed" if done.status is None else str(done.status)
             requests_log.info("%s %s %s %d B %.0f ms", done.method, done.url, status, done.size, done.seconds * 1000)
 
-    async def _sent(self, request: httpx.Request) -> httpx.Response:
+    async def _sent(self, request: httpx.Request, where: Where) -> httpx.Response:
         """The answer, its body not read. Only reads follow redirects (blobs in object stores); httpx drops
         Authorization at another origin."""
         if request.method not in _READS:
@@ -364,17 +365,23 @@ class RegistryHttp:
             await response.aclose()
             # A registry that keeps its blobs elsewhere redirects them all: not to be asked twice for each.
             self._redirects = True
-        return await self._followed(request)
+        return await self._followed(request, where)
 
-    async def _followed(self, request: httpx.Request) -> httpx.Response:
+    async def _followed(self, request: httpx.Request, where: Where) -> httpx.Response:
         """To where it leads, as httpx makes the requests. What a redirect says besides isn't read: httpx would read all
-        of it, however much that is."""
+        of it, however much that is. From HTTPS to plain HTTP only blobs are followed, which their digest proves: of a
+        list anybody on the way could make what they like."""
         for _ in range(bounds.REDIRECTS + 1):
             response = await self._client.send(request, stream=True)
             if response.next_request is None:
                 return response
             await response.aclose()
-            request = response.next_request
+            following = response.next_request
+            if request.url.scheme == "https" and following.url.scheme != "https" and "/blobs/" not in request.url.path:
+                raise errors.BadAnswer(
+                    where, f"{where.host} redirects {where.operation} from HTTPS to plain HTTP, which is not followed."
+                )
+            request = following
         raise httpx.TooManyRedirects("too many redirects", request=request)
 
     def _pace(self, status: int) -> None:
@@ -388,7 +395,9 @@ class RegistryHttp:
             made = self._client.build_request(
                 request.method, request.url, headers=request.headers, content=request.content
             )
-            return await self._try(made, where, Safety.IDEMPOTENT, bounds.TOKEN)
+            # What its answer's body is at fault in is the token service's.
+            there = replace(where, host=request.url.netloc.decode("ascii").rpartition("@")[2])
+            return await self._try(made, there, Safety.IDEMPOTENT, bounds.TOKEN)
 
         return send
 

@@ -65,6 +65,16 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, whose: str) -> None
         make_private(directory)
 
 
+@as_root
+def test_nothing_is_made_in_a_folder_of_another_user(tmp_path: Path) -> None:
+    theirs = tmp_path / "regtui"
+    theirs.mkdir(mode=0o700)
+    os.chown(theirs, SOMEBODY, -1)
+    with pytest.raises(NotPrivate, match="another user's"):
+        make_private(theirs / "journal")
+    assert not list(theirs.iterdir())
+
+
 def test_a_folder_that_the_user_has_put_elsewhere_by_a_link_is_used_and_not_changed(tmp_path: Path) -> None:
     """Above regtui's own, or one of its own."""
     state, elsewhere = tmp_path / ".local" / "state", tmp_path / "data"

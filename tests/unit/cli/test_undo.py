@@ -1,6 +1,7 @@
 """`regtui undo` and `regtui log` against a registry in memory whose journal is on disk, as a real one's is."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -517,3 +518,16 @@ def test_commands_that_only_read_tell_people_of_a_run_that_was_interrupted(
         said = capsys.readouterr().err
         assert "was interrupted" in said
         assert f"regtui undo {run}" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("command", [["log"], ["log", "--json"], ["undo", "--list"], ["log", "--prune", "1"]])
+def test_a_journal_that_is_not_trusted_is_not_called_empty(command: list[str], capsys: Captured) -> None:
+    remove("latest")
+    os.chown(journal_dir(), 65534, -1)
+    capsys.readouterr()
+    assert main(command) == 1
+    told = capsys.readouterr()
+    assert not told.out
+    assert "The journal can't be read, and nothing in it is trusted" in told.err
+    assert len(told.err.splitlines()) == 1

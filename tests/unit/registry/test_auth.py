@@ -2,11 +2,12 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import httpx
 import pytest
 
+from regtui import bounds
 from regtui.oci.digest import Digest
 from regtui.registry.auth import Authenticator
 from regtui.registry.client import RegistryClient
@@ -328,6 +329,34 @@ async def test_an_object_store_that_asks_for_a_password_gets_none(challenge: str
     assert "evil.example.net" not in {request.url.host for request in registry.asked}
 
 
+@pytest.mark.parametrize("path", ["/v2/a/tags/list", "/v2/a/manifests/1.0", "/v2/"])
+async def test_from_https_to_plain_http_only_blobs_are_followed(path: str) -> None:
+    """Of a list anybody on the way could make what they like; a blob is proved by its digest."""
+    plain = {path: httpx.Response(307, headers={"Location": f"http://registry.example.com/plain{path}"})}
+    registry = by_path(
+        {
+            **plain,
+            BLOB_PATH: httpx.Response(307, headers={"Location": "http://cdn.example.net/data"}),
+            "/data": httpx.Response(200, content=BLOB),
+        }
+    )
+    async with registry.client() as client:
+        asks: dict[str, Callable[[], Awaitable[object]]] = {
+            "/v2/": client.ping,
+            "/v2/a/tags/list": client.tags("a").__anext__,
+            "/v2/a/manifests/1.0": lambda: client.manifest("a", "1.0"),
+        }
+        with pytest.raises(
+            BadAnswer, match=r"registry\.example\.com redirects .* from HTTPS to plain HTTP, which is not"
+        ):
+            await asks[path]()
+        assert await client.blob("a", Digest.of(BLOB)) == BLOB
+    assert {(request.url.scheme, request.url.host) for request in registry.asked} == {
+        ("https", "registry.example.com"),
+        ("http", "cdn.example.net"),
+    }
+
+
 async def test_a_registry_that_moved_to_https_may_still_ask() -> None:
     def script(request: httpx.Request) -> Answer:
         if request.url.scheme == "http":
@@ -336,3 +365,11 @@ async def test_a_registry_that_moved_to_https_may_still_ask() -> None:
 
     async with Scripted(script).client(CI, address="http://registry.example.com") as client:
         assert (await client.ping()).api_version == "registry/2.0"
+
+
+async def test_a_token_that_is_too_large_is_the_token_service_s() -> None:
+    large = httpx.Response(200, stream=httpx.ByteStream(b" " * (bounds.TOKEN + 1)))
+    registry = Scripted(lambda request: large if request.url.host == "auth.example.com" else unauthorized(CHALLENGE))
+    async with registry.client(CI) as client:
+        with pytest.raises(BadAnswer, match=r"^auth\.example\.com sent more than 1 MiB"):
+            await client.tags("a").__anext__()
