@@ -15,13 +15,14 @@ quick: $(VENV)/.developing lint types imports
 	@tests=$$(sh .ci/changed-tests main); [ -z "$$tests" ] || $(BIN)/python -m pytest -q -n auto --dist loadfile $$tests
 
 # All tests, against real servers. A program that is missing fails them: nothing is skipped in silence. Twice as many at
-# once as there are processors: tests wait for servers and containers most of the time.
+# once as there are processors: tests wait for servers and containers most of the time. In the order of their files, which
+# has the long ones first: those with servers.
 test: $(VENV)/.developing programs
-	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 2 )) --dist loadfile
+	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 2 )) --dist loadfile --no-loadscope-reorder
 
 # All tests, eight at once on each processor: none may depend on how fast this machine is.
 stress: $(VENV)/.developing programs
-	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 8 )) --dist loadfile
+	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 8 )) --dist loadfile --no-loadscope-reorder
 
 # Only those that need no server.
 unit: $(VENV)/.developing
