@@ -42,7 +42,8 @@ DESCRIPTORS: Final = 5_000
 BLOBS: Final = 200_000
 # Lines that one part of an image's details is laid out in: each is made before the first is seen.
 SHOWN_LINES: Final = 10_000
-NAMES: Final = 500_000
+# Names in one list: repositories, or tags of one repository. What the app holds of so many fits 300 MB.
+NAMES: Final = 300_000
 REFERRERS: Final = 10_000
 IMAGES: Final = 1_000
 # Manifests one after the other that aren't what their digest says: no further one is asked for.

@@ -60,10 +60,26 @@ def test_inspect(tmp_path: Path, make: Callable[[], Answers]) -> None:
     assert peak < MOST_KB, f"{peak // 1024} MB"
 
 
-def test_the_app_with_as_many_repositories_as_are_taken_each_in_its_own_namespace(tmp_path: Path) -> None:
-    answers, asked = images({"1": (b"{}", {})}), list[str]()
+def many_repositories() -> Answers:
+    """As many as are taken, each in a namespace of its own."""
     names = [f"{number:06d}/{REPOSITORY}" for number in range(bounds.NAMES - 1)]
-    answers["/v2/_catalog"] = ("application/json", json.dumps({"repositories": names}).encode())
+    return {"/v2/_catalog": ("application/json", json.dumps({"repositories": names}).encode())}
+
+
+def many_tags() -> Answers:
+    """As many as are taken, with names as long as an answer with all of them may be."""
+    length = bounds.LIST // bounds.NAMES - 8
+    names = [f"{number:06d}".ljust(length, "x") for number in range(bounds.NAMES - 1)]
+    return {
+        f"/v2/{REPOSITORY}/tags/list": ("application/json", json.dumps({"name": REPOSITORY, "tags": names}).encode())
+    }
+
+
+@pytest.mark.parametrize(("make", "next_part"), [(many_repositories, "/tags/list"), (many_tags, "/manifests/")])
+def test_the_app(tmp_path: Path, make: Callable[[], Answers], next_part: str) -> None:
+    """`next_part`: of the path of what is asked for once the list was read."""
+    asked = list[str]()
+    answers = {**images({"1": (b"{}", {})}), **make()}
     ours, theirs = pty.openpty()
     with serving(answers, asked) as url:
         started = start_measured(
@@ -73,8 +89,7 @@ def test_the_app_with_as_many_repositories_as_are_taken_each_in_its_own_namespac
             output=theirs,
         )
         os.close(theirs)
-        # It opens the first repository once it has read them all.
-        _quit(ours, lambda: any(path.endswith("/tags/list") for path in asked))
+        _quit(ours, lambda: any(next_part in path for path in asked))
         code, peak = started.end()
     os.close(ours)
     assert code == 0
@@ -85,13 +100,11 @@ def _quit(terminal: int, may: Callable[[], bool]) -> None:
     """Presses `q` once it `may`, and again until the app has gone."""
     give_up = time.monotonic() + PATIENCE
     while time.monotonic() < give_up:
-        if select.select([terminal], [], [], 0.5)[0]:
-            try:
-                shown = os.read(terminal, 65536)
-            except OSError:  # Linux: the app has closed its end
-                return
+        is_drawn = not select.select([terminal], [], [], 0.5)[0]
+        try:
+            shown = b"" if is_drawn else os.read(terminal, 65536)
             # The app waits for the terminal to say where the cursor is: all before that was drawn.
-            os.write(terminal, b"\x1b[1;1R" * shown.count(b"\x1b[6n"))
-        elif may():
-            os.write(terminal, b"q")
+            os.write(terminal, b"\x1b[1;1R" * shown.count(b"\x1b[6n") + (b"q" if may() else b""))
+        except OSError:  # Linux: the app has closed its end
+            return
     raise AssertionError("the app did not end")
