@@ -6,7 +6,6 @@ What a profile names is taken at its word; the rest is found where it is unambig
 from collections.abc import Sequence
 from dataclasses import replace
 from shlex import join
-from typing import Final
 
 from regtui.bounded_json import parse_json_text
 from regtui.host.as_service import DEFAULT_SERVICE, find_as_service
@@ -19,20 +18,20 @@ from regtui.host.errors import NotOnHost, Unsafe
 from regtui.host.found import Found, can_run, named_config, sudo_of, version_of
 from regtui.host.hosts import Host, Script, call
 from regtui.host.in_container import IS_THERE, LIST_CONTAINERS, find_in_container, runtime_command
-from regtui.host.plain import list_at, plain, table_at, text_at
+from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import Redis, asking_script
 from regtui.host.runtimes import (
     READ_ONLY_BY,
     command_unit,
+    exec_words,
     kubectl_unit,
+    kubectl_words,
 )
 from regtui.host.stopping import (
     lost_by_pod,
 )
 from regtui.host.trouble import check, last_line
-
-_CONTEXT: Final = 300
 
 
 async def find_by_name(host: Host, settings: HostSettings, port: int) -> Found | None:
@@ -105,7 +104,10 @@ async def _detected(host: Host, settings: HostSettings) -> HostSettings:
 async def _in_deployment(host: Host, settings: HostSettings) -> Found:
     if not settings.container:
         raise NotOnHost("Which deployment the registry is isn't said.", 'Add it: container = "DEPLOYMENT".')
-    kubectl = ["kubectl", *(["--namespace", settings.namespace] if settings.namespace else [])]
+    named = await host.run(call(*sudo_of(settings), "kubectl", "config", "current-context"))
+    # In a pod there is none. Whatever becomes the current one meanwhile, all that follows is of this cluster.
+    context = plain(named.stdout.strip(), "kubectl's current context") if named.code == 0 else ""
+    kubectl = kubectl_words(settings, context)
     target = f"deployment/{settings.container}"
     told = await host.run(call(*sudo_of(settings), *kubectl, "get", "-o", "json", "--", target))
     if told.code != 0 and "NotFound" in told.said:
@@ -116,13 +118,11 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
     except ValueError:
         described = {}
     template = table_at(described, "spec", "template", "spec")
-    named = await host.run(call(*sudo_of(settings), "kubectl", "config", "current-context"))
-    # In a pod there is none.
-    context = named.stdout.strip()[:_CONTEXT] if named.code == 0 else ""
     pods = list_at(template, "containers")
     if not pods:
         raise NotOnHost(f"kubectl on {host.place} tells nothing of {target}.")
     pod = pods[0]
+    container = plain_name(text_at(pod, "name"), f"The name of the container of {target}")
     words = [str(word) for word in (*list_at(pod, "command"), *list_at(pod, "args"))]
     command = [plain(word, f"A word of the command of {target}") for word in words]
     environment = {text_at(variable, "name"): text_at(variable, "value") for variable in list_at(pod, "env")}
@@ -130,7 +130,9 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
     program = settings.binary or (programs[0] if programs else "registry")
     config = settings.config or named_config(command, environment)
     for path in (plain(config, f"The config's path of {target}"),) if config else CANDIDATES:
-        told = await host.run(call(*sudo_of(settings), *kubectl, "exec", target, "--", "cat", "--", path))
+        told = await host.run(
+            call(*sudo_of(settings), *kubectl, *exec_words(target, container), "--", "cat", "--", path)
+        )
         if told.code == 0 and told.stdout.strip():
             storage = read_storage(told.stdout, environment, path)
             lost = lost_by_pod(target, template, pod, storage)
@@ -140,21 +142,22 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
                 config=path,
                 root=storage.root,
                 lost=lost,
-                was_read_only=_read_only_by(pods),
+                was_read_only=_read_only_by(pods[:1] if container else pods),
                 place=(context, text_at(described, "metadata", "namespace") or settings.namespace),
+                inside=container,
             )
             if storage.redis is not None and not storage.redis.why_not:
-                redis, via = await _by_pod(host, [*sudo_of(settings), *kubectl], target, storage.redis)
+                inside = (*sudo_of(settings), *kubectl, *exec_words(target, container, "-i"), "--")
+                redis, via = await _by_pod(host, inside, storage.redis)
                 storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)
             return Found(unit, storage, await version_of(host, f"{unit.inside} --version"))
     check(told, host.place, "kubectl")
     raise NotOnHost(f"There is no config file in {target}.", 'Say where it is: config = "…".')
 
 
-async def _by_pod(host: Host, kubectl: Sequence[str], target: str, redis: Redis) -> tuple[Redis, str]:
+async def _by_pod(host: Host, inside: Sequence[str], redis: Redis) -> tuple[Redis, str]:
     """With a command line that leads to redis from the pod, whose loopback, names and networks are its own: what
-    answers to the host at the same address may be another one."""
-    inside = (*kubectl, "exec", "-i", target, "--")
+    answers to the host at the same address may be another one. `inside`: what runs a command in the pod."""
     if await can_run(host, *inside, "sh", "-c", "command -v nc"):
         return redis, join((*inside, "nc", redis.host, str(redis.port)))
     return replace(redis, why_not="it is reached from the pod alone, and there is no nc in its image to ask by"), ""

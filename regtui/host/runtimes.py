@@ -377,6 +377,21 @@ def words_as_user(settings: HostSettings, user: str, me: str) -> tuple[str, ...]
     return ("sudo", "-n", "-u", user, "--") if settings.sudo else ("runuser", "-u", user, "--")
 
 
+def kubectl_words(settings: HostSettings, context: str) -> list[str]:
+    """What each call of kubectl begins with. `context`: empty where there is none."""
+    pinned = [f"--context={context}"] if context else []
+    return ["kubectl", *pinned, *(["--namespace", settings.namespace] if settings.namespace else [])]
+
+
+def exec_words(target: str, container: str, *options: str) -> list[str]:
+    """What runs a command in a deployment's pod, in its container of that name, else in the first one."""
+    return ["exec", *options, target, *_of_container(container)]
+
+
+def _of_container(name: str) -> list[str]:
+    return ["-c", name] if name else []
+
+
 def kubectl_unit(
     settings: HostSettings,
     *,
@@ -384,13 +399,15 @@ def kubectl_unit(
     config: str,
     root: str,
     lost: str = "",
-    place: tuple[str, ...] = (),
+    place: tuple[str, str] = ("", ""),
+    inside: str = "",
     was_read_only: str | None = "",
 ) -> Unit:
     """A deployment. Pushes are kept out by rolling it out read-only: a stopped deployment has no pod to collect in.
-    `place`: its cluster and namespace, by whatever names they have. `was_read_only`: the variable that it is made
-    read-only by, as it is set already; None where that can't be put back."""
-    kubectl = ["kubectl", *(["--namespace", settings.namespace] if settings.namespace else [])]
+    `place`: its kubectl context and namespace. `inside`: its container's name. `was_read_only`: the variable that it is
+    made read-only by, as it is set already; None where that can't be put back."""
+    context, _ = place
+    kubectl = kubectl_words(settings, context)
     target = f"deployment/{settings.container}"
 
     def words(*arguments: str) -> str:
@@ -399,16 +416,17 @@ def kubectl_unit(
     rolled_out = words("rollout", "status", target, "--timeout=120s")
     put_back = quote(f"{READ_ONLY_BY}={was_read_only}") if was_read_only else f"{READ_ONLY_BY}-"
     can_be_set = was_read_only is not None
-    read_only = f"{words('set', 'env', target)} {_READ_ONLY} && {rolled_out}" if can_be_set else ""
-    read_write = f"{words('set', 'env', target)} {put_back} && {rolled_out}" if can_be_set else ""
+    set_variable = words("set", "env", target, *_of_container(inside))
+    read_only = f"{set_variable} {_READ_ONLY} && {rolled_out}" if can_be_set else ""
+    read_write = f"{set_variable} {put_back} && {rolled_out}" if can_be_set else ""
     return Unit(
         runtime="kubectl",
         name=settings.container,
         config=config,
         is_running=True,
-        inside=words("exec", target, "--", program),
+        inside=words(*exec_words(target, inside), "--", program),
         root=root,
-        shell=words("exec", "-i", target, "--", "sh"),
+        shell=words(*exec_words(target, inside, "-i"), "--", "sh"),
         start=f"{words('rollout', 'restart', target)} && {rolled_out}",
         check=words("get", target),
         read_only=settings.read_only or read_only,

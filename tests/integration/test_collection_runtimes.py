@@ -52,15 +52,17 @@ exec {docker} "$@"
 _KUBECTL = """\
 #!/bin/sh
 echo "$*" >> "{directory}/calls"
-test "$1 $2" = "--namespace infra" || exit 1
-shift 2
+test "$*" != "config current-context" || {{ echo prod; exit; }}
+test "$1 $2 $3" = "--context=prod --namespace infra" || exit 1
+shift 3
 case $1 in
     get) cat "{directory}/deployment.json" ;;
     set|rollout) ;;
     exec)
         shift
         if test "$1" = -i; then interactive=-i; shift; fi
-        shift 2
+        test "$2 $3" = "-c registry" || exit 1
+        shift 4
         exec {docker} exec $interactive {name} "$@"
         ;;
     *) exit 1 ;;
@@ -71,8 +73,8 @@ esac
 # What a roll-out comes to: another one, with the variable or without it.
 _ANEW = """\
     set)
-        case $4 in
-            *=*) set -- -e "$4" ;;
+        case $6 in
+            *=*) set -- -e "$6" ;;
             *) set -- ;;
         esac
         {docker} rm -f {name} >/dev/null || exit 1
@@ -253,6 +255,7 @@ async def test_kubectl_by_a_recording_stand_in_rolls_the_deployment_out_read_onl
     docker, name = containers.bin / "docker", "pod"
     mounts = [{"name": "data", "mountPath": "/var/lib/registry"}]
     pod = {
+        "name": "registry",
         "volumeMounts": mounts,
         "image": "registry:3",
         "args": ["/etc/distribution/config.yml"],
@@ -276,15 +279,19 @@ async def test_kubectl_by_a_recording_stand_in_rolls_the_deployment_out_read_onl
             collector = connection.collector()
             assert (await collector.survey()).keep_out == (KeepOut.READ_ONLY, KeepOut.ONLINE)
             await frees_what_it_said(registry, connection, Choices(keep_out=KeepOut.READ_ONLY))
-    calls = [call.removeprefix("--namespace infra ") for call in (tmp_path / "calls").read_text().splitlines()]
+    calls = [
+        call.removeprefix("--context=prod --namespace infra ") for call in (tmp_path / "calls").read_text().splitlines()
+    ]
     switches = [call for call in calls if call.startswith(("set", "rollout"))]
     assert switches == [
-        'set env deployment/registry REGISTRY_STORAGE_MAINTENANCE_READONLY={"enabled":true}',
+        'set env deployment/registry -c registry REGISTRY_STORAGE_MAINTENANCE_READONLY={"enabled":true}',
         "rollout status deployment/registry --timeout=120s",
-        "set env deployment/registry REGISTRY_STORAGE_MAINTENANCE_READONLY-",
+        "set env deployment/registry -c registry REGISTRY_STORAGE_MAINTENANCE_READONLY-",
         "rollout status deployment/registry --timeout=120s",
     ]
-    collected = calls.index("exec deployment/registry -- registry garbage-collect /etc/distribution/config.yml")
+    collected = calls.index(
+        "exec deployment/registry -c registry -- registry garbage-collect /etc/distribution/config.yml"
+    )
     assert calls.index(switches[1]) < collected < calls.index(switches[2])
 
 
@@ -373,7 +380,7 @@ async def test_a_deployment_whose_storage_goes_with_its_pod_is_not_rolled_out(
     podman: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, volume: dict[str, Any] | None
 ) -> None:
     """By the recording stand-in."""
-    pod: dict[str, Any] = {"image": "registry:3", "args": ["/etc/distribution/config.yml"]}
+    pod: dict[str, Any] = {"name": "registry", "image": "registry:3", "args": ["/etc/distribution/config.yml"]}
     spec: dict[str, Any] = {"containers": [pod]}
     if volume is not None:
         pod["volumeMounts"] = [{"name": "data", "mountPath": "/var/lib/registry"}]

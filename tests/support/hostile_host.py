@@ -50,7 +50,9 @@ test "$1" != show || cat show
 _KUBECTL = """\
 #!/bin/sh
 cd "{directory}" || exit 1
+case $1 in --context=*) shift ;; esac
 case $1 in
+    config) cat context ;;
     get) cat deployment ;;
     exec)
         while test "$1" != --; do shift; done
@@ -154,6 +156,7 @@ def make_hostile_host(directory: Path) -> HostileHost:
         "version": "registry github.com/distribution/distribution 2.8.2\n",
         "collected": "team/app\n\n1 blobs marked, 0 blobs and 0 manifests eligible for deletion\n",
         "show": "LoadState=loaded\nMainPID=0\nUser=\nExecStart={ path=/bin/r ; argv[]=/bin/r serve /c.yml ; }\n",
+        "context": "prod\n",
         "deployment": json.dumps({"spec": {"template": {"spec": {"containers": [{"command": ["registry"]}]}}}}),
     }.items():
         host.write(name, text)

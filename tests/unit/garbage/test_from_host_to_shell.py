@@ -176,6 +176,8 @@ VALUES: Final[dict[str, dict[str, Change]]] = {
         "the pod's root": _deployed(
             lambda value: {"env": [{"name": "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "value": value}]}
         ),
+        "the container's name": _deployed(lambda value: {"name": value}),
+        "the current context": lambda host, value: host.write("context", value),
         "all that kubectl tells": lambda host, value: host.write("deployment", value),
         "its root by config": _configured(lambda value: {"filesystem": {"rootdirectory": value}}),
     },

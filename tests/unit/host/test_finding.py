@@ -162,6 +162,26 @@ async def test_what_listens_on_the_hosts_loopback_is_not_the_redis_of_a_containe
             listener.accept()
 
 
+async def test_a_deployment_is_of_one_cluster_and_one_container_from_the_first_call_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever becomes kubectl's current context meanwhile; `set env` would change a pod's other containers, too."""
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    host.write("context", "prod eu\n")
+    pods = [
+        {"name": "registry", "command": ["registry"], "volumeMounts": [{"name": "s", "mountPath": str(host.root)}]},
+        {"name": "proxy", "env": [{"name": _BY, "value": "x"}]},
+    ]
+    volumes = [{"name": "s", "persistentVolumeClaim": {"claimName": "x"}}]
+    host.write("deployment", json.dumps({"spec": {"template": {"spec": {"containers": pods, "volumes": volumes}}}}))
+    unit = (await find(LocalHost(), HostSettings(runtime="kubectl", container="registry"), 5000)).unit
+    for command in (unit.inside, unit.shell, unit.start, unit.check, unit.read_only, unit.read_write):
+        assert all(part.startswith("kubectl '--context=prod eu' ") for part in command.split(" && "))
+    for command in (unit.inside, unit.shell, unit.read_only, unit.read_write):
+        assert " deployment/registry -c registry " in command
+
+
 @pytest.mark.parametrize("has_nc", [True, False])
 async def test_the_redis_of_a_pod_is_asked_from_the_pod_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_nc: bool
@@ -185,7 +205,7 @@ async def test_the_redis_of_a_pod_is_asked_from_the_pod_alone(
             listener.accept()
     if has_nc:
         assert found.unsafe is None
-        assert found.unit.redis_via == f"kubectl exec -i deployment/registry -- nc 127.0.0.1 {port}"
+        assert found.unit.redis_via == f"kubectl --context=prod exec -i deployment/registry -- nc 127.0.0.1 {port}"
         assert f"nc 127.0.0.1 {port}" in (host.directory / "asked").read_text()
     else:
         assert "it is reached from the pod alone, and there is no nc" in str(found.unsafe)
