@@ -15,7 +15,7 @@ from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
 
 from regtui.aside import aside
-from regtui.errors import RegtuiError
+from regtui.errors import DONE, RegtuiError
 from regtui.session.resolving import Options, resolve_target
 from regtui.session.target import Target
 from regtui.settings.config import Config, Profile
@@ -91,6 +91,7 @@ class RegtuiApp(App[int]):
         self.key_queue = KeyQueue(self, self._take_typed)
         self._start = start
         self._opened = OpenRegistries(self, clock)
+        self._exit_code = DONE
         self._shown = ShownFrames(self, _time.get_time)
         if "SSH_CONNECTION" in os.environ:
             self.animation_level = "none"
@@ -190,15 +191,18 @@ class RegtuiApp(App[int]):
 
     @work(exclusive=True, group="ask")
     async def ask(self, target: Target | None = None, error: RegtuiError | None = None, address: str = "") -> None:
-        """The connect screen; without an answer, back to what is open, or out. `address`: what was typed already."""
+        """The connect screen; without an answer, back to what is open. `address`: what was typed already."""
         from regtui.ui.screens.connect import ConnectScreen
 
-        screen = ConnectScreen(self.config, self.credentials, target, error, self.options, address)
+        is_first = not self._opened
+        if is_first and error:
+            # Of whoever quits without having opened anything.
+            self._exit_code = error.exit_code
+        screen = ConnectScreen(self.config, self.credentials, target, error, self.options, address, is_first=is_first)
         connected = await self.push_screen_wait(screen)
         if connected is None:
-            if not self._opened:
-                self.exit(error.exit_code if error else 0)
             return
+        self._exit_code = DONE
         self.config = connected.config
         self._opened.show(connected.registry)
         if connected.notice:
@@ -338,7 +342,7 @@ class RegtuiApp(App[int]):
         from regtui.ui.leaving import may_leave
 
         if await may_leave(self):
-            self.exit(0)
+            self.exit(self._exit_code)
 
     @property
     def crash(self) -> Exception | None:

@@ -29,7 +29,9 @@ from regtui.ui.screens.known_registries import KnownRegistry, known_registries
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.tick import Tick
 
-_HINTS: Final = (("enter", "connect"), ("tab", "next field"), ("esc", "back"), ("ctrl+q", "quit"))
+_HINTS: Final = (("enter", "connect"), ("tab", "next field"))
+_BACK: Final = ("esc", "back")
+_QUIT: Final = ("ctrl+q", "quit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Connected:
 
 class ConnectScreen(Screen[Connected | None]):
     """Address, user, password. `target` and `error`: what was tried already, and why it failed. `options`: what the
-    command line said of whichever registry is opened. `address`: what was typed as one before."""
+    command line said of whichever registry is opened. `address`: what was typed as one before. `is_first`: there is
+    nothing to go back to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "cancel", show=False, id="connect.back"),
@@ -65,8 +68,12 @@ class ConnectScreen(Screen[Connected | None]):
         error: RegtuiError | None = None,
         options: Options | None = None,
         address: str = "",
+        *,
+        is_first: bool = False,
     ) -> None:
         super().__init__()
+        self._hints = (*_HINTS, _QUIT) if is_first else (*_HINTS, _BACK, _QUIT)
+        self._is_first = is_first
         self._config = config
         self._credentials = credentials
         self.target = target
@@ -100,7 +107,7 @@ class ConnectScreen(Screen[Connected | None]):
             yield self._remember
             yield self._connect
             yield self._said
-        yield Hints(*_HINTS)
+        yield Hints(*self._hints)
 
     def on_mount(self) -> None:
         self.query_one("#form").border_title = "Connect to a registry"
@@ -279,15 +286,19 @@ class ConnectScreen(Screen[Connected | None]):
         self.connect()
 
     def action_back(self) -> None:
-        self.workers.cancel_group(self, "connect")
-        self.dismiss(None)
+        """What connects is stopped; without a screen to go back to that is all: esc never quits."""
+        is_connecting = bool(self.workers.cancel_group(self, "connect"))
+        if not self._is_first:
+            self.dismiss(None)
+        elif is_connecting:
+            self._say("Stopped.")
 
     def _tell(self, error: RegtuiError) -> None:
         self._error = error
         remedy = error.remedy
         if self._host_may_know:
             remedy = f"{remedy}\nIs it being collected? ctrl+g: what its host says."
-        self.query_one(Hints).show(*((("ctrl+g", "ask its host"),) if self._host_may_know else ()), *_HINTS)
+        self.query_one(Hints).show(*((("ctrl+g", "ask its host"),) if self._host_may_know else ()), *self._hints)
         if isinstance(error, NotAuthenticated):
             # There is no need to leave for the command line.
             tried = remedy.partition("Run: regtui login")[0].strip()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from textual import events
 
+from regtui.errors import NOT_ALLOWED
 from regtui.registry.errors import NotAuthenticated, Where
 from regtui.registry.values import Credential
 from regtui.session.resolving import Options
@@ -19,6 +20,7 @@ from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.keep import KeepScreen
+from regtui.ui.widgets.hints import Hints
 from tests.support.held_host import until
 from tests.support.patience import PATIENCE
 from tests.support.screens import app_on, browsing, keys, settled, target
@@ -168,6 +170,45 @@ async def test_where_a_user_is_known_without_a_password_the_password_is_asked_fo
         await pilot.press(*"secret")
         await settled(pilot)
         assert (screen._user.value, screen._password.value) == ("ci", "secret")
+
+
+async def test_esc_stops_what_connects_and_never_quits() -> None:
+    transport = _Refusing()
+    app = app_on(target(transport))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, ConnectScreen)
+        assert "esc" not in screen.query_one(Hints).render_line(0).text
+        screen._target_of = lambda profile: target(transport)  # type: ignore[method-assign]
+        transport.answers.clear()
+        before = transport.asked
+        await pilot.press("enter")
+        await until(lambda: transport.asked > before)
+        await pilot.press("escape")
+        transport.answers.set()
+        await settled(pilot)
+        assert str(screen._said.content) == "Stopped."
+        await pilot.press("escape", "escape")
+        await settled(pilot)
+        assert app.screen is screen
+        await pilot.press("ctrl+q")
+        await settled(pilot)
+    # As a command that couldn't log in.
+    assert app.return_value == NOT_ALLOWED
+
+
+async def test_esc_leads_back_to_what_is_open() -> None:
+    app = app_on(target())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        browser = app.screen
+        await keys("c", "'quay", "enter")(pilot)
+        assert isinstance(app.screen, ConnectScreen)
+        assert "esc" in app.screen.query_one(Hints).render_line(0).text
+        await pilot.press("escape")
+        await settled(pilot)
+        assert app.screen is browser
 
 
 async def test_the_next_password_replaces_the_wrong_one() -> None:
