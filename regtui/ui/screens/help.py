@@ -65,6 +65,7 @@ _BROWSER: Final[Sequence[Section]] = (
             ("y   Y", "copy the references: by tag, by digest"),
             ("enter  →  l", "details"),
             ("←  h", "to the repositories"),
+            ("≡", "in a row: other tags have the same image"),
         ),
     ),
     (

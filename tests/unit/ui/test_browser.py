@@ -72,6 +72,15 @@ async def test_sorting_is_over_all_tags_and_keeps_the_cursor_on_its_tag() -> Non
         assert known == sorted(known)
 
 
+async def test_at_the_top_sorting_shows_what_is_first_now() -> None:
+    async with browsing(*COMMON, "home") as (pilot, browser):
+        model = browser.table.model
+        for key in ("s", "S", "s"):
+            await pilot.press(key)
+            assert model.line == 0
+            assert browser.table.visible_lines[0] == 0
+
+
 async def test_copying_takes_the_tag_or_the_digest() -> None:
     async with browsing(*COMMON, "y") as (pilot, browser):
         tag = browser.table.model.cursor

@@ -206,22 +206,24 @@ class TagTable(CursorLines):
         self.post_message(self.Changed(self))
 
     def action_sort(self) -> None:
-        self.model.next_sort()
-        self._order_changed()
+        self._order(self.model.next_sort)
 
     def action_reverse(self) -> None:
-        self.model.sort(self.model.column, not self.model.reverse)
-        self._order_changed()
+        self._order(lambda: self.model.sort(self.model.column, not self.model.reverse))
 
     def sort_by(self, column: SortColumn) -> None:
         """By `column`; by the same one again, the other way round."""
         if column is self.model.column:
             self.action_reverse()
         else:
-            self.model.sort(column)
-            self._order_changed()
+            self._order(lambda: self.model.sort(column))
 
-    def _order_changed(self) -> None:
+    def _order(self, change: Callable[[], None]) -> None:
+        """The cursor stays with its tag; at the top it stays there, where the newest or largest is looked for."""
+        was_at_top = self.model.line == 0
+        change()
+        if was_at_top:
+            self.model.move_to(0)
         self.changed()
         self.show_line(self.model.line)
         self.post_message(self.Changed(self))
