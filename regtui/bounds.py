@@ -45,6 +45,11 @@ SHOWN_LINES: Final = 10_000
 # Names in one list: repositories, or tags of one repository. What the app holds of so many fits 300 MB.
 NAMES: Final = 300_000
 REFERRERS: Final = 10_000
+# What refers to all that goes by one plan, and to that: so many, and some more for each manifest that goes; and how
+# many one after the other. A signature of an SBOM of an image is the second.
+PLAN_REFERRERS: Final = 10_000
+PLAN_REFERRERS_EACH: Final = 8
+REFERRERS_DEPTH: Final = 16
 IMAGES: Final = 1_000
 # Manifests one after the other that aren't what their digest says: no further one is asked for.
 MISMATCHES: Final = 32
@@ -128,6 +133,11 @@ def whole_answer(timeout: float | None, size: int) -> float | None:
 def all_manifests(count: int) -> int:
     """How many bytes `count` manifests may have that are held at a time: what honest ones are, and some large ones."""
     return MANIFESTS + count * MANIFESTS_EACH
+
+
+def plan_referrers(going: int) -> int:
+    """How many referrers a plan may have by which so many manifests go."""
+    return PLAN_REFERRERS + going * PLAN_REFERRERS_EACH
 
 
 def listing_requests(names: int) -> int:

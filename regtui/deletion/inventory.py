@@ -43,7 +43,7 @@ async def read_contents(
     fails would fail for all; the failure of a single tag or manifest is kept in `Contents`.
     """
     names = await list_tags(client, repository)
-    room = _Room(content.host, repository)
+    room = Room(content.host, repository)
     found = await read_tags(content, repository, names, on_progress, room)
     manifests = {m.digest: m for m in found.values() if isinstance(m, StoredManifest)}
     below = _Reading(content, repository, manifests, room)
@@ -67,20 +67,20 @@ async def list_tags(client: RegistryClient, repository: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-class _Room:
-    """How much of one repository's manifests is held at a time."""
+class Room:
+    """How much of one repository's manifests is held at a time, for one plan."""
 
     def __init__(self, host: str, repository: str) -> None:
         self._where = Where(host, "reading the manifests", repository)
         self._seen: set[Digest] = set()
         self._size = 0
 
-    def take(self, fetched: FetchedManifest) -> None:
+    def take(self, manifest: FetchedManifest | StoredManifest) -> None:
         """Raises BadAnswer where it is too much."""
-        if fetched.digest in self._seen:
+        if manifest.digest in self._seen:
             return
-        self._seen.add(fetched.digest)
-        self._size += len(fetched.body)
+        self._seen.add(manifest.digest)
+        self._size += len(manifest.body)
         if self._size > bounds.all_manifests(len(self._seen)):
             raise BadAnswer(
                 self._where,
@@ -94,13 +94,13 @@ async def read_tags(
     repository: str,
     names: Iterable[str],
     on_progress: Progress | None = None,
-    room: _Room | None = None,
+    room: Room | None = None,
 ) -> dict[str, StoredManifest | RegistryError | None]:
     """Each tag's manifest; None where the tag points at nothing; the error where it couldn't be read. Raises
     RegistryError where what fails would fail for all, and where all are more than is held."""
     found: dict[str, StoredManifest | RegistryError | None] = {}
     wanted = list(names)
-    room = room or _Room(content.host, repository)
+    room = room or Room(content.host, repository)
 
     async def read(name: str) -> None:
         fetched: FetchedManifest | None = None
@@ -123,11 +123,12 @@ async def read_tags(
 
 
 async def read_manifests(
-    content: ContentStore, repository: str, digests: Collection[Digest]
+    content: ContentStore, repository: str, digests: Collection[Digest], room: Room | None = None
 ) -> tuple[dict[Digest, StoredManifest], dict[Digest, str]]:
     """Those manifests and all below them, and what couldn't be read, with the reason; what is missing is left out.
-    Raises RegistryError where what fails would fail for all, and where all are more than is held."""
-    reading = _Reading(content, repository, {}, _Room(content.host, repository))
+    `room`: of the plan that they are read for. Raises RegistryError where what fails would fail for all, and where all
+    are more than is held."""
+    reading = _Reading(content, repository, {}, room or Room(content.host, repository))
     await reading.read(digests)
     await reading.read_children()
     return reading.manifests, reading.unread
@@ -137,7 +138,7 @@ class _Reading:
     """Adds to `manifests` by their digest. One that can't be read is noted, and doesn't end it."""
 
     def __init__(
-        self, content: ContentStore, repository: str, manifests: dict[Digest, StoredManifest], room: _Room
+        self, content: ContentStore, repository: str, manifests: dict[Digest, StoredManifest], room: Room
     ) -> None:
         self._content = content
         self._room = room

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from regtui import bounds
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Plan, Report, Status
 from regtui.deletion.words import attached_offer, plan_notes, plan_sentences
 from regtui.local.transport import LocalTransport
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
+from regtui.registry.errors import BadAnswer
 from regtui.session.session import Session
 
 from .worlds import World
@@ -49,6 +51,45 @@ class WithReferrers(httpx.AsyncBaseTransport):
             content = storage.blobs[revision].data
             if json.loads(content or b"{}").get("subject", {}).get("digest") == digest:
                 yield {"mediaType": mt.OCI_MANIFEST, "digest": revision, "size": len(content or b"")}
+
+
+class MakingReferrers(httpx.AsyncBaseTransport):
+    """Names `each` new manifests for every manifest that it is asked for the referrers of, those it made itself, too:
+    they never end. `kept`: whether it sends what it names. `sent`: answers in all; a test ends at a thousand."""
+
+    def __init__(self, world: World, *, each: int = 1, kept: bool = True) -> None:
+        self._inner = LocalTransport(world.storage, world.version)
+        self._each = each
+        self._kept = kept
+        self._made: dict[str, bytes] = {}
+        self.sent = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.sent += 1
+        assert self.sent < 1_000, "requests without an end"
+        reference = request.url.path.rpartition("/")[2]
+        if "/referrers/" in request.url.path:
+            body = {"schemaVersion": 2, "mediaType": mt.OCI_INDEX, "manifests": list(self._referring(reference))}
+            return httpx.Response(200, json=body, headers={"Content-Type": mt.OCI_INDEX})
+        if reference not in self._made:
+            return await self._inner.handle_async_request(request)
+        headers = {"Content-Type": mt.OCI_MANIFEST, "Docker-Content-Digest": reference}
+        return httpx.Response(200, content=self._made[reference], headers=headers)
+
+    def _referring(self, subject: str) -> Iterator[dict[str, object]]:
+        for number in range(self._each):
+            value = {
+                "schemaVersion": 2,
+                "mediaType": mt.OCI_MANIFEST,
+                "annotations": {"number": str(number)},
+                "config": {"mediaType": mt.OCI_CONFIG, "digest": Digest.of(b"{}"), "size": 2},
+                "layers": [],
+                "subject": {"mediaType": mt.OCI_MANIFEST, "digest": subject, "size": 1},
+            }
+            body = json.dumps(value).encode()
+            if self._kept:
+                self._made[Digest.of(body)] = body
+            yield {"mediaType": mt.OCI_MANIFEST, "digest": Digest.of(body), "size": len(body)}
 
 
 @pytest.fixture(params=["2.8.2", "3.1.1"])
@@ -152,3 +193,43 @@ async def test_a_registry_without_the_api_is_asked_once(world: World) -> None:
 
 async def test_referrers_of_a_repository_alone_are_digests(world: World) -> None:
     assert await world.client().referrers(REPOSITORY, Digest.of(b"nothing")) is None
+
+
+async def test_referrers_of_referrers_without_an_end_are_too_much_for_a_plan(world: World) -> None:
+    transport = world.transport = MakingReferrers(world)
+    await world.image(REPOSITORY, ["image"], ["v1"])
+    with pytest.raises(BadAnswer, match=r"more than 16 referrers one after the other.*too much for one plan"):
+        await (await world.open()).plan_deletion(Request(REPOSITORY, ["v1"]))
+    assert transport.sent < 60
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["sent", "named only"])
+async def test_referrers_are_counted_over_all_that_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    monkeypatch.setattr(bounds, "PLAN_REFERRERS", 10)
+    monkeypatch.setattr(bounds, "PLAN_REFERRERS_EACH", 2)
+    transport = world.transport = MakingReferrers(world, each=8, kept=kept)
+    for tag in ("v1", "v2"):
+        await world.image(REPOSITORY, [tag], [tag])
+    with pytest.raises(BadAnswer, match=r"more than 14 referrers.*too much for one plan"):
+        await (await world.open()).plan_deletion(Request(REPOSITORY, ["v1", "v2"]))
+    assert transport.sent < 60
+
+
+async def test_manifests_of_referrers_are_held_until_it_is_too_much(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them count, however far from what goes they are; with what the repository's tags lead to."""
+    image = await world.image(REPOSITORY, ["image"], ["v1"])
+    sbom = await world.image(REPOSITORY, ["sbom"], subject=image)
+    signature = await world.image(REPOSITORY, ["signature"], subject=sbom)
+    client = world.client()
+    sizes = [len((await client.manifest(REPOSITORY, digest)).body) for digest in (image, sbom, signature)]
+    monkeypatch.setattr(bounds, "MANIFESTS_EACH", 0)
+    monkeypatch.setattr(bounds, "MANIFESTS", sum(sizes))
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["v1"]))
+    assert set(plan.contents.manifests) == {image, sbom, signature}
+    monkeypatch.setattr(bounds, "MANIFESTS", sum(sizes) - 1)
+    with pytest.raises(BadAnswer, match="too much for one plan"):
+        await (await world.open()).plan_deletion(Request(REPOSITORY, ["v1"]))
