@@ -1,5 +1,6 @@
 """Between the program and who sits there: warnings and progress on stderr, questions and hidden prompts."""
 
+import os
 import signal
 import sys
 import termios
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from regtui.cli.output import cut, terminal_width
+from regtui.cli.fitting import cut, terminal_width, wrapped
 from regtui.errors import UsageError
 from regtui.text import one_line
 
@@ -22,8 +23,19 @@ def warn(text: str) -> None:
 
 
 def say(text: str = "") -> None:
-    """A line on stderr: plans, results in words. Cleaned."""
-    print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201
+    """A line on stderr: plans, results in words. Cleaned; on a terminal broken between its words."""
+    line = one_line(text)
+    if sys.stderr.isatty():
+        line = wrapped(line, _width_of_stderr())
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _width_of_stderr() -> int:
+    """In cells. What goes to stdout may go elsewhere."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or terminal_width()
+    except OSError:
+        return terminal_width()
 
 
 def is_interactive() -> bool:

@@ -10,6 +10,8 @@ from regtui.diagnosis.course import diagnose
 from regtui.diagnosis.values import SUBJECTS, Check, Verdict, exit_code
 
 _WIDTH: Final = max(map(len, SUBJECTS))
+# The cell where what is said of a subject begins.
+_HANG: Final = _WIDTH + 5
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,6 +48,8 @@ def _tell(check: Check, output: Output) -> None:
         output.fields(check.subject, check.verdict.value, check.text, check.remedy)
     else:
         style = "warning" if check.verdict is Verdict.BAD else ""
-        output.line(f" {check.verdict.sign} {check.subject:<{_WIDTH}}  {check.text}", style, keep_spaces=True)
+        output.line(
+            f" {check.verdict.sign} {check.subject:<{_WIDTH}}  {check.text}", style, keep_spaces=True, hang=_HANG
+        )
         if check.remedy:
-            output.line(f"   {'':<{_WIDTH}}  {check.remedy}", keep_spaces=True)
+            output.line(f"   {'':<{_WIDTH}}  {check.remedy}", keep_spaces=True, hang=_HANG)

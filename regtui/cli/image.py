@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from regtui import text
-from regtui.cli.output import Output, terminal_width
+from regtui.cli.fitting import terminal_width
+from regtui.cli.output import Output
 from regtui.listing.details import FOREIGN, Details, PlatformDetails
 from regtui.listing.history import instruction
 from regtui.oci.config import ImageConfig

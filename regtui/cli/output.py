@@ -4,12 +4,12 @@ import contextlib
 import io
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final, TextIO
 
+from regtui.cli.fitting import cell_width, cut, padded, terminal_width, wrapped
 from regtui.errors import RegtuiError, reason_of
 from regtui.text import clean, one_line, visible
 
@@ -59,9 +59,13 @@ class Output:
         """Fields separated by tabs."""
         self._write("\t".join(map(one_line, fields)) + "\n")
 
-    def line(self, text: str = "", style: str = "", *, keep_spaces: bool = False) -> None:
-        """A line for people. `style`: `bold` or `warning`, where the terminal has colours."""
-        self._write(self._styled(clean(text) if keep_spaces else one_line(text), style) + "\n")
+    def line(self, text: str = "", style: str = "", *, keep_spaces: bool = False, hang: int = 0) -> None:
+        """A line for people. `style`: `bold` or `warning`, where the terminal has colours. One whose spaces aren't kept
+        is broken between its words on a terminal; so is one with a `hang`, the rest below the cell of that number."""
+        line = clean(text) if keep_spaces else one_line(text)
+        if self.form is Form.TABLE and (hang or not keep_spaces):
+            line = wrapped(line, terminal_width(), hang)
+        self._write(self._styled(line, style) + "\n")
 
     def table(
         self,
@@ -166,35 +170,3 @@ def forget_stdout() -> None:
 def is_coloured(stream: TextIO) -> bool:
     """Whether `stream` takes colours, and the user wants them (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
-
-
-def terminal_width() -> int:
-    return shutil.get_terminal_size((120, 24)).columns
-
-
-def cell_width(text: str) -> int:
-    """Columns that `text` takes in a terminal."""
-    if text.isascii():
-        return len(text)
-    # As what draws the app has it. Names are ASCII, and it isn't loaded for those.
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
-def padded(text: str, width: int, *, to_right: bool = False) -> str:
-    space = " " * (width - cell_width(text))
-    return space + text if to_right else text + space
-
-
-def cut(text: str, width: int) -> str:
-    """At most `width` columns of `text`, with an ellipsis where something is missing."""
-    if cell_width(text) <= width:
-        return text
-    kept, used = "", 0
-    for char in text:
-        used += cell_width(char)
-        if used > width - 1:
-            break
-        kept += char
-    return kept + "…"

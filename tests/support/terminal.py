@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -59,6 +60,8 @@ def on_terminal(arguments: Sequence[str], environment: Mapping[str, str]) -> Abs
 def on_command(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Terminal]:
     """Any command, likewise."""
     ours, theirs = pty.openpty()
+    # So wide that no sentence is broken: what a test waits for is on one line.
+    termios.tcsetwinsize(theirs, (50, 250))
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("own_terminal.py")), *command],
         stdin=theirs,

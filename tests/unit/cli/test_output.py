@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from regtui.cli.output import Form, Output, OutputFailed, _fitting, cell_width, cut
+from regtui.cli.fitting import cell_width, cut
+from regtui.cli.output import Form, Output, OutputFailed, _fitting
 
 
 class Terminal(io.StringIO):
