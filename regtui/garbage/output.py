@@ -12,7 +12,6 @@ is what is eligible for deletion; markings, which are nine lines of ten, are cou
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -228,31 +227,3 @@ def _quick(line: str) -> tuple[LineKind, ...]:
     if " eligible for deletion: " in line:
         return (LineKind.BLOB_ELIGIBLE, LineKind.LINK_ELIGIBLE, LineKind.MANIFEST_ELIGIBLE)
     return ()
-
-
-class LineSplitter:
-    """Bytes as they arrive, made into lines: whatever the pieces, without line ends, and none longer than 64 KiB.
-
-    What a longer line has beyond that is dropped, so that a stream without a line end costs no memory.
-    """
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, piece: bytes) -> Iterator[str]:
-        """The lines that this piece completes."""
-        *complete, rest = piece.split(b"\n")
-        for line in complete:
-            yield self._decoded(self._rest + line)
-            self._rest = b""
-        self._rest = (self._rest + rest)[:_LONGEST_LINE]
-
-    def end(self) -> Iterator[str]:
-        """The last line, where it has no line end."""
-        if self._rest:
-            yield self._decoded(self._rest)
-            self._rest = b""
-
-    @staticmethod
-    def _decoded(line: bytes) -> str:
-        return line[:_LONGEST_LINE].decode("utf-8", "replace").rstrip("\r")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui import bounds
-from regtui.garbage.output import CollectorOutput, LineKind, LineSplitter
+from regtui.garbage.output import CollectorOutput, LineKind
 from regtui.garbage.verdict import CollectorFailed, GcOutcome, GcVerdict
 from tests.unit.garbage import printed
 from tests.unit.garbage.printed import digest
@@ -241,31 +241,13 @@ def test_stdout_and_stderr_may_arrive_in_any_order(dice: random.Random) -> None:
     assert output.verdict(0).outcome is GcOutcome.COMPLETE
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\r\n")), min_size=1), st.data())
-def test_lines_are_the_same_however_the_bytes_are_cut(lines: list[str], data: st.DataObject) -> None:
-    whole = "".join(line + "\r\n" for line in lines).encode("utf-8", "replace")
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=5)))
-    pieces = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
-    reader = LineSplitter()
-    found = [line for piece in pieces for line in reader.feed(piece)]
-    assert [*found, *reader.end()] == whole.decode().split("\r\n")[:-1]
-
-
-def test_the_last_line_needs_no_line_end() -> None:
-    reader = LineSplitter()
-    assert list(reader.feed(b"one\ntwo")) == ["one"]
-    assert list(reader.end()) == ["two"]
-
-
 def test_ten_megabytes_stream_in_little_memory() -> None:
-    reader, output = LineSplitter(), CollectorOutput()
-    block = "".join(f"team/app-{n:04}: marking blob sha256:{n:064x}\n" for n in range(1000)).encode()
+    output = CollectorOutput()
+    lines = [f"team/app-{n:04}: marking blob sha256:{n:064x}" for n in range(1000)]
     tracemalloc.start()
-    for _ in range(10_000_000 // len(block)):
-        for line in reader.feed(block):
+    for _ in range(10_000_000 // sum(map(len, lines))):
+        for line in lines:
             output.feed(line)
-    for _ in range(100):
-        list(reader.feed(b"x" * 100_000))  # and one that never ends
     used = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert used < 2_000_000
