@@ -1,9 +1,13 @@
 """JSON from outside, bounded by what it becomes in memory: 60 MB of `{}` are 1.3 GB of objects.
 
+Its texts can be stored and sent again: JSON can write halves of a character (`"\\ud800"`), for which UTF-8 has no
+bytes. Those that stand alone are U+FFFD from here on, as for Go, in keys as in values.
+
 Nothing that a registry, a host or a helper sent is read by `json` itself: tests/unit/test_imports.py sees to that.
 """
 
 import json
+import re
 from math import isfinite
 from typing import Any, Final, NoReturn
 
@@ -12,6 +16,14 @@ from regtui.bounds import VALUES
 _SEPARATORS: Final = (",", ":", "[", "{")
 _BYTES: Final = tuple(separator.encode() for separator in _SEPARATORS)
 _BOM: Final = b"\xef\xbb\xbf"
+# Every escape, so that none is looked for within another one: a pair of halves, one half, any.
+_ESCAPE: Final = re.compile(
+    r"\\(?:(?P<pair>u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_HALF: Final = re.compile("[\ud800-\udfff]")
+_REPLACEMENT: Final = "\ufffd"
 
 
 class _NotJson(ValueError):
@@ -28,6 +40,15 @@ def _finite(number: str) -> float | None:
 
 _DECODER: Final = json.JSONDecoder(parse_constant=_no_number)
 _FINITE: Final = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite)
+
+
+def without_halves(text: str) -> str:
+    """The same JSON, as long as it was, without any half of a character that stands alone, written out or escaped."""
+    if not text.isascii():
+        text = _HALF.sub(_REPLACEMENT, text)
+    if "\\ud" in text or "\\uD" in text:
+        text = _ESCAPE.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)
+    return text
 
 
 def count_values(text: bytes) -> int:
@@ -47,7 +68,7 @@ def parse_json(text: bytes, values: int = VALUES, encoding: str = "utf-8") -> An
 def parse_first_json(text: bytes) -> Any:
     """The first of the documents in `text`, whatever follows it. Raises as `parse_json`."""
     try:
-        return _DECODER.raw_decode(_text(text, VALUES, "utf-8").lstrip())[0]
+        return _DECODER.raw_decode(without_halves(_text(text, VALUES, "utf-8")).lstrip())[0]
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
@@ -75,7 +96,7 @@ def _text(text: bytes, values: int, encoding: str) -> str:
 
 def _parsed(text: str, decoder: json.JSONDecoder) -> Any:
     try:
-        return decoder.decode(text)
+        return decoder.decode(without_halves(text))
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:

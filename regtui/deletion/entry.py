@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
+from regtui.bounded_json import without_halves
 from regtui.deletion.inventory import stored
 from regtui.deletion.reasons import reason_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
@@ -233,7 +234,7 @@ def read_entry(name: str, text: str, *, is_running: bool = False) -> Entry | Non
 def _record(line: str) -> dict[str, Any]:
     """Empty for a line that a crash tore. Raises Damaged."""
     try:
-        value = json.loads(line)
+        value = json.loads(without_halves(line))
     except (ValueError, RecursionError):
         if _BEGINNING.startswith(line) or line.startswith(_BEGINNING):
             return {}

@@ -83,7 +83,7 @@ class Directory:
             os.fsync(directory)
         finally:
             os.close(directory)
-        return name, os.fdopen(handle, "w", encoding="utf-8")
+        return name, _written_to(handle)
 
     def append(self, name: str) -> IO[str]:
         handle = open_private(self._path(name), os.O_WRONLY | os.O_APPEND)
@@ -92,7 +92,7 @@ class Directory:
         except BlockingIOError:
             os.close(handle)
             raise
-        file = os.fdopen(handle, "w", encoding="utf-8")
+        file = _written_to(handle)
         if not self.tail(name).endswith("\n"):
             # A line that a crash tore: the next one shall not grow onto it.
             file.write("\n")
@@ -180,6 +180,11 @@ class _Kept(io.StringIO):
 
     def close(self) -> None:
         self.is_held = False
+
+
+def _written_to(handle: int) -> IO[str]:
+    """What UTF-8 has no bytes for is escaped, as JSON has it: the name of a user that is no text ends no run."""
+    return os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace")
 
 
 def _lock(handle: int, *, waits: bool = False) -> None:

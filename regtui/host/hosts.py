@@ -66,6 +66,12 @@ class Script:
     def __post_init__(self) -> None:
         if any("\0" in argument for argument in self.arguments):
             raise CollectionFailed("The registry's host tells a name with a NUL in it.", "Look at its settings.")
+        try:
+            _bytes(self.stdin + "".join(self.arguments))
+        except UnicodeEncodeError:
+            raise CollectionFailed(
+                "The registry's host tells a name that is no text.", "Look at its settings."
+            ) from None
 
 
 def call(*words: str, then: str = "") -> Script:
@@ -231,7 +237,7 @@ class _Sent:
         self.mark = f"regtui-{secrets.token_hex(8)}".encode()
         text = _whole(script, self.mark.decode())
         self.command = _READ_SOME.format(len(text)) if script.stdin else _READ_ALL
-        self.stdin = text + script.stdin.encode("utf-8", "surrogateescape")
+        self.stdin = text + _bytes(script.stdin)
 
     def heard(self, printed: bytes) -> bytes | None:
         """What the script itself printed; None where it hasn't begun."""
@@ -371,6 +377,12 @@ def _text(printed: bytes) -> str:
     return printed.decode("utf-8", "replace")
 
 
+def _bytes(text: str) -> bytes:
+    """Also of what came in as no UTF-8, by our arguments and as names of files. Raises UnicodeEncodeError for other
+    halves of characters: YAML can write them."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.Process:
     # A session of its own: Ctrl+C is ours to handle, and must not reach what runs there.
     return await asyncio.create_subprocess_exec(
@@ -422,4 +434,4 @@ def _whole(script: Script, mark: str) -> bytes:
         f"({join(['main', *script.arguments])})\n"
         f'code=$?; test "$code" != {_SSH_FAILED} || code=254; exit "$code"\n'
     )
-    return text.encode("utf-8", "surrogateescape")
+    return _bytes(text)

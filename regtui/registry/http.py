@@ -205,7 +205,9 @@ class RegistryHttp:
         url = httpx.URL(path if "://" in path else self.address.url + path)
         if params:
             url = url.copy_merge_params(params)
-        made = self._client.build_request(method, url, headers=headers, content=content)
+        # A manifest may call its type anything: httpx takes ASCII alone, and any bytes.
+        encoded = {name.encode(): value.encode(errors="replace") for name, value in (headers or {}).items()}
+        made = self._client.build_request(method, url, headers=encoded, content=content)
         if method == "DELETE" and patient:
             timeout = httpx.Timeout(_DELETE_TIMEOUT, connect=_CONNECT_TIMEOUT, pool=None)
             made.extensions["timeout"] = timeout.as_dict()

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import IO, Final
 
 from regtui import bounds
-from regtui.bounded_json import parse_json_text
+from regtui.bounded_json import parse_json_text, without_halves
 from regtui.child import child_environment
 from regtui.errors import SettingsError, reason_of
 from regtui.registry.values import Credential
@@ -45,7 +45,9 @@ class Helper:
         if output is None:
             return None
         try:
-            answer = parse_json_text(output.decode())
+            text = output.decode()
+            # With U+FFFD in it, it would be another secret.
+            answer = parse_json_text(text) if without_halves(text) == text else {}
             user, secret = answer["Username"], answer["Secret"]
         except (ValueError, KeyError, TypeError):
             user = secret = None

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from regtui.errors import SettingsError, reason_of
 from regtui.private_files import read_given
-from regtui.registry.values import Credential, Keychain
+from regtui.registry.values import Credential, Keychain, basic_login
 from regtui.settings.paths import write_following
 
 _CORRECT: Final = "Correct it, or remove it and log in again."
@@ -144,7 +144,7 @@ def server_of(host: str) -> str:
 def write_login(path: Path, host: str, credential: Credential | None) -> None:
     """Puts a password into Docker's `config.json` at `path`, or takes it out; all else in it stays. Raises
     SettingsError. None leaves the bare entry that stands for a credential kept by a helper."""
-    packed = f"{credential.username}:{credential.password}".encode() if credential else b""
+    packed = basic_login(credential.username, credential.password) if credential else b""
     _edit(path, {server_of(host): {"auth": b64encode(packed).decode()} if credential else {}})
 
 
@@ -164,7 +164,9 @@ def _edit(path: Path, changes: Mapping[str, Mapping[str, str] | None]) -> None:
     table["auths"] = {key: entry for key, entry in auths.items() if key not in changes or entry is not None}
     try:
         # Tabs, and no line break at the end: as docker writes it.
-        write_following(path, json.dumps(table, indent="\t", ensure_ascii=False))
+        text = json.dumps(table, indent="\t", ensure_ascii=False)
+        # What others wrote that UTF-8 has no bytes for stays as it was, escaped.
+        write_following(path, text.encode(errors="backslashreplace").decode())
     except OSError as error:
         raise SettingsError(f"{path} can't be written: {reason_of(error)}.") from None
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from regtui.bounded_json import without_halves
 from regtui.oci.reference import is_repository
 from regtui.private_files import read_private, write_private
 from regtui.registry.identity import RegistryId
@@ -56,7 +57,7 @@ class History:
 
     def _read(self) -> dict[str, Any]:
         try:
-            value = json.loads(read_private(self._file, closes=True))
+            value = json.loads(without_halves(read_private(self._file, closes=True).decode()))
         except (OSError, ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}

@@ -709,3 +709,13 @@ def test_a_prune_that_never_ended_stands_in_nobodys_way(journal: Journal) -> Non
     (entry,) = journal.entries(REGISTRY)
     assert result_of(entry) == "interrupted"
     assert journal.unfinished(REGISTRY) == []
+
+
+def test_what_utf_8_has_no_bytes_for_ends_no_run(journal: Journal) -> None:
+    """As a name in the environment, or a text in somebody's JSON: whoever hands it on hasn't looked."""
+    run = journal.begin(REGISTRY, "ci \udcff", plan("a"))
+    failed = Outcome("team/app:a", plan("a").manifests[0].digest, Action.UNTAG, Status.FAILED, "no \ud800")
+    run.end([failed], interrupted=False)
+    (entry,) = journal.entries(REGISTRY)
+    assert (run.trouble, entry.is_unfinished, journal.troubles()) == ("", False, [])
+    assert (entry.user, entry.results[0].error) == ("ci \ufffd", "no \ufffd")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from regtui import bounds
 from regtui.host import hosts
-from regtui.host.errors import GarbageError, HostNotAllowed
+from regtui.host.errors import CollectionFailed, GarbageError, HostNotAllowed
 from regtui.host.found import _SAY, version_of
 from regtui.host.hosts import LocalHost, Script, ScriptOutput, SshHost, call
 from regtui.ssh.destination import Destination
@@ -163,3 +163,15 @@ async def test_one_wide_character_makes_no_text_four_times_as_wide() -> None:
     said = await LocalHost().run(Script("printf '\\360\\237\\230\\200'; head -c 2000000 /dev/zero | tr '\\0' a"))
     assert said.stdout.isascii()
     assert len(said.stdout) == 2_000_004
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\0b", "\ud83d\ude00"])
+def test_what_cannot_be_a_word_of_a_command_is_told(text: str) -> None:
+    """YAML can write it."""
+    with pytest.raises(CollectionFailed, match=r"tells a name"):
+        Script("true", (text,))
+
+
+async def test_a_file_s_name_that_is_no_utf_8_goes_there_as_it_is() -> None:
+    told = await LocalHost().run(Script('printf %s "$1" | od -An -tx1; od -An -tx1', ("\udcff",), "\udcfe"))
+    assert told.stdout.split() == ["ff", "fe"]
