@@ -8,7 +8,8 @@ from regtui.cli.output import Output
 from regtui.cli.planned_undo import planned_undo, show_undo
 from regtui.cli.running import Obstructed, ShownOutcomes, carry_out
 from regtui.deletion.entry import Entry
-from regtui.deletion.undo import Undo
+from regtui.deletion.journal import RunInUse
+from regtui.deletion.undo import StillRunning, Undo
 from regtui.deletion.undo_words import title_of, what_of
 from regtui.deletion.values import Outcome
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
@@ -72,6 +73,10 @@ async def _put_back(
         except RegistryError as error:
             if error.affects_all:
                 raise
+            warn(str(error))
+            is_whole = False
+            continue
+        except (RunInUse, StillRunning) as error:
             warn(str(error))
             is_whole = False
             continue

@@ -90,7 +90,8 @@ class Entry:
     places; `standing`: those that perhaps still do. `repaired`: damaged tags that weren't part of it, and lead to an
     empty index since. `part_of`: the prune that a deletion is a part of; empty for most. `prune`: what came of a prune
     that ended.
-    `ended`: None while it runs, and where it was interrupted.
+    `ended`: None while it runs, and where it was interrupted. `is_running`: also while somebody finishes or undoes one
+    that was interrupted.
     """
 
     name: str
@@ -149,6 +150,11 @@ class Entry:
             _manifests=undoing._manifests,
             _blobs=undoing._blobs,
         )
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """How far it is, as a value to compare: what is finished or undone is another one from then on."""
+        return self.ended, self.interrupted, self.placeholders, self.standing
 
     @property
     def puts_tags(self) -> bool:
@@ -290,8 +296,11 @@ def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
                 results.update({(outcome.action, outcome.reference): outcome for outcome in told})
             case "end":
                 entry = replace(entry, ended=_time(record["time"]), interrupted=bool(record.get("interrupted")))
+    # One that has ended may be held by whoever undoes it.
+    is_open = entry.ended is None or bool(standing)
     return replace(
         entry,
+        is_running=entry.is_running and is_open,
         placeholders=tuple(placeholders),
         standing=tuple(standing),
         repaired=tuple(dict.fromkeys(repaired)),

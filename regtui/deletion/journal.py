@@ -50,6 +50,11 @@ class RunNotFound(JournalFailed):
     exit_code = NOT_FOUND
 
 
+class RunInUse(JournalFailed):
+    """Something else is being done with that run, or was since it was read: what was planned for it isn't true any
+    more."""
+
+
 class Journal:
     """The runs of all registries, below `directory`; None keeps them in memory, for a registry that lives there too.
 
@@ -141,16 +146,33 @@ class Journal:
         return self._begin(Kind.REPAIR, registry, username, repository=repository, by_digest=list(blobs))
 
     def resume(self, entry: Entry, registry: RegistryId) -> "Run":
-        """Goes on, at `registry`, with a run that was interrupted. Raises OtherRegistry where it wasn't made there, and
-        JournalFailed also where another process does so already."""
+        """Goes on, at `registry`, with a run that was interrupted, as `hold` does. Raises the same."""
+        return self.hold(entry, registry).resume(registry)
+
+    def hold(self, entry: Entry, registry: RegistryId) -> "Hold":
+        """Takes hold of a run before it is finished, or undone: no other process does either until that is closed.
+
+        Raises OtherRegistry where it wasn't made there, RunInUse where another process has it, or has changed it since
+        `entry` was read; and JournalFailed, where it can't be read any more, too.
+        """
         check_belongs(entry, registry)
         try:
-            run = Run(entry.name, self._storage.append(entry.name), entry.standing)
+            file = self._storage.append(entry.name)
         except BlockingIOError:
-            raise JournalFailed("This deletion is being finished in another window.", "Wait for it.") from None
+            where = "is being finished or undone in another window"
+            raise RunInUse(f"{entry.name} {where}: nothing was changed.", "Wait for its end.", f"it {where}") from None
         except OSError as error:
             raise _failed("the journal", error) from None
-        return run.begun("resumed", time=_now(), by=_local_user(), **_place(registry))
+        try:
+            now = self.entry(entry.name)
+            if now.state != entry.state:
+                what = "was finished or undone in another window since this was planned"
+                remedy = "What it is now: regtui undo --list"
+                raise RunInUse(f"{entry.name} {what}: nothing was changed.", remedy, f"it {what}")
+        except JournalFailed:
+            file.close()
+            raise
+        return Hold(entry, file)
 
     def record_collection(
         self,
@@ -336,6 +358,24 @@ def _began(name: str, otherwise: datetime) -> datetime:
         return datetime.strptime(name[:16], _STAMP).replace(tzinfo=UTC)
     except ValueError:
         return otherwise
+
+
+class Hold:
+    """A run that nobody else finishes or undoes until this is closed."""
+
+    def __init__(self, entry: Entry, file: IO[str]) -> None:
+        self._entry = entry
+        self._file = file
+
+    def resume(self, registry: RegistryId) -> "Run":
+        """Goes on with it, at `registry`; closing that closes this. Raises JournalFailed."""
+        run = Run(self._entry.name, self._file, self._entry.standing)
+        return run.begun("resumed", time=_now(), by=_local_user(), **_place(registry))
+
+    def close(self) -> None:
+        # What a torn line was ended by may not fit on the disk: whoever goes on with the run tells of that.
+        with suppress(OSError):
+            self._file.close()
 
 
 class Run:

@@ -146,6 +146,8 @@ class Memory:
         return name, self._files[name]
 
     def append(self, name: str) -> IO[str]:
+        if name not in self._files:
+            raise FileNotFoundError(name)
         file = self._files[name]
         if file.is_held:
             raise BlockingIOError

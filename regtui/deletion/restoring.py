@@ -11,7 +11,7 @@ from typing import Final
 from regtui.deletion.belonging import check_belongs
 from regtui.deletion.entry import Entry
 from regtui.deletion.graph import children_first
-from regtui.deletion.journal import Journal, JournalFailed, Run, unrecorded
+from regtui.deletion.journal import Hold, Journal, JournalFailed, Run, unrecorded
 from regtui.deletion.moved_onto import lead_away, others_on
 from regtui.deletion.plan import label_of
 from regtui.deletion.recheck import tags_now
@@ -59,6 +59,8 @@ class Restoring(UnderWay):
         super().__init__(client, restoration.repository, journal, username, planned_rows(restoration))
         self._plan = restoration
         self._resumes = resumes
+        self.hold: Hold | None = None
+        """Of the run that is taken back, where somebody has it for longer than this takes."""
         self._stored: set[Digest] = set()
         self._uploading: dict[Digest, asyncio.Lock] = {}
         self._uploaded: set[Digest] = set()
@@ -240,9 +242,11 @@ class Restoring(UnderWay):
         """The run that was interrupted has come to its end: nothing of it is left to be finished."""
         entry = self._plan.entry
         try:
-            reverted = self._journal.resume(entry, self._client.identity)
+            hold = self.hold or self._journal.hold(entry, self._client.identity)
+            reverted = hold.resume(self._client.identity)
         except JournalFailed as failed:
-            self._doubts.append(f"That {entry.name} was put back can't be recorded in the journal ({failed.reason}).")
+            why = failed.reason or failed.message
+            self._doubts.append(f"That {entry.name} was put back can't be recorded in the journal ({why}).")
             return
         if not self._doubts:
             for digest in entry.standing:

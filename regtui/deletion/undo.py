@@ -6,6 +6,7 @@ a tag's move      is undone by moving it back
 one that was interrupted is finished (the rest of its plan, or of what it was putting back), or reverted (undone)
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from regtui.deletion.blobs import with_blobs
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.execution import Execution
 from regtui.deletion.inventory import read_contents, read_manifests
-from regtui.deletion.journal import Journal
+from regtui.deletion.journal import Hold, Journal, JournalFailed, RunInUse
 from regtui.deletion.plan import doomed_manifests, make_plan
 from regtui.deletion.request import Request
 from regtui.deletion.restoration import Restoration, Situation, make_restoration, planned_rows
@@ -64,7 +65,8 @@ def check_ended(entry: Entry) -> None:
     """Raises StillRunning."""
     if entry.is_running:
         raise StillRunning(
-            f"{entry.name} is still running: nothing of it is put back or finished meanwhile.",
+            f"{entry.name} is still running, or being finished or undone in another window: "
+            "nothing of it is put back or finished meanwhile.",
             "Wait for its end, or stop it where it runs.",
         )
 
@@ -182,11 +184,16 @@ def _plan_of(
 
 
 class Undoing:
-    """Carries an Undo out: first what is put back, then what is deleted. One report of both."""
+    """Carries an Undo out: first what is put back, then what is deleted. One report of both.
+
+    Meanwhile nobody else undoes or finishes the run that is taken back.
+    """
 
     def __init__(self, client: RegistryClient, undo: Undo, journal: Journal, username: str = "") -> None:
         """Raises OtherRegistry where what is undone wasn't done here."""
         check_belongs(undo.entry, client.identity)
+        self._client = client
+        self._journal = journal
         self._undo = undo
         resumes = undo.entry if undo.finishes else None
         self._restoring = Restoring(client, undo.restoration, journal, username, resumes=resumes)
@@ -234,12 +241,27 @@ class Undoing:
         )
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
-        """Yields what is done as it is done. Raises RegistryError, JournalFailed as both do."""
-        async for batch in self._restoring.outcomes():
-            yield batch
-        if self._deleting is not None:
-            async for batch in self._deleting.outcomes():
+        """Yields what is done as it is done. Raises RegistryError, JournalFailed as both do; RunInUse, where what is
+        taken back is being undone or finished by others, or was since this was planned: then nothing was changed."""
+        hold = self._restoring.hold = await asyncio.to_thread(self._hold)
+        try:
+            async for batch in self._restoring.outcomes():
                 yield batch
+            if self._deleting is not None:
+                async for batch in self._deleting.outcomes():
+                    yield batch
+        finally:
+            if hold is not None:
+                hold.close()
+
+    def _hold(self) -> Hold | None:
+        """None where the journal hasn't got that run any more, or can't read it: then nobody else can take it."""
+        try:
+            return self._journal.hold(self._undo.restoration.entry, self._client.identity)
+        except RunInUse:
+            raise
+        except JournalFailed:
+            return None
 
 
 def undone(entries: Sequence[Entry]) -> set[str]:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from regtui.deletion.entry import Entry, Kind
+from regtui.deletion.journal import RunInUse
 from regtui.deletion.request import Request
 from regtui.deletion.undo import StillRunning, shown_rest, undone
 from regtui.deletion.undo_words import rest_sentences
@@ -279,11 +280,74 @@ async def test_a_run_that_goes_on_is_neither_put_back_nor_finished(version: Vers
         if running.report.run and not refused:
             await another(running.report.run)
     assert set(refused) == {
-        f"{running.report.run} is still running: nothing of it is put back or finished meanwhile. "
-        "Wait for its end, or stop it where it runs."
+        f"{running.report.run} is still running, or being finished or undone in another window: "
+        "nothing of it is put back or finished meanwhile. Wait for its end, or stop it where it runs."
     }
     assert running.report.is_complete
     assert (await connection.changes.plan_undo(await connection.changes.entry(running.report.run))).restoration.tags
+
+
+async def _ending(session: Session, entry: Entry, how: str) -> RunningChange:
+    if how == "undo":
+        return session.changes.undoing(await session.changes.plan_undo(entry))
+    return session.changes.finishing(entry, await session.changes.plan_rest(entry))
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, None])
+@pytest.mark.parametrize(("first", "second"), [("undo", "finish"), ("finish", "undo"), ("undo", "undo")])
+async def test_an_interrupted_run_is_ended_once(first: str, second: str, at: int | None) -> None:
+    """Both are planned before either begins; the second comes after so many batches of the first, or after its end. The
+    one would put back what the other deletes, or the journal would say of what the other deleted that it is undone."""
+    world = await filled("2.8.2")
+    tags, whole = await world.tags(REPOSITORY), revisions(world)
+    found = await killed(world, ["shared-1", "alone", "multi"], 1, does_it=False)
+    assert found is not None
+    connection, entry = found
+    other = await world.open()
+    other.journal = connection.journal
+    one, two = await _ending(connection, entry, first), await _ending(other, entry, second)
+    did: list[str] = []
+
+    async def second_one() -> None:
+        with suppress(RunInUse):
+            await finished(two)
+            did.append(second)
+
+    batches = 0
+    with suppress(RunInUse):
+        async for _ in one.outcomes():
+            if batches == at:
+                await second_one()
+            batches += 1
+        did.append(first)
+    if at is None or at >= batches:
+        await second_one()
+    assert len(did) == 1
+    assert await connection.changes.unfinished() == []
+    undoing = await connection.changes.last()
+    assert (undoing is None) == (did == ["undo"])
+    if undoing is not None:
+        assert not {"shared-1", "alone", "multi"} & set(await world.tags(REPOSITORY))
+        await finished(connection.changes.undoing(await connection.changes.plan_undo(undoing)))
+    assert (await world.tags(REPOSITORY), revisions(world)) == (tags, whole)
+
+
+@pytest.mark.parametrize("how", ["undo", "finish"])
+async def test_what_another_window_is_ending_is_refused_with_the_reason(how: str) -> None:
+    world = await filled("2.8.2")
+    found = await killed(world, ["shared-1", "alone", "multi"], 1, does_it=True)
+    assert found is not None
+    connection, entry = found
+    ending = await _ending(connection, entry, how)
+    before = await world.tags(REPOSITORY)
+    held = connection.journal.hold(entry, connection.identity)
+    with pytest.raises(RunInUse, match="is being finished or undone in another window: nothing was changed") as caught:
+        await finished(ending)
+    assert caught.value.reason
+    assert await world.tags(REPOSITORY) == before
+    assert [run.name for run in await connection.changes.unfinished()] == []
+    held.close()
+    assert [run.name for run in await connection.changes.unfinished()] == [entry.name]
 
 
 async def test_a_tag_that_somebody_put_onto_the_empty_index_gets_the_image_when_it_is_put_back() -> None:
