@@ -1,17 +1,24 @@
 """The dialogs that the browser opens, and what comes of them."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+from textual.app import App
 
 from regtui.errors import RegtuiError
 from regtui.listing.usage import Usage
 from regtui.oci.digest import Digest
+from regtui.registry.values import Deletion
+from regtui.session.session import Session
 from regtui.text import age, clean, short_digest, size
+from regtui.ui.browsing.uses import KnownUses
 from regtui.ui.loading import loaded
+from regtui.ui.open_registry import OpenRegistry
+from regtui.ui.widgets.tags.table import TagTable
 
 # Dialogs are imported when they are opened: the first frame is quicker without them.
 if TYPE_CHECKING:
-    from regtui.ui.screens.browser import BrowserScreen
     from regtui.ui.screens.rule import Marking
     from regtui.ui.screens.rule_preview import RuleTexts
 
@@ -19,10 +26,38 @@ if TYPE_CHECKING:
 NO_RULES: Final = "The config file has no retention rules for this registry: [[registries.NAME.retention]]."
 
 
+class Browsing(Protocol):
+    """What the dialogs need of the browser below them."""
+
+    @property
+    def app(self) -> App[Any]: ...
+    @property
+    def registry(self) -> OpenRegistry: ...
+    @property
+    def session(self) -> Session: ...
+    @property
+    def repository(self) -> str: ...
+    @property
+    def table(self) -> TagTable: ...
+    @property
+    def uses(self) -> KnownUses: ...
+    @property
+    def clock(self) -> Callable[[], datetime]: ...
+
+    def go_to(self, repository: str, tag: str = "") -> None: ...
+    def load_repositories(self) -> object: ...
+    def load_tags(self, *, anew: bool = False) -> object: ...
+    def load_uses(self) -> object: ...
+    def stop_tags(self) -> None: ...
+    def forget_details(self) -> None: ...
+    def ask_deletion_anew(self) -> None: ...
+    async def deletion_now(self) -> Deletion: ...
+
+
 class BrowserDialogs:
     """Of one browser. What was found out or typed in one is there when it is opened again."""
 
-    def __init__(self, browser: "BrowserScreen") -> None:
+    def __init__(self, browser: Browsing) -> None:
         self._browser = browser
         self._rule: RuleTexts | None = None
         self._usage = Usage()
