@@ -55,6 +55,8 @@ IMAGES: Final = 1_000
 MISMATCHES: Final = 32
 # Requests one after the other that fail as if for all, though the registry answers: the next one ends it.
 FAILURES: Final = 8
+# Requests about one repository that time out, though the registry answers: no further one is made.
+SILENCES: Final = 32
 # Places of one source that use images of the registry; files of one pattern.
 USES: Final = 200_000
 FILES: Final = 50_000
@@ -92,6 +94,8 @@ SOURCE_SECONDS: Final = 300.0
 # Seconds: connecting, silence and head of an answer where the user doesn't say (--timeout), deletion.
 CONNECT: Final = 8.0
 TIMEOUT: Final = 30.0
+# Where something fails as if for all: in which the registry itself has to answer.
+PING: Final = 8.0
 DELETE: Final = 600.0
 # Without any answer, to whatever was asked, while a collection waits for the registry.
 REGISTRY_SILENCE: Final = 60.0

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx
 
@@ -41,12 +41,28 @@ _MARGIN: Final = 10.0
 # Who asks: the token service's log shows it, and its administrator may have rules for it.
 _CLIENT_ID: Final = "regtui"
 
+# Token services of one answer that are tried.
+_SERVICES: Final = 4
+
 # Seconds for which what was looked up isn't looked up again: a wrong password stays one.
 _SURE: Final = 60.0
+
+K = TypeVar("K")
+T = TypeVar("T")
+# (realm, service, scope)
+_TokenKey = tuple[str, str, str]
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 """Blocks as long as keyrings and helpers take. Called off the event loop when a login is wanted, and again when what it
 gave isn't accepted any more: some helpers give passwords for a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeAnswer:
+    """What to try again with after a 401, and the challenge that it is for."""
+
+    authorization: str = field(repr=False)
+    challenge: Challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,9 @@ class _Token:
 
 
 class Authenticator:
-    """Knows what to put into `Authorization` for a scope, and learns from challenges.
+    """Knows what to put into `Authorization` for a scope, and learns from challenges: once what it did upon them was
+    taken. What one repository wants is asked of another only where it wants the same, or where the registry itself
+    does: it may be one tag's storage, or whoever stands before it, that asks.
 
     Scopes are texts of the token specification: `repository:NAME:pull,push`, `registry:catalog:*`, or empty.
     """
@@ -68,10 +86,13 @@ class Authenticator:
         self._looking = asyncio.Lock()
         self._looked = 0.0
         self._clock = clock
-        self._basic = False
-        self._bearer: Challenge | None = None
-        self._tokens: dict[str, _Token] = {}
-        self._refreshing: dict[str, asyncio.Lock] = {}
+        self._scheme = ""
+        self._of_all: Challenge | None = None
+        self._of_repository: dict[str, Challenge] = {}
+        self._tokens: dict[_TokenKey, _Token] = {}
+        self._refreshing: dict[_TokenKey, asyncio.Lock] = {}
+        # How many requests for it have failed, and the last one's error.
+        self._failures: dict[_TokenKey, tuple[int, errors.RegistryError]] = {}
         self._accepted: list[Credential] = []
         self.given: GivenToken | None = None
         """The last token that a token service gave."""
@@ -86,7 +107,7 @@ class Authenticator:
     @property
     def scheme(self) -> str:
         """`basic`, `bearer`, or empty while nothing was asked for."""
-        return "basic" if self._basic else "bearer" if self._bearer else ""
+        return self._of_all.scheme if self._of_all is not None else self._scheme
 
     def took_login(self, credential: Credential | None) -> bool:
         """Whether the token service has given tokens for it: then neither name nor password can be wrong."""
@@ -103,40 +124,74 @@ class Authenticator:
 
     async def header(self, scope: str, send: Send, where: Where) -> str | None:
         """The value of `Authorization`; None for an anonymous request. Fetches a token where one is needed."""
-        credential = self.credential(scope)
-        if self._basic:
-            return _basic(credential) if credential and credential.password else None
-        if self._bearer is None:
+        challenge = self._of_repository.get(_repository(scope), self._of_all)
+        if challenge is None:
             return None
+        credential = self.credential(scope)
+        if challenge.scheme == "basic":
+            return _basic(credential) if credential and credential.password else None
         if credential and credential.registry_token:
             return _as_it_stands(credential)
-        return f"Bearer {await self._token(self._bearer, scope, send, where, stale=None)}"
+        try:
+            return f"Bearer {await self._token(challenge, scope, send, where, stale=None)}"
+        except errors.RegistryError:
+            # The next request asks without: perhaps nothing is wanted any more.
+            self._of_repository.pop(_repository(scope), None)
+            raise
 
-    async def answer(self, response: httpx.Response, scope: str, send: Send, where: Where) -> str | None:
-        """The value to try again with after a 401; None where there's nothing better to send."""
+    def learn(self, scope: str, challenge: Challenge) -> None:
+        """What was offered upon `challenge` was taken."""
+        repository = _repository(scope)
+        if repository:
+            alike = any(_is_same(each, challenge) for name, each in self._of_repository.items() if name != repository)
+            self._of_repository.pop(repository, None)
+            _make_room(self._of_repository)
+            self._of_repository[repository] = challenge
+            # A password for the registry itself is nobody else's to be asked for.
+            if self._of_all is None and (alike or challenge.scheme == "basic"):
+                self._of_all = challenge
+        else:
+            self._of_all = challenge
+
+    async def answer(self, response: httpx.Response, scope: str, send: Send, where: Where) -> ChallengeAnswer | None:
+        """What to try again with after a 401; None where there's nothing better to send. Of several challenges the
+        first that can be met, tokens before the password. Raises what is wrong with the first where none can."""
         if not _is_at(self._origin, response.request.url):
             # A redirect's target (an object store) can't ask for what is the registry's.
             return None
         challenges = parse_challenges(response.headers.get_list("WWW-Authenticate"))
         used = response.request.headers.get("Authorization")
-        bearer = next((c for c in challenges if c.scheme == "bearer" and c.get("realm")), None)
-        basic = any(c.scheme == "basic" for c in challenges)
-        if bearer is None and not basic:
+        bearers = [c for c in challenges if c.scheme == "bearer" and c.get("realm")][:_SERVICES]
+        basic = next((c for c in challenges if c.scheme == "basic"), None)
+        if not bearers and basic is None:
             return None
         await self._find(anew=used is not None and used == _as_it_stands(self.credential(scope)))
         credential = self.credential(scope)
-        if bearer is not None:
-            self._bearer, self._basic = bearer, False
-            if credential and credential.registry_token:
-                return _unless(used, _as_it_stands(credential))
-            stale = used.removeprefix("Bearer ") if used and used.startswith("Bearer ") else None
-            if stale is not None and bearer.get("error") == "insufficient_scope" and not _wants_more(bearer, scope):
-                return None
-            return f"Bearer {await self._token(bearer, bearer.get('scope') or scope, send, where, stale, scope)}"
-        if credential and credential.password:
-            self._basic = True
-            return _unless(used, _basic(credential))
+        failure: errors.RegistryError | None = None
+        for bearer in bearers:
+            self._scheme = "bearer"
+            try:
+                value = await self._bearer(bearer, used, scope, send, where)
+            except (errors.Unreachable, errors.BadAnswer) as error:
+                failure = failure or error
+                continue
+            return ChallengeAnswer(value, bearer) if value is not None and value != used else None
+        if basic is not None and credential and credential.password:
+            self._scheme = "basic"
+            value = _basic(credential)
+            return ChallengeAnswer(value, basic) if value != used else None
+        if failure is not None and (basic is None or credential or isinstance(failure, errors.Unreachable)):
+            raise failure
         return None
+
+    async def _bearer(self, challenge: Challenge, used: str | None, scope: str, send: Send, where: Where) -> str | None:
+        credential = self.credential(scope)
+        if credential and credential.registry_token:
+            return _as_it_stands(credential)
+        stale = used.removeprefix("Bearer ") if used and used.startswith("Bearer ") else None
+        if stale is not None and challenge.get("error") == "insufficient_scope" and not _wants_more(challenge, scope):
+            return None
+        return f"Bearer {await self._token(challenge, challenge.get('scope') or scope, send, where, stale, scope)}"
 
     async def _find(self, *, anew: bool = False) -> None:
         """Looks for the credentials, once for however many requests were refused at the same time."""
@@ -154,15 +209,25 @@ class Authenticator:
         stale: str | None,
         key: str | None = None,
     ) -> str:
-        """One request for however many wait for the same scope. `stale`: a token that was just refused."""
-        key = scope if key is None else key
-        async with self._refreshing.setdefault(key, asyncio.Lock()):
-            token = self._tokens.get(key)
+        """One request for however many wait for the same scope, also where it fails. `stale`: a token that was just
+        refused."""
+        asked = scope if key is None else key
+        place = (challenge.get("realm"), challenge.get("service"), asked)
+        failures, _ = self._failures.get(place, (0, None))
+        async with self._refreshing.setdefault(place, asyncio.Lock()):
+            failed, error = self._failures.get(place, (0, None))
+            if error is not None and failed > failures:
+                raise error
+            token = self._tokens.get(place)
             if token is None or token.value == stale or self._clock() >= token.ends:
-                token = await self._fetch_surely(challenge, scope, send, where, key)
-                while len(self._tokens) >= bounds.TOKENS:
-                    del self._tokens[next(iter(self._tokens))]
-                self._tokens[key] = token
+                try:
+                    token = await self._fetch_surely(challenge, scope, send, where, asked)
+                except errors.RegistryError as error:
+                    _make_room(self._failures)
+                    self._failures[place] = (failed + 1, error)
+                    raise
+                _make_room(self._tokens)
+                self._tokens[place] = token
             return token.value
 
     async def _fetch_surely(self, challenge: Challenge, scope: str, send: Send, where: Where, key: str) -> _Token:
@@ -298,9 +363,15 @@ def _as_it_stands(credential: Credential | None) -> str | None:
     return _basic(credential) if credential is not None else None
 
 
-def _unless(used: str | None, value: str | None) -> str | None:
-    """`value`, unless it was just refused."""
-    return value if value != used else None
+def _is_same(one: Challenge, other: Challenge) -> bool:
+    """Whether both want the same, of whatever scope."""
+    wanted = [(each.scheme, each.get("realm"), each.get("service")) for each in (one, other)]
+    return wanted[0] == wanted[1]
+
+
+def _make_room(kept: dict[K, T]) -> None:
+    while len(kept) >= bounds.TOKENS:
+        del kept[next(iter(kept))]
 
 
 def _wants_more(challenge: Challenge, scope: str) -> bool:

@@ -78,12 +78,13 @@ class RegistryError(RegtuiError):
 
 class Unreachable(RegistryError):
     """`reached`: the registry was there, and broke off, sent something that is no answer, or sent us where nobody is.
-    `dropped`: it closed or broke off the connection."""
+    `dropped`: it closed or broke off the connection. `silent`: it was connected, and said nothing in time."""
 
     exit_code = errors.UNREACHABLE
     affects_all = True
     dropped = False
     reached = False
+    silent = False
 
 
 class SpeaksHttp(Unreachable):

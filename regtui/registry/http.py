@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from http.cookiejar import Cookie, CookieJar, DefaultCookiePolicy
 from typing import Any, Final
@@ -25,14 +25,14 @@ from regtui.registry.errors import Where
 from regtui.registry.exchanges import Exchange, RequestLog
 from regtui.registry.locations import NO_ADDRESS
 from regtui.registry.network import Network
-from regtui.registry.others import OtherRequests
+from regtui.registry.others import Moment, OtherRequests
 from regtui.registry.pace import Gate, Pace
 from regtui.registry.read import Read, Reads
 from regtui.registry.retry import Safety, asked_to_wait
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate, certificate
 from regtui.registry.token_clock import GivenToken
-from regtui.registry.unreachable import causes, unreachable, wants_client_certificate
+from regtui.registry.unreachable import causes, no_http, unreachable, wants_client_certificate
 from regtui.registry.values import LookUp
 
 _READS: Final = frozenset({"GET", "HEAD"})
@@ -42,6 +42,8 @@ requests_log: Final = logging.getLogger("regtui.requests")
 _IN_HTTPX_POOL: Final = 8
 # What says "too much at once". Not 500: a single corrupt tag answers so, for ever.
 _TOO_MUCH: Final = frozenset({429, 502, 503, 504})
+# What can't be true of a registry that answers something else.
+_NO_REGISTRY: Final = (errors.NotARegistry, errors.SpeaksHttp, errors.SpeaksHttps)
 # DELETE by digest takes 0.35 s at 10,000 tags and 6 s on a cold disk; a client that hangs up leaves a dangling
 # tag on 3.1.1. So it is given all the time it may need.
 _DELETE_TIMEOUT: Final = bounds.DELETE
@@ -81,7 +83,7 @@ class RegistryHttp:
         self._redirects = False
         # Once anything was heard, a connection that can't be made is bad luck, not a wrong address.
         self._heard = False
-        self._others = OtherRequests(self.ping)
+        self._others = OtherRequests(lambda: self.ping(at_once=True))
         self._waiting_for = 0
         self._silent_since = 0.0
         self.log = log or RequestLog()
@@ -138,9 +140,10 @@ class RegistryHttp:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def ping(self) -> httpx.Response:
-        """`GET /v2/`: what tells whether it answers, and takes the login. Raises RegistryError."""
-        return await self.send("GET", "/v2/", Where(self.address.name, "answering"))
+    async def ping(self, *, at_once: bool = False) -> httpx.Response:
+        """`GET /v2/`: what tells whether it answers, and takes the login. `at_once`: beside however many requests are
+        under way. Raises RegistryError."""
+        return await self.send("GET", "/v2/", Where(self.address.name, "answering"), at_once=at_once)
 
     async def send(
         self,
@@ -157,11 +160,12 @@ class RegistryHttp:
         limit: int = bounds.LIST,
         enough: int | None = None,
         patient: bool = True,
+        at_once: bool = False,
     ) -> httpx.Response:
         """The answer, its body read (at most `limit` bytes). `path` starts at `/v2/`, below the prefix, or is a
         whole URL of this registry (an upload's Location). Of a body longer than `enough` the rest isn't waited for; of
         what a change is answered, the status tells.
-        `patient`: a DELETE is waited for longer than anything else.
+        `patient`: a DELETE is waited for longer than anything else. `at_once`: it doesn't wait for others to end.
 
         Raises a RegistryError for every status of 300 and above that isn't in `accept`, and for no answer: for what is
         read of a repository it `affects_all` only where others don't fare better.
@@ -169,24 +173,42 @@ class RegistryHttp:
 
         if enough is None and method not in _READS:
             enough = bounds.ERROR
-        answers = self._others.answers
+        since = self._others.now
 
         def request(authorization: str | None) -> httpx.Request:
             return self._request(method, path, headers, params, content, authorization, patient=patient)
 
         try:
-            response = await self._answer(request, where, scope, safety, limit, enough)
+            async with nullcontext() if at_once else self._gate.slot():
+                if method in _READS:
+                    self._others.check(where)
+                response = await self._answer(request, where, scope, safety, limit, enough)
             if response.status_code >= 300 and response.status_code not in accept:
                 raise self._refusal(response, where, scope)
         except errors.RegistryError as error:
             told = self.explain(error) if isinstance(error, errors.NotAuthenticated) else error
             # What HEAD is refused, GET decides.
             if where.repository and (method == "GET" or (method == "HEAD" and isinstance(told, errors.Unreachable))):
-                await self._others.judge(told, answers)
+                told = await self._judged(told, since)
             raise told from error.__cause__
-        if where.repository:
+        if method == "GET" and where.repository and not where.reference:
+            self._others.listed(where.repository)
+        elif where.repository:
             self._others.answered()
         return response
+
+    async def _judged(self, error: errors.RegistryError, since: Moment) -> errors.RegistryError:
+        """As it is told once it is known whether it affects all."""
+        if not self._heard and _is_nobody(error):
+            return error
+        await self._others.judge(error, since)
+        if error.affects_all:
+            if isinstance(error, errors.Unreachable) and error.silent:
+                self._gate.refused()
+        elif isinstance(error, _NO_REGISTRY):
+            error = no_http(error.where)
+            error.affects_all = False
+        return error
 
     def _request(
         self,
@@ -225,13 +247,15 @@ class RegistryHttp:
         enough: int | None,
     ) -> httpx.Response:
         """With the login that it asks for. `request` makes it, with an Authorization."""
-        async with self._gate.slot():
-            authorization = await self._auth.header(scope, self._send_token_request(where), where)
-            response = await self._try(request(authorization), where, safety, limit, enough)
-            if response.status_code == 401:
-                better = await self._auth.answer(response, scope, self._send_token_request(where), where)
-                if better is not None:
-                    response = await self._try(request(better), where, safety, limit, enough)
+        send = self._send_token_request(where)
+        authorization = await self._auth.header(scope, send, where)
+        response = await self._try(request(authorization), where, safety, limit, enough)
+        if response.status_code == 401:
+            offer = await self._auth.answer(response, scope, send, where)
+            if offer is not None:
+                response = await self._try(request(offer.authorization), where, safety, limit, enough)
+                if response.status_code != 401:
+                    self._auth.learn(scope, offer.challenge)
         if (given := self._auth.refused(response)) is not None:
             raise token_refused(where, given, response.headers.get("Date", ""))
         return response
@@ -288,7 +312,8 @@ class RegistryHttp:
                 response = await self._once(request, where, limit, enough)
             except httpx.TransportError as error:
                 silences += _is_silence(error)
-                is_definite = silences > retry.silences or (not self._heard and _is_definite(error))
+                borne = 0 if self._others.is_often_silent(where.repository) else retry.silences
+                is_definite = silences > borne or (not self._heard and _is_definite(error))
                 if last or is_definite or not retry.after_error(error, safety):
                     raise await asyncio.to_thread(
                         unreachable, error, self.address, where, self._network, request.url, heard=self._heard
@@ -325,7 +350,9 @@ class RegistryHttp:
             self._pace(response.status_code)
             return _with_body(response, body)
         except httpx.TimeoutException:
-            self._gate.refused()
+            # Of what is read of a repository it is looked at first whether it is silent alone.
+            if not where.repository or request.method not in _READS:
+                self._gate.refused()
             raise
         except ssl.SSLError as error:
             # TLS 1.3: what the server thinks of our certificate comes with its first answer; httpx lets it through.
@@ -449,6 +476,12 @@ _OF_THE_WAY: Final = frozenset({b"transfer-encoding", b"content-encoding"})
 def _is_definite(error: httpx.TransportError) -> bool:
     """Names that don't resolve, TLS that doesn't fit, hosts that drop packets or say nothing: told at once."""
     return _is_silence(error) or any(isinstance(cause, socket.gaierror | ssl.SSLError) for cause in causes(error))
+
+
+def _is_nobody(error: errors.RegistryError) -> bool:
+    """Whether there was no connection at all."""
+    is_there = isinstance(error, errors.NotARegistry)
+    return isinstance(error, errors.Unreachable) and not (error.reached or error.silent or is_there)
 
 
 def _is_silence(error: httpx.TransportError) -> bool:

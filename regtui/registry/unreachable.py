@@ -72,12 +72,23 @@ def unreachable(
         assert network is not None
         return network.dial(url, timeout)
 
-    told = _told(error, address, where, dial if network is not None else _nobody)
+    told = _told(error, address, where, dial if network is not None else _nobody, heard=heard)
     if is_elsewhere:
         told = _elsewhere(told, address.name, registry)
     if told.dropped and not heard and network is not None and _speaks_first(dial):
         return _not_http(where)
     return told
+
+
+def no_http(where: Where) -> errors.Unreachable:
+    """One answer that is none, of a registry that has given others."""
+    invalid = errors.Unreachable(
+        where,
+        f"{where.host} sent an answer that isn't valid HTTP while {where.operation}.",
+        "It, or a proxy on the way, is at fault.",
+    )
+    invalid.reached = True
+    return invalid
 
 
 def _elsewhere(error: errors.Unreachable, name: str, registry: Address) -> errors.Unreachable:
@@ -91,7 +102,9 @@ def _elsewhere(error: errors.Unreachable, name: str, registry: Address) -> error
     return error
 
 
-def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dial) -> errors.Unreachable:
+def _told(
+    error: httpx.TransportError, address: Address, where: Where, dial: Dial, *, heard: bool
+) -> errors.Unreachable:
     host = where.host
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -121,22 +134,18 @@ def _told(error: httpx.TransportError, address: Address, where: Where, dial: Dia
             "Check the name, the port and the firewall.",
         )
     if isinstance(error, httpx.TimeoutException):
-        return errors.Unreachable(
+        silent = errors.Unreachable(
             where, f"{host} took too long while {where.operation}.", "Try again, or allow more with --timeout."
         )
+        silent.silent = True
+        return silent
     if isinstance(error, httpx.ConnectError):
         reason = next((os_reason(c) for c in causes(error) if os_reason(c)), "the connection failed")
         return errors.Unreachable(where, f"{host} can't be reached: {reason}.", "Check the network.")
-    if isinstance(error, httpx.RemoteProtocolError) and "status line" in str(error):
+    if isinstance(error, httpx.RemoteProtocolError) and "status line" in str(error) and not heard:
         return _not_http(where)
     if isinstance(error, httpx.RemoteProtocolError) and not _BROKEN_OFF.search(str(error)):
-        invalid = errors.Unreachable(
-            where,
-            f"{host} sent an answer that isn't valid HTTP while {where.operation}.",
-            "It, or a proxy on the way, is at fault.",
-        )
-        invalid.reached = True
-        return invalid
+        return no_http(where)
     dropped = errors.Unreachable(where, f"{host} closed the connection while {where.operation}.", "Try again.")
     dropped.reached = dropped.dropped = True
     return dropped

@@ -1,7 +1,7 @@
 """What fails for one manifest alone is told there: the rest of a list is read."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 import httpx
 import pytest
@@ -17,6 +17,9 @@ from regtui.registry.errors import NotAuthenticated, RegistryError, Unreachable
 from tests.unit.registry.scripted import Answer, Script, Scripted, pong, refusal
 
 MANIFEST = httpx.Response(200, json={"schemaVersion": 2, "manifests": []})
+TAGS = httpx.Response(200, json={"tags": []})
+TLS_PORT = httpx.Response(400, content=b"Client sent an HTTP request to an HTTPS server.\n")
+NOWHERE = "https://storage.example.com/token"
 ELSEWHERE = httpx.Response(307, headers={"Location": "https://storage.example.com/blob"})
 
 # Each as if nothing more could be asked there.
@@ -24,8 +27,12 @@ FAULTS: Mapping[str, Answer] = {
     "breaks off": httpx.ReadError("reset"),
     "closes": httpx.RemoteProtocolError("Server disconnected without sending a response."),
     "is no HTTP": httpx.RemoteProtocolError("malformed answer: invalid header value char"),
+    "is no HTTP at all": httpx.RemoteProtocolError("malformed answer: illegal status line"),
+    "is silent": httpx.ReadTimeout(""),
     "is elsewhere": ELSEWHERE,
     "wants a login": refusal(401, "UNAUTHORIZED"),
+    "wants a token of nobody": refusal(401, "UNAUTHORIZED", WWW_Authenticate=f'Bearer realm="{NOWHERE}"'),
+    "wants a token of no address": refusal(401, "UNAUTHORIZED", WWW_Authenticate='Bearer realm="file:///etc"'),
 }
 
 
@@ -96,12 +103,79 @@ async def test_whatever_breaks_off_is_looked_at_each_time() -> None:
     assert told == {False}
 
 
-async def test_a_silence_is_not_waited_for_again() -> None:
-    registry = Scripted(with_faults({"odd": httpx.ReadTimeout("")}))
+async def test_a_silence_that_repeats_itself_is_no_reason_to_ask_twice_again() -> None:
+    faults = {name: httpx.ReadTimeout("") for name in ("odd", "mute")}
+    registry = Scripted(with_faults(faults))
     async with registry.client() as client:
         await client.manifest("team/app", "whole")
-        assert (await failure(client, "odd")).affects_all
-    assert registry.lines[1:] == ["GET /v2/team/app/manifests/odd"] * 2
+        for tag in faults:
+            assert not (await failure(client, tag)).affects_all
+    assert registry.lines[1:] == [
+        *["GET /v2/team/app/manifests/odd"] * 2,
+        "GET /v2/",
+        "GET /v2/team/app/manifests/mute",
+        "GET /v2/",
+    ]
+
+
+async def test_silences_have_a_bound_until_the_tags_are_listed_again() -> None:
+    names = [f"t{n}" for n in range(3 * bounds.SILENCES)]
+    registry = Scripted(with_faults({**dict.fromkeys(names, httpx.ReadTimeout("")), "list": TAGS}))
+    async with registry.client() as client:
+        found = await rows(client, names)
+        assert set(found) == set(names)
+        # Those that were under way are waited for, too.
+        assert bounds.SILENCES <= len({line for line in registry.lines if "manifests" in line}) < 2 * bounds.SILENCES
+        told = await failure(client, "t0")
+        assert (told.affects_all, told.message) == (
+            False,
+            f"registry.example.com took too long for {bounds.SILENCES} requests about team/app: no more of them are "
+            "made.",
+        )
+        await client.manifest("team/other", "whole")
+        _ = [page async for page in client.tags("team/app")]
+        await client.manifest("team/app", "whole")
+
+
+async def test_what_fails_at_the_same_time_asks_the_registry_once() -> None:
+    registry = Scripted(with_faults(dict.fromkeys(["a", "b", "c"], httpx.ReadError("reset"))))
+    async with registry.client(tries=1) as client:
+        told = await asyncio.gather(*(failure(client, tag) for tag in "abc"))
+    assert {error.affects_all for error in told} == {False}
+    assert registry.lines.count("GET /v2/") == 1
+
+
+async def test_the_registry_is_asked_though_every_slot_is_taken_and_not_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounds, "PING", 0.0)
+
+    def script(request: httpx.Request) -> Answer | Awaitable[Answer]:
+        tag = request.url.path.rpartition("/")[2]
+        return httpx.ReadTimeout("") if tag == "odd" else asyncio.get_running_loop().create_future()
+
+    registry = Scripted(script)
+    async with registry.client() as client:
+        hanging = [asyncio.create_task(client.manifest("team/app", f"h{n}")) for n in range(client.in_flight - 1)]
+        odd = asyncio.create_task(failure(client, "odd"))
+        queued = asyncio.create_task(client.manifest("team/app", "queued"))
+        # The registry doesn't answer the ping either.
+        assert (await odd).affects_all
+        for task in (*hanging, queued):
+            task.cancel()
+        await asyncio.gather(*hanging, queued, return_exceptions=True)
+    assert "GET /v2/" in registry.lines
+
+
+@pytest.mark.parametrize("fault", [httpx.RemoteProtocolError("malformed answer: illegal status line"), TLS_PORT])
+async def test_a_registry_that_answers_is_one_whatever_it_sends_for_one_tag(fault: Answer) -> None:
+    async with Scripted(with_faults({"odd": fault})).client(tries=1, address="http://registry.example.com") as client:
+        told = await failure(client, "odd")
+    assert type(told) is Unreachable
+    assert (told.affects_all, told.message) == (
+        False,
+        "registry.example.com sent an answer that isn't valid HTTP while reading the manifest.",
+    )
 
 
 async def test_a_registry_that_never_said_a_word_is_waited_for_once() -> None:
