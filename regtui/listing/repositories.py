@@ -192,7 +192,7 @@ class RepositoryTree:
         self._expanded |= ordered_names.parts([name]) - {name}
         self._cursor = name
         self._show()
-        return self._cursor == name
+        return bool(self._lines) and self._cursor == name
 
     # -- within
 

@@ -15,7 +15,7 @@ from regtui import bounds
 from regtui.oci.reference import is_repository
 from regtui.registry import errors
 from regtui.registry.errors import Where
-from regtui.registry.pages import PagedListing, listed, next_query
+from regtui.registry.pages import Bound, PagedListing, listed, next_query
 from regtui.registry.values import CatalogPage
 
 # 2.7.1 has no limit and needs 0.4 s for 10,000 in one page; the others answer 400 above 1,000, which costs nothing.
@@ -43,7 +43,10 @@ class CatalogReader:
 
     async def pages(self) -> AsyncIterator[CatalogPage]:
         """New names, page by page; the last page carries the doubt, if there is one. Raises RegistryError."""
-        response = await self._first_page()
+        try:
+            response = await self._first_page()
+        except TimeoutError:
+            raise errors.BadAnswer(self._where, self._too_much(Bound.TIME)) from None
         while True:
             names = self._names(response)
             fresh = self._fresh(names)
@@ -62,13 +65,19 @@ class CatalogReader:
             if not last or len(last) > bounds.LINK or self._listing.asks_again(query):
                 fresh = ()
                 break
-            answer = await self._answered(query)
+            try:
+                answer = await self._answered(query)
+                lost = await self._lost_around(last) if answer is not None else ()
+            except TimeoutError:
+                self._doubt = self._too_much(Bound.TIME)
+                fresh = ()
+                break
             if answer is None:
                 self._doubt = f"{self._where.host} breaks off its list after {last}: there may be more repositories."
                 fresh = ()
                 break
             response = answer
-            if lost := await self._lost_around(last):
+            if lost:
                 yield CatalogPage(lost)
         yield CatalogPage(fresh, self._doubt)
 
@@ -76,8 +85,11 @@ class CatalogReader:
         """Whether it isn't worth going on: pages that lead on and on, without names or with ever new ones."""
         bound = self._listing.bound
         if bound is not None:
-            self._doubt = bound.sentence(self._where.host, "repositories", self._listing.most)
+            self._doubt = self._too_much(bound)
         return bound is not None
+
+    def _too_much(self, bound: Bound) -> str:
+        return bound.sentence(self._where.host, "repositories", self._listing.most)
 
     def _following(self, response: httpx.Response) -> dict[str, str] | None:
         try:
@@ -89,8 +101,7 @@ class CatalogReader:
             return None
 
     async def _page(self, query: Mapping[str, str]) -> httpx.Response:
-        with self._listing.waiting():
-            return await self._fetch(query)
+        return await self._listing.waited_for(self._fetch(query))
 
     async def _first_page(self) -> httpx.Response:
         """The first page, in the largest size that the registry takes."""
@@ -158,8 +169,7 @@ class CatalogReader:
             return False
         self._listing.request()
         try:
-            with self._listing.waiting():
-                return await self._exists(repository)
+            return await self._listing.waited_for(self._exists(repository))
         except errors.NotAllowed:
             # Whether it exists or not: this login couldn't look into it.
             return False

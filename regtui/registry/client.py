@@ -24,7 +24,7 @@ from regtui.registry.exchanges import RequestLog
 from regtui.registry.http import Explain, RegistryHttp
 from regtui.registry.identity import RegistryId
 from regtui.registry.locations import NO_ADDRESS
-from regtui.registry.pages import PagedListing, listed, next_query
+from regtui.registry.pages import Bound, PagedListing, listed, next_query
 from regtui.registry.retry import Safety
 from regtui.registry.settings import HttpSettings
 from regtui.registry.tls import Certificate
@@ -217,8 +217,11 @@ class RegistryClient:
         listing = PagedListing()
         seen: set[str] = set()
         while query is not None and not listing.asks_again(query):
-            with listing.waiting():
-                response = await self._http.send("GET", path, where, scope=_pull(repository), params=query)
+            asked = self._http.send("GET", path, where, scope=_pull(repository), params=query)
+            try:
+                response = await listing.waited_for(asked)
+            except TimeoutError:
+                raise self._cut(where, Bound.TIME, f"tags of {repository}", listing) from None
             try:
                 names = listed(response, "tags")
                 query = next_query(response)
@@ -230,7 +233,7 @@ class RegistryClient:
             fresh = [name for name in dict.fromkeys(names) if name not in seen and is_tag(name)]
             listing.page(len(response.content), len(fresh))
             if (bound := listing.bound) is not None:
-                raise errors.BadAnswer(where, bound.sentence(self.host, f"tags of {repository}", listing.most))
+                raise self._cut(where, bound, f"tags of {repository}", listing)
             if query is not None or seen:
                 seen.update(fresh)
             yield tuple(fresh)
@@ -353,11 +356,11 @@ class RegistryClient:
         query: dict[str, str] | None = {}
         listing = PagedListing(bounds.REFERRERS)
         while query is not None and not listing.asks_again(query):
+            asked = self._http.send("GET", path, where, scope=_pull(repository), params=query, limit=bounds.MANIFEST)
             try:
-                with listing.waiting():
-                    response = await self._http.send(
-                        "GET", path, where, scope=_pull(repository), params=query, limit=bounds.MANIFEST
-                    )
+                response = await listing.waited_for(asked)
+            except TimeoutError:
+                raise self._cut(where, Bound.TIME, f"referrers of {where.target}", listing) from None
             except errors.NotFound:
                 self._has_referrers = False
                 return None
@@ -373,7 +376,7 @@ class RegistryClient:
                 found |= {descriptor.digest: descriptor for descriptor in page.manifests}
             listing.page(len(response.content), len(found) - before)
             if (bound := listing.bound) is not None:
-                raise errors.BadAnswer(where, bound.sentence(self.host, f"referrers of {where.target}", listing.most))
+                raise self._cut(where, bound, f"referrers of {where.target}", listing)
         return tuple(found.values())
 
     # Changing
@@ -506,6 +509,9 @@ class RegistryClient:
 
     def _where(self, operation: str, repository: str = "", reference: str = "") -> Where:
         return Where(self.host, operation, repository, reference)
+
+    def _cut(self, where: Where, bound: Bound, what: str, listing: PagedListing) -> errors.BadAnswer:
+        return errors.BadAnswer(where, bound.sentence(self.host, what, listing.most))
 
     def _mismatch(self, where: Where, wanted: Digest, body: bytes) -> errors.DigestMismatch:
         return errors.DigestMismatch(

@@ -1,14 +1,21 @@
 """Lists that come in pages: what leads from one to the next, and when it isn't worth going on."""
 
-import time
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from typing import TypeVar
 
 import httpx
 
 from regtui import bounds
 from regtui.bounded_json import parse_json
+
+T = TypeVar("T")
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Bound(Enum):
@@ -39,7 +46,7 @@ class PagedListing:
     """Counts what one listing costs and brings. `most`: items that are taken, else as many as names. `clock`: in
     seconds."""
 
-    def __init__(self, most: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int | None = None, clock: Callable[[], float] = _loop_time) -> None:
         self.most = bounds.NAMES if most is None else most
         self._clock = clock
         self._waited = 0.0
@@ -68,6 +75,13 @@ class PagedListing:
             yield
         finally:
             self._waited += self._clock() - began
+
+    async def waited_for(self, answer: Awaitable[T]) -> T:
+        """The same of one answer, which is given no more time than the listing has left. Raises TimeoutError."""
+        left = bounds.listing_seconds(self.items) - self._waited
+        with self.waiting():
+            async with asyncio.timeout(max(left, 0.0)):
+                return await answer
 
     def asks_again(self, query: dict[str, str] | None) -> bool:
         """Whether that page was asked for before: remembers it."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from regtui.listing.repositories import Node, RepositoryTree
@@ -123,6 +123,7 @@ STEP = st.one_of(
 )
 
 
+@example(steps=[("add", ["a"]), ("filter", "0"), ("select", "a")])
 @given(st.lists(STEP, max_size=12))
 def test_the_lines_are_those_of_a_tree_made_of_nodes(steps: list[tuple[str, Any]]) -> None:
     tree = RepositoryTree()

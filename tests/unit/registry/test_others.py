@@ -1,19 +1,22 @@
 """What fails for one manifest alone is told there: the rest of a list is read."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regtui import bounds
 from regtui.content.store import ContentStore
+from regtui.deletion.inventory import read_contents
 from regtui.listing.filler import Filler
 from regtui.listing.summary import Summary
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import NotAuthenticated, RegistryError, Unreachable
+from regtui.registry.pace import START
+from tests.support.virtual_time import in_virtual_time, now
 from tests.unit.registry.scripted import Answer, Script, Scripted, pong, refusal
 
 MANIFEST = httpx.Response(200, json={"schemaVersion": 2, "manifests": []})
@@ -21,6 +24,8 @@ TAGS = httpx.Response(200, json={"tags": []})
 TLS_PORT = httpx.Response(400, content=b"Client sent an HTTP request to an HTTPS server.\n")
 NOWHERE = "https://storage.example.com/token"
 ELSEWHERE = httpx.Response(307, headers={"Location": "https://storage.example.com/blob"})
+
+HANGING = [f"t{n}" for n in range(1_000)]
 
 # Each as if nothing more could be asked there.
 FAULTS: Mapping[str, Answer] = {
@@ -54,12 +59,18 @@ async def rows(client: RegistryClient, names: list[str]) -> dict[str, Summary]:
     return dict([pair async for batch in filler.run() for pair in batch])
 
 
+async def planned(client: RegistryClient) -> Collection[str]:
+    """The tags that weren't read."""
+    return (await read_contents(client, ContentStore(client), "team/app")).unread
+
+
 async def failure(client: RegistryClient, tag: str) -> RegistryError:
     with pytest.raises(RegistryError) as caught:
         await client.manifest("team/app", tag)
     return caught.value
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from([f"t{n}" for n in range(30)]), st.sampled_from(sorted(FAULTS)), max_size=8))
 def test_every_tag_has_its_row_whatever_some_are_answered(faulty: dict[str, str]) -> None:
     names = [f"t{n}" for n in range(30)]
@@ -135,6 +146,31 @@ async def test_silences_have_a_bound_until_the_tags_are_listed_again() -> None:
         await client.manifest("team/other", "whole")
         _ = [page async for page in client.tags("team/app")]
         await client.manifest("team/app", "whole")
+
+
+@pytest.mark.parametrize("read", [lambda client: rows(client, HANGING), lambda client: planned(client)])
+def test_tags_that_hang_do_so_side_by_side_and_not_for_ever(
+    read: Callable[[RegistryClient], Awaitable[Collection[str]]],
+) -> None:
+    """One time-out each, the first ones two; four at a time, as many as a registry is asked for at first."""
+
+    async def hang() -> Answer:
+        await asyncio.sleep(bounds.TIMEOUT)
+        return httpx.ReadTimeout("")
+
+    answer = with_faults({"list": httpx.Response(200, json={"tags": HANGING})})
+
+    async def script(request: httpx.Request) -> Answer:
+        made = await hang() if "manifests" in request.url.path else answer(request)
+        assert not isinstance(made, Awaitable)
+        return made
+
+    async def work() -> float:
+        async with Scripted(script).client() as client:
+            assert set(await read(client)) == set(HANGING)
+        return now()
+
+    assert in_virtual_time(work()) <= (bounds.SILENCES / START + 2) * bounds.TIMEOUT
 
 
 async def test_what_fails_at_the_same_time_asks_the_registry_once() -> None:

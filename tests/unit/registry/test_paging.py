@@ -1,18 +1,21 @@
 """Lists, whole: Link in all its forms, page sizes that are refused, and what real registries lose on the way."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from itertools import count
 
 import httpx
 import pytest
 
+from regtui import bounds
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import BadAnswer, NotAllowed, NotAuthenticated, NotFound, RegistryError, ServerFailed
 from regtui.registry.pages import Bound, PagedListing
 from regtui.registry.values import Credential
-from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, refusal
+from tests.support.virtual_time import in_virtual_time, now
+from tests.unit.registry.scripted import Answer, Scripted, by_path, in_turn, pong, refusal
 
 
 def tag_page(*names: str, link: str = "") -> httpx.Response:
@@ -376,15 +379,45 @@ def test_what_is_done_between_the_pages_is_not_the_registrys_slowness() -> None:
     assert listing.bound is None
 
 
-async def test_a_list_that_trickles_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regtui.bounds.LISTING_SECONDS", -1.0)
-    async with leading_on("tags", lambda page: [f"t{page}"]).client() as client:
-        with pytest.raises(BadAnswer, match="takes too long to list its tags of a"):
-            await tags(client)
-    async with leading_on("repositories", lambda page: [f"r{page}"]).client() as client:
-        names, doubt = await catalog(client)
-    assert names
-    assert doubt == "registry.example.com takes too long to list its repositories: the rest wasn't read."
+def trickling(registry: Scripted, seconds: float) -> Scripted:
+    """Each of its answers takes so long."""
+
+    async def late(request: httpx.Request) -> Answer:
+        await asyncio.sleep(seconds)
+        answer = registry.script(request)
+        assert not isinstance(answer, Awaitable)
+        return answer
+
+    return Scripted(late)
+
+
+def test_a_list_that_trickles_is_told() -> None:
+    async def read() -> None:
+        async with trickling(leading_on("tags", lambda page: [f"t{page}"]), 200.0).client() as client:
+            with pytest.raises(BadAnswer, match="takes too long to list its tags of a"):
+                await tags(client)
+        async with trickling(leading_on("repositories", lambda page: [f"r{page}"]), 200.0).client() as client:
+            names, doubt = await catalog(client)
+        assert names
+        assert doubt == "registry.example.com takes too long to list its repositories: the rest wasn't read."
+
+    in_virtual_time(read())
+
+
+@pytest.mark.parametrize("ask", ["tags", "catalog", "referrers"])
+def test_one_page_is_waited_for_no_longer_than_a_list(ask: str) -> None:
+    async def read() -> float:
+        async with trickling(in_turn(pong()), 10_000.0).client() as client:
+            asked: dict[str, Callable[[], Awaitable[object]]] = {
+                "tags": lambda: tags(client),
+                "catalog": lambda: catalog(client),
+                "referrers": lambda: client.referrers("a", Digest.of(b"x")),
+            }
+            with pytest.raises(BadAnswer, match=r"takes too long to list its .*: the rest wasn't read"):
+                await asked[ask]()
+        return now()
+
+    assert in_virtual_time(read()) == bounds.LISTING_SECONDS
 
 
 @pytest.mark.parametrize("code", ["MANIFEST_UNKNOWN", "BLOB_UNKNOWN"])
