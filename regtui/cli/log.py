@@ -125,6 +125,7 @@ def _record(entry: Entry, taken_back: Collection[str]) -> dict[str, object]:
         "part_of": entry.part_of or None,
         "tags": dict(entry.tags),
         "manifests": list(entry.manifests_changed),
+        "repaired": dict(entry.repaired),
         "done": counts[Status.DONE],
         "failed": counts[Status.FAILED],
         "skipped": counts[Status.SKIPPED],

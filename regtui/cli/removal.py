@@ -115,6 +115,9 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
     kept: list[Outcome] = []
     if options.by_rule:
         proposal, kept = await _without_used(session, proposal)
+        if proposal.guarded and not proposal.plan.obstacle:
+            obstacle = f"{proposal.guarded} {proposal.guarded_remedy}"
+            proposal = replace(proposal, plan=replace(proposal.plan, obstacle=obstacle))
     if options.dry_run:
         return await _rehearsed(Removal(session, proposal, tuple(kept)), options, is_unsettled=is_unsettled)
     skipped: list[Outcome] = []
@@ -164,8 +167,10 @@ async def _without_confirmation(
 ) -> tuple[DeletionProposal, list[Outcome]]:
     """The proposal without what somebody would have to confirm by typing, and that this was left out.
 
-    Raises Obstructed where something can't be put back that was named itself.
+    Raises Obstructed where something can't be put back that was named itself, or a protected tag may be replaced.
     """
+    if proposal.guarded and not proposal.plan.obstacle:
+        raise Obstructed(proposal.guarded, f"Nothing was deleted. {proposal.guarded_remedy}")
     skipped: dict[str, Outcome] = {}
     while not proposal.plan.obstacle and (held := proposal.held):
         plan, request = proposal.plan, proposal.request

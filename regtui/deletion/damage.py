@@ -83,7 +83,7 @@ async def _repair(ground: Ground, tag: str) -> None:
             return
         run.write("repair", digest=Digest.of(body), tags=[tag])
         await ground.client.put_manifest(ground.repository, tag, body, mt.OCI_INDEX)
-    ground.repaired.add(tag)
+    ground.repaired[tag] = Digest.of(body)
     await ground.watch.look([tag], again=True)
     ground.notices.append(repaired_sentence(ground.repository, tag))
 

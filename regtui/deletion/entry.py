@@ -87,7 +87,7 @@ class Entry:
     `tags`: of a deletion, what each pointed at; of a restore or a move, what each points at since. `before`: of those,
     what stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest; of a repair, the
     blobs. `undoes`: the run that this one took back. `placeholders`: digests of the empty indexes that took the tags'
-    places; `standing`: those that perhaps still do. `repaired`: damaged tags that weren't part of it, and lead to an
+    places; `standing`: those that perhaps still do. `repaired`: damaged tags that weren't part of it, and lead to that
     empty index since. `part_of`: the prune that a deletion is a part of; empty for most. `prune`: what came of a prune
     that ended.
     `ended`: None while it runs, and where it was interrupted. `is_running`: also while somebody finishes or undoes one
@@ -107,7 +107,7 @@ class Entry:
     undoes: str = ""
     placeholders: tuple[Digest, ...] = ()
     standing: tuple[Digest, ...] = ()
-    repaired: tuple[str, ...] = ()
+    repaired: Mapping[str, Digest | None] = field(default_factory=dict)
     ended: datetime | None = None
     interrupted: bool = False
     results: tuple[Outcome, ...] = ()
@@ -180,7 +180,9 @@ class Entry:
     @property
     def has_effect(self) -> bool:
         """Whether it may have changed anything."""
-        return self.ended is None or any(outcome.has_effect for outcome in self.results)
+        changed = (outcome for outcome in self.results if outcome.has_effect)
+        # What was done to a damaged tag beside those that go can't be taken back.
+        return self.ended is None or any(o.action is not Action.TAG or self.kind is Kind.MOVE for o in changed)
 
     @property
     def leaves_something(self) -> bool:
@@ -275,7 +277,7 @@ def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -
 def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
     placeholders: dict[Digest, None] = {}
     standing: dict[Digest, None] = {}
-    repaired: list[str] = []
+    repaired: dict[str, Digest | None] = {}
     results: dict[tuple[Action, str], Outcome] = {}
     for record in records:
         match record.get("record"):
@@ -284,7 +286,7 @@ def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
             case "placeholder removed":
                 standing.pop(Digest(record["digest"]), None)
             case "repair":
-                repaired += _tags(dict.fromkeys(record["tags"]))
+                repaired |= _tags(dict.fromkeys(record["tags"], record["digest"]))
             case "resumed":
                 entry = replace(entry, ended=None)
                 if isinstance(record.get("via"), str):  # somebody has said since where it was made
@@ -303,7 +305,7 @@ def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
         is_running=entry.is_running and is_open,
         placeholders=tuple(placeholders),
         standing=tuple(standing),
-        repaired=tuple(dict.fromkeys(repaired)),
+        repaired=repaired,
         results=tuple(results.values()),
     )
 

@@ -40,6 +40,7 @@ from regtui.deletion.values import (
     StoredManifest,
     left_outcome,
     manifest_outcome,
+    repaired_outcome,
     tag_outcome,
 )
 from regtui.deletion.verification import verify, verify_manifests, with_later_changes
@@ -111,9 +112,11 @@ class Execution(UnderWay):
             await self._ground.record.begun()
             # What the part that was interrupted could not say any more.
             self._notices += [repaired_sentence(plan.repository, tag) for tag in self._resumes.repaired]
+            yield self._tell(repaired_outcome(plan.repository, *each) for each in self._resumes.repaired.items())
         try:
             async for batch in self._carry_out(plan):
                 yield self._tell(batch)
+            yield self._tell(repaired_outcome(plan.repository, *each) for each in self._ground.repaired.items())
             run = self._ground.record.run
             if run is None:
                 # Nothing was changed.

@@ -15,7 +15,7 @@ from regtui.registry.client import RegistryClient
 class Ground:
     """`placeholders`: the empty indexes that took tags' places. `originals`: what a run that was interrupted had found
     behind its tags, before those. `doubts`: sentences about what should not be; `notices`: about what else was done,
-    such as to tags that were `repaired`, of those that were shown to be `replaceable`."""
+    such as to tags that were `repaired`, of those that were shown to be `replaceable`: each with its empty index."""
 
     client: RegistryClient
     repository: str
@@ -25,7 +25,7 @@ class Ground:
     patience: Patience
     placeholders: set[Digest] = field(default_factory=set)
     replaceable: frozenset[str] = frozenset()
-    repaired: set[str] = field(default_factory=set)
+    repaired: dict[str, Digest] = field(default_factory=dict)
     originals: dict[str, StoredManifest] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)

@@ -87,6 +87,7 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
         left_bytes=bytes_of(contents, doomed) - bytes_of(contents, doomed - left),
         unread_uses=request.used.unread,
         contents=contents,
+        guarded=frozenset(t for t in contents.damaged if is_protected(t, request.protect) or used.of_tag(t)),
     )
 
 
@@ -233,6 +234,11 @@ def without_push(plan: Plan) -> Plan:
     )
 
 
+def is_protected(tag: str, protect: Collection[str]) -> bool:
+    """`protect`: shell patterns."""
+    return any(fnmatchcase(tag, pattern) for pattern in protect)
+
+
 def _planned_tag(
     contents: Contents,
     by_digest: Mapping[Digest, list[str]],
@@ -249,7 +255,7 @@ def _planned_tag(
         tag=tag,
         digest=digest,
         stays_as=tuple(in_order(others)),
-        protected=any(fnmatchcase(tag, pattern) for pattern in protect),
+        protected=is_protected(tag, protect),
         attached_to=chosen.attached.get(tag),
         unread=unread,
         loss=Loss(Cause.UNREADABLE, detail=unread) if unread else lost.get(digest) if digest else None,

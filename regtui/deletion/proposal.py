@@ -9,10 +9,13 @@ from typing import Final
 from regtui.deletion.request import Request
 from regtui.deletion.values import Manifests, Outcome, Plan
 from regtui.deletion.words import (
+    GUARDED_REMEDY,
     attached_offer,
+    guarded_sentence,
     later_offer,
     loss_reason,
     losses_sentence,
+    names,
     now_offer,
     plan_notes,
     plan_sentences,
@@ -88,6 +91,16 @@ class DeletionProposal:
     def loss(self) -> str:
         """The sentence about what undo could not put back; empty where there is nothing, or it was said already."""
         return "" if self.request.without_undo else losses_sentence(self.plan)
+
+    @property
+    def guarded(self) -> str:
+        """Why nothing is deleted by a rule, or where nobody can be asked: a damaged tag that is protected, or in use,
+        might have to be replaced for it. Empty where none might."""
+        return guarded_sentence(self.plan)
+
+    @property
+    def guarded_remedy(self) -> str:
+        return GUARDED_REMEDY.format(names(self.plan.guarded_replaceable))
 
     @property
     def used(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.execution import Execution
 from regtui.deletion.inventory import read_contents, read_manifests
 from regtui.deletion.journal import Hold, Journal, JournalFailed, RunInUse
-from regtui.deletion.plan import doomed_manifests, make_plan
+from regtui.deletion.plan import doomed_manifests, is_protected, make_plan
 from regtui.deletion.request import Request
 from regtui.deletion.restoration import Restoration, Situation, make_restoration, planned_rows
 from regtui.deletion.restoring import Restoring
@@ -80,10 +80,11 @@ async def plan_undo(
     overwrite: bool = False,
     restore_obstacle: str = "",
     delete_obstacle: str = "",
+    protect: tuple[str, ...] = (),
     on_progress: Progress | None = None,
 ) -> Undo:
-    """Reads what is there now, and changes nothing. Raises RegistryError, OtherRegistry where `entry` wasn't made here,
-    and StillRunning."""
+    """Reads what is there now, and changes nothing. `protect`: shell patterns of damaged tags that aren't repaired.
+    Raises RegistryError, OtherRegistry where `entry` wasn't made here, and StillRunning."""
     check_belongs(entry, client.identity)
     check_ended(entry)
     stored, blobs = entry.manifests(), entry.blobs()
@@ -98,6 +99,7 @@ async def plan_undo(
     if entry.kind is not Kind.RESTORE:
         return Undo(entry, restoration)
     contents = await read_contents(client, content, entry.repository, digests=entry.manifests_changed)
+    contents = _without_protected(contents, protect)
     put_there = [
         tag for tag, digest in entry.tags.items() if not entry.before.get(tag) and contents.tags.get(tag) == digest
     ]
@@ -138,15 +140,22 @@ def _without_unread(situation: Situation, restoration: Restoration, unread: Mapp
 
 
 async def plan_rest(
-    client: RegistryClient, content: ContentStore, entry: Entry, *, method: Method, obstacle: str = ""
+    client: RegistryClient,
+    content: ContentStore,
+    entry: Entry,
+    *,
+    method: Method,
+    obstacle: str = "",
+    protect: tuple[str, ...] = (),
 ) -> Plan:
-    """What is left to do of a deletion that was interrupted: never more than was confirmed then. Raises RegistryError,
-    and OtherRegistry where `entry` wasn't made here."""
+    """What is left to do of a deletion that was interrupted: never more than was confirmed then. `protect`: as for
+    `plan_undo`. Raises RegistryError, and OtherRegistry where `entry` wasn't made here."""
     check_belongs(entry, client.identity)
     check_ended(entry)
     content.forget(entry.repository)
     confirmed = {*entry.manifests_changed, *entry.placeholders}
     contents = await read_contents(client, content, entry.repository, digests=confirmed)
+    contents = _without_protected(contents, protect)
     same = {tag for tag, now in contents.tags.items() if now in (entry.tags.get(tag), None, *entry.placeholders)}
     # One that couldn't be read when it was chosen, and can't be now, is what was confirmed.
     same |= {tag for tag in contents.unread if entry.tags.get(tag) is None}
@@ -167,6 +176,11 @@ def shown_rest(entry: Entry, rest: Plan) -> Plan:
     confirmed = set(entry.manifests_changed)
     going = [tag.tag for tag in rest.removed]
     return _plan_of(contents, going, entry.manifests_changed, rest.method, rest.obstacle, only=confirmed)
+
+
+def _without_protected(contents: Contents, protect: tuple[str, ...]) -> Contents:
+    """Protected tags that are damaged are left as they are: nobody has typed their names."""
+    return replace(contents, damaged=frozenset(tag for tag in contents.damaged if not is_protected(tag, protect)))
 
 
 def _plan_of(

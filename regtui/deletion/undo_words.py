@@ -170,7 +170,8 @@ def what_of(entry: Entry) -> str:
     if entry.kind is Kind.PRUNE:
         return prune_words(entry.prune)
     if entry.tags:
-        return names(in_order(entry.tags))
+        more = f"; {names(in_order(entry.repaired))} to an empty index" if entry.repaired else ""
+        return names(in_order(entry.tags)) + more
     return plural(len(entry.manifests_changed), "blob" if entry.kind is Kind.REPAIR else "manifest")
 
 
@@ -258,5 +259,6 @@ def interrupted_sentence(entry: Entry) -> str:
         lines += " Its tags may point at an empty index."
     if entry.repaired:
         them = "It leads" if len(entry.repaired) == 1 else "They lead"
-        lines += f" Damaged in the registry's storage: {names(entry.repaired)}. {them} to an empty index since."
+        damaged = names(in_order(entry.repaired))
+        lines += f" Damaged in the registry's storage: {damaged}. {them} to an empty index since."
     return lines

@@ -221,6 +221,8 @@ class Plan:
     """What would become collectable with them."""
     unread_uses: tuple[str, ...] = ()
     """Sentences about what may use any of it, and could not be read."""
+    guarded: frozenset[str] = frozenset()
+    """Damaged tags that the config protects, or that are in use: no rule replaces them, nor does anybody unasked."""
     goes_along: tuple[str, ...] = ()
     """Where this login can't push and so can't remove tags alone: the tags that deleting by digest would take along."""
     contents: Contents = field(repr=False, default=Contents("", {}, {}))
@@ -247,6 +249,11 @@ class Plan:
         if self.method is not Method.PLACEHOLDER or self.is_empty:
             return frozenset()
         return self.contents.damaged - {tag.tag for tag in self.removed}
+
+    @property
+    def guarded_replaceable(self) -> tuple[str, ...]:
+        """Those of them that need a confirmation of their own."""
+        return tuple(sorted(self.replaceable & self.guarded))
 
     @property
     def has_losses(self) -> bool:
@@ -299,6 +306,12 @@ def tag_outcome(
     return Outcome(f"{repository}:{tag.tag}", tag.digest, Action.UNTAG, status, error, reason)
 
 
+def repaired_outcome(repository: str, tag: str, digest: Digest | None) -> Outcome:
+    """A damaged tag that nobody chose leads to the empty index `digest` now; None where that isn't known any more."""
+    why = "it seemed damaged, and leads to an empty index now"
+    return Outcome(f"{repository}:{tag}", digest, Action.TAG, Status.DONE, why)
+
+
 def left_outcome(repository: str, manifest: PlannedManifest) -> Outcome:
     return manifest_outcome(repository, manifest, Status.SKIPPED, Reason.LEFT)
 
@@ -349,7 +362,7 @@ class Report:
     def leaves_something(self) -> bool:
         """Whether undo finds something that it could put back, or finish: behind a broken tag there was nothing, and
         what was refused is as it was."""
-        changed = [outcome for outcome in self.outcomes if outcome.has_effect]
+        changed = [outcome for outcome in self.outcomes if outcome.has_effect and outcome.action is not Action.TAG]
         return any(outcome.digest is not None or outcome.status is Status.FAILED for outcome in changed)
 
     @property

@@ -58,8 +58,7 @@ def plan_sentences(plan: Plan) -> list[str]:
     if attached := len(plan.attached) + len(plan.attached_manifests):
         what = plural(attached, "attached artifact")
         lines.append(f"{what} (signatures, attestations, SBOMs) would be left without their image: not deleted.")
-    protected = [tag.tag for tag in plan.removed if tag.protected]
-    if protected:
+    if protected := [tag.tag for tag in plan.removed if tag.protected]:
         lines.append(f"{names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
     return lines + _about_uses(plan) + _about_unread(plan) + _about_losses(plan)
 
@@ -123,6 +122,10 @@ def _about_unread(plan: Plan) -> list[str]:
             f"{it} would stand in the way of this one, an empty index takes {its} place: what {it} led to can't be put "
             f"back. Push {them} again afterwards, or delete {them}."
         )
+    if guarded := plan.guarded_replaceable:
+        lines.append(
+            f"{names(guarded)} {'is' if len(guarded) == 1 else 'are'} protected by the config file, or in use."
+        )
     if contents.unread_manifests and not contents.unread:
         shorts = [digest.short for digest in sorted(contents.unread_manifests)]
         why = _detail(contents.unread_manifests[min(contents.unread_manifests)])
@@ -177,6 +180,23 @@ def loss_reason(loss: Loss) -> str:
         Cause.INVALID: "it isn't what its media type says",
     }[loss.cause]
     return f"of {loss.at.short} below it, {reason}" if loss.at else reason
+
+
+def guarded_sentence(plan: Plan) -> str:
+    """That a damaged tag stands in the way which is protected, or in use; empty where none does."""
+    guarded = plan.guarded_replaceable
+    if not guarded:
+        return ""
+    are, its = ("is", "its") if len(guarded) == 1 else ("are", "their")
+    seem, it = ("seems", "it") if len(guarded) == 1 else ("seem", "they")
+    return (
+        f"{names(guarded)} of {plan.repository} {are} protected by the config file, or in use, and {seem} damaged in "
+        f"the registry's storage: deleting others could put an empty index into {its} place, and {it} could not be put "
+        "back."
+    )
+
+
+GUARDED_REMEDY: Final = "Push {} again first. Or name the tags that go, without --yes: then it is asked for by name."
 
 
 def losses_sentence(plan: Plan) -> str:
@@ -326,8 +346,9 @@ def counted(outcomes: Sequence[Outcome]) -> str:
 
 
 def typed_confirmation(plan: Plan, *, without_undo: bool = False) -> str:
-    """What has to be typed: the name of a tag that is protected or in use, the number from ten tags on, `forever` where
-    undo can't put something back (unless that was said: `without_undo`); nothing where `y` is enough."""
+    """What has to be typed: the name of a tag that is protected or in use, the number from ten tags on; the name of
+    such a tag that may be replaced; `forever` where undo can't put something back (unless that was said:
+    `without_undo`); nothing where `y` is enough."""
     guarded = [tag.tag for tag in plan.removed if tag.protected or tag.in_use]
     guarded += [manifest.digest.short for manifest in plan.used_manifests]
     words = []
@@ -335,6 +356,8 @@ def typed_confirmation(plan: Plan, *, without_undo: bool = False) -> str:
         words.append(guarded[0])
     elif guarded or len(plan.removed) >= TYPED_FROM:
         words.append(str(len(plan.removed) or len(plan.manifests)))
+    if replaced := plan.guarded_replaceable:
+        words.append(replaced[0] if len(replaced) == 1 else str(len(replaced)))
     if plan.has_losses and not without_undo:
         words.append(FOREVER)
     return " ".join(words)

@@ -65,14 +65,17 @@ class Changes:
         obstacle: Callable[[Deletion], str],
         *,
         read_only: bool,
+        protect: tuple[str, ...] = (),
     ) -> None:
-        """`obstacle`: why nothing can be deleted, in words. `read_only`: the user wants nothing to be changed."""
+        """`obstacle`: why nothing can be deleted, in words. `read_only`: the user wants nothing to be changed.
+        `protect`: shell patterns of tags that aren't repaired without being asked for."""
         self._client = client
         self._content = content
         self._journal = journal
         self._username = username
         self._obstacle = obstacle
         self._read_only = read_only
+        self._protect = protect
 
     async def entries(self) -> list[Entry]:
         """What was deleted, restored and collected here, newest first."""
@@ -121,6 +124,7 @@ class Changes:
             overwrite=overwrite,
             restore_obstacle=await self._push_obstacle(entry.repository, support),
             delete_obstacle=self._obstacle(support),
+            protect=self._protect,
             on_progress=on_progress,
         )
 
@@ -136,8 +140,14 @@ class Changes:
     async def plan_rest(self, entry: Entry) -> Plan:
         """What is left to do of a deletion that was interrupted. Changes nothing."""
         support = await self._support(entry.repository)
-        obstacle = self._obstacle(support)
-        return await plan_rest(self._client, self._content, entry, method=Method.at(support), obstacle=obstacle)
+        return await plan_rest(
+            self._client,
+            self._content,
+            entry,
+            method=Method.at(support),
+            obstacle=self._obstacle(support),
+            protect=self._protect,
+        )
 
     async def plan_rest_of_undo(self, entry: Entry, *, on_progress: Callable[[int, int], None] | None = None) -> Undo:
         """What is left to do of an undo that was interrupted; `undoing` carries it out, as part of the same run.

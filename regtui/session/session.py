@@ -357,6 +357,7 @@ class Session:
             self.username,
             self.deletion_obstacle,
             read_only=self.read_only,
+            protect=self.target.protect,
         )
 
     # What rules have to know

@@ -1,7 +1,9 @@
 """Tags whose file a full disk left empty or cut off: each DELETE by digest in their repository answers 500 then, on
 2.8.2 and 3.1.1, once the manifest is gone. What is chosen goes for all that, and nothing else."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from regtui.session.opening import open_session
 from regtui.session.session import Session
 from regtui.session.target import Target
 from tests.support.clients import crane, crane_digest, crane_validate
+from tests.support.commands import Regtui, failed
 from tests.support.content import OCI_INDEX, OCI_MANIFEST
 from tests.support.images import open_registry, push_index, push_manifest, push_tags
 from tests.support.meddler import Request as Meddled
@@ -167,6 +170,43 @@ async def test_that_a_damaged_tag_may_be_replaced_is_confirmed_like_each_loss(
     is_at_risk = server.version == "2.8.2" and "v5" not in chosen
     assert ("v5, as it is damaged" in proposal.loss) == is_at_risk
     assert ("forever" in proposal.typed) == (is_at_risk or "v5" in chosen)
+    guarded = replace(request, protect=("v5",))
+    proposal = DeletionProposal(guarded, await connection.plan_deletion(guarded))
+    assert bool(proposal.guarded) == is_at_risk
+    assert ("v5" in proposal.typed.split()) == (is_at_risk or chosen == ["v0", "v5"])
+
+
+def test_a_protected_tag_that_is_damaged_is_replaced_by_nobody_who_did_not_type_its_name(
+    tmp_path: Path, regtui: Regtui
+) -> None:
+    """On 2.8.2 alone: where tags are deleted by tag, nothing is repaired."""
+    config = tmp_path / "config.toml"
+    config.write_text('protect = ["v3"]\n')
+    with start_registry("2.8.2", tmp_path / "registry") as server:
+        fill(server, 4)
+        damage(server, "v3", b"")
+        command = ["rm", "--config", str(config), "--without-undo", f"{server.host}/{REPOSITORY}"]
+        failed(regtui(*command, "--match", "v[01]", "--yes"), 6, "v3 of team/app is protected by the config file")
+        dry = regtui(*command, "--match", "v[01]", "--dry-run")
+        assert (dry.returncode, "v3 of team/app is protected" in dry.stderr) == (6, True), dry
+        failed(regtui(*command[:-1], name(server, "v0"), "--yes"), 6, "Push v3 again first.")
+        assert link_of(server, "v3").read_bytes() == b""
+        assert listed(server) == {"v0", "v1", "v2", "v3"}
+
+
+async def test_a_damaged_tag_that_was_replaced_has_a_record_of_its_own(server: RegistryServer, regtui: Regtui) -> None:
+    fill(server, 4)
+    damage(server, "v3", b"")
+    done = regtui("rm", name(server, "v0"), "--yes", "--without-undo", "--json")
+    rows = {row["reference"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 0, done
+    told = regtui("undo", "--list", server.host)
+    if server.version == "2.8.2":
+        row = rows.pop(f"{REPOSITORY}:v3")
+        assert (row["action"], row["status"], row["digest"]) == ("tag", "done", crane_digest(name(server, "v3")))
+        assert "v0; v3 to an empty index" in told.stdout
+    assert rows.keys() == {f"{REPOSITORY}:v0"}
+    assert "to put it back" not in done.stderr.lower() or "v0" in told.stdout
 
 
 async def test_a_tag_of_a_manifest_that_can_not_be_read_is_not_taken_for_a_damaged_one(

@@ -469,7 +469,7 @@ def test_a_tag_that_was_repaired_before_a_run_was_interrupted_is_told(directory:
     run.write("repair", digest=Digest.of(b"empty"), tags=["damaged"])
     run.close()
     (entry,) = journal.unfinished(REGISTRY)
-    assert entry.repaired == ("damaged",)
+    assert entry.repaired == {"damaged": Digest.of(b"empty")}
     assert "Damaged in the registry's storage: damaged. It leads to an empty index since." in interrupted_sentence(
         entry
     )
