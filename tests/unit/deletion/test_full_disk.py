@@ -53,10 +53,10 @@ class Filling(httpx.AsyncBaseTransport):
 def disk(monkeypatch: pytest.MonkeyPatch) -> None:
     fdopen = os.fdopen
 
-    def opened(handle: int, mode: str, encoding: str | None = None) -> Any:
+    def opened(handle: int, mode: str, encoding: str | None = None, errors: str | None = None) -> Any:
         if "b" in mode:
             return fdopen(handle, mode)
-        return io.TextIOWrapper(io.BufferedWriter(File(handle, mode)), encoding)
+        return io.TextIOWrapper(io.BufferedWriter(File(handle, mode)), encoding, errors)
 
     monkeypatch.setattr("regtui.deletion.journal_storage.os.fdopen", opened)
     monkeypatch.setattr(Disk, "is_full", False)
