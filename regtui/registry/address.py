@@ -13,6 +13,9 @@ _EXPECTED: Final = "Expected HOST[:PORT][/PREFIX], the port up to 65535."
 _PREFIX: Final = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")
 _HOST_NAME: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.(?!-)[A-Za-z0-9_-]{1,63})*\.?")
 
+# `xn--` may not be one of another script; four numbers may be too large for an address.
+_DOUBTFUL: Final = re.compile(r"xn--|[0-9]+(\.[0-9]+){3}$")
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -87,5 +90,17 @@ def _is_host(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        return _HOST_NAME.fullmatch(text) is not None
+        return _HOST_NAME.fullmatch(text) is not None and (not _DOUBTFUL.match(text) or _is_of_url(text))
     return True
+
+
+def _is_of_url(host: str) -> bool:
+    """Whether httpx takes it. Asked only where it may not, as that is seldom, and httpx loads slowly."""
+    import httpx
+
+    from regtui.registry.locations import NO_ADDRESS
+
+    try:
+        return bool(httpx.URL(f"https://{host}").host)
+    except NO_ADDRESS:
+        return False

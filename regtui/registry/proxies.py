@@ -10,6 +10,8 @@ from ipaddress import ip_address, ip_network
 import httpx
 
 from regtui.errors import SettingsError
+from regtui.registry.address import has_port
+from regtui.registry.locations import NO_ADDRESS
 
 
 def proxy_for(url: httpx.URL, environment: Mapping[str, str] | None = None) -> str:
@@ -17,26 +19,37 @@ def proxy_for(url: httpx.URL, environment: Mapping[str, str] | None = None) -> s
     environment = os.environ if environment is None else environment
     if _is_loopback(url.host) or _is_excepted(url, _variable(environment, "no_proxy")):
         return ""
-    proxy = _variable(environment, f"{url.scheme}_proxy") or _variable(environment, "all_proxy")
-    if not proxy:
-        return ""
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    for variable in (f"{url.scheme}_proxy", "all_proxy"):
+        if not (proxy := _variable(environment, variable)):
+            continue
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        if not _is_usable(proxy):
+            # Not shown: there may be a password in it.
+            raise SettingsError(
+                f"The proxy that {_written(environment, variable)} names can't be used.",
+                "Expected [http://|https://][USER:PASSWORD@]HOST[:PORT]; SOCKS is not supported.",
+            )
+        return proxy
+    return ""
+
+
+def _is_usable(proxy: str) -> bool:
     try:
-        fits = httpx.URL(proxy).scheme in ("http", "https") and bool(httpx.URL(proxy).host)
-    except httpx.InvalidURL:
-        fits = False
-    if not fits:
-        # Not shown: there may be a password in it.
-        raise SettingsError(
-            f"The proxy that {url.scheme.upper()}_PROXY or ALL_PROXY names can't be used.",
-            "Expected [http://|https://][USER:PASSWORD@]HOST[:PORT]; SOCKS is not supported.",
-        )
-    return proxy
+        url = httpx.URL(proxy)
+        # As the system's calls take it: labels of 1 to 63 characters.
+        host = url.raw_host.decode("ascii").encode("idna") and url.host
+        return url.scheme in ("http", "https") and bool(host) and has_port(url.port)
+    except NO_ADDRESS:
+        return False
 
 
 def _variable(environment: Mapping[str, str], name: str) -> str:
+    return environment.get(_written(environment, name), "").strip()
+
+
+def _written(environment: Mapping[str, str], name: str) -> str:
     """In lower case first: servers may set HTTP_PROXY from a request's header, so some programs know it only so."""
-    return (environment.get(name) or environment.get(name.upper()) or "").strip()
+    return name if environment.get(name) else name.upper()
 
 
 def _is_loopback(host: str) -> bool:
@@ -62,8 +75,8 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
     except ValueError:
         address = None
     name, _, wanted = entry.rpartition(":")
-    if name and wanted.isdecimal() and (name.count(":") == 0 or name.endswith("]")):
-        if int(wanted) != port:
+    if name and wanted.isascii() and wanted.isdecimal() and (name.count(":") == 0 or name.endswith("]")):
+        if wanted.lstrip("0") != str(port):
             return False
         entry = name
     entry = entry.strip("[]")

@@ -171,7 +171,8 @@ def _url(error: httpx.TransportError) -> httpx.URL | None:
 
 
 def _address(url: httpx.URL) -> Address:
-    return Address(url.scheme, url.host, url.port)
+    # As it is asked for: httpx's `host` is in the script that `xn--` stands for.
+    return Address(url.scheme, url.raw_host.decode("ascii"), url.port)
 
 
 def _of_tunnel(error: httpx.TransportError) -> RegtuiError | None:

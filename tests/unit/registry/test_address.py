@@ -22,6 +22,8 @@ from regtui.registry.address import Address
         ("[::1]:5000", "[::1]:5000", "https://[::1]:5000"),
         ("http://[fe80::1]/a", "[fe80::1]/a", "http://[fe80::1]/a"),
         (" h \n", "h", "https://h"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("1.2.3", "1.2.3", "https://1.2.3"),
         ("my_registry", "my_registry", "https://my_registry"),
     ],
 )
@@ -54,6 +56,10 @@ def test_addresses(text: str, name: str, url: str) -> None:
         "h/\x00",
         "h/a b",
         "h\\x",
+        "xn--",
+        "xn--a.example",
+        "https://xn--zzzzzz99999.example:5000",
+        "1.2.3.999",
     ],
 )
 def test_what_is_no_address(text: str) -> None:
@@ -93,11 +99,24 @@ def test_the_scheme_is_only_what_was_given() -> None:
     assert str(Address.parse("h:1").over("http")) == "http://h:1"
 
 
-@given(st.text() | st.text("ah.:/[]%@1-_?#", max_size=20) | st.builds("h/{}".format, st.text(max_size=8)))
+@given(
+    st.text()
+    | st.text("ah.:/[]%@1-_?#", max_size=20)
+    | st.text("xn-.a09", max_size=20)
+    | st.builds("h/{}".format, st.text(max_size=8))
+    | st.builds("xn--{}".format, st.text("abz019-.", max_size=12))
+    | st.builds("{}.{}.{}.{}".format, *[st.integers(0, 999)] * 4)
+    | st.builds("[{}]".format, st.text("0123456789abcdef:.%v", max_size=20))
+)
 def test_whatever_is_taken_can_be_asked(text: str) -> None:
     try:
         address = Address.parse(text)
     except UsageError:
         return
-    assert httpx.URL(address.url + "/v2/").path.endswith("/v2/")
+    url = httpx.URL(address.url + "/v2/")
+    assert url.path.endswith("/v2/")
+    assert url.host
+    assert url.raw_host.decode("ascii") == address.host
+    # As the system's calls take it.
+    assert address.host.encode("idna")
     assert Address.parse(str(address)) == address

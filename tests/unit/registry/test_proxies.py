@@ -2,8 +2,11 @@
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from regtui.errors import SettingsError
+from regtui.registry.address import has_port
 from regtui.registry.proxies import proxy_for
 
 BOTH = {"HTTP_PROXY": "http://plain:3128", "HTTPS_PROXY": "secure:3129"}
@@ -76,8 +79,45 @@ def test_no_proxy_of_addresses(host: str, no_proxy: str, excepted: bool) -> None
     assert (proxy == "") is excepted
 
 
-@pytest.mark.parametrize("proxy", ["socks5://user:s3cret@host:1080", "http://user:s3cret@host:none", "http://"])
-def test_a_proxy_that_cannot_be_used_is_told_without_its_password(proxy: str) -> None:
-    with pytest.raises(SettingsError, match="HTTPS_PROXY or ALL_PROXY") as caught:
-        proxy_for(httpx.URL("https://registry.example.com"), {"ALL_PROXY": proxy})
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://user:s3cret@host:1080",
+        "http://user:s3cret@host:none",
+        "http://user:s3cret@host:99999",
+        "http://",
+        "http://xn--",
+        "xn--a:3128",
+        "http://\udcff:3128",
+        "http://a..b:3128",
+        f"http://{'a' * 64}:3128",
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_told_by_its_variable_and_without_its_password(
+    proxy: str, variable: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        proxy_for(httpx.URL("https://registry.example.com"), {variable: proxy})
+    assert caught.value.message == f"The proxy that {variable} names can't be used."
     assert "s3cret" not in str(caught.value)
+
+
+@given(
+    st.text()
+    | st.builds("http://{}".format, st.text())
+    | st.builds("http://xn--{}".format, st.text("abz019-.:", max_size=12))
+    | st.builds("https://{}@h:{}".format, st.text(), st.integers()),
+    st.text() | st.builds("registry.example.com:{}".format, st.text("0123456789", max_size=6_000)),
+)
+def test_whatever_is_taken_for_a_proxy_can_be_used(proxy: str, no_proxy: str) -> None:
+    environment = {"HTTPS_PROXY": proxy, "NO_PROXY": no_proxy}
+    try:
+        made = proxy_for(httpx.URL("https://registry.example.com"), environment)
+    except SettingsError:
+        return
+    if made:
+        url = httpx.Proxy(made).url
+        assert url.host
+        assert url.host.encode("idna")
+        assert has_port(url.port)
