@@ -86,11 +86,16 @@ class ContentStore:
         digest = await self.digest(repository, reference)
         if (kept := await self._find(digest)) is not None:
             return kept
-        return await self.manifest(repository, reference)
+        fetched = await self.manifest(repository, reference)
+        if fetched.digest != digest:
+            self._client.distrust_head()
+        return fetched
 
     async def digest(self, repository: str, tag: str) -> Digest:
-        """What a tag leads to now: a HEAD. Not a GET with If-None-Match, which would save a request where it moved: to
-        that, 2.8.2 and 3.1.1 answer 304 also where the manifest is gone (measured)."""
+        """What a tag leads to now: a HEAD, where that can be trusted. Not a GET with If-None-Match, which would save a
+        request where it moved: to that, 2.8.2 and 3.1.1 answer 304 also where the manifest is gone (measured)."""
+        if not self._client.answers_head:
+            return (await self.manifest(repository, tag)).digest
         resolved = await self._client.resolve(repository, tag)
         self._learn(repository, tag, resolved.digest)
         return resolved.digest

@@ -8,7 +8,7 @@ from typing import Final
 
 from regtui.listing.recall import Recollection
 from regtui.listing.source import ManifestSource
-from regtui.listing.summary import Batch, Summary, summarize
+from regtui.listing.summary import Batch, Summary, summarize_found
 from regtui.registry.errors import NotFound, RegistryError
 
 log: Final = logging.getLogger("regtui.faults")
@@ -138,14 +138,17 @@ class Filler:
     async def _summary(self, tag: str) -> Summary:
         recollection = self._recollection
         if recollection is None or tag not in recollection.tags:
-            return await summarize(self._source, self.repository, tag)
+            return await summarize_found(self._source, self.repository, tag)
         try:
             digest = await self._source.digest(self.repository, tag)
         except NotFound:
             return Summary.gone()
         if (known := await recollection.summary(tag, digest)) is not None:
             return known
-        return await summarize(self._source, self.repository, digest)
+        summary = await summarize_found(self._source, self.repository, digest)
+        # Of a digest that isn't there the tag itself decides: HEAD may be answered by a cache, or with nonsense.
+        is_there = summary.digest is not None
+        return summary if is_there else await summarize_found(self._source, self.repository, tag)
 
     def _next(self) -> str | None:
         for name in self._wanted:

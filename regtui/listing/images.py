@@ -144,7 +144,11 @@ async def load(source: ManifestSource, repository: str, reference: str) -> Loade
     Raises NotFound where its manifest is gone, RegistryError for whatever else than a gap went wrong. Gaps
     further down, and manifests that can't be read, are named by `error`.
     """
-    fetched = await source.current(repository, reference)
+    return await load_below(source, repository, await source.current(repository, reference))
+
+
+async def load_below(source: ManifestSource, repository: str, fetched: FetchedManifest) -> Loaded:
+    """The same of a manifest that was just read."""
     try:
         manifest = parse_manifest(fetched.body, fetched.media_type)
     except InvalidManifest as error:

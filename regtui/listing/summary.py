@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from regtui.listing.images import Loaded, load
+from regtui.listing.images import Loaded, load, load_below
 from regtui.listing.source import ManifestSource
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import AnyManifest, Index, Manifest
 from regtui.oci.media_type import IMAGE_CONFIGS
 from regtui.oci.platform import Platform
-from regtui.registry.errors import NotFound
+from regtui.registry.errors import NotFound, RegistryError
+from regtui.registry.values import FetchedManifest
 
 Blob = tuple[Digest, int]
 """A blob's digest and its size in bytes."""
@@ -74,9 +75,10 @@ class Summary:
         return cls(None, "", None, None, (), error="its manifest is gone")
 
     @classmethod
-    def failed(cls, error: str) -> "Summary":
-        """Of a tag that couldn't be asked for now."""
-        return cls(None, "", None, None, (), error=error, is_retryable=True)
+    def failed(cls, error: str, found: FetchedManifest | None = None) -> "Summary":
+        """Of a tag that couldn't be asked for now, or not for all below the manifest that was `found`."""
+        digest, media_type = (found.digest, found.media_type) if found is not None else (None, "")
+        return cls(digest, media_type, None, None, (), error=error, is_retryable=True)
 
     @property
     def pull_size(self) -> PullSize | None:
@@ -113,6 +115,21 @@ async def summarize(source: ManifestSource, repository: str, reference: str) -> 
         return summary_of(await load(source, repository, reference))
     except NotFound:
         return Summary.gone()
+
+
+async def summarize_found(source: ManifestSource, repository: str, reference: str) -> Summary:
+    """The same, with the digest also where what is below it can't be asked for now. Raises RegistryError where the
+    manifest itself can't, and what would meet all."""
+    try:
+        found = await source.current(repository, reference)
+    except NotFound:
+        return Summary.gone()
+    try:
+        return summary_of(await load_below(source, repository, found))
+    except RegistryError as error:
+        if error.affects_all:
+            raise
+        return Summary.failed(str(error), found)
 
 
 def summary_of(loaded: Loaded) -> Summary:

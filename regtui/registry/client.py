@@ -243,6 +243,10 @@ class RegistryClient:
         """Whether HEAD can be trusted here. False once a GET gave what HEAD refused, or named no digest of."""
         return self._answers_head
 
+    def distrust_head(self) -> None:
+        """A GET gave something else than HEAD said."""
+        self._answers_head = False
+
     async def resolve(self, repository: str, reference: str, *, expected: Collection[Digest | None] = ()) -> Resolved:
         """What `reference` (tag or digest) leads to. By HEAD, which only saves the body: what it refuses, GET decides,
         and where the two disagree once, HEAD isn't asked again.
@@ -268,9 +272,11 @@ class RegistryClient:
         where = self._where("looking up the manifest", repository, reference)
         try:
             response = await self._manifest_request("HEAD", where)
-        except (errors.Unreachable, errors.RateLimited):
+        except errors.RateLimited:
             raise
-        except errors.RegistryError:
+        except errors.RegistryError as error:
+            if isinstance(error, errors.Unreachable) and (error.affects_all or not error.reached):
+                raise
             # Seen where GET answers 200: 401, 403, 404, 405, 500 and 501, by proxies and caches that only know GET.
             return None
         digest = Digest.or_none(response.headers.get("Docker-Content-Digest"))

@@ -8,6 +8,7 @@ import pytest
 
 from regtui.listing.filler import Filler
 from regtui.listing.summary import Batch
+from regtui.oci.digest import Digest
 from regtui.registry.errors import NotAuthenticated, ServerFailed, Unreachable
 from tests.support.virtual_time import in_virtual_time, now
 from tests.unit.listing.contents import WHERE, MemorySource
@@ -131,6 +132,18 @@ async def test_one_tag_that_fails_is_told_and_worth_another_try(source: MemorySo
         False,
     )
     assert summaries["1.8"].is_broken
+
+
+async def test_where_something_below_a_tag_fails_its_own_digest_is_told(source: MemorySource) -> None:
+    child = source.image("child")
+    digest = source.index("index", {child: "linux/amd64"})
+    source.errors[child] = ServerFailed(WHERE, "It failed.")
+    image = source.image("image", created="2020-01-01T00:00:00Z")
+    config = Digest.of(list(source.configs.values())[-1])
+    source.errors[config] = ServerFailed(WHERE, "It failed.")
+    [[*batch]] = await everything(Filler(source, "team/app", ["index", "image"]))
+    told = {tag: (summary.digest, summary.error, summary.is_retryable) for tag, summary in batch}
+    assert told == {"index": (digest, "It failed.", True), "image": (image, "It failed.", True)}
 
 
 @pytest.mark.parametrize("error", [Unreachable(WHERE, "gone"), NotAuthenticated(WHERE, "who?")])

@@ -106,6 +106,18 @@ async def test_checking_costs_one_request_for_what_did_not_move(kept: KeptSource
     assert len(registry.requests) == len(NAMES) + 2
 
 
+async def test_where_head_names_what_is_not_there_the_tag_itself_decides(
+    kept: KeptSource, registry: MemorySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nonsense(repository: str, tag: str) -> Digest:
+        return Digest.of(b"nonsense")
+
+    monkeypatch.setattr(registry, "digest", nonsense)
+    checked = await filled(registry, Recollection(kept, "team/app", digests(kept)))
+    assert {tag: summary.digest for tag, summary in checked.items()} == digests(kept)
+    assert not any(summary.error for summary in checked.values())
+
+
 async def test_what_is_kept_is_read_once_whoever_wants_it_first(kept: KeptSource, registry: MemorySource) -> None:
     recollection = Recollection(kept, "team/app", digests(kept))
     kept.requests.clear()
