@@ -326,11 +326,13 @@ def manifest_outcome(
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What was looked at once all was done: so many of the `others`, the tags that weren't to go. `changed`: those of
-    them that somebody else pushed meanwhile."""
+    them that somebody else pushed meanwhile. `unknown`: those of which that can't be said, as they couldn't be read in
+    the plan or now, with the reason; they don't count as looked at."""
 
     tags: int
     others: int
     changed: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def is_whole(self) -> bool:

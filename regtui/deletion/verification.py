@@ -1,7 +1,7 @@
 """Afterwards: what was to go is gone, what was to stay is there and the same. The registry is asked, not our memory."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from regtui.deletion.graph import reachable
@@ -105,9 +105,8 @@ async def verify_manifests(
 
 def with_later_changes(ground: Ground, plan: Plan, shown: Plan, looked: Looked) -> Looked:
     """With what was seen since, while it was looked whether the manifests are gone."""
-    others = ground.watch.names - {tag.tag for tag in plan.removed}
-    changed = _changed(ground, plan, others & ground.watch.seen, shown)
-    return Looked(len(ground.watch.seen & others), len(others), tuple(sorted({*looked.changed, *changed})))
+    later = _looked_at(ground, plan, ground.watch.names - {tag.tag for tag in plan.removed}, shown)
+    return replace(later, changed=tuple(sorted({*looked.changed, *later.changed})))
 
 
 async def _pushed_again(
@@ -161,15 +160,20 @@ async def _look(ground: Ground, plan: Plan, others: Collection[str], shown: Plan
     watch = ground.watch
     wanted = set(others) if len(others) <= ALL_OF else {tag for tag in plan.staying if tag in others}
     await watch.look(wanted - watch.seen, again=True)
-    seen = watch.seen & set(others)
-    return Looked(len(seen), len(others), tuple(_changed(ground, plan, seen, shown)))
+    return _looked_at(ground, plan, others, shown)
 
 
-def _changed(ground: Ground, plan: Plan, seen: Collection[str], shown: Plan) -> list[str]:
-    before = shown.contents.tags
+def _looked_at(ground: Ground, plan: Plan, others: Collection[str], shown: Plan) -> Looked:
+    watch, before = ground.watch, shown.contents
     # What was to go, or shares an image with that, has words of its own.
     ours = {*plan.staying, *ground.repaired, *(tag.tag for tag in shown.removed)}
-    return sorted(tag for tag in seen if ground.watch.last(tag) != before.get(tag) and tag not in ours)
+    failed = {tag: str(error) for tag, error in watch.errors.items() if tag in others}
+    # One that couldn't be read in the plan leads to something now that nobody can compare.
+    unknown = failed | {tag: before.unread[tag] for tag in before.unread.keys() & watch.seen & set(others)}
+    unknown = {tag: why for tag, why in sorted(unknown.items()) if tag not in ours}
+    seen = (watch.seen & set(others)) - unknown.keys()
+    changed = sorted(tag for tag in seen if watch.last(tag) != before.tags.get(tag) and tag not in ours)
+    return Looked(len(seen), len(others), tuple(changed), unknown)
 
 
 def _points_elsewhere(tag: str, digest: Digest | None) -> str:

@@ -310,6 +310,7 @@ def report_sentences(report: Report) -> list[str]:
         lines.append(f"{what} was read back from the registry: the same digests as before.")
     elif report.looked is not None:
         lines.append(_looked(report, report.looked))
+        lines += _about_unknown(report.looked)
     return lines
 
 
@@ -329,6 +330,15 @@ def _looked(report: Report, looked: Looked) -> str:
         )
     same = "but for that are the same" if report.notices else "are the same"
     return f"{listed}, {looked.tags:,} of them were looked at, and {same}."
+
+
+def _about_unknown(looked: Looked) -> list[str]:
+    """The tags of which nobody knows whether they changed."""
+    tags = list(looked.unknown)
+    if not tags:
+        return []
+    why, it = _detail(looked.unknown[tags[0]]), _it(tags)
+    return [f"{names(tags)} could not be read ({why}): whether {it} changed is not known."]
 
 
 def pushed_again_sentence(tags: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ import pytest
 
 from regtui.deletion.request import Request
 from regtui.deletion.values import Plan, Report
-from regtui.deletion.words import plan_sentences
+from regtui.deletion.words import plan_sentences, report_sentences
+from regtui.local.transport import LocalTransport
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.session.session import Session
@@ -30,6 +31,53 @@ async def run(connection: Session, plan: Plan) -> Report:
     async for _ in running.outcomes():
         pass
     return running.report
+
+
+class Unread(httpx.AsyncBaseTransport):
+    """GET of `tag` fails while `fails`, by a status or without any answer; HEAD answers."""
+
+    def __init__(self, world: World, tag: str, status: int, *, fails: bool = True) -> None:
+        self._inner = LocalTransport(world.storage, world.version)
+        self._tag = tag
+        self._status = status
+        self.fails = fails
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.fails and request.method == "GET" and request.url.path.endswith(f"/manifests/{self._tag}"):
+            if not self._status:
+                raise httpx.RemoteProtocolError("the connection was closed", request=request)
+            return httpx.Response(self._status)
+        return await self._inner.handle_async_request(request)
+
+
+@pytest.mark.parametrize("status", [503, 0], ids=["503", "closed"])
+async def test_what_could_not_be_read_is_not_said_to_have_changed(world: World, status: int) -> None:
+    """Only a digest that is another than before is a change."""
+    await world.image(REPOSITORY, ["a"], ["a"])
+    await world.image(REPOSITORY, ["b"], ["b"])
+    world.transport = Unread(world, "b", status)
+    connection = await world.open()
+    report = await run(connection, await connection.plan_deletion(Request(REPOSITORY, ["a"])))
+    told = report_sentences(report)
+    assert not [line for line in told if "somebody else" in line], told
+    assert report.looked is not None
+    assert (report.looked.changed, list(report.looked.unknown)) == ((), ["b"])
+    assert told[-1].startswith("b could not be read (")
+    assert told[-1].endswith("): whether it changed is not known.")
+    assert "nothing else changed" not in " ".join(told)
+
+
+async def test_what_can_t_be_read_at_the_end_is_told_with_the_reason(world: World) -> None:
+    await world.image(REPOSITORY, ["a"], ["a"])
+    await world.image(REPOSITORY, ["b"], ["b"])
+    transport = world.transport = Unread(world, "b", 503, fails=False)
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["a"]))
+    await world.image(REPOSITORY, ["c"], ["b"])
+    transport.fails = True
+    told = report_sentences(await run(connection, plan))
+    assert not [line for line in told if "somebody else" in line], told
+    assert "b could not be read (" in told[-1]
 
 
 async def push_cache(world: World, tag: str) -> tuple[Digest, list[Digest]]:
