@@ -27,7 +27,7 @@ from regtui.ui.open_registries import OpenRegistries
 from regtui.ui.palette import BrowserCommands, Palette
 from regtui.ui.question import Asking
 from regtui.ui.screens.opening import OpeningScreen
-from regtui.ui.shown import ShownFrames, Told
+from regtui.ui.shown import Forget, ShownFrames, Told
 from regtui.ui.styles import style_path
 from regtui.ui.widths import MEDIUM, SMALLEST, fitting
 
@@ -110,6 +110,7 @@ class RegtuiApp(App[int]):
             self.open(self._start)
         else:
             self.ask()
+        self.call_after_refresh(self._shown.ask_first)
 
     def _remember_theme(self, theme: Any) -> None:
         if theme.name != self.config.theme:
@@ -143,9 +144,14 @@ class RegtuiApp(App[int]):
         screen = self.screen
         return not isinstance(screen, Asking) or screen.question.takes(event)
 
-    def when_shown(self, told: Told) -> None:
+    def when_shown(self, told: Told) -> Forget:
         """Calls `told` with the time when all that has been painted by now is on the terminal."""
-        self._shown.when(told)
+        return self._shown.when(told)
+
+    @property
+    def is_terminal_silent(self) -> bool:
+        """Whether it has never said what it shows, though it was asked."""
+        return self._shown.is_silent
 
     # Which registry
 

@@ -1,13 +1,15 @@
 """What a screen asks before it changes something. A key answers only what stood on the terminal when it was typed."""
 
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from textual import events
 from textual.screen import Screen
 
-from regtui.ui.shown import Told
+from regtui.ui.shown import Forget, Told
+from regtui.ui.waiting import Waiting
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -24,15 +26,19 @@ _OF_THE_APP: Final = "app."
 
 @runtime_checkable
 class ShowsFrames(Protocol):
-    """An app that knows when its frames are seen."""
+    """An app that knows when its frames are seen, and whether its terminal has never said so."""
 
-    def when_shown(self, told: Told) -> None: ...
+    def when_shown(self, told: Told) -> Forget: ...
+
+    @property
+    def is_terminal_silent(self) -> bool: ...
 
 
 class Question:
     """Of `screen`. `also`: keys that answer nothing there, or only no. `answerable` is called when it can be answered.
 
-    At first there is none, and every key counts.
+    At first there is none, and every key counts. While there is one that nobody has seen, the screen says so, and no
+    key is kept for later.
     """
 
     def __init__(
@@ -47,17 +53,19 @@ class Question:
         self._answerable = answerable
         self._counts_from = -inf
         self._number = 0
+        self._forget: Forget | None = None
+        self._waiting: Waiting | None = None
 
     def ask(self) -> None:
         """It is what the screen says now. Another one than before, if there was one: what was answered to that doesn't
         count."""
-        self._number += 1
+        self._stop_waiting()
         self._counts_from = inf
         self._screen.call_after_refresh(self._painted, self._number)
 
     def end(self) -> None:
         """There is none, or none any more: every key counts."""
-        self._number += 1
+        self._stop_waiting()
         self._counts_from = -inf
 
     @property
@@ -69,7 +77,13 @@ class Question:
         """Whether a key, a paste or a click has any effect on the screen."""
         if event.time >= self._counts_from:
             return True
-        return isinstance(event, events.Key) and (event.key in self._harmless or self._is_the_apps(event))
+        if not isinstance(event, events.Key):
+            return False
+        if self._waiting is not None and self._waiting.proves(event):
+            # It was read: what is typed next was typed by somebody who knows what it answers.
+            self._seen(self._number, event.time, 0.0)
+            return False
+        return event.key in self._harmless or self._is_the_apps(event)
 
     def _is_the_apps(self, event: events.Key) -> bool:
         """Whether the app's own binding takes the key: no text input, and nothing of the screen."""
@@ -81,17 +95,30 @@ class Question:
 
     def _painted(self, number: int) -> None:
         app: App[Any] = self._screen.app
-        if isinstance(app, ShowsFrames):
-            # By the screen: a driver tells it outside of all that runs in the app.
-            app.when_shown(lambda at: self._screen.call_later(self._seen, number, at))
+        if number == self._number and isinstance(app, ShowsFrames):
+            self._waiting = Waiting(self._screen, is_silent=app.is_terminal_silent)
+            # By the screen: it is told outside of all that runs there.
+            self._forget = app.when_shown(lambda at: self._screen.call_later(self._seen, number, at, MOMENT))
 
-    def _seen(self, number: int, at: float) -> None:
+    def _stop_waiting(self) -> None:
+        """Whatever comes of the question before counts no more."""
+        self._number += 1
+        if self._waiting is not None:
+            self._waiting.end()
+            self._waiting = None
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
+
+    def _seen(self, number: int, at: float, moment: float) -> None:
         if number == self._number:
-            self._counts_from = at + MOMENT
-            if MOMENT:
-                self._screen.set_timer(MOMENT, lambda: self._stands(number))
+            self._stop_waiting()
+            self._counts_from = at + moment
+            stands = partial(self._stands, self._number)
+            if moment:
+                self._screen.set_timer(moment, stands)
             else:
-                self._stands(number)
+                stands()
 
     def _stands(self, number: int) -> None:
         if number == self._number:

@@ -50,6 +50,7 @@ class LiveTerminal:
         self._line = line
         self._lock = Lock()
         self._ended = Event()
+        self._is_stalled = False
         self._waiting: deque[tuple[float, bytes]] = deque()
         self._to_type: deque[tuple[float, bytes]] = deque()
         self.emulator = Emulator(*size, answer=lambda text: self._answer(text.encode()))
@@ -59,7 +60,21 @@ class LiveTerminal:
 
     def type(self, keys: str) -> None:
         self._last_change = time.monotonic()
-        os.write(self._descriptor, keys.encode())
+        if self._is_stalled:
+            self._to_type.append((0.0, keys.encode()))
+        else:
+            os.write(self._descriptor, keys.encode())
+
+    @contextmanager
+    def stalled(self, last: str) -> Iterator[None]:
+        """While nothing passes, in either direction, behind the keys `last`. What is typed meanwhile arrives before the
+        answers to what is shown then."""
+        self._is_stalled = True
+        try:
+            os.write(self._descriptor, last.encode())
+            yield
+        finally:
+            self._is_stalled = False
 
     def resize(self, width: int, height: int) -> None:
         with self._lock:
@@ -134,6 +149,9 @@ class LiveTerminal:
                 self.worst = max(self.worst, sum(len(data) for _, data in self._waiting))
                 self._last_change = time.monotonic()
             now = time.monotonic()
+            if self._is_stalled:
+                before = now
+                continue
             self._show(None if self._line.rate is None else (now - before) * self._line.rate)
             before = now
             while self._to_type and self._to_type[0][0] <= now:

@@ -5,8 +5,6 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, TextIO
 
 from textual import events
@@ -25,16 +23,6 @@ _BEGIN: Final = "\x1b[?2026h"
 _END: Final = "\x1b[?2026l"
 # Seconds that leaving waits for answers under way, which would be typed into the shell otherwise.
 _LAST_ANSWERS: Final = 2.0
-# Seconds between two looks whether a terminal that doesn't answer was written to.
-_LOOK_AGAIN: Final = 0.1
-
-
-@dataclass(slots=True, eq=False)
-class _Watching:
-    """`question`: whose answer says that the frame was seen; None until it is painted."""
-
-    told: Callable[[float], object]
-    question: int | None
 
 
 class DifferenceDriver(LinuxDriver):
@@ -54,9 +42,8 @@ class DifferenceDriver(LinuxDriver):
         self._is_due = False
         self._is_synchronized = False
         self._timer: asyncio.TimerHandle | None = None
-        self._answered = 0
-        self._watching: list[_Watching] = []
-        self._look_again: asyncio.TimerHandle | None = None
+        self._behind: list[str] = []
+        self._is_asked_behind = False
 
     # What Textual writes
 
@@ -121,14 +108,20 @@ class DifferenceDriver(LinuxDriver):
             return
         if difference:
             self._ask(f"{_BEGIN}{difference}{_END}" if self._is_synchronized else difference)
-        if self._watching:
-            for watching in self._watching:
-                watching.question = self._questions if watching.question is None else watching.question
-            self._tell_watching()
+        behind, self._behind = self._behind, []
+        for question in behind:
+            self._send_asking(question)
 
     def _ask(self, data: str) -> None:
-        self._questions += 1
-        self._flow.written(self._send(data + QUESTION))
+        self._send_asking(data + QUESTION)
+
+    def _send_asking(self, data: str) -> None:
+        """`data` holds at least one question."""
+        questions = data.count(QUESTION)
+        self._questions += questions
+        count = self._send(data)
+        for number in range(questions):
+            self._flow.written(0 if number else count)
 
     def _send(self, data: str) -> int:
         """How many bytes it is."""
@@ -142,29 +135,13 @@ class DifferenceDriver(LinuxDriver):
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._paint_when_possible)
 
-    # Whether it was seen
-
-    def when_shown(self, told: Callable[[float], object]) -> None:
-        """Calls `told`, once all that was taken by now is on the terminal, with the time when its answer was read, by
-        the clock of Textual's events: whoever typed before that hadn't seen it."""
-        self._watching.append(_Watching(told, None if self._is_due else self._questions))
-        self._tell_watching()
-
-    def _tell_watching(self, at: float | None = None) -> None:
-        """Those whose answer came; where none comes, those whose frame has gone to the operating system."""
-        self._flow.may_write()
-        is_written = not self._flow.waits and self._output is not None and not self._output.is_busy()
-        for watching in [*self._watching]:
-            question = watching.question
-            if question is not None and (question <= self._answered or is_written):
-                self._watching.remove(watching)
-                watching.told(time.monotonic() if at is None else at)
-        if self._watching and self._look_again is None:
-            self._look_again = self._loop.call_later(_LOOK_AGAIN, self._tell_later)
-
-    def _tell_later(self) -> None:
-        self._look_again = None
-        self._tell_watching()
+    def write_behind(self, question: str) -> None:
+        """Writes `question`, which asks for the cursor's position and leaves it, once all that was taken by now has
+        been painted. From then on the app gets all positions that the terminal tells: it knows its own."""
+        self._is_asked_behind = True
+        self._behind.append(question)
+        self._is_due = True
+        self._paint_when_possible()
 
     # What the terminal answers
 
@@ -175,14 +152,13 @@ class DifferenceDriver(LinuxDriver):
         if isinstance(message, events.CursorPosition) and self._answers < self._questions:
             self._answers += 1
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._on_answer, message.time)
-            return
+                self._loop.call_soon_threadsafe(self._on_answer)
+            if not self._is_asked_behind:
+                return
         super().process_message(message)
 
-    def _on_answer(self, at: float) -> None:
-        self._answered += 1
+    def _on_answer(self) -> None:
         self._flow.answered()
-        self._tell_watching(at)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -220,9 +196,7 @@ class DifferenceDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         self._close_output()
         self._flow = Flow()
-        self._questions = self._answers = self._answered = 0
-        for watching in self._watching:
-            watching.question = None
+        self._questions = self._answers = 0
         self._output = OutputThread(self._terminal.fileno(), self._on_written)
         self._output.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]

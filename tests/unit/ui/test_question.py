@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from regtui.host.keep_out import KeepOut
-from regtui.ui import question
+from regtui.ui import question, waiting
 from regtui.ui.app import RegtuiApp
 from regtui.ui.question import Asking, Question
 from regtui.ui.screens.confirm import ConfirmScreen
@@ -22,7 +22,8 @@ from regtui.ui.screens.keep import KeepScreen
 from regtui.ui.screens.plan import PlanScreen, Progress, Proposal
 from regtui.ui.screens.tag import TagScreen
 from regtui.ui.screens.undo import UndoScreen
-from regtui.ui.shown import Told
+from regtui.ui.shown import Forget, Told
+from regtui.ui.widgets.bottom_line import BottomLine
 from regtui.ui.widgets.garbage.board import Board, Phase
 from tests.support import pilots
 from tests.support.screens import COMMON, browsing, settled
@@ -35,8 +36,9 @@ class Clock:
         self.now = 1000.0
         self.waiting: list[Told] = []
 
-    def when_shown(self, told: Told) -> None:
+    def when_shown(self, told: Told) -> Forget:
         self.waiting.append(told)
+        return lambda: None
 
     async def show(self, pilot: Pilot[int]) -> None:
         """What was painted last is on the terminal now."""
@@ -197,6 +199,70 @@ async def test_the_hints_show_it_from_when_on_it_counts(clock: Clock, monkeypatc
         monkeypatch.setattr(question, "MOMENT", 0.0)
         await clock.show(pilot)
         assert ("y", "delete 1 tag") in screen._hints._hints
+
+
+async def test_while_it_waits_it_says_so_and_keeps_no_key(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute and longer: nothing but the terminal's answer ends it. The way out stays open."""
+    monkeypatch.setattr(waiting, "_SAY_SO", 0.001)
+    async with browsing(*COMMON) as (pilot, browser):
+        for is_answered in (False, True):
+            await clock.type(pilot, "d")
+            screen = pilot.app.screen
+            assert isinstance(screen, DeleteScreen)
+            while not screen.query(BottomLine):
+                await pilot.pause(0.01)
+            assert "Waiting for the terminal" in str(screen.query_one(BottomLine).content)
+            assert screen.query_one(BottomLine).region.bottom == screen.size.height
+            clock.now += 3_600
+            await clock.type(pilot, "y", "enter", after=60)
+            assert screen._change is None
+            if is_answered:
+                await clock.show(pilot)
+                assert not screen.query(BottomLine)
+                assert screen._change is None
+            await clock.type(pilot, "escape", after=0.1)
+            assert pilot.app.screen is browser
+
+
+async def test_the_number_that_stands_beside_it_was_read(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a terminal that never answered: whoever types it has seen what is on it. Nothing else is taken for it."""
+    monkeypatch.setattr(RegtuiApp, "is_terminal_silent", True)
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "d")
+        await clock.type(pilot, "y", "enter", after=3_600)
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        word, number, *_ = str(screen.query_one(BottomLine).content).split()
+        assert (word, len(number)) == ("Type", 4)
+        other = str(int(number) % 9_000 + 1_000)
+        for wrong in (number[:3], number[1:], number[:2] + "y" + number[2:], other):
+            await clock.type(pilot, *wrong, "y", after=3_600)
+            assert screen._change is None
+        await clock.type(pilot, *number, after=3_600)
+        assert not screen.query(BottomLine)
+        # Each key by its own time: this one was typed before.
+        await clock.type(pilot, "y", after=3_599)
+        assert screen._change is None
+        await clock.type(pilot, "y", after=3_600)
+        assert screen._report is not None
+
+
+async def test_the_number_of_one_plan_is_not_that_of_the_next(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RegtuiApp, "is_terminal_silent", True)
+    numbers = iter((0, 1))
+    monkeypatch.setattr(waiting, "secrets", SimpleNamespace(randbelow=lambda _: next(numbers)))
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "d")
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        await clock.type(pilot, *"100")
+        screen.make_plan()
+        await settled(pilot)
+        assert "Type 1001 " in str(screen.query_one(BottomLine).content)
+        await clock.type(pilot, *"0", *"1000", "y", after=1)
+        assert screen._change is None
+        await clock.type(pilot, *"1001", "y", after=2)
+        assert screen._report is not None
 
 
 async def test_clicks_count_no_sooner(clock: Clock) -> None:
