@@ -9,7 +9,7 @@ from textual import events
 from textual.screen import Screen
 
 from regtui.ui.shown import Forget, Told
-from regtui.ui.waiting import Waiting
+from regtui.ui.unseen import UnseenNotice
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -54,7 +54,7 @@ class Question:
         self._counts_from = -inf
         self._number = 0
         self._forget: Forget | None = None
-        self._waiting: Waiting | None = None
+        self._notice: UnseenNotice | None = None
 
     def ask(self) -> None:
         """It is what the screen says now. Another one than before, if there was one: what was answered to that doesn't
@@ -79,7 +79,7 @@ class Question:
             return True
         if not isinstance(event, events.Key):
             return False
-        if self._waiting is not None and self._waiting.proves(event):
+        if self._notice is not None and self._notice.proves(event):
             # It was read: what is typed next was typed by somebody who knows what it answers.
             self._seen(self._number, event.time, 0.0)
             return False
@@ -96,16 +96,16 @@ class Question:
     def _painted(self, number: int) -> None:
         app: App[Any] = self._screen.app
         if number == self._number and isinstance(app, ShowsFrames):
-            self._waiting = Waiting(self._screen, is_silent=app.is_terminal_silent)
+            self._notice = UnseenNotice(self._screen, is_silent=app.is_terminal_silent)
             # By the screen: it is told outside of all that runs there.
             self._forget = app.when_shown(lambda at: self._screen.call_later(self._seen, number, at, MOMENT))
 
     def _stop_waiting(self) -> None:
         """Whatever comes of the question before counts no more."""
         self._number += 1
-        if self._waiting is not None:
-            self._waiting.end()
-            self._waiting = None
+        if self._notice is not None:
+            self._notice.end()
+            self._notice = None
         if self._forget is not None:
             self._forget()
             self._forget = None

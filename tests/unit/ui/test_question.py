@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from regtui.host.keep_out import KeepOut
-from regtui.ui import question, waiting
+from regtui.ui import question, unseen
 from regtui.ui.app import RegtuiApp
 from regtui.ui.question import Asking, Question
 from regtui.ui.screens.confirm import ConfirmScreen
@@ -203,7 +203,7 @@ async def test_the_hints_show_it_from_when_on_it_counts(clock: Clock, monkeypatc
 
 async def test_while_it_waits_it_says_so_and_keeps_no_key(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute and longer: nothing but the terminal's answer ends it. The way out stays open."""
-    monkeypatch.setattr(waiting, "_SAY_SO", 0.001)
+    monkeypatch.setattr(unseen, "_SAY_SO", 0.001)
     async with browsing(*COMMON) as (pilot, browser):
         for is_answered in (False, True):
             await clock.type(pilot, "d")
@@ -250,7 +250,7 @@ async def test_the_number_that_stands_beside_it_was_read(clock: Clock, monkeypat
 async def test_the_number_of_one_plan_is_not_that_of_the_next(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RegtuiApp, "is_terminal_silent", True)
     numbers = iter((0, 1))
-    monkeypatch.setattr(waiting, "secrets", SimpleNamespace(randbelow=lambda _: next(numbers)))
+    monkeypatch.setattr(unseen, "secrets", SimpleNamespace(randbelow=lambda _: next(numbers)))
     async with browsing(*COMMON) as (pilot, _):
         await clock.type(pilot, "d")
         screen = pilot.app.screen

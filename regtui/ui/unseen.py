@@ -20,7 +20,7 @@ _OFFER: Final = 3.0
 _LEAST_NUMBER: Final = 1000
 
 
-class Waiting:
+class UnseenNotice:
     """On `screen`, until it ends. `is_silent`: the terminal has never answered: the number is shown at once."""
 
     def __init__(self, screen: Screen[Any], *, is_silent: bool) -> None:
