@@ -128,11 +128,11 @@ class LocalHost:
         return await _run(["sh", "-c", sent.command], sent, self.place, is_long)
 
     def lines(self, script: Script) -> AsyncGenerator[str, None]:
-        sent = _Sent(script)
+        sent = _Sent(script, is_joined=True)
         return _lines(["sh", "-c", sent.command], sent, self.place)
 
     def blocks(self, script: Script) -> AsyncGenerator[bytes, None]:
-        sent = _Sent(script)
+        sent = _Sent(script, is_joined=True)
         return _blocks(["sh", "-c", sent.command], sent, self.place)
 
     async def close(self) -> None:
@@ -165,7 +165,7 @@ class SshHost:
         return output
 
     async def lines(self, script: Script) -> AsyncGenerator[str, None]:
-        ssh, sent = await self._opened(), _Sent(script)
+        ssh, sent = await self._opened(), _Sent(script, is_joined=True)
         async with aclosing(_lines(ssh.command(sent.command), sent, self.place)) as lines:
             async for line in lines:
                 yield line
@@ -173,7 +173,7 @@ class SshHost:
             raise self._failure(ssh, "")
 
     async def blocks(self, script: Script) -> AsyncGenerator[bytes, None]:
-        ssh, sent = await self._opened(), _Sent(script)
+        ssh, sent = await self._opened(), _Sent(script, is_joined=True)
         async with aclosing(_blocks(ssh.command(sent.command), sent, self.place)) as blocks:
             async for block in blocks:
                 yield block
@@ -231,16 +231,17 @@ class SshHost:
 
 class _Sent:
     """A script on its way: `command` for the login shell, `stdin` for what that runs, and what is heard of it from
-    `mark` on. What comes before was printed by start-up files."""
+    `mark` on, in each of its outputs. What comes before was printed by start-up files. `is_joined`: it writes its
+    stderr to stdout itself, for on their way here two outputs come in any order."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, is_joined: bool = False) -> None:
         self.mark = f"regtui-{secrets.token_hex(8)}".encode()
-        text = _whole(script, self.mark.decode())
+        text = _whole(script, self.mark.decode(), is_joined=is_joined)
         self.command = _READ_SOME.format(len(text)) if script.stdin else _READ_ALL
         self.stdin = text + _bytes(script.stdin)
 
     def heard(self, printed: bytes) -> bytes | None:
-        """What the script itself printed; None where it hasn't begun."""
+        """What the script itself printed to one of its outputs; None where it hasn't begun."""
         _, mark, rest = printed.partition(self.mark + b"\n")
         return rest if mark else None
 
@@ -255,7 +256,7 @@ def _never_began(place: str, printed: bytes) -> HostNotAllowed:
 
 async def _run(command: Sequence[str], sent: _Sent, place: str, is_long: bool) -> ScriptOutput:
     seconds = bounds.HOST_SECONDS if is_long else bounds.HOST_ANSWER_SECONDS
-    process = await _start(command, stderr=asyncio.subprocess.PIPE)
+    process = await _start(command)
     assert process.stdout is not None
     assert process.stderr is not None
     try:
@@ -320,11 +321,12 @@ async def _lines(command: Sequence[str], sent: _Sent, place: str) -> AsyncGenera
 
 async def _blocks(command: Sequence[str], sent: _Sent, place: str) -> AsyncGenerator[bytes, None]:
     """Whole lines, as many at a time as there are, without the last line break."""
-    process = await _start(command, stderr=asyncio.subprocess.STDOUT)
+    process = await _start(command)
     assert process.stdout is not None
     feeding = asyncio.ensure_future(_feed(process, sent))
+    beside = _Beside(process)
     try:
-        rest = await _from_its_begin(process, sent, place)
+        rest = await _from_its_begin(process, beside, sent, place)
         await feeding
         # Not readline: it fails at lines longer than its limit, and 3.x prints all tags of a repository in one.
         while True:
@@ -342,29 +344,47 @@ async def _blocks(command: Sequence[str], sent: _Sent, place: str) -> AsyncGener
             yield rest
     finally:
         feeding.cancel()
+        beside.close()
         await _end(process)
 
 
-async def _from_its_begin(process: asyncio.subprocess.Process, sent: _Sent, place: str) -> bytes:
-    """What it printed first, start-up files apart; empty where the connection broke before that. The mark is there
-    twice, for stdout and for stderr."""
+async def _from_its_begin(process: asyncio.subprocess.Process, beside: "_Beside", sent: _Sent, place: str) -> bytes:
+    """What it printed first, start-up files apart; empty where the connection broke before that."""
     assert process.stdout is not None
     printed = b""
     try:
         async with asyncio.timeout(bounds.HOST_LOGIN_SECONDS):
-            while (heard := sent.heard(printed)) is None or (begun := sent.heard(heard)) is None:
+            while (heard := sent.heard(printed)) is None:
                 chunk = await process.stdout.read(_CHUNK)
                 printed += chunk
                 if not chunk or len(printed) > bounds.HOST_LINE:
                     break
             else:
-                return begun
+                return heard
             code = await process.wait()
+            await beside.read
     except TimeoutError:
-        raise _never_began(place, printed) from None
-    if heard is None and code != _SSH_FAILED:
-        raise _never_began(place, printed)
-    return heard or b""
+        raise _never_began(place, printed + beside.last) from None
+    if code != _SSH_FAILED:
+        raise _never_began(place, printed + beside.last)
+    return b""
+
+
+class _Beside:
+    """Reads what comes on stderr of a script that writes its own to stdout: it is start-up files' and ssh's own. Only
+    why nothing began may stand there. `close` it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None
+        self.last = b""
+        self.read = asyncio.ensure_future(self._read(process.stderr))
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        while chunk := await stream.read(_CHUNK):
+            self.last = (self.last + chunk)[-_CHUNK:]
+
+    def close(self) -> None:
+        self.read.cancel()
 
 
 # One character of another alphabet makes each of a text up to four bytes wide.
@@ -383,13 +403,13 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-async def _start(command: Sequence[str], *, stderr: int) -> asyncio.subprocess.Process:
+async def _start(command: Sequence[str]) -> asyncio.subprocess.Process:
     # A session of its own: Ctrl+C is ours to handle, and must not reach what runs there.
     return await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=stderr,
+        stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
         env=child_environment(),
         # What comes while the last of it is looked at.
@@ -423,13 +443,14 @@ async def _drop(stream: asyncio.StreamReader) -> None:
         pass
 
 
-def _whole(script: Script, mark: str) -> bytes:
+def _whole(script: Script, mark: str, *, is_joined: bool) -> bytes:
     """The shell reads it to its end before it begins. Words are quoted for it alone, at the end and in no text."""
+    say = f"printf '\\n%s\\n' {mark}"
     # Programs' messages are read by us: in one language. 255 is what ssh says when it fails itself.
     text = (
         f"main() {{\n{script.text}\n}}\n"
         "LC_ALL=C\nexport LC_ALL\n"
-        f"printf '\\n%s\\n' {mark}; printf '\\n%s\\n' {mark} >&2\n"
+        f"{say}; {'exec 2>&1' if is_joined else f'{say} >&2'}\n"
         # Apart: also where it exits, its code is looked at.
         f"({join(['main', *script.arguments])})\n"
         f'code=$?; test "$code" != {_SSH_FAILED} || code=254; exit "$code"\n'

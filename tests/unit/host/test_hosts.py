@@ -4,11 +4,13 @@ import asyncio
 import gc
 import sys
 import threading
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from regtui import bounds
@@ -87,6 +89,10 @@ class Login(LocalHost):
         sent = hosts._Sent(script)
         return await hosts._run([*self.shell, f"{self.begins}{sent.command}"], sent, self.place, is_long)
 
+    def lines(self, script: Script) -> AsyncGenerator[str, None]:
+        sent = hosts._Sent(script, is_joined=True)
+        return hosts._lines([*self.shell, f"{self.begins}{sent.command}"], sent, self.place)
+
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_words_and_stdin_arrive_as_they_are_whatever_the_login_shell(
@@ -102,9 +108,66 @@ def test_words_and_stdin_arrive_as_they_are_whatever_the_login_shell(
 
 @pytest.mark.parametrize("shell", SHELLS)
 async def test_what_start_up_files_print_is_no_answer(shell: str) -> None:
-    host = Login(shell, "echo Welcome to prod; echo regtui-0123; ")
-    told = await host.run(call("echo", "one"))
-    assert told.stdout == "one\n"
+    aside = "" if shell in ("fish", "tcsh") else "echo Careful >&2; "
+    host = Login(shell, f"{aside}echo Welcome to prod; echo regtui-0123; {aside}")
+    told = await host.run(Script("echo one; echo two >&2"))
+    assert (told.stdout, told.stderr) == ("one\n", "two\n")
+    assert [line async for line in host.lines(Script("echo one; echo two >&2; echo three"))] == ["one", "two", "three"]
+
+
+# As sshd, that takes what a session prints from two pipes, and sends it in any order: $1 is the session's command, $2
+# its outputs in turn, how many bytes of which.
+_RELAY: Final = """\
+import os, subprocess, sys
+told = subprocess.run(["sh", "-c", sys.argv[1]], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+left = {1: told.stdout, 2: told.stderr}
+for part in sys.argv[2].split():
+    to, size = map(int, part.split(":"))
+    os.write(to, left[to][:size])
+    left[to] = left[to][size:]
+for to in (2, 1) if sys.argv[3] == "2" else (1, 2):
+    os.write(to, left[to])
+sys.exit(told.returncode)
+"""
+_BOTH: Final = 'echo one; echo two >&2; echo three; echo four >&2; printf "end"'
+
+
+class Relayed(LocalHost):
+    def __init__(self, begins: str, parts: Sequence[tuple[int, int]], last: int) -> None:
+        self.begins = begins
+        self.order = (" ".join(f"{to}:{size}" for to, size in parts), str(last))
+
+    def command(self, sent: hosts._Sent) -> list[str]:
+        return [sys.executable, "-ISc", _RELAY, f"{self.begins}{sent.command}", *self.order]
+
+    async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
+        sent = hosts._Sent(script)
+        return await hosts._run(self.command(sent), sent, self.place, is_long)
+
+    def lines(self, script: Script) -> AsyncGenerator[str, None]:
+        sent = hosts._Sent(script, is_joined=True)
+        return hosts._lines(self.command(sent), sent, self.place)
+
+
+@given(
+    st.sampled_from(["", "echo Welcome; ", "echo Careful >&2; ", "printf Welcome; printf Careful >&2; "]),
+    st.lists(st.tuples(st.sampled_from([1, 2]), st.integers(0, 60)), max_size=6),
+    st.sampled_from([1, 2]),
+)
+@example("", [], 2)
+@example("", [], 1)
+@settings(max_examples=25, deadline=None)
+def test_two_outputs_are_the_same_in_whatever_order_they_come(
+    begins: str, parts: list[tuple[int, int]], last: int
+) -> None:
+    host = Relayed(begins, parts, last)
+
+    async def heard() -> tuple[ScriptOutput, list[str]]:
+        return await host.run(Script(_BOTH)), [line async for line in host.lines(Script(_BOTH))]
+
+    told, lines = asyncio.run(heard())
+    assert (told.stdout, told.stderr) == ("one\nthree\nend", "two\nfour\n")
+    assert lines == ["one", "two", "three", "four", "end"]
 
 
 async def test_start_up_files_that_exit_are_named() -> None:
