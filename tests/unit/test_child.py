@@ -1,7 +1,6 @@
 """No program that regtui starts has its password in the environment."""
 
 import ast
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,7 @@ def test_ssh_has_it_not(tmp_path: Path) -> None:
 
 
 async def test_scripts_on_this_machine_have_it_not() -> None:
-    child = await hosts._start(["env"], stderr=asyncio.subprocess.STDOUT)
+    child = await hosts._start(["env"])
     out, _ = await child.communicate()
     assert b"PATH=" in out
     assert PASSWORD.encode() not in out
