@@ -256,5 +256,6 @@ async def execute(removal: Removal, shown: ShownOutcomes) -> RunResult:
     report = deleting.report
     if report.run and report.leaves_something and not removal.session.target.ephemeral:
         what = "To put back what can be" if removal.plan.has_losses else "To put it back"
+        what += "" if removal.plan.may_push else ", with a login that may push"
         say(f"{what}: {removal.session.target.undo_command(report.run)}")
     return RunResult(result.is_complete and not removal.skipped, result.stopped)

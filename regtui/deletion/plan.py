@@ -217,8 +217,9 @@ def needs_untagging(plan: Plan) -> tuple[PlannedTag, ...]:
 
 
 def without_push(plan: Plan) -> Plan:
-    """The same where this login may delete, but not push: then no tag is removed alone by a registry that deletes by
-    digest only. Says what deleting by digest would take along."""
+    """The same where this login may delete, but not push: then undo takes another login, and no tag is removed alone by
+    a registry that deletes by digest only. Says what deleting by digest would take along."""
+    plan = replace(plan, may_push=False)
     needed = needs_untagging(plan)
     if plan.obstacle or plan.method is not Method.PLACEHOLDER or not needed:
         return plan

@@ -223,6 +223,8 @@ class Plan:
     """Sentences about what may use any of it, and could not be read."""
     guarded: frozenset[str] = frozenset()
     """Damaged tags that the config protects, or that are in use: no rule replaces them, nor does anybody unasked."""
+    may_push: bool = True
+    """Whether this login may push, as far as is known: undo takes that."""
     goes_along: tuple[str, ...] = ()
     """Where this login can't push and so can't remove tags alone: the tags that deleting by digest would take along."""
     contents: Contents = field(repr=False, default=Contents("", {}, {}))

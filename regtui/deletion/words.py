@@ -151,6 +151,8 @@ def _about_losses(plan: Plan) -> list[str]:
         what = plural(len(large), "config")
         verb = "is" if len(large) == 1 else "are"
         lines.append(f"{what} {verb} too large to be kept: undo works as long as the registry has {_them(large)}.")
+    if not plan.may_push:
+        lines.append("This login may delete, but not push: undo takes a login that may.")
     return lines
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from regtui.content.store import ContentStore
 from regtui.deletion.blobs import with_blobs
 from regtui.deletion.inventory import read_contents
-from regtui.deletion.plan import make_plan, needs_untagging, without_push
+from regtui.deletion.plan import make_plan, without_push
 from regtui.deletion.referrers import with_referrers
 from regtui.deletion.request import Request
 from regtui.deletion.values import Contents, Method, Plan
@@ -57,9 +57,9 @@ async def plan_on(
         plan = planned(referred)
     if not plan.obstacle and not plan.is_empty:
         plan = planned(await with_blobs(client, content, plan, on_progress))
-    # Asked only where a tag can't go without it.
-    needs_push = plan.method is Method.PLACEHOLDER and needs_untagging(plan) and not plan.obstacle
-    return plan if not needs_push or await _may_push(client, repository) else without_push(plan)
+    if plan.obstacle or plan.is_empty or await _may_push(client, repository):
+        return plan
+    return without_push(plan)
 
 
 async def _may_push(client: RegistryClient, repository: str) -> bool:

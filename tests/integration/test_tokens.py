@@ -187,6 +187,8 @@ async def test_who_may_delete_but_not_push_is_told_first_and_offered_the_whole_i
     one = regtui("rm", "-r", url, "team/app:1.0", "--yes")
     if place.server.version == "3.1.1":  # it removes a tag by itself
         assert one.returncode == 0, one
+        assert "This login may delete, but not push: undo takes a login that may." in one.stderr
+        assert "To put it back, with a login that may push: regtui undo" in one.stderr
         assert {record["tag"] for record in regtui.records("tags", "-r", url, "team/app")} == {"1.1", "same"}
         return
     failed(one, 6, "may delete, but not push")
@@ -194,6 +196,7 @@ async def test_who_may_delete_but_not_push_is_told_first_and_offered_the_whole_i
     assert {record["tag"] for record in regtui.records("tags", "-r", url, "team/app")} == {"1.0", "1.1", "same"}
     whole = regtui("rm", "-r", url, "team/app:1.0", "--manifest", "--yes")
     assert whole.returncode == 0, whole
+    assert "This login may delete, but not push: undo takes a login that may." in whole.stderr
     assert {record["tag"] for record in regtui.records("tags", "-r", url, "team/app")} == {"1.1"}
     # Nor can it be put back by this login, which is said before anything is tried.
     back = regtui("undo", url, "--yes")

@@ -356,6 +356,19 @@ async def test_without_the_right_to_push_it_is_said_first_with_what_would_go_alo
     assert digest not in world.storage.repositories[REPOSITORY].revisions
 
 
+async def test_that_undo_takes_the_right_to_push_is_said_before(world: World) -> None:
+    await world.image(REPOSITORY, ["alone"], ["alone"])
+    sentence = "This login may delete, but not push: undo takes a login that may."
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["alone"]))
+    assert sentence not in plan_sentences(plan)
+    world.transport = NoPush(LocalTransport(world.storage, world.version))
+    before = set(world.storage.repositories[REPOSITORY].revisions)
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["alone"]))
+    assert (plan.obstacle, plan.may_push) == ("", False)
+    assert sentence in plan_sentences(plan)
+    assert set(world.storage.repositories[REPOSITORY].revisions) == before
+
+
 async def test_a_broken_tag_and_no_right_to_push_is_said_to_stay() -> None:
     world = World("2.8.2")
     await world.image(REPOSITORY, ["lost"], ["broken"])
