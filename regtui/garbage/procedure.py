@@ -15,11 +15,12 @@ from regtui.deletion.journal import Journal
 from regtui.errors import RegtuiError
 from regtui.garbage import scripts
 from regtui.garbage.account import Account
+from regtui.garbage.at_address import answers_still
 from regtui.garbage.by_hand import by_hand
 from regtui.garbage.earlier import read_earlier
 from regtui.garbage.forecasting import another, forecast
 from regtui.garbage.leftovers import Leftovers
-from regtui.garbage.running import STOPPED, Running, running_already
+from regtui.garbage.running import STOPPED, HostQuestion, Running, running_already
 from regtui.garbage.storage import Listing, Storage
 from regtui.garbage.values import (
     Choices,
@@ -169,6 +170,7 @@ class HostCollector:
     async def forecast(self, choices: Choices) -> Forecast:
         found = await self._look()
         await self._must_be_alone()
+        await self._must_be_what_answers(found)
         async with answering(self._client, "while its storage is compared with it"):
             self._forecast = await forecast(
                 self._host,
@@ -189,6 +191,16 @@ class HostCollector:
         earlier = await self.earlier()
         if earlier is not None and earlier.is_running:
             raise running_already(self._host.place, earlier.started, earlier.who)
+
+    async def _must_be_what_answers(self, found: Found) -> None:
+        """Raises Unsafe where it doesn't run, and a registry answers all the same: that is another one."""
+        if not found.unit.is_running and await answers_still(self._client):
+            title = found.unit.title
+            raise Unsafe(
+                f"What answers at {self._client.host} isn't {title[0].lower()}{title[1:]}: that isn't running on "
+                f"{self._host.place}.",
+                "Check ssh, runtime and container of the profile: name the one that serves it.",
+            )
 
     async def _must_be_the_same(self, found: Found) -> None:
         """Raises GarbageError where another one has its name by now; the host looks again before it stops anything."""
@@ -359,9 +371,9 @@ class HostCollector:
                     continue  # It has ended when the registry answers, below.
                 account.follow(event)
                 yield event
-                if running.asks:
-                    running.asks = False
-                    await self._leave_word(found, "refuses-pushes" if await self._refuses() else "takes-pushes")
+                if running.asks is not None:
+                    question, running.asks = running.asks, None
+                    await self._leave_word(found, await self._word_for(question))
                 if self._stopping and event.stage is Stage.KEEP_OUT:
                     self._tell_stop()  # What was said before there was a run to hear it.
         account.removed, account.removed_uploads = tuple(running.removed), len(running.removed_uploads)
@@ -406,6 +418,11 @@ class HostCollector:
                 f"{self._probed[0]}.",
                 "Log in as somebody who may. Nothing was changed.",
             ) from None
+
+    async def _word_for(self, question: HostQuestion) -> str:
+        if question is HostQuestion.IS_SILENT:
+            return "still-answers" if await answers_still(self._client) else "is-silent"
+        return "refuses-pushes" if await self._refuses() else "takes-pushes"
 
     async def _refuses(self) -> bool:
         """Whether the registry refuses pushes, each time that it is asked: several may answer at its address. What is

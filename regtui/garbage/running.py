@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from enum import Enum
 from typing import Final
 
 from regtui.garbage import scripts
@@ -19,6 +20,14 @@ from regtui.oci.digest import Digest
 from regtui.oci.reference import is_repository, is_tag
 from regtui.ssh.errors import SshError
 from regtui.text import one_line
+
+
+class HostQuestion(Enum):
+    """What the script on the host can't see, and waits to be told."""
+
+    REFUSES_PUSHES = "whether the registry refuses pushes"
+    IS_SILENT = "whether nothing answers at the registry's address"
+
 
 STAGES: Final = {"keep-out": Stage.KEEP_OUT, "collect": Stage.COLLECT, "bring-back": Stage.BRING_BACK}
 """As the script names them."""
@@ -92,8 +101,8 @@ class Running:
         self.removed_uploads: list[tuple[str, str]] = []
         """(repository, id) of abandoned uploads that were removed."""
         self.was_stopped = False
-        self.asks = False
-        """It waits to be told whether the registry refuses pushes."""
+        self.asks: HostQuestion | None = None
+        """It waits to be told."""
         self.failures: list[str] = []
         """In sentences, as the script says them."""
         self.said: list[str] = []
@@ -190,8 +199,9 @@ class Running:
             case ["upload-removed", name, upload] if is_repository(name) and is_tag(upload):
                 self.removed_uploads.append((name, upload))
             case ["asks"]:
-                self.asks = True
-                return [self._event("Looking whether the registry refuses pushes …")]
+                return self._asked(HostQuestion.REFUSES_PUSHES)
+            case ["asks", "silence"]:
+                return self._asked(HostQuestion.IS_SILENT)
             case ["up"]:
                 self.is_up = True
             case ["down"]:
@@ -206,6 +216,10 @@ class Running:
                 self.failures.append(" ".join(sentence))
                 return [self._event(" ".join(sentence))]
         return []
+
+    def _asked(self, question: HostQuestion) -> list[Event]:
+        self.asks = question
+        return [self._event(f"Looking {question.value} …")]
 
     def _stage_events(self, status: StageStatus) -> list[Event]:
         if self._stage is Stage.COLLECT and status is StageStatus.DONE and not self.verdict_is_good:

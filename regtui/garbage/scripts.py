@@ -25,7 +25,8 @@ _PREFIX: Final = "::regtui-"
 # seconds) before it ends what doesn't stop, and then a stop that nobody waits for any more takes effect.
 _WATCH_SECONDS: Final = 12
 
-# How long a registry that was made read-only is kept so, for regtui to see that it refuses pushes.
+# How long a registry that was made read-only, or stopped, is kept so for regtui to see that it refuses pushes, or that
+# its address is silent.
 _PATIENCE_SECONDS: Final = 120
 
 _MOST_LOG: Final = 1 << 30
@@ -118,6 +119,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "storage.sh": file("storage.sh"),
         "most": str(_MOST_LOG),
         "keep-out": KeepOut.STOP.value if beside else keep_out.value,
+        "silence": "yes" if beside else "no",
         "restart": "yes" if needs_restart else "no",
         "ours": "yes" if ours else "no",
         "root": unit.root,
@@ -171,8 +173,8 @@ def status(unit: Unit, mark: str) -> Script:
 
 
 def note(unit: Unit, name: str) -> Script:
-    """Leaves a word for the run: `stop-asked`, `refuses-pushes` or `takes-pushes` of its registry, `heard` when its end
-    was."""
+    """Leaves a word for the run: `stop-asked`, `refuses-pushes` or `takes-pushes` of its registry, `is-silent` or
+    `still-answers` of its address, `heard` when its end was."""
     return _launch(unit, new_mark(), "leave", name)
 
 

@@ -3,7 +3,8 @@
 # a run left behind that was killed. All that differs between registries lies beside it, a file each:
 #   mark, most (bytes of a log), keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), name (the
 #   registry's, in words), root, config, process and user (the collector's words, and whose it is), empty and uploads (what
-#   is removed), upload-minutes, patience (seconds that a word is waited for), and command lines: is-still, is-another, prepare,
+#   is removed), upload-minutes, silence (yes where its address has to be silent once it is stopped), patience (seconds that
+#   a word is waited for), and command lines: is-still, is-another, prepare,
 #   tidy, stop, start, check, make-stand-in, serve, serves, serve-log, read-only, read-write, hold, release, collector, quit,
 #   gone, kill, readlink, shell, shell-now. quit and gone are of all that is begun beside the registry: collector and stand-in.
 # What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
@@ -166,15 +167,30 @@ serve_pulls() {
     say serving
 }
 
-# Whether pushes are refused only those can see who may push, as clients reach the registry: they leave a word here.
+# Whether pushes are refused, and whether nothing answers at its address while the registry is stopped, only those can see
+# who reach it as clients do: they leave a word here. $1 is the word that it waits for, $2 the one that says the contrary.
+is_told() {
+    left=$(($(get patience) * 5))
+    until test -e "$1"; do
+        test "$left" -gt 0 && test ! -e "$2" && test ! -e stop-asked || return 1
+        if sleep 0.2 2>/dev/null; then left=$((left - 1)); else sleep 1; left=$((left - 5)); fi
+    done
+}
+
 refuses_pushes() {
     say asks
-    left=$(get patience)
-    until test -e refuses-pushes; do
-        test "$left" -gt 0 && test ! -e takes-pushes && test ! -e stop-asked || return 1
-        left=$((left - 1))
-        sleep 1
-    done
+    is_told refuses-pushes takes-pushes
+}
+
+# What answers now is another one, on whatever storage: it would take pushes into the sweep. Before anything stands in.
+must_be_silent() {
+    test "$(get silence)" = yes || return 0
+    say asks silence
+    is_told is-silent still-answers && return 0
+    test ! -e stop-asked || return 0
+    test ! -e still-answers || failed "$(get name) was stopped, and a registry answers at its address: another one serves it," \
+        "and would take pushes into the sweep. Nothing was swept. Say which one it is, or stop it as well."
+    failed "It can't be seen that nothing answers at the address of $(get name) while that is stopped: nothing was swept."
 }
 
 # A collector that is still at work must not sweep what somebody pushes: it is ended, or waited for, and seen gone.
@@ -441,7 +457,8 @@ line hold >/dev/null 2>&1
 case $keep_out in
     stop)
         line stop >&2 || failed "The registry could not be stopped."
-        serve_pulls || failed "What is to serve pulls meanwhile could not be started: nothing was swept."
+        must_be_silent
+        test -e stop-asked || serve_pulls || failed "What is to serve pulls meanwhile could not be started: nothing was swept."
         ;;
     read-only)
         line read-only >&2 || failed "The registry could not be made read-only."

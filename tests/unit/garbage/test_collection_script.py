@@ -92,7 +92,7 @@ class Bench:
         # Nothing of the stand-ins goes on by itself after it was killed: a second is as good as twelve.
         files |= {"mark": MARK, "empty": "", "uploads": "", "upload-minutes": "0", "watch": "1"}
         # By regtui, that was asked.
-        files |= {"refuses-pushes": ""} if keep_out is KeepOut.READ_ONLY else {}
+        files |= {"refuses-pushes": ""} if keep_out is KeepOut.READ_ONLY else {"is-silent": ""}
         files |= {name.replace("_", "-"): text for name, text in changes.items() if name not in unit}
         for name, text in files.items():
             (self.directory / name).write_text(f"{text}\n")
@@ -144,6 +144,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
 
 WHOLE = [
     "stage keep-out started",
+    "asks silence",
     "stage keep-out done",
     "stage collect started",
     "exit 0",
@@ -170,7 +171,7 @@ def test_read_only_it_goes_on_running_and_is_restarted_only_where_its_cache_need
     assert bench.run() == 0
     collected = "collect inside garbage-collect /c.yml"
     assert bench.calls == ["prepare", "read-only", collected, "tidy", "read-write"]
-    assert bench.told == [WHOLE[0], "asks", *WHOLE[1:]]
+    assert bench.told == [WHOLE[0], "asks", *WHOLE[2:]]
     (bench.directory / "calls").unlink()
     bench.write(KeepOut.READ_ONLY, needs_restart=True)
     bench.run()
@@ -235,7 +236,7 @@ def test_what_a_collector_prints_is_bounded_on_the_disk_and_that_is_said(bench: 
     cut = (
         "failed The collector prints more than its log may hold on the host: all but its begin and its end is left out."
     )
-    assert bench.told == [*WHOLE[:3], cut, "exit 3", *WHOLE[4:]]
+    assert bench.told == [*WHOLE[:4], cut, "exit 3", *WHOLE[5:]]
     # Where the lines between are missing, two are in part.
     assert len({line for line in bench.log if line.startswith("0")} - {"0123456789"}) <= 1
 
@@ -358,6 +359,38 @@ def test_what_is_not_seen_to_refuse_pushes_is_not_swept_and_put_back(bench: Benc
     assert bench.calls == ["prepare", "read-only", "tidy", "read-write"]
     assert "asks" in bench.told
     assert "failed The registry can't be seen to refuse pushes: nothing was swept." in bench.told
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("still-answers", "was stopped, and a registry answers at its address: another one serves it,"),
+        ("", "It can't be seen that nothing answers at the address of"),
+    ],
+)
+def test_what_is_stopped_while_its_address_answers_is_not_swept_and_started_again(
+    bench: Bench, word: str, sentence: str
+) -> None:
+    """Before anything stands in for it, that would answer as well."""
+    write_standing_in(bench, patience="1")
+    bench.touch("is-silent").unlink()
+    if word:
+        bench.touch(word)
+    assert bench.run() == 1
+    assert bench.calls == ["prepare", "make", "stop", "tidy", "start"]
+    assert [line for line in bench.told if sentence in line], bench.told
+    assert bench.told[-4:] == ["stage bring-back started", "up", "stage bring-back done", "end"]
+
+
+def test_stopped_by_its_user_while_the_address_is_looked_at_nothing_is_swept(bench: Bench) -> None:
+    bench.write()
+    bench.touch("is-silent").unlink()
+    run = bench.begin()
+    bench.wait_for(lambda: "asks silence" in bench.told)
+    bench.touch("stop-asked")
+    assert run.wait(PATIENCE) == 130
+    assert "stopped" in bench.told
+    assert bench.calls == ["prepare", "stop", "tidy", "start"]
 
 
 def test_a_collector_that_fails_is_told_with_its_exit_code_and_the_registry_started(bench: Bench) -> None:
@@ -596,7 +629,7 @@ def test_a_stand_in_is_made_before_the_stop_and_ended_before_the_start(bench: Be
     assert bench.run() == 0
     collected = "collect beside garbage-collect /c.yml"
     assert bench.calls == ["prepare", "make", "stop", "serve", collected, "quit", "tidy", "start"]
-    assert bench.told == [*WHOLE[:1], "serving", *WHOLE[1:]]
+    assert bench.told == [*WHOLE[:2], "serving", *WHOLE[2:]]
 
 
 @pytest.mark.parametrize(
@@ -679,7 +712,7 @@ def test_the_containers_shell_cant_say_what_is_the_scripts_to_say(bench: Bench) 
     bench.run()
     # What went is for it to say; which names these are is looked at where they are read.
     said = ["removed x", "removed a b", "upload-removed x", "upload-removed a b"]
-    assert bench.told == [*WHOLE[:4], *said, *WHOLE[4:]]
+    assert bench.told == [*WHOLE[:5], *said, *WHOLE[5:]]
 
 
 def test_a_process_that_has_the_pid_of_a_collector_that_was_is_left_alone(bench: Bench) -> None:

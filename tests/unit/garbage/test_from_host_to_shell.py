@@ -33,6 +33,7 @@ from regtui.host.profile import HostSettings
 from regtui.host.runtimes import Unit
 from regtui.oci.digest import Digest
 from tests.support.hostile_host import HostileHost, make_hostile_host
+from tests.support.unasked import unasked
 
 CONTENTS: Final[dict[str, str]] = {
     "ends a heredoc": "/x\n__regtui_end_of_file__\ntouch {pwned}\nPLACES\ntouch {pwned}\nEOF\ntouch {pwned}\r\x1b.yml",
@@ -256,7 +257,7 @@ def _questions(local: Host, found: Found, keeping_out: Iterable[KeepOut]) -> Ite
     yield _follow(local, scripts.dry_run(unit, mark))
     for keep_out in keeping_out:
         by_hand(unit, keep_out, needs_restart=True, url="http://r")
-        script = scripts.collection(unit, keep_out, False, mark=mark, who="ci", empty=["team/app"])
+        script = unasked(scripts.collection(unit, keep_out, False, mark=mark, who="ci", empty=["team/app"]))
         yield _run(Running(local, unit, {}, mark), script)
     yield _status(local, found)
     yield _follow(local, scripts.note(unit, "heard"))

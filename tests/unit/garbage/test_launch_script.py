@@ -21,6 +21,7 @@ from regtui.host.keep_out import KeepOut
 from regtui.host.runtimes import Unit, by_name
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
+from tests.support.unasked import unasked
 
 MARK = "7e57"
 
@@ -60,7 +61,7 @@ class Launch:
         return [line.replace(f"-{MARK}", "") for line in done.stdout.splitlines() if line.strip()]
 
     def collection(self) -> Script:
-        return scripts.collection(self.unit, KeepOut.STOP, needs_restart=False, mark=MARK, who="ci@laptop")
+        return unasked(scripts.collection(self.unit, KeepOut.STOP, needs_restart=False, mark=MARK, who="ci@laptop"))
 
     def begin(self) -> list[str]:
         return self.told(self.collection())
