@@ -49,7 +49,7 @@ async def test_a_stopped_service_whose_address_another_one_answers_is_refused(
     with start_service("2.8.2", tmp_path / "old") as old, start_registry("2.8.2", tmp_path / "live") as live:
         monkeypatch.setenv("PATH", f"{old.bin}:{os.environ['PATH']}")
         fill(live.url, images=FEW)
-        await asyncio.to_thread(subprocess.run, [old.bin / "systemctl", "stop", "--", UNIT], check=True)
+        await asyncio.to_thread(subprocess.run, [str(old.bin / "systemctl"), "stop", "--", UNIT], check=True)
         session = await connected(target(replace(old, url=live.url), runtime="systemd"))
         with pytest.raises(Unsafe, match=r"What answers at .* isn't the service .*: that isn't running on"):
             await collect(session)
