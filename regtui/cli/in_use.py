@@ -9,7 +9,7 @@ from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
 from regtui.errors import DONE, FAILED, UsageError
 from regtui.session.session import Session
-from regtui.text import plural, short_digest
+from regtui.text import config_table, plural, short_digest
 
 if TYPE_CHECKING:
     from regtui.host.hosts import Interactive
@@ -27,7 +27,7 @@ async def _show(session: Session, output: Output) -> int:
     if session.target.in_use.is_empty:
         raise UsageError(
             f"Nothing says what is in use of {session.name}.",
-            f"Name hosts, clusters or files in the config file, below [registries.{session.name}.in_use].",
+            f"Name hosts, clusters or files in the config file, below {config_table(session.name, 'in_use')}.",
         )
     uses = await session.uses(_asking() if is_interactive() else None)
     located = await session.located_uses(uses)

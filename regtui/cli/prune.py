@@ -21,7 +21,7 @@ from regtui.session.session import Session
 from regtui.session.target import Target
 from regtui.settings.paths import journal_dir
 from regtui.settings.registry_lock import only_one
-from regtui.text import size
+from regtui.text import config_table, size
 
 # The share of a repository's tags that a rule may take where nobody looks.
 _MOST: Final = 0.5
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _table(invocation: Invocation, name: str) -> str:
     """What begins an entry; an address isn't how a table is called."""
     profile = name if name in invocation.config.profiles else "NAME"
-    return f"{'' if profile == name else 'a profile of it and '}[[registries.{profile}.retention]]"
+    return f"{'' if profile == name else 'a profile of it and '}{config_table(profile, 'retention', is_list=True)}"
 
 
 def _registry(invocation: Invocation, arguments: argparse.Namespace) -> str | None:

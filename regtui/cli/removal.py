@@ -235,9 +235,7 @@ def is_confirmed(removal: Removal) -> bool:
     proposal = removal.proposal
     if proposal.plan.is_empty:
         return True
-    what = proposal.what
-    one = what.startswith("1 ")
-    these = f"{'this' if one else 'these'} {what.removeprefix('1 ')} from {removal.session.identity}"
+    these = f"{proposal.what_by_name} from {removal.session.identity}"
     if expected := proposal.typed:
         return ask(f"To delete {these}, type {expected}:") == expected
     return ask(f"Delete {these}? [y/N]").lower() in ("y", "yes")

@@ -83,6 +83,16 @@ class DeletionProposal:
         return plural(tags, "tag") if tags else plural(manifests, "manifest")
 
     @property
+    def what_by_name(self) -> str:
+        """`team/app:1.0`, or `these 3 tags of team/app`: which of several plans a question is about."""
+        plan = self.plan
+        if len(plan.removed) == 1:
+            return f"{plan.repository}:{plan.removed[0].tag}"
+        if not plan.removed and len(plan.manifests) == 1:
+            return f"{plan.repository}@{plan.manifests[0].digest.short}"
+        return f"these {self.what} of {plan.repository}"
+
+    @property
     def typed(self) -> str:
         """What has to be typed; empty where `y` is enough."""
         return typed_confirmation(self.plan, without_undo=self.request.without_undo)

@@ -28,6 +28,8 @@ FOREVER: Final = "forever"
 """Typed to confirm that something can't be put back."""
 # From so many tags on the number is typed: a slip of the hand doesn't delete them.
 TYPED_FROM: Final = 10
+# Names that are typed one by one; of more, their number and what they are.
+_TYPED_NAMES: Final = 3
 _NAMED: Final = 4
 # Of those that stay: "all but the newest five" is a usual wish.
 _ALL_NAMED: Final = 10
@@ -358,21 +360,26 @@ def counted(outcomes: Sequence[Outcome]) -> str:
 
 
 def typed_confirmation(plan: Plan, *, without_undo: bool = False) -> str:
-    """What has to be typed: the name of a tag that is protected or in use, the number from ten tags on; the name of
-    such a tag that may be replaced; `forever` where undo can't put something back (unless that was said:
+    """What has to be typed: the names of tags that are protected or in use, else the number from ten tags on; the names
+    of such tags that may be replaced; `forever` where undo can't put something back (unless that was said:
     `without_undo`); nothing where `y` is enough."""
     guarded = [tag.tag for tag in plan.removed if tag.protected or tag.in_use]
     guarded += [manifest.digest.short for manifest in plan.used_manifests]
     words = []
-    if len(guarded) == 1:
-        words.append(guarded[0])
-    elif guarded or len(plan.removed) >= TYPED_FROM:
-        words.append(str(len(plan.removed) or len(plan.manifests)))
+    if guarded:
+        words.append(_typed_names(guarded, "protected" if any(tag.protected for tag in plan.removed) else "in use"))
+    elif len(plan.removed) >= TYPED_FROM:
+        words.append(str(len(plan.removed)))
     if replaced := plan.guarded_replaceable:
-        words.append(replaced[0] if len(replaced) == 1 else str(len(replaced)))
+        words.append(_typed_names(replaced, "damaged"))
     if plan.has_losses and not without_undo:
         words.append(FOREVER)
     return " ".join(words)
+
+
+def _typed_names(tags: Sequence[str], what: str) -> str:
+    """Of many, what nobody types for other tags: a bare number would do for those, too."""
+    return " ".join(tags) if len(tags) <= _TYPED_NAMES else f"{len(tags)} {what}"
 
 
 def planned_outcomes(plan: Plan) -> list[Outcome]:

@@ -7,11 +7,11 @@ from regtui.diagnosis.values import Check, failed, good, skipped
 from regtui.errors import RegtuiError
 from regtui.garbage.procedure import HostCollector
 from regtui.garbage.values import Survey
-from regtui.garbage.words import host_table
 from regtui.host.hosts import Host, call
 from regtui.registry.client import RegistryClient
 from regtui.session.registry_host import host_of
 from regtui.session.target import Target
+from regtui.text import config_table
 
 
 async def host(target: Target, client: RegistryClient) -> list[Check]:
@@ -22,7 +22,8 @@ async def host(target: Target, client: RegistryClient) -> list[Check]:
             _collection(await target.make_collector(None).survey()),
         ]
     if target.runs_at is None and not client.address.is_loopback:
-        how = f'For garbage collection add to the config file: {host_table(target.name)} with ssh = "USER@HOST".'
+        table = config_table(target.name, "host")
+        how = f'For garbage collection add to the config file: {table} with ssh = "USER@HOST".'
         return [skipped("SSH", "its profile names no host", how), skipped("GC", "nobody said where the registry runs")]
     try:
         machine, settings = host_of(target.runs_at, client.address, target.name, None)

@@ -2,7 +2,6 @@
 whoever shows it cleans it."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,7 +17,7 @@ from regtui.garbage.values import (
     TagsVerified,
 )
 from regtui.host.keep_out import KeepOut
-from regtui.text import plural, size
+from regtui.text import config_table, plural, size
 
 # Seconds from which on it is said how long it takes.
 _LONG: Final = 10.0
@@ -345,25 +344,15 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
-def host_table(name: str) -> str:
-    """The heading of the config file's table that says where the registry called `name` runs."""
-    return f"[registries.{_key(name)}.host]"
-
-
-def _key(name: str) -> str:
-    """TOML's bare keys; whatever else a name holds is quoted as JSON does it: a dot would begin another table."""
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
-
-
 def not_configured(name: str, host: str, *, is_profile: bool) -> tuple[list[str], str]:
     """Sentences, and the lines to put into the config file, for a registry of which nobody said where it runs.
 
     `name`: how the user calls it; `host`: its address. `is_profile`: whether the config file has it already.
     """
-    known = [] if is_profile else [f"[registries.{_key(name)}]", f"address = {json.dumps(host)}", ""]
+    known = [] if is_profile else [config_table(name), f"address = {json.dumps(host)}", ""]
     example = [
         *known,
-        host_table(name),
+        config_table(name, "host"),
         'ssh = "USER@HOST"        # as ssh knows it; without this line: this machine',
         'runtime = "docker"       # podman likewise; compose, kubectl: see the README',
         'container = "registry"   # its name; without these two, it is looked for',

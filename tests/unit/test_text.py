@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
@@ -277,3 +278,12 @@ def test_a_range_of_sizes_names_the_unit_once() -> None:
     assert text.size_range((12_000_000, 12_000_001)) == "12 MB"
     assert text.size_range((12_000_000, 14_000_000)) == "12–14 MB"
     assert text.size_range((980_000, 1_200_000)) == "980 kB–1.2 MB"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.sampled_from(["", "host", "in_use"]))
+def test_the_heading_of_a_table_is_toml_whatever_the_registry_is_called(name: str, part: str) -> None:
+    table = tomllib.loads(f"{text.config_table(name, part)}\na = 1\n")["registries"][name]
+    assert (table[part] if part else table) == {"a": 1}
+    assert tomllib.loads(f"{text.config_table(name, 'retention', is_list=True)}\na = 1\n")["registries"][name] == {
+        "retention": [{"a": 1}]
+    }

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from regtui.errors import RegtuiError
 from regtui.retention.whereabouts import LocatedUse
-from regtui.text import clean, plural, short_digest
+from regtui.text import clean, config_table, plural, short_digest
 from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.widgets.hints import Hints
 from regtui.ui.widgets.lines import CursorLines
@@ -93,7 +93,7 @@ class InUseScreen(Screen[None]):
         if self._session.target.in_use.is_empty:
             self._pane.tell(
                 f"Nothing says what is in use of {name}.\n\nName hosts, clusters or files in the config file, below "
-                f"[registries.{name}.in_use]."
+                f"{config_table(name, 'in_use')}."
             )
             return
         self._pane.tell("Reading what is in use …")

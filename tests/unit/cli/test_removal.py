@@ -38,4 +38,4 @@ def test_the_question_names_the_host_from_which_the_registry_is_reached(monkeypa
     plan = Plan("team/app", going, (), (), (), (), (), 0, Method.BY_TAG)
     removal = Removal(cast(Session, connection), DeletionProposal(Request("team/app", ["1.0"]), plan))
     assert not is_confirmed(removal)
-    assert asked == ["Delete this tag from 127.0.0.1:5000 via admin@prod? [y/N]"]
+    assert asked == ["Delete team/app:1.0 from 127.0.0.1:5000 via admin@prod? [y/N]"]

@@ -29,7 +29,7 @@ def test_tags_are_a_table(environment: dict[str, str]) -> None:
 
 def test_y_deletes(environment: dict[str, str]) -> None:
     with on_terminal([*_RM, "fullstack/common:0.0.9"], environment) as terminal:
-        terminal.wait_for("Delete this tag from demo.localhost? [y/N] ")
+        terminal.wait_for("Delete fullstack/common:0.0.9 from demo.localhost? [y/N] ")
         assert re.search(r"1 tag will be removed from fullstack/common\. \d+ tags stay: ", terminal.shown)
         terminal.type("y\n")
         assert terminal.end() == 0
@@ -54,7 +54,7 @@ def test_what_is_left_for_later_is_left_and_not_called_a_deletion(environment: d
 @pytest.mark.parametrize("answer", ["\n", "n\n", "yess\n", "\x04"])
 def test_anything_else_doesn_t(environment: dict[str, str], answer: str) -> None:
     with on_terminal([*_RM, "fullstack/common:0.0.9", "fullstack/common:latest"], environment) as terminal:
-        terminal.wait_for("Delete these 2 tags from demo.localhost? [y/N] ")
+        terminal.wait_for("Delete these 2 tags of fullstack/common from demo.localhost? [y/N] ")
         terminal.type(answer)
         assert terminal.end() == 1
     assert terminal.shown.endswith("\nNothing was deleted.\n")
@@ -74,7 +74,7 @@ def test_ctrl_c_at_the_question(environment: dict[str, str]) -> None:
 def test_ten_tags_take_their_number(environment: dict[str, str], typed: str, code: int) -> None:
     references = [f"fullstack/common:0.0.{patch}" for patch in range(4, 14)]
     with on_terminal([*_RM, *references], environment) as terminal:
-        terminal.wait_for("To delete these 10 tags from demo.localhost, type 10: ")
+        terminal.wait_for("To delete these 10 tags of fullstack/common from demo.localhost, type 10: ")
         terminal.type(typed)
         assert terminal.end() == code
 
@@ -84,7 +84,7 @@ def test_a_protected_tag_takes_its_name(environment: dict[str, str], tmp_path: P
     (tmp_path / "config.toml").write_text('protect = ["latest"]\n')
     arguments = [*_RM, "--config", str(tmp_path / "config.toml"), "fullstack/common:latest"]
     with on_terminal(arguments, environment) as terminal:
-        terminal.wait_for("To delete this tag from demo.localhost, type latest: ")
+        terminal.wait_for("To delete fullstack/common:latest from demo.localhost, type latest: ")
         terminal.type(typed)
         assert terminal.end() == code
 

@@ -98,14 +98,14 @@ def test_a_rule_over_all_repositories_leaves_it(storage: MemoryStorage) -> None:
 def test_asked_it_is_typed(typed: str, code: int, answering: Answering, storage: MemoryStorage) -> None:
     asked = answering(typed)
     assert rm(f"{NAME}:odd") == code
-    assert asked == ["To delete this tag from demo.localhost, type forever:"]
+    assert asked == [f"To delete {NAME}:odd from demo.localhost, type forever:"]
     assert ("odd" in tags(storage)) == bool(code)
 
 
 def test_asked_where_it_was_said_already_a_y_will_do(answering: Answering, storage: MemoryStorage) -> None:
     asked = answering("y")
     assert rm(f"{NAME}:odd", "--without-undo") == 0
-    assert asked == ["Delete this tag from demo.localhost? [y/N]"]
+    assert asked == [f"Delete {NAME}:odd from demo.localhost? [y/N]"]
 
 
 def test_a_dry_run_names_it(capsys: Captured) -> None:
