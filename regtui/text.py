@@ -223,10 +223,9 @@ def _capped(text: str, limit: int) -> str:
 def config_table(name: str, part: str = "", *, is_list: bool = False) -> str:
     """The heading of the config file's table of the registry called `name`, or of a `part` of it: bare where TOML has
     bare keys, whatever else it holds is quoted as JSON does it, as a dot would begin another table."""
-    key = (
-        name
-        if re.fullmatch(r"[A-Za-z0-9_-]+", name)
-        else json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
-    )
+    import json
+
+    quoted = json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
+    key = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted
     heading = f"registries.{key}.{part}".rstrip(".")
     return f"[[{heading}]]" if is_list else f"[{heading}]"
