@@ -115,10 +115,12 @@ GIVEN_FILE: Final = 4 * MIB
 HELPER_OUTPUT: Final = MIB
 HOST_OUTPUT: Final = 64 * MIB
 HOST_LINE: Final = 16 * MIB
+# Bytes of the ids of its containers, which its shell holds: thirty thousand have so many.
+HOST_IDS: Final = 2 * MIB
 # Values in what describes all its containers: two thousand have so many.
 HOST_VALUES: Final = 1_000_000
-# Bytes of what a program says of its version; what the storage lists (repositories, tags, manifests, uploads), and the
-# blobs and manifests that a collector would take.
+# Bytes of what a program says of its version, or of one value; what the storage lists (repositories, tags, manifests,
+# uploads), and the blobs and manifests that a collector would take.
 HOST_VERSION: Final = 4 * KIB
 HOST_ITEMS: Final = 500_000
 HOST_ELIGIBLE: Final = 300_000

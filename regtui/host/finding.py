@@ -10,6 +10,7 @@ from shlex import join
 from regtui.bounded_json import parse_json_text
 from regtui.host.as_service import DEFAULT_SERVICE, find_as_service
 from regtui.host.configuration import CANDIDATES, StorageSettings, read_storage
+from regtui.host.container_list import LIST_CONTAINERS
 from regtui.host.containers import (
     PROGRAMS,
     read_containers,
@@ -17,7 +18,7 @@ from regtui.host.containers import (
 from regtui.host.errors import NotOnHost, Unsafe
 from regtui.host.found import Found, can_run, named_config, sudo_of, version_of
 from regtui.host.hosts import Host, Script, call
-from regtui.host.in_container import IS_THERE, LIST_CONTAINERS, find_in_container, runtime_command
+from regtui.host.in_container import IS_THERE, find_in_container, runtime_command
 from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import Redis, asking_script

@@ -9,6 +9,7 @@ from typing import Final
 from regtui.host.compose import Compose, find_compose
 from regtui.host.configuration import StorageSettings, read_storage
 from regtui.host.container_files import ContainerFile, read_file
+from regtui.host.container_list import inspect_containers
 from regtui.host.containers import (
     Container,
     check_names,
@@ -19,7 +20,7 @@ from regtui.host.containers import (
 )
 from regtui.host.errors import NotOnHost, Unsafe
 from regtui.host.found import Found, can_run, sudo_of, version_of
-from regtui.host.hosts import Host, Script, ScriptOutput, call
+from regtui.host.hosts import Host, ScriptOutput, call
 from regtui.host.network_names import means_another, reach
 from regtui.host.plain import plain, plain_name
 from regtui.host.profile import HostSettings
@@ -42,11 +43,6 @@ _BY_NAME: Final = "Its config can't be read."
 _ID: Final = re.compile("[0-9a-f]{1,64}")
 _REPLICAS: Final = 1000
 IS_THERE: Final = 'command -v "$1" >/dev/null 2>&1'
-# "$@" is the runtime. Its ids are hexadecimal: what isn't is no id.
-LIST_CONTAINERS: Final = """\
-ids=$("$@" ps -aq --no-trunc) || exit $?
-ids=$(printf '%s\\n' "$ids" | grep -x '[0-9a-f]*')
-test -z "$ids" || "$@" inspect --type container $ids"""
 
 
 def runtime_command(name: str, settings: HostSettings) -> list[str]:
@@ -89,7 +85,7 @@ async def find_in_container(host: Host, settings: HostSettings, port: int, *, by
     storage = replace(storage, root=container.absolute(storage.root))
     host_root = "" if has_shell else await _on_host(host, settings, container, storage.root)
     lost = await lost_by_container(host, command, container, storage)
-    there = read_containers((await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout)
+    there = read_containers(await inspect_containers(host, command))
     sharers = await _sharers(host, settings, command, container, storage, replicas, there)
     unit = container_unit(
         command,
@@ -140,7 +136,7 @@ async def _within(
 ) -> tuple[Redis, str]:
     """By what the container's network has, never by what the host takes its address for: a command line that leads
     there, or the IP address that does from the host, too."""
-    told = (await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout
+    told = await inspect_containers(host, command)
     leads = reach(redis.host, container, told)
     # What has the host's network gets there as the host does; what has none gets nowhere.
     may_ask = container.network != "none" and not (container.network == "host" and leads.why_not)
@@ -186,12 +182,10 @@ async def _container(host: Host, command: Sequence[str], settings: HostSettings,
     if settings.container:
         told = await host.run(call(*command, "inspect", "--type", "container", "--", settings.container))
         if told.code != 0 and _NO_SUCH.search(told.said):
-            there = read_containers((await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout)
+            there = read_containers(await inspect_containers(host, command))
             raise NotOnHost(f"There is no container {settings.container} on {host.place}.", _there(there))
         return _one(told, host.place, command[-1])
-    told = await host.run(Script(LIST_CONTAINERS, tuple(command)))
-    check(told, host.place, command[-1])
-    containers = read_containers(told.stdout)
+    containers = read_containers(await inspect_containers(host, command))
     registries = choose(containers, port)
     if len(registries) == 1:
         return registries[0]
@@ -207,7 +201,7 @@ async def _must_publish(host: Host, command: Sequence[str], container: Container
     then no registry does."""
     if not container.ports or port in container.ports:
         return
-    there = read_containers((await host.run(Script(LIST_CONTAINERS, tuple(command)))).stdout)
+    there = read_containers(await inspect_containers(host, command))
     others = [c for c in there if c.is_registry and c.is_running and port in c.ports and c.name != container.name]
     if others:
         raise Unsafe(

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from shlex import join, quote
 from typing import Any, Final
 
+from regtui import bounds
 from regtui.host.plain import text_at
+
+
+def prints(command: str, value: str) -> str:
+    """A command line that succeeds where this one prints `value` and nothing else. What goes on and on is ended."""
+    return f'test "$({command} | head -c {bounds.HOST_VERSION})" = {quote(value)}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,7 @@ class Beside:
         name = self.name(registry)
         label = f'{{{{index .Config.Labels "{self.label}"}}}}'
         asked = join([*runtime, "inspect", "--type", "container", "--format", label, "--", name])
-        return (
-            f'{{ test "$({asked} 2>/dev/null)" != {quote(registry)} || {join([*runtime, "rm", "-f", "--", name])}; }}'
-        )
+        return f"{{ ! {prints(f'{asked} 2>/dev/null', registry)} || {join([*runtime, 'rm', '-f', '--', name])}; }}"
 
     def listing(self, runtime: Sequence[str], registry: str) -> str:
         """A command line that prints the names of those with its label, and fails where nobody knows."""

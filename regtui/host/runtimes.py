@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from shlex import join, quote
 from typing import Final
 
+from regtui import bounds
 from regtui.host.compose import Compose
 from regtui.host.containers import Container
 from regtui.host.keep_out import KeepOut
-from regtui.host.ours import COLLECTOR, STAND_IN
+from regtui.host.ours import COLLECTOR, STAND_IN, prints
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import REQUEST, Redis
 from regtui.host.stand_in import StandIn, stand_in
@@ -215,15 +216,15 @@ def container_unit(
         tidy=(f"rm -f {ENVIRONMENT_FILE}",),
         stop=stop,
         start=start,
-        check=f'test "$({join([*inspect, "{{.State.Running}}", "--", handle])})" = true',
+        check=prints(join([*inspect, "{{.State.Running}}", "--", handle]), "true"),
         is_still=is_still,
         is_another=is_another,
         # One at a time: where one isn't there, podman leaves the others.
         quit="; ".join(each.removal(runtime, name) for each in (COLLECTOR, STAND_IN)),
         # Where the runtime doesn't answer, nobody knows.
-        gone=f"names=$({COLLECTOR.listing(runtime, name)}) && more=$({STAND_IN.listing(runtime, name)}) && "
-        f'! printf \'%s\\n\' "$names" "$more" | grep -Fxq -e {quote(COLLECTOR.name(name))} '
-        f"-e {quote(STAND_IN.name(name))}",
+        gone=f"names=$({{ {COLLECTOR.listing(runtime, name)} && {STAND_IN.listing(runtime, name)} && echo .; }} "
+        f'| head -c {bounds.HOST_IDS}) && test "$(printf \'%s\\n\' "$names" | tail -n 1)" = . && '
+        f"! printf '%s\\n' \"$names\" | grep -Fxq -e {quote(COLLECTOR.name(name))} -e {quote(STAND_IN.name(name))}",
         hold=hold,
         release=release,
         lock=(container.on_host(root) if driver == "filesystem" else "") or f"container {container.id or name}",
@@ -246,9 +247,10 @@ def _identity(inspect: Sequence[str], container: Container) -> tuple[str, str]:
         return "", ""
     asked = join([*inspect, "{{.Id}}", "--", container.name])
     return (
-        f'test "$({asked})" = {quote(container.id)}',
+        prints(asked, container.id),
         # Where none has the name, or the runtime doesn't answer, no other one has been seen.
-        f'now=$({asked}) && test -n "$now" && test "$now" != {quote(container.id)}',
+        f"case $({{ {asked} && echo .; }} | head -c {bounds.HOST_VERSION} | tr '\\n' ' ') in "
+        f"' . ' | '. ' | {quote(f'{container.id} . ')}) false ;; *' . ') ;; *) false ;; esac",
     )
 
 

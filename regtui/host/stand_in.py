@@ -9,7 +9,7 @@ from typing import Final
 
 from regtui.host.configuration import StorageSettings
 from regtui.host.containers import Container
-from regtui.host.ours import STAND_IN
+from regtui.host.ours import STAND_IN, prints
 
 ENVIRONMENT_FILE: Final = "stand-in.env"
 
@@ -70,9 +70,9 @@ def stand_in(runtime: Sequence[str], container: Container, environment_file: str
         # grep fails where nothing is left.
         make=f"{{ grep -v {sections} {environment_file} > {ENVIRONMENT_FILE} || true; }} && "
         f"{join([*runtime, *words])} --env-file {ENVIRONMENT_FILE} {join(run)} && "
-        f'test "$({join([*runtime, "inspect", "--format", _WRITABLE, "--", name])})" = ""',
+        f"{prints(join([*runtime, 'inspect', '--format', _WRITABLE, '--', name]), '')}",
         start=join([*runtime, "start", "--", name]),
-        runs=f'test "$({join([*runtime, "inspect", "--format", "{{.State.Running}}", "--", name])})" = true',
+        runs=prints(join([*runtime, "inspect", "--format", "{{.State.Running}}", "--", name]), "true"),
         log=join([*runtime, "logs", "--tail", "5", "--", name]),
         end=STAND_IN.removal(runtime, container.name),
     )

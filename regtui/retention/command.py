@@ -36,6 +36,9 @@ def _uses(printed: str, names: OwnNames) -> Iterable[Use]:
     lines = [line.strip() for line in printed.splitlines()]
     if len(lines) > bounds.USES:
         raise SourceFailed(f"It prints more than {bounds.USES:,} lines.")
+    if not any(lines):
+        # A pipe whose first program failed says nothing, too.
+        raise SourceFailed("It prints nothing.")
     for line in filter(None, lines):
         try:
             Reference.parse(line)

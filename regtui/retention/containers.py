@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from regtui import bounds
 from regtui.bounded_json import parse_json_text
+from regtui.host.container_list import IDS, is_gone, run_while_some_go
 from regtui.host.errors import NotOnHost
-from regtui.host.hosts import Host, Script, ScriptOutput, call
+from regtui.host.hosts import Host, Script, call
 from regtui.host.trouble import trouble
 from regtui.oci.digest import Digest
 from regtui.retention.errors import SourceFailed
@@ -30,19 +31,18 @@ _FORMATS: Final[Mapping[str, str]] = {
 }
 _IMAGE: Final = "[{{json .ID}},{{json .RepoDigests}}]"
 
-# $1 is the engine, $2 how it prints a container. Its ids are hexadecimal: what isn't is no id.
-_LIST: Final = """\
-command -v "$1" >/dev/null 2>&1 || { echo absent; exit 0; }
-ids=$("$1" ps -aq --no-trunc) || exit $?
-ids=$(printf '%s\\n' "$ids" | grep -x '[0-9a-f]*')
+# $1 is the engine, $2 how it prints a container.
+_LIST: Final = f"""\
+command -v "$1" >/dev/null 2>&1 || {{ echo absent; exit 0; }}
+engine=$1 format=$2
+set -- "$engine"
+{IDS}
 printf '%s\\n' "$ids" | grep -c .
-test -z "$ids" || "$1" inspect --type container --format "$2" $ids"""
+test -z "$ids" || "$engine" inspect --type container --format "$format" $ids"""
 _ABSENT: Final = "absent"
 
 _IMAGE_ID: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
-_GONE: Final = re.compile(r"no such (?:object|container|image)|no container with|image not known", re.IGNORECASE)
-# A container that was removed while they were listed isn't there the next time.
-_TRIES: Final = 3
+_CONTAINER_ID: Final = re.compile(r"[0-9a-f]{64}")
 _AT_ONCE: Final = 500
 _LONGEST_NAME: Final = 200
 
@@ -93,11 +93,7 @@ class ContainerHost:
         return True
 
     async def _containers(self, engine: str) -> list[_Container] | None:
-        told = ScriptOutput(0, "", "")
-        for _ in range(_TRIES):
-            told = await self._host.run(Script(_LIST, (engine, _FORMATS[engine])))
-            if told.code == 0 or not _GONE.search(told.said):
-                break
+        told = await run_while_some_go(self._host, Script(_LIST, (engine, _FORMATS[engine])))
         if told.code != 0:
             raise trouble(told, self._host.place, engine)
         count, *lines = told.stdout.splitlines() or [""]
@@ -105,27 +101,31 @@ class ContainerHost:
             return None
         read = [_container(line) for line in lines if line.strip()]
         if not count.isdecimal() or len(count) > 9 or None in read or len(read) != int(count):
-            raise SourceFailed(f"{engine} on {self._host.place} doesn't tell what its containers are.")
+            raise self._says_nothing(engine, "containers")
         if len(read) > bounds.USES:
             raise SourceFailed(f"{self._host.place} has more than {bounds.USES:,} containers.")
         return [container for container in read if container is not None]
 
     async def _repo_digests(self, engine: str, images: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """image → what it is called by digest. An image that was removed by force is told by its container alone."""
+        """image → what it is called by digest. An image that was removed by force is told by its container alone, and
+        only the engine's word for it says that it was."""
         ids = sorted(filter(_IMAGE_ID.fullmatch, images))
         known: dict[str, tuple[str, ...]] = {}
         for begin in range(0, len(ids), _AT_ONCE):
             asked = ids[begin : begin + _AT_ONCE]
             told = await self._host.run(call(engine, "image", "inspect", "--format", _IMAGE, "--", *asked))
-            if told.code != 0 and not _GONE.search(told.said):
+            if told.code != 0 and not is_gone(told):
                 raise trouble(told, self._host.place, engine)
-            for line in told.stdout.splitlines():
-                match _row(line):
-                    case [str(image), list(digests)]:
-                        known[_plain_id(image)] = tuple(text for text in digests if isinstance(text, str))
-                    case [str(image), None]:
-                        known[_plain_id(image)] = ()
+            lines = [line for line in told.stdout.splitlines() if line.strip()]
+            read = [_image(line) for line in lines]
+            known |= dict(image for image in read if image is not None)
+            is_whole = told.code != 0 or all(_plain_id(image) in known for image in asked)
+            if None in read or not is_whole:
+                raise self._says_nothing(engine, "images")
         return {image: known.get(_plain_id(image), ()) for image in ids}
+
+    def _says_nothing(self, engine: str, of: str) -> SourceFailed:
+        return SourceFailed(f"{engine} on {self._host.place} doesn't tell what its {of} are.")
 
 
 def images_of(container: _Container, names: OwnNames) -> list[OwnImage]:
@@ -152,13 +152,29 @@ def images_of(container: _Container, names: OwnNames) -> list[OwnImage]:
 
 
 def _container(line: str) -> _Container | None:
+    """None for what says less than it must: an id, and what image it is of. What holds a pod of podman's is of none."""
     match _row(line):
-        case [str(id_), str(name), str(image), str(named)]:
+        case [str(id_), str(name), str(image), str(named)] if _is_told(id_, image, named):
             return _Container(id_, name.removeprefix("/"), image, (named,))
-        case [str(id_), str(name), str(image), named, str(other), digest]:
-            known = Digest.or_none(digest) if isinstance(digest, str) else None
-            names = tuple(dict.fromkeys(text for text in (named, other) if isinstance(text, str)))
-            return _Container(id_, name.removeprefix("/"), image, names, (known,) if known else ())
+        case [str(id_), str(name), str(image), str() | None as named, str(other), str() | None as digest] if _is_told(
+            id_, image, other
+        ) and (not digest or Digest.or_none(digest) is not None):
+            names = tuple(dict.fromkeys(text for text in (named, other) if text is not None))
+            return _Container(id_, name.removeprefix("/"), image, names, (Digest(digest),) if digest else ())
+    return None
+
+
+def _is_told(id_: str, image: str, named: str) -> bool:
+    return _CONTAINER_ID.fullmatch(id_) is not None and (_IMAGE_ID.fullmatch(image) is not None or not (image or named))
+
+
+def _image(line: str) -> tuple[str, tuple[str, ...]] | None:
+    """An image's bare id, and what it is called by digest."""
+    match _row(line):
+        case [str(id_), list(digests)] if _IMAGE_ID.fullmatch(id_) and all(isinstance(text, str) for text in digests):
+            return _plain_id(id_), tuple(digests)
+        case [str(id_), None] if _IMAGE_ID.fullmatch(id_):
+            return _plain_id(id_), ()
     return None
 
 

@@ -5,6 +5,7 @@ kubelet asks for the tag at every start of the container (imagePullPolicy Always
 counts as they name it: that is what the next pod is made from.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -24,8 +25,10 @@ _ASKED_SECONDS: Final = 60
 _LONGEST_NAME: Final = 300
 _NO_COMMAND: Final = 127
 
-# A line an object: its name, then a word for each container. Everything that the cluster says is quoted as in a URL, so
-# that no text in it is taken for another word or line.
+# A line an object, between two that are there also where no object is: its name, then a word for each container.
+# Everything that the cluster says is quoted as in a URL, so that no text in it is taken for another word or line.
+_BEGIN, _END = "list", "end"
+_WORD: Final = re.compile(r"(?:spec|status)(?:/[^/]*){3}")
 _OBJECT: Final = "{{urlquery .metadata.namespace}} {{urlquery .metadata.name}}"
 
 
@@ -38,7 +41,7 @@ def _with(path: str, inner: str) -> str:
 
 
 def _line(inner: str) -> str:
-    return _each("items", f"{_OBJECT}{inner}{{{{println}}}}")
+    return f"{_BEGIN}{{{{println}}}}{_each('items', f'{_OBJECT}{inner}{{{{println}}}}')}{_END}{{{{println}}}}"
 
 
 _SPEC: Final = "".join(
@@ -92,11 +95,21 @@ class Cluster:
     async def uses(self, names: OwnNames) -> Iterable[Use]:
         found: list[Use] = []
         for listed in (_PODS, *_WORKLOADS):
-            for line in (await self._ask(listed)).splitlines():
+            for line in await self._objects(listed):
                 found += self._uses_in(line, listed, names)
                 if len(found) > bounds.USES:
                     raise SourceFailed(f"{self.name} names images in more than {bounds.USES:,} places.")
         return found
+
+    async def _objects(self, listed: _Listed) -> list[str]:
+        """What is printed of each. Raises SourceFailed where it isn't between the lines that say that this is all."""
+        match (await self._ask(listed)).split("\n"):
+            case [begin, *lines, end, ""] if (begin, end) == (_BEGIN, _END):
+                return lines
+        raise self._says_nothing(listed)
+
+    def _says_nothing(self, listed: _Listed) -> SourceFailed:
+        return SourceFailed(f"kubectl doesn't tell what {listed.resource} there are in {self._context}.")
 
     async def _ask(self, listed: _Listed) -> str:
         options = (f"--context={self._context}", f"--request-timeout={_ASKED_SECONDS}s", "--all-namespaces")
@@ -110,8 +123,8 @@ class Cluster:
     def _uses_in(self, line: str, listed: _Listed, names: OwnNames) -> Iterator[Use]:
         namespace, _, rest = line.partition(" ")
         name, *containers = rest.split(" ")
-        if not name:
-            raise SourceFailed(f"kubectl doesn't tell what {listed.resource} there are in {self._context}.")
+        if not name or not all(map(_WORD.fullmatch, containers)):
+            raise self._says_nothing(listed)
         what = f"{unquote_plus(namespace)}/{unquote_plus(name)}"
         if listed is _PODS:
             place = UsePlace(self._where(what), PlaceKind.POD)
@@ -151,4 +164,4 @@ def _words(containers: Iterable[str], kind: str) -> Iterator[tuple[str, str, str
 def _failure(told: ScriptOutput, context: str, resource: str) -> SourceFailed:
     if told.code == _NO_COMMAND:
         return SourceFailed("There is no kubectl on this machine.", "Install it, or take kubectl out of in_use.")
-    return SourceFailed(f"kubectl can't list {resource} of {context}: {last_line(told.said) or 'it gives no reason'}.")
+    return SourceFailed(f"kubectl can't list {resource} of {context}: {last_line(told.stderr) or 'it gives no reason'}.")

@@ -212,7 +212,7 @@ def test_docker_knows_what_runs_though_the_tag_has_moved(
     """The engine's own word for it, on a host that has no podman."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in ("sh", "grep", "cat"):
+    for name in ("sh", "grep", "cat", "head", "tail", "sed"):
         found = shutil.which(name)
         assert found is not None
         (tools / name).symlink_to(found)

@@ -15,16 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+ID = "0123abcd" * 8
 _DOCKER = """\
 #!/bin/sh
 cd "{directory}" || exit 1
 test "$*" != "compose ps -a -q registry" || {{ cat compose-ps; exit; }}
 case $1 in
-    ps) case "$*" in *--format*) cat names ;; *) echo 0123abcd ;; esac ;;
+    ps) case "$*" in *table*) cat listed ;; *) cat names ;; esac ;;
     inspect)
         case "$*" in
             *.State.Running*) echo true ;;
-            *.Id*) echo 0123abcd ;;
+            *.Id*) echo {id} ;;
             *.Mounts*) ;;
             *.Config.Env*) cat environment ;;
             *) cat inspect ;;
@@ -88,7 +89,7 @@ class HostileHost:
     def container(self, **changes: Any) -> dict[str, Any]:
         """What `inspect` prints of a registry, with other values at some places."""
         made = {
-            "Id": "0123abcd",
+            "Id": ID,
             "Name": "/registry",
             "Path": "registry",
             "Args": ["serve", "/etc/config.yml"],
@@ -152,7 +153,8 @@ def make_hostile_host(directory: Path) -> HostileHost:
     for name, text in {
         "names": "registry\n",
         "environment": "`REGISTRY_A=b`\n",
-        "compose-ps": "0123abcd\n",
+        "listed": f"CONTAINER ID\n{ID}\n",
+        "compose-ps": f"{ID}\n",
         "version": "registry github.com/distribution/distribution 2.8.2\n",
         "collected": "team/app\n\n1 blobs marked, 0 blobs and 0 manifests eligible for deletion\n",
         "show": "LoadState=loaded\nMainPID=0\nUser=\nExecStart={ path=/bin/r ; argv[]=/bin/r serve /c.yml ; }\n",
@@ -165,6 +167,6 @@ def make_hostile_host(directory: Path) -> HostileHost:
     (host.bin / "sleep").chmod(stat.S_IRWXU)
     programs = {"bin/docker": _DOCKER, "bin/podman": _DOCKER, "bin/systemctl": _SYSTEMCTL, "bin/kubectl": _KUBECTL}
     for name, text in {**programs, "registry": _REGISTRY}.items():
-        host.write(name, text.format(directory=directory))
+        host.write(name, text.format(directory=directory, id=ID))
         (directory / name).chmod(stat.S_IRWXU)
     return host

@@ -289,7 +289,7 @@ def test_all_that_a_run_does_goes_to_the_container_that_was_found_whatever_has_i
             words.replace("regtui.stands-in-for=registry", "")
             .replace("regtui.collects=registry", "")
             .replace("regtui.stands-in-for=registry", "")
-            .replace("!= registry", "")
+            .replace("= registry", "")
             .replace("--entrypoint registry", "")
         )
         by_name = any(word.strip("\"'();") == "registry" for word in words.split())

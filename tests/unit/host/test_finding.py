@@ -58,7 +58,7 @@ async def test_the_container_of_a_profile_is_not_the_one_that_publishes_the_port
     local = LocalHost()
 
     async def run(script: Script, *, is_long: bool = False) -> ScriptOutput:
-        is_list = "ps -aq" in script.text
+        is_list = "ps -a --no-trunc" in script.text
         host.write("inspect", json.dumps([staging, prod] if is_list else [staging]))
         return await LocalHost().run(script, is_long=is_long)
 

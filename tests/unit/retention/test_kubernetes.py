@@ -1,12 +1,18 @@
 """What a pod uses, by the words that kubectl prints of it."""
 
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote_plus
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regtui.host.hosts import LocalHost
 from regtui.oci.digest import Digest
-from regtui.retention.kubernetes import pod_images
+from regtui.retention.errors import SourceFailed
+from regtui.retention.kubernetes import Cluster, pod_images
 from regtui.retention.own_names import OwnImage, OwnNames
 
 NAMES = OwnNames(["registry.example.com"])
@@ -49,3 +55,38 @@ def test_no_word_hides_another(words: list[str]) -> None:
     mine = word("spec", "mine own", f"{APP}:1.4", "IfNotPresent")
     quoted = [word("spec", text, text, text) for text in words if text != "mine own"]
     assert OwnImage("team/app", "1.4") in pod_images([*quoted, mine], NAMES)
+
+
+def told(printed: str) -> list[OwnImage]:
+    """What a kubectl that prints this, whatever it is asked, says is in use."""
+    with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        kubectl = Path(directory) / "kubectl"
+        (kubectl.parent / "printed").write_text(printed, newline="")
+        kubectl.write_text(f"#!/bin/sh\nexec /bin/cat {directory}/printed\n")
+        kubectl.chmod(0o755)
+        patch.setenv("PATH", f"{directory}:/usr/bin:/bin")
+        return [use.image for use in asyncio.run(Cluster("prod", LocalHost()).uses(NAMES))]
+
+
+SPEC = word("spec", "web", f"{APP}:1.4", "Always")
+WRONG = ("", "\n", "No resources found", "list\n", "end\n", f"list\ndefault web {SPEC}\n", f"default web {SPEC}\nend\n")
+
+
+@given(st.sampled_from(WRONG) | st.text(st.characters(exclude_categories=["Cs"])))
+@settings(max_examples=30)
+def test_a_kubectl_that_prints_something_else_is_no_knowledge(printed: str) -> None:
+    with pytest.raises(SourceFailed, match="doesn't tell what pods there are"):
+        told(printed)
+
+
+@pytest.mark.parametrize(
+    "line", ["x", "default", "", "default web x", f"default web {SPEC}x/y", f"default web  {SPEC}"]
+)
+def test_a_line_that_is_no_object_is_no_knowledge(line: str) -> None:
+    with pytest.raises(SourceFailed, match="doesn't tell what pods there are"):
+        told(f"list\n{line}\nend\n")
+
+
+def test_a_cluster_may_use_nothing() -> None:
+    assert told("list\nend\n") == []
+    assert set(told(f"list\ndefault web {SPEC}\nend\n")) == {OwnImage("team/app", "1.4")}
