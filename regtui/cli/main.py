@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from regtui.child import CHILDREN
 from regtui.cli.arguments import parse
 from regtui.errors import FAILED, INTERRUPTED, RegtuiError, reason_of
 
@@ -20,6 +21,7 @@ def run() -> None:
     # Nearly all that is made while starting stays: looking through it again and again was a fifth of the start.
     gc.disable()
     gc.set_threshold(50_000, 20, 20)
+    CHILDREN.end_with_us()
     sys.exit(main(sys.argv[1:]))
 
 

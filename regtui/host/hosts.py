@@ -21,7 +21,7 @@ from typing import Final, Protocol
 
 from regtui import bounds
 from regtui.aside import aside
-from regtui.child import child_environment
+from regtui.child import CHILDREN, child_environment
 from regtui.host.errors import CollectionFailed, GarbageError, HostNotAllowed
 from regtui.ssh.destination import Destination
 from regtui.ssh.errors import ConnectionLost, SshError, ssh_error
@@ -405,16 +405,19 @@ def _bytes(text: str) -> bytes:
 
 async def _start(command: Sequence[str]) -> asyncio.subprocess.Process:
     # A session of its own: Ctrl+C is ours to handle, and must not reach what runs there.
-    return await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        env=child_environment(),
-        # What comes while the last of it is looked at.
-        limit=_LARGE_CHUNK,
-    )
+    with CHILDREN.starting() as groups:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            env=child_environment(),
+            # What comes while the last of it is looked at.
+            limit=_LARGE_CHUNK,
+        )
+        groups.add(process.pid)
+    return process
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -436,6 +439,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         # Python, our ends of them would be closed when there is no loop any more.
         ended.cancel()
         process._transport.close()  # type: ignore[attr-defined]
+        CHILDREN.ended(process.pid)
 
 
 async def _drop(stream: asyncio.StreamReader) -> None:

@@ -164,4 +164,6 @@ def _words(containers: Iterable[str], kind: str) -> Iterator[tuple[str, str, str
 def _failure(told: ScriptOutput, context: str, resource: str) -> SourceFailed:
     if told.code == _NO_COMMAND:
         return SourceFailed("There is no kubectl on this machine.", "Install it, or take kubectl out of in_use.")
-    return SourceFailed(f"kubectl can't list {resource} of {context}: {last_line(told.stderr) or 'it gives no reason'}.")
+    return SourceFailed(
+        f"kubectl can't list {resource} of {context}: {last_line(told.stderr) or 'it gives no reason'}."
+    )

@@ -18,7 +18,7 @@ from typing import IO, Final
 
 from regtui import bounds
 from regtui.bounded_json import parse_json_text, without_halves
-from regtui.child import child_environment
+from regtui.child import CHILDREN, child_environment
 from regtui.errors import SettingsError, reason_of
 from regtui.registry.values import Credential
 
@@ -74,15 +74,17 @@ class Helper:
         if path is None:
             raise SettingsError(f"{self.program} is not installed, or not on the PATH.")
         try:
-            process = subprocess.Popen(
-                [path, action],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=self._environment,
-                # Its children as well are ended, and none of them draws on our terminal.
-                start_new_session=True,
-            )
+            with CHILDREN.starting() as groups:
+                process = subprocess.Popen(
+                    [path, action],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=self._environment,
+                    # Its children as well are ended, and none of them draws on our terminal.
+                    start_new_session=True,
+                )
+                groups.add(process.pid)
         except OSError as error:
             raise SettingsError(f"{self.program} can't be started: {reason_of(error)}.") from None
         with process:
@@ -91,6 +93,8 @@ class Helper:
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
+            finally:
+                CHILDREN.ended(process.pid)
         if process.returncode == 0:
             return output
         said = output.decode(errors="replace").strip()
