@@ -101,6 +101,8 @@ async def _tls(client: RegistryClient) -> Check:
     if client.is_insecure:
         return skipped("TLS", "the certificate is not checked (--insecure)", "Give its authority with --ca-file.")
     certificate = await client.certificate()
+    if certificate is None and not client.has_answered:
+        return skipped("TLS", "no certificate was seen")
     if certificate is None:
         return good("TLS", "the certificate is trusted")
     text = f"the certificate is trusted{f', signed by {certificate.issuer}' if certificate.issuer else ''}"

@@ -105,6 +105,11 @@ class RegistryClient:
         return self._http.log
 
     @property
+    def has_answered(self) -> bool:
+        """Whether anything came that is an answer, whatever it says."""
+        return self._http.has_answered
+
+    @property
     def date(self) -> str:
         """The `Date` header of the registry's last answer; empty where there was none."""
         return self._http.date

@@ -98,6 +98,11 @@ class RegistryHttp:
         return self._gate.pace.limit
 
     @property
+    def has_answered(self) -> bool:
+        """Whether anything came that is an answer, whatever it says."""
+        return self._heard
+
+    @property
     def silent_for(self) -> float:
         """Seconds since the last answer, or since requests wait for one; 0 while none does, or while the registry has
         asked to be left alone."""

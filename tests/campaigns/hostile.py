@@ -3,7 +3,8 @@ where a host is asked, one that does (tests/campaigns/hostile_host.py).
 
     python -m tests.campaigns.hostile --seed 1 --count 100
 
-A case is a registry that is hostile in one to three places, with a host that is; some commands, each to a pipe or on a
+A case is a registry that is hostile in one to three places, with a host that is; the same of which one tag or one
+repository alone is bad, where all the others have to be told as if it weren't; some commands, each to a pipe or on a
 terminal; and some walks through the app's screens. Held against: a known exit code, no internal error, no traceback,
 nothing on the terminal that a terminal acts on and that isn't ours, less than 300 MB of memory, and an end. A case
 comes again by its seed and number (`--only`).
@@ -11,6 +12,7 @@ comes again by its seed and number (`--only`).
 
 import argparse
 import fcntl
+import json
 import os
 import pty
 import random
@@ -29,7 +31,15 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.campaigns.hostile_host import start_hostile_host
-from tests.campaigns.hostile_registry import PAYLOADS, REPOSITORY, Hostile, choose, start_hostile
+from tests.campaigns.hostile_registry import (
+    PAYLOADS,
+    REPOSITORY,
+    Hostile,
+    choose,
+    choose_odd,
+    odd_tag,
+    start_hostile,
+)
 from tests.support.measured import Measured, start_measured
 from tests.support.processes import clean_environment
 
@@ -139,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--only", type=int, help="this case alone")
-    parser.add_argument("--face", choices=("commands", "host", "app", "all"), default="all")
+    parser.add_argument("--face", choices=("commands", "one", "host", "app", "all"), default="all")
     options = parser.parse_args(arguments)
     numbers = [options.only] if options.only is not None else range(options.count)
     findings = 0
@@ -165,6 +175,10 @@ def run_case(seed: int, number: int, face: str = "all", *, walks: int = 3) -> It
             for command in sorted(rng.sample(COMMANDS, 4), key=COMMANDS.index):
                 for finding in _of_command(command, registry, environment, on_terminal=rng.random() < 0.5):
                     yield f"[{how}] {' '.join(command)}: {finding}"
+        if face in ("one", "all"):
+            for finding in _of_one(registry, environment, rng):
+                yield finding
+            registry.odd = ()
         if face in ("host", "all"):
             with start_hostile_host(Path(folder) / "host", registry.url, rng) as host:
                 if rng.random() < 0.5:
@@ -208,6 +222,43 @@ def _of_command(
         yield f"to {where} it wrote {harmful[0]!r}: {text[max(harmful.start() - 60, 0) : harmful.end() + 20]!r}"
     if ended.code not in _CODES:
         yield f"exit code {ended.code}: {text[-500:]}"
+
+
+def _of_one(registry: Hostile, environment: dict[str, str], rng: random.Random) -> Iterator[str]:
+    """One tag, or one repository, is bad among good ones: whatever it is, the others are told as without it."""
+    kept, registry.hostility = registry.hostility, {}
+    bad = "1.1"
+    for odd, command, is_of_bad in (
+        (
+            odd_tag(registry.content, bad),
+            ("tags", "-r", registry.url, REPOSITORY, "--json"),
+            # The index is over all the images.
+            lambda record: record["tag"] in (bad, "index"),
+        ),
+        (
+            (f"/v2/{REPOSITORY}/",),
+            ("check", registry.url, "--all", "--json"),
+            lambda record: record["reference"].startswith(REPOSITORY),
+        ),
+    ):
+        registry.odd, registry.hostility = odd, {}
+        arguments = [*command, "--no-cache", "--timeout", "1"]
+        before = _records(_run(arguments, environment, on_terminal=False))
+        wrong = choose_odd(rng)
+        registry.hostility = dict.fromkeys(("tags", "manifest", "blob"), wrong)
+        ended = _run(arguments, environment, on_terminal=False)
+        yield from _common(ended)
+        after = _records(ended)
+        for record in before:
+            if not is_of_bad(record) and record not in after:
+                yield f"[{odd[0]}: {wrong.__name__}] {' '.join(command)}: it lacks {record}: {ended.shown[-500:]!r}"
+    registry.hostility = kept
+
+
+def _records(ended: Ended) -> list[dict[str, object]]:
+    """Of the lines that are some: errors stand among them."""
+    lines = ended.shown.decode("utf-8", "replace").splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
 
 def _common(ended: Ended) -> Iterator[str]:

@@ -56,7 +56,10 @@ class Hostile:
     """`seen` has the lines of all requests, `logins` the hosts... of those with an Authorization header."""
 
     url: str
+    content: "Content"
     hostility: dict[str, "Hostility"] = field(default_factory=dict)
+    odd: tuple[str, ...] = ()
+    """What of a path it is hostile about alone; empty for all. Then both of its repositories have tags."""
     seen: list[str] = field(default_factory=list)
 
 
@@ -118,7 +121,7 @@ class Content:
         return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
 
 
-def honest(content: Content, method: str, path: str) -> tuple[str, Answer]:
+def honest(content: Content, method: str, path: str, *, are_both_full: bool = False) -> tuple[str, Answer]:
     """(which part of a registry was asked, what it answers)"""
     route, _, query = path.partition("?")
     missing = Answer("404", (("Content-Type", "application/json"),), b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
@@ -137,7 +140,7 @@ def honest(content: Content, method: str, path: str) -> tuple[str, Answer]:
         names = [] if "last=" in query else [REPOSITORY, "team/other"]
         return "catalog", Answer(headers=as_json, body=json.dumps({"repositories": names}).encode())
     if route.endswith("/tags/list"):
-        tags = list(content.tags) if REPOSITORY in route else None
+        tags = list(content.tags) if REPOSITORY in route or are_both_full else None
         return "tags", Answer(headers=as_json, body=json.dumps({"name": REPOSITORY, "tags": tags}).encode())
     if "/referrers/" in route:
         return "referrers", Answer(headers=as_json, body=b'{"schemaVersion":2,"manifests":[]}')
@@ -378,6 +381,32 @@ HOSTILITIES: Final[tuple[Hostility, ...]] = (
 )
 
 
+def a_silence(answer: Answer, rng: random.Random, payload: str) -> Answer:
+    """None ever comes."""
+
+    def pieces() -> Iterator[bytes]:
+        while True:
+            yield b""
+
+    return Answer(raw_head=b"", pieces=pieces, pause=1.0)
+
+
+def a_dead_login(answer: Answer, rng: random.Random, payload: str) -> Answer:
+    realm = rng.choice(("http://127.0.0.1:1/t", "file:///etc/passwd", "http://nowhere.invalid/", "SELF/v2/"))
+    return Answer("401", (("WWW-Authenticate", f'Bearer realm="{realm}",service="x"'),))
+
+
+def odd_tag(content: Content, tag: str) -> tuple[str, ...]:
+    """Ends of paths: of a tag, its manifest and its config."""
+    digest = content.tags[tag]
+    config = json.loads(content.manifests[digest][1])["config"]["digest"]
+    return f"/manifests/{tag}", digest, config
+
+
+def choose_odd(rng: random.Random) -> Hostility:
+    return rng.choice((*HOSTILITIES, a_silence, a_silence, a_dead_login, a_dead_login))
+
+
 def choose(rng: random.Random) -> dict[str, Hostility]:
     """Which parts are hostile, and how."""
     parts = rng.sample(_PARTS, rng.choice((1, 1, 2, 3)))
@@ -394,15 +423,16 @@ def start_hostile(seed: str) -> Iterator[Hostile]:
     rng = random.Random(seed)
     payload = rng.choice(PAYLOADS)
     content = Content(payload)
-    hostile = Hostile("")
+    hostile = Hostile("", content)
     ready = threading.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             async for method, path in _requests(reader):
                 hostile.seen.append(f"{method} {path:.200}")
-                part, answer = honest(content, method, path)
-                if (wrong := hostile.hostility.get(part)) is not None:
+                part, answer = honest(content, method, path, are_both_full=bool(hostile.odd))
+                is_meant = not hostile.odd or any(piece in path for piece in hostile.odd)
+                if is_meant and (wrong := hostile.hostility.get(part)) is not None:
                     answer = wrong(answer, rng, payload)
                 await _write(writer, answer, method, hostile.url)
                 if answer.drops or answer.pieces is not None:

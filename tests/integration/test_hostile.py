@@ -1,4 +1,5 @@
-"""A few cases of the campaign against a hostile registry: commands, what asks a hostile host, walks through the app."""
+"""A few cases of the campaign against a hostile registry: commands, one bad tag or repository among good
+ones, what asks a hostile host, walks through the app."""
 
 import pytest
 
@@ -7,6 +8,6 @@ from tests.campaigns.hostile import run_case
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize(("number", "face"), [(11, "commands"), (3, "host"), (0, "app")])
+@pytest.mark.parametrize(("number", "face"), [(11, "commands"), (4, "one"), (3, "host"), (0, "app")])
 def test_a_case(number: int, face: str) -> None:
     assert list(run_case(1, number, face, walks=1)) == []
