@@ -44,12 +44,13 @@ def is_interactive() -> bool:
 
 
 def ask(question: str) -> str:
-    """The line typed since it was asked; empty at the end of input. Raises KeyboardInterrupt, also within
-    asyncio.run."""
+    """The line typed since it was asked, by somebody who could read what was printed before; empty at the end of input.
+    Raises KeyboardInterrupt, also within asyncio.run."""
     with _interruptible():
         line = ""
         try:
-            _drop_what_was_typed()
+            if not _is_seen():
+                return ""
             # Only now: who sees the question may already press Ctrl+C.
             sys.stderr.write(one_line(question) + " ")
             sys.stderr.flush()
@@ -59,11 +60,18 @@ def ask(question: str) -> str:
         return line.strip()
 
 
-def _drop_what_was_typed() -> None:
-    """Before a question stands there nobody answers it: who typed ahead hasn't read the plan."""
-    if is_interactive():
-        with suppress(termios.error, OSError):
-            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+def _is_seen() -> bool:
+    """Before a question stands there nobody answers it: who typed ahead hasn't read the plan. Waits until that is on
+    the terminal; False where that has gone."""
+    if not is_interactive():
+        return True
+    from regtui.cli.seen import can_be_asked, until_seen
+
+    if can_be_asked():
+        return until_seen()
+    with suppress(termios.error, OSError):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    return True
 
 
 def _end_line(typed: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import termios
@@ -15,6 +16,9 @@ from tests.support import watch
 from tests.support.patience import PATIENCE
 from tests.support.watch import passwords
 
+_ASKED = re.compile(r"\x1b7(?:\x1b\[\d+;\d+H\x1b\[6n)+\x1b8")
+_PLACE = re.compile(r"\x1b\[(\d+);(\d+)H")
+
 
 class Terminal:
     """The other end of a running command's terminal."""
@@ -23,6 +27,20 @@ class Terminal:
         self._process = process
         self._descriptor = descriptor
         self.shown = ""
+        self.answers = True
+        """Whether it says at once where its cursor is."""
+        self._unanswered = ""
+
+    def wait_asked(self) -> None:
+        """Reads until it was asked where its cursor is, and hasn't answered."""
+        give_up = time.monotonic() + PATIENCE
+        while not self._unanswered:
+            assert self._read(give_up), f"it ended without asking:\n{self.shown}"
+
+    def answer(self) -> None:
+        """What it hasn't answered yet."""
+        answer, self._unanswered = self._unanswered, ""
+        self.type(answer)
 
     def wait_for(self, text: str) -> None:
         """Reads until `text` was shown. Fails where it never is."""
@@ -48,7 +66,15 @@ class Terminal:
         except OSError:  # Linux: the command has closed its end
             data = b""
         self.shown += data.decode(errors="replace").replace("\r\n", "\n")
+        # It leaves the cursor where it was: nobody sees it.
+        self.shown = _ASKED.sub(self._asked, self.shown)
         return bool(data)
+
+    def _asked(self, question: re.Match[str]) -> str:
+        self._unanswered += "".join(f"\x1b[{row};{column}R" for row, column in _PLACE.findall(question[0]))
+        if self.answers:
+            self.answer()
+        return ""
 
 
 def on_terminal(arguments: Sequence[str], environment: Mapping[str, str]) -> AbstractContextManager[Terminal]:

@@ -60,6 +60,48 @@ def test_anything_else_doesn_t(environment: dict[str, str], answer: str) -> None
     assert terminal.shown.endswith("\nNothing was deleted.\n")
 
 
+@pytest.mark.parametrize(("tags", "question"), [(1, "[y/N] "), (10, "type 10: ")])
+def test_what_is_typed_before_the_plan_was_shown_answers_nothing(
+    environment: dict[str, str], tags: int, question: str
+) -> None:
+    """The line stands still: the plan was written, and is on its way."""
+    references = [f"fullstack/common:0.0.{patch}" for patch in range(4, 4 + tags)]
+    with on_terminal([*_RM, *references], environment) as terminal:
+        terminal.answers = False
+        terminal.wait_asked()
+        terminal.type("y\n10\n")
+        terminal.answer()
+        terminal.wait_for(question)
+        terminal.type("n\n")
+        assert terminal.end() == 1
+    assert terminal.shown.endswith("\nNothing was deleted.\n")
+
+
+def test_of_a_terminal_that_never_answers_a_number_is_typed(environment: dict[str, str]) -> None:
+    with on_terminal([*_RM, "fullstack/common:0.0.9"], environment) as terminal:
+        terminal.answers = False
+        terminal.wait_asked()
+        terminal.type("y\n")
+        terminal.wait_for(" to go on, Ctrl+C to cancel: ")
+        number = re.search(r"Type (\d{4}) to go on", terminal.shown)
+        assert number
+        terminal.type(f"y\n{number[1]}")
+        terminal.wait_for("[y/N] ")
+        terminal.type("y\n")
+        assert terminal.end() == 0
+    assert "untagged fullstack/common:0.0.9" in terminal.shown
+
+
+def test_ctrl_c_before_the_question(environment: dict[str, str]) -> None:
+    with on_terminal([*_RM, "fullstack/common:0.0.9"], environment) as terminal:
+        terminal.answers = False
+        terminal.wait_asked()
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert "done" not in terminal.shown
+    assert "Traceback" not in terminal.shown
+
+
 def test_ctrl_c_at_the_question(environment: dict[str, str]) -> None:
     with on_terminal([*_RM, "fullstack/common:0.0.9"], environment) as terminal:
         terminal.wait_for("[y/N] ")
