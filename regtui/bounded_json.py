@@ -14,6 +14,8 @@ from typing import Any, Final, NoReturn
 from regtui.bounds import VALUES
 
 _SEPARATORS: Final = (",", ":", "[", "{")
+# To its end, or to that of the text: nothing is looked at twice.
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BYTES: Final = tuple(separator.encode() for separator in _SEPARATORS)
 _BOM: Final = b"\xef\xbb\xbf"
 # Every escape, so that none is looked for within another one: a pair of halves, one half, any.
@@ -82,10 +84,15 @@ def parse_writable_json(text: bytes) -> Any:
 
 
 def parse_json_text(text: str, values: int = VALUES) -> Any:
-    """The document in `text`, which is decoded already: what a host printed. Raises as `parse_json`."""
-    if len(text) > values and sum(map(text.count, _SEPARATORS)) > values:
+    """The document in `text`, which is decoded already: what a host printed, where anybody may write
+    a label of commas. Raises as `parse_json`."""
+    if len(text) > values and _separators(text) > values and _separators(_STRING.sub("", text)) > values:
         raise _too_many(values)
     return _parsed(text, _DECODER)
+
+
+def _separators(text: str) -> int:
+    return sum(map(text.count, _SEPARATORS))
 
 
 def _text(text: bytes, values: int, encoding: str) -> str:

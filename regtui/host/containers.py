@@ -10,6 +10,7 @@ from typing import Any, Final
 from regtui import bounds
 from regtui.bounded_json import parse_json_text
 from regtui.host.configuration import CANDIDATES
+from regtui.host.errors import NotOnHost
 from regtui.host.ours import COLLECTOR, STAND_IN
 from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.text import clean
@@ -128,17 +129,27 @@ def blobs_below(root: str) -> str:
 
 
 def read_containers(text: str) -> list[Container]:
-    """What `inspect` prints, in the dialect of either; nothing where it is something else."""
+    """What `inspect` prints, in the dialect of either. Raises NotOnHost where that can't be read: that is never nobody."""
     return [_read(entry) for entry in entries(text)]
 
 
 def entries(text: str) -> list[dict[str, Any]]:
-    """Whatever `inspect` prints of each."""
+    """Whatever `inspect` prints of each; nothing where it prints nothing. Raises NotOnHost where that can't be read."""
     try:
         listed = parse_json_text(text, bounds.HOST_VALUES) if text.strip() else []
-    except ValueError:
-        return []
-    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    except ValueError as error:
+        raise _unreadable(str(error)) from None
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise _unreadable("it is no list of containers")
+    return listed
+
+
+def _unreadable(why: str) -> NotOnHost:
+    return NotOnHost(
+        f"What the host tells of its containers can't be read: {why}. Which of them have the registry's storage isn't "
+        "known.",
+        "See what inspect prints of them, and remove those that nobody needs.",
+    )
 
 
 def check_names(container: Container) -> Container:

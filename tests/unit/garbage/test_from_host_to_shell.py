@@ -24,6 +24,7 @@ from regtui.garbage.running import Running
 from regtui.garbage.storage import Storage
 from regtui.host.configuration import read_storage
 from regtui.host.containers import choose, read_containers
+from regtui.host.errors import NotOnHost
 from regtui.host.finding import find
 from regtui.host.found import Found
 from regtui.host.hosts import Host, LocalHost, Script, ScriptOutput, _Sent
@@ -334,17 +335,20 @@ _JSON = st.recursive(
 
 @given(st.lists(st.dictionaries(_KEYS, _JSON, max_size=8)) | _JSON)
 def test_inspect_may_be_any_json(told: Any) -> None:
-    choose(read_containers(json.dumps(told)), 5000)
+    with suppress(NotOnHost):
+        choose(read_containers(json.dumps(told)), 5000)
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("utf-8", "replace")))
 def test_inspect_may_be_any_text(told: str) -> None:
-    assert read_containers(told) == [] or told.strip()[:1] == "["
+    with suppress(NotOnHost):
+        assert read_containers(told) == [] or told.strip()[:1] == "["
 
 
 @pytest.mark.parametrize("told", ["[" * 200_000, '{"a":' * 200_000, "[{}" + ",{}" * 10_000 + "]"])
 def test_inspect_may_be_as_deep_and_as_long_as_it_likes(told: str) -> None:
-    read_containers(told)
+    with suppress(NotOnHost):
+        read_containers(told)
 
 
 @given(_JSON | st.dictionaries(st.just("storage"), st.dictionaries(_KEYS, _JSON)), st.text())

@@ -9,7 +9,7 @@ import pytest
 
 from regtui.host.configuration import StorageSettings
 from regtui.host.containers import Container, choose, config_of, read_containers
-from regtui.host.errors import Unsafe
+from regtui.host.errors import NotOnHost, Unsafe
 from regtui.host.finding import find
 from regtui.host.hosts import LocalHost
 from regtui.host.keep_out import KeepOut
@@ -101,9 +101,20 @@ def test_names_of_images_that_only_look_alike() -> None:
         assert found.is_registry is is_one, image
 
 
-def test_what_is_no_list_of_containers_is_none() -> None:
-    for text in ("", "[]", "{", "[1]", "Error: no such object"):
+def test_what_cant_be_read_is_never_nobody() -> None:
+    """Somebody who may start containers would hide with it those that have the registry's storage."""
+    for text in ("", "[]"):
         assert read_containers(text) == []
+    for text in ("{", "[1]", "Error: no such object", '[{"Name": "a"}, 1]', "[" + "{}," * 1_000_001 + "{}]"):
+        with pytest.raises(NotOnHost, match="can't be read"):
+            read_containers(text)
+
+
+def test_a_label_of_commas_is_one_value() -> None:
+    labels = {"Labels": {"x": ',:[{"\\' * 300_000}}
+    assert len(read_containers(json.dumps([{**OFFICIAL, "Config": labels}]))) == 1
+    with pytest.raises(NotOnHost, match="breaks off"):
+        read_containers('[{"a": "' + '\\"' * 1_000_001)
 
 
 def test_a_container_that_would_be_removed_or_replaced_when_it_stops_says_so() -> None:

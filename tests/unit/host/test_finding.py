@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from regtui.garbage.scripts import lock_name, run_name
-from regtui.host.errors import NotOnHost, Unsafe
+from regtui.host.errors import CollectionFailed, GarbageError, NotOnHost, Unsafe
 from regtui.host.finding import find, find_by_name
 from regtui.host.hosts import LocalHost, Script, ScriptOutput
 from regtui.host.keep_out import KeepOut
@@ -68,6 +68,30 @@ async def test_the_container_of_a_profile_is_not_the_one_that_publishes_the_port
     # A proxy in front of it has that port, or nobody here.
     assert (await find(local, settings, 5001)).unit.name == "registry"
     assert (await find(local, settings, 443)).unit.name == "registry"
+
+
+@pytest.mark.parametrize(
+    ("list_told", "error"),
+    [
+        (ScriptOutput(0, "[" + "{}," * 1_000_001 + "{}]", ""), NotOnHost),
+        (ScriptOutput(0, '[{"Name": "/blue", ', ""), NotOnHost),
+        (ScriptOutput(1, "[]", "Error: the engine is busy"), CollectionFailed),
+    ],
+)
+async def test_a_list_of_containers_that_cant_be_read_is_never_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, list_told: ScriptOutput, error: type[GarbageError]
+) -> None:
+    """Who has the storage as well would be in it."""
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    local = LocalHost()
+
+    async def run(script: Script, *, is_long: bool = False) -> ScriptOutput:
+        return list_told if "ps -aq" in script.text else await LocalHost().run(script, is_long=is_long)
+
+    monkeypatch.setattr(local, "run", run)
+    with pytest.raises(error):
+        await find(local, HostSettings(runtime="docker", container="registry"), 5000)
 
 
 _BY = "REGISTRY_STORAGE_MAINTENANCE_READONLY"
