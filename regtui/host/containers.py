@@ -129,7 +129,7 @@ def blobs_below(root: str) -> str:
 
 
 def read_containers(text: str) -> list[Container]:
-    """What `inspect` prints, in the dialect of either. Raises NotOnHost where that can't be read: that is never nobody."""
+    """What `inspect` prints, in the dialect of either. Raises NotOnHost where that can't be read."""
     return [_read(entry) for entry in entries(text)]
 
 
