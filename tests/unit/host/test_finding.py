@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from regtui.garbage.scripts import lock_name, run_name
+from regtui.host.container_list import LIST_CONTAINERS
 from regtui.host.errors import CollectionFailed, GarbageError, NotOnHost, Unsafe
 from regtui.host.finding import find, find_by_name
 from regtui.host.hosts import LocalHost, Script, ScriptOutput
@@ -87,7 +88,7 @@ async def test_a_list_of_containers_that_cant_be_read_is_never_nobody(
     local = LocalHost()
 
     async def run(script: Script, *, is_long: bool = False) -> ScriptOutput:
-        return list_told if "ps -aq" in script.text else await LocalHost().run(script, is_long=is_long)
+        return list_told if script.text == LIST_CONTAINERS else await LocalHost().run(script, is_long=is_long)
 
     monkeypatch.setattr(local, "run", run)
     with pytest.raises(error):
