@@ -111,6 +111,9 @@ LONGEST_WAIT: Final = 24 * 3600.0
 
 # The config file, Docker's and Podman's, and certificates: a file that is larger is none of these.
 GIVEN_FILE: Final = 4 * MIB
+# Of the journal: one run's file, and what is to go, its first record, which leaves room for what came of it.
+JOURNAL: Final = 512 * MIB
+JOURNAL_RECORD: Final = 256 * MIB
 # Credential helpers, ssh, and what runs on a registry's host: bytes and seconds.
 HELPER_OUTPUT: Final = MIB
 HOST_OUTPUT: Final = 64 * MIB

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from regtui.bounds import GIVEN_FILE
+from regtui.bounds import GIVEN_FILE, MIB
 
 # Whose folders are made private, too, where they are above the one that is asked for.
 _APP: Final = "regtui"
@@ -71,9 +71,11 @@ def open_private(path: Path, flags: int, *, closes: bool = False, devices: bool 
     return handle
 
 
-def read_private(path: Path, *, closes: bool = False) -> bytes:
-    """The whole of such a file. Raises as `open_private`."""
+def read_private(path: Path, *, closes: bool = False, most: int | None = None) -> bytes:
+    """The whole of such a file. Raises as `open_private`; NotPrivate also where it has more than `most` bytes."""
     with os.fdopen(open_private(path, os.O_RDONLY, closes=closes), "rb") as file:
+        if most is not None and os.fstat(file.fileno()).st_size > most:
+            raise NotPrivate(path, f"it has more than {most // MIB:,} MiB")
         return file.read()
 
 

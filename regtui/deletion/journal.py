@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 from uuid import uuid4
 
+from regtui import bounds
 from regtui.deletion.belonging import check_belongs
 from regtui.deletion.entry import Belonging, Damaged, Entry, Kind, PruneSummary, read_entry
 from regtui.deletion.graph import reachable
@@ -34,6 +35,11 @@ _ALWAYS_KEPT: Final = 50
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _ENDED: Final = re.compile(r'\{"record": "end".*"standing": \[\]\}\n?\Z')
+
+
+_TOO_MUCH: Final = (
+    f"Nothing was changed: what would go takes more than {bounds.JOURNAL_RECORD // bounds.MIB} MiB in the journal."
+)
 
 
 class JournalFailed(RegtuiError):
@@ -393,8 +399,11 @@ class Run:
 
     def write(self, record: str, **values: object) -> None:
         """Appends one record, on disk when this returns. Raises JournalFailed."""
+        line = json.dumps({"record": record, **values}, ensure_ascii=False) + "\n"
+        if _is_too_long(line):
+            raise JournalFailed(_TOO_MUCH, "Do it in several steps.", "it is too much")
         try:
-            self._file.write(json.dumps({"record": record, **values}, ensure_ascii=False) + "\n")
+            self._file.write(line)
             self._file.flush()
             if isinstance(handle := _handle(self._file), int):
                 os.fsync(handle)
@@ -453,6 +462,12 @@ class Run:
         except OSError as error:
             # What couldn't be written before is tried once more.
             self.trouble = self.trouble or _reason(error)
+
+
+def _is_too_long(line: str) -> bool:
+    """A character has up to four bytes: hardly any line is so long that it has to be looked at."""
+    most = bounds.JOURNAL_RECORD
+    return len(line) > most // 4 and len(line.encode(errors="backslashreplace")) > most
 
 
 def unrecorded(run: Run) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from regtui import bounds
 from regtui.private_files import make_private, open_private, read_private
 
 _SUFFIX = ".jsonl"
@@ -105,7 +106,7 @@ class Directory:
         return [path.name.removesuffix(_SUFFIX) for path in self._directory.iterdir() if path.name.endswith(_SUFFIX)]
 
     def read(self, name: str) -> str:
-        return read_private(self._path(name)).decode("utf-8", errors="replace")
+        return read_private(self._path(name), most=bounds.JOURNAL).decode("utf-8", errors="replace")
 
     def tail(self, name: str) -> str:
         with os.fdopen(open_private(self._path(name), os.O_RDONLY), "rb") as file:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from regtui import bounds
 from regtui.deletion.entry import Kind, PruneSummary
 from regtui.deletion.inventory import stored
 from regtui.deletion.journal import Journal, JournalFailed
@@ -560,9 +561,9 @@ def test_of_runs_that_ended_only_the_end_is_read_at_a_start(directory: Path, mon
     run.close()
     read: list[Path] = []
 
-    def counted(path: Path) -> bytes:
+    def counted(path: Path, *, most: int) -> bytes:
         read.append(path)
-        return read_private(path)
+        return read_private(path, most=most)
 
     monkeypatch.setattr("regtui.deletion.journal_storage.read_private", counted)
     assert [entry.name for entry in journal.unfinished(REGISTRY)] == [run.name]
@@ -719,3 +720,25 @@ def test_what_utf_8_has_no_bytes_for_ends_no_run(journal: Journal) -> None:
     (entry,) = journal.entries(REGISTRY)
     assert (run.trouble, entry.is_unfinished, journal.troubles()) == ("", False, [])
     assert (entry.user, entry.results[0].error) == ("ci \ufffd", "no \ufffd")
+
+
+def test_a_file_that_is_larger_than_a_run_s_is_passed_over_by_name(directory: Path) -> None:
+    """It isn't read: three gigabytes of it took six of memory. All others are as before."""
+    journal = Journal(directory)
+    large, other = (journal.begin(REGISTRY, "ci", plan("a")) for _ in range(2))
+    for run in (large, other):
+        run.end((), interrupted=False)
+    os.truncate(directory / f"{large.name}.jsonl", bounds.JOURNAL + 1)
+    assert [entry.name for entry in journal.entries()] == [other.name]
+    assert journal.troubles() == [f"The journal's {large.name}.jsonl is passed over: it has more than 512 MiB."]
+    assert journal.unfinished(REGISTRY) == []
+    with pytest.raises(JournalFailed, match="it has more than 512 MiB"):
+        journal.entry(large.name)
+
+
+def test_what_would_not_be_read_again_is_not_begun(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "JOURNAL_RECORD", 1000)
+    with pytest.raises(JournalFailed, match="Nothing was changed: what would go takes more than"):
+        journal.begin(REGISTRY, "ci", plan("a", "b" * 100, "c" * 100))
+    assert (journal.entries(), journal.troubles()) == ([], [])
+    assert 2 * bounds.JOURNAL_RECORD < bounds.JOURNAL
