@@ -31,7 +31,7 @@ async def settle(session: Session, repository: str = "", *, may_ask: bool) -> bo
             warn(f"{sentence} It may have been at {session.identity}, or elsewhere.")
             say_remedies(session, entry)
             continue
-        if repository and entry.repository != repository:
+        if repository and (entry.repository != repository or entry.only_leaves_placeholders):
             warn(sentence)
             say_remedies(session, entry)
             continue
@@ -50,7 +50,8 @@ async def tell_unfinished(session: Session, repository: str = "") -> bool:
         if not repository or entry.repository == repository:
             warn(interrupted_sentence(entry))
             say_remedies(session, entry)
-            stands = stands or entry.belongs_to(session.identity) is Belonging.HERE
+            is_here = entry.belongs_to(session.identity) is Belonging.HERE
+            stands = stands or (is_here and not (repository and entry.only_leaves_placeholders))
     return stands
 
 

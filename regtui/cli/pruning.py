@@ -229,6 +229,8 @@ class Pruning:
         progress.clear()
         warn(interrupted_sentence(entry))
         say_remedies(self._session, entry)
+        if entry.only_leaves_placeholders:
+            return True
         self.tally.stop(repository, "an earlier run was interrupted there")
         return False
 

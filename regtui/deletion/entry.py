@@ -87,9 +87,9 @@ class Entry:
     `tags`: of a deletion, what each pointed at; of a restore or a move, what each points at since. `before`: of those,
     what stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest; of a repair, the
     blobs. `undoes`: the run that this one took back. `placeholders`: digests of the empty indexes that took the tags'
-    places; `standing`: those that perhaps still do. `repaired`: damaged tags that weren't part of it, and lead to that
-    empty index since. `part_of`: the prune that a deletion is a part of; empty for most. `prune`: what came of a prune
-    that ended.
+    places; `standing`: those that perhaps still do, or are `left` without a tag. `repaired`: damaged tags that weren't
+    part of it, and lead to that empty index since. `part_of`: the prune that a deletion is a part of; empty for most.
+    `prune`: what came of a prune that ended.
     `ended`: None while it runs, and where it was interrupted. `is_running`: also while somebody finishes or undoes one
     that was interrupted.
     """
@@ -107,6 +107,7 @@ class Entry:
     undoes: str = ""
     placeholders: tuple[Digest, ...] = ()
     standing: tuple[Digest, ...] = ()
+    left: frozenset[Digest] = frozenset()
     repaired: Mapping[str, Digest | None] = field(default_factory=dict)
     ended: datetime | None = None
     interrupted: bool = False
@@ -167,6 +168,12 @@ class Entry:
         is_open = self.ended is None or bool(self.standing)
         # A move is a single step.
         return self.kind in (Kind.DELETION, Kind.RESTORE) and not self.is_running and is_open
+
+    @property
+    def only_leaves_placeholders(self) -> bool:
+        """Whether it is unfinished for the sake of empty indexes alone that no tag leads to: nothing else waits for
+        that."""
+        return self.is_unfinished and self.ended is not None and self.left.issuperset(self.standing)
 
     @property
     def is_complete(self) -> bool:
@@ -277,12 +284,16 @@ def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -
 def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
     placeholders: dict[Digest, None] = {}
     standing: dict[Digest, None] = {}
+    left: set[Digest] = set()
     repaired: dict[str, Digest | None] = {}
     results: dict[tuple[Action, str], Outcome] = {}
     for record in records:
         match record.get("record"):
             case "placeholder":
-                placeholders[Digest(record["digest"])] = standing[Digest(record["digest"])] = None
+                digest = Digest(record["digest"])
+                placeholders[digest] = standing[digest] = None
+                if not record.get("tags"):
+                    left.add(digest)
             case "placeholder removed":
                 standing.pop(Digest(record["digest"]), None)
             case "repair":
@@ -305,6 +316,7 @@ def _after(entry: Entry, records: Sequence[Mapping[str, Any]]) -> Entry:
         is_running=entry.is_running and is_open,
         placeholders=tuple(placeholders),
         standing=tuple(standing),
+        left=frozenset(left),
         repaired=repaired,
         results=tuple(results.values()),
     )

@@ -18,7 +18,7 @@ from regtui.deletion.entry import Entry
 from regtui.deletion.ground import Ground
 from regtui.deletion.guard import Guard
 from regtui.deletion.journal import Journal, Run, unrecorded
-from regtui.deletion.left_behind import clear_placeholders
+from regtui.deletion.left_behind import clear_placeholders, record_left
 from regtui.deletion.patience import Patience
 from regtui.deletion.plan import bytes_of, doomed_manifests, needs_untagging
 from regtui.deletion.reasons import Reason
@@ -87,7 +87,7 @@ class Execution(UnderWay):
             work=self._work,
             record=Record(self._begin),
             patience=Patience(),
-            placeholders=set(resumes.placeholders) if resumes else set(),
+            placeholders=_placeholders_of(resumes),
             replaceable=plan.replaceable,
             originals=_originals(resumes),
             doubts=self._doubts,
@@ -130,6 +130,8 @@ class Execution(UnderWay):
             if self._resumes is not None:
                 for digest in await clear_placeholders(self._ground, self._resumes):
                     run.taken_away(digest)
+            if any(outcome.reason is Reason.PUT_BACK for outcome in self._told.values()):
+                await record_left(self._ground, run, self._ground.placeholders - _placeholders_of(self._resumes))
             report = self.report
             await asyncio.to_thread(run.end, report.outcomes, report.interrupted)
             self._doubts += unrecorded(run)
@@ -261,6 +263,10 @@ class Execution(UnderWay):
             self._looked = with_later_changes(self._ground, plan, self._shown, self._looked)
         yield outcomes
         yield self._left(plan)
+
+
+def _placeholders_of(entry: Entry | None) -> set[Digest]:
+    return set(entry.placeholders) if entry is not None else set()
 
 
 def _originals(entry: Entry | None) -> dict[str, StoredManifest]:

@@ -437,6 +437,11 @@ class Run:
             del self._standing[digest]
             self._note("placeholder removed", digest=digest)
 
+    def left(self, digest: Digest) -> None:
+        """The registry has that placeholder still, though no tag points at it."""
+        self._standing[digest] = None
+        self._note("placeholder", digest=digest, tags=[])
+
     def summed_up(self, summary: PruneSummary) -> None:
         """What came of a prune."""
         self._note("prune summary", **asdict(summary))

@@ -220,6 +220,11 @@ class Restoring(UnderWay):
             try:
                 if await self._exists(digest):
                     await delete_surely(self._client, self._plan.repository, digest)
+                    if await self._exists(digest):
+                        self._doubts.append(
+                            f"An empty index of the interrupted deletion is left ({digest.short}): the registry "
+                            "accepted its deletion, and didn't carry it out."
+                        )
             except RegistryError as error:
                 self._doubts.append(f"An empty index of the interrupted deletion is left ({digest.short}): {error}")
 

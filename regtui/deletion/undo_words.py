@@ -192,7 +192,7 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
         return entry.collection.result
     if entry.is_running:
         return "running"
-    if entry.is_unfinished or entry.ended is None:
+    if entry.ended is None or (entry.is_unfinished and not entry.only_leaves_placeholders):
         # A prune that was killed is never ended: its parts are, and are put back.
         return "undone" if entry.kind is Kind.PRUNE and entry.name in taken_back else "interrupted"
     if (prune := entry.prune) is not None:
@@ -254,9 +254,13 @@ def _what_deletes(left: Collection[Outcome]) -> str:
 def interrupted_sentence(entry: Entry) -> str:
     """That a run never ended, and what that may mean."""
     run = "A deletion" if entry.kind is Kind.DELETION else "An undo"
-    lines = f"{run} in {entry.repository} ({what_of(entry)}) was interrupted on {time_utc(entry.time)}."
-    if entry.standing:
-        lines += " Its tags may point at an empty index."
+    run += f" in {entry.repository} ({what_of(entry)})"
+    if entry.ended is None:
+        lines = f"{run} was interrupted on {time_utc(entry.time)}."
+    else:
+        lines = f"{run} of {time_utc(entry.time)} is not over: an empty index of its own is left."
+    if entry.standing and not entry.only_leaves_placeholders:
+        lines += " Its tags may point at an empty index." if entry.ended is None else " Its tags may point at that."
     if entry.repaired:
         them = "It leads" if len(entry.repaired) == 1 else "They lead"
         damaged = names(in_order(entry.repaired))

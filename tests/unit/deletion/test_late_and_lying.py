@@ -9,6 +9,7 @@ import pytest
 
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
+from regtui.deletion.undo_words import interrupted_sentence
 from regtui.deletion.values import Action, Report, Status
 from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
@@ -114,6 +115,26 @@ async def test_where_nothing_is_done_nothing_is_said_to_be_and_all_is_as_it_was(
     assert {o.reason for o in report.outcomes if o.action is Action.UNTAG} <= {Reason.PUT_BACK, Reason.NOT_DONE}
     assert not report.is_complete
     assert await connection.changes.last() is None
+    left = revisions(world) - had
+    unfinished = await connection.changes.unfinished()
+    assert bool(left) == bool(unfinished) == (world.version == "2.8.2")
+    if not unfinished:
+        return
+    # The empty index is told by its digest, and goes once the registry deletes.
+    [digest] = left
+    assert any(Digest(digest).short in doubt for doubt in report.doubts), report.doubts
+    assert "an empty index of its own is left" in interrupted_sentence(unfinished[0])
+    undoing = connection.changes.undoing(await connection.changes.plan_undo(unfinished[0]))
+    async for _ in undoing.outcomes():
+        pass
+    assert any(Digest(digest).short in doubt for doubt in undoing.report.doubts), "it isn't said to be gone"
+    [entry] = await connection.changes.unfinished()
+    transport.instead = lambda _: None
+    undoing = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for _ in undoing.outcomes():
+        pass
+    assert undoing.report.doubts == ()
+    assert (await world.tags(REPOSITORY), revisions(world)) == (before, had)
     assert await connection.changes.unfinished() == []
 
 
