@@ -16,7 +16,7 @@ from regtui.garbage.collector import Collector
 from regtui.garbage.course import Course
 from regtui.garbage.values import Choices, CollectionReport, Forecast, Survey
 from regtui.garbage.words import ONLINE_WARNING, keep_out_sentence, not_configured, removed_sentence, survey_sentences
-from regtui.host.errors import CollectionFailed, HostUnknown
+from regtui.host.errors import CollectionFailed, HostUnknown, NotOnHost
 from regtui.host.keep_out import KeepOut
 from regtui.settings.config import Config
 from regtui.text import clean
@@ -101,11 +101,21 @@ class GarbageScreen(Screen[CollectionReport | None]):
             self._survey = await self._thread.call(self._collector.survey)
             await self._try(self._collector, self._survey)
         except HostUnknown:
-            name, address = self._session.name, self._session.target.address.name
-            sentences, example = not_configured(name, address, is_profile=name in self._config.profiles)
-            self._board.show_unconfigured(sentences, example, self._config.path)
+            self._show_unconfigured()
+        except NotOnHost as error:
+            target = self._session.target
+            if target.runs_at is None and target.make_collector is None:
+                # It was looked for here, as its address says.
+                self._show_unconfigured(error.message)
+            else:
+                self._board.show_stuck(error)
         except RegtuiError as error:
             self._board.show_stuck(error)
+
+    def _show_unconfigured(self, *why: str) -> None:
+        name, address = self._session.name, self._session.target.address.name
+        sentences, example = not_configured(name, address, is_profile=name in self._config.profiles)
+        self._board.show_unconfigured([*why, *sentences], example, self._config.path)
 
     async def _try(self, collector: Collector, survey: Survey) -> None:
         """The dry run with what is chosen now. What an earlier one said isn't what would be done: it is taken away."""

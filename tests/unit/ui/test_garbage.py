@@ -354,6 +354,22 @@ async def test_without_a_host_it_says_what_to_put_into_the_config_file(tmp_path:
         assert isinstance(pilot.app.screen, BrowserScreen)
 
 
+async def test_where_nothing_is_found_on_a_host_that_nobody_named_it_says_so_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry at a loopback address is looked for on this machine. As `regtui gc` has it."""
+    nothing = ScriptedCollector(failing={"survey": NotOnHost("There is no registry on this machine.", "Say how.")})
+    monkeypatch.setattr("regtui.session.session.Session.collector", lambda *_: nothing)
+    here = target(address=Address.parse("http://127.0.0.1:5000"), name="prod", make_collector=None)
+    async with app_on(here, tmp_path / "config.toml").run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+g")
+        await settled(pilot)
+        assert "There is no registry on this machine." in said(pilot)
+        assert "nobody said which that is for 127.0.0.1:5000" in said(pilot)
+        assert "[registries.prod.host]" in shown(pilot.app.screen.query_one(TextLines))
+
+
 # An earlier run, empty repositories, commands, prompts
 
 
