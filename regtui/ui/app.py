@@ -168,11 +168,13 @@ class RegtuiApp(App[int]):
         try:
             registry = await open_registry(self, target)
         except RegtuiError as error:
+            await opening.uncovered()
             self._end(opening)
             self.ask(target, error)
             return
         try:
             await loading
+            await opening.uncovered()
         except BaseException:
             registry.end()
             raise

@@ -20,6 +20,18 @@ class OpeningScreen(Screen[None]):
     def __init__(self, name: str, classes: str) -> None:
         super().__init__(classes=classes)
         self._opened = clean(name)
+        self._is_on_top = asyncio.Event()
+
+    def on_screen_resume(self) -> None:
+        self._is_on_top.set()
+
+    def on_screen_suspend(self) -> None:
+        self._is_on_top.clear()
+
+    async def uncovered(self) -> None:
+        """Until nothing lies on it: what is typed into the palette would become commands of what comes up, and help
+        would be closed under the eyes of who reads it."""
+        await self._is_on_top.wait()
 
     def compose(self) -> ComposeResult:
         yield Static(Content.assemble((" regtui", "bold"), "  ", (self._opened, "bold")), classes="opening--bar")
