@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, Input, Static
@@ -31,6 +31,9 @@ from regtui.ui.widgets.tick import Tick
 Progress = Callable[[int, int], None]
 
 _BAR: Final = 30
+# Lines: between the parts of a plan, and of its buttons with theirs.
+_MARGIN: Final = 1
+_BUTTONS: Final = 2
 # Seconds. Thousands of tags come one by one, and all rows are put into their order for each painting.
 _REPAINT: Final = 0.25
 
@@ -78,6 +81,32 @@ class Progressing:
         return list(self._rows.values())
 
 
+class Sentences(VerticalScroll, can_focus=False):
+    """What is said of a plan, and can be read on where there is no room for all of it."""
+
+    def __init__(self) -> None:
+        super().__init__(id="sentences")
+        self._said = Static()
+
+    def compose(self) -> ComposeResult:
+        yield self._said
+
+    @property
+    def content(self) -> str:
+        return str(self._said.content)
+
+    def say(self, sentences: Sequence[str]) -> None:
+        self._said.update(Content("\n".join(clean(sentence) for sentence in sentences if sentence)))
+        self.scroll_home(animate=False)
+
+    def read_on(self, pages: int) -> None:
+        self.scroll_relative(y=pages * max(self.size.height - 1, 1), animate=False)
+
+    @property
+    def has_more(self) -> bool:
+        return self.max_scroll_y > 0
+
+
 class PlanScreen(Screen[Report | None]):
     """Answers with the last report; None where nothing was done."""
 
@@ -92,6 +121,8 @@ class PlanScreen(Screen[Report | None]):
         Binding("escape", "back", "cancel, or stop", show=False, id="plan.back"),
         Binding("y", "confirm", "confirm", show=False, id="plan.confirm"),
         Binding("U", "undo", "undo it", show=False, id="plan.undo"),
+        Binding("pagedown", "read_on(1)", "read on", show=False, id="plan.read_on"),
+        Binding("pageup", "read_on(-1)", "read back", show=False, id="plan.read_back"),
         Binding("p", "again", "plan again", show=False, id="plan.again"),
     ]
 
@@ -106,7 +137,7 @@ class PlanScreen(Screen[Report | None]):
         self._report: Report | None = None
         self._answer: Report | None = None
         self._ended = asyncio.Event()
-        self._sentences = Static(id="sentences")
+        self._sentences = Sentences()
         self._table = OutcomeLines()
         self._offers = {name: Tick("", id=name) for name in self.OFFERS}
         self._typed = Input(id="typed", compact=True)
@@ -212,7 +243,8 @@ class PlanScreen(Screen[Report | None]):
             how = ("", f"type {proposal.typed} to confirm")
         else:
             how = ("enter" if proposal.typed else "y", proposal.button.lower())
-        self._hints.show(how, ("tab", "next"), ("esc", "cancel"))
+        more = (("pgdn", "read on"),) if self._sentences.has_more else ()
+        self._hints.show(how, *more, ("tab", "next"), ("esc", "cancel"))
 
     @on(Tick.Changed)
     def _offer_changed(self) -> None:
@@ -363,4 +395,20 @@ class PlanScreen(Screen[Report | None]):
         return self._report is not None and (self._report.interrupted or self._report.is_complete)
 
     def _say(self, sentences: Sequence[str]) -> None:
-        self._sentences.update(Content("\n".join(clean(sentence) for sentence in sentences if sentence)))
+        self._sentences.say(sentences)
+        self._fit()
+
+    def action_read_on(self, pages: int) -> None:
+        """Of the sentences, wherever the cursor is but on the rows."""
+        self._sentences.read_on(pages)
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        """What a short list of rows leaves is the sentences'; else half of the room is theirs."""
+        whole = self.query_one("#plan").content_size.height
+        below = [*self._offers.values(), self._typed]
+        taken = _MARGIN + _BUTTONS + sum(_MARGIN + 1 for widget in below if widget.display)
+        left = whole - taken - max(self._table.line_count(), 1)
+        self._sentences.styles.max_height = max(left, whole // 2, 1)

@@ -17,13 +17,13 @@ async def test_marks_that_the_filter_hides_are_told_in_the_border_and_in_the_pla
         await pilot.press("d")
         await settled(pilot)
         assert isinstance(pilot.app.screen, DeleteScreen)
-        assert f"The filter hides {42 - shown} of 42 marked tags" in str(pilot.app.screen._sentences.content)
+        assert f"The filter hides {42 - shown} of 42 marked tags" in pilot.app.screen._sentences.content
 
 
 async def test_nothing_of_it_where_all_are_seen() -> None:
     async with browsing(*COMMON, "space", "space", "d") as (pilot, _):
         assert isinstance(pilot.app.screen, DeleteScreen)
-        assert "filter" not in str(pilot.app.screen._sentences.content)
+        assert "filter" not in pilot.app.screen._sentences.content
 
 
 async def test_marks_that_another_repository_drops_are_told() -> None:

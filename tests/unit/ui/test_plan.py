@@ -1,7 +1,11 @@
 """How far a change is, on the screen of its plan."""
 
+import pytest
+
 from regtui.deletion.values import Action, Outcome, Status
-from regtui.ui.screens.plan import Progressing
+from regtui.ui.screens.delete import DeleteScreen
+from regtui.ui.screens.plan import Progressing, Proposal
+from tests.support.screens import COMMON, browsing, settled
 
 
 def outcome(tag: str, status: Status, action: Action = Action.UNTAG) -> Outcome:
@@ -26,3 +30,44 @@ def test_rows_stand_in_the_order_of_the_plan_each_as_it_was_told_last() -> None:
     progress.take([outcome("b", Status.DONE)])
     assert progress.rows() == [outcome("a", Status.PLANNED), outcome("b", Status.DONE)]
     assert not progress.is_new
+
+
+@pytest.mark.parametrize("rows", [1, 40])
+async def test_all_that_is_said_can_be_read_on_a_small_terminal(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [f"Sentence {number} of many, {'long ' * 12}." for number in range(12)]
+
+    async def propose(screen: DeleteScreen, *_: object) -> Proposal:
+        planned = [outcome(f"t{number}", Status.PLANNED) for number in range(rows)]
+        return Proposal(said, planned, {}, "Delete", lambda: pytest.fail("nothing was confirmed"), True, "forever")
+
+    monkeypatch.setattr(DeleteScreen, "propose", propose)
+    async with browsing(*COMMON, "d", size=(80, 24)) as (pilot, _):
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        shown = screen._sentences
+        assert shown.has_more
+        assert "pgdn" in screen._hints.render_line(0).text
+        for _ in range(4):
+            await pilot.press("pagedown")
+        await settled(pilot)
+        assert shown.scroll_y == shown.max_scroll_y
+        # The rest keeps its room.
+        assert screen._table.size.height >= 1
+        assert screen._typed.region.bottom <= screen._go.region.y <= 23
+        await pilot.press("pageup", "pageup", "pageup", "pageup")
+        assert shown.scroll_y == 0
+
+
+async def test_a_short_list_of_rows_leaves_its_room_to_what_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [f"Sentence {number}." for number in range(13)]
+
+    async def propose(screen: DeleteScreen, *_: object) -> Proposal:
+        return Proposal(said, [outcome("t", Status.PLANNED)], {}, "Delete", lambda: pytest.fail("nothing"), True)
+
+    monkeypatch.setattr(DeleteScreen, "propose", propose)
+    async with browsing(*COMMON, "d", size=(80, 24)) as (pilot, _):
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        assert not screen._sentences.has_more
+        assert screen._sentences.size.height == 13
+        assert screen._table.size.height >= 1

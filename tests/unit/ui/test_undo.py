@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from regtui.deletion.request import Request
 from regtui.demo.sample import sample_storage
@@ -21,7 +21,7 @@ from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.delete import DeleteScreen, FinishScreen
 from regtui.ui.screens.interrupted_runs import InterruptedScreen
-from regtui.ui.screens.plan import PlanScreen
+from regtui.ui.screens.plan import PlanScreen, Sentences
 from regtui.ui.screens.undo import UndoScreen
 from regtui.ui.widgets.hints import Hints
 from tests.support.patience import PATIENCE
@@ -49,7 +49,7 @@ def shows(pilot: Pilot[Any], kind: type) -> bool:
 
 
 def said(pilot: Pilot[Any]) -> str:
-    return str(pilot.app.screen.query_one("#sentences", Static).content)
+    return pilot.app.screen.query_one(Sentences).content
 
 
 async def test_the_last_deletion_is_put_back_and_shown_again() -> None:
