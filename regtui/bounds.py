@@ -53,8 +53,8 @@ REFERRERS_DEPTH: Final = 16
 IMAGES: Final = 1_000
 # Manifests one after the other that aren't what their digest says: no further one is asked for.
 MISMATCHES: Final = 32
-# Requests one after the other that fail as if for all, though the registry answers: the next one ends it.
-FAILURES: Final = 8
+# Requests about one repository, one after the other, that fail as if for all, though the registry answers.
+FAILURES: Final = 32
 # Requests about one repository that time out, though the registry answers: no further one is made.
 SILENCES: Final = 32
 # Places of one source that use images of the registry; files of one pattern.

@@ -199,7 +199,7 @@ class RegistryHttp:
         if method == "GET" and where.repository and not where.reference:
             self._others.listed(where.repository)
         elif where.repository:
-            self._others.answered()
+            self._others.answered(where.repository)
         return response
 
     async def _judged(self, error: errors.RegistryError, since: Moment) -> errors.RegistryError:

@@ -26,24 +26,24 @@ class OtherRequests:
     def __init__(self, ping: Callable[[], Awaitable[object]]) -> None:
         self._ping = ping
         self._pinging: asyncio.Task[bool] | None = None
-        self._in_a_row = 0
         self._answers = 0
         self._pongs = 0
-        # By repository, since its tags were listed.
+        # By repository, since its tags were listed: in all, and in a row.
         self._silences: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
 
     @property
     def now(self) -> Moment:
         return Moment(self._answers, self._pongs)
 
-    def answered(self) -> None:
-        """By whatever is about its own repository or manifest."""
+    def answered(self, repository: str) -> None:
+        """By whatever is about that repository, or its manifest."""
         self._answers += 1
-        self._in_a_row = 0
+        del self._failures[repository]
 
     def listed(self, repository: str) -> None:
         """Its tags: who reads them begins anew."""
-        self.answered()
+        self.answered(repository)
         del self._silences[repository]
 
     def is_often_silent(self, repository: str) -> bool:
@@ -51,39 +51,33 @@ class OtherRequests:
         return self._silences[repository] > 0
 
     def check(self, where: Where) -> None:
-        """Before a manifest or blob is asked for. Raises Unreachable where too many were waited for in vain."""
-        if not where.reference or self._silences[where.repository] < bounds.SILENCES:
+        """Before a manifest or blob is asked for. Raises Unreachable where too many were asked for in vain."""
+        if not where.reference:
             return
-        error = errors.Unreachable(
-            where,
-            f"{where.host} took too long for {bounds.SILENCES} requests about {where.repository}: "
-            "no more of them are made.",
-            "Try again, or allow more with --timeout.",
-        )
-        error.affects_all = False
-        raise error
+        what = f"requests about {where.repository}"
+        if self._silences[where.repository] >= bounds.SILENCES:
+            message = f"{where.host} took too long for {bounds.SILENCES} {what}: no more of them are made."
+            raise _alone(where, message, "Try again, or allow more with --timeout.")
+        if self._failures[where.repository] >= bounds.FAILURES:
+            message = f"{bounds.FAILURES} {what} at {where.host} failed one after the other: no more of them are made."
+            raise _alone(where, message, "Try again.")
 
     async def judge(self, error: errors.RegistryError, since: Moment) -> None:
         """Takes back that `error` affects all where others fare better. `since`: the moment when it was asked."""
-        is_silent = isinstance(error, errors.Unreachable) and error.silent
         if error.affects_all:
-            error.affects_all = not await self._fare_better(error, since)
-            if is_silent and not error.affects_all:
-                self._silences[error.repository] += 1
+            others_were_answered = self._answers > since.answers or self._pongs > since.pongs
+            error.affects_all = not (others_were_answered or await self._is_there())
+            if not error.affects_all:
+                self._count(error)
         elif not isinstance(error, errors.Unreachable):
-            self.answered()
+            self.answered(error.repository)
 
-    async def _fare_better(self, error: errors.RegistryError, since: Moment) -> bool:
-        """What breaks off costs little, and silences have a bound of their own. Of what else takes its time, as a
-        storage elsewhere that isn't reached, or a login that is refused, some in a row are enough.
-        """
-        if self._answers > since.answers:
-            return True
-        if not (isinstance(error, errors.Unreachable) and (error.dropped or error.silent)):
-            self._in_a_row += 1
-            if self._in_a_row > bounds.FAILURES:
-                return False
-        return self._pongs > since.pongs or await self._is_there()
+    def _count(self, error: errors.RegistryError) -> None:
+        """What breaks off costs little: of a registry a hundred blobs may have been collected."""
+        if isinstance(error, errors.Unreachable) and error.silent:
+            self._silences[error.repository] += 1
+        elif not (isinstance(error, errors.Unreachable) and error.dropped):
+            self._failures[error.repository] += 1
 
     async def _is_there(self) -> bool:
         if self._pinging is None:
@@ -105,3 +99,9 @@ class OtherRequests:
             self._pinging = None
         self._pongs += 1
         return True
+
+
+def _alone(where: Where, message: str, remedy: str) -> errors.Unreachable:
+    error = errors.Unreachable(where, message, remedy)
+    error.affects_all = False
+    return error

@@ -74,7 +74,7 @@ def unreachable(
 
     told = _told(error, address, where, dial if network is not None else _nobody, heard=heard)
     if is_elsewhere:
-        told = _elsewhere(told, address.name, registry)
+        told = _elsewhere(told, error, address.name, registry)
     if told.dropped and not heard and network is not None and _speaks_first(dial):
         return _not_http(where)
     return told
@@ -91,7 +91,9 @@ def no_http(where: Where) -> errors.Unreachable:
     return invalid
 
 
-def _elsewhere(error: errors.Unreachable, name: str, registry: Address) -> errors.Unreachable:
+def _elsewhere(
+    error: errors.Unreachable, failure: httpx.TransportError, name: str, registry: Address
+) -> errors.Unreachable:
     """The registry was reached. --insecure is about it alone."""
     if isinstance(error, errors.CertificateRejected):
         remedy = error.remedy.removesuffix(", or use --insecure if you must.").removesuffix(".")
@@ -99,6 +101,8 @@ def _elsewhere(error: errors.Unreachable, name: str, registry: Address) -> error
     else:
         error.remedy = f"{registry.name} sends regtui there: it has to be reachable from here."
     error.reached = True
+    # However far it came: what goes there waits for nothing, and is counted as that.
+    error.silent = error.silent or isinstance(failure, httpx.TimeoutException)
     return error
 
 

@@ -99,12 +99,27 @@ async def test_where_the_registry_does_not_answer_either_all_are_affected(ping: 
     assert error.affects_all
 
 
-async def test_a_login_that_is_refused_again_and_again_is_refused_for_all() -> None:
+async def test_what_fails_again_and_again_in_one_repository_is_asked_no_more_there() -> None:
+    registry = Scripted(with_faults({"odd": FAULTS["wants a login"], "list": TAGS}))
+    async with registry.client() as client:
+        told = [await failure(client, "odd") for _ in range(bounds.FAILURES + 5)]
+        assert not any(error.affects_all for error in told)
+        assert sum("manifests" in line for line in registry.lines) == bounds.FAILURES
+        assert {error.message for error in told} == {
+            "Not logged in to registry.example.com.",
+            f"{bounds.FAILURES} requests about team/app at registry.example.com failed one after the other: no more of "
+            "them are made.",
+        }
+        await client.manifest("team/other", "whole")
+        _ = [page async for page in client.tags("team/app")]
+        assert "Not logged in" in (await failure(client, "odd")).message
+
+
+async def test_failures_between_answers_are_not_in_a_row() -> None:
     async with Scripted(with_faults({"odd": FAULTS["wants a login"]})).client() as client:
-        told = [(await failure(client, "odd")).affects_all for _ in range(bounds.FAILURES + 1)]
-        assert told == [False] * bounds.FAILURES + [True]
-        await client.manifest("team/app", "whole")
-        assert not (await failure(client, "odd")).affects_all
+        for _ in range(2 * bounds.FAILURES):
+            assert "Not logged in" in (await failure(client, "odd")).message
+            await client.manifest("team/app", "whole")
 
 
 async def test_whatever_breaks_off_is_looked_at_each_time() -> None:
