@@ -234,6 +234,11 @@ class Pruning:
         self.tally.stop(repository, "an earlier run was interrupted there")
         return False
 
+    def _tell_unsettled(self, repository: str, *, is_settled: bool) -> None:
+        """After the plan: why it isn't carried out."""
+        if not is_settled:
+            say(f"{repository}: nothing of that is deleted, as an earlier run was interrupted there.")
+
     async def _show_each(self, names: list[str]) -> list[_Shown]:
         shown: list[_Shown] = []
         progress = Progress("Repositories:")
@@ -251,6 +256,7 @@ class Pruning:
                     continue
                 progress.clear()
                 self._show(plan)
+                self._tell_unsettled(repository, is_settled=is_settled)
                 if is_settled and await self._is_possible(plan):
                     shown.append(_Shown(repository, plan.fingerprint))
         progress.clear()
@@ -359,6 +365,7 @@ class Pruning:
                 continue
             progress.clear()
             self._show(plan)
+            self._tell_unsettled(repository, is_settled=is_settled)
             if not is_settled or not await self._is_possible(plan):
                 self._freed.add(plan.contents, ())
             elif not await self._prune(plan):

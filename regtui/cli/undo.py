@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import Final
 
-from regtui.cli.console import ask, say
+from regtui.cli.console import ask, say, warn
 from regtui.cli.interrupted_runs import (
     InterruptedRun,
     finish,
@@ -69,6 +69,9 @@ def _run_named(named: str, invocation: Invocation) -> Entry | None:
     # No registry is called so: what is meant is the number within a run's name.
     found = [entry for entry in journal.entries() if number_of(entry.name) == int(named)]
     if not found:
+        # It may be one of those that are passed over.
+        for trouble in journal.troubles():
+            warn(trouble)
         raise UsageError(f"There is no run {named}.", "See: regtui undo --list")
     return found[0]
 

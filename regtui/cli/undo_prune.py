@@ -42,6 +42,9 @@ async def undo_prune(session: Session, prune: Entry, output: Output, arguments: 
     for run in parts:
         undo = await planned_undo(session, await session.changes.entry(run), overwrite=arguments.overwrite)
         show_undo(undo, output, dry_run=arguments.dry_run)
+        if undo.restoration.kept:
+            # By its part: once that is put back, nothing of the prune is left to be.
+            say(f"To overwrite: {session.target.undo_command(run, '--overwrite')}")
         if undo.obstacle and not arguments.dry_run:
             raise Obstructed(undo.obstacle, "Nothing was put back.")
         is_refused = is_refused or bool(undo.obstacle)
@@ -69,7 +72,8 @@ async def _put_back(
                 say(f"{undo.repository} has changed since this was shown: nothing is put back there.")
                 is_whole = False
                 continue
-            result = await carry_out(session.changes.undoing(undo), outcomes, "Putting back", len(undo.rows))
+            undoing = session.changes.undoing(undo)
+            result = await carry_out(undoing, outcomes, "Putting back", len(undo.rows))
         except RegistryError as error:
             if error.affects_all:
                 raise
@@ -80,6 +84,9 @@ async def _put_back(
             warn(str(error))
             is_whole = False
             continue
+        report = undoing.report
+        if report.run and any(outcome.has_effect for outcome in report.outcomes) and not session.target.ephemeral:
+            say(f"To take it back: {session.target.undo_command(report.run)}")
         if result.stopped:
             return INTERRUPTED
         is_whole = is_whole and result.is_complete

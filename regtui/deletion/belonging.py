@@ -37,8 +37,9 @@ def check_planned(planned_at: RegistryId | None, registry: RegistryId) -> None:
 def check_named(entry: Entry, registry: RegistryId, name: str) -> None:
     """Raises OtherRegistry where the user named, by `name`, another registry than the run's."""
     if entry.belongs_to(registry) is Belonging.ELSEWHERE:
+        there = f"not at {registry}" if name == str(registry) else f"and {name} is {registry}"
         raise OtherRegistry(
-            f"{entry.name} was made at {entry.registry}, and {name} is {registry}.",
+            f"{entry.name} was made at {entry.registry}, {there}.",
             f"Leave out -r {name}: a run is taken back where it was made.",
         )
 

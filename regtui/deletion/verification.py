@@ -19,7 +19,7 @@ from regtui.deletion.values import (
     manifest_outcome,
     tag_outcome,
 )
-from regtui.deletion.words import pushed_again_sentence
+from regtui.deletion.words import gone_before_sentence, pushed_again_sentence
 from regtui.names.order import in_order
 from regtui.oci.digest import Digest
 from regtui.registry.errors import RegistryError
@@ -51,7 +51,9 @@ async def verify(
         return Verified((), (f"The result could not be checked: {error}",), None)
     chosen = {tag.tag for tag in plan.removed} - set(again)
     names = ground.watch.names
-    lost = [tag for tag in sorted(plan.contents.tags) if tag not in chosen and tag not in names]
+    lost = [tag for tag in sorted(_listed(plan)) if tag not in chosen and tag not in names]
+    if early := in_order(_listed(shown) - _listed(plan) - {tag.tag for tag in shown.removed} - names):
+        ground.notices.append(gone_before_sentence(early))
     doubts = [f"{tag} is gone, though it was to stay." for tag in lost]
     back = [tag.tag for tag, o in zip(plan.removed, outcomes, strict=True) if _is_done(o) and tag.tag in names]
     if back:
@@ -130,6 +132,10 @@ async def _pushed_again(
         if root is not None and (tag in gone or (tag not in chosen and planned.get(tag) != root)):
             found |= dict.fromkeys(reachable(watch.manifests, [root]) & set(digests) - found.keys(), tag)
     return found
+
+
+def _listed(plan: Plan) -> set[str]:
+    return plan.contents.tags.keys() | plan.contents.unread.keys()
 
 
 def _is_done(outcome: Outcome) -> bool:

@@ -351,6 +351,12 @@ def pushed_again_sentence(tags: Sequence[str]) -> str:
     return f"{names(tags)} {was} removed, and somebody else pushed {them} again since: {they}."
 
 
+def gone_before_sentence(tags: Sequence[str]) -> str:
+    """Of tags that were to stay, and weren't listed any more before anything was changed."""
+    are, them = ("is", "it") if len(tags) == 1 else ("are", "them")
+    return f"{names(tags)} {are} gone since the plan was shown: somebody else removed {them}."
+
+
 def counted(outcomes: Sequence[Outcome]) -> str:
     """`351 tags and 600 manifests`: nobody knows what 951 are."""
     manifests = sum(1 for outcome in outcomes if "@" in outcome.reference)

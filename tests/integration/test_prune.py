@@ -124,6 +124,7 @@ def test_exactly_what_the_rules_select_goes_as_one_run_and_comes_back(
 
     back = prune.undo("prod", "--yes")
     assert back.returncode == 0, back
+    assert back.stderr.count("To take it back: regtui undo ") == 3, "each part is a run of its own"
     assert tags(server) == before
     again = prune.undo(whole["run"], "--yes")
     assert again.returncode == 0, again

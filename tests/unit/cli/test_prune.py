@@ -141,7 +141,7 @@ def test_a_dry_run_ends_as_the_run_would_be_refused(demo: Demo, capsys: Captured
     assert main([*PRUNE, "--dry-run"]) == 0
 
 
-@pytest.mark.parametrize("options", [["--yes"], ["--dry-run"], []])
+@pytest.mark.parametrize("options", [["--yes", "--most", "100%"], ["--dry-run"], []])
 @pytest.mark.parametrize("keep", ["5", "500"], ids=["something goes", "nothing goes"])
 def test_where_a_run_was_interrupted_that_is_told_also_where_nothing_goes(
     demo: Demo, capsys: Captured, monkeypatch: pytest.MonkeyPatch, keep: str, options: list[str]
@@ -161,6 +161,8 @@ def test_where_a_run_was_interrupted_that_is_told_also_where_nothing_goes(
     said = capsys.readouterr().err
     assert said.count("A deletion in fullstack/common (0.0.9) was interrupted") == 1
     assert f"To finish it: regtui undo {file.stem} --finish" in said
+    why = "fullstack/common: nothing of that is deleted, as an earlier run was interrupted there."
+    assert (why in said) == (keep == "5")
     assert demo.tags() == before
     assert not asked
 

@@ -503,6 +503,17 @@ def test_a_run_is_undone_by_its_number_and_the_undo_says_how_to_take_it_back(
     assert capsys.readouterr().err == "regtui: There is no run 7. See: regtui undo --list\n"
 
 
+def test_a_number_whose_record_is_passed_over_names_the_file(storage: MemoryStorage, capsys: Captured) -> None:
+    remove("0.0.9")
+    (file,) = journal_dir().glob("*.jsonl")
+    file.chmod(0o666)
+    capsys.readouterr()
+    assert main(["undo", "1", "--yes"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"The journal's {file.name} is passed over: " in said
+    assert "There is no run 1." in said
+
+
 def test_commands_that_only_read_tell_people_of_a_run_that_was_interrupted(
     storage: MemoryStorage, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

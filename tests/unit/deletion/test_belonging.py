@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from regtui.content.store import ContentStore
-from regtui.deletion.belonging import OtherRegistry
+from regtui.deletion.belonging import OtherRegistry, check_named
 from regtui.deletion.entry import Belonging, Entry
 from regtui.deletion.execution import Execution
 from regtui.deletion.journal import Journal
@@ -218,3 +218,14 @@ async def test_a_registry_that_is_gone_is_not_asked_before_the_run_is_refused(tm
     with pytest.raises(RegistryError):
         await nobody.resolve(REPOSITORY, Digest.of(b""))
     await nobody.close()
+
+
+@pytest.mark.parametrize("name", ["prod", "other.localhost"])
+def test_a_registry_that_is_named_as_it_is_is_named_once(tmp_path: Path, name: str) -> None:
+    journal = Journal(tmp_path)
+    run = journal.begin_prune(RegistryId("made.localhost"), "")
+    run.close()
+    with pytest.raises(OtherRegistry) as caught:
+        check_named(journal.entry(run.name), RegistryId("other.localhost"), name)
+    there = "not at other.localhost." if name != "prod" else "and prod is other.localhost."
+    assert caught.value.message == f"{run.name} was made at made.localhost, {there}"

@@ -559,3 +559,16 @@ async def check(version: Version, tags: list[int], prod: int, marked: set[str], 
         elif digest not in others.pushed:
             assert digest in there, digest
     await transport.aclose()
+
+
+async def test_a_tag_that_vanished_while_the_question_stood_is_told(world: World) -> None:
+    """Before anything was changed: it was somebody else."""
+    interrupting(world)
+    for tag in ("v1", "v2", "v3"):
+        await world.image(REPOSITORY, [tag], [tag])
+    _, confirmed = await planned(world, "v1")
+    del world.storage.repositories[REPOSITORY].tags["v2"]
+    report = await confirmed()
+    assert report.is_complete, report
+    assert report.notices == ("v2 is gone since the plan was shown: somebody else removed it.",)
+    assert report_sentences(report)[-1] == "Checked against the registry: all else is as it was."
