@@ -72,6 +72,10 @@ async def _none_used() -> UsedManifests:
     return UsedManifests()
 
 
+async def _at_once(answer: bool) -> bool:
+    return answer
+
+
 class HostCollector:
     """The `Collector` of one registry; `client` and everything else lives on the client's event loop."""
 
@@ -208,6 +212,21 @@ class HostCollector:
         if told.code != 0:
             raise another(self._host.place, found, told.said)
 
+    async def _must_be_unchanged(self, choices: Choices, found: Found) -> None:
+        """Raises GarbageError where it isn't what the dry run looked at any more: nobody knows how long ago it was
+        that somebody was asked."""
+        now = await find(self._host, self._settings, self._port)
+        if now.unsafe is not None:
+            raise now.unsafe
+        self._must_be_possible(choices, now)
+        await self._must_be_what_answers(now)
+        if (now.unit, now.storage) != (found.unit, found.storage):
+            raise Unsafe(
+                f"{found.unit.title} on {self._host.place} changed since the dry run: it was started anew, or its "
+                "settings, its storage or who shares that are others by now. Nothing was stopped.",
+                "Look again.",
+            )
+
     async def _must_delete(self, repository: str) -> None:
         """Raises Unsafe where manifests can't be deleted through the API."""
         support = await deletion_support(self._client, repository)
@@ -270,12 +289,16 @@ class HostCollector:
                 )
             if choices.keep_out is KeepOut.READ_ONLY:
                 await self._must_take_pushes(before)
+            await self._must_be_unchanged(choices, found)
             async for event in self._delete_untagged(choices):
                 yield event
             if self._stopping:
                 account.was_stopped = True
                 account.trouble.append(STOPPED)
                 return
+            if choices.untagged and self._forecast.untagged:
+                # That may have taken its time.
+                await self._must_be_unchanged(choices, found)
             mark = scripts.new_mark()
             running = Running(self._host, found.unit, self._forecast.blobs, mark)
             async for event in self._collect(choices, found, running):
@@ -395,9 +418,8 @@ class HostCollector:
                 "What went isn't what the dry run had said: the storage changed in between. If nobody pushed, see "
                 "whether something else writes to it."
             )
-        account.is_up = await self._answers()
-        if not account.is_up:
-            account.trouble.append(self._does_not_answer(found))
+        was_stopped = choices.keep_out.stops or self._needs_restart(choices)
+        await self._see_it_back(found, was_stopped=was_stopped)
         yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
         if running.has_ended:
             await self._leave_word(found, "heard")
@@ -469,9 +491,7 @@ class HostCollector:
         try:
             async for event in self._bring_back(found):
                 yield event
-            account.is_up = await self._answers()
-            if not account.is_up:
-                account.trouble.append(self._does_not_answer(found))
+            await self._see_it_back(found, was_stopped=True)
             yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
             await self._leave_word(found, "heard")
         finally:
@@ -487,8 +507,27 @@ class HostCollector:
                     yield event
         self._account.trouble += [trouble for trouble in running.troubles if trouble not in self._account.trouble]
 
-    def _does_not_answer(self, found: Found) -> str:
-        return f"{self._client.host} does not answer yet. On the host, see what keeps it: {found.unit.start}"
+    async def _see_it_back(self, found: Found, *, was_stopped: bool) -> None:
+        """It runs on its host, and its address answers: another one may do that in its place."""
+        looks = self._answers(), self._runs(found) if was_stopped else _at_once(True)
+        answers, runs = await asyncio.gather(*looks)
+        self._account.is_up = answers and runs
+        if not answers:
+            trouble = f"{self._client.host} does not answer yet."
+        elif not runs:
+            trouble = f"{found.unit.title} doesn't run again: what answers at {self._client.host} is another one."
+        else:
+            return
+        self._account.trouble.append(f"{trouble} On the host, see what keeps it: {found.unit.start}")
+
+    async def _runs(self, found: Found) -> bool:
+        """Whether it still does a moment after it was started: what is wrong with its config ends it then. Where its
+        host can't be asked, its address tells alone."""
+        try:
+            told = await self._host.run(scripts.runs_on(found.unit))
+        except SshError:
+            return True
+        return told.code == 0
 
     async def _answers(self) -> bool:
         """Whether the registry answers `/v2/`, waiting for it. What refuses us a login is up. A connection that was

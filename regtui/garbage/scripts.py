@@ -86,6 +86,11 @@ def identity(unit: Unit) -> Script:
     return Script('test -z "$1" || eval "$1"', (unit.is_still,))
 
 
+def runs_on(unit: Unit) -> Script:
+    """Succeeds where the registry is running a moment later."""
+    return Script('test -z "$1" || { sleep 1; eval "$1"; } >/dev/null 2>&1', (unit.check,))
+
+
 def collection(
     unit: Unit,
     keep_out: KeepOut,

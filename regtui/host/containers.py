@@ -54,6 +54,8 @@ class Container:
     """Its first process, as the host numbers it; 0 where it isn't running."""
     started: float = 0.0
     """Seconds since 1970; 0 where that isn't told."""
+    started_at: str = ""
+    """The same as the runtime tells it; empty where that is no moment."""
     directory: str = ""
     """Where its program starts; empty for /."""
     in_memory: frozenset[str] = frozenset()
@@ -195,6 +197,7 @@ def _read(entry: Mapping[str, Any]) -> Container:
     ]
     ports = [text_at(binding, "HostPort") for _, binding in bindings]
     publications = [_publication(port, binding) for port, binding in bindings]
+    began = text_at(entry, "State", "StartedAt")
     environment = [variable for variable in list_at(entry, "Config", "Env") if isinstance(variable, str)]
     return Container(
         name=text_at(entry, "Name").removeprefix("/"),
@@ -220,7 +223,8 @@ def _read(entry: Mapping[str, Any]) -> Container:
         is_collector=COLLECTOR.is_one(entry),
         is_stand_in=_is_stand_in(entry),
         pid=pid if isinstance(pid := table_at(entry, "State").get("Pid"), int) and 0 < pid < 1 << 31 else 0,
-        started=_moment(text_at(entry, "State", "StartedAt")),
+        started=_moment(began),
+        started_at=began if _moment(began) else "",
         directory=text_at(entry, "Config", "WorkingDir"),
         in_memory=_in_memory(entry),
         unlasting=frozenset(text_at(m, "Destination") for m in list_at(entry, "Mounts") if not _lasts(m)),

@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from json import dumps
 from shlex import join, quote
 from typing import Final
 
@@ -242,12 +243,16 @@ def container_unit(
 
 
 def _identity(inspect: Sequence[str], container: Container) -> tuple[str, str]:
-    """Whether the name still is that of the container that was looked at, and whether it is another one's by now."""
+    """Whether the name still is that of the container that was looked at, as it was started then; and whether it is
+    another one's by now."""
     if not container.id:
         return "", ""
     asked = join([*inspect, "{{.Id}}", "--", container.name])
+    # Started anew it may have another config, though it is the same one.
+    begun = join([*inspect, "{{.Id}} {{json .State.StartedAt}}", "--", container.name])
+    started = container.started_at
     return (
-        prints(asked, container.id),
+        prints(begun, f"{container.id} {dumps(started)}") if started else prints(asked, container.id),
         # Where none has the name, or the runtime doesn't answer, no other one has been seen.
         f"case $({{ {asked} && echo .; }} | head -c {bounds.HOST_VERSION} | tr '\\n' ' ') in "
         f"' . ' | '. ' | {quote(f'{container.id} . ')}) false ;; *' . ') ;; *) false ;; esac",

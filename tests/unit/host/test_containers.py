@@ -110,6 +110,25 @@ def test_what_cant_be_read_is_never_nobody() -> None:
             read_containers(text)
 
 
+def test_a_container_is_the_same_only_as_it_was_started_then() -> None:
+    """Restarted, it may have another config."""
+    began = "2026-11-28T22:00:00.123456789Z"
+    (running,) = containers({**OFFICIAL, "Id": "f" * 64, "State": {"Running": True, "StartedAt": began}})
+    unit = container_unit(
+        ["docker"],
+        running,
+        HostSettings(),
+        program="registry",
+        config="/c.yml",
+        root="/var/lib/registry",
+        driver="filesystem",
+        has_shell=True,
+    )
+    assert "{{json .State.StartedAt}}" in unit.is_still
+    assert f'{"f" * 64} "{began}"' in unit.is_still
+    assert "StartedAt" not in unit.is_another
+
+
 def test_a_label_of_commas_is_one_value() -> None:
     labels = {"Labels": {"x": ',:[{"\\' * 300_000}}
     assert len(read_containers(json.dumps([{**OFFICIAL, "Config": labels}]))) == 1
