@@ -34,7 +34,7 @@ from regtui.garbage.values import (
     UsedManifests,
 )
 from regtui.garbage.verification import Before, remember, some_blob, verify
-from regtui.host.errors import NotOnHost, Unsafe
+from regtui.host.errors import GarbageError, Unsafe
 from regtui.host.finding import find, find_by_name
 from regtui.host.found import Found
 from regtui.host.hosts import Host
@@ -154,10 +154,12 @@ class HostCollector:
 
     async def _look_for_run(self) -> Found:
         """All that a run needs to be told of, and to be ended, lies beside its script: it is found by the registry's
-        name, where the config is broken meanwhile, or gone."""
+        name, where the config is broken meanwhile, or gone, or something there doesn't answer. Redis isn't asked."""
+        if self._found is not None:
+            return self._found
         try:
-            return await self._look()
-        except (NotOnHost, Unsafe) as error:
+            return await find(self._host, self._settings, self._port, asks_redis=False)
+        except GarbageError as error:
             named = await find_by_name(self._host, self._settings, self._port)
             if named is None:
                 raise error from None

@@ -29,6 +29,9 @@ _WATCH_SECONDS: Final = 12
 # its address is silent.
 _PATIENCE_SECONDS: Final = 120
 
+_ANSWER_SECONDS: Final = 600
+"""As long what is asked of a storage beside the registry may take, while that is down."""
+
 _MOST_LOG: Final = 1 << 30
 """Bytes that a collector's log may have on the host: some million blobs make as many."""
 
@@ -148,6 +151,8 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "collector": f"exec {collector}" if ours else collector,
         "quit": unit.quit if ours else "",
         "gone": unit.gone if ours else "",
+        "quit-asking": unit.quit_asking,
+        "answer": str(_ANSWER_SECONDS),
         "kill": unit.kill,
         "readlink": unit.readlink,
         "watch": str(_WATCH_SECONDS),

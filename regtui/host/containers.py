@@ -11,7 +11,7 @@ from regtui import bounds
 from regtui.bounded_json import parse_json_text
 from regtui.host.configuration import CANDIDATES
 from regtui.host.errors import NotOnHost
-from regtui.host.ours import COLLECTOR, STAND_IN
+from regtui.host.ours import ASKER, COLLECTOR, STAND_IN
 from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.text import clean
 
@@ -47,6 +47,8 @@ class Container:
     """How they are published, as the runtimes' option has it: `127.0.0.1:80:5000/tcp`; empty where any isn't fixed."""
     user: str = ""
     network: str = ""
+    networks: tuple[str, ...] = ()
+    """All that it is in, by name, where that is told."""
     id: str = ""
     restart: str = ""
     """Its restart policy: `always`, `unless-stopped`, `on-failure`, `no`."""
@@ -78,6 +80,8 @@ class Container:
     """What of its limits no option can say, in words: nothing may run beside it."""
     is_collector: bool = False
     """By its name and its label: a collection began it beside a registry that is stopped."""
+    is_asker: bool = False
+    """By its name and its label: it was asked something beside a registry."""
     is_stand_in: bool = False
     """By its name, its label and its mounts: it answers pulls for a registry that is stopped, and can't write."""
 
@@ -90,7 +94,7 @@ class Container:
     def is_registry(self) -> bool:
         """By its image's name, or its program's. The entry point of the official images is a script of another name;
         what collects beside a registry is none, nor what stands in for it."""
-        if self.is_stand_in or self.is_collector:
+        if self.is_stand_in or self.is_collector or self.is_asker:
             return False
         program = self.command[0].rpartition("/")[2]
         return bool(_IMAGE.search(self.image_name)) or program in PROGRAMS
@@ -100,6 +104,14 @@ class Container:
         named = [word for word in self.command if word.rpartition("/")[2] in PROGRAMS]
         # As in the official images, whose entry point is a script.
         return named[0] if named else "registry"
+
+    @property
+    def only_network(self) -> str:
+        """The one that gets what runs beside it where it gets itself; empty where it is in several: those can't be
+        given all at once. It may have been put into another one than it was made in."""
+        if self.network in ("host", "none") or ":" in self.network or not self.networks:
+            return self.network or "default"
+        return self.networks[0] if len(self.networks) == 1 else ""
 
     def mount_of(self, path: str) -> str:
         """The mount that `path` is on; empty where it is in the container's own layer."""
@@ -159,7 +171,14 @@ def check_names(container: Container) -> Container:
     what = f"of a container on the registry's host ({clean(container.name)[:80]})"
     plain_name(container.name, f"The name {what}")
     plain_name(container.image, f"The image {what}")
-    for word in (container.user, container.network, container.directory, *container.command, *container.confined):
+    for word in (
+        container.user,
+        container.network,
+        *container.networks,
+        container.directory,
+        *container.command,
+        *container.confined,
+    ):
         plain(word, f"A setting {what}")
     for path in (*container.mounts, *container.mounts.values(), *container.in_memory):
         plain(path, f"A mount {what}")
@@ -211,6 +230,7 @@ def _read(entry: Mapping[str, Any]) -> Container:
         publications=tuple(publications) if all(publications) else (),
         user=text_at(entry, "Config", "User"),
         network=text_at(entry, "HostConfig", "NetworkMode"),
+        networks=tuple(table_at(entry, "NetworkSettings", "Networks")),
         id=text_at(entry, "Id"),
         restart=text_at(entry, "HostConfig", "RestartPolicy", "Name"),
         is_podmans="ImageName" in entry,
@@ -221,6 +241,7 @@ def _read(entry: Mapping[str, Any]) -> Container:
         ),
         unconfined=_users(table_at(entry, "HostConfig"), is_podmans="ImageName" in entry)[1],
         is_collector=COLLECTOR.is_one(entry),
+        is_asker=ASKER.is_one(entry),
         is_stand_in=_is_stand_in(entry),
         pid=pid if isinstance(pid := table_at(entry, "State").get("Pid"), int) and 0 < pid < 1 << 31 else 0,
         started=_moment(began),

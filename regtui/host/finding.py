@@ -47,20 +47,21 @@ async def find_by_name(host: Host, settings: HostSettings, port: int) -> Found |
     return await find_by_name(host, await _detected(host, settings), port)
 
 
-async def find(host: Host, settings: HostSettings, port: int) -> Found:
-    """`port`: the registry's as clients reach it, to tell several apart. Raises GarbageError, SshError."""
+async def find(host: Host, settings: HostSettings, port: int, *, asks_redis: bool = True) -> Found:
+    """`port`: the registry's as clients reach it, to tell several apart. `asks_redis`: where the registry keeps
+    something there, whether it can be cleared. Raises GarbageError, SshError."""
     match settings.runtime:
         case "docker" | "podman" | "compose":
-            found = await find_in_container(host, settings, port)
+            found = await find_in_container(host, settings, port, asks_redis=asks_redis)
         case "kubectl":
-            found = await _in_deployment(host, settings)
+            found = await _in_deployment(host, settings, asks_redis=asks_redis)
         case "systemd":
             found = await find_as_service(host, settings)
         case "command":
             found = await _by_command(host, settings)
         case _:
-            return await find(host, await _detected(host, settings), port)
-    return await _with_redis(host, found) if found.storage.redis is not None else found
+            return await find(host, await _detected(host, settings), port, asks_redis=asks_redis)
+    return await _with_redis(host, found) if asks_redis and found.storage.redis is not None else found
 
 
 async def _with_redis(host: Host, found: Found) -> Found:
@@ -69,7 +70,7 @@ async def _with_redis(host: Host, found: Found) -> Found:
     assert redis is not None
     why = redis.why_not
     if not why:
-        words = (asking_script(), found.unit.redis_via, redis.host, str(redis.port))
+        words = (asking_script(), *replace(found.unit, redis=redis).redis_words)
         told = await host.run(Script('text=$1\nshift\nsh -c "$text" sh "$@"', words, redis.asking))
         why = "" if told.code == 0 else last_line(told.stderr) or "it does not answer"
     if not why:
@@ -102,7 +103,7 @@ async def _detected(host: Host, settings: HostSettings) -> HostSettings:
     )
 
 
-async def _in_deployment(host: Host, settings: HostSettings) -> Found:
+async def _in_deployment(host: Host, settings: HostSettings, *, asks_redis: bool) -> Found:
     if not settings.container:
         raise NotOnHost("Which deployment the registry is isn't said.", 'Add it: container = "DEPLOYMENT".')
     named = await host.run(call(*sudo_of(settings), "kubectl", "config", "current-context"))
@@ -147,7 +148,7 @@ async def _in_deployment(host: Host, settings: HostSettings) -> Found:
                 place=(context, text_at(described, "metadata", "namespace") or settings.namespace),
                 inside=container,
             )
-            if storage.redis is not None and not storage.redis.why_not:
+            if asks_redis and storage.redis is not None and not storage.redis.why_not:
                 inside = (*sudo_of(settings), *kubectl, *exec_words(target, container, "-i"), "--")
                 redis, via = await _by_pod(host, inside, storage.redis)
                 storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from shlex import join
 from typing import Final
 
+from regtui.host.asker import line_beside, words_beside
 from regtui.host.compose import Compose, find_compose
 from regtui.host.configuration import StorageSettings, read_storage
 from regtui.host.container_files import ContainerFile, read_file
@@ -50,7 +50,9 @@ def runtime_command(name: str, settings: HostSettings) -> list[str]:
     return [*(["sudo", "-n"] if settings.sudo else []), "docker" if name == "compose" else name]
 
 
-async def find_in_container(host: Host, settings: HostSettings, port: int, *, by_its_name: bool = False) -> Found:
+async def find_in_container(
+    host: Host, settings: HostSettings, port: int, *, by_its_name: bool = False, asks_redis: bool = True
+) -> Found:
     """`port`: the registry's as clients reach it. `by_its_name`: without its config. Raises NotOnHost, and what SSH and
     the runtime have against it."""
     command = runtime_command(settings.runtime, settings)
@@ -78,8 +80,7 @@ async def find_in_container(host: Host, settings: HostSettings, port: int, *, by
         if why := unconfined(container):
             # All that is asked of it is asked beside it.
             raise Unsafe(why)
-        shell = [*command, "run", "--rm", "--network", "none", *container.confined, "--entrypoint", "sh"]
-        has_shell = await can_run(host, *shell, "--", container.image, "-c", ":")
+        has_shell = await can_run(host, *words_beside(command, container, ("--network", "none"), "sh", "-c", ":"))
     file = await _config_file(host, command, container, settings.config, has_shell)
     storage = read_storage(file.text or "", container.environment, file.path)
     storage = replace(storage, root=container.absolute(storage.root))
@@ -108,7 +109,7 @@ async def find_in_container(host: Host, settings: HostSettings, port: int, *, by
         no_stand_in=why_not(container, storage),
     )
     redis = storage.redis
-    if redis is not None and not redis.why_not:
+    if asks_redis and redis is not None and not redis.why_not:
         redis, via = await _within(host, command, container, redis, has_shell)
         storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)
     version = await version_of(host, f"{unit.inside} --version") if container.is_running else ""
@@ -149,14 +150,12 @@ async def _within(
 
 async def _by_container(host: Host, command: Sequence[str], container: Container, redis: Redis) -> str:
     """A command line that leads to redis from the container's network, which has names of its own."""
-    if container.unconfined:
+    if container.unconfined or not container.only_network:
         return ""
-    image = ("--", container.image)
-    network = ("--network", container.network or "default")
-    run = (*command, "run", "--rm", "-i", *network, *container.confined, "--entrypoint")
-    if not await can_run(host, *run, "sh", *image, "-c", "command -v nc"):
+    options = ("-i", "--network", container.only_network)
+    if not await can_run(host, *words_beside(command, container, options, "sh", "-c", "command -v nc")):
         return ""
-    return join((*run, "nc", *image, redis.host, str(redis.port)))
+    return line_beside(command, container, options, "nc", redis.host, str(redis.port))
 
 
 async def _sharers(

@@ -1,4 +1,4 @@
-"""The containers that a collection makes beside a registry's own, told by name and label together.
+"""The containers that regtui makes beside a registry's own, told by name and label together.
 
 An image can have any label, and people give any name: what has only one of the two is somebody else's, and stays.
 """
@@ -23,6 +23,8 @@ class Beside:
 
     prefix: str
     label: str
+    is_numbered: bool = False
+    """There may be several at once: names end with a number each, of hexadecimal digits."""
 
     def name(self, registry: str) -> str:
         return self.prefix + registry
@@ -34,7 +36,9 @@ class Beside:
     def is_one(self, entry: Mapping[str, Any]) -> bool:
         """Whether `inspect` tells of one."""
         of = text_at(entry, "Config", "Labels", self.label)
-        return bool(of) and text_at(entry, "Name").removeprefix("/") == self.name(of)
+        name = text_at(entry, "Name").removeprefix("/")
+        ours = self.name(of)
+        return bool(of) and (name.startswith(f"{ours}-") if self.is_numbered else name == ours)
 
     def removal(self, runtime: Sequence[str], registry: str) -> str:
         """A command line that removes it where it is there."""
@@ -42,6 +46,14 @@ class Beside:
         label = f'{{{{index .Config.Labels "{self.label}"}}}}'
         asked = join([*runtime, "inspect", "--type", "container", "--format", label, "--", name])
         return f"{{ ! {prints(f'{asked} 2>/dev/null', registry)} || {join([*runtime, 'rm', '-f', '--', name])}; }}"
+
+    def removal_of_all(self, runtime: Sequence[str], registry: str) -> str:
+        """A command line that removes those that are numbered."""
+        named = quote(self.name(registry).replace(".", "\\.") + "-[0-9a-f]*")
+        return (
+            f"{self.listing(runtime, registry)} | grep -x -e {named} | "
+            f'while read -r name; do {join([*runtime, "rm", "-f", "--"])} "$name" </dev/null; done'
+        )
 
     def listing(self, runtime: Sequence[str], registry: str) -> str:
         """A command line that prints the names of those with its label, and fails where nobody knows."""
@@ -51,5 +63,7 @@ class Beside:
 
 COLLECTOR: Final = Beside("regtui-gc-", "regtui.collects")
 """What collects."""
+ASKER: Final = Beside("regtui-asks-", "regtui.asks", is_numbered=True)
+"""What asks beside a registry: its storage, or redis as the registry gets there."""
 STAND_IN: Final = Beside("regtui-pulls-", "regtui.stands-in-for")
 """What answers pulls while the registry is stopped."""

@@ -21,6 +21,8 @@ for _, pattern in ipairs(ARGV) do
 end
 return count"""
 PATTERNS: Final = ("blobs::*", "repository::*")
+REDIS_SECONDS: Final = 20
+"""As long redis has to answer at all. The registry may be down meanwhile."""
 REQUEST: Final = "redis-request"
 """Beside the run's script: what is asked of redis. It may hold a password."""
 

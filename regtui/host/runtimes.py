@@ -13,12 +13,13 @@ from shlex import join, quote
 from typing import Final
 
 from regtui import bounds
+from regtui.host.asker import line_beside
 from regtui.host.compose import Compose
 from regtui.host.containers import Container
 from regtui.host.keep_out import KeepOut
-from regtui.host.ours import COLLECTOR, STAND_IN, prints
+from regtui.host.ours import ASKER, COLLECTOR, STAND_IN, prints
 from regtui.host.profile import HostSettings
-from regtui.host.redis_cache import REQUEST, Redis
+from regtui.host.redis_cache import REDIS_SECONDS, REQUEST, Redis
 from regtui.host.stand_in import StandIn, stand_in
 from regtui.text import one_line
 
@@ -87,6 +88,8 @@ class Unit:
     is_another: str = ""
     quit: str = ""
     gone: str = ""
+    quit_asking: str = ""
+    """Ends what asks something beside it."""
     process: str = ""
     user: str = ""
     kill: str = "kill"
@@ -132,7 +135,13 @@ class Unit:
         """Clears what the registry keeps of its blobs in redis: in the run's directory, where the request lies."""
         if self.redis is None:
             return ""
-        return f"sh redis.sh {join([self.redis_via, self.redis.host, str(self.redis.port)])} < {REQUEST}"
+        return f"sh redis.sh {join(self.redis_words)} < {REQUEST}"
+
+    @property
+    def redis_words(self) -> tuple[str, ...]:
+        """What redis.sh is called with."""
+        assert self.redis is not None
+        return (self.redis_via, self.redis.host, str(self.redis.port), self.quit_asking, str(REDIS_SECONDS))
 
     @property
     def sees_storage(self) -> bool:
@@ -190,8 +199,7 @@ def container_unit(
     beside += ["--user", container.user] if container.user else []
     # Of what is relative in its config.
     beside += ["--workdir", container.directory] if container.directory else []
-    shell = ["run", "--rm", "-i", "--network", "none", *container.confined, *volumes]
-    shell += ["--user", container.user] if container.user else []
+    shell = line_beside(runtime, container, ("-i", "--network", "none", *volumes), "sh")
     outside = _with_sudo(settings, join(["sh", "-c", _WITHIN, "sh", host_root])) if host_root else ""
     stop, start = join([*runtime, "stop", "--", handle]), join([*runtime, "start", "--", handle])
     if compose is not None:
@@ -211,7 +219,7 @@ def container_unit(
         root=root if has_shell else "." if host_root else "",
         is_outside=not has_shell and bool(host_root),
         shell=join([*runtime, "exec", "-i", "--", handle, "sh"]) if has_shell else outside,
-        shell_beside=join([*runtime, *shell, "--entrypoint", "sh", "--", container.image]) if has_shell else outside,
+        shell_beside=shell if has_shell else outside,
         beside=f"{join(beside)} --env-file {ENVIRONMENT_FILE} {join(['--entrypoint', program, '--', container.image])}",
         prepare=(f"{variables} | {_AS_A_FILE} > {ENVIRONMENT_FILE}",),
         tidy=(f"rm -f {ENVIRONMENT_FILE}",),
@@ -222,6 +230,7 @@ def container_unit(
         is_another=is_another,
         # One at a time: where one isn't there, podman leaves the others.
         quit="; ".join(each.removal(runtime, name) for each in (COLLECTOR, STAND_IN)),
+        quit_asking=ASKER.removal_of_all(runtime, name),
         # Where the runtime doesn't answer, nobody knows.
         gone=f"names=$({{ {COLLECTOR.listing(runtime, name)} && {STAND_IN.listing(runtime, name)} && echo .; }} "
         f'| head -c {bounds.HOST_IDS}) && test "$(printf \'%s\\n\' "$names" | tail -n 1)" = . && '

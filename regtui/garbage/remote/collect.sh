@@ -4,9 +4,9 @@
 #   mark, most (bytes of a log), keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), name (the
 #   registry's, in words), root, config, process and user (the collector's words, and whose it is), empty and uploads (what
 #   is removed), upload-minutes, silence (yes where its address has to be silent once it is stopped), patience (seconds that
-#   a word is waited for), and command lines: is-still, is-another, prepare,
+#   a word is waited for), answer (seconds that a storage has for one), and command lines: is-still, is-another, prepare,
 #   tidy, stop, start, check, make-stand-in, serve, serves, serve-log, read-only, read-write, hold, release, collector, quit,
-#   gone, kill, readlink, shell, shell-now. quit and gone are of all that is begun beside the registry: collector and stand-in.
+#   gone, quit-asking, kill, readlink, shell, shell-now. quit and gone are of all that is begun beside the registry: collector and stand-in.
 # What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
 
 get() {
@@ -41,11 +41,16 @@ has() {
 
 # Asks the storage, by the shell in file $1, as storage.sh has it. The registry isn't kept down for an answer.
 ask() {
-    by=$(get "$1") asked=$(cat storage.sh) limit=
+    by=$(get "$1") asked=$(cat storage.sh) limit='' left=$(get answer)
     test -n "$by" && test -n "$asked" || return 1
     shift
-    ! command -v timeout >/dev/null 2>&1 || limit='timeout 600'
+    # What answers there may be deaf to all but its container's removal, and then its client ends by itself.
+    ! command -v timeout >/dev/null 2>&1 || limit="timeout -s KILL $((left + 10))"
+    (while test "$left" -gt 0; do left=$((left - 1)); sleep 1; done; line quit-asking) >/dev/null 2>&1 & ending=$!
     (eval "$limit $by -c \"\$asked\" sh \"\$(get root)\" \"\$@\"")
+    asked=$?
+    { kill "$ending"; wait "$ending"; } 2>/dev/null
+    return "$asked"
 }
 
 # No more of it than it can be: what answers without an end would fill the host's memory.
@@ -76,6 +81,16 @@ removed() {
 try_to() {
     for pause in 1 2 3 5 8 0; do
         line "$1" 2>&1 && return 0
+        sleep "$pause"
+    done
+    return 1
+}
+
+# As `try_to`, but the registry is down meanwhile: less often, and not where somebody wants it back.
+forget() {
+    for pause in 1 3 0; do
+        line forget 2>&1 && return 0
+        test ! -e stop-asked || return 1
         sleep "$pause"
     done
     return 1
@@ -313,6 +328,7 @@ bring_back() {
     trap - EXIT
     pass_on_errors
     say stage bring-back started
+    line quit-asking >/dev/null 2>&1
     late=no
     ! was_cut || late=yes
     if insist; then
@@ -470,7 +486,7 @@ test ! -e stop-asked || { say stopped; exit 130; }
 
 # What the registry believes to have is forgotten before anything goes; where that can't be done, nothing does.
 if has forget; then
-    try_to forget >&2 || failed "What the registry keeps of its blobs in redis can't be cleared: nothing was swept."
+    forget >&2 || failed "What the registry keeps of its blobs in redis can't be cleared: nothing was swept."
 fi
 
 used before

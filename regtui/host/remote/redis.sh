@@ -1,23 +1,30 @@
 # Asks redis what stands on stdin; where the answer holds no number it says what is wrong, and fails. $1: a command line that
-# leads there, as the registry gets there; empty for the means of this host. $2, $3: host and port.
+# leads there, as the registry gets there; empty for the means of this host. $2, $3: host and port. $4: a command line that
+# ends what the first one began; $5: seconds that redis has to answer at all.
 #
 # What stands on stdin holds what a registry's config says, each value on a line of its own. Only redis gets that: who
 # answers is asked before, with nothing in it that anybody could have chosen.
 
+via=$1 host=$2 port=$3 ends=$4 patience=$5
+
+# No longer than $1 seconds. What ignores all that may be ignored isn't waited for, nor is it asked.
 limited() {
-    if command -v timeout >/dev/null 2>&1; then timeout 60 "$@"; else "$@"; fi
+    limit=$1
+    shift
+    if command -v timeout >/dev/null 2>&1; then timeout -s KILL "$limit" "$@"; else "$@"; fi
 }
 
+# Within $1 seconds; what leads there ends by itself once that is removed which it leads through.
 connect() {
-    if test -n "$1"; then
-        eval "limited $1"
+    if test -n "$via"; then
+        eval "limited $(($1 + 10)) $via"
     elif command -v bash >/dev/null 2>&1; then
         # shellcheck disable=SC2016
-        limited bash -c 'exec 3<>"/dev/tcp/$1/$2" && cat >&3 && cat <&3' bash "$2" "$3"
+        limited "$1" bash -c 'exec 3<>"/dev/tcp/$1/$2" && cat >&3 && cat <&3' bash "$host" "$port"
     elif command -v nc >/dev/null 2>&1; then
-        limited nc "$2" "$3"
+        limited "$1" nc "$host" "$port"
     elif command -v busybox >/dev/null 2>&1; then
-        limited busybox nc "$2" "$3"
+        limited "$1" busybox nc "$host" "$port"
     else
         echo "-There is neither bash nor nc to reach it by."
     fi
@@ -25,14 +32,21 @@ connect() {
 
 # As much as an answer can be: what goes on and on would fill the host's memory.
 ask() {
-    connect "$@" 2>&1 | head -c 65536 | tr -d '\r'
+    (
+        left=$1
+        while test "$left" -gt 0; do left=$((left - 1)); sleep 1; done
+        eval "$ends"
+    ) >/dev/null 2>&1 &
+    ending=$!
+    connect "$1" 2>&1 | head -c 65536 | tr -d '\r'
+    { kill "$ending"; wait "$ending"; } 2>/dev/null
 }
 
-told=$(printf '*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n' | ask "$@")
+told=$(printf '*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n' | ask "$patience")
 number=
 case $told in
     +PONG* | -NOAUTH*)
-        told=$(ask "$@")
+        told=$(ask $((patience * 3)))
         number=$(printf '%s\n' "$told" | grep '^:[0-9]' | head -n 1)
         ;;
 esac
@@ -41,5 +55,5 @@ if test -z "$wrong" && test -n "$number"; then
     exit 0
 fi
 wrong=${wrong:-$(printf '%s\n' "$told" | tail -n 1)}
-echo "redis at $2:$3: ${wrong:-it does not answer}" >&2
+echo "redis at $host:$port: ${wrong:-it does not answer}" >&2
 exit 1

@@ -546,6 +546,33 @@ def test_what_answers_for_the_storage_without_an_end_does_not_fill_the_hosts_mem
     assert bench.told == WHOLE
 
 
+def test_what_never_answers_for_the_storage_and_heeds_no_signal_is_ended_and_the_registry_brought_back(
+    bench: Bench,
+) -> None:
+    """As a runtime's client, that ends once its container is removed."""
+    deaf = "#!/bin/sh\ntrap '' TERM INT HUP\nsleep 600 & echo $! > asker\nwait\n"
+    bench.touch("deaf", deaf).chmod(0o755)
+    bench.touch("ends", '#!/bin/sh\ntest ! -e asker || kill -KILL "$(cat asker)"\n').chmod(0o755)
+    bench.write(shell="./deaf", shell_beside="./deaf", quit_asking="./ends", answer="1")
+    assert bench.run() == 0
+    assert bench.told == WHOLE
+
+
+def test_what_a_killed_run_asked_is_ended_before_its_registry_is_brought_back(bench: Bench) -> None:
+    bench.write(quit_asking="./act quit-asking")
+    bench.begin("bring-back").wait(PATIENCE)
+    assert bench.calls == ["quit-asking", "tidy", "start"]
+
+
+def test_who_wants_the_registry_back_needs_not_wait_for_redis(bench: Bench) -> None:
+    bench.touch("fails-forget")
+    bench.touch("forgetting", "#!/bin/sh\n: > stop-asked\nexec ./act forget\n").chmod(0o755)
+    bench.write()
+    bench.touch("forget", "./forgetting")
+    assert bench.run() == 1
+    assert bench.calls == ["prepare", "stop", "forget", "tidy", "forget", "start"]
+
+
 def test_stopped_before_the_collector_it_isnt_begun(bench: Bench) -> None:
     bench.touch("stop-asked")
     bench.write()

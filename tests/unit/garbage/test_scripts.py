@@ -281,7 +281,7 @@ def test_all_that_a_run_does_goes_to_the_container_that_was_found_whatever_has_i
     files = scripts.files(unit, KeepOut.STAND_IN, needs_restart=True)
     lines = {name: text for name, text in files.items() if "docker" in text and not name.endswith(".sh")}
     looking = {"is-still", "is-another"}
-    ours = {"collector", "quit", "gone", "serve", "serves", "serve-log", "tidy"}
+    ours = {"collector", "quit", "quit-asking", "gone", "serve", "serves", "serve-log", "tidy"}
     assert {"stop", "start", "check", "prepare", "hold", "release", "make-stand-in", "shell"} <= {*lines}
     for name, text in lines.items():
         words = text.replace("regtui-gc-registry", "").replace("regtui-pulls-registry", "")
@@ -290,6 +290,7 @@ def test_all_that_a_run_does_goes_to_the_container_that_was_found_whatever_has_i
             .replace("regtui.collects=registry", "")
             .replace("regtui.stands-in-for=registry", "")
             .replace("= registry", "")
+            .replace("regtui.asks=registry", "")
             .replace("--entrypoint registry", "")
         )
         by_name = any(word.strip("\"'();") == "registry" for word in words.split())

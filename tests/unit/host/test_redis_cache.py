@@ -5,12 +5,15 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from regtui.host.redis_cache import Redis, asking_script
+from tests.support.patience import PATIENCE
 
 
 def read_arrays(text: str) -> list[list[str]]:
@@ -66,7 +69,7 @@ def answering(*texts: bytes) -> Iterator[tuple[int, list[bytes]]]:
 
 
 def ask(port: int, redis: Redis) -> "subprocess.CompletedProcess[str]":
-    words = ["sh", "-c", asking_script(), "sh", "", "127.0.0.1", str(port)]
+    words = ["sh", "-c", asking_script(), "sh", "", "127.0.0.1", str(port), "", "20"]
     return subprocess.run(words, input=redis.asking, capture_output=True, text=True)
 
 
@@ -110,14 +113,17 @@ def test_nobody_listens() -> None:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
         done = subprocess.run(
-            ["sh", "-c", asking_script(), "sh", "", "127.0.0.1", str(port)], input="", capture_output=True, text=True
+            ["sh", "-c", asking_script(), "sh", "", "127.0.0.1", str(port), "", "20"],
+            input="",
+            capture_output=True,
+            text=True,
         )
     assert done.returncode == 1
     assert f"redis at 127.0.0.1:{port}: " in done.stderr
 
 
 def test_what_answers_without_an_end_does_not_fill_the_hosts_memory() -> None:
-    words = [asking_script(), "yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "r", "1"]
+    words = [asking_script(), "yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "r", "1", "", "20"]
     limited = 'ulimit -v 400000; exec dash -c "$@"'
     done = subprocess.run(
         ["sh", "-c", limited, "sh", words[0], "sh", *words[1:]],
@@ -126,3 +132,16 @@ def test_what_answers_without_an_end_does_not_fill_the_hosts_memory() -> None:
         text=True,
     )
     assert (done.returncode, done.stderr.startswith("redis at r:1: aaaa")) == (1, True)
+
+
+# As a container whose first process is deaf to all that its client passes on, and never answers. Its client is another
+# process, here as there: it ends once that is removed.
+_DEAF = """trap '' TERM INT HUP; sleep 600 & echo "$!" > "$1"; wait"""
+
+
+def test_what_never_answers_and_heeds_no_signal_is_ended_where_it_runs(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    via = f"sh -c {quote(_DEAF)} sh {quote(str(pid))}"
+    words = ["sh", "-c", asking_script(), "sh", via, "r", "1", f"kill -KILL $(cat {quote(str(pid))})", "1"]
+    done = subprocess.run(words, input="", capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (1, "redis at r:1: it does not answer\n")
