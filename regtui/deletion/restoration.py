@@ -275,16 +275,19 @@ def _lost(
                 # However deep it is, the one that is to blame is named.
                 at, why = sources[digest] = sources.get(lost, (lost, reasons[lost]))
                 parent = digest if at in below else None
-                reasons[digest] = f"{label_of(stored, at, parent)} below it can't be put back: {why}"
+                reasons[digest] = f"of {label_of(stored, at, parent)} below it {why}"
     return reasons
 
 
 def _collected(manifest: StoredManifest, blobs: Sequence[Digest]) -> str:
     config = config_of(manifest)
-    names = [f"{'config' if blob == config else 'layer'} {blob.short}" for blob in blobs]
-    verb = "is" if len(names) == 1 else "are"
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f"its {shown} {verb} gone from the registry"
+    layers = [blob.short for blob in blobs if blob != config]
+    names = [f"config {config.short}"] if config is not None and config in blobs else []
+    if layers:
+        more = f" and {len(layers) - 3} more" if len(layers) > 3 else ""
+        names.append(f"{'layer' if len(layers) == 1 else 'layers'} {', '.join(layers[:3])}{more}")
+    verb = "is" if len(blobs) == 1 else "are"
+    return f"its {' and '.join(names)} {verb} gone from the registry, as after a garbage collection"
 
 
 def put_back_already(restoration: Restoration) -> list[Outcome]:

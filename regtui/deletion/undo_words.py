@@ -13,6 +13,8 @@ from regtui.deletion.words import FOREVER, TYPED_FROM, counted, kind_note, names
 from regtui.names.order import in_order
 from regtui.text import plural, size, time_utc
 
+# References that can't be put back, each with its reason; of more, how many.
+_LOST_NAMED: Final = 3
 _VERBS: Final = {
     Kind.DELETION: "delete",
     Kind.RESTORE: "restore",
@@ -113,8 +115,9 @@ def _about_rest(restoration: Restoration, *, finishes: bool) -> list[str]:
         verb, it = ("was", "it") if len(broken) == 1 else ("were", "them")
         lines.append(f"{names(broken)} {verb} broken before: no manifest was behind {it} that could be put back.")
     if restoration.lost:
-        first = next(iter(restoration.lost.items()))
-        lines.append(f"{plural(len(restoration.lost), 'reference')} can't be put back: {first[0]}, {first[1]}.")
+        lost = [f"{reference}, as {why}" for reference, why in restoration.lost.items()]
+        more = f"; and {len(lost) - _LOST_NAMED:,} more" if len(lost) > _LOST_NAMED else ""
+        lines.append(f"{plural(len(lost), 'reference')} can't be put back: {'; '.join(lost[:_LOST_NAMED])}{more}.")
     return lines
 
 
