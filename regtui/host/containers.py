@@ -124,7 +124,10 @@ class Container:
     def loses(self, root: str) -> str:
         """The mount on which something of a storage below `root` is lost when it stops: in memory, or not known to
         last; empty where nothing is."""
-        blobs = blobs_below(root)
+        return self.loses_at(blobs_below(root))
+
+    def loses_at(self, blobs: str) -> str:
+        """The same of what is at that path, without links."""
         lost = self.in_memory | self.unlasting
         points = {*self.mounts, *lost}
         nearest = max((point for point in points if _is_within(blobs, point)), key=len, default="")

@@ -24,6 +24,7 @@ from regtui.host.hosts import Host, ScriptOutput, call
 from regtui.host.network_names import means_another, reach
 from regtui.host.plain import plain, plain_name
 from regtui.host.profile import HostSettings
+from regtui.host.real_places import seen_by
 from regtui.host.redis_cache import Redis
 from regtui.host.runtimes import by_name, container_unit
 from regtui.host.sharing import containers_beside, processes_beside
@@ -85,7 +86,9 @@ async def find_in_container(
     storage = read_storage(file.text or "", container.environment, file.path)
     storage = replace(storage, root=container.absolute(storage.root))
     host_root = "" if has_shell else await _on_host(host, settings, container, storage.root)
-    lost = await lost_by_container(host, command, container, storage)
+    shell = (*command, "exec", "--", container.handle, "sh")
+    real = await seen_by(host, shell, storage.root) if has_shell and container.is_running and storage.root else ()
+    lost = await lost_by_container(host, command, container, storage, real)
     there = read_containers(await inspect_containers(host, command))
     sharers = await _sharers(host, settings, command, container, storage, replicas, there)
     unit = container_unit(

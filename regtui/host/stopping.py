@@ -32,8 +32,10 @@ changed=$(stat -Lc %Y -- "$2" 2>/dev/null) || exit 1
 test "$changed" -gt $((boot + started / ticks + 1))"""
 
 
-async def lost_by_container(host: Host, command: Sequence[str], container: Container, storage: StorageSettings) -> str:
-    """Why stopping it would lose the storage."""
+async def lost_by_container(
+    host: Host, command: Sequence[str], container: Container, storage: StorageSettings, real: Sequence[str] = ()
+) -> str:
+    """Why stopping it would lose the storage. `real`: where parts of it are, without links."""
     if storage.driver == "inmemory":
         return f"The storage of {container.name} is in its memory: stopped, it loses all images. {_REMEDY}"
     if storage.driver != "filesystem":
@@ -47,14 +49,26 @@ async def lost_by_container(host: Host, command: Sequence[str], container: Conta
         point = container.mount_of(storage.root) if _type_of(told.stdout) in ("tmpfs", "ramfs") else ""
     if point:
         return _unlasting(container, f"in memory (a tmpfs at {point})")
-    return await _lost_unseen(host, container, storage.root)
+    return _lost_by_links(container, storage.root, real) or await _lost_unseen(host, container, storage.root, real)
 
 
 def _unlasting(container: Container, where: str) -> str:
     return f"The storage of {container.name} is {where}: stopped or restarted, it loses all images. {_REMEDY}"
 
 
-async def _lost_unseen(host: Host, container: Container, root: str) -> str:
+def _lost_by_links(container: Container, root: str, real: Sequence[str]) -> str:
+    for place in real:
+        if is_within(place, root) and container.mount_of(place) == container.mount_of(root):
+            continue
+        if point := container.loses_at(place):
+            kind = "in memory (a tmpfs" if point in container.in_memory else "not known to be kept (a mount"
+            return _unlasting(container, f"{kind} at {point}), where a link leads: {clean(place)}")
+        if not container.mount_of(place):
+            return _unlasting(container, f"in the container itself, where a link leads: {clean(place)}")
+    return ""
+
+
+async def _lost_unseen(host: Host, container: Container, root: str, real: Sequence[str]) -> str:
     """By what its process has mounted: podman doesn't tell of every tmpfs."""
     if not container.is_running:
         return ""
@@ -64,7 +78,8 @@ async def _lost_unseen(host: Host, container: Container, root: str) -> str:
     if mount is None:
         return "" if told else _unlasting(container, "in no volume, and what it is on can't be seen")
     inside = [each for each in mounts if is_within(each.point, blobs_below(root))]
-    for each in (mount, *inside):
+    led_to = [found for place in real if (found := nearest(mounts, place)) is not None]
+    for each in (mount, *inside, *led_to):
         if each.point in container.mounts or (each is mount and each.point == "/"):
             continue
         if each.kind in ("tmpfs", "ramfs"):
@@ -168,8 +183,10 @@ def taken(there: Sequence[Container], name: str) -> str:
     )
 
 
-def lost_by_service(unit: str, storage: StorageSettings, properties: Mapping[str, str]) -> str:
-    """Why stopping it would lose the storage."""
+def lost_by_service(
+    unit: str, storage: StorageSettings, properties: Mapping[str, str], real: Sequence[str] = ()
+) -> str:
+    """Why stopping it would lose the storage. `real`: where parts of it are, without links."""
     if storage.driver == "inmemory":
         return f"The storage of {unit} is in its memory: stopped, it loses all images."
     runtime = [f"/run/{name}" for name in properties.get("RuntimeDirectory", "").split()]
@@ -177,7 +194,7 @@ def lost_by_service(unit: str, storage: StorageSettings, properties: Mapping[str
         runtime = []
     private = ["/tmp", "/var/tmp"] if properties.get("PrivateTmp") == "yes" else []  # noqa: S108 - as systemd has them
     for place in (*runtime, *private):
-        if storage.driver == "filesystem" and f"{storage.root}/".startswith(f"{place}/"):
+        if storage.driver == "filesystem" and any(is_within(each, place) for each in (storage.root, *real)):
             return (
                 f"The storage of {unit} is in {place}, which systemd removes when the service stops. "
                 "Give the registry another directory."

@@ -12,7 +12,8 @@ from regtui.host.configuration import StorageSettings
 from regtui.host.container_files import ContainerFile
 from regtui.host.containers import Container, read_containers
 from regtui.host.hosts import LocalHost
-from regtui.host.stopping import edited, lost_by_container, lost_by_pod, outdated
+from regtui.host.real_places import named_on_host, seen_by
+from regtui.host.stopping import edited, lost_by_container, lost_by_pod, lost_by_service, outdated
 
 STARTED = 1_700_000_000.7
 
@@ -138,3 +139,44 @@ async def test_a_config_that_was_edited_behind_a_link_is_told(
     told = await edited(LocalHost(), [str(runtime)], container, CONFIG)
     assert bool(told) is is_edited
     assert not told or "Mount the config file into the container." in told
+
+
+@pytest.mark.parametrize(
+    ("leads_to", "why"),
+    [("/ram/docker", "a tmpfs at /ram"), ("/srv/elsewhere", "in the container itself"), ("/kept/docker", "")],
+)
+async def test_a_storage_is_kept_where_its_links_lead(leads_to: str, why: str) -> None:
+    entry = {
+        "Name": "registry",
+        "HostConfig": {"Tmpfs": {"/ram": ""}},
+        "Mounts": [_mounted(), _mounted(at="/kept", Source="/srv/kept")],
+    }
+    (container,) = read_containers(json.dumps([entry]))
+    storage = StorageSettings("filesystem", ROOT, True, "")
+    real = (ROOT, leads_to, f"{leads_to}/registry")
+    lost = await lost_by_container(LocalHost(), ["docker"], container, storage, real)
+    assert bool(lost) is bool(why)
+    assert why in lost
+
+
+async def test_where_the_parts_of_a_storage_really_are(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "it's root", tmp_path / "elsewhere"
+    (elsewhere / "registry/v2/blobs").mkdir(parents=True)
+    root.mkdir()
+    (root / "docker").symlink_to(elsewhere)
+    wanted = {root, elsewhere, elsewhere / "registry", elsewhere / "registry/v2", elsewhere / "registry/v2/blobs"}
+    assert set(await seen_by(LocalHost(), ("sh",), str(root))) == set(map(str, wanted))
+    assert set(map(str, wanted)) <= set(await named_on_host(LocalHost(), (), str(root)))
+
+
+async def test_a_link_into_what_systemd_removes_with_its_service_is_followed(tmp_path: Path) -> None:
+    """What is there only the service sees."""
+    (tmp_path / "docker").symlink_to("/tmp/of-the-service-alone")
+    storage = StorageSettings("filesystem", str(tmp_path), True, "")
+    real = await named_on_host(LocalHost(), (), str(tmp_path))
+    private = {"PrivateTmp": "yes", "RuntimeDirectory": ""}
+    root = StorageSettings("filesystem", "/srv/registry", True, "")
+    assert "/tmp/of-the-service-alone" in real
+    assert lost_by_service("registry", root, private, real[1:])
+    assert not lost_by_service("registry", root, private, ("/srv/registry", "/srv/registry/docker"))
+    assert storage.root == real[0]
