@@ -192,7 +192,7 @@ def test_the_app_hands_its_terminal_to_ssh(tmp_path: Path, regtui: Regtui) -> No
             terminal.wait_for("Enter passphrase for key")
             terminal.type("\x03")
             terminal.wait_for("was interrupted")
-            terminal.type("\x1b")
+            terminal.type("\x11")
             assert terminal.end() == 4
 
 
