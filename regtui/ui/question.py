@@ -55,10 +55,12 @@ class Question:
         self._number = 0
         self._forget: Forget | None = None
         self._notice: UnseenNotice | None = None
+        self._is_watching = False
 
     def ask(self) -> None:
         """It is what the screen says now. Another one than before, if there was one: what was answered to that doesn't
         count."""
+        self._watch()
         self._stop_waiting()
         self._counts_from = inf
         self._screen.call_after_refresh(self._painted, self._number)
@@ -93,9 +95,20 @@ class Question:
         bound = self._screen.active_bindings.get(event.key)
         return bound is not None and bound.enabled and (bound.binding.id or "").startswith(_OF_THE_APP)
 
+    def _watch(self) -> None:
+        """Where another screen covered it, and where the app had left the terminal, it is seen anew."""
+        if not self._is_watching:
+            self._is_watching = True
+            self._screen.watch(self._screen, "stack_updates", self._is_back, init=False)
+            self._screen.app.app_resume_signal.subscribe(self._screen, self._is_back)
+
+    def _is_back(self, _: object) -> None:
+        if self._counts_from > -inf and self._screen.is_current:
+            self.ask()
+
     def _painted(self, number: int) -> None:
         app: App[Any] = self._screen.app
-        if number == self._number and isinstance(app, ShowsFrames):
+        if number == self._number and self._screen.is_current and isinstance(app, ShowsFrames):
             self._notice = UnseenNotice(self._screen, is_silent=app.is_terminal_silent)
             # By the screen: it is told outside of all that runs there.
             self._forget = app.when_shown(lambda at: self._screen.call_later(self._seen, number, at, MOMENT))

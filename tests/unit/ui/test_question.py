@@ -145,6 +145,40 @@ async def test_a_key_of_the_app_answers_nothing_and_is_not_dropped(clock: Clock,
         assert not pilot.app.is_running
 
 
+@pytest.mark.parametrize("was_seen", [False, True])
+async def test_a_plan_that_was_covered_is_seen_anew(clock: Clock, was_seen: bool) -> None:
+    """What is on the terminal meanwhile is the help, whether the plan was there before or not."""
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "d")
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        if was_seen:
+            await clock.show(pilot)
+        await clock.type(pilot, "question_mark", after=1)
+        await clock.show(pilot)
+        await clock.type(pilot, "escape", "y", after=2)
+        assert pilot.app.screen_stack[-1] is screen
+        assert screen._change is None
+        await clock.show(pilot)
+        await clock.type(pilot, "y", after=3)
+        assert screen._report is not None
+
+
+async def test_after_the_app_had_left_the_terminal_the_plan_is_seen_anew(clock: Clock) -> None:
+    """By ctrl+z, or for what ssh asks."""
+    async with browsing(*COMMON) as (pilot, _):
+        await clock.type(pilot, "d")
+        await clock.show(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        pilot.app.app_resume_signal.publish(pilot.app)
+        await clock.type(pilot, "y", after=60)
+        assert screen._change is None
+        await clock.show(pilot)
+        await clock.type(pilot, "y", after=61)
+        assert screen._report is not None
+
+
 async def test_a_letter_that_quits_elsewhere_is_text_where_text_is_typed(clock: Clock) -> None:
     async with browsing(*COMMON) as (pilot, _):
         await clock.type(pilot, "a", "d")
