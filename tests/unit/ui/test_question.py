@@ -157,7 +157,7 @@ async def test_a_plan_that_was_covered_is_seen_anew(clock: Clock, was_seen: bool
         await clock.type(pilot, "question_mark", after=1)
         await clock.show(pilot)
         await clock.type(pilot, "escape", "y", after=2)
-        assert pilot.app.screen_stack[-1] is screen
+        assert pilot.app.screen_stack[-1:] == [screen]
         assert screen._change is None
         await clock.show(pilot)
         await clock.type(pilot, "y", after=3)
