@@ -24,7 +24,7 @@ from regtui.retention.values import InUse
 from regtui.text import age, clean, size
 from regtui.ui.browsing.uses import KnownUses
 from regtui.ui.keys import keys_held
-from regtui.ui.screens.rule_preview import LABELS, Preview, RuleTexts, preview
+from regtui.ui.screens.rule_preview import LABELS, Preview, RuleTexts, marked_before, preview
 from regtui.ui.widgets.lines import Lines
 from regtui.ui.widgets.tick import Tick
 
@@ -205,7 +205,11 @@ class RuleScreen(ModalScreen[Marking | None]):
         # A hundred thousand tags take longer than a key press may.
         used = UsesHere(self._uses.in_use, self._repository)
         found = await asyncio.to_thread(preview, rule, rows, self._clock(), self._protect, used)
-        self._say(found.sentences(), found.rows, found.staying)
+        chosen = {row.tag for row in found.rows}
+        before = [tag for tag in self._model.marked if tag not in chosen]
+        # They go, too, with what the rule adds.
+        staying = [row for row in found.staying if row.tag not in set(before)]
+        self._say([*found.sentences(), marked_before(before)], found.rows, staying)
         return found
 
     def _say(

@@ -132,6 +132,13 @@ def preview(
     return Preview(selected, staying, choice, len(rows), sum(row.is_filled for row in rows), held, freed)
 
 
+def marked_before(tags: Sequence[str]) -> str:
+    """That what was marked already, and the rule doesn't select, stays marked; empty where there is nothing."""
+    if not tags:
+        return ""
+    return f"{_names(tags)}: marked already, and {'stays' if len(tags) == 1 else 'stay'} so."
+
+
 def marked_words(tags: Sequence[str], unread: int) -> str:
     """Afterwards: how many, and whether the rule should be asked again."""
     later = f" {plural(unread, 'tag')} not read yet: * again, when all are." if unread else ""

@@ -67,6 +67,12 @@ async def test_marks_are_added_to_those_that_are_there(app: RegtuiApp) -> None:
         await pilot.press("asterisk")
         await settled(pilot)
         await type_text(pilot, "^0.0.9$")
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, RuleScreen)
+        # And what goes with them isn't said to stay.
+        assert f"{first[0]}: marked already, and stays so." in str(screen._said.content)
+        assert first[0] not in {row.tag for row in screen._staying._rows}
         await pilot.press("enter")
         await settled(pilot)
         assert set(browser.table.model.marked) == {*first, "0.0.9"}
