@@ -70,10 +70,6 @@ _RUNTIMES: Final = {
 }
 
 
-# regtui never calls that option: a registry of many indexes would fill the screen with it.
-_SHOWN_RISKS: Final = 5
-
-
 def survey_sentences(survey: Survey) -> list[str]:
     """Where the registry runs and what is there: two to four lines."""
     unit = f"{_RUNTIMES.get(survey.runtime, survey.runtime)} {survey.unit}".strip()
@@ -183,18 +179,6 @@ def untagged_offer(forecast: Forecast) -> str:
         return ""
     held = f": {size(forecast.held)}" if forecast.held else ""
     return f"also {plural(len(forecast.untagged), 'untagged image')} that nothing reaches{held}"
-
-
-def risk_sentences(forecast: Forecast) -> list[str]:
-    """What the collector's own --delete-untagged would break here; empty where nothing."""
-    if not forecast.at_risk:
-        return []
-    more = len(forecast.at_risk) - _SHOWN_RISKS
-    return [
-        "At risk from the collector's own --delete-untagged:",
-        *(f"  {risk}" for risk in forecast.at_risk[:_SHOWN_RISKS]),
-        *([f"  and {more:,} more"] if more > 0 else []),
-    ]
 
 
 def keep_out_sentence(choice: KeepOut, forecast: Forecast | None = None) -> str:

@@ -128,10 +128,14 @@ class GarbageScreen(Screen[CollectionReport | None]):
         self.question.ask()
 
     def _show_commands(self, collector: Collector, forecast: Forecast) -> None:
-        note = keep_out_sentence(self._choices.keep_out, forecast)
         if self._session.read_only:
             note = "This registry is read-only for regtui, by --read-only or the config file: nothing is collected."
-        self._board.show_commands(collector.commands(self._choices), note)
+            self._board.show_commands((), note)
+        elif not forecast.blobs:
+            self._board.show_commands((), "")
+        else:
+            note = keep_out_sentence(self._choices.keep_out, forecast)
+            self._board.show_commands(collector.commands(self._choices), note)
 
     @on(Tick.Changed, "#untagged")
     def _untagged_changed(self, event: Tick.Changed) -> None:

@@ -106,6 +106,10 @@ async def test_where_nothing_can_be_freed_nothing_is_offered() -> None:
     async with garbage(ScriptedCollector(forecasts=Forecast(7, {}))) as (pilot, screen):
         assert "Nothing can be freed" in said(pilot)
         assert not can_collect(screen)
+        # Nor is it said what would be run, nor that the registry would be stopped.
+        assert not screen.query_one(Ways).display
+        assert screen._board.copyable == ""
+        assert "stopped" not in str(screen._board._note.content)
         await pilot.press("y")
         await settled(pilot)
         assert "Nothing can be freed" in said(pilot)

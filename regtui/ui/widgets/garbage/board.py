@@ -20,7 +20,6 @@ from regtui.garbage.words import (
     forecast_sentences,
     report_sentences,
     repository_rows,
-    risk_sentences,
     survey_sentences,
     untagged_offer,
 )
@@ -169,11 +168,12 @@ class Board(Container):
         else:
             # What can be scrolled away is what the commands show, too.
             self.say([said[0], *told, *said[1:]])
-        self._freed.show(repository_rows(forecast), risk_sentences(forecast))
-        self._freed.tell("" if forecast.by_repository or forecast.at_risk else "Nothing that a repository links.")
+        self._freed.show(repository_rows(forecast))
+        self._freed.tell("" if forecast.by_repository else "Nothing that a repository links.")
         self._texts.tell("")
         self._title("what", "Frees", size(forecast.bytes) if forecast.blobs else "")
         self._ways.offer(survey.keep_out)
+        self._ways.display = can_collect
         offer = untagged_offer(forecast)
         # Once ticked it stays, so that it can be unticked.
         self._untagged.display = (bool(offer) or self._untagged.value) and survey.delete_enabled is not False
@@ -182,12 +182,16 @@ class Board(Container):
         self._collect.display = can_collect
         self._collect.label = "Collect"
         keys = (("y", "collect"),) if can_collect else ()
-        self._hints.show(*keys, ("tab", "choices"), ("c", "copy the commands"), ("r", "again"), ("esc", "cancel"))
+        copying = (("c", "copy the commands"),) if can_collect else ()
+        turning = (("tab", "choices"),) if can_collect or self._untagged.display else ()
+        self._hints.show(*keys, *turning, *copying, ("r", "again"), ("esc", "cancel" if can_collect else "close"))
 
     def show_commands(self, commands: Sequence[str], note: str) -> None:
+        """`commands`: none where there is nothing to collect."""
         self.copyable = "\n".join(commands)
         self._texts.show([f"$ {command}" for command in commands])
-        self._title("how", "Commands, in this order", "c: copy")
+        self._texts.tell("" if commands else "Nothing is run.")
+        self._title("how", *(("Commands, in this order", "c: copy") if commands else ("Commands",)))
         self._note.update(Content(note))
 
     # Collecting

@@ -22,49 +22,31 @@ _SIGNS: Final = {
 
 
 class FreedLines(Lines):
-    """What each repository frees, as a bar and in bytes; below it, what the collector's own option would break."""
+    """What each repository frees, as a bar and in bytes."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"freed--bar", "freed--risk"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"freed--bar"}
     DEFAULT_CSS = """
     FreedLines > .freed--bar { color: $accent; }
-    FreedLines > .freed--risk { color: $text-warning; }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[tuple[str, int]] = []
-        self._risks: list[str] = []
-        self._wrapped: tuple[int, list[Text]] = (0, [])
 
-    def show(self, rows: Sequence[tuple[str, int]], risks: Sequence[str]) -> None:
+    def show(self, rows: Sequence[tuple[str, int]]) -> None:
         self._rows = [(one_line(name), freed) for name, freed in rows]
-        self._risks = list(risks)
-        self._wrapped = (0, [])
-        self.lines_changed()
-
-    def on_resize(self) -> None:
         self.lines_changed()
 
     def line_count(self) -> int:
-        return len(self._rows) + len(self._about_risks(self.scrollable_content_region.width))
+        return len(self._rows)
 
     def line(self, number: int, width: int) -> Text:
-        if number >= len(self._rows):
-            return self._about_risks(width)[number - len(self._rows)].copy()
         name, freed = self._rows[number]
         room = max(12, min(width - 12, max(len(shown) for shown, _ in self._rows) + 2, width // 2))
         longest = max(1, max(amount for _, amount in self._rows))
         bar = "━" * max(1, round((width - room - 11) * freed / longest)) if width > room + 14 else ""
         text = Text(no_wrap=True).append(_fitted(name, room)).append(f"{size(freed):>8}  ")
         return text.append(bar, self.get_component_rich_style("freed--bar", partial=True))
-
-    def _about_risks(self, width: int) -> list[Text]:
-        if self._wrapped[0] != width:
-            style = self.get_component_rich_style("freed--risk")
-            lines = [line for risk in self._risks for line in _wrapped(risk, width)]
-            blank = [Text()] if lines and self._rows else []
-            self._wrapped = (width, blank + [_styled(line, style) for line in lines])
-        return self._wrapped[1]
 
 
 class TextLines(Lines):
