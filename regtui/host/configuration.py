@@ -98,7 +98,10 @@ def _redis(config: object) -> Redis:
         return text_at(config, "redis", key)
 
     addresses = [address for address in list_at(config, "redis", "addrs") if isinstance(address, str)]
-    addresses = addresses or [address for address in (value("addr"),) if address]
+    older = value("addr")
+    if older and addresses and addresses != [older]:
+        return Redis(why_not="its address is said by both addr, which 2.x takes, and addrs, which 3.x takes")
+    addresses = addresses or [address for address in (older,) if address]
     has_tls = bool(_at(config, "redis", "tls")) and _at(config, "redis", "tls", "enabled") is not False
     if value("mastername"):
         return Redis(why_not="it is found by sentinels")

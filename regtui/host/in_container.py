@@ -109,6 +109,7 @@ async def find_in_container(
         or await edited(host, command, container, file.path),
         loses_storage=bool(lost),
         is_shared=bool(sharers),
+        has_replicas=len(replicas) > 1,
         no_stand_in=why_not(container, storage),
     )
     redis = storage.redis

@@ -114,6 +114,8 @@ class Unit:
     """Stopped, restarted or made anew it loses its storage."""
     is_shared: bool = False
     """Other registries have the same storage: what keeps pushes out of this one doesn't keep them out of those."""
+    container: str = ""
+    """What commands call the only container that it is; empty where it is none, or has replicas."""
     is_by_name: bool = False
     """It was found by its name alone: config and storage aren't known. A run of it can be told of, and ended."""
     is_outside: bool = False
@@ -179,6 +181,7 @@ def container_unit(
     obstacle: str = "",
     loses_storage: bool = False,
     is_shared: bool = False,
+    has_replicas: bool = False,
     no_stand_in: str = "",
 ) -> Unit:
     """A registry in docker or podman; `runtime` is its command, with sudo where that is needed. In compose it is
@@ -214,6 +217,7 @@ def container_unit(
         runtime=compose.name if compose else runtime[-1],
         name=settings.container if compose else name,
         config=config,
+        container="" if has_replicas else handle,
         is_running=container.is_running,
         inside=join([*runtime, "exec", "--", handle, program]),
         root=root if has_shell else "." if host_root else "",

@@ -24,22 +24,30 @@ mark=$1 one=$2 two=$3 three=$4
 shift 4
 { "$@" 2>&1; printf '%s end %s\\n' "$mark" "$?"; } | grep -aF -e "$one" -e "$two" -e "$three" -e "$mark"
 """
-# $1 is the mark, $2 the file, $3 and $4 the inode and the size of what was read the last time, $5 when that was in
-# seconds since 1970. A file that is being written is read to where it is now; the next time begins some bytes before.
+# $1 is the mark, $2 the file, $3 the inode of what was read the last time, $4 where to begin in it now, $5 when that
+# was in seconds since 1970, $6 its size then, and $7 a checksum of the bytes before that. A file that is being written
+# is read to where it is now; the next time begins some bytes before. One that was emptied and has grown has others.
 _FILE: Final = """\
-mark=$1 path=$2 inode=$3 size=$4 since=$5
+mark=$1 path=$2 inode=$3 size=$4 since=$5 end=$6 sum=$7
+sum_of() {
+    tail -c "+$(($2 > 4096 ? $2 - 4095 : 1))" -- "$1" 2>/dev/null |
+        head -c "$(($2 > 4096 ? 4096 : $2))" | cksum | cut -d ' ' -f 1
+}
 test -f "$path" || { echo "$mark fail $path"; exit 0; }
 ls -tr -- "$path" "$path".* "$path"-* 2>/dev/null | while IFS= read -r file; do
     test -f "$file" || continue
     facts=$(stat -c '%i %s %Y' -- "$file") || { echo "$mark fail $file"; continue; }
     set -- $facts
     test "$3" -ge "$since" || continue
-    if test "$file" = "$path"; then echo "$mark at $1 $2"; fi
+    from=1 goes_on=no
+    if test "$1" = "$inode" && test "$2" -ge "$end" && test "$(sum_of "$file" "$end")" = "$sum"; then
+        from=$((size + 1)) goes_on=yes
+    fi
+    if test "$file" = "$path"; then echo "$mark at $1 $2 $(sum_of "$file" "$2") $goes_on"; fi
     case $file in
         *.gz) gzip -dc -- "$file" 2>/dev/null || echo "$mark fail $file" ;;
         *.bz2 | *.xz | *.zst) ;;
         *)
-            if test "$1" = "$inode" && test "$2" -ge "$size"; then from=$((size + 1)); else from=1; fi
             tail -c "+$from" -- "$file" 2>/dev/null || echo "$mark fail $file"
             ;;
     esac
@@ -50,11 +58,14 @@ _OVERLAP: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ReadBefore:
-    """How far a log was read. `end`: seconds since 1970 of the last line about a request; 0 where it never was."""
+    """How far a log was read. `end`: seconds since 1970 of the last line about a request; 0 where it never was. `sum`:
+    a checksum of the file's bytes right before `size`. `goes_on`: from where it was read to before."""
 
     inode: int = 0
     size: int = 0
     end: int = 0
+    sum: str = ""
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,8 @@ class LogSource:
         if self.is_file:
             begin = str(max(before.size - _OVERLAP, 0))
             *command, path = words
-            words = (*command, "sh", "-c", _FILE, "sh", mark, path, str(before.inode), begin, str(before.end))
+            known = (str(before.inode), begin, str(before.end), str(before.size), before.sum)
+            words = (*command, "sh", "-c", _FILE, "sh", mark, path, *known)
         else:
             # The last line that was read is to be there again: else something is missing in between.
             since = str(max(before.end - 2, 0))
@@ -92,8 +104,13 @@ async def find_log(host: Host, settings: HostSettings, port: int) -> LogSource:
         return LogSource(f"{host.place} {path}", (*sudo, path), is_file=True)
     unit = (await find(host, settings, port)).unit
     if unit.runtime in ("docker", "podman", "docker compose", "docker-compose"):
+        if not unit.container:
+            raise NotOnHost(
+                f"{unit.title} on {host.place} has several containers, each with a log of its own.",
+                'Give the log of the proxy before them: access_log = "…", below [registries.NAME.host].',
+            )
         runtime = runtime_command("podman" if unit.runtime == "podman" else "docker", settings)
-        return LogSource(f"{host.place} {unit.name}", (*runtime, "logs", "--since", "{since}", unit.name))
+        return LogSource(f"{host.place} {unit.name}", (*runtime, "logs", "--since", "{since}", unit.container))
     if unit.runtime == "systemd":
         journal = (*sudo, "journalctl", "--unit", unit.name, "--output", "cat", "--no-pager", "--since", "@{since}")
         return LogSource(f"{host.place} {unit.name}", journal)

@@ -29,8 +29,7 @@ async def read_pulls(
             images, place = await read_log(host, source, before, prefix)
     except TimeoutError:
         raise SourceFailed(f"Reading the log took more than {bounds.HOST_SECONDS / 60:.0f} minutes.") from None
-    continues = bool(before.inode) and place.inode == before.inode and place.size >= before.size
-    await aside(lambda: store.add(registry, source.name, images, place, continues=continues))
+    await aside(lambda: store.add(registry, source.name, images, place, continues=place.goes_on))
     return images
 
 
@@ -62,6 +61,10 @@ async def read_log(
     return reader.images, marks.place
 
 
+def _is_place(*words: str) -> bool:
+    return all(word.isdecimal() and word.isascii() and len(word) < 20 for word in words)
+
+
 class _Marks:
     """What the script itself says, in lines that begin with its mark."""
 
@@ -76,11 +79,11 @@ class _Marks:
         for line in block.split(b"\n"):
             if not line.startswith(self.mark):
                 continue
-            match line.decode("utf-8", "replace").split(" ", 3)[1:]:
+            match line.decode("utf-8", "replace").split(" ")[1:]:
                 case ["end", code]:
                     self._code = code
-                case ["at", inode, size] if inode.isdecimal() and size.isdecimal() and len(inode + size) < 40:
-                    self.place = ReadBefore(int(inode), int(size))
+                case ["at", inode, size, sum_, goes_on] if _is_place(inode, size, sum_):
+                    self.place = ReadBefore(int(inode), int(size), sum=sum_, goes_on=goes_on == "yes")
                 case ["fail", *path]:
                     self._failed = " ".join(path)
 

@@ -24,11 +24,13 @@ from regtui.retention.errors import SourceFailed
 from regtui.retention.log_source import ReadBefore
 from regtui.retention.values import UNKNOWN_PULLS, Pulls
 
-_VERSION: Final = 1
+_VERSION: Final = 2
+# Of a file that a version before this one made.
+_CHANGES: Final = {1: "ALTER TABLE registries ADD COLUMN sum TEXT NOT NULL DEFAULT ''"}
 _SCHEMA: Final = """
 CREATE TABLE registries (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, log TEXT NOT NULL DEFAULT '', inode INTEGER NOT NULL DEFAULT 0,
-    size INTEGER NOT NULL DEFAULT 0
+    size INTEGER NOT NULL DEFAULT 0, sum TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE images (
     registry INTEGER NOT NULL, repository TEXT NOT NULL, reference TEXT NOT NULL, pulled INTEGER, pushed INTEGER,
@@ -64,10 +66,10 @@ class PullStore:
         with self._open() as connection:
             id_ = _id(connection, registry)
             row = connection.execute(
-                "SELECT inode, size FROM registries WHERE id = ? AND log = ?", (id_, log)
+                "SELECT inode, size, sum FROM registries WHERE id = ? AND log = ?", (id_, log)
             ).fetchone()
             end = connection.execute("SELECT max(end) FROM spans WHERE registry = ?", (id_,)).fetchone()[0]
-        return ReadBefore(row[0], row[1], end or 0) if row else ReadBefore()
+        return ReadBefore(row[0], row[1], end or 0, row[2]) if row else ReadBefore()
 
     def add(self, registry: RegistryId, log: str, images: LoggedImages, place: ReadBefore, *, continues: bool) -> None:
         """What was read now. `place`: how far. `continues`: from where the same log was read to before."""
@@ -82,7 +84,8 @@ class PullStore:
             if images.begin is not None and images.end is not None:
                 _add_span(connection, id_, images.begin, images.end, continues=continues and known == log)
             connection.execute(
-                "UPDATE registries SET log = ?, inode = ?, size = ? WHERE id = ?", (log, place.inode, place.size, id_)
+                "UPDATE registries SET log = ?, inode = ?, size = ?, sum = ? WHERE id = ?",
+                (log, place.inode, place.size, place.sum, id_),
             )
             count = connection.execute("SELECT count(*) FROM images WHERE registry = ?", (id_,)).fetchone()[0]
             if count > bounds.PULLED_NAMES:
@@ -162,6 +165,9 @@ def _check_version(connection: sqlite3.Connection) -> None:
     if version == 0:
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+    elif version in _CHANGES:
+        connection.execute(_CHANGES[version])
         connection.execute(f"PRAGMA user_version = {_VERSION}")
     elif version != _VERSION:
         raise sqlite3.DatabaseError("it is of another version of regtui")

@@ -167,3 +167,13 @@ def test_a_text_of_any_kind_is_a_config_or_none(text: str) -> None:
         read(f"storage: {{filesystem: {{}}}}\n{text}")
     with suppress(NotOnHost):
         read(OFFICIAL_2, REGISTRY_REDIS=text)
+
+
+def test_two_addresses_of_redis_by_the_keys_of_two_versions_are_none() -> None:
+    redis = {"REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR": "redis"}
+    both = '{"addr": "one:6379", "addrs": ["two:6379"]}'
+    same = '{"addr": "one:6379", "addrs": ["one:6379"]}'
+    told = read(OFFICIAL_2, **redis, REGISTRY_REDIS=both).redis
+    assert told is not None
+    assert "both addr" in told.why_not
+    assert read(OFFICIAL_2, **redis, REGISTRY_REDIS=same).redis == Redis("one", 6379)

@@ -350,3 +350,22 @@ async def test_a_replica_that_nothing_stops_together_with_it_takes_pushes() -> N
     ours, other = read_containers(json.dumps([{**entry, "Path": "registry"} for entry in entries]))
     storage = StorageSettings("filesystem", "/var/lib/registry", True, "")
     assert await containers_beside(LocalHost(), ["docker"], [ours, other], ours, storage) == ["app_registry_2"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "networks", "only"),
+    [
+        ("one", ("one",), "one"),
+        ("one", ("two",), "two"),
+        ("one", ("one", "two"), ""),
+        ("bridge", ("podman-net",), "podman-net"),
+        ("", (), "default"),
+        ("host", ("host",), "host"),
+        ("container:5b1c", (), "container:5b1c"),
+    ],
+)
+def test_what_runs_beside_a_container_gets_no_further_than_the_one_network_that_it_is_in(
+    mode: str, networks: tuple[str, ...], only: str
+) -> None:
+    entry = {"HostConfig": {"NetworkMode": mode}, "NetworkSettings": {"Networks": {name: {} for name in networks}}}
+    assert read_containers(json.dumps([entry]))[0].only_network == only
