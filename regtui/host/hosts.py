@@ -245,6 +245,13 @@ class _Sent:
         _, mark, rest = printed.partition(self.mark + b"\n")
         return rest if mark else None
 
+    def has_begun(self, printed: bytearray) -> bool:
+        """Whether the script had; then nothing but what it printed itself is left there."""
+        begin = printed.find(self.mark + b"\n")
+        if begin >= 0:
+            del printed[: begin + len(self.mark) + 1]
+        return begin >= 0
+
 
 def _never_began(place: str, printed: bytes) -> HostNotAllowed:
     said = one_line(printed.decode("utf-8", "replace").strip().rpartition("\n")[2])[:200].rstrip(".")
@@ -261,7 +268,10 @@ async def _run(command: Sequence[str], sent: _Sent, place: str, is_long: bool) -
     assert process.stderr is not None
     try:
         async with asyncio.timeout(seconds):
-            stdout, stderr = await _both(_taken(process.stdout), _taken(process.stderr), _feed(process, sent))
+            taking = _Taking()
+            stdout, stderr = await _both(
+                taking.all_of(process.stdout), taking.all_of(process.stderr), _feed(process, sent)
+            )
             code = await process.wait()
     except TimeoutError:
         raise GarbageError(
@@ -270,17 +280,19 @@ async def _run(command: Sequence[str], sent: _Sent, place: str, is_long: bool) -
         ) from None
     finally:
         await _end(process)
-    heard = sent.heard(stdout)
+    has_begun = sent.has_begun(stdout)
     # 255 is ssh's own, unless the login shell said it: then ssh is still there.
-    if heard is None and code != _SSH_FAILED:
-        raise _never_began(place, stdout + stderr)
-    printed = sent.heard(stderr)
-    return ScriptOutput(code, _text(heard or b""), _text(stderr if printed is None else printed))
+    if not has_begun and code != _SSH_FAILED:
+        raise _never_began(place, bytes(stdout[-_CHUNK:] + stderr[-_CHUNK:]))
+    sent.has_begun(stderr)
+    return ScriptOutput(code, _as_text(stdout) if has_begun else "", _as_text(stderr))
 
 
 async def _both(
-    first: Coroutine[None, None, bytes], second: Coroutine[None, None, bytes], aside: Coroutine[None, None, None]
-) -> tuple[bytes, bytes]:
+    first: Coroutine[None, None, bytearray],
+    second: Coroutine[None, None, bytearray],
+    aside: Coroutine[None, None, None],
+) -> tuple[bytearray, bytearray]:
     """What `first` and `second` give, while `aside` is done as well. Where one fails, the others are given up."""
     tasks = (asyncio.ensure_future(first), asyncio.ensure_future(second))
     every = (*tasks, asyncio.ensure_future(aside))
@@ -293,13 +305,20 @@ async def _both(
         await asyncio.gather(*every, return_exceptions=True)
 
 
-async def _taken(stream: asyncio.StreamReader) -> bytes:
-    taken = bytearray()
-    while chunk := await stream.read(_CHUNK):
-        taken += chunk
-        if len(taken) > bounds.HOST_OUTPUT:
-            raise GarbageError(f"The host wrote more than {bounds.HOST_OUTPUT // bounds.MIB} MiB.")
-    return bytes(taken)
+class _Taking:
+    """Reads outputs to their ends, of which all together may be so long."""
+
+    def __init__(self) -> None:
+        self._size = 0
+
+    async def all_of(self, stream: asyncio.StreamReader) -> bytearray:
+        taken = bytearray()
+        while chunk := await stream.read(_CHUNK):
+            taken += chunk
+            self._size += len(chunk)
+            if self._size > bounds.HOST_OUTPUT:
+                raise GarbageError(f"The host wrote more than {bounds.HOST_OUTPUT // bounds.MIB} MiB.")
+        return taken
 
 
 async def _feed(process: asyncio.subprocess.Process, sent: _Sent) -> None:
@@ -395,6 +414,18 @@ def _text(printed: bytes) -> str:
     if len(printed) > bounds.MIB:
         return printed.translate(_WIDE).decode("ascii")
     return printed.decode("utf-8", "replace")
+
+
+def _as_text(printed: bytearray) -> str:
+    """The same of what is large, and isn't needed any more: at no time it is there more than twice."""
+    if len(printed) <= bounds.MIB:
+        return _text(bytes(printed))
+    for begin in range(0, len(printed), bounds.MIB):
+        part = slice(begin, begin + bounds.MIB)
+        printed[part] = printed[part].translate(_WIDE)
+    text = printed.decode("ascii")
+    printed.clear()
+    return text
 
 
 def _bytes(text: str) -> bytes:

@@ -18,11 +18,13 @@ from regtui.host.plain import plain
 from regtui.host.profile import HostSettings
 from regtui.retention.access_log import WANTED
 
-# $1 is a mark that no log can know of, $2 to $4 what is looked for; what follows prints the log.
+# $1 is a mark that no log can know of, $2 to $4 what is looked for; what follows prints the log. A line without an end
+# would fill the host's memory: it is cut, further on than anybody can make a registry write what they choose.
 _FILTER: Final = """\
 mark=$1 one=$2 two=$3 three=$4
 shift 4
-{ "$@" 2>&1; printf '%s end %s\\n' "$mark" "$?"; } | grep -aF -e "$one" -e "$two" -e "$three" -e "$mark"
+{ "$@" 2>&1; printf '\\n%s end %s\\n' "$mark" "$?"; } | fold -b -w 8388608 |
+    grep -aF -e "$one" -e "$two" -e "$three" -e "$mark"
 """
 # $1 is the mark, $2 the file, $3 the inode of what was read the last time, $4 where to begin in it now, $5 when that
 # was in seconds since 1970, $6 its size then, and $7 a checksum of the bytes before that. A file that is being written

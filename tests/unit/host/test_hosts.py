@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sys
 import threading
+import tracemalloc
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -238,3 +239,19 @@ def test_what_cannot_be_a_word_of_a_command_is_told(text: str) -> None:
 async def test_a_file_s_name_that_is_no_utf_8_goes_there_as_it_is() -> None:
     told = await LocalHost().run(Script('printf %s "$1" | od -An -tx1; od -An -tx1', ("\udcff",), "\udcfe"))
     assert told.stdout.split() == ["ff", "fe"]
+
+
+async def test_both_outputs_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "HOST_OUTPUT", 3 * bounds.MIB)
+    with pytest.raises(GarbageError, match="The host wrote more than 3 MiB"):
+        await LocalHost().run(Script("head -c 2000000 /dev/zero; head -c 2000000 /dev/zero >&2"))
+
+
+async def test_what_is_large_is_in_memory_no_more_than_twice() -> None:
+    size = 20 * bounds.MIB
+    tracemalloc.start()
+    told = await LocalHost().run(Script(f"head -c {size} /dev/zero"))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(told.stdout) == size
+    assert most < 2.5 * size

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -46,3 +48,12 @@ async def test_a_log_that_was_emptied_and_has_grown_since_is_read_from_its_begin
     pulled, end = await read(log, after)
     assert "last" in pulled
     assert end.goes_on
+
+
+def test_a_log_without_line_breaks_fills_no_memory_of_the_host(tmp_path: Path) -> None:
+    endless = f"head -c 400000000 /dev/zero | tr '\\0' x; echo; cat {quote(str(tmp_path / 'log'))}"
+    (tmp_path / "log").write_text(line("1.0", 5))
+    script = LogSource("log", ("sh", "-c", endless)).script("mark", ReadBefore())
+    words = ["sh", "-c", f"ulimit -v 200000\n{script.text}", "sh", *script.arguments]
+    told = subprocess.run(words, capture_output=True, text=True)
+    assert told.stdout.splitlines() == [line("1.0", 5).rstrip(), "mark end 0"]
