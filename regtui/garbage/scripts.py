@@ -25,9 +25,10 @@ _PREFIX: Final = "::regtui-"
 # seconds) before it ends what doesn't stop, and then a stop that nobody waits for any more takes effect.
 _WATCH_SECONDS: Final = 12
 
-# How long a registry that was made read-only, or stopped, is kept so for regtui to see that it refuses pushes, or that
-# its address is silent.
+# How long a registry that was made read-only is kept so for regtui to see that it refuses pushes, and a stopped one for
+# it to see that its address is silent: regtui may be gone, and pulls fail meanwhile.
 _PATIENCE_SECONDS: Final = 120
+_STOPPED_SECONDS: Final = 60
 
 _ANSWER_SECONDS: Final = 600
 """As long what is asked of a storage beside the registry may take, while that is down."""
@@ -156,7 +157,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "kill": unit.kill,
         "readlink": unit.readlink,
         "watch": str(_WATCH_SECONDS),
-        "patience": str(_PATIENCE_SECONDS),
+        "patience": str(_STOPPED_SECONDS if beside else _PATIENCE_SECONDS),
         "forget": unit.forget,
         **({"redis.sh": asking_script(), REQUEST: unit.redis.forgetting} if unit.redis else {}),
         "make-stand-in": stand_in.make if stand_in else "",

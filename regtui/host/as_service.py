@@ -108,7 +108,7 @@ async def find_as_service(host: Host, settings: HostSettings, *, by_its_name: bo
         storage = replace(storage, root=posixpath.normpath(posixpath.join(directory, storage.root)))
     real = await named_on_host(host, sudo_of(settings), storage.root) if storage.root else ()
     lost = lost_by_service(unit, storage, properties, real)
-    sharers = await processes_beside(host, sudo_of(settings), pid, storage.root) if pid else []
+    sharers = await processes_beside(host, sudo_of(settings), pid, storage.root)
     found = systemd_unit(
         process,
         settings,

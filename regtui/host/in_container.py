@@ -177,8 +177,13 @@ async def _sharers(
     names = await containers_beside(host, command, (c for c in there if c.id not in together), container, storage)
     # What a killed collection left can't write.
     harmless = {other.pid for other in there if other.is_stand_in or other.id in together}
-    # Those of containers have names already.
-    return names or await processes_beside(host, sudo_of(settings), container.pid, storage.root, harmless)
+    if names:
+        # Those of containers have names already.
+        return names
+    root = storage.root if container.pid or not storage.root else container.on_host(storage.root)
+    found = await processes_beside(host, sudo_of(settings), container.pid, root, harmless)
+    # Where it runs, and its process isn't told, one of them is its own.
+    return found if container.pid or not container.is_running or len(found) > 1 else []
 
 
 async def _container(host: Host, command: Sequence[str], settings: HostSettings, port: int) -> Container:

@@ -7,12 +7,15 @@ from typing import Final
 
 from regtui.host.configuration import StorageSettings, read_storage
 from regtui.host.container_files import read_file
-from regtui.host.containers import PROGRAMS, Container, blobs_below, config_of
+from regtui.host.containers import Container, blobs_below, config_of
 from regtui.host.errors import NotOnHost
 from regtui.host.hosts import Host, Script
 from regtui.host.mounts import Mount, OnDevice, mounts_of, nearest, places
+from regtui.text import one_line
 
 _ASK: Final = 'text=$1 pid=$2 root=$3\nshift 3\n"$@" sh -c "$text" sh "$pid" "$root"'
+_SHOWN: Final = 80
+"""Characters of a program's name."""
 _PROCESSES: Final = (Path(__file__).parent / "remote" / "processes.sh").read_text(encoding="utf-8")
 
 
@@ -80,19 +83,17 @@ async def processes_beside(
     host: Host, sudo: Sequence[str], pid: int, root: str, harmless: Collection[int] = ()
 ) -> list[str]:
     """Other processes of this host, in containers or not, that serve from the storage of process `pid`, where they can
-    be seen; 0 where ours isn't known: then several are too many. `harmless`: pids of those that can't write. Raises
-    SshError."""
+    be seen; 0 where ours doesn't run: then `root` is the host's own path, and whatever serves from it is another one.
+    `harmless`: pids of those that can't write. Raises SshError."""
     if not root:
         return []
     told = await host.run(Script(_ASK, (_PROCESSES, str(pid), root, *sudo)))
     found = []
     for line in told.stdout.splitlines():
         match line.split(" ", 2):
-            case ["process", number, program] if (
-                _is_pid(number) and program.rpartition("/")[2] in PROGRAMS and int(number) not in harmless
-            ):
-                found.append(f"process {number} ({program})")
-    return found if pid or len(found) > 1 else []
+            case ["process", number, program] if _is_pid(number) and int(number) not in harmless:
+                found.append(f"process {number} ({one_line(program, limit=_SHOWN)})")
+    return found
 
 
 def _is_pid(text: str) -> bool:

@@ -76,7 +76,11 @@ async def test_a_connection_that_is_cut_is_made_anew_and_the_run_followed_to_its
 
 
 @pytest.mark.parametrize(
-    ("containers", "phase"), list(zip(OTHER_WAY, PHASES, strict=True)), indirect=["containers"], ids=str
+    # Killed before that, nobody sees that its address is silent: nothing is swept (test_collection_script).
+    ("containers", "phase"),
+    list(zip(OTHER_WAY, PHASES, strict=True))[1:],
+    indirect=["containers"],
+    ids=str,
 )
 async def test_with_kill_9_of_regtui_the_registry_is_up_again_and_the_run_is_found(
     place: Place, connection: Session, phase: Stage, tmp_path: Path

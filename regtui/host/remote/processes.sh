@@ -52,9 +52,9 @@ named_root() {
     sed -n "s/.*rootdirectory[\"']*[[:space:]]*:[[:space:]]*[\"']*\([^\"',}]*\).*/\1/p" | head -n 1
 }
 
-# The storage's root of process $1, by its environment, its config, or as it is without either. As the registry reads them:
-# a section of the environment is in place of all that is said less exactly.
-root_of() {
+# The storage's root of process $1, as its environment or its config names it. As the registry reads them: a section of the
+# environment is in place of all that is said less exactly. Fails where neither has one.
+told_root() {
     for name in REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY REGISTRY_STORAGE_FILESYSTEM REGISTRY_STORAGE; do
         has_variable "$1" "$name" || continue
         case $name in
@@ -68,9 +68,9 @@ root_of() {
     test -n "$config" || config=$(variable "$1" REGISTRY_CONFIGURATION_PATH)
     config=$(seen "$1" "$config") || config=
     # A file, and not for ever: it is named by whoever's process that is.
-    set_by=
-    test ! -f "$config" || set_by=$(head -c 262144 "$config" 2>/dev/null | named_root)
-    echo "${set_by:-/var/lib/registry}"
+    test -f "$config" || return 1
+    set_by=$(head -c 262144 "$config" 2>/dev/null | named_root)
+    test -n "$set_by" && echo "$set_by"
 }
 
 ours=$(identity "$1" "$2")
@@ -79,12 +79,14 @@ for directory in /proc/[0-9]*; do
     pid=${directory#/proc/}
     test "$pid" != "$1" || continue
     words=$(tr '\0' '\n' < "$directory/cmdline" 2>/dev/null)
+    printf '%s\n' "$words" | grep -qx serve || continue
     program=$(printf '%s\n' "$words" | head -n 1)
-    case ${program##*/} in
-        registry | docker-registry) ;;
+    program=${program##*/}
+    root=$(told_root "$pid") || case $program in
+        registry | docker-registry) root=/var/lib/registry ;;
+        # Of another name it is one by what it is told alone.
         *) continue ;;
     esac
-    printf '%s\n' "$words" | grep -qx serve || continue
-    theirs=$(identity "$pid" "$(root_of "$pid")")
-    test "$theirs" != "$ours" || printf 'process %s %s\n' "$pid" "${program##*/}"
+    theirs=$(identity "$pid" "$root")
+    test "$theirs" != "$ours" || printf 'process %s %s\n' "$pid" "$program"
 done

@@ -31,6 +31,32 @@ def test_a_process_is_found_by_the_root_that_its_config_names(host: HostileHost)
         assert f"process {pid} (registry)" in _sharers(host)
 
 
+def test_a_registry_of_any_name_is_found_by_what_it_is_told(host: HostileHost) -> None:
+    config = host.directory / "config.yml"
+    config.write_text(f"storage: {{filesystem: {{rootdirectory: {host.root}}}}}")
+    other = host.directory / "site.yml"
+    other.write_text("title: what another server shows")
+    variables = {"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": str(host.root)}
+    with (
+        host.process("/opt/distribution", "serve", str(config)) as renamed,
+        host.process("./r 2.8", "serve", environment=variables) as by_variable,
+        host.process("hugo", "serve", str(other)) as another,
+        host.process("distribution", "garbage-collect", str(config)) as collector,
+    ):
+        found = _sharers(host)
+    assert {f"process {renamed} (distribution)", f"process {by_variable} (r 2.8)"} <= set(found)
+    assert not [line for line in found if f" {another} " in line or f" {collector} " in line]
+
+
+def test_where_ours_does_not_run_a_single_one_is_another(host: HostileHost) -> None:
+    """As after a move: the service that was is stopped, and what took its place is no service."""
+    config = host.directory / "config.yml"
+    config.write_text(f"storage: {{filesystem: {{rootdirectory: {host.root}}}}}")
+    with host.process("registry", "serve", str(config)) as pid:
+        found = asyncio.run(processes_beside(LocalHost(), (), 0, str(host.root)))
+    assert found == [f"process {pid} (registry)"]
+
+
 _SECTIONS = {
     "a root": ({"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": "{root}"}, True),
     "a section": ({"REGISTRY_STORAGE": '{{"filesystem": {{"rootdirectory": "{root}"}}}}'}, True),
