@@ -49,7 +49,8 @@ ask() {
     (while test "$left" -gt 0; do left=$((left - 1)); sleep 1; done; line quit-asking) >/dev/null 2>&1 & ending=$!
     (eval "$limit $by -c \"\$asked\" sh \"\$(get root)\" \"\$@\"")
     asked=$?
-    { kill "$ending"; wait "$ending"; } 2>/dev/null
+    # Where the registry is brought back TERM is ignored, by what is begun there as well.
+    { kill -KILL "$ending"; wait "$ending"; } 2>/dev/null
     return "$asked"
 }
 
