@@ -39,7 +39,8 @@ ask() {
     ) >/dev/null 2>&1 &
     ending=$!
     connect "$1" 2>&1 | head -c 65536 | tr -d '\r'
-    { kill "$ending"; wait "$ending"; } 2>/dev/null
+    # TERM may be ignored, as it is where a registry is brought back.
+    { kill -KILL "$ending"; wait "$ending"; } 2>/dev/null
 }
 
 told=$(printf '*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n' | ask "$patience")
