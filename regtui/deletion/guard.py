@@ -33,6 +33,7 @@ class Guard:
         self._ground = ground
         self._plan = plan
         self._chosen = {tag.tag: tag for tag in chosen}
+        self._along = {tag.tag for tag in along}
         self._deleted: dict[Digest, PlannedManifest] = {}
         self._last: list[Digest] = []
         self._since_look: int | None = None
@@ -49,8 +50,16 @@ class Guard:
 
     @property
     def has_others(self) -> bool:
-        """Whether there are tags that stay, and could be moved onto what goes."""
-        return any(tag not in self._chosen for tag in self._names)
+        """Whether there are tags that stay, or wait for their own manifest's DELETE, and could be moved onto what
+        goes."""
+        return any(tag not in self._chosen for tag in self._names) or bool(self._waiting)
+
+    @property
+    def _waiting(self) -> set[str]:
+        """Tags that are to go with a manifest which is there yet. One that somebody moves onto another that goes would
+        go with that: it is somebody's by then."""
+        there = self._along & self._names & self._chosen.keys()
+        return {tag for tag in there if self._chosen[tag].digest not in self._deleted}
 
     @property
     def _known(self) -> tuple[int, int]:
@@ -62,11 +71,13 @@ class Guard:
         that is told. Raises RegistryError where the tags can't be listed."""
         await self._list()
         await self._look_at_survivors()
-        others = {tag for tag in self._names if tag not in self._chosen}
+        waiting = self._waiting
+        others = {tag for tag in self._names if tag not in self._chosen} | waiting
         between = max(deletes_for_a_look(len(self._plan.manifests), len(others)), upcoming)
         if self._since_look is None or self._since_look + upcoming > between:
             await self._ground.watch.look(others, work=self._ground.work)
             self._since_look = 0
+            self._leave_moved({tag for tag in waiting if self._ground.watch.last(tag) is not None})
             mended = await self._mend()
             # That took a while: what vanished in it didn't go along with anything.
             await self._list()
@@ -112,7 +123,7 @@ class Guard:
             self._vanished = set()
             return
         self._is_listed = True
-        self._vanished = self._names - self._chosen.keys() - watch.names
+        self._vanished = self._names - (self._chosen.keys() - self._waiting) - watch.names
         self._names = set(watch.names)
         for tag in self.gone & watch.names & self._chosen.keys():
             self.pushed_again.add(tag)
@@ -190,6 +201,8 @@ class Guard:
             return False
         self._ground.watch.note(tag, digest)
         self._names.add(tag)
+        self._chosen.pop(tag, None)
+        self.gone.discard(tag)
         return True
 
     async def _bring_back_manifests(self) -> list[tuple[Digest, str]]:

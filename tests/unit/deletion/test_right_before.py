@@ -207,3 +207,37 @@ async def test_a_tag_that_is_pushed_while_the_run_is_recorded_stays(
     await confirmed()
     assert await world.tags(REPOSITORY) == dict.fromkeys([*TAGS[:count], "new"], fresh)
     assert await connection.changes.unfinished() == []
+
+
+@pytest.mark.parametrize(("tag", "onto"), [("v1", "v2"), ("v2", "v1")])
+@settings(max_examples=25)
+@given(at=st.integers(0, 40), stays=st.booleans())
+async def test_a_tag_that_goes_with_its_manifest_and_is_moved_onto_another_that_goes_stays(
+    tag: str, onto: str, at: int, stays: bool
+) -> None:
+    """It is somebody's by then, whichever of the two manifests goes first; 2.x deletes a tag with its manifest."""
+    world = World("2.8.2")
+    images = {name: await world.image(REPOSITORY, [name], [name]) for name in ("v1", "v2", *(["v3"] if stays else []))}
+    transport = interrupting(world)
+    _, confirmed = await planned(world, "v1", "v2")
+    before = len(transport.sent)
+    pushed: list[int] = []
+
+    def pushes(request: httpx.Request, number: int) -> None:
+        # Not where it was removed already, nor onto what is gone: that would be another push.
+        is_there = world.storage.tag(REPOSITORY, tag) is not None
+        revisions = world.storage.repositories[REPOSITORY].revisions
+        if not pushed and number - before >= at and is_there and str(images[onto]) in {str(one) for one in revisions}:
+            pushed.append(number)
+            move(world, tag, images[onto])
+
+    transport.before = pushes
+    report = await confirmed()
+    transport.before = lambda request, number: None
+    tags = await world.tags(REPOSITORY)
+    assert set(tags) == {*(["v3"] if stays else []), *([tag] if pushed else [])}
+    if pushed:
+        assert tags[tag] == images[onto]
+        assert await world.is_whole(REPOSITORY, tag)
+        (status,) = (o.status for o in report.outcomes if o.reference == f"{REPOSITORY}:{tag}")
+        assert status is Status.SKIPPED
