@@ -130,11 +130,11 @@ async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
 
 def another(place: str, found: Found, said: str) -> GarbageError:
     """What was looked at isn't there any more by its name. `said`: by what was asked for it; nothing where another one
-    has that name."""
+    has that name, or it was started since."""
     if said.strip():
         return trouble(ScriptOutput(1, said, ""), place, found.unit.runtime)
-    message = f"{found.unit.title} on {place} is another one by now than the one that was looked at."
-    return Unsafe(f"{message} Nothing was stopped.", "Try again.")
+    message = f"{found.unit.title} on {place} is another one by now, or was started anew since it was looked at."
+    return Unsafe(f"{message} Nothing was stopped.", "Try again: it is looked at anew.")
 
 
 def _freed_by(readings: Iterable[Reading]) -> Iterable[Digest]:
