@@ -72,8 +72,8 @@ RUNS = """
 import asyncio, signal, sys
 from regtui.child import CHILDREN
 from regtui.host.hosts import LocalHost, Script
-if sys.argv[1] == "nohup":
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+# Whatever the tests themselves were started with.
+signal.signal(signal.SIGHUP, signal.SIG_IGN if sys.argv[1] == "nohup" else signal.SIG_DFL)
 CHILDREN.end_with_us()
 asyncio.run(LocalHost().run(Script(sys.argv[2])))
 """
