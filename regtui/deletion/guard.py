@@ -34,6 +34,8 @@ class Guard:
         self._plan = plan
         self._chosen = {tag.tag: tag for tag in chosen}
         self._along = {tag.tag for tag in along}
+        # Of those the ones that lead elsewhere by now: what they led to goes as it was confirmed, and they stay.
+        self._moved: set[str] = set()
         self._deleted: dict[Digest, PlannedManifest] = {}
         self._last: list[Digest] = []
         self._since_look: int | None = None
@@ -63,8 +65,12 @@ class Guard:
 
     @property
     def _known(self) -> tuple[int, int]:
-        """Tags are only ever taken out of the chosen ones."""
-        return self._ground.watch.changes, len(self._chosen)
+        """Tags are only ever taken out of those that go."""
+        return self._ground.watch.changes, len(self._going)
+
+    @property
+    def _going(self) -> set[str]:
+        return self._chosen.keys() - self._moved
 
     async def look(self, upcoming: int) -> list[Outcome]:
         """See what the repository has now, before so many more are deleted. What was deleted and is needed is put back:
@@ -77,7 +83,7 @@ class Guard:
         if self._since_look is None or self._since_look + upcoming > between:
             await self._ground.watch.look(others, work=self._ground.work)
             self._since_look = 0
-            self._leave_moved({tag for tag in waiting if self._ground.watch.last(tag) is not None})
+            self._moved |= {tag for tag in waiting if self._leads_elsewhere(tag)}
             mended = await self._mend()
             # That took a while: what vanished in it didn't go along with anything.
             await self._list()
@@ -116,6 +122,10 @@ class Guard:
             if last != self._chosen[tag].digest and last not in self._ground.placeholders:
                 self.left_alone(self._chosen[tag])
 
+    def _leads_elsewhere(self, tag: str) -> bool:
+        last = self._ground.watch.last(tag)
+        return last is not None and last != self._chosen[tag].digest and last not in self._ground.placeholders
+
     async def _list(self) -> None:
         watch = self._ground.watch
         await watch.list()
@@ -123,7 +133,7 @@ class Guard:
             self._vanished = set()
             return
         self._is_listed = True
-        self._vanished = self._names - (self._chosen.keys() - self._waiting) - watch.names
+        self._vanished = self._names - self._chosen.keys() - watch.names
         self._names = set(watch.names)
         for tag in self.gone & watch.names & self._chosen.keys():
             self.pushed_again.add(tag)
@@ -134,8 +144,11 @@ class Guard:
     def deletable(self) -> set[Digest]:
         """The manifests of the plan that nothing leads to but what goes."""
         if self._deletable is None or self._deletable[0] != self._known:
-            contents = self._ground.watch.contents(self._chosen.keys())
-            self._deletable = self._known, deletable(self._plan, list(self._chosen.values()), contents)
+            watch = self._ground.watch
+            contents = watch.contents(self._chosen.keys())
+            moved = [digest for tag in self._moved if (digest := watch.last(tag)) is not None]
+            goes = deletable(self._plan, list(self._chosen.values()), contents) - reachable(watch.manifests, moved)
+            self._deletable = self._known, goes
         return self._deletable[1]
 
     async def is_still_deletable(self, digest: Digest) -> bool:
@@ -201,8 +214,6 @@ class Guard:
             return False
         self._ground.watch.note(tag, digest)
         self._names.add(tag)
-        self._chosen.pop(tag, None)
-        self.gone.discard(tag)
         return True
 
     async def _bring_back_manifests(self) -> list[tuple[Digest, str]]:
@@ -212,7 +223,7 @@ class Guard:
         if self._mended == self._known:
             return []
         contents = ground.watch.contents(())
-        staying = {tag: d for tag, d in contents.tags.items() if d is not None and tag not in self._chosen}
+        staying = {tag: d for tag, d in contents.tags.items() if d is not None and tag not in self._going}
         needed = reachable(contents.manifests, staying.values()) & self._deleted.keys()
         if not needed:
             self._mended = self._known
@@ -240,6 +251,6 @@ class Guard:
         """Which tag leads to a manifest that stays; empty where that isn't known."""
         contents = self._ground.watch.contents(())
         for tag, root in sorted(contents.tags.items()):
-            if root is not None and tag not in self._chosen and digest in reachable(contents.manifests, [root]):
+            if root is not None and tag not in self._going and digest in reachable(contents.manifests, [root]):
                 return f"{tag} leads to it"
         return ""
