@@ -12,8 +12,8 @@ _SECONDS: Final = 30.0
 
 
 async def answers_still(client: RegistryClient) -> bool:
-    """Whether a registry answers there, however it does: what isn't surely silence counts as one. A proxy in front says
-    by itself that there is nothing behind it."""
+    """Whether a registry answers there, however it does. Silence is what a stopped one leaves: nothing that can be
+    connected to, no answer within `_SECONDS`, or a proxy in front that says by itself that nothing is behind it."""
     try:
         async with asyncio.timeout(_SECONDS):
             await client.ping()
