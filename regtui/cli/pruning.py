@@ -73,7 +73,6 @@ class PruneTally:
     in_use: int = 0
     repositories: int = 0
     looked_at: int = 0
-    left_manifests: int = 0
     stopped: dict[str, str] = field(default_factory=dict)
     codes: set[int] = field(default_factory=set)
     interrupted: bool = False
@@ -289,7 +288,6 @@ class Pruning:
         if goes is not None:
             self.tally.tags += len(goes.removed)
             self.tally.manifests += len(goes.manifests)
-            self.tally.left_manifests += len(goes.left)
             self.tally.repositories += 1
 
     async def _planned(self, repository: str, progress: Progress) -> RetentionPlan | None:
@@ -442,7 +440,6 @@ class Pruning:
         self._freed.add(plan.contents, gone)
         self.tally.tags += report.count(Action.UNTAG, Status.DONE)
         self.tally.manifests += len(gone)
-        self.tally.left_manifests += report.left
         self.tally.repositories += report.has_effect
 
     # Time
