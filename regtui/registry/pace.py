@@ -6,9 +6,8 @@ which only the answers get later. So it begins with a few, tries more, keeps wha
 """
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from types import TracebackType
@@ -104,9 +103,8 @@ class Gate:
         ...  # some, one after the other, that nobody else's come between
     """
 
-    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, pace: Pace) -> None:
         self.pace = pace
-        self._clock = clock
         self._inside = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -146,10 +144,10 @@ class Gate:
                 _turns.reset(token)
 
     def answered(self) -> None:
-        self.pace.answered(self._clock(), full=self._inside >= self.pace.limit)
+        self.pace.answered(_now(), full=self._inside >= self.pace.limit)
 
     def refused(self) -> None:
-        self.pace.refused(self._clock())
+        self.pace.refused(_now())
 
     def _leave(self) -> None:
         self._inside -= 1
@@ -158,3 +156,8 @@ class Gate:
             if not turn.done():
                 self._inside += 1
                 turn.set_result(None)
+
+
+def _now() -> float:
+    """The loop's time, in seconds: what is waited for there is measured there."""
+    return asyncio.get_running_loop().time()
