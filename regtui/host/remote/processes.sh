@@ -73,12 +73,19 @@ told_root() {
     test -n "$set_by" && echo "$set_by"
 }
 
+# Processes that may be registries: those with the word somewhere among what they were started with. One look at all, as
+# a host has thousands.
+with_the_word() {
+    printf '%s\n' /proc/[0-9]*/cmdline | xargs grep -ls serve
+}
+
 ours=$(identity "$1" "$2")
 test -n "$ours" || exit 0
-for directory in /proc/[0-9]*; do
-    pid=${directory#/proc/}
+for file in $(with_the_word); do
+    pid=${file#/proc/}
+    pid=${pid%/*}
     test "$pid" != "$1" || continue
-    words=$(tr '\0' '\n' < "$directory/cmdline" 2>/dev/null)
+    words=$(tr '\0' '\n' < "$file" 2>/dev/null)
     printf '%s\n' "$words" | grep -qx serve || continue
     program=$(printf '%s\n' "$words" | head -n 1)
     program=${program##*/}
