@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
 import httpx
@@ -116,11 +117,12 @@ def start_podman(directory: Path) -> Iterator[Containers]:
     conf = directory / "containers.conf"
     conf.write_text(_CONTAINERS_CONF)
     places = f"--root {directory}/root --runroot {directory}/run --tmpdir {directory}/tmp"
+    driver = "overlay" if can_overlay(directory) else "vfs"
     # Its command line is docker's: many hosts have it by that name.
     for name in ("docker", "podman"):
         write_program(
             directory / "bin" / name,
-            f"CONTAINERS_CONF={conf} exec {podman} {places} --storage-driver vfs --runtime {runc} "
+            f"CONTAINERS_CONF={conf} exec {podman} {places} --storage-driver {driver} --runtime {runc} "
             '--log-level error "$@"',
         )
     containers = Containers(directory, "podman")
@@ -128,7 +130,29 @@ def start_podman(directory: Path) -> Iterator[Containers]:
         yield containers
     finally:
         containers("rm", "-f", "-a", "-t", "1", check=False)
+        unmount_all(directory)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def can_overlay(directory: Path) -> bool:
+    """Whether layers can lie over one another there, as on most hosts: else each container has a copy of its image."""
+    with TemporaryDirectory(dir=directory) as place:
+        for name in ("lower", "upper", "work", "merged"):
+            (Path(place) / name).mkdir()
+        layers = ",".join(f"{name}dir={place}/{name}" for name in ("lower", "upper", "work"))
+        done = subprocess.run(
+            ["mount", "-t", "overlay", "-o", layers, "overlay", f"{place}/merged"], capture_output=True
+        )
+        if done.returncode == 0:
+            subprocess.run(["umount", f"{place}/merged"], check=True)
+        return done.returncode == 0
+
+
+def unmount_all(directory: Path) -> None:
+    """What a runtime leaves mounted when it ends, as the network of no container, keeps its directory from going."""
+    mounted = [line.split(" ")[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for place in sorted((place for place in mounted if place.startswith(f"{directory}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", place], capture_output=True)
 
 
 def must_be_root(program: str) -> None:

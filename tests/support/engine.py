@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.containers import Containers, must_be_root, write_program
+from tests.support.containers import Containers, can_overlay, must_be_root, unmount_all, write_program
 from tests.support.processes import ServerDidNotStart, clean_environment, running
 from tests.support.programs import find_program
 
@@ -29,7 +29,8 @@ class Engine:
         command = [
             *(str(find_program("dockerd")), "--host", f"unix://{directory}/docker.sock"),
             *("--config-file", f"{directory}/daemon.json", "--data-root", f"{directory}/data"),
-            *("--exec-root", f"{directory}/exec", "--pidfile", f"{directory}/pid", "--storage-driver", "vfs"),
+            *("--exec-root", f"{directory}/exec", "--pidfile", f"{directory}/pid"),
+            *("--storage-driver", "overlay2" if can_overlay(directory) else "vfs"),
             *("--iptables=false", "--ip6tables=false", f"--bridge={self.bridge or 'none'}"),
         ]
         environment = clean_environment(directory)
@@ -80,15 +81,8 @@ def start_killable_engine(directory: Path, *, live_restore: bool = False) -> Ite
             yield engine
         finally:
             engine.containers.remove(*engine.containers("ps", "-aq", check=False).split())
-    _unmount_all(directory)
+    unmount_all(directory)
     shutil.rmtree(directory, ignore_errors=True)
-
-
-def _unmount_all(directory: Path) -> None:
-    """What a daemon leaves mounted when it ends, as the network of no container, keeps its directory from going."""
-    mounted = [line.split(" ")[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    for place in sorted((place for place in mounted if place.startswith(f"{directory}/")), reverse=True):
-        subprocess.run(["umount", "--lazy", place], capture_output=True)
 
 
 def write_compose(containers: Containers, path: Path) -> None:
