@@ -28,7 +28,11 @@ COMMANDS: Final = {
     "ls": "list repositories",
     "tags": "list the tags of a repository",
     "inspect": "show manifest, platforms, config, layers and history of an image",
+    "find": "find tags by name, or what has a digest, in all repositories",
+    "usage": "show how many bytes each repository and namespace uses",
+    "compare": "show what two images differ in",
     "check": "find tags that can't be pulled, and put back what they lack",
+    "tag": "give an image another tag",
     "rm": "delete tags or manifests",
     "prune": "delete what the retention rules select, and nothing that is in use",
     "undo": "put back what a deletion removed",
@@ -201,6 +205,49 @@ def _inspect(command: _Command) -> None:
         help="config, layers and history of each platform; on a terminal only those of this machine's are shown",
     )
     _json_option(inspect)
+
+
+def _find(command: _Command) -> None:
+    find = command(
+        "Finds tags in all repositories of a registry: by words, all of which are in the name of the repository or of "
+        "the tag, and one at least in that of the tag; or by a digest or its first digits, which every tag with that "
+        "image has. The exit code is 5 where nothing is found.",
+        ["regtui find -r prod 1.4.2", "regtui find -r prod gateway 1.4", "regtui find -r prod sha256:4f53cda18c2b"],
+    )
+    find.add_argument("text", metavar="TEXT|DIGEST", nargs="+", help="words of a name, or a digest")
+    _json_option(find)
+
+
+def _usage(command: _Command) -> None:
+    usage = command(
+        "Shows how many bytes each repository and namespace uses, and how many of them nothing else does: only those "
+        "would become free with it. Each blob counts once. To a pipe: name, bytes, bytes of its own and tags, "
+        "separated by tabs. Images without a tag are not seen.",
+        ["regtui usage prod", "regtui usage prod --json"],
+    )
+    _registry_argument(usage)
+    _json_option(usage)
+
+
+def _compare(command: _Command) -> None:
+    compare = command(
+        "Shows what two images differ in: platforms, layers, and how they are run.",
+        ["regtui compare prod/team/app:1.4.1 prod/team/app:1.4.2", "regtui compare -r prod team/app:1.4 team/app:dev"],
+    )
+    compare.add_argument("references", metavar="REFERENCE", nargs=2, help=f"{_REFERENCE_HELP}; without either, latest")
+    _json_option(compare)
+
+
+def _tag(command: _Command) -> None:
+    tag = command(
+        "Gives an image another tag: the manifest stays what it is, to the byte. A tag that is another image is moved "
+        "only after asking, or with --overwrite; undo moves it back.",
+        ["regtui tag prod/team/app:1.4.2 stable", "regtui tag -r prod team/app:1.4.2 stable --overwrite"],
+    )
+    tag.add_argument("reference", metavar="REFERENCE", help="[REGISTRY/]NAME:TAG or NAME@DIGEST")
+    tag.add_argument("tag", metavar="TAG", help="the new tag")
+    tag.add_argument("--overwrite", action="store_true", help="don't ask where the tag is another image")
+    _json_option(tag)
 
 
 def _check(command: _Command) -> None:
@@ -509,7 +556,11 @@ _DECLARED: Final[dict[str, Callable[[_Command], None]]] = {
     "ls": _ls,
     "tags": _tags,
     "inspect": _inspect,
+    "find": _find,
+    "usage": _usage,
+    "compare": _compare,
     "check": _check,
+    "tag": _tag,
     "rm": _rm,
     "prune": _prune,
     "undo": _undo,

@@ -2,25 +2,23 @@
 
 import argparse
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from platform import machine as machine_name
-from typing import Final, TypeVar
+from typing import Final
 
 from regtui import text
 from regtui.bounded_json import parse_writable_json
 from regtui.cli.image import show_fields, show_text
 from regtui.cli.invocation import Invocation
-from regtui.cli.missing import tag_missing
+from regtui.cli.named_image import asked, looked_up, name_of
 from regtui.cli.output import Form, Output, write_raw
 from regtui.cli.platforms import platform_fields
 from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
 from regtui.listing.details import Details, PlatformDetails
 from regtui.oci.platform import InvalidPlatform, Platform
 from regtui.oci.reference import Reference
-from regtui.registry.errors import BadAnswer, ManifestNotFound, RegistryError, Where
+from regtui.registry.errors import BadAnswer, RegistryError, Where
 from regtui.session.session import Session
-
-T = TypeVar("T")
 
 # What the kernel calls an architecture, and images do otherwise. Containers are Linux's, on other systems too.
 MACHINES: Final = {
@@ -50,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     async def work(session: Session) -> int:
         if arguments.raw and platform is None:
-            found = await _found(session, reference, lambda: session.manifest(*_asked(reference)))
+            found = await looked_up(session, reference, lambda: session.manifest(*asked(reference)))
             write_raw(found.body)
             return DONE
-        details = await _found(session, reference, lambda: session.details(*_asked(reference)))
+        details = await looked_up(session, reference, lambda: session.details(*asked(reference)))
         if details.is_no_manifest:
             raise _no_manifest(session.host, reference, details)
         with contextlib.suppress(RegistryError):
@@ -65,19 +63,19 @@ def run(arguments: argparse.Namespace) -> int:
         elif output.form is Form.JSON:
             output.json_with_list(_record(details, reference), "platforms", map(_platform_record, shown))
         elif output.form is Form.FIELDS:
-            show_fields(output, _name(reference), details, shown)
+            show_fields(output, name_of(reference), details, shown)
         else:
-            show_text(output, _name(reference), details, shown, whole)
+            show_text(output, name_of(reference), details, shown, whole)
         return DONE
 
     return invocation.run(reference.registry, work)
 
 
 def _no_manifest(host: str, reference: Reference, details: Details) -> RegistryError:
-    where = Where(host, "reading the manifest", *_asked(reference))
+    where = Where(host, "reading the manifest", *asked(reference))
     return BadAnswer(
         where,
-        f"{_name(reference)} can't be shown: {details.error}.",
+        f"{name_of(reference)} can't be shown: {details.error}.",
         "Check what stands before the registry. What was sent is shown by --raw.",
     )
 
@@ -88,26 +86,6 @@ def _of_here(platforms: Sequence[PlatformDetails]) -> tuple[PlatformDetails, ...
     fitting = [each for each in platforms if each.platform and each.platform.architecture == machine]
     here = [each for each in fitting if each.platform and each.platform.os == "linux"]
     return tuple((here or fitting or list(platforms))[:1])
-
-
-def _asked(reference: Reference) -> tuple[str, str]:
-    """Repository, and tag or digest; `latest` without either, as Docker has it: nothing is changed here."""
-    return reference.repository, reference.identifier or "latest"
-
-
-def _name(reference: Reference) -> str:
-    if reference.digest:
-        return f"{reference.repository}@{reference.digest}"
-    return f"{reference.repository}:{reference.tag or 'latest'}"
-
-
-async def _found(session: Session, reference: Reference, ask: Callable[[], Awaitable[T]]) -> T:
-    try:
-        return await ask()
-    except ManifestNotFound as error:
-        if reference.digest:
-            raise
-        raise await tag_missing(session, *_asked(reference), error.missing_digest) from None
 
 
 def _platform(written: str | None) -> Platform | None:
@@ -126,7 +104,7 @@ def _chosen(details: Details, wanted: Platform, reference: Reference) -> Platfor
                 return each
     known = ", ".join(each.platform.exact for each in details.platforms if each.platform)
     raise PlatformMissing(
-        f"{_name(reference)} is not made for {wanted.exact}.",
+        f"{name_of(reference)} is not made for {wanted.exact}.",
         f"It is for {known}." if known else "It names no platform.",
     )
 
@@ -141,7 +119,7 @@ def _is(platform: Platform, wanted: Platform, *, match_variant: bool) -> bool:
 def _record(details: Details, reference: Reference) -> dict[str, object]:
     """The JSON record (docs/interface.md: "JSON records"), without its platforms."""
     record: dict[str, object] = {
-        "reference": _name(reference),
+        "reference": name_of(reference),
         "digest": details.digest,
         "media_type": details.media_type or None,
         "size": details.size,

@@ -40,8 +40,9 @@ class Tagging:
         self._journal = journal
         self._username = username
 
-    async def add(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> None:
-        """Makes `tag` a tag of the manifest `digest`, which is of the same repository, and checks that it is.
+    async def add(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> str:
+        """Makes `tag` a tag of the manifest `digest`, which is of the same repository, and checks that it is. The
+        name of the run that moved it; empty where nothing was there to be moved.
 
         `instead_of`: what the tag is now, None where there is none: known to whoever confirmed it. Where there is, the
         move is on disk before it is done, with the bytes of what loses the tag. Raises TagMoved where it isn't that any
@@ -51,14 +52,14 @@ class Tagging:
         async with self._client.before_put(repository):
             now = await tagged(self._client, repository, tag)
             if now == digest:
-                return
+                return ""
             _check_is(f"{repository}:{tag}", now, instead_of)
             if now is None:
                 await self._put(repository, tag, fetched)
-                return
-        await self._move(repository, tag, fetched, now)
+                return ""
+        return await self._move(repository, tag, fetched, now)
 
-    async def _move(self, repository: str, tag: str, fetched: FetchedManifest, before: Digest) -> None:
+    async def _move(self, repository: str, tag: str, fetched: FetchedManifest, before: Digest) -> str:
         manifests, unread = await read_manifests(self._content, repository, {before, fetched.digest})
         if before in unread:
             raise TagUnreadable(f"{repository}:{tag} can't be read: {unread[before]}", "Nothing was changed.")
@@ -87,6 +88,7 @@ class Tagging:
                 is_sent = True
                 await self._put(repository, tag, fetched)
             end(Status.DONE)
+            return run.name
         except TagMoved as error:
             # Where it was sent, it was moved, and somebody else moved it again.
             end(Status.DONE if is_sent else Status.FAILED, error.message)

@@ -1,7 +1,7 @@
 """Finding a tag or a digest in all repositories. Names are matched here; who reads them adds them as they come."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,11 +16,25 @@ MOST: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A tag, or a manifest that has none (`tag` is empty). `note` says why it was found, where its name doesn't."""
+    """A tag, or a manifest that has none (`tag` is empty). `note` says why it was found, where its name doesn't.
+    `digest`: what the tag leads to, or the manifest; None where nobody had to ask."""
 
     repository: str
     tag: str
     note: str = ""
+    digest: Digest | None = None
+
+    @property
+    def reference(self) -> str:
+        return f"{self.repository}:{self.tag}" if self.tag else f"{self.repository}@{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What some tags of a repository made of a search. `unread`: those of them that could not be read."""
+
+    hits: list[Hit]
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +100,19 @@ class Names:
         return dict(self._tags)
 
 
+def named_in(query: Query, repository: str, tags: Iterable[str]) -> Iterator[Hit]:
+    """The tags of one repository that have the name."""
+    return (Hit(repository, tag) for tag in tags if query.is_name(repository, tag))
+
+
 def named(query: Query, tags: Iterable[tuple[str, Sequence[str]]]) -> tuple[list[Hit], bool]:
     """(the first hits by name, in the order of repositories; whether there are more)."""
     hits: list[Hit] = []
     if not query.words:
         return hits, False
     for repository, names in sorted(tags):
-        for tag in names:
-            if query.is_name(repository, tag):
-                if len(hits) == MOST:
-                    return hits, True
-                hits.append(Hit(repository, tag))
+        for hit in named_in(query, repository, names):
+            if len(hits) == MOST:
+                return hits, True
+            hits.append(hit)
     return hits, False

@@ -23,12 +23,14 @@ class Share:
 
 @dataclass(slots=True, eq=False)
 class ReadState:
-    """How far a repository is read. `tags` is None until they are listed. `failed`: tags that could not be read."""
+    """How far a repository is read. `tags` is None until they are listed. `failed`: tags that could not be read.
+    `manifests`: those that tags lead to, and the platforms' below them."""
 
     tags: int | None = None
     read: int = 0
     failed: int = 0
     error: str = ""
+    manifests: set[Digest] = field(default_factory=set, repr=False)
 
     @property
     def is_read(self) -> bool:
@@ -126,6 +128,8 @@ class Usage:
                 standing.failed += 1
                 continue
             standing.read += 1
+            digests = (summary.digest, *(each.digest for each in summary.platforms))
+            standing.manifests |= {digest for digest in digests if digest is not None}
             for blob in summary.blobs:
                 self._repositories.add(repository, blob)
                 self._namespaces.add(namespace(repository), blob)
@@ -154,6 +158,7 @@ class Usage:
             tags=None if any(each.tags is None for each in inside) else sum(each.tags or 0 for each in inside),
             read=sum(each.read for each in inside),
             failed=sum(each.failed for each in inside),
+            manifests=set().union(*(each.manifests for each in inside)),
         )
         return self._row(self._namespaces, space, 0, standing, len(names))
 

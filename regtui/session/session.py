@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from regtui.garbage.values import UsedManifests
     from regtui.host.hosts import Host, Interactive
     from regtui.listing.details import Details
+    from regtui.listing.find import Found, Query
     from regtui.listing.missing import BlobCheck
     from regtui.listing.summary import Batch
     from regtui.repair.values import CheckedReference, RepairPlan
@@ -175,6 +176,23 @@ class Session:
         filler = Filler(self._content, repository, names, in_flight=self._at_once)
         return Filling(filler, self._recalling, names)
 
+    async def with_digest(self, query: "Query", repository: str, tags: Sequence[str]) -> "AsyncIterator[Found]":
+        """Which of the tags have a digest, and the manifest itself where none of them has. A whole digest is asked for
+        first; for the beginning of one every tag is read. Raises NotFound where a whole one isn't there."""
+        from regtui.listing.find import Found, Hit
+
+        if query.digest is not None:
+            await self.resolve(repository, query.digest)
+        is_found = False
+        async for batch in self.fill(repository, tags).batches():
+            hits = [Hit(repository, tag, why, each.digest) for tag, each in batch if (why := query.is_image(each))]
+            unread = sum(each.is_retryable for _, each in batch)
+            is_found = is_found or bool(hits or unread)
+            yield Found(hits, unread)
+        if query.digest is not None and not is_found:
+            note = f"it has {query.digest.short}, as the image of no tag"
+            yield Found([Hit(repository, "", note, query.digest)])
+
     def _at_once(self) -> int:
         """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
         return self._client.in_flight + 2
@@ -236,9 +254,10 @@ class Session:
 
         return await tagged(self._client, repository, tag)
 
-    async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> None:
+    async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> str:
         """Makes `tag` a tag of the manifest `digest` too. `instead_of`: what it is now, as was confirmed; that is
-        in the journal before it is moved, and can be undone.
+        in the journal before it is moved, and can be undone: by the run whose name this answers with, empty where
+        nothing was moved.
 
         Raises TagMoved where it is something else by now, UsageError where the user wants no change, JournalFailed.
         """
@@ -247,7 +266,7 @@ class Session:
         from regtui.deletion.tagging import Tagging
 
         adding = Tagging(self._client, self._content, self.journal, self.username)
-        await adding.add(repository, digest, tag, instead_of=instead_of)
+        return await adding.add(repository, digest, tag, instead_of=instead_of)
 
     async def check(self, repository: str, identifier: str, *, anew: bool = False) -> "CheckedReference":
         """Whether what a tag or digest leads to can be pulled: a request for each blob, once; `anew`, whatever is known

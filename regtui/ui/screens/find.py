@@ -219,20 +219,14 @@ class FindScreen(Screen[Hit | None]):
 
     async def _look_in(self, query: Query, repository: str, tags: Sequence[str]) -> None:
         """Raises NotFound where a whole digest isn't there."""
-        if query.digest is not None:
-            await self._thread.call(self._session.resolve, repository, query.digest)
-        is_found = has_gap = False
-        filling = self._session.fill(repository, tags)
-        async with contextlib.aclosing(self._thread.stream(filling.batches)) as batches:
-            async for batch in batches:
-                for tag, summary in batch:
-                    has_gap = has_gap or summary.is_retryable
-                    if why := query.is_image(summary):
-                        self._by_digest[Hit(repository, tag, why)] = None
-                        is_found = self._dirty = True
+        has_gap = False
+        finding = self._thread.stream(self._session.with_digest, query, repository, tags)
+        async with contextlib.aclosing(finding) as some:
+            async for found in some:
+                self._by_digest |= dict.fromkeys(found.hits)
+                has_gap = has_gap or bool(found.unread)
+                self._dirty = self._dirty or bool(found.hits)
         self._gaps += has_gap
-        if query.digest is not None and not is_found and not has_gap:
-            self._by_digest[Hit(repository, "", f"it has {query.digest.short}, as the image of no tag")] = None
 
     # Keys
 

@@ -112,7 +112,14 @@ _EVERYWHERE = (
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_takes_the_registry_options(command: str) -> None:
-    needed = {"tags": ["a/b"], "inspect": ["a/b:1"], "rm": ["a/b:1"]}.get(command, [])
+    needed = {
+        "tags": ["a/b"],
+        "inspect": ["a/b:1"],
+        "find": ["1"],
+        "compare": ["a/b:1", "a/b:2"],
+        "tag": ["a/b:1", "2"],
+        "rm": ["a/b:1"],
+    }.get(command, [])
     arguments: argparse.Namespace = parse([command, *needed])
     assert all(hasattr(arguments, option) for option in _EVERYWHERE)
 
