@@ -10,6 +10,7 @@ from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
 from regtui.errors import DONE, FAILED, NOT_FOUND, UsageError
 from regtui.listing.find import Hit, Query, named_in
+from regtui.names.order import order_key
 from regtui.registry.errors import NotFound, RegistryError
 from regtui.session.session import Session
 from regtui.text import plural
@@ -82,7 +83,7 @@ class Finding:
                 raise
             self._gap(f"{repository}: {error}")
             return []
-        return list(hits.values())
+        return sorted(hits.values(), key=lambda hit: order_key(hit.tag), reverse=True)
 
     def _gap(self, what: str) -> None:
         self._gaps += 1

@@ -108,7 +108,7 @@ def _table(session: Session, usage: Usage, rows: list[UsageRow], output: Output,
         ("REPOSITORY", "USES", "ONLY HERE", "TAGS", ""),
         [
             (
-                "  " * row.depth + row.name + ("/" if row.is_namespace else ""),
+                f"{row.name}/" if row.is_namespace else row.name,
                 size(row.size),
                 size(row.only),
                 f"{row.standing.tags or 0:,}",

@@ -46,7 +46,7 @@ def test_a_digest_is_found_under_every_tag_that_has_it(asked: slice, capsys: Cap
     digest = digest_of(capsys, "fullstack/common", "0.0.43")
     assert main(["find", "-r", "demo", digest[asked], "--json"]) == 0
     found = records(capsys)
-    assert [record["reference"] for record in found] == ["fullstack/common:0.0.43", "fullstack/common:latest"]
+    assert [record["reference"] for record in found] == ["fullstack/common:latest", "fullstack/common:0.0.43"]
     assert {record["digest"] for record in found} == {digest}
 
 
