@@ -57,7 +57,7 @@ def _config(manifest: StoredManifest) -> list[tuple[Digest, int]]:
 
 
 def _blobs(manifests: Iterable[StoredManifest], besides: Collection[Digest]) -> Iterable[Digest]:
-    return (blob for manifest in manifests for blob in manifest.needed_blobs if blob not in besides)
+    return (blob for manifest in manifests for blob in manifest.wanted_blobs if blob not in besides)
 
 
 class _Look:

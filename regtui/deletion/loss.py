@@ -50,12 +50,16 @@ def _own(contents: Contents, manifest: StoredManifest) -> Loss | None:
             return Loss(Cause.CHILD_UNREADABLE, child, contents.unread_manifests[child])
         if child not in contents.manifests:
             return Loss(Cause.CHILD_MISSING, child)
-    for blob in manifest.needed_blobs:
+    for blob in manifest.wanted_blobs:
         if (reason := contents.blobs.gone.get(blob)) is not None:
-            if reason:
-                return Loss(Cause.BLOB_UNREADABLE, blob, reason)
-            return Loss(Cause.CONFIG_MISSING if blob == config_of(manifest) else Cause.LAYER_MISSING, blob)
+            return Loss(Cause.BLOB_UNREADABLE if reason else _missing(manifest, blob), blob, reason)
     return None
+
+
+def _missing(manifest: StoredManifest, blob: Digest) -> Cause:
+    if blob not in manifest.needed_blobs:
+        return Cause.LAYER_ELSEWHERE
+    return Cause.CONFIG_MISSING if blob == config_of(manifest) else Cause.LAYER_MISSING
 
 
 def config_of(manifest: StoredManifest) -> Digest | None:

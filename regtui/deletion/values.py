@@ -8,6 +8,7 @@ from typing import Self
 from regtui.deletion.reasons import Reason, in_words
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import AnyManifest, Manifest
+from regtui.oci.media_type import FOREIGN_LAYERS
 from regtui.registry.identity import RegistryId
 from regtui.registry.values import Deletion
 
@@ -75,11 +76,20 @@ class StoredManifest:
 
     @property
     def needed_blobs(self) -> tuple[Digest, ...]:
-        """Those that the registry must have. Layers that are kept elsewhere (Windows' base layers) are not among
-        them."""
+        """Those without which no registry takes it. Layers that name where else they are (Windows' base layers) are not
+        among them."""
         if isinstance(self.manifest, Manifest):
             return tuple(dict.fromkeys(blob.digest for blob in self.manifest.own_blobs()))
         return tuple(self.blobs)
+
+    @property
+    def wanted_blobs(self) -> tuple[Digest, ...]:
+        """Those, and the ones without which some registries don't take it."""
+        if not isinstance(self.manifest, Manifest):
+            return self.needed_blobs
+        foreign = FOREIGN_LAYERS.get(self.manifest.media_type, ())
+        others = (blob.digest for blob in self.manifest.blobs() if blob.urls and blob.media_type not in foreign)
+        return tuple(dict.fromkeys((*self.needed_blobs, *others)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,8 @@ class Cause(Enum):
     CHILD_UNREADABLE = "child unreadable"
     CONFIG_MISSING = "config missing"
     LAYER_MISSING = "layer missing"
+    LAYER_ELSEWHERE = "layer elsewhere"
+    """It is missing, and names where else it is: 2.x takes the manifest for that, 3.1.1 doesn't."""
     BLOB_UNREADABLE = "blob unreadable"
     SCHEMA1 = "schema 1"
     """Hardly a registry takes it any more: 2.8.2 as it is shipped doesn't, nor does 3.x."""

@@ -178,6 +178,7 @@ def loss_reason(loss: Loss) -> str:
         Cause.CHILD_UNREADABLE: f"{what}, a manifest that it names, can't be read{detail}",
         Cause.CONFIG_MISSING: f"its config {what} is missing",
         Cause.LAYER_MISSING: f"its layer {what} is missing",
+        Cause.LAYER_ELSEWHERE: f"its layer {what} is missing, and not every registry takes it for its `urls`",
         Cause.BLOB_UNREADABLE: f"{what}, which it needs, can't be read{detail}",
         Cause.SCHEMA1: "it is of schema 1, which registries don't take any more",
         Cause.NO_MEDIA_TYPE: "nothing says what kind of manifest it is",

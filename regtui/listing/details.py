@@ -31,7 +31,7 @@ class LayerDetail:
     instruction: str = ""
     created: datetime | None = None
     is_foreign: bool = False
-    """The registry doesn't have it: its bytes count for no size."""
+    """The registry need not have it: its bytes count for no size."""
     urls: tuple[str, ...] = ()
     """Where else it is, as the manifest says."""
 
@@ -72,17 +72,17 @@ class PlatformDetails:
 
     @property
     def foreign(self) -> tuple[LayerDetail, ...]:
-        """The layers that the registry doesn't have; `pull_size` is without them."""
+        """The layers that the registry need not have; `pull_size` is without them."""
         return tuple(layer for layer in self.layers if layer.is_foreign)
 
     @property
     def foreign_words(self) -> str:
-        """`1.5 GB in 1 layer, not counted: the registry doesn't have them`; empty where there is none."""
+        """`1.5 GB in 1 layer, not counted: the registry need not have it`; empty where there is none."""
         if not (layers := self.foreign):
             return ""
         it = "it" if len(layers) == 1 else "them"
         total = size(sum({layer.digest: layer.size or 0 for layer in layers}.values()))
-        return f"{total} in {plural(len(layers), 'layer')}, not counted: the registry doesn't have {it}"
+        return f"{total} in {plural(len(layers), 'layer')}, not counted: the registry need not have {it}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,9 @@ class Descriptor:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether its bytes are not the registry's: a base layer of Windows, or one that names where else it is."""
-        return bool(self.urls) or mt.is_foreign(self.media_type)
+        """Whether it names where else its bytes are, so that the registry need not have them: a base layer of Windows.
+        Its media type alone says nothing: without `urls` all registries want the bytes."""
+        return bool(self.urls)
 
     @classmethod
     def from_json(cls, value: object) -> "Descriptor":

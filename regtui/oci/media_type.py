@@ -43,18 +43,17 @@ _KINDS: Final = {
 GENERIC: Final = frozenset({"", "application/json", "application/octet-stream", "binary/octet-stream", "text/plain"})
 """What servers send that don't know what they have: says nothing of a manifest."""
 
-# Layers that may not be distributed: pulled from where their `urls` lead, never pushed. By what they begin with: how
-# they are packed comes last, and there are more ways than the specifications name.
-_FOREIGN: Final = (
-    "application/vnd.docker.image.rootfs.foreign.",
-    "application/vnd.oci.image.layer.nondistributable.",
-)
+FOREIGN_LAYERS: Final = {
+    DOCKER_MANIFEST: ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",),
+    OCI_MANIFEST: (
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    ),
+}
+"""By the manifest, the layers that may not be distributed: 2.7.1, 2.8.2 and 3.1.1 all take an image without these where
+they have `urls`. 3.1.1 and olareg want any other layer, `urls` or not; 2.x takes the image without."""
+
 IMAGE_CONFIGS: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
-
-
-def is_foreign(media_type: str) -> bool:
-    """Whether it is that of a layer that may not be distributed."""
-    return essence(media_type).startswith(_FOREIGN)
 
 
 def kind_of(media_type: str) -> MediaKind:

@@ -91,6 +91,11 @@ async def test_it_is_named_and_the_rest_comes_back(version: str, tmp_path: Path)
         del unnamed["mediaType"]
         push_manifest(writer, REPOSITORY, "unnamed", to_json(unnamed), OCI_MANIFEST)
         layer = push_blob(writer, REPOSITORY, b"a layer of a cache")
+        base = push_blob(writer, REPOSITORY, b"a base layer of Windows")
+        windows = json.loads(whole.manifest)
+        foreign = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+        windows["layers"].append({"mediaType": foreign, "digest": base, "size": 23})
+        push_manifest(writer, REPOSITORY, "windows", to_json(windows), OCI_MANIFEST)
         entry = {"mediaType": "application/vnd.buildkit.cacheconfig.v0", "digest": layer, "size": 18}
         cache = to_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]})
         push_manifest(writer, REPOSITORY, "cache", cache, OCI_INDEX)
@@ -98,6 +103,7 @@ async def test_it_is_named_and_the_rest_comes_back(version: str, tmp_path: Path)
         store(tmp_path, "old", to_json({**schema1, "fsLayers": [{"blobSum": layer}], "history": []}))
     drop(tmp_path, sparse.children[0].digest)
     unlink(tmp_path, config_of(unlinked))
+    unlink(tmp_path, base)
     with start_registry(version, tmp_path) as server:
         name = f"{server.host}/{REPOSITORY}"
         tags = ["sparse", "multi", "unlinked", "whole", "unnamed", "cache"]
@@ -105,8 +111,8 @@ async def test_it_is_named_and_the_rest_comes_back(version: str, tmp_path: Path)
         bodies = {tag: crane("manifest", f"{name}:{tag}") for tag in tags}
         connection = await open_session(Target(Address.parse(server.url)))
         # 3.1.1 can't even read the old one, so that no manifest goes while it is there.
-        plan, report = await there_and_back(connection, [*tags, "old"])
-        assert {tag.tag for tag in plan.lost_tags} == {"sparse", "unlinked", "old"}
+        plan, report = await there_and_back(connection, [*tags, "windows", "old"])
+        assert {tag.tag for tag in plan.lost_tags} == {"sparse", "unlinked", "windows", "old"}
         named = {f"{REPOSITORY}:{tag.tag}" for tag in plan.lost_tags}
         failed = {outcome.reference for outcome in report.outcomes if outcome.status is Status.FAILED}
         assert failed <= named, report

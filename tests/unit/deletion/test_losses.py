@@ -57,6 +57,30 @@ async def without_layer(world: World) -> str:
     return f"its layer {layer.short} is missing"
 
 
+async def without_layer_that_may_not_be_distributed(world: World) -> str:
+    return await _with_layer(world, "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "is missing")
+
+
+async def without_layer_that_is_elsewhere_too(world: World) -> str:
+    """3.1.1 takes no image without such a layer, though 2.8.2 does."""
+    why = "is missing, and not every registry takes it for its `urls`"
+    return await _with_layer(world, "application/vnd.oci.image.layer.v1.tar+gzip", why, urls=["https://example.com/x"])
+
+
+async def _with_layer(world: World, media_type: str, why: str, **others: object) -> str:
+    config = Digest(world.storage.add_blob(b"{}"))
+    world.storage.link_layer(REPOSITORY, config)
+    layer = {"mediaType": media_type, "digest": Digest.of(b"gone"), "size": 4, **others}
+    image = {
+        "schemaVersion": 2,
+        "mediaType": mt.OCI_MANIFEST,
+        "config": {"mediaType": mt.OCI_CONFIG, "digest": config, "size": 2},
+        "layers": [layer],
+    }
+    world.storage.put_manifest(REPOSITORY, json.dumps(image).encode(), mt.OCI_MANIFEST, "odd")
+    return f"its layer {Digest.of(b'gone').short} {why}"
+
+
 async def cache_without_layer(world: World) -> str:
     layer = Digest(world.storage.add_blob(b"cache"))
     entry = {"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "digest": layer, "size": 5}
@@ -98,6 +122,8 @@ async def below_a_lost_child(world: World) -> str:
         sparse,
         without_config,
         without_layer,
+        without_layer_that_may_not_be_distributed,
+        without_layer_that_is_elsewhere_too,
         cache_without_layer,
         of_schema_1,
         of_no_kind,

@@ -26,8 +26,8 @@ FOREIGN_LAYERS = [
     "Application/VND.oci.image.layer.nondistributable.v1.tar",
 ]
 ELSEWHERE: list[dict[str, Any]] = [
-    {**descriptor(b"base", LAYER, 5_000_000), "urls": ["https://mcr.example.com/base"]},
-    *(descriptor(f"base {kind}".encode(), kind, 5_000_000) for kind in FOREIGN_LAYERS),
+    {**descriptor(f"base {kind}".encode(), kind, 5_000_000), "urls": ["https://mcr.example.com/base"]}
+    for kind in (LAYER, *FOREIGN_LAYERS)
 ]
 
 
@@ -49,8 +49,21 @@ async def test_layers_that_are_elsewhere_are_no_bytes_of_the_registry(layer: dic
     assert [one.is_foreign for one in image.layers] == [True, False]
     assert image.layers[0].made_by == "(foreign)"
     assert image.layers[0].urls == tuple(layer.get("urls", ()))
-    assert image.foreign_words == "5 MB in 1 layer, not counted: the registry doesn't have it"
+    assert image.foreign_words == "5 MB in 1 layer, not counted: the registry need not have it"
     assert image.pull_size == summary.size
+
+
+@pytest.mark.parametrize("kind", FOREIGN_LAYERS)
+async def test_a_layer_without_urls_is_the_registry_s_whatever_it_is_called(kind: str) -> None:
+    """Each registry that looks refuses an image without it."""
+    source = MemorySource()
+    layers = [descriptor(b"base", kind, 5_000_000)]
+    source.put_json(
+        "x", {"mediaType": OCI_MANIFEST, "config": source.put_config(CONFIG), "layers": layers}, OCI_MANIFEST
+    )
+    assert (await summarize(source, "a", "x")).size == 5_000_000 + len(CONFIG)
+    image = (await load_details(source, "a", "x")).platforms[0]
+    assert (image.foreign, image.pull_size) == ((), 5_000_000 + len(CONFIG))
 
 
 async def test_an_index_that_names_no_version_of_windows_has_that_of_the_config() -> None:
