@@ -220,4 +220,4 @@ class Checking:
             case Form.TABLE:
                 self._output.line(f"{each.name}   {status}", "warning" if each.is_broken else "")
                 for text in filter(None, (each.problem, effect_beside(each), remedy)):
-                    self._output.line(f"  {text}", keep_spaces=True)
+                    self._output.line(f"  {text}", keep_spaces=True, hang=2)

@@ -77,7 +77,8 @@ class Output:
         indent: str = "",
     ) -> None:
         """Aligned columns; the last is cut at the terminal's width, and left out where it is empty throughout. Where
-        the others leave it no room, they are cut too, the widest first.
+        the others leave it no room, they are cut too, the widest first. A last column without a title has notes, which
+        are read whole: where there is no room for one, each is below its row.
 
         `right`: columns aligned to the right. `warned`: rows in the warning colour.
         """
@@ -86,23 +87,30 @@ class Output:
             columns = columns[:-1]
         if not columns:
             return
-        widths = [max(cell_width(name), *(cell_width(row[at]) for row in cells), 0) for at, name in enumerate(columns)]
-        between = len(widths) - 1
-        needed = len(indent) + sum(widths)
-        # Rather closer than cut, where that is enough.
-        is_enough = needed + len(_NARROW_GAP) * between <= terminal_width() < needed + len(_GAP) * between
-        gap = _NARROW_GAP if is_enough else _GAP
-        whole = terminal_width() - len(indent) - len(gap) * between
-        widths[:-1] = _fitting(widths[:-1], whole - min(widths[-1], _NARROWEST))
-        room = whole - sum(widths[:-1])
+        notes = [row[len(columns) - 1] for row in cells] if not columns[-1] else []
+        if notes and not self._has_room(columns, cells, indent):
+            columns = columns[:-1]
+        else:
+            notes = []
+        widths, gap = _layout(columns, cells, indent)
         for number, row in enumerate([list(columns), *cells]):
             parts = [
                 padded(cut(cell, width), width, to_right=name in right)
                 for name, cell, width in zip(columns[:-1], row, widths, strict=False)
             ]
-            parts.append(cut(row[len(columns) - 1], max(room, _NARROWEST)))
+            last = cut(row[len(columns) - 1], widths[-1])
+            parts.append(padded(last, widths[-1], to_right=True) if columns[-1] in right else last)
             style = "bold" if number == 0 else "warning" if number - 1 in warned else ""
             self._write(indent + self._styled(gap.join(parts).rstrip(), style) + "\n")
+            if number and notes and notes[number - 1]:
+                below = f"{indent}{_GAP}{notes[number - 1]}"
+                self._write(self._styled(wrapped(below, terminal_width(), len(indent + _GAP)), style) + "\n")
+
+    @staticmethod
+    def _has_room(columns: Sequence[str], cells: Sequence[Sequence[str]], indent: str) -> bool:
+        """Whether all of the last column can be read beside the others."""
+        widths, _ = _layout(columns, cells, indent)
+        return all(cell_width(row[len(columns) - 1]) <= widths[-1] for row in cells)
 
     def flush(self) -> None:
         """What was written so far can be read by whoever waits for it."""
@@ -129,6 +137,20 @@ class Output:
 def _json(value: object) -> str:
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("\x7f", "\\u007f")
+
+
+def _layout(columns: Sequence[str], cells: Sequence[Sequence[str]], indent: str) -> tuple[list[int], str]:
+    """How wide each column is, in cells, and what is between two."""
+    widths = [max(cell_width(name), *(cell_width(row[at]) for row in cells), 0) for at, name in enumerate(columns)]
+    between = len(widths) - 1
+    needed = len(indent) + sum(widths)
+    # Rather closer than cut, where that is enough.
+    is_enough = needed + len(_NARROW_GAP) * between <= terminal_width() < needed + len(_GAP) * between
+    gap = _NARROW_GAP if is_enough else _GAP
+    whole = terminal_width() - len(indent) - len(gap) * between
+    widths[:-1] = _fitting(widths[:-1], whole - min(widths[-1], _NARROWEST))
+    widths[-1] = min(widths[-1], max(whole - sum(widths[:-1]), _NARROWEST))
+    return widths, gap
 
 
 def _fitting(widths: list[int], room: int) -> list[int]:

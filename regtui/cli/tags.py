@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from regtui import text
 from regtui.cli.console import Progress, say, warn
+from regtui.cli.fitting import terminal_width
 from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
 from regtui.cli.platforms import platform_fields
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from regtui.listing.summary import Batch, Summary
     from regtui.retention.tag_facts import TagFacts
 
-# Of an index with more, the table says how many there are.
+# Of an index with more platforms, the table says how many there are; less where there is no room.
 _PLATFORMS_SHOWN: Final = 3
+_NARROW: Final = 100
 # A registry that fails shall not fill the terminal with the same line.
 _WARNINGS: Final = 10
 
@@ -207,8 +209,10 @@ def _age(time: datetime | None, now: datetime) -> str:
 def platforms_shown(summary: "Summary") -> str:
     """For a column: the platforms, or what else it is."""
     names = [each.platform.exact for each in summary.platforms if each.platform]
-    if len(names) > _PLATFORMS_SHOWN:
-        return f"{', '.join(names[: _PLATFORMS_SHOWN - 1])}, +{len(names) - _PLATFORMS_SHOWN + 1}"
+    most = _PLATFORMS_SHOWN if terminal_width() >= _NARROW else 1
+    if len(names) > most:
+        named = max(most - 1, 1)
+        return f"{', '.join(names[:named])}, +{len(names) - named}"
     return ", ".join(names) or summary.artifact_type or "–"
 
 

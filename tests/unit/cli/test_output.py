@@ -69,6 +69,21 @@ def test_the_last_column_is_cut_at_the_terminal_s_width(monkeypatch: pytest.Monk
     assert stream.getvalue().splitlines()[1] == "1   " + "x" * 25 + "…"
 
 
+@pytest.mark.parametrize("width", [30, 80])
+def test_a_note_is_read_whole_beside_its_row_or_below_it(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    stream = io.StringIO()
+    note = "the config is gone, and with it the image"
+    Output(Form.TABLE, stream).table(("TAG", "SIZE", ""), [("1.0", "1 MB", ""), ("1.1", "2 MB", note)])
+    lines = stream.getvalue().splitlines()
+    if width == 80:
+        assert lines[2] == f"1.1   2 MB   {note}"
+    else:
+        assert lines[1:3] == ["1.0   1 MB", "1.1   2 MB"]
+        assert all(cell_len(line) <= width for line in lines)
+        assert " ".join(" ".join(lines[3:]).split()) == note
+
+
 def test_no_rows_are_only_a_header() -> None:
     stream = io.StringIO()
     Output(Form.TABLE, stream).table(("A", "B"), [])
