@@ -20,7 +20,8 @@ def test_tags_are_a_table(environment: dict[str, str]) -> None:
     """The size of a pull, as a range over the platforms, apart from that of all platforms together."""
     with on_terminal(["tags", "-r", "demo", "fullstack/gateway"], environment | {"NO_COLOR": "1"}) as terminal:
         assert terminal.end() == 0
-    header, first, *_ = terminal.shown.splitlines()
+    # Where it takes long, progress is shown, and erased.
+    header, first, *_ = terminal.shown.rpartition("\r\x1b[K")[2].splitlines()
     assert header.split() == ["TAG", "CREATED", "SIZE", "TOTAL", "PLATFORM", "DIGEST"]
     assert re.search(r" [\d.]+–[\d.]+ MB +[\d.]+ MB  +linux/amd64", first)
     assert "linux/amd64, linux/arm64, linux/arm/v7" in first
