@@ -175,12 +175,22 @@ def _ls(command: _Command) -> None:
 
 def _tags(command: _Command) -> None:
     tags = command(
-        "Lists the tags of a repository, newest version first. To a pipe: tag, created, size in bytes, platforms and "
-        "digest, separated by tabs.",
-        ["regtui tags registry.example.com/fullstack/common", "regtui tags -r prod fullstack/common --names"],
+        "Lists the tags of a repository, newest version first, or as --sort says. To a pipe: tag, created, size in "
+        "bytes, platforms and digest, separated by tabs.",
+        [
+            "regtui tags registry.example.com/fullstack/common",
+            "regtui tags -r prod fullstack/common --sort created",
+            "regtui tags -r prod fullstack/common --names",
+        ],
     )
     tags.add_argument("repository", metavar="REPOSITORY", help="[REGISTRY/]NAME")
     tags.add_argument("--names", action="store_true", help="names alone: no request per tag")
+    tags.add_argument(
+        "--sort",
+        choices=("version", "created", "size"),
+        default="version",
+        help="the newest version, the newest image or the largest pull first (default: version)",
+    )
     _json_option(tags)
 
 

@@ -1,9 +1,10 @@
-"""`regtui tags`: the tags of a repository, newest version first."""
+"""`regtui tags`: the tags of a repository, newest version first, or newest image, or largest."""
 
 import argparse
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from regtui import text
@@ -26,8 +27,16 @@ if TYPE_CHECKING:
 # Of an index with more platforms, the table says how many there are; less where there is no room.
 _PLATFORMS_SHOWN: Final = 3
 _NARROW: Final = 100
+VERSION: Final = "version"
 # A registry that fails shall not fill the terminal with the same line.
 _WARNINGS: Final = 10
+
+
+# By what is newest or largest; tags alike in it are in the order of their versions.
+_SORTED_BY: "Final[dict[str, Callable[[tuple[str, Summary]], float]]]" = {
+    "created": lambda row: -row[1].created.timestamp() if row[1].created else inf,
+    "size": lambda row: -(row[1].largest_pull or 0),
+}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,18 +50,22 @@ def run(arguments: argparse.Namespace) -> int:
             f"{reference} is one image, not a repository.",
             f"To see it: regtui inspect {reference}",
         )
+    if arguments.names and arguments.sort != VERSION:
+        from regtui.errors import UsageError
+
+        raise UsageError(f"With --names no tag is read: there is nothing to sort by {arguments.sort}.")
     output = Output.chosen(arguments.json)
 
     async def work(session: Session) -> int:
-        return await _list(session, reference.repository, output, names_only=arguments.names)
+        return await _list(session, reference.repository, output, names_only=arguments.names, sort=arguments.sort)
 
     return invocation.run(reference.registry, work)
 
 
-async def _list(session: Session, repository: str, output: Output, *, names_only: bool) -> int:
+async def _list(session: Session, repository: str, output: Output, *, names_only: bool, sort: str) -> int:
     """Of a list that is cut short the tags that were read, too, and then why it ends. Raises RegistryError."""
     names, cut = await _names(session, repository)
-    code = await _show(session, repository, names, output, names_only=names_only)
+    code = await _show(session, repository, names, output, names_only=names_only, sort=sort)
     if cut is not None:
         output.flush()
         raise cut
@@ -74,7 +87,9 @@ async def _names(session: Session, repository: str) -> tuple[list[str], BadAnswe
     return names, cut
 
 
-async def _show(session: Session, repository: str, names: Sequence[str], output: Output, *, names_only: bool) -> int:
+async def _show(
+    session: Session, repository: str, names: Sequence[str], output: Output, *, names_only: bool, sort: str
+) -> int:
     if not names and output.form is Form.TABLE:
         say(f"{repository} has no tags.")
     if names_only:
@@ -85,16 +100,16 @@ async def _show(session: Session, repository: str, names: Sequence[str], output:
                 output.line(name)
         return DONE
     if output.form is Form.TABLE:
-        code = await _table(session, repository, names, output)
+        code = await _table(session, repository, names, output, sort)
         await tell_unfinished_runs(session, output, repository)
         return code
-    return await _stream(session, repository, names, output)
+    return await _stream(session, repository, names, output, sort)
 
 
-async def _table(session: Session, repository: str, names: Sequence[str], output: Output) -> int:
+async def _table(session: Session, repository: str, names: Sequence[str], output: Output, sort: str) -> int:
     """SIZE is that of a pull; where an image has several platforms, TOTAL is that of all together."""
     facts = await _facts(session, repository)
-    rows = [row async for some in _filled(session, repository, names) for row in some]
+    rows = [row async for some in _filled(session, repository, names, sort) for row in some]
     now = datetime.now(UTC)
     has_several = any(len(summary.platforms) > 1 for _, summary in rows)
     total = ("TOTAL",) if has_several else ()
@@ -120,12 +135,12 @@ async def _table(session: Session, repository: str, names: Sequence[str], output
     return FAILED if any(summary.is_retryable for _, summary in rows) else DONE
 
 
-async def _stream(session: Session, repository: str, names: Sequence[str], output: Output) -> int:
+async def _stream(session: Session, repository: str, names: Sequence[str], output: Output, sort: str) -> int:
     """Each tag as soon as it and those before it are known."""
     failed = warned = 0
     facts = await _facts(session, repository)
     # On a terminal the records themselves show how far it is.
-    async for some in _filled(session, repository, names):
+    async for some in _filled(session, repository, names, sort):
         for name, summary in some:
             failed += summary.is_retryable
             if output.form is Form.JSON:
@@ -148,9 +163,13 @@ async def _stream(session: Session, repository: str, names: Sequence[str], outpu
     return FAILED if failed else DONE
 
 
-async def _filled(session: Session, repository: str, names: Sequence[str]) -> "AsyncIterator[Batch]":
-    """Every tag with its summary, in the order of `names`, which is not that of the answers; as many at a time as are
-    known."""
+async def _filled(session: Session, repository: str, names: Sequence[str], sort: str) -> "AsyncIterator[Batch]":
+    """Every tag with its summary, as `sort` says: in the order of `names`, which is not that of the answers, as many at
+    a time as are known; or all of them at once, the newest or largest first, those in which it isn't known last."""
+    if sort != VERSION:
+        rows = [row async for some in _filled(session, repository, names, VERSION) for row in some]
+        yield sorted(rows, key=_SORTED_BY[sort])
+        return
     progress = Progress(f"Reading {repository}:")
     waiting: dict[str, Summary] = {}
     rest = deque(names)

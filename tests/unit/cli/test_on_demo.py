@@ -61,6 +61,30 @@ def test_tags_are_listed_newest_version_first(capsys: Captured) -> None:
     assert lines(capsys) == names
 
 
+def test_tags_are_sorted_over_the_whole_list(capsys: Captured) -> None:
+    assert main(["tags", "-r", "demo", "fullstack/common", "--json"]) == 0
+    by_version = records(capsys)
+    for key, of in (("created", "created"), ("size", "pull_size")):
+        assert main(["tags", "-r", "demo", "fullstack/common", "--json", "--sort", key]) == 0
+        found = records(capsys)
+        values = [str(record[of]) if key == "created" else int(str(record["size"])) for record in found]
+        assert values == sorted(values, reverse=True)
+        assert sorted(map(str, found)) == sorted(map(str, by_version))
+        assert found != by_version
+
+
+def test_what_has_no_date_is_last(capsys: Captured) -> None:
+    assert main(["tags", "-r", "demo", "legacy/billing", "--json", "--sort", "created"]) == 0
+    created = [str(record["created"] or "") for record in records(capsys)]
+    assert created == sorted(created, reverse=True)
+    assert created[-2:] == ["", ""]
+
+
+def test_names_alone_are_sorted_by_version(capsys: Captured) -> None:
+    assert main(["tags", "-r", "demo", "fullstack/common", "--names", "--sort", "size"]) == 2
+    assert "--names" in capsys.readouterr().err
+
+
 def test_a_tag_s_json_record(capsys: Captured) -> None:
     assert main(["tags", "-r", "demo", "fullstack/gateway", "--json"]) == 0
     record = records(capsys)[0]
