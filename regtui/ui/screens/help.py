@@ -58,6 +58,7 @@ _BROWSER: Final[Sequence[Section]] = (
             ("a   i", "mark all shown, invert"),
             ("*", "mark by rule: name, age, newest, duplicates"),
             ("s   S", "next sort column, reverse"),
+            ("T", "times as age, in UTC, in local time"),
             ("d  del", "delete the marked tags, or this one"),
             ("U", "undo the last deletion"),
             ("=", "compare the two marked, or marked with this"),

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ from regtui.listing.columns import SortColumn
 from regtui.listing.summary import PlatformSummary, Summary
 from regtui.listing.tags import TagList
 from regtui.oci.digest import Digest
-from regtui.ui.widgets.tags.columns import columns_for, line_of
+from regtui.ui.widgets.tags.columns import Times, columns_for, line_of
 from tests.support.pilots import resize
 from tests.support.screens import COMMON, browsing, settled
 
@@ -47,6 +48,38 @@ def test_the_digest_goes_before_the_names_of_the_same_image(width: int) -> None:
     """Those are why deleting by digest hurts."""
     assert titles(tags("1.0", "b" * 128), width) == ["TAG", "CREATED", "SIZE", "PLATFORM", "SAME IMAGE"]
     assert titles(tags("1.0", "latest"), width) == ["TAG", "CREATED", "SIZE", "PLATFORM", "DIGEST", "SAME IMAGE"]
+
+
+def test_times_are_ages_or_dates_in_utc_or_in_the_zone_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    model = tags("1.0")
+    created = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
+    model.fill([("1.0", Summary(Digest.of(b"1"), "", created, None, ()))])
+    shown: list[tuple[str, str]] = []
+    times = Times.AGE
+    for _ in Times:
+        column = columns_for(model, NARROW, NOW, times)[1]
+        shown.append((column.title, column.text(model.row(0))))
+        times = times.next
+    assert shown == [
+        ("CREATED", "2 days ago"),
+        ("CREATED UTC", "2026-11-20 22:30"),
+        ("CREATED HERE", "2026-11-21 07:30"),
+    ]
+    assert times is Times.AGE
+
+
+async def test_a_key_steps_through_them() -> None:
+    headers = []
+    async with browsing(*COMMON, size=(80, 24)) as (pilot, browser):
+        for _ in range(4):
+            headers.append(browser.table.header(NARROW).plain)
+            await pilot.press("T")
+            await settled(pilot)
+    assert headers[0] == headers[3]
+    assert "CREATED UTC" in headers[1]
+    assert "CREATED HERE" in headers[2]
 
 
 @pytest.mark.parametrize("longest", [1, 12, 20, 22, 23, 30, 40, 128])

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime, tzinfo
+from enum import Enum
+from typing import Final, Self
 
 from rich.cells import cell_len, set_cell_size
 
@@ -27,6 +28,40 @@ _SAME: Final = "≡"
 _TYPE_NOISE: Final = re.compile(r"\Avnd\.|(?:\.config)?(?:\.v\d+)?(?:\+\w+)?\Z")
 
 
+class Times(Enum):
+    """How the times in a list are written, in the order in which one key steps through them."""
+
+    AGE = ("CREATED", 14)
+    UTC = ("CREATED UTC", 16)
+    LOCAL = ("CREATED HERE", 16)
+
+    def __init__(self, title: str, width: int) -> None:
+        self.title = title
+        self.width = width
+
+    @property
+    def next(self) -> Self:
+        ways = list(type(self))
+        return ways[(ways.index(self) + 1) % len(ways)]
+
+    def whole(self, time: datetime | None, now: datetime) -> str:
+        """`3 weeks ago`, or to the minute."""
+        return age(time, now) if self is Times.AGE else self._date(time, "%Y-%m-%d %H:%M")
+
+    def short(self, time: datetime | None, now: datetime) -> str:
+        """The same for a narrow column: the day alone."""
+        return short_age(time, now) if self is Times.AGE else self._date(time, "%Y-%m-%d")
+
+    @property
+    def short_width(self) -> int:
+        return 6 if self is Times.AGE else 10
+
+    def _date(self, time: datetime | None, form: str) -> str:
+        # None is the zone of this machine.
+        zone: tzinfo | None = UTC if self is Times.UTC else None
+        return "–" if time is None else f"{time.astimezone(zone):{form}}"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """`width` in cells, the gap to the next one not counted. `sorts_by`: what a click on its title does."""
@@ -38,15 +73,15 @@ class Column:
     is_right: bool = False
 
 
-def columns_for(tags: TagList, width: int, now: datetime) -> list[Column]:
+def columns_for(tags: TagList, width: int, now: datetime, times: Times = Times.AGE) -> list[Column]:
     """Those that fit `width` cells: the digest goes first, then the names of the same image, of which a sign is left;
     the tag's name never. What is there at one width is there at every larger one."""
-    created = Column("CREATED", 14, lambda row: _created(row, now), SortColumn.CREATED)
+    created = Column(times.title, times.width, lambda row: _created(row, now, times), SortColumn.CREATED)
     bytes_ = Column("SIZE", 7, _pull_size, SortColumn.SIZE, is_right=True)
     platform = Column("PLATFORM", 14, _platforms)
     same_image = Column("SAME IMAGE", _NARROWEST_SAME_IMAGE, lambda row: clean(", ".join(tags.same_image(row.tag))))
     digest = Column("DIGEST", 12, _digest, SortColumn.DIGEST)
-    facts, pushed = _facts(tags, now)
+    facts, pushed = _facts(tags, now, times)
     first = [created, bytes_, *facts, platform, same_image, digest, *pushed]
     others = list(first)
     if any(row.summary is not None and len(row.summary.platforms) > 1 for row in tags.shown[:_LOOKED_AT]):
@@ -68,11 +103,12 @@ def columns_for(tags: TagList, width: int, now: datetime) -> list[Column]:
     return [name, *(column for column in (created, bytes_, *facts, platform, sign) if column in fitting)]
 
 
-def _facts(tags: TagList, now: datetime) -> tuple[list[Column], list[Column]]:
+def _facts(tags: TagList, now: datetime, times: Times) -> tuple[list[Column], list[Column]]:
     """What is known besides the registry, of any tag; and the least of it, which is shown where there is room left."""
+    days = times.short_width
     in_use = Column("IN USE", 6, lambda row: str(row.facts.in_use or ""), SortColumn.IN_USE, is_right=True)
-    pulled = Column("PULLED", 6, lambda row: short_age(row.facts.pulled, now), SortColumn.PULLED, is_right=True)
-    pushed = Column("PUSHED", 6, lambda row: short_age(row.facts.pushed, now), SortColumn.PUSHED, is_right=True)
+    pulled = Column("PULLED", days, lambda row: times.short(row.facts.pulled, now), SortColumn.PULLED, is_right=True)
+    pushed = Column("PUSHED", days, lambda row: times.short(row.facts.pushed, now), SortColumn.PUSHED, is_right=True)
     known = tags.known_facts
     return [column for column in (in_use, pulled) if column.sorts_by in known], [pushed] * (SortColumn.PUSHED in known)
 
@@ -135,12 +171,12 @@ def _total_size(row: TagRow) -> str:
     return size(summary.size) if summary is not None and len(summary.platforms) > 1 else ""
 
 
-def _created(row: TagRow, now: datetime) -> str:
+def _created(row: TagRow, now: datetime, times: Times) -> str:
     if row.summary is None:
         return "…"
     if row.summary.error:
         return "! broken" if row.summary.is_broken else "! not read"
-    return age(row.summary.created, now)
+    return times.whole(row.summary.created, now)
 
 
 def _digest(row: TagRow) -> str:

@@ -15,7 +15,7 @@ from regtui.listing.columns import SortColumn
 from regtui.listing.tag_row import TagRow
 from regtui.listing.tags import TagList
 from regtui.ui.widgets.lines import CursorLines
-from regtui.ui.widgets.tags.columns import Column, column_at, columns_for, line_of
+from regtui.ui.widgets.tags.columns import Column, Times, column_at, columns_for, line_of
 
 _MARK = "● "
 _NO_MARK = "  "
@@ -37,6 +37,7 @@ class TagTable(CursorLines):
         Binding("i", "invert", "invert the marks", show=False, id="tags.invert"),
         Binding("s", "sort", "next sort column", show=False, id="tags.sort"),
         Binding("S", "reverse", "reverse the order", show=False, id="tags.reverse"),
+        Binding("T", "times", "age, UTC, local time", show=False, id="tags.times"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"tags--broken", "tags--marked", "tags--dim"}
     DEFAULT_CSS = """
@@ -56,6 +57,7 @@ class TagTable(CursorLines):
         self.has_header = True
         self.model = TagList()
         self._clock = clock
+        self._times = Times.AGE
         self._columns: list[Column] = []
         self._columns_width = -1
         self._range_from: str | None = None
@@ -139,7 +141,7 @@ class TagTable(CursorLines):
 
     def _fitting(self, width: int) -> list[Column]:
         if width != self._columns_width:
-            self._columns = columns_for(self.model, width - len(_MARK), self._clock())
+            self._columns = columns_for(self.model, width - len(_MARK), self._clock(), self._times)
             self._columns_width = width
         return self._columns
 
@@ -210,6 +212,10 @@ class TagTable(CursorLines):
 
     def action_reverse(self) -> None:
         self._order(lambda: self.model.sort(self.model.column, not self.model.reverse))
+
+    def action_times(self) -> None:
+        self._times = self._times.next
+        self.changed()
 
     def sort_by(self, column: SortColumn) -> None:
         """By `column`; by the same one again, the other way round."""
