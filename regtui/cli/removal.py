@@ -1,7 +1,7 @@
 """One repository's part of `regtui rm`: planned, shown, confirmed, carried out."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
@@ -11,8 +11,10 @@ from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, prefixed, show_outcomes
 from regtui.deletion.proposal import DeletionProposal, Offer
+from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
-from regtui.deletion.values import Manifests, Outcome, Plan, Status, tag_outcome
+from regtui.deletion.values import Manifests, Outcome, Plan, PlannedTag, Status, tag_outcome
+from regtui.deletion.words import staying_outcomes
 from regtui.errors import DONE, FAILED, NOT_ALLOWED, RegtuiError
 from regtui.oci.digest import Digest
 from regtui.registry.errors import ManifestNotFound, Where
@@ -37,12 +39,13 @@ class DeletionNotAllowed(RegtuiError):
 
 @dataclass(slots=True)
 class Selection:
-    """What was named of one repository."""
+    """What was named of one repository. `seen`: what tags led to when a rule selected these."""
 
     registry: str | None
     repository: str
     tags: list[str] = field(default_factory=list)
     digests: list[Digest] = field(default_factory=list)
+    seen: Mapping[str, Digest | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class Removal:
     @property
     def plan(self) -> Plan:
         return self.proposal.plan
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether all that was named, or selected, goes."""
+        return not (self.skipped or staying_outcomes(self.plan))
 
     def untouched(self, why: str) -> list[Outcome]:
         """Of everything planned, that it wasn't done."""
@@ -104,17 +112,20 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
     else:
         is_unsettled = await tell_unfinished(session, selection.repository)
     repository, tags, digests = selection.repository, tuple(selection.tags), tuple(selection.digests)
-    request = replace(options.request, repository=repository, tags=tags, digests=digests)
+    request = replace(options.request, repository=repository, tags=tags, digests=digests, seen=selection.seen)
     proposal = await _propose(session, request)
-    if proposal.plan.unknown:
+    if proposal.plan.unknown and not options.by_rule:
         raise await tag_missing(session, repository, proposal.plan.unknown[0])
     for digest in digests:
         if digest not in proposal.plan.contents.manifests and not proposal.plan.obstacle:
             where = Where(session.host, "looking up the manifest", repository, digest)
             raise ManifestNotFound(where, f"{repository} has no manifest {digest}.")
-    kept: list[Outcome] = []
+    # What a rule selected may be gone by now, as others remove tags, too.
+    gone = [PlannedTag(tag, None) for tag in proposal.plan.unknown]
+    kept = [tag_outcome(repository, tag, Status.SKIPPED, Reason.GONE_BEFORE) for tag in gone]
     if options.by_rule:
-        proposal, kept = await _without_used(session, proposal)
+        proposal, used = await _without_used(session, proposal)
+        kept += used
         if proposal.guarded and not proposal.plan.obstacle:
             obstacle = f"{proposal.guarded} {proposal.guarded_remedy}"
             proposal = replace(proposal, plan=replace(proposal.plan, obstacle=obstacle))
@@ -134,13 +145,14 @@ async def _rehearsed(removal: Removal, options: RemovalOptions, *, is_unsettled:
     if plan.obstacle:
         return replace(removal, code=await refusal_code(session, plan.repository))
     if options.may_ask:
-        return removal
+        return replace(removal, code=DONE if removal.leaves_nothing else FAILED)
     try:
         proposal, skipped = await _without_confirmation(session, removal.proposal, by_rule=options.by_rule)
     except Obstructed as error:
         return replace(removal, code=error.exit_code)
-    code = InterruptedRun.exit_code if is_unsettled else FAILED if skipped else DONE
-    return replace(removal, proposal=proposal, skipped=(*removal.skipped, *skipped), code=code)
+    removal = replace(removal, proposal=proposal, skipped=(*removal.skipped, *skipped))
+    code = DONE if removal.leaves_nothing else FAILED
+    return replace(removal, code=InterruptedRun.exit_code if is_unsettled else code)
 
 
 async def refusal_code(session: Session, repository: str) -> int:
@@ -247,6 +259,7 @@ async def execute(removal: Removal, shown: ShownOutcomes) -> RunResult:
         say(f"At {removal.session.identity}:")
     shown.final(removal.skipped)
     if removal.plan.is_empty:
+        shown.final(staying_outcomes(removal.plan))
         return RunResult(is_complete=False)
     deleting = removal.session.deleting(removal.plan)
     total = len(removal.plan.removed) + len(removal.plan.manifests)

@@ -138,7 +138,7 @@ async def _selected(
         if choice.unread:
             code = FAILED
         if choice.selected:
-            found.append(replace(selection, tags=list(choice.selected)))
+            found.append(replace(selection, tags=list(choice.selected), seen=choice.seen))
     return found, code
 
 

@@ -162,7 +162,7 @@ async def _plan_one(
         tell_choice(session, repository, choice)
     if not choice.selected:
         return None
-    selection = Selection(None, repository, list(choice.selected))
+    selection = Selection(None, repository, list(choice.selected), seen=choice.seen)
     removal = await prepare(session, selection, RemovalOptions.of(arguments, by_rule=True))
     show_plan(removal, output, dry_run=arguments.dry_run)
     found.refused = max(found.refused, removal.code)

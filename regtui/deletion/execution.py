@@ -45,7 +45,7 @@ from regtui.deletion.values import (
 )
 from regtui.deletion.verification import verify, verify_manifests, with_later_changes
 from regtui.deletion.watch import Watch
-from regtui.deletion.words import planned_outcomes
+from regtui.deletion.words import planned_outcomes, staying_outcomes
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import RegistryError
@@ -104,7 +104,7 @@ class Execution(UnderWay):
         await watch.list()
         await watch.look(watch.fresh)
         plan, fell_out = recheck(self._plan, watch)
-        yield self._tell([*_done_before(self._resumes, plan), *fell_out])
+        yield self._tell([*_done_before(self._resumes, plan), *staying_outcomes(self._shown), *fell_out])
         if plan.is_empty and self._resumes is None:
             return
         self._plan = plan

@@ -20,8 +20,8 @@ is as good as none. So a rule that is asked again when more of a repository was 
 What a version and a prerelease is says regtui/names/kinds.py.
 """
 
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -66,7 +66,7 @@ class Choice:
 
     `protected`: selected but for the config's patterns. `undated`: without a date, where the rule asks for one.
     `future`: likewise, with a date that is still to come. `unread`: not read yet, or not readable, where the rule has
-    to know more than the name. `in_use`: selected, but in use.
+    to know more than the name. `in_use`: selected, but in use. `seen`: what each tag led to by which it was chosen.
     """
 
     selected: tuple[str, ...]
@@ -75,6 +75,7 @@ class Choice:
     future: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     in_use: tuple[str, ...] = ()
+    seen: Mapping[str, Digest | None] = field(default_factory=dict)
 
 
 class TagFate(Enum):
@@ -159,6 +160,7 @@ def choose(
         future=tuple(each.tag for each in undated if _is_future(each, now)),
         unread=tuple(each.tag for each in judging.scope if rule.needs_reading and not each.is_read),
         in_use=tuple(by_fate.get(TagFate.IN_USE, ())),
+        seen={each.tag: each.digest for each in candidates if each.is_read},
     )
 
 

@@ -40,7 +40,9 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
     """What doing as `request` says means. `obstacle`: why nothing can be deleted here, if that is known."""
     contents = replace(contents, used=frozenset(request.used.digests))
     by_digest = _tags_by_digest(contents)
-    chosen = _choose(contents, by_digest, request)
+    moved = _moved(contents, request)
+    last = _last(contents, by_digest, request, moved)
+    chosen = _choose(contents, by_digest, replace(request, tags=set(request.tags) - moved - last))
     doomed = doomed_manifests(contents, chosen.tags, chosen.named | chosen.along)
     if request.only is not None:
         doomed &= request.only
@@ -69,22 +71,27 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
             for digest in outer_first(contents.manifests, digests)
         )
 
+    def planned_tags(tags: Collection[str]) -> tuple[PlannedTag, ...]:
+        return tuple(
+            _planned_tag(contents, by_digest, tag, chosen, request.protect, lost, used) for tag in in_order(tags)
+        )
+
     sharing = {t for tag in chosen.tags for t in by_digest.get(contents.tags.get(tag) or _NOTHING, ())}
     return Plan(
         repository=contents.repository,
-        removed=tuple(
-            _planned_tag(contents, by_digest, tag, chosen, request.protect, lost, used) for tag in in_order(chosen.tags)
-        ),
+        removed=planned_tags(chosen.tags),
         manifests=planned(doomed - left),
         staying=tuple(in_order(sharing - chosen.tags)),
         attached=tuple(in_order(chosen.attached.keys() - chosen.tags)),
         attached_manifests=tuple(sorted(chosen.referring.keys() - chosen.along)),
-        unknown=tuple(in_order(set(request.tags) - chosen.tags)),
+        unknown=tuple(in_order(set(request.tags) - chosen.tags - moved - last)),
         freed=bytes_of(contents, doomed - left),
         method=method,
         obstacle=obstacle or _obstacle(contents, chosen, doomed, by_digest),
         left=planned(left),
         left_bytes=bytes_of(contents, doomed) - bytes_of(contents, doomed - left),
+        moved=planned_tags(moved),
+        last=planned_tags(last),
         unread_uses=request.used.unread,
         contents=contents,
         guarded=frozenset(t for t in contents.damaged if is_protected(t, request.protect) or used.of_tag(t)),
@@ -101,6 +108,22 @@ class _Chosen:
     along: set[Digest]
     attached: dict[str, Digest]
     referring: dict[Digest, Digest]
+
+
+def _moved(contents: Contents, request: Request) -> set[str]:
+    """The tags that lead to something else than when they were chosen."""
+    seen = request.seen
+    return {tag for tag in request.tags if tag in seen and contents.tags.get(tag) not in (None, seen[tag])}
+
+
+def _last(
+    contents: Contents, by_digest: Mapping[Digest, list[str]], request: Request, moved: Collection[str]
+) -> set[str]:
+    """The tags of images that another tag was to keep when they were chosen, and that none does by now."""
+    going = set(request.tags) - set(moved)
+    kept = {digest for tag, digest in request.seen.items() if digest is not None and tag not in request.tags}
+    alone = {digest for digest in kept if going.issuperset(by_digest.get(digest, ()))}
+    return {tag for tag in going if contents.tags.get(tag) in alone}
 
 
 def _choose(contents: Contents, by_digest: Mapping[Digest, list[str]], request: Request) -> _Chosen:

@@ -15,6 +15,10 @@ class Reason(Enum):
     GONE_BEFORE = "gone before"
     MOVED = "moved"
     """A tag that points at something else than what was shown."""
+    PUSHED_ANEW = "pushed anew"
+    """A tag that led to something else already when the plan was made than when it was chosen."""
+    LAST = "last"
+    """A tag of an image that another tag was to keep when it was chosen, and that none did when the plan was made."""
     IN_USE = "in use"
     """A manifest that something reaches which didn't when the plan was made."""
     IMAGE_STAYS = "image stays"
@@ -54,6 +58,8 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.LEFT: "left without a tag: regtui gc --untagged deletes it",
     Reason.GONE_BEFORE: "it was gone already",
     Reason.MOVED: "not deleted: it points at another manifest since the plan was shown",
+    Reason.PUSHED_ANEW: "not deleted: it was pushed anew since it was listed",
+    Reason.LAST: "not deleted: it is the last tag of its image, which had more when it was listed",
     Reason.IN_USE: "not deleted: something may use it since the plan was shown",
     Reason.IMAGE_STAYS: "not deleted: its image stays, as something uses that since the plan was shown",
     Reason.NOT_A_MANIFEST: "not deleted: the registry doesn't have it as a manifest",

@@ -1,6 +1,6 @@
 """What somebody asks to be deleted, and how: one value, from both faces down to the plan."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from regtui.deletion.cost import PATIENCE
@@ -18,6 +18,8 @@ class Request:
     where that takes at most `patience` seconds. Those that were named by digest always are. `without_undo`: also what
     undo could not put back goes, though nobody confirms it. `protect`: shell patterns of tags that need a confirmation
     of their own. `only`: no manifest but these may go; None for any. `used`: what is in use, which needs one, too.
+    `seen`: what tags led to when they were chosen, None where there was nothing: one that leads elsewhere by now stays.
+    Other tags are among them where the choice was made by those, too.
     """
 
     repository: str
@@ -31,3 +33,4 @@ class Request:
     protect: tuple[str, ...] = ()
     only: frozenset[Digest] | None = None
     used: UsedImages = field(default_factory=UsedImages)
+    seen: Mapping[str, Digest | None] = field(default_factory=dict, hash=False)

@@ -231,6 +231,11 @@ class Plan:
     deleting them takes so long."""
     left_bytes: int = 0
     """What would become collectable with them."""
+    moved: tuple[PlannedTag, ...] = ()
+    """Selected tags that lead elsewhere than when they were chosen, each with what it leads to now: they stay."""
+    last: tuple[PlannedTag, ...] = ()
+    """Selected tags whose image had another tag besides when they were chosen, and would lose its last one: so do
+    they."""
     unread_uses: tuple[str, ...] = ()
     """Sentences about what may use any of it, and could not be read."""
     guarded: frozenset[str] = frozenset()

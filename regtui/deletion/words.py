@@ -6,6 +6,7 @@ from typing import Final
 
 from regtui.deletion.cost import about, seconds_to_delete
 from regtui.deletion.plan import hidden_beside
+from regtui.deletion.reasons import Reason
 from regtui.deletion.values import (
     Action,
     Cause,
@@ -47,10 +48,11 @@ def plan_sentences(plan: Plan) -> list[str]:
     if plan.obstacle:
         return [plan.obstacle]
     if plan.is_empty:
-        return ["Nothing to delete."]
+        return ["Nothing to delete.", *_about_changed(plan)]
     lines: list[str] = []
     if plan.removed:
         lines.append(f"{plural(len(plan.removed), 'tag')} will be removed from {plan.repository}. {_about_rest(plan)}")
+    lines += _about_changed(plan)
     lines += _about_manifests(plan) + _about_left(plan)
     if plan.staying:
         lines.append(_about_staying(plan))
@@ -63,6 +65,18 @@ def plan_sentences(plan: Plan) -> list[str]:
     if protected := [tag.tag for tag in plan.removed if tag.protected]:
         lines.append(f"{names(protected)} {'is' if len(protected) == 1 else 'are'} protected by the config file.")
     return lines + _about_uses(plan) + _about_unread(plan) + _about_losses(plan)
+
+
+def _about_changed(plan: Plan) -> list[str]:
+    """What was chosen and stays, as it isn't any more what it was then."""
+    lines = []
+    if moved := [tag.tag for tag in plan.moved]:
+        were, they_were = ("was", "it was") if len(moved) == 1 else ("were", "they were")
+        lines.append(f"{names(moved)} {were} pushed anew since {they_were} listed: {_it(moved)} stay{_s(moved)}.")
+    if last := [tag.tag for tag in plan.last]:
+        are, of = ("is the last tag", "its image") if len(last) == 1 else ("are the last tags", "their images")
+        lines.append(f"{names(last)} {are} of {of}, which had more when listed: {_it(last)} stay{_s(last)}.")
+    return lines
 
 
 def _about_uses(plan: Plan) -> list[str]:
@@ -390,10 +404,18 @@ def _typed_names(tags: Sequence[str], what: str) -> str:
 
 
 def planned_outcomes(plan: Plan) -> list[Outcome]:
-    """The rows of the plan: each tag, then each manifest in the order in which it goes, then those that are left."""
+    """The rows of the plan: each tag, then each manifest in the order in which it goes, then those that are left, and
+    the tags that stay though they were chosen."""
     tags = [tag_outcome(plan.repository, tag, Status.PLANNED, detail=_lost(tag.loss)) for tag in plan.removed]
     going = [manifest_outcome(plan.repository, m, Status.PLANNED, detail=_lost(m.loss)) for m in plan.manifests]
-    return tags + going + [left_outcome(plan.repository, manifest) for manifest in plan.left]
+    left = [left_outcome(plan.repository, manifest) for manifest in plan.left]
+    return tags + going + left + staying_outcomes(plan)
+
+
+def staying_outcomes(plan: Plan) -> list[Outcome]:
+    """Of the tags that were chosen and stay, as what they lead to changed since."""
+    moved = [tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.PUSHED_ANEW) for tag in plan.moved]
+    return moved + [tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.LAST) for tag in plan.last]
 
 
 def _lost(loss: Loss | None) -> str:

@@ -1,7 +1,7 @@
 """`regtui rm` by rule, on real registries; what is left is what crane and skopeo say."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tests.support.clients import ClientFailed, crane, crane_digest, skopeo_list
 from tests.support.commands import Regtui, failed
 from tests.support.content import Recipe
 from tests.support.images import open_registry, push_artifact, push_image, push_index
+from tests.support.meddler import Fault, Request, meddling
 from tests.support.servers import RegistryServer
 
 NOW = datetime.now(UTC)
@@ -252,3 +253,51 @@ def test_images_are_counted_with_all_their_names(
     done = regtui("rm", reference, "--keep-images", "2", "--yes")
     assert done.returncode == 0, done
     assert left(shared_registry, repository) == {"2.0", "2", "latest", "1.1", "1"}
+
+
+def when_planned(do: Callable[[], object]) -> Callable[[Request], Fault | None]:
+    """Somebody else does it once, after the rule has looked at the tags, and before the plan is made."""
+    lists: list[str] = []
+
+    def decide(request: Request) -> None:
+        if "/tags/list" in request.path:
+            lists.append(request.path)
+            if len(lists) == 2:
+                do()
+
+    return decide
+
+
+def test_what_was_pushed_anew_since_the_rule_looked_at_it_stays(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str
+) -> None:
+    push_ages(writer, repository, {"old": 90, "again": 90, "young": 0})
+    fresh: list[str] = []
+
+    def push() -> None:
+        recipe = Recipe(repository, created=NOW, labels={"fresh": "yes"})
+        fresh.append(push_image(writer, repository, "again", recipe=recipe).digest)
+
+    with meddling(shared_registry.url, when_planned(push)) as front:
+        done = regtui("rm", f"{front.host}/{repository}", "--older-than", "30d", "--yes")
+    assert done.returncode == 1
+    assert "again was pushed anew since it was listed: it stays." in done.stderr
+    assert left(shared_registry, repository) == {"again", "young"}
+    assert [crane_digest(f"{shared_registry.host}/{repository}:again")] == fresh
+
+
+def test_a_duplicate_stays_where_the_better_name_was_moved_away_meanwhile(
+    shared_registry: RegistryServer, writer: httpx.Client, regtui: Regtui, repository: str
+) -> None:
+    image = push_image(writer, repository, "1.0").digest
+    crane("tag", f"{shared_registry.host}/{repository}:1.0", "abc1234")
+
+    def push() -> None:
+        push_image(writer, repository, "1.0", recipe=Recipe(repository, labels={"fresh": "yes"}))
+
+    with meddling(shared_registry.url, when_planned(push)) as front:
+        done = regtui("rm", f"{front.host}/{repository}", "--duplicates", "--yes")
+    assert done.returncode == 1
+    assert "abc1234 is the last tag of its image, which had more when listed: it stays." in done.stderr
+    assert left(shared_registry, repository) == {"1.0", "abc1234"}
+    assert crane_digest(f"{shared_registry.host}/{repository}:abc1234") == image

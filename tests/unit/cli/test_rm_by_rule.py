@@ -23,12 +23,14 @@ RM = ["rm", "-r", "demo"]
 
 
 class Failing(httpx.AsyncBaseTransport):
-    """The demo, but for paths that contain one of `failing`: answered by that status."""
+    """The demo, but for paths that contain one of `failing`: answered by that status. `before`: somebody else does
+    something before each request, by its path."""
 
     def __init__(self) -> None:
         self.inner = LocalTransport(sample_storage(datetime.now(UTC)), "2.8.2")
         self.failing: dict[str, int] = {}
         self.asked: list[str] = []
+        self.before: Callable[[str], object] = lambda path: None
 
     @property
     def storage(self) -> MemoryStorage:
@@ -36,6 +38,7 @@ class Failing(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(f"{request.method} {request.url.path}")
+        self.before(request.url.path)
         for part, status in self.failing.items():
             if part in request.url.path:
                 return httpx.Response(status, json={"errors": [{"code": "UNKNOWN", "message": "no"}]})
@@ -122,6 +125,63 @@ def test_a_tag_that_can_not_be_read_stays_and_is_no_success(demo: Failing, capsy
     said = capsys.readouterr().err
     assert "regtui: 1 tag of fullstack/common could not be read, and stays: 0.0.10." in said
     assert before - tags(demo, "fullstack/common") == {"0.0.11", "0.0.12"}
+
+
+def when_planned(demo: Failing, repository: str, do: Callable[[], object]) -> None:
+    """Does it once, after the rule has looked at the repository, and before the plan is made."""
+    listed = 0
+
+    def before(path: str) -> None:
+        nonlocal listed
+        listed += path == f"/v2/{repository}/tags/list"
+        if listed == 2:
+            listed += 1
+            do()
+
+    demo.before = before
+
+
+@pytest.mark.parametrize("which", [["fullstack/common"], ["--all-repositories"]])
+def test_what_was_pushed_anew_since_the_rule_looked_at_it_stays(
+    demo: Failing, capsys: Captured, which: list[str]
+) -> None:
+    fresh = demo.storage.tag("fullstack/common", "latest")
+    assert fresh is not None
+    when_planned(demo, "fullstack/common", lambda: demo.storage.set_tag("fullstack/common", "0.0.10", fresh))
+    before = tags(demo, "fullstack/common")
+    rule = ["--match", "^0.0.1[0-2]$", "--older-than", "1h"]
+    assert main([*RM, *which, *rule, "--yes", "--json"]) == 1
+    told = capsys.readouterr()
+    rows = [json.loads(line) for line in told.out.splitlines()]
+    (row,) = [row for row in rows if row["reference"] == "fullstack/common:0.0.10"]
+    assert (row["digest"], row["status"]) == (fresh, "skipped")
+    assert row["error"] == "not deleted: it was pushed anew since it was listed"
+    assert "0.0.10 was pushed anew since it was listed: it stays." in told.err
+    assert before - tags(demo, "fullstack/common") == {"0.0.11", "0.0.12"}
+    assert demo.storage.tag("fullstack/common", "0.0.10") == fresh
+
+
+def test_a_rehearsal_says_so_too(demo: Failing, capsys: Captured) -> None:
+    fresh = demo.storage.tag("fullstack/common", "latest")
+    assert fresh is not None
+    when_planned(demo, "fullstack/common", lambda: demo.storage.set_tag("fullstack/common", "0.0.10", fresh))
+    rule = ["--match", "^0.0.10$", "--older-than", "1h"]
+    assert main([*RM, "fullstack/common", *rule, "--dry-run", "--json"]) == 1
+    told = capsys.readouterr()
+    assert [json.loads(line)["status"] for line in told.out.splitlines()] == ["skipped"]
+    assert told.err.startswith("Nothing to delete.\n0.0.10 was pushed anew")
+
+
+def test_what_is_gone_since_the_rule_looked_at_it_is_told_and_the_rest_goes(demo: Failing, capsys: Captured) -> None:
+    when_planned(demo, "fullstack/common", lambda: demo.storage.repositories["fullstack/common"].tags.pop("0.0.10"))
+    before = tags(demo, "fullstack/common")
+    rule = ["--match", "^0.0.1[0-2]$", "--older-than", "1h"]
+    assert main([*RM, "fullstack/common", *rule, "--yes"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split("\t") for line in told if "0.0.10" in line] == [
+        ["fullstack/common:0.0.10", "", "untag", "skipped", "it was gone already"]
+    ]
+    assert before - tags(demo, "fullstack/common") == {"0.0.10", "0.0.11", "0.0.12"}
 
 
 # All repositories
