@@ -71,12 +71,17 @@ def _about_changed(plan: Plan) -> list[str]:
     """What was chosen and stays, as it isn't any more what it was then."""
     lines = []
     if moved := [tag.tag for tag in plan.moved]:
-        were, they_were = ("was", "it was") if len(moved) == 1 else ("were", "they were")
-        lines.append(f"{names(moved)} {were} pushed anew since {they_were} listed: {_it(moved)} stay{_s(moved)}.")
+        lines.append(f"{pushed_anew_words(moved)}: {_it(moved)} stay{_s(moved)}.")
     if last := [tag.tag for tag in plan.last]:
         are, of = ("is the last tag", "its image") if len(last) == 1 else ("are the last tags", "their images")
         lines.append(f"{names(last)} {are} of {of}, which had more when listed: {_it(last)} stay{_s(last)}.")
     return lines
+
+
+def pushed_anew_words(tags: Sequence[str]) -> str:
+    """Reads on: that they lead elsewhere than they were shown to, or were judged by."""
+    were, they = ("was", "it was") if len(tags) == 1 else ("were", "they were")
+    return f"{names(tags)} {were} pushed anew since {they} listed"
 
 
 def _about_uses(plan: Plan) -> list[str]:

@@ -3,8 +3,8 @@
 Made for 100,000 rows: a list of slotted rows and a list of what is shown; nothing is copied for a row.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from regtui.listing.by_image import ByImage
 from regtui.listing.columns import SortColumn
@@ -48,6 +48,8 @@ class TagList:
         self._words: tuple[str, ...] = ()
         self._lines_counted = False
         self._marked_free: int | None = None
+        # What marked tags led to when they were marked, as far as that was known.
+        self._marked_as: dict[str, Digest | None] = {}
         self._facts_of: FactsOf | None = None
         self.known_facts: frozenset[SortColumn] = frozenset()
         """Which facts beside the registry are known of any tag."""
@@ -97,6 +99,7 @@ class TagList:
         for row in going:
             self._images.remove(row)
             self.marked_count -= row.is_marked
+            self._marked_as.pop(row.tag, None)
         self._sorted.remove(going)
         self._show()
 
@@ -152,6 +155,13 @@ class TagList:
         rows = self._rows
         changed = self.fill([(tag, s) for tag, s in news.items() if tag in rows and rows[tag].summary is None])
         return Changed((), True) if len(rows) > before else changed
+
+    def ask_again(self, tags: Iterable[str]) -> Changed:
+        """These lead elsewhere by now: what is known of them is shown until they are read again, and what was marked
+        isn't there any more."""
+        rows = [row for tag in tags if (row := self._rows.get(tag)) is not None]
+        self._mark(rows, False)
+        return self.fill([(row.tag, replace(row.summary, is_remembered=True)) for row in rows if row.summary])
 
     @property
     def remembered_count(self) -> int:
@@ -256,8 +266,23 @@ class TagList:
         """Marked tags, as listed, also those that the filter hides."""
         return [row.tag for row in self.rows if row.is_marked] if self.marked_count else []
 
+    def seen(self, tags: Iterable[str]) -> dict[str, Digest | None]:
+        """What each of them led to when it was marked, or else is shown to lead to; None where nothing is behind it.
+        Without those of which that isn't known."""
+        shown = {row.tag: digest for tag in tags if (row := self._rows.get(tag)) for digest in _shown(row)}
+        return shown | {tag: self._marked_as[tag] for tag in tags if tag in self._marked_as}
+
     def mark(self, tags: Iterable[str]) -> None:
         self._mark((self._rows[tag] for tag in tags if tag in self._rows), True)
+
+    def mark_as(self, judged: Mapping[str, Digest | None]) -> list[str]:
+        """Marks tags for what they lead to; those that are shown to lead elsewhere are named instead, and aren't
+        marked."""
+        shown = self.seen(judged)
+        fits = [tag for tag, digest in judged.items() if shown.get(tag, digest) == digest]
+        self.mark(fits)
+        self._marked_as |= {tag: judged[tag] for tag in fits if tag in self._rows}
+        return [tag for tag in judged if tag in shown and shown[tag] != judged[tag]]
 
     def toggle(self, tag: str) -> None:
         row = self._rows.get(tag)
@@ -274,10 +299,9 @@ class TagList:
 
     def invert(self) -> None:
         """Of what is shown: marked becomes unmarked, and the other way round."""
-        self._marked_free = None
-        for row in self.shown:
-            row.is_marked = not row.is_marked
-            self.marked_count += 1 if row.is_marked else -1
+        marked = [row for row in self.shown if row.is_marked]
+        self._mark([row for row in self.shown if not row.is_marked], True)
+        self._mark(marked, False)
 
     def clear_marks(self) -> None:
         """Also those that the filter hides."""
@@ -289,6 +313,10 @@ class TagList:
             if row.is_marked is not mark:
                 row.is_marked = mark
                 self.marked_count += 1 if mark else -1
+                if not mark:
+                    self._marked_as.pop(row.tag, None)
+                for digest in _shown(row) if mark else ():
+                    self._marked_as[row.tag] = digest
 
     @property
     def marked_shown(self) -> int:
@@ -323,3 +351,9 @@ class TagList:
 
     def _place(self, *, afresh: bool = False) -> None:
         self._cursor.place(self.shown, self._rows, afresh=afresh)
+
+
+def _shown(row: TagRow) -> tuple[Digest | None, ...]:
+    """What it is shown to lead to, None for nothing; empty where that isn't known."""
+    summary = row.summary
+    return () if summary is None or (summary.digest is None and summary.is_retryable) else (summary.digest,)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
@@ -25,6 +26,7 @@ from regtui.ui.screens.browser import BrowserScreen
 from regtui.ui.screens.connect import ConnectScreen
 from regtui.ui.screens.delete import DeleteScreen
 from tests.support.clients import crane
+from tests.support.content import Recipe
 from tests.support.images import open_registry, push_image
 from tests.support.patience import PATIENCE
 from tests.support.pilots import is_answerable
@@ -228,6 +230,24 @@ async def test_a_broken_tag_is_said_and_can_be_deleted(version: str, tmp_path: P
             await pilot.press("escape")
             await until(pilot, browses(pilot))
         assert crane("ls", f"{server.host}/team/app") == "whole"
+
+
+async def test_a_tag_that_was_pushed_anew_since_it_was_listed_stays(version: str, tmp_path: Path) -> None:
+    with start_registry(version, tmp_path / "registry") as server, open_registry(server.url) as writer:
+        listed = push_image(writer, "team/app", "a").digest
+        async with running(target(server.url), tmp_path) as pilot:
+            await until(pilot, shows(pilot, Digest(listed).short))
+            fresh = push_image(writer, "team/app", "a", recipe=Recipe("team/app", labels={"fresh": "yes"})).digest
+            browser = pilot.app.screen
+            assert isinstance(browser, BrowserScreen)
+            browser.table.focus()
+            await pilot.press("d")
+            await until(pilot, shows(pilot, "a was pushed anew since it was listed: it stays."))
+            assert not shows(pilot, Digest(listed).short)()
+            await pilot.press("y", "escape")
+            await until(pilot, browses(pilot))
+            await until(pilot, shows(pilot, Digest(fresh).short))
+        assert crane("digest", f"{server.host}/team/app:a") == fresh
 
 
 # Left in the middle

@@ -61,8 +61,8 @@ class BrowserDialogs:
         self._browser = browser
         self._rule: RuleTexts | None = None
         self._usage = Usage()
-        # (repository, tag → why the rules select it): of the last time that they were asked.
-        self._reasons: tuple[str, Mapping[str, str]] = ("", {})
+        # (repository, (tag, what it led to) → why the rules select it): of the last time that they were asked.
+        self._reasons: tuple[str, Mapping[tuple[str, Digest | None], str]] = ("", {})
 
     def forget_usage(self) -> None:
         """The bytes may be elsewhere now."""
@@ -183,9 +183,13 @@ class BrowserDialogs:
             return
         if browser.repository != repository or browser.table.model is not model:
             return
-        self._reasons = repository, reasons_in(plan, browser.clock())
-        browser.table.mark([tag for tag in plan.retention.going if model.find(tag) is not None])
-        words, is_wrong = marks_words(plan)
+        judged = plan.contents.tags
+        whys = reasons_in(plan, browser.clock())
+        self._reasons = repository, {(tag, judged.get(tag)): why for tag, why in whys.items()}
+        elsewhere = browser.table.mark_as({tag: judged.get(tag) for tag in plan.retention.going})
+        if elsewhere:
+            self._read_again(elsewhere)
+        words, is_wrong = marks_words(plan, elsewhere)
         severity: Literal["warning", "information"] = "warning" if is_wrong else "information"
         browser.app.notify(clean(words), severity=severity, timeout=8, markup=False)
 
@@ -220,9 +224,16 @@ class BrowserDialogs:
         from regtui.ui.screens.delete import DeleteScreen
 
         unseen = model.marked_count - model.marked_shown
+        seen = model.seen(tags)
         reasons = self._reasons[1] if self._reasons[0] == browser.repository else {}
         screen = DeleteScreen(
-            browser.registry, browser.repository, tags, unseen=unseen, reasons=reasons, known=self._known(tags)
+            browser.registry,
+            browser.repository,
+            tags,
+            seen=seen,
+            unseen=unseen,
+            reasons={tag: why for tag in tags if (why := reasons.get((tag, seen.get(tag))))},
+            known=self._known(tags, seen),
         )
         report = await browser.app.push_screen_wait(screen)
         if report is not None:
@@ -234,17 +245,29 @@ class BrowserDialogs:
             model.remove(report.removed)
             browser.table.changed()
             browser.forget_details()
+        if changed := screen.changed.union(report.moved if report is not None else ()):
+            model.ask_again(changed)
+            browser.table.changed()
+            browser.forget_details()
         if report is not None or model.filled < model.total:
             browser.load_tags()
 
-    def _known(self, tags: Sequence[str]) -> dict[str, str]:
-        """What the list says of them: `2 days ago      128 MB  23ffb64a5f8c`."""
+    def _read_again(self, tags: Sequence[str]) -> None:
+        """These lead elsewhere than the list shows."""
+        self._browser.table.model.ask_again(tags)
+        self._browser.table.changed()
+        self._browser.forget_details()
+        self._browser.load_tags()
+
+    def _known(self, tags: Sequence[str], seen: Mapping[str, Digest | None]) -> dict[str, str]:
+        """What the list says of them, as they were seen: `2 days ago      128 MB  23ffb64a5f8c`."""
         now = self._browser.clock()
         rows = [row for tag in tags if (row := self._browser.table.model.find(tag)) is not None]
         known = [(row.tag, row.summary) for row in rows if row.summary is not None]
         return {
             tag: f"{age(summary.created, now):<14} {size(summary.size):>7}  {short_digest(summary.digest)}"
             for tag, summary in known
+            if tag in seen and summary.digest == seen[tag]
         }
 
     async def undo(self) -> None:

@@ -7,8 +7,9 @@ from regtui.deletion.proposal import DeletionProposal, Offer, taking
 from regtui.deletion.request import Request
 from regtui.deletion.undo import shown_rest
 from regtui.deletion.undo_words import interrupted_sentence, rest_sentences
-from regtui.deletion.values import Report
+from regtui.deletion.values import Plan, Report
 from regtui.deletion.words import method_sentence
+from regtui.oci.digest import Digest
 from regtui.text import plural
 from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.plan import Progress, Proposal
@@ -16,8 +17,8 @@ from regtui.ui.screens.undo import RunScreen, UndoablePlanScreen
 
 
 class DeleteScreen(UndoablePlanScreen):
-    """Deletes `tags`, after showing what that means. `unseen`: how many of them the list doesn't show now. `reasons`:
-    why the retention rules select some of them."""
+    """Deletes `tags`, after showing what that means: those that lead elsewhere by now than they did when they were
+    `seen`, stay. `unseen`: how many of them the list doesn't show now. `changed`: what leads elsewhere."""
 
     OFFERS: ClassVar[tuple[str, ...]] = (Offer.ATTACHED.value, Offer.WHOLE.value, Offer.NOW.value)
 
@@ -27,12 +28,15 @@ class DeleteScreen(UndoablePlanScreen):
         repository: str,
         tags: Sequence[str],
         *,
+        seen: Mapping[str, Digest | None] | None = None,
         unseen: int = 0,
         reasons: Mapping[str, str] | None = None,
         known: Mapping[str, str] | None = None,
     ) -> None:
         """`reasons`: why rules select a tag. `known`: what the list says of each, its age and size."""
         super().__init__(registry)
+        self.changed: set[str] = set()
+        self._seen = seen or {}
         self._known = known or {}
         self._unseen = unseen
         self._reasons = reasons or {}
@@ -48,11 +52,12 @@ class DeleteScreen(UndoablePlanScreen):
         return f"{self._repository} at {self._session.identity}: delete tags"
 
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
-        request = Request(self._repository, self._tags)
+        request = Request(self._repository, self._tags, seen=self._seen)
         for name, is_chosen in chosen.items():
             request = taking(request, Offer(name)) if is_chosen else request
         plan = await self._thread.call(self._session.plan_deletion, request, on_progress=on_progress)
         proposal = DeletionProposal(request, plan)
+        self.changed |= {tag.tag for tag in plan.moved}
         sentences = [*proposal.sentences]
         if self._unseen:
             marked = plural(len(self._tags), "marked tag")
@@ -62,7 +67,7 @@ class DeleteScreen(UndoablePlanScreen):
         return Proposal(
             sentences=sentences,
             rows=proposal.rows,
-            notes=self._with_known(self._with_reasons(proposal.notes)),
+            notes=self._with_facts(proposal.notes, plan),
             button=f"Delete {proposal.what}",
             start=lambda: self._session.deleting(plan),
             is_possible=proposal.is_possible,
@@ -70,21 +75,25 @@ class DeleteScreen(UndoablePlanScreen):
             offers={offer.value: label for offer, label in proposal.offers.items()},
         )
 
-    def _with_reasons(self, notes: Mapping[str, str]) -> dict[str, str]:
-        """Beside each tag that rules select, why."""
-        whys = {f"{self._repository}:{tag}": why for tag, why in self._reasons.items() if tag in self._tags}
-        return {**notes, **{name: " · ".join(filter(None, (notes.get(name), why))) for name, why in whys.items()}}
-
-    def _with_known(self, notes: Mapping[str, str]) -> Mapping[str, str]:
-        """Beside each tag its age and size, then why it is there."""
+    def _with_facts(self, notes: Mapping[str, str], plan: Plan) -> Mapping[str, str]:
+        """Beside each tag its age and size, then why it is there, then why rules select it. What the list says holds of
+        what it showed alone."""
         told = dict(notes)
-        for tag, known in self._known.items():
-            reference = f"{self._repository}:{tag}"
-            told[reference] = "  ".join(filter(None, [known, notes.get(reference, "")]))
+        for tag in plan.removed:
+            reference = f"{self._repository}:{tag.tag}"
+            if tag.tag in self._seen and self._seen[tag.tag] == tag.digest:
+                known, why = self._known.get(tag.tag, ""), self._reasons.get(tag.tag, "")
+            else:
+                known, why = f"leads to {tag.digest.short}" if tag.digest else "", ""
+            note = " · ".join(filter(None, (notes.get(reference, ""), why)))
+            told[reference] = "  ".join(filter(None, (known, note)))
         return told
 
     def plan_anew(self, report: Report) -> bool:
+        self.changed |= set(report.moved)
         self._tags = list(report.moved) or self._tags
+        # They are shown as what they are now.
+        self._seen = {tag: digest for tag, digest in self._seen.items() if tag not in report.moved}
         return bool(report.moved)
 
 

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from regtui.deletion.words import pushed_anew_words
 from regtui.errors import RegtuiError
 from regtui.registry.errors import NotFound, RegistryError
 from regtui.retention.planning import RepositoryRetention, Stop, TagReason
@@ -55,17 +56,20 @@ async def judged_here(registry: OpenRegistry, repository: str, now: datetime) ->
     return await thread.call(planner.of, repository)
 
 
-def marks_words(plan: RetentionPlan) -> tuple[str, bool]:
-    """What was marked and what wasn't; whether something is wrong."""
+def marks_words(plan: RetentionPlan, elsewhere: Sequence[str] = ()) -> tuple[str, bool]:
+    """What was marked and what wasn't; whether something is wrong. `elsewhere`: what would go, but that the list shows
+    something else there."""
     retention = plan.retention
     if retention.entry is None:
         return f"No retention entry names {retention.repository}: nothing is deleted there by rules.", False
     if plan.stop is not None:
         return stop_sentence(plan.stop, retention, plan.detail), True
-    marked = plural(len(retention.going), "tag")
+    marked = plural(len(retention.going) - len(elsewhere), "tag")
     words = f"{entry_words(retention.entry)}: {marked} marked."
     if used := len(retention.in_use):
         words += f" {plural(used, 'tag')} more would go, but {'is' if used == 1 else 'are'} in use."
+    if elsewhere:
+        words += f" {pushed_anew_words(elsewhere)}: not marked."
     return words, False
 
 

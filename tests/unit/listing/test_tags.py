@@ -408,3 +408,39 @@ class AnySession(RuleBasedStateMachine):
 
 AnySession.TestCase.settings = settings(max_examples=100, stateful_step_count=20)
 TestAnySession = AnySession.TestCase
+
+
+def test_a_mark_is_of_what_the_tag_led_to_when_it_was_marked() -> None:
+    tags = versions("a", "b", "c", "d")
+    tags.fill([("a", summary("one")), ("b", Summary.gone()), ("d", summary("four"))])
+    tags.mark(["a", "b", "c"])
+    tags.fill([("a", summary("other")), ("b", summary("other")), ("c", summary("other"))])
+    one, other, four = (Digest.of(name) for name in (b"one", b"other", b"four"))
+    # What was not known when it was marked is what is shown since; what isn't marked is what is shown.
+    assert tags.seen(["a", "b", "c", "d", "e"]) == {"a": one, "b": None, "c": other, "d": four}
+    tags.toggle("a")
+    tags.toggle("a")
+    tags.invert()
+    assert tags.seen(["a", "b"]) == {"a": other, "b": other}
+    assert tags.marked == ["d"]
+
+
+def test_what_rules_judged_is_marked_where_nothing_else_is_shown() -> None:
+    tags = versions("a", "b", "c")
+    tags.fill([("a", summary("one")), ("b", summary("two"))])
+    one, judged = Digest.of(b"one"), Digest.of(b"judged")
+    assert tags.mark_as({"a": one, "b": judged, "c": judged, "gone": judged}) == ["b"]
+    assert set(tags.marked) == {"a", "c"}
+    tags.fill([("c", summary("other"))])
+    assert tags.seen(["a", "c"]) == {"a": one, "c": judged}
+
+
+def test_what_leads_elsewhere_by_now_is_read_again_where_it_stands_and_unmarked() -> None:
+    tags = versions("a", "b")
+    tags.fill([("a", summary("one")), ("b", summary("two"))])
+    tags.mark(["a", "b"])
+    tags.select("a")
+    tags.ask_again(["a", "gone"])
+    assert (tags.unfilled(), tags.marked, tags.cursor) == (["a"], ["b"], "a")
+    tags.fill([("a", summary("one"))])
+    assert tags.unfilled() == []

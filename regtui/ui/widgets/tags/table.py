@@ -1,6 +1,6 @@
 """The table of tags, drawn over its model: marks, cursor, order by a click on a title."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -14,6 +14,7 @@ from textual.message import Message
 from regtui.listing.columns import SortColumn
 from regtui.listing.tag_row import TagRow
 from regtui.listing.tags import TagList
+from regtui.oci.digest import Digest
 from regtui.ui.widgets.lines import CursorLines
 from regtui.ui.widgets.tags.columns import Column, Times, column_at, columns_for, line_of
 
@@ -197,6 +198,13 @@ class TagTable(CursorLines):
         """On top of what is marked already."""
         self.model.mark(tags)
         self._marks_changed()
+
+    def mark_as(self, judged: Mapping[str, Digest | None]) -> list[str]:
+        """The same for what each of them leads to; answers those that are shown to lead elsewhere, and aren't
+        marked."""
+        others = self.model.mark_as(judged)
+        self._marks_changed()
+        return others
 
     def clear_marks(self) -> None:
         self.model.clear_marks()
