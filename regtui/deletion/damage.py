@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from regtui.deletion.ground import Ground
 from regtui.deletion.inventory import is_damaged
+from regtui.deletion.journal import Unrecorded
 from regtui.deletion.placeholder import Placeholder, empty_index
+from regtui.deletion.reasons import Reason, in_words
 from regtui.deletion.values import PlannedTag
 from regtui.deletion.watch import look_at
 from regtui.oci import media_type as mt
@@ -63,6 +65,8 @@ async def heal(ground: Ground, dangling: Collection[PlannedTag]) -> Healed:
         return Healed(placeholder.digest, gone, error.message if error else "")
     except RegistryError as error:
         return Healed(placeholder.digest, why=error.message)
+    except Unrecorded as failed:
+        return Healed(placeholder.digest, why=in_words(Reason.UNRECORDED, failed.reason))
 
 
 async def _is_still_damaged(ground: Ground, tag: str) -> bool:

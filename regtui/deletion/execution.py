@@ -17,7 +17,7 @@ from regtui.deletion.deleting import Deleting
 from regtui.deletion.entry import Entry
 from regtui.deletion.ground import Ground
 from regtui.deletion.guard import Guard
-from regtui.deletion.journal import Journal, Run, unrecorded
+from regtui.deletion.journal import Journal, Run, Unrecorded, unrecorded
 from regtui.deletion.left_behind import clear_placeholders, record_left
 from regtui.deletion.patience import Patience
 from regtui.deletion.plan import bytes_of, doomed_manifests, needs_untagging
@@ -97,7 +97,8 @@ class Execution(UnderWay):
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
         """Yields what is done as it is done; the check's findings come last and replace what came before.
 
-        Raises RegistryError where nothing could be begun, JournalFailed where nothing could be recorded.
+        Raises RegistryError where nothing could be begun, RunInUse where others go on with what this resumes.
+        What can't be recorded isn't done: that is an outcome, too.
         """
         watch = self._ground.watch
         watch.on_look = self.on_look
@@ -109,7 +110,11 @@ class Execution(UnderWay):
             return
         self._plan = plan
         if self._resumes is not None:
-            await self._ground.record.begun()
+            try:
+                await self._ground.record.begun()
+            except Unrecorded as failed:
+                yield self._unrecorded(planned_outcomes(plan), failed)
+                return
             # What the part that was interrupted could not say any more.
             self._notices += [repaired_sentence(plan.repository, tag) for tag in self._resumes.repaired]
             yield self._tell(repaired_outcome(plan.repository, *each) for each in self._resumes.repaired.items())
@@ -121,6 +126,8 @@ class Execution(UnderWay):
             if run is None:
                 # Nothing was changed.
                 yield self._tell(fate for tag in plan.removed if (fate := self._fate(tag)))
+                if (failure := self._ground.record.failed) is not None:
+                    self._doubts.append(failure.sentence)
                 return
             self._name = run.name
             for digest in self._gone():

@@ -37,9 +37,7 @@ _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _ENDED: Final = re.compile(r'\{"record": "end".*"standing": \[\]\}\n?\Z')
 
 
-_TOO_MUCH: Final = (
-    f"Nothing was changed: what would go takes more than {bounds.JOURNAL_RECORD // bounds.MIB} MiB in the journal."
-)
+_TOO_MUCH: Final = f"what would go takes more than {bounds.JOURNAL_RECORD // bounds.MIB} MiB in the journal."
 
 
 class JournalFailed(RegtuiError):
@@ -48,6 +46,15 @@ class JournalFailed(RegtuiError):
     def __init__(self, message: str, remedy: str = "", reason: str = "") -> None:
         super().__init__(message, remedy)
         self.reason = reason
+
+
+class Unrecorded(JournalFailed):
+    """What was to be done can't be recorded, and so it wasn't done. The message is that of a change that was none."""
+
+    def __init__(self, why: str, remedy: str, reason: str) -> None:
+        super().__init__(f"Nothing was changed: {why}", remedy, reason)
+        self.sentence = f"{why[0].upper()}{why[1:]} {remedy}"
+        """The same, where something else may have been changed."""
 
 
 class RunNotFound(JournalFailed):
@@ -398,10 +405,10 @@ class Run:
         self.trouble = ""
 
     def write(self, record: str, **values: object) -> None:
-        """Appends one record, on disk when this returns. Raises JournalFailed."""
+        """Appends one record, on disk when this returns. Raises Unrecorded."""
         line = json.dumps({"record": record, **values}, ensure_ascii=False) + "\n"
         if _is_too_long(line):
-            raise JournalFailed(_TOO_MUCH, "Do it in several steps.", "it is too much")
+            raise Unrecorded(_TOO_MUCH, "Do it in several steps.", "it is too much")
         try:
             self._file.write(line)
             self._file.flush()
@@ -411,7 +418,7 @@ class Run:
             raise _failed("the journal", error) from None
 
     def begun(self, record: str, **values: object) -> "Run":
-        """Itself, with its first record on disk. Raises JournalFailed, and is closed then."""
+        """Itself, with its first record on disk. Raises Unrecorded, and is closed then."""
         try:
             self.write(record, **values)
         except JournalFailed:
@@ -427,9 +434,9 @@ class Run:
             self.trouble = self.trouble or failed.reason
 
     def placed(self, digest: Digest, tags: Sequence[str]) -> None:
-        """Before a placeholder takes the place of `tags`."""
-        self._standing[digest] = None
+        """Before a placeholder takes the place of `tags`. Raises Unrecorded: then it must not."""
         self.write("placeholder", digest=digest, tags=list(tags))
+        self._standing[digest] = None
 
     def taken_away(self, digest: Digest) -> None:
         """No tag points at that placeholder any more."""
@@ -541,10 +548,10 @@ def _time(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _failed(path: str, error: OSError) -> JournalFailed:
+def _failed(path: str, error: OSError) -> Unrecorded:
     reason = _reason(error)
-    return JournalFailed(
-        f"Nothing was changed: what would go can't be recorded in {path} ({reason}).",
+    return Unrecorded(
+        f"what would go can't be recorded in {path} ({reason}).",
         "Make room or set XDG_STATE_HOME to a directory that can be written.",
         reason,
     )

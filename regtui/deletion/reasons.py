@@ -26,6 +26,8 @@ class Reason(Enum):
     NOT_A_MANIFEST = "not a manifest"
     UNCHECKED = "unchecked"
     """It couldn't be looked at right before, so it was left alone."""
+    UNRECORDED = "unrecorded"
+    """What was to be done can't be written to the journal before."""
     NO_PUSH = "no push"
     """A tag can't be removed alone without the right to push."""
 
@@ -64,6 +66,7 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.IMAGE_STAYS: "not deleted: its image stays, as something uses that since the plan was shown",
     Reason.NOT_A_MANIFEST: "not deleted: the registry doesn't have it as a manifest",
     Reason.UNCHECKED: "not deleted, as it could not be checked",
+    Reason.UNRECORDED: "not done, as it can't be recorded in the journal",
     Reason.NO_PUSH: "this login may delete, but not push, which removing a tag alone needs on this registry. Deleting "
     "its manifest (--manifest) would remove all tags of it",
     Reason.REFUSED: "not deleted",
@@ -87,9 +90,7 @@ def in_words(reason: Reason, detail: str = "") -> str:
         return _WORDS[reason]
     if reason is Reason.REFUSED:
         return detail
-    if reason is Reason.UNCHECKED:
-        return f"{_WORDS[reason]}: {detail}"
-    if reason is Reason.PUSHED_AGAIN:
+    if reason in (Reason.UNCHECKED, Reason.UNRECORDED, Reason.PUSHED_AGAIN):
         return f"{_WORDS[reason]}: {detail}"
     if reason is Reason.IN_USE:
         return f"not deleted: {detail}"

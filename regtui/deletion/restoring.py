@@ -11,7 +11,7 @@ from typing import Final
 from regtui.deletion.belonging import check_belongs
 from regtui.deletion.entry import Entry
 from regtui.deletion.graph import children_first
-from regtui.deletion.journal import Hold, Journal, JournalFailed, Run, unrecorded
+from regtui.deletion.journal import Hold, Journal, JournalFailed, Run, Unrecorded, unrecorded
 from regtui.deletion.moved_onto import lead_away, others_on
 from regtui.deletion.plan import label_of
 from regtui.deletion.recheck import tags_now
@@ -68,7 +68,8 @@ class Restoring(UnderWay):
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
         """Yields what is done as it is done.
 
-        Raises RegistryError where nothing could be begun, JournalFailed where nothing could be recorded.
+        Raises RegistryError where nothing could be begun, RunInUse where others go on with what this resumes.
+        What can't be recorded isn't done: that is an outcome, too.
         """
         yield self._tell(left_out(self._plan))
         tags, fell_out = await self._as_shown()
@@ -78,7 +79,12 @@ class Restoring(UnderWay):
         is_open = self._resumes is not None or self._plan.entry.is_unfinished
         if not tags and not self._plan.manifests and not is_open:
             return
-        run = await asyncio.to_thread(self._begin, tags)
+        try:
+            run = await asyncio.to_thread(self._begin, tags)
+        except Unrecorded as failed:
+            begun = self._begun(tags)
+            yield self._unrecorded([row for row in planned_rows(self._plan) if row.reference in begun], failed)
+            return
         self._name = run.name
         try:
             for some in self._rounds():

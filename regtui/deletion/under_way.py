@@ -1,10 +1,11 @@
 """A change of the registry while it is made: it can be stopped, and tells what came of each tag and manifest."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from regtui.deletion.journal import Journal
-from regtui.deletion.reasons import Reason
-from regtui.deletion.values import Action, Looked, Outcome, Report
+from regtui.deletion.journal import Journal, Unrecorded
+from regtui.deletion.reasons import Reason, in_words
+from regtui.deletion.values import Action, Looked, Outcome, Report, Status
 from regtui.deletion.work import Work
 from regtui.registry.client import RegistryClient
 
@@ -67,6 +68,12 @@ class UnderWay:
         batch = list(outcomes)
         self._told.update({_key(outcome): outcome for outcome in batch})
         return batch
+
+    def _unrecorded(self, rows: Iterable[Outcome], failed: Unrecorded) -> list[Outcome]:
+        """Nothing of `rows` is begun."""
+        self._doubts.append(failed.sentence)
+        why = in_words(Reason.UNRECORDED, failed.reason)
+        return self._tell(replace(r, status=Status.FAILED, error=why, reason=Reason.UNRECORDED) for r in rows)
 
 
 def _key(outcome: Outcome) -> tuple[Action, str]:

@@ -85,8 +85,8 @@ async def untag_by_placeholder(
     recorded: list[Run] = []
 
     def name_it(run: Run) -> None:
-        recorded.append(run)
         run.placed(placeholder.digest, [tag.tag for tag in tags])
+        recorded.append(run)
 
     async def place(tag: PlannedTag) -> Result | None:
         async def change() -> None:

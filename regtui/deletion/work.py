@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from regtui import limit
+from regtui.deletion.journal import Unrecorded
 from regtui.deletion.reasons import Reason, in_words
 from regtui.deletion.values import Status
 from regtui.registry.errors import RegistryError
@@ -67,11 +68,19 @@ class Work:
     async def each(
         self, items: Iterable[T], do: Callable[[T], Awaitable[Result | None]], *, to_the_end: bool = False
     ) -> AsyncIterator[list[Attempt[T]]]:
-        """Do it to each item; yield the attempts as they end, then those that a stop left out. `to_the_end`: a
-        stop doesn't count, for what must not be left half done."""
+        """Do it to each item; yield the attempts as they end, then those that a stop left out. One that can't be
+        recorded isn't done, and the others are told. `to_the_end`: a stop doesn't count, for what must not
+        be left half done."""
+
+        async def done(item: T) -> Result | None:
+            try:
+                return await do(item)
+            except Unrecorded as failed:
+                return Result(Status.FAILED, Reason.UNRECORDED, failed.reason)
+
         ended = limit.each(
             items,
-            do,
+            done,
             at_once=IN_FLIGHT,
             expect=RegistryError,
             goes_on=lambda: to_the_end or not self.stopped,

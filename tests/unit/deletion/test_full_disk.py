@@ -113,6 +113,101 @@ async def test_what_was_put_back_is_told(tmp_path: Path) -> None:
     assert "can't be recorded in the journal" in " ".join(report_sentences(undoing.report))
 
 
+async def test_what_can_t_be_recorded_midway_stays_and_the_rest_is_told_row_by_row(tmp_path: Path) -> None:
+    """Signatures take a placeholder of their own, which has to be recorded before it is used."""
+    world = World("2.8.2")
+    tags = [f"v{number}" for number in range(12)]
+    signatures = []
+    for tag in tags:
+        image = await world.image(REPOSITORY, [tag], [tag])
+        signatures.append(f"{image.replace(':', '-')}.sig")
+        await world.image(REPOSITORY, [f"signature of {tag}"], [signatures[-1]])
+    before = await world.tags(REPOSITORY)
+    world.transport = Filling(world)
+    connection = await world.open()
+    connection.journal = Journal(tmp_path)
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, [*tags, *signatures])))
+    async for _ in deleting.outcomes():
+        pass
+    report = deleting.report
+    rows = {
+        outcome.reference.rpartition(":")[2]: outcome for outcome in report.outcomes if "@" not in outcome.reference
+    }
+    now = await world.tags(REPOSITORY)
+    assert {tag for tag, row in rows.items() if row.status is Status.DONE} == before.keys() - now.keys()
+    assert {tag for tag in tags if rows[tag].status is Status.DONE} == set(tags)
+    refused = [row.error for row in rows.values() if row.status is Status.FAILED]
+    assert refused == ["not done, as it can't be recorded in the journal: no space left on device"] * len(now)
+    assert report.run
+    assert "Nothing was changed" not in " ".join(report_sentences(report))
+    Disk.is_full, world.transport = False, None
+    connection = await world.open()
+    connection.journal = Journal(tmp_path)
+    undoing = connection.changes.undoing(await connection.changes.plan_undo(await connection.changes.entry(report.run)))
+    async for _ in undoing.outcomes():
+        pass
+    assert undoing.report.is_complete
+    assert await world.tags(REPOSITORY) == before
+
+
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+async def test_where_it_can_t_be_begun_each_row_says_so_and_nothing_was_changed(version: Any, tmp_path: Path) -> None:
+    world = World(version)
+    await world.image(REPOSITORY, ["one"], ["one"])
+    await world.image(REPOSITORY, ["shared"], ["a", "b"])
+    before = await world.tags(REPOSITORY)
+    connection = await world.open()
+    connection.journal = Journal(tmp_path)
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["one", "a"])))
+    Disk.is_full = True
+    async for _ in deleting.outcomes():
+        pass
+    report = deleting.report
+    assert len(report.outcomes) == 3
+    assert {(o.status, o.error) for o in report.outcomes if o.action is Action.UNTAG} == {
+        (Status.FAILED, "not done, as it can't be recorded in the journal: no space left on device")
+    }
+    assert not any(outcome.status is Status.DONE for outcome in report.outcomes)
+    assert report_sentences(report)[-1] == (
+        "What would go can't be recorded in the journal (no space left on device). "
+        "Make room or set XDG_STATE_HOME to a directory that can be written."
+    )
+    assert not report.run
+    assert await world.tags(REPOSITORY) == before
+
+
+async def test_an_undo_of_which_one_half_can_t_be_recorded_tells_what_the_other_did(tmp_path: Path) -> None:
+    world = World("3.1.1")
+    await world.image(REPOSITORY, ["one"], ["a"])
+    await world.image(REPOSITORY, ["two"], ["b"])
+    connection = await world.open()
+    connection.journal = Journal(tmp_path)
+
+    async def undone(run: str, *, overwrite: bool = False) -> Any:
+        entry = await connection.changes.entry(run)
+        undoing = connection.changes.undoing(await connection.changes.plan_undo(entry, overwrite=overwrite))
+        async for _ in undoing.outcomes():
+            pass
+        return undoing.report
+
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["a", "b"])))
+    async for _ in deleting.outcomes():
+        pass
+    newer = await world.image(REPOSITORY, ["newer"], ["a"])
+    restored = await undone(deleting.report.run, overwrite=True)
+    world.transport = Filling(world)
+    connection = await world.open()
+    connection.journal = Journal(tmp_path)
+    report = await undone(restored.run)
+    # What was overwritten is back, and b is there still, as its removal couldn't be recorded.
+    assert (await world.tags(REPOSITORY))["a"] == newer
+    assert "b" in await world.tags(REPOSITORY)
+    rows = {(o.action, o.reference): o.status for o in report.outcomes}
+    assert rows[Action.RESTORE, f"{REPOSITORY}:a"] is Status.DONE
+    assert rows[Action.UNTAG, f"{REPOSITORY}:b"] is Status.FAILED
+    assert "Nothing was changed" not in " ".join(report_sentences(report))
+
+
 def test_a_collection_that_can_t_be_recorded_is_not_called_undone(tmp_path: Path) -> None:
     Disk.is_full = True
     with pytest.raises(JournalFailed) as caught:
