@@ -170,6 +170,7 @@ class TagsReader:
         self._table.model.filter(text)
         self.changed()
         self._table.show_line(self._table.model.line)
+        self._on_cursor()
 
     def wait(self, word: str) -> None:
         """The registry wants to be asked less, as `word` says; not any more where that is empty."""

@@ -331,6 +331,8 @@ class BrowserScreen(Screen[None]):
             self.find_out_deletion()
         self._tags.title()
         self._tags.prioritise()
+        # Another order may have put another tag under the cursor.
+        self._load_details_soon()
 
     @on(CursorLines.CursorMoved, "TagTable")
     def _tag_cursor_moved(self) -> None:
@@ -491,6 +493,7 @@ class BrowserScreen(Screen[None]):
         self.lines.changed()
         if self.repository:
             self._tags.changed()
+            self._load_details_soon()
         self.app.notify(hidden_words(show), timeout=3, markup=False)
 
     def action_back(self) -> None:

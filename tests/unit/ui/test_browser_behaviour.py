@@ -112,6 +112,21 @@ async def test_enter_keeps_the_filter_and_escape_clears_it(tmp_path: Path) -> No
         assert screen.table.has_focus
 
 
+@pytest.mark.parametrize("keys", [["slash", "3", "9", "enter"], ["s", "s"], ["S"], ["full_stop"]])
+async def test_the_details_are_those_of_the_tag_under_the_cursor_however_it_came_there(
+    keys: list[str], tmp_path: Path
+) -> None:
+    """What `d` would take is what stands beside it."""
+    async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
+        await pilot.press("home")
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+        await settled(pilot)
+        assert screen.view.details is not None
+        assert screen.view.details.reference == screen.table.model.cursor
+
+
 async def test_a_filter_that_matches_nothing_says_so_and_escape_brings_everything_back(tmp_path: Path) -> None:
     async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
         for pane in (screen.tags_pane, screen.repositories_pane):
