@@ -8,7 +8,7 @@ from regtui.cli.running import RunResult, ShownOutcomes, carry_out
 from regtui.deletion.belonging import belonging_question, check_belongs
 from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.undo import Undo
-from regtui.deletion.undo_words import interrupted_sentence, rest_sentences, undo_sentences
+from regtui.deletion.undo_words import interrupted_sentence, rest_sentences, undo_confirmation, undo_sentences
 from regtui.errors import RegtuiError
 from regtui.session.session import Session
 
@@ -105,7 +105,8 @@ async def finish(session: Session, entry: Entry, shown: ShownOutcomes) -> RunRes
 
 async def revert(session: Session, entry: Entry, shown: ShownOutcomes) -> RunResult:
     """Takes back what was done so far. Raises InterruptedRun where it can't be done."""
-    return await _carry_out(session, entry, await session.changes.plan_undo(entry), shown)
+    undo = await session.changes.plan_undo(entry)
+    return await _carry_out(session, entry, undo, shown, typed=undo_confirmation(undo))
 
 
 def _refuse(session: Session, entry: Entry) -> NoReturn:
@@ -113,9 +114,9 @@ def _refuse(session: Session, entry: Entry) -> NoReturn:
     raise InterruptedRun("Nothing was changed.")
 
 
-async def _carry_out(session: Session, entry: Entry, undo: Undo, shown: ShownOutcomes) -> RunResult:
+async def _carry_out(session: Session, entry: Entry, undo: Undo, shown: ShownOutcomes, *, typed: str = "") -> RunResult:
     for sentence in undo_sentences(undo):
         say(sentence)
-    if undo.obstacle:
+    if undo.obstacle or (typed and ask(f"To change these tags at {session.identity}, type {typed}:") != typed):
         _refuse(session, entry)
     return await carry_out(session.changes.undoing(undo), shown, "Putting back", len(undo.rows))

@@ -27,6 +27,7 @@ from regtui.deletion.undo import Undo, check_ended, shown_rest
 from regtui.deletion.undo_words import (
     earlier_sentence,
     not_to_finish,
+    not_unasked,
     offers_overwriting,
     rest_sentences,
     title_of,
@@ -34,7 +35,7 @@ from regtui.deletion.undo_words import (
     undo_sentences,
     what_of,
 )
-from regtui.deletion.words import losses_sentence, planned_outcomes
+from regtui.deletion.words import planned_outcomes
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
 from regtui.registry.identity import RegistryId
 from regtui.session.session import Session
@@ -124,9 +125,9 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         show_undo(undo, output, dry_run=arguments.dry_run)
     if named is None and undo.is_empty:
         await _say_earlier(session, entry)
-    lost = losses_sentence(undo.deletion) if arguments.yes and undo.deletion is not None else ""
+    unasked = not_unasked(undo) if arguments.yes else ""
     if arguments.dry_run:
-        if undo.obstacle or lost:
+        if undo.obstacle or unasked:
             return Obstructed.exit_code
         if is_unsettled and arguments.yes:
             return InterruptedRun.exit_code
@@ -134,8 +135,8 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         return FAILED if is_idle and (undo.restoration.lost or undo.restoration.kept) else DONE
     if undo.obstacle:
         raise Obstructed(undo.obstacle, "Nothing was put back.")
-    if lost:
-        raise Obstructed(lost, "Nothing was changed. Without --yes it asks.")
+    if unasked:
+        raise Obstructed(unasked, "Nothing was changed. Without --yes it asks.")
     if undo.restoration.kept:
         say(f"To overwrite: {session.target.undo_command(entry.name, '--overwrite')}")
     if undo.is_empty and not entry.is_unfinished:

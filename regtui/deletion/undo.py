@@ -7,7 +7,7 @@ one that was interrupted is finished (the rest of its plan, or of what it was pu
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regtui.content.store import ContentStore
@@ -15,6 +15,7 @@ from regtui.deletion.belonging import check_belongs
 from regtui.deletion.blobs import with_blobs
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.execution import Execution
+from regtui.deletion.graph import reachable
 from regtui.deletion.inventory import read_contents, read_manifests
 from regtui.deletion.journal import Hold, Journal, JournalFailed, RunInUse
 from regtui.deletion.plan import doomed_manifests, is_protected, make_plan
@@ -23,7 +24,8 @@ from regtui.deletion.restoration import Restoration, Situation, make_restoration
 from regtui.deletion.restoring import Restoring
 from regtui.deletion.situation import Progress, read_situation
 from regtui.deletion.under_way import OnLook
-from regtui.deletion.values import Contents, Method, Outcome, Plan, Report
+from regtui.deletion.used import UsedImages
+from regtui.deletion.values import Contents, Manifests, Method, Outcome, Plan, Report
 from regtui.deletion.words import planned_outcomes
 from regtui.errors import RegtuiError
 from regtui.oci.digest import Digest
@@ -81,10 +83,12 @@ async def plan_undo(
     restore_obstacle: str = "",
     delete_obstacle: str = "",
     protect: tuple[str, ...] = (),
+    used: Callable[[str], Awaitable[UsedImages]],
     on_progress: Progress | None = None,
 ) -> Undo:
-    """Reads what is there now, and changes nothing. `protect`: shell patterns of damaged tags that aren't repaired.
-    Raises RegistryError, OtherRegistry where `entry` wasn't made here, and StillRunning."""
+    """Reads what is there now, and changes nothing. `protect`: shell patterns of tags that need a confirmation of their
+    own to be deleted; `used`: what is in use of a repository, and needs one, too. Raises RegistryError, OtherRegistry
+    where `entry` wasn't made here, and StillRunning."""
     check_belongs(entry, client.identity)
     check_ended(entry)
     stored, blobs = entry.manifests(), entry.blobs()
@@ -98,16 +102,18 @@ async def plan_undo(
         restoration = make_restoration(entry, situation, stored, blobs, overwrite=overwrite, obstacle=restore_obstacle)
     if entry.kind is not Kind.RESTORE:
         return Undo(entry, restoration)
-    contents = await read_contents(client, content, entry.repository, digests=entry.manifests_changed)
+    brought = frozenset(entry.manifests_changed)
+    images = await used(entry.repository)
+    contents = await read_contents(client, content, entry.repository, digests=brought | images.named_here)
     contents = _without_protected(contents, protect)
     put_there = [
         tag for tag, digest in entry.tags.items() if not entry.before.get(tag) and contents.tags.get(tag) == digest
     ]
-    brought = entry.manifests_changed
-    deletion = _plan_of(contents, put_there, brought, method, delete_obstacle, only=set(brought))
+    request = Request(entry.repository, put_there, brought, protect=protect, only=brought, used=images)
+    deletion = _plan_of(contents, request, method, delete_obstacle)
     if not deletion.obstacle and not deletion.is_empty:
         contents = await with_blobs(client, content, deletion, on_progress)
-        deletion = _plan_of(contents, put_there, brought, method, delete_obstacle, only=set(brought))
+        deletion = _plan_of(contents, request, method, delete_obstacle)
     return Undo(entry, restoration, deletion)
 
 
@@ -148,19 +154,20 @@ async def plan_rest(
     obstacle: str = "",
     protect: tuple[str, ...] = (),
 ) -> Plan:
-    """What is left to do of a deletion that was interrupted: never more than was confirmed then. `protect`: as for
-    `plan_undo`. Raises RegistryError, and OtherRegistry where `entry` wasn't made here."""
+    """What is left to do of a deletion that was interrupted: never more than was confirmed then. `protect`: shell
+    patterns of damaged tags that aren't repaired. Raises RegistryError, and OtherRegistry where `entry` wasn't made
+    here."""
     check_belongs(entry, client.identity)
     check_ended(entry)
     content.forget(entry.repository)
-    confirmed = {*entry.manifests_changed, *entry.placeholders}
+    confirmed = frozenset((*entry.manifests_changed, *entry.placeholders))
     contents = await read_contents(client, content, entry.repository, digests=confirmed)
     contents = _without_protected(contents, protect)
     same = {tag for tag, now in contents.tags.items() if now in (entry.tags.get(tag), None, *entry.placeholders)}
     # One that couldn't be read when it was chosen, and can't be now, is what was confirmed.
     same |= {tag for tag in contents.unread if entry.tags.get(tag) is None}
     left = [tag for tag in entry.tags if tag in same]
-    return _plan_of(contents, left, tuple(confirmed), method, obstacle, only=confirmed)
+    return _plan_of(contents, Request(entry.repository, left, confirmed, only=confirmed), method, obstacle)
 
 
 def shown_rest(entry: Entry, rest: Plan) -> Plan:
@@ -173,9 +180,9 @@ def shown_rest(entry: Entry, rest: Plan) -> Plan:
     tags = {tag: entry.tags.get(tag) if now in placeholders else now for tag, now in contents.tags.items()}
     manifests = {digest: manifest for digest, manifest in contents.manifests.items() if digest not in placeholders}
     contents = replace(contents, tags=tags, manifests=manifests)
-    confirmed = set(entry.manifests_changed)
-    going = [tag.tag for tag in rest.removed]
-    return _plan_of(contents, going, entry.manifests_changed, rest.method, rest.obstacle, only=confirmed)
+    confirmed = frozenset(entry.manifests_changed)
+    request = Request(entry.repository, [tag.tag for tag in rest.removed], confirmed, only=confirmed)
+    return _plan_of(contents, request, rest.method, rest.obstacle)
 
 
 def _without_protected(contents: Contents, protect: tuple[str, ...]) -> Contents:
@@ -183,17 +190,14 @@ def _without_protected(contents: Contents, protect: tuple[str, ...]) -> Contents
     return replace(contents, damaged=frozenset(tag for tag in contents.damaged if not is_protected(tag, protect)))
 
 
-def _plan_of(
-    contents: Contents,
-    tags: Sequence[str],
-    digests: Sequence[Digest],
-    method: Method,
-    obstacle: str,
-    only: set[Digest],
-) -> Plan:
-    """What something else uses by now is left out, instead of standing against all of it."""
-    free = doomed_manifests(contents, tags, digests).intersection(digests)
-    request = Request(contents.repository, tags, free, only=frozenset(only))
+def _plan_of(contents: Contents, request: Request, method: Method, obstacle: str) -> Plan:
+    """What something else uses by now is left out, instead of standing against all of it. By digest those go that no
+    tag leads to: the others go with their tag."""
+    contents = replace(contents, used=frozenset(request.used.digests))
+    free = doomed_manifests(contents, request.tags, request.digests).intersection(request.digests)
+    tagged = [digest for tag in request.tags if (digest := contents.tags.get(tag))]
+    alone = free - reachable(contents.manifests, tagged)
+    request = replace(request, digests=alone, untagged=Manifests.DELETED)
     return make_plan(contents, request, method=method, obstacle=obstacle)
 
 

@@ -5,11 +5,21 @@ from collections.abc import Collection
 from typing import Final
 
 from regtui.deletion.entry import Entry, Kind, PruneSummary
+from regtui.deletion.proposal import DeletionProposal
 from regtui.deletion.reasons import Reason
+from regtui.deletion.request import Request
 from regtui.deletion.restoration import Restoration, broken_before
 from regtui.deletion.undo import Undo, shown_rest
 from regtui.deletion.values import Action, Outcome, Plan, Status
-from regtui.deletion.words import FOREVER, TYPED_FROM, counted, kind_note, names, plan_sentences
+from regtui.deletion.words import (
+    TYPED_FROM,
+    counted,
+    kind_note,
+    names,
+    plan_notes,
+    plan_sentences,
+    typed_confirmation,
+)
 from regtui.names.order import in_order
 from regtui.text import plural, size, time_utc
 
@@ -133,13 +143,24 @@ def offers_overwriting(undo: Undo) -> str:
 
 
 def undo_confirmation(undo: Undo) -> str:
-    """What has to be typed: the number of tags where many would be overwritten or deleted, `forever` where something is
-    deleted again that can't be put back then; nothing where `y` does."""
-    going = len(undo.deletion.removed) if undo.deletion else 0
-    changed = going + sum(1 for tag in undo.restoration.tags if tag.tag in undo.restoration.moved)
-    words = [str(changed)] if changed >= TYPED_FROM else []
-    words += [FOREVER] if undo.deletion is not None and undo.deletion.has_losses else []
-    return " ".join(words)
+    """What has to be typed: the number of tags where many would be overwritten or deleted, and for what is deleted
+    again what its deletion takes by itself; nothing where `y` does."""
+    overwritten = sum(1 for tag in undo.restoration.tags if tag.tag in undo.restoration.moved)
+    if undo.deletion is not None:
+        return typed_confirmation(undo.deletion, besides=overwritten)
+    return str(overwritten) if overwritten >= TYPED_FROM else ""
+
+
+def not_unasked(undo: Undo) -> str:
+    """Why it isn't done where nobody can be asked, as it deletes what somebody has to confirm by typing; empty where
+    nothing stands against that."""
+    if undo.deletion is None:
+        return ""
+    again = DeletionProposal(Request(undo.repository), undo.deletion)
+    if held := in_order(tag.tag for tag in undo.deletion.removed if tag.protected or tag.in_use):
+        are, it = ("is", "it") if len(held) == 1 else ("are", "they")
+        return f"{names(held)} of {undo.repository} {are} protected or in use, and {it} would be deleted again."
+    return again.guarded or again.used_manifests or again.loss
 
 
 def undo_button(undo: Undo) -> str:
@@ -153,7 +174,8 @@ def undo_button(undo: Undo) -> str:
 def undo_notes(undo: Undo) -> dict[str, str]:
     """What to add to each row: beside its reference."""
     name = undo.repository
-    notes = {f"{name}@{m.digest}": kind_note(m.label) for m in undo.restoration.manifests}
+    notes = plan_notes(undo.deletion) if undo.deletion is not None else {}
+    notes |= {f"{name}@{m.digest}": kind_note(m.label) for m in undo.restoration.manifests}
     for tag in undo.restoration.tags:
         over = f", over {tag.now.short}" if tag.tag in undo.restoration.moved and tag.now else ""
         notes[f"{name}:{tag.tag}"] = f"{tag.digest.short}{over}"

@@ -385,17 +385,17 @@ def counted(outcomes: Sequence[Outcome]) -> str:
     return " and ".join(told + ([plural(manifests, "manifest")] if manifests else []))
 
 
-def typed_confirmation(plan: Plan, *, without_undo: bool = False) -> str:
+def typed_confirmation(plan: Plan, *, without_undo: bool = False, besides: int = 0) -> str:
     """What has to be typed: the names of tags that are protected or in use, else the number from ten tags on; the names
     of such tags that may be replaced; `forever` where undo can't put something back (unless that was said:
-    `without_undo`); nothing where `y` is enough."""
+    `without_undo`); nothing where `y` is enough. `besides`: so many tags are changed as well."""
     guarded = [tag.tag for tag in plan.removed if tag.protected or tag.in_use]
     guarded += [manifest.digest.short for manifest in plan.used_manifests]
     words = []
     if guarded:
         words.append(_typed_names(guarded, "protected" if any(tag.protected for tag in plan.removed) else "in use"))
-    elif len(plan.removed) >= TYPED_FROM:
-        words.append(str(len(plan.removed)))
+    elif (count := len(plan.removed) + besides) >= TYPED_FROM:
+        words.append(str(count))
     if replaced := plan.guarded_replaceable:
         words.append(_typed_names(replaced, "damaged"))
     if plan.has_losses and not without_undo:

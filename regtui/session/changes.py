@@ -1,7 +1,7 @@
 """What was changed in one registry, and taking it back: the journal's runs, seen from a connection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from regtui.content.store import ContentStore
 from regtui.deletion.entry import Entry
@@ -10,6 +10,7 @@ from regtui.deletion.journal import Journal, JournalFailed
 from regtui.deletion.under_way import OnLook
 from regtui.deletion.undo import Undo, Undoing, last_deletion, parts_to_undo, plan_rest, plan_rest_of_undo, plan_undo
 from regtui.deletion.undo_parts import UndoingParts
+from regtui.deletion.used import UsedImages
 from regtui.deletion.values import Method, Outcome, Plan, Report
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import RegistryError
@@ -63,17 +64,19 @@ class Changes:
         journal: Journal,
         username: str,
         obstacle: Callable[[Deletion], str],
+        used: Callable[[str], Awaitable[UsedImages]],
         *,
         read_only: bool,
         protect: tuple[str, ...] = (),
     ) -> None:
-        """`obstacle`: why nothing can be deleted, in words. `read_only`: the user wants nothing to be changed.
-        `protect`: shell patterns of tags that aren't repaired without being asked for."""
+        """`obstacle`: why nothing can be deleted, in words. `used`: what is in use of a repository. `read_only`: the
+        user wants nothing to be changed. `protect`: shell patterns of tags that need a confirmation of their own."""
         self._client = client
         self._content = content
         self._journal = journal
         self._username = username
         self._obstacle = obstacle
+        self._used = used
         self._read_only = read_only
         self._protect = protect
 
@@ -125,6 +128,7 @@ class Changes:
             restore_obstacle=await self._push_obstacle(entry.repository, support),
             delete_obstacle=self._obstacle(support),
             protect=self._protect,
+            used=self._used,
             on_progress=on_progress,
         )
 

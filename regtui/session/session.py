@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from regtui.content.store import ContentStore
     from regtui.deletion.journal import Journal
     from regtui.deletion.request import Request
+    from regtui.deletion.used import UsedImages
     from regtui.deletion.values import Outcome, Plan
     from regtui.garbage.collector import Collector
     from regtui.garbage.values import UsedManifests
@@ -341,12 +342,11 @@ class Session:
         """
 
         from regtui.session.planning import plan_deletion
-        from regtui.session.using import used_images
 
         protecting = replace(
             request,
             protect=(*request.protect, *self.target.protect),
-            used=used_images(await self.in_use(), request.repository),
+            used=await self._used_in(request.repository),
         )
         return await plan_deletion(
             self._client, self._content, protecting, read_only=self.read_only, on_progress=on_progress
@@ -375,6 +375,7 @@ class Session:
             self.journal,
             self.username,
             self.deletion_obstacle,
+            self._used_in,
             read_only=self.read_only,
             protect=self.target.protect,
         )
@@ -386,6 +387,11 @@ class Session:
         from regtui.session.using import Using
 
         return Using(self._client, self.target.in_use, (self.host, *self.target.also_known_as))
+
+    async def _used_in(self, repository: str) -> "UsedImages":
+        from regtui.session.using import used_images
+
+        return used_images(await self.in_use(), repository)
 
     async def in_use(self) -> "InUse":
         """Which of its images are in use, by the sources that the config names."""

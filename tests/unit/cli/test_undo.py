@@ -86,6 +86,23 @@ def test_a_run_is_undone_by_its_name_and_that_in_its_turn(storage: MemoryStorage
     assert "0.0.9" not in tags(storage)
 
 
+def test_what_is_protected_by_now_is_not_deleted_again_unasked(
+    storage: MemoryStorage, capsys: Captured, tmp_path: Path
+) -> None:
+    remove("0.0.9")
+    assert main(["undo", "demo", "--yes"]) == 0
+    before = tags(storage)
+    config = tmp_path / "config.toml"
+    config.write_text('protect = ["0.0.9"]\n')
+    capsys.readouterr()
+    for more in ([], ["--dry-run"]):
+        assert main(["undo", "2", "-r", "demo", "--yes", "--config", str(config), *more]) == 6
+    told = capsys.readouterr().err
+    assert "0.0.9 is protected by the config file." in told
+    assert "protected or in use, and it would be deleted again. Nothing was changed." in " ".join(told.split())
+    assert tags(storage) == before
+
+
 def test_a_tag_pushed_anew_stays_unless_overwriting_is_asked_for(storage: MemoryStorage, capsys: Captured) -> None:
     remove("0.0.9")
     new = tags(storage)["0.0.10"]

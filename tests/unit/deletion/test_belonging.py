@@ -15,6 +15,7 @@ from regtui.deletion.journal import Journal
 from regtui.deletion.request import Request
 from regtui.deletion.restoring import Restoring
 from regtui.deletion.undo import Undo, Undoing, plan_rest, plan_undo
+from regtui.deletion.used import UsedImages
 from regtui.deletion.values import Method
 from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
@@ -30,6 +31,10 @@ from .worlds import World
 
 REPOSITORY = "team/app"
 ADDRESS = "http://127.0.0.1:5000"
+
+
+async def not_used(_: str) -> UsedImages:
+    return UsedImages()
 
 
 @dataclass
@@ -80,7 +85,7 @@ class Registry:
         return journal.entry(run.name)
 
     async def undo(self, entry: Entry) -> Undo:
-        return await plan_undo(self.client, self.content, entry, method=Method.PLACEHOLDER)
+        return await plan_undo(self.client, self.content, entry, method=Method.PLACEHOLDER, used=not_used)
 
 
 def of_an_earlier_version(journal: Path, run: Entry) -> None:
@@ -214,7 +219,7 @@ async def test_a_registry_that_is_gone_is_not_asked_before_the_run_is_refused(tm
     entry = await (await Registry("admin@staging").fill()).interrupted(journal)
     nobody = RegistryClient(Address.parse("http://127.0.0.1:1"))
     with pytest.raises(OtherRegistry):
-        await plan_undo(nobody, ContentStore(nobody), entry, method=Method.PLACEHOLDER)
+        await plan_undo(nobody, ContentStore(nobody), entry, method=Method.PLACEHOLDER, used=not_used)
     with pytest.raises(RegistryError):
         await nobody.resolve(REPOSITORY, Digest.of(b""))
     await nobody.close()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from regtui.content.store import ContentStore
 from regtui.deletion.proposal import DeletionProposal
 from regtui.deletion.request import Request
+from regtui.deletion.undo_words import not_unasked, undo_confirmation, undo_notes, undo_sentences
 from regtui.garbage.contents import read
 from regtui.local.dialect import Version
 from regtui.oci.digest import Digest
@@ -118,6 +119,49 @@ async def test_the_name_is_typed_and_the_proposal_says_where_it_runs() -> None:
     uses(session, (), ["1.5"])
     proposal = DeletionProposal(request, await session.plan_deletion(request))
     assert (proposal.typed, list(proposal.held)) == ("1.5", ["1.5"])
+
+
+@pytest.mark.parametrize("how", ["by tag", "by digest", "protected"])
+async def test_an_undo_of_an_undo_deletes_it_as_any_deletion_does(how: str) -> None:
+    world = World("3.1.1")
+    digest = await world.image(REPOSITORY, ["a"], ["stable"])
+    await world.image(REPOSITORY, ["b"], ["old"])
+    await world.image(REPOSITORY, ["c"], ["stays"])
+    session = await world.open()
+    await execute(session, await session.plan_deletion(Request(REPOSITORY, ("stable", "old"))))
+    deletion = await session.changes.last()
+    assert deletion is not None
+    restored = session.changes.undoing(await session.changes.plan_undo(deletion))
+    async for _ in restored.outcomes():
+        pass
+    if how == "protected":
+        session.target = replace(session.target, protect=("stab*",))
+    else:
+        uses(session, [digest] if how == "by digest" else (), ["stable"] if how == "by tag" else ())
+    plan = await session.plan_deletion(Request(REPOSITORY, ("stable", "old")))
+    undo = await session.changes.plan_undo(await session.changes.entry(restored.report.run))
+    assert undo_confirmation(undo) == DeletionProposal(Request(REPOSITORY), plan).typed == "stable"
+    assert not_unasked(undo) == f"stable of {REPOSITORY} is protected or in use, and it would be deleted again."
+    why = "protected" if how == "protected" else "in use: runs on app1 as web"
+    assert undo_notes(undo)[f"{REPOSITORY}:stable"] == why
+    assert any("stable is " in sentence for sentence in undo_sentences(undo))
+
+
+async def test_an_undo_of_an_undo_leaves_what_is_needed_by_what_runs() -> None:
+    """An index that runs, and that nobody put back, has below it what was."""
+    world = World("3.1.1")
+    child = await world.image(REPOSITORY, ["child"], ["child"])
+    session = await world.open()
+    await execute(session, await session.plan_deletion(Request(REPOSITORY, ("child",))))
+    deletion = await session.changes.last()
+    assert deletion is not None
+    restored = session.changes.undoing(await session.changes.plan_undo(deletion))
+    async for _ in restored.outcomes():
+        pass
+    uses(session, [await world.index(REPOSITORY, [child])])
+    undo = await session.changes.plan_undo(await session.changes.entry(restored.report.run))
+    assert undo.deletion is not None
+    assert (undo.deletion.obstacle, undo_confirmation(undo)) == ("", "child")
 
 
 async def test_a_digest_that_runs_is_named_by_its_begin() -> None:

@@ -98,6 +98,20 @@ async def test_a_result_is_undone_where_it_is_shown_and_that_in_its_turn() -> No
         assert pilot.app.screen is browser
 
 
+async def test_what_is_protected_by_now_is_typed_for_where_an_undo_is_undone() -> None:
+    storage = new_storage()
+    before = tags(storage)
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "3.1.1"))) as (pilot, browser):
+        await press(pilot, "d", "y")
+        (tag,) = before.keys() - tags(storage).keys()
+        session = browser.registry.session
+        session.target = replace(session.target, protect=(tag,))
+        await press(pilot, "U", "y", "U", "y", "enter")
+        assert tags(storage) == before
+        await press(pilot, "backspace", *tag, "enter")
+        assert tag not in tags(storage)
+
+
 async def test_with_nothing_to_undo_it_is_said() -> None:
     async with browsing(*COMMON, "U") as (pilot, browser):
         assert pilot.app.screen is browser
