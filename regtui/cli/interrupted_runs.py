@@ -9,6 +9,7 @@ from regtui.deletion.belonging import belonging_question, check_belongs
 from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import interrupted_sentence, rest_sentences, undo_confirmation, undo_sentences
+from regtui.deletion.values import Plan, Report
 from regtui.errors import RegtuiError
 from regtui.session.session import Session
 
@@ -100,7 +101,10 @@ async def finish(session: Session, entry: Entry, shown: ShownOutcomes) -> RunRes
     if plan.obstacle:
         _refuse(session, entry)
     total = len(entry.tags) + len(entry.manifests_changed)
-    return await carry_out(session.changes.finishing(entry, plan), shown, "Deleting", total)
+    finishing = session.changes.finishing(entry, plan)
+    result = await carry_out(finishing, shown, "Deleting", total)
+    say_way_back(session, finishing.report, plan)
+    return result
 
 
 async def revert(session: Session, entry: Entry, shown: ShownOutcomes) -> RunResult:
@@ -119,4 +123,21 @@ async def _carry_out(session: Session, entry: Entry, undo: Undo, shown: ShownOut
         say(sentence)
     if undo.obstacle or (typed and ask(f"To change these tags at {session.identity}, type {typed}:") != typed):
         _refuse(session, entry)
-    return await carry_out(session.changes.undoing(undo), shown, "Putting back", len(undo.rows))
+    undoing = session.changes.undoing(undo)
+    result = await carry_out(undoing, shown, "Putting back", len(undo.rows))
+    say_taking_back(session, undoing.report)
+    return result
+
+
+def say_way_back(session: Session, report: Report, plan: Plan) -> None:
+    """The command that undoes a deletion, where there is anything to put back."""
+    if report.run and report.leaves_something and not session.target.ephemeral:
+        what = "To put back what can be" if plan.has_losses else "To put it back"
+        what += "" if plan.may_push else ", with a login that may push"
+        say(f"{what}: {session.target.undo_command(report.run)}")
+
+
+def say_taking_back(session: Session, report: Report) -> None:
+    """The command that undoes an undo, where that did anything."""
+    if report.run and any(outcome.has_effect for outcome in report.outcomes) and not session.target.ephemeral:
+        say(f"To take it back: {session.target.undo_command(report.run)}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from regtui.cli.console import Progress, ask, say
-from regtui.cli.interrupted_runs import InterruptedRun, settle, tell_unfinished
+from regtui.cli.interrupted_runs import InterruptedRun, say_way_back, settle, tell_unfinished
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, prefixed, show_outcomes
@@ -264,9 +264,5 @@ async def execute(removal: Removal, shown: ShownOutcomes) -> RunResult:
     deleting = removal.session.deleting(removal.plan)
     total = len(removal.plan.removed) + len(removal.plan.manifests)
     result = await carry_out(deleting, shown, "Deleting", total)
-    report = deleting.report
-    if report.run and report.leaves_something and not removal.session.target.ephemeral:
-        what = "To put back what can be" if removal.plan.has_losses else "To put it back"
-        what += "" if removal.plan.may_push else ", with a login that may push"
-        say(f"{what}: {removal.session.target.undo_command(report.run)}")
+    say_way_back(removal.session, deleting.report, removal.plan)
     return RunResult(result.is_complete and not removal.skipped, result.stopped)

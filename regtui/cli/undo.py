@@ -10,6 +10,7 @@ from regtui.cli.interrupted_runs import (
     finish,
     is_of_here,
     say_remedies,
+    say_taking_back,
     settle,
     tell_troubles,
     tell_unfinished,
@@ -146,10 +147,8 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         return FAILED
     undoing = session.changes.undoing(undo)
     result = await carry_out(undoing, ShownOutcomes(output), "Putting back", len(undo.rows))
-    report = undoing.report
-    has_effect = any(outcome.has_effect for outcome in report.outcomes)
-    if has_effect and report.run and not session.target.ephemeral:
-        say(f"To take it back: {session.target.undo_command(report.run)}")
+    say_taking_back(session, undoing.report)
+    has_effect = any(outcome.has_effect for outcome in undoing.report.outcomes)
     if not has_effect and named is None and not result.stopped:
         # The next undo would take the same run, and may be refused alike.
         await _say_earlier(session, entry)

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import dataclass
 
 from regtui.cli.console import ask, say, warn
+from regtui.cli.interrupted_runs import say_taking_back
 from regtui.cli.output import Output
 from regtui.cli.planned_undo import planned_undo, show_undo
 from regtui.cli.running import Obstructed, ShownOutcomes, carry_out
@@ -84,9 +85,7 @@ async def _put_back(
             warn(str(error))
             is_whole = False
             continue
-        report = undoing.report
-        if report.run and any(outcome.has_effect for outcome in report.outcomes) and not session.target.ephemeral:
-            say(f"To take it back: {session.target.undo_command(report.run)}")
+        say_taking_back(session, undoing.report)
         if result.stopped:
             return INTERRUPTED
         is_whole = is_whole and result.is_complete

@@ -314,7 +314,8 @@ class Journal:
         if entry is None:
             # It is gone, or just being begun; or it can't be read, and is told of.
             return False
-        return entry.time < before and not entry.is_unfinished and not entry.is_running
+        # What was interrupted may have been ended long after it began: from then on it can be undone.
+        return (entry.ended or entry.time) < before and not entry.is_unfinished and not entry.is_running
 
     def _names(self) -> list[str]:
         try:

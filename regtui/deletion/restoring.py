@@ -14,6 +14,7 @@ from regtui.deletion.graph import children_first
 from regtui.deletion.journal import Hold, Journal, JournalFailed, Run, Unrecorded, unrecorded
 from regtui.deletion.moved_onto import lead_away, others_on
 from regtui.deletion.plan import label_of
+from regtui.deletion.reasons import Reason
 from regtui.deletion.recheck import tags_now
 from regtui.deletion.restoration import (
     PlannedManifestRestore,
@@ -22,6 +23,7 @@ from regtui.deletion.restoration import (
     left_out,
     planned_rows,
     put_back_already,
+    wanted_tags,
 )
 from regtui.deletion.surely import delete_surely, put_surely, put_tag_surely
 from regtui.deletion.under_way import UnderWay
@@ -103,7 +105,8 @@ class Restoring(UnderWay):
             done = [o for o in self._told.values() if o.reference in begun]
             await asyncio.to_thread(run.end, done, self.report.interrupted)
             self._doubts += unrecorded(run)
-            if self._plan.entry.is_unfinished and all(outcome.status is Status.DONE for outcome in done):
+            is_left = any(o.status is Status.FAILED or o.reason is Reason.STOPPED for o in done)
+            if self._plan.entry.is_unfinished and not is_left:
                 await asyncio.to_thread(self._close_reverted, run.name)
         finally:
             run.close()
@@ -250,7 +253,8 @@ class Restoring(UnderWay):
         return not away.doubts
 
     def _close_reverted(self, by: str) -> None:
-        """The run that was interrupted has come to its end: nothing of it is left to be finished."""
+        """The run that was interrupted has come to its end: nothing of it is left to be finished. What was not put
+        back, as it was pushed anew or lacks something, can be another time."""
         entry = self._plan.entry
         try:
             hold = self.hold or self._journal.hold(entry, self._client.identity)
@@ -262,8 +266,12 @@ class Restoring(UnderWay):
         if not self._doubts:
             for digest in entry.standing:
                 reverted.taken_away(digest)
+        wanted = {f"{entry.repository}:{tag}" for tag in wanted_tags(entry).keys() - set(self._plan.there)}
+        missing = wanted - {outcome.reference for outcome in self._told.values() if outcome.status is Status.DONE}
         outcomes = [
-            Outcome(f"{entry.repository}:{tag}", digest, Action.UNTAG, Status.SKIPPED, f"reverted by {by}")
+            Outcome(reference, digest, Action.UNTAG, Status.DONE, f"not put back by {by}")
+            if (reference := f"{entry.repository}:{tag}") in missing
+            else Outcome(reference, digest, Action.UNTAG, Status.SKIPPED, f"reverted by {by}")
             for tag, digest in entry.tags.items()
         ]
         reverted.end(outcomes, interrupted=True)

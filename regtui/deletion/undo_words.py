@@ -224,8 +224,8 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
         return _prune_result(prune, entry.interrupted, entry.name in taken_back)
     failed = sum(1 for outcome in entry.results if outcome.status is Status.FAILED)
     told = [f"{failed} failed"] if failed else []
-    told += ["stopped"] if entry.interrupted and entry.has_effect else []
-    told += ["reverted"] if entry.interrupted and not entry.has_effect else []
+    is_stopped = any(outcome.reason is Reason.STOPPED for outcome in entry.results)
+    told += [] if not entry.interrupted else ["stopped"] if is_stopped else ["reverted"]
     told += ["undone"] if entry.name in taken_back else []
     return ", ".join(told) or "done"
 
@@ -254,7 +254,7 @@ def not_to_finish(entry: Entry) -> tuple[str, str]:
     left = [outcome for outcome in entry.results if outcome.status is not Status.DONE]
     if entry.kind is Kind.MOVE:
         return f"{entry.name} moved a tag, in one step: there is nothing to finish.", ""
-    if entry.interrupted and not entry.has_effect and not any(o.reason is Reason.STOPPED for o in left):
+    if entry.interrupted and not any(o.reason is Reason.STOPPED for o in left):
         return f"{entry.name} was interrupted, and put back since: nothing of it is left to finish.", ""
     if not left or all(outcome.is_left for outcome in left):
         return f"{entry.name} was not interrupted: it is complete.", ""

@@ -8,7 +8,16 @@ from regtui.deletion.entry import Entry
 from regtui.deletion.execution import Execution
 from regtui.deletion.journal import Journal, JournalFailed
 from regtui.deletion.under_way import OnLook
-from regtui.deletion.undo import Undo, Undoing, last_deletion, parts_to_undo, plan_rest, plan_rest_of_undo, plan_undo
+from regtui.deletion.undo import (
+    Undo,
+    Undoing,
+    check_ended,
+    last_deletion,
+    parts_to_undo,
+    plan_rest,
+    plan_rest_of_undo,
+    plan_undo,
+)
 from regtui.deletion.undo_parts import UndoingParts
 from regtui.deletion.used import UsedImages
 from regtui.deletion.values import Method, Outcome, Plan, Report
@@ -102,7 +111,9 @@ class Changes:
         return last_deletion(await self.entries(), before=entry.name)
 
     async def parts_to_undo(self, prune: Entry) -> list[str]:
-        """The parts of a prune that are still to be taken back, newest first: their names."""
+        """The parts of a prune that are still to be taken back, newest first: their names. Raises StillRunning: what
+        it does next would not be taken back with them."""
+        check_ended(await self.entry(prune.name))
         return [part.name for part in parts_to_undo(await self.entries(), prune)]
 
     async def unfinished(self) -> list[Entry]:

@@ -325,6 +325,20 @@ def test_it_is_finished_or_put_back_and_then_forgotten(storage: MemoryStorage, c
         assert tags(storage) == before
 
 
+@pytest.mark.parametrize("kind", ["deletion", "undo"])
+def test_what_was_finished_says_how_to_take_it_back(storage: MemoryStorage, capsys: Captured, kind: str) -> None:
+    remove("0.0.9")
+    if kind == "undo":
+        assert main(["undo", "demo", "--yes"]) == 0
+    run = Journal(journal_dir()).entries()[0].name
+    file = journal_dir() / f"{run}.jsonl"
+    file.write_text(file.read_text().splitlines(keepends=True)[0])  # as after a kill
+    capsys.readouterr()
+    assert main(["undo", run, "-r", "demo", "--finish", "--yes"]) == 0
+    back = "To put it back" if kind == "deletion" else "To take it back"
+    assert f"{back}: regtui undo {run}\n" in capsys.readouterr().err
+
+
 def test_the_log_tells_of_all_newest_first(storage: MemoryStorage, capsys: Captured) -> None:
     remove("0.0.9")
     assert main(["undo", "demo", "--yes"]) == 0

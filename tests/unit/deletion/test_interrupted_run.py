@@ -11,7 +11,7 @@ from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.journal import RunInUse
 from regtui.deletion.request import Request
 from regtui.deletion.undo import StillRunning, shown_rest, undone
-from regtui.deletion.undo_words import rest_sentences
+from regtui.deletion.undo_words import rest_sentences, result_of
 from regtui.deletion.values import Action, Report, Status
 from regtui.deletion.words import planned_outcomes
 from regtui.local.dialect import Version
@@ -435,6 +435,52 @@ async def test_what_could_not_be_reverted_whole_stays_to_be_reverted() -> None:
     assert report.is_complete
     assert await world.tags(REPOSITORY) == before
     assert await again.changes.unfinished() == []
+
+
+@pytest.mark.parametrize("pushed", [["v3"], MANY], ids=["one", "all"])
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+async def test_what_was_pushed_anew_and_not_put_back_can_be_overwritten_afterwards(
+    version: Version, pushed: list[str]
+) -> None:
+    """The run that was killed is over for all that: nothing asks about it any more."""
+    world = await filled(version)
+    before = await world.tags(REPOSITORY)
+    found = await killed(world, MANY, len(MANY) + 2, does_it=True)
+    assert found is not None
+    connection, entry = found
+    for tag in pushed:
+        await world.image(REPOSITORY, [f"{tag} anew"], [tag])
+    changes = connection.changes
+    await finished(changes.undoing(await changes.plan_undo(entry)))
+    assert await changes.unfinished() == []
+    again = await changes.entry(entry.name)
+    assert set((await changes.plan_undo(again)).restoration.kept) == set(pushed)
+    assert result_of(again, undone(await changes.entries())) == ("reverted, undone" if pushed != MANY else "reverted")
+    last = await changes.last()
+    assert (last.name if last else "") == (entry.name if pushed == MANY else "")
+    report = await finished(changes.undoing(await changes.plan_undo(again, overwrite=True)))
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == before
+
+
+async def test_what_lacked_something_when_the_run_was_put_back_can_be_put_back_once_it_does_not() -> None:
+    world = await filled("3.1.1")
+    before = await world.tags(REPOSITORY)
+    found = await killed(world, FEW, 6, does_it=True)
+    assert found is not None
+    connection, entry = found
+    layer = Digest.of(b"alone")
+    data = world.storage.blobs[layer]
+    world.storage.remove_blob(layer)
+    changes = connection.changes
+    await finished(changes.undoing(await changes.plan_undo(entry)))
+    assert await world.tags(REPOSITORY) == {tag: digest for tag, digest in before.items() if tag != "alone"}
+    assert await changes.unfinished() == []
+    world.storage.blobs[layer] = data
+    await world.client().upload_blob(REPOSITORY, b"alone")
+    report = await finished(changes.undoing(await changes.plan_undo(await changes.entry(entry.name))))
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == before
 
 
 async def killed_undo(

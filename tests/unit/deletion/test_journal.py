@@ -313,6 +313,23 @@ def test_what_is_older_than_ninety_days_goes_with_the_next_run_unless_it_is_of_t
     assert told(journal) == [newest, new, *reversed(old[-49:])]
 
 
+def test_the_age_of_a_run_counts_from_its_end(journal: Journal, clock: Clock) -> None:
+    """It was interrupted, and is finished long after: from now on it can be undone, as any other."""
+    cut = journal.begin(REGISTRY, "", plan("a"))
+    cut.close()
+    for _ in range(60):
+        removed(journal, "b")
+    clock.goes(days=91)
+    removed(journal, "b")
+    journal.resume(journal.entry(cut.name), REGISTRY).end([], interrupted=False)
+    removed(journal, "b")
+    assert cut.name in told(journal)
+    clock.goes(days=91)
+    for _ in range(2):
+        removed(journal, "b")
+    assert cut.name not in told(journal)
+
+
 def test_what_is_younger_stays_however_much_there_is(journal: Journal, clock: Clock) -> None:
     runs = []
     for _ in range(70):

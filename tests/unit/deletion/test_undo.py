@@ -10,7 +10,7 @@ from regtui.deletion import cost
 from regtui.deletion.entry import Kind
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
-from regtui.deletion.undo import Undo
+from regtui.deletion.undo import StillRunning, Undo
 from regtui.deletion.undo_words import undo_sentences
 from regtui.deletion.values import Action, Manifests, Report, Status
 from regtui.local.memory import MemoryStorage
@@ -152,6 +152,20 @@ async def test_what_could_not_be_looked_at_for_a_moment_is_tried_by_the_next_und
     last = await connection.changes.last()
     assert last is not None
     assert list(last.tags) == ["a"]
+
+
+async def test_a_prune_that_goes_on_is_not_put_back_meanwhile(world: World) -> None:
+    """Between two of its parts, too: what it deletes next would not come back with them."""
+    await world.image(REPOSITORY, ["one"], ["one"])
+    connection = await world.open()
+    run = connection.journal.begin_prune(connection.identity, "")
+    plan = await connection.plan_deletion(Request(REPOSITORY, ["one"]))
+    part = await finished(connection.deleting(plan, part_of=run.name))
+    prune = await connection.changes.entry(run.name)
+    with pytest.raises(StillRunning, match=f"{run.name} is still running"):
+        await connection.changes.parts_to_undo(prune)
+    run.end((), interrupted=False)
+    assert await connection.changes.parts_to_undo(prune) == [part.run]
 
 
 async def test_an_undo_is_undone_and_that_undone_again(world: World) -> None:
