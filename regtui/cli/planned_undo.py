@@ -18,10 +18,11 @@ async def planned_undo(session: Session, entry: Entry, *, overwrite: bool) -> Un
         progress.clear()
 
 
-def show_undo(undo: Undo, output: Output, *, dry_run: bool) -> None:
-    """As `rm` shows its plan: sentences on stderr, rows where somebody reads them or where they are the result."""
+def show_undo(undo: Undo, output: Output, *, dry_run: bool, in_several: bool = False) -> None:
+    """As `rm` shows its plan: sentences on stderr, rows where somebody reads them or where they are the result.
+    `in_several`: it is one of several repositories."""
     if dry_run or output.form is Form.TABLE:
         show_outcomes(output, undo.rows)
         output.flush()
-    for sentence in undo_sentences(undo):
+    for sentence in undo_sentences(undo, in_several=in_several):
         say(sentence)

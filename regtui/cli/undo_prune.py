@@ -11,7 +11,7 @@ from regtui.cli.running import Obstructed, ShownOutcomes, carry_out
 from regtui.deletion.entry import Entry
 from regtui.deletion.journal import RunInUse
 from regtui.deletion.undo import StillRunning, Undo
-from regtui.deletion.undo_words import title_of, what_of
+from regtui.deletion.undo_words import overwritten_by, title_of, typed_for_overwriting, what_of
 from regtui.deletion.values import Outcome
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
 from regtui.registry.errors import RegistryError
@@ -21,11 +21,12 @@ from regtui.text import plural
 
 @dataclass(frozen=True, slots=True)
 class _ShownPart:
-    """A part that was shown, and may be confirmed: its name, and what of it."""
+    """A part that was shown, and may be confirmed: its name, and what of it. `overwritten`: so many of its tags."""
 
     run: str
     rows: frozenset[Outcome]
     tags: int
+    overwritten: int
 
 
 async def undo_prune(session: Session, prune: Entry, output: Output, arguments: argparse.Namespace) -> int:
@@ -42,7 +43,7 @@ async def undo_prune(session: Session, prune: Entry, output: Output, arguments: 
     # The journal's records are large: each is read, planned and let go.
     for run in parts:
         undo = await planned_undo(session, await session.changes.entry(run), overwrite=arguments.overwrite)
-        show_undo(undo, output, dry_run=arguments.dry_run)
+        show_undo(undo, output, dry_run=arguments.dry_run, in_several=True)
         if undo.restoration.kept:
             # By its part: once that is put back, nothing of the prune is left to be.
             say(f"To overwrite: {session.target.undo_command(run, '--overwrite')}")
@@ -51,7 +52,7 @@ async def undo_prune(session: Session, prune: Entry, output: Output, arguments: 
         is_refused = is_refused or bool(undo.obstacle)
         is_whole = is_whole and not _lacks(undo)
         if not undo.is_empty or undo.entry.is_unfinished:
-            shown.append(_ShownPart(run, frozenset(undo.rows), len(undo.restoration.tags)))
+            shown.append(_ShownPart(run, frozenset(undo.rows), len(undo.restoration.tags), overwritten_by(undo)))
     if arguments.dry_run:
         return Obstructed.exit_code if is_refused else DONE
     if not shown:
@@ -99,4 +100,6 @@ def _lacks(undo: Undo) -> bool:
 def _is_confirmed(shown: list[_ShownPart], session: Session) -> bool:
     tags = plural(sum(part.tags for part in shown), "tag")
     where = plural(len(shown), "repository", "repositories")
+    if expected := typed_for_overwriting(sum(part.overwritten for part in shown)):
+        return ask(f"To put back {tags} in {where} at {session.identity}, type {expected}:") == expected
     return ask(f"Put back {tags} in {where} at {session.identity}? [y/N]").lower() in ("y", "yes")

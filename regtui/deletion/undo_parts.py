@@ -1,13 +1,16 @@
 """Taking back a run of several parts, as a prune is: one undo after the other, told as one change."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
-from regtui.deletion.journal import Journal
+from regtui.deletion.journal import Journal, JournalFailed, RunInUse
 from regtui.deletion.reasons import Reason, in_words
 from regtui.deletion.under_way import OnLook, unheard
 from regtui.deletion.undo import Undo, Undoing
 from regtui.deletion.values import Outcome, Report, Status
+from regtui.errors import RegtuiError
 from regtui.registry.client import RegistryClient
+from regtui.registry.errors import RegistryError
 from regtui.text import plural
 
 
@@ -46,21 +49,38 @@ class UndoingParts:
         )
 
     async def outcomes(self) -> AsyncIterator[list[Outcome]]:
-        """Yields what is done as it is done. Raises RegistryError, JournalFailed where a part does."""
+        """Yields what is done as it is done. What stands against one part is told of each of its rows, and the others
+        are done for all that; of what would stand against each of them, all are told. Raises nothing."""
+        against_all: RegtuiError | None = None
         for part, undo in zip(self._parts, self._undos, strict=True):
-            if self._stopped:
-                left = [_stopped(row) for row in undo.rows]
-                self._reports.append(Report(undo.repository, tuple(left), interrupted=True))
-                yield left
-                continue
-            self._current = part
-            part.on_look = self.on_look
-            async for batch in part.outcomes():
-                yield batch
-            self._reports.append(part.report)
-            self._current = None
+            error = against_all
+            if self._stopped or error is not None:
+                report = Report(undo.repository, (), interrupted=self._stopped)
+            else:
+                self._current = part
+                part.on_look = self.on_look
+                try:
+                    async for batch in part.outcomes():
+                        yield batch
+                except RegtuiError as raised:
+                    error, against_all = raised, raised if _affects_all(raised) else None
+                self._current, report = None, part.report
+            left = _left(undo, report, error) if self._stopped or error is not None else []
+            self._reports.append(replace(report, outcomes=(*report.outcomes, *left)))
+            yield left
 
 
-def _stopped(row: Outcome) -> Outcome:
-    reason = Reason.STOPPED
-    return Outcome(row.reference, row.digest, row.action, Status.SKIPPED, in_words(reason), reason)
+def _affects_all(error: RegtuiError) -> bool:
+    if isinstance(error, RegistryError):
+        return error.affects_all
+    return isinstance(error, JournalFailed) and not isinstance(error, RunInUse)
+
+
+def _left(undo: Undo, report: Report, error: RegtuiError | None) -> list[Outcome]:
+    """The rows of a part that nothing was told of: it was stopped, or `error` came."""
+    told = {(outcome.action, outcome.reference) for outcome in report.outcomes}
+    rows = [row for row in undo.rows if (row.action, row.reference) not in told]
+    if error is None:
+        reason = Reason.STOPPED
+        return [replace(row, status=Status.SKIPPED, error=in_words(reason), reason=reason) for row in rows]
+    return [replace(row, status=Status.FAILED, error=error.message) for row in rows]

@@ -1,7 +1,7 @@
 """An undo in sentences, and the journal's runs in words: the same in the app and in the commands. Tags are server text:
 whoever shows them cleans them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from regtui.deletion.entry import Entry, Kind, PruneSummary
@@ -35,16 +35,18 @@ _VERBS: Final = {
 }
 
 
-def undo_sentences(undo: Undo) -> list[str]:
-    """What would be put back, what can't be, and what stays as it is."""
+def undo_sentences(undo: Undo, *, in_several: bool = False) -> list[str]:
+    """What would be put back, what can't be, and what stays as it is. `in_several`: repositories, so that each tag is
+    named with its own."""
     if undo.obstacle:
         return [undo.obstacle]
     restoration = undo.restoration
     if undo.finishes and restoration.is_empty and not restoration.lost:
         return ["All of it was put back before."]
     lines = [_put_back_before(restoration)] if undo.finishes else []
-    lines += _about_tags(restoration) + _about_manifests(restoration) + _about_parts(restoration)
-    lines += _about_rest(restoration, finishes=undo.finishes)
+    prefix = f"{undo.repository}:" if in_several else ""
+    lines += _about_tags(restoration, prefix) + _about_manifests(restoration) + _about_parts(restoration, prefix)
+    lines += _about_rest(restoration, prefix, finishes=undo.finishes)
     if undo.deletion is not None and not undo.deletion.is_empty:
         lines += ["What was put back then is deleted again:", *plan_sentences(undo.deletion)]
     if undo.is_empty:
@@ -82,13 +84,17 @@ def rest_sentences(entry: Entry, rest: Plan) -> list[str]:
     return lines + (plan_sentences(rest) if not rest.is_empty else ["Nothing of it is left to do."])
 
 
-def _about_tags(restoration: Restoration) -> list[str]:
+def _names(prefix: str, tags: Iterable[str]) -> str:
+    return names([f"{prefix}{tag}" for tag in tags])
+
+
+def _about_tags(restoration: Restoration, prefix: str) -> list[str]:
     lines = []
     if restoration.tags:
         lines.append(f"{plural(len(restoration.tags), 'tag')} of {restoration.repository} will be put back.")
     if overwritten := [tag for tag in restoration.moved if tag not in restoration.kept]:
         verb = "was" if len(overwritten) == 1 else "were"
-        lines.append(f"{names(overwritten)} {verb} pushed anew since, and will be overwritten.")
+        lines.append(f"{_names(prefix, overwritten)} {verb} pushed anew since, and will be overwritten.")
     return lines
 
 
@@ -101,7 +107,7 @@ def _about_manifests(restoration: Restoration) -> list[str]:
     return [f"{what} will be stored by digest{comma} {how}: children before the index that names them."]
 
 
-def _about_parts(restoration: Restoration) -> list[str]:
+def _about_parts(restoration: Restoration, prefix: str) -> list[str]:
     """What comes from the journal, too, and what is tried although it lacks something."""
     lines = []
     if restoration.uploads:
@@ -109,21 +115,24 @@ def _about_parts(restoration: Restoration) -> list[str]:
         lines.append(f"{what} will be uploaded again from the journal: the registry has no such blob any more.")
     if some := [reference.removeprefix(f"{restoration.repository}:") for reference in restoration.incomplete]:
         it, was, them = ("it", "was", "it") if len(some) == 1 else ("they", "were", "them")
-        lines.append(f"{names(some)} lacked a manifest when {it} {was} deleted: the registry may refuse {them}.")
+        lacked = f"{_names(prefix, some)} lacked a manifest when {it} {was} deleted"
+        lines.append(f"{lacked}: the registry may refuse {them}.")
     return lines
 
 
-def _about_rest(restoration: Restoration, *, finishes: bool) -> list[str]:
+def _about_rest(restoration: Restoration, prefix: str, *, finishes: bool) -> list[str]:
     lines = []
     if restoration.there and not finishes:
         verb = "is" if len(restoration.there) == 1 else "are"
-        lines.append(f"{names(restoration.there)} {verb} there already.")
+        lines.append(f"{_names(prefix, restoration.there)} {verb} there already.")
     if kept := restoration.kept:
         verb = "was" if len(kept) == 1 else "were"
-        lines.append(f"{names(kept)} {verb} pushed anew since, and stay{'s' if len(kept) == 1 else ''} as pushed.")
+        stay = "stays" if len(kept) == 1 else "stay"
+        lines.append(f"{_names(prefix, kept)} {verb} pushed anew since, and {stay} as pushed.")
     if broken := broken_before(restoration.entry):
         verb, it = ("was", "it") if len(broken) == 1 else ("were", "them")
-        lines.append(f"{names(broken)} {verb} broken before: no manifest was behind {it} that could be put back.")
+        named = _names(prefix, broken)
+        lines.append(f"{named} {verb} broken before: no manifest was behind {it} that could be put back.")
     if restoration.lost:
         lost = [f"{reference}, as {why}" for reference, why in restoration.lost.items()]
         more = f"; and {len(lost) - _LOST_NAMED:,} more" if len(lost) > _LOST_NAMED else ""
@@ -136,19 +145,33 @@ def earlier_sentence(command: str) -> str:
     return f"The deletion before it: {command}"
 
 
-def offers_overwriting(undo: Undo) -> str:
-    """What may be chosen besides; empty where there is nothing to choose."""
-    moved = undo.restoration.moved
-    return f"also overwrite {names(in_order(moved))}, pushed anew since" if moved and not undo.obstacle else ""
+def offers_overwriting(*undos: Undo) -> str:
+    """What may be chosen besides, in all of them; empty where there is nothing to choose."""
+    moved = [
+        (f"{undo.repository}:" if len(undos) > 1 else "") + tag
+        for undo in undos
+        if not undo.obstacle
+        for tag in in_order(undo.restoration.moved)
+    ]
+    return f"also overwrite {names(moved)}, pushed anew since" if moved else ""
 
 
 def undo_confirmation(undo: Undo) -> str:
     """What has to be typed: the number of tags where many would be overwritten or deleted, and for what is deleted
     again what its deletion takes by itself; nothing where `y` does."""
-    overwritten = sum(1 for tag in undo.restoration.tags if tag.tag in undo.restoration.moved)
     if undo.deletion is not None:
-        return typed_confirmation(undo.deletion, besides=overwritten)
-    return str(overwritten) if overwritten >= TYPED_FROM else ""
+        return typed_confirmation(undo.deletion, besides=overwritten_by(undo))
+    return typed_for_overwriting(overwritten_by(undo))
+
+
+def typed_for_overwriting(tags: int) -> str:
+    """What has to be typed where nothing is deleted, and so many tags are overwritten."""
+    return str(tags) if tags >= TYPED_FROM else ""
+
+
+def overwritten_by(undo: Undo) -> int:
+    """How many tags."""
+    return sum(1 for tag in undo.restoration.tags if tag.tag in undo.restoration.moved)
 
 
 def not_unasked(undo: Undo) -> str:

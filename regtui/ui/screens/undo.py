@@ -10,7 +10,9 @@ from regtui.deletion.undo_words import (
     earlier_sentence,
     interrupted_sentence,
     offers_overwriting,
+    overwritten_by,
     title_of,
+    typed_for_overwriting,
     undo_button,
     undo_confirmation,
     undo_notes,
@@ -133,10 +135,9 @@ class UndoPruneScreen(UndoScreen):
             on_progress(len(undos), len(parts))
         doing = [undo for undo in undos if not undo.is_empty or undo.entry.is_unfinished]
         sentences = [f"{title_of(entry)}: {what_of(entry)}."]
-        sentences += [sentence for undo in undos for sentence in undo_sentences(undo)][:_MOST_SENTENCES]
+        told = [sentence for undo in undos for sentence in undo_sentences(undo, in_several=True)]
+        sentences += told[:_MOST_SENTENCES]
         tags = plural(sum(len(undo.restoration.tags) for undo in doing), "tag")
-        confirmations = [typed for undo in doing if (typed := undo_confirmation(undo))]
-        overwriting = [words for undo in undos if (words := offers_overwriting(undo))]
         return Proposal(
             sentences=sentences if doing else [sentences[0], "Nothing to put back."],
             rows=[row for undo in doing for row in undo.rows],
@@ -144,8 +145,8 @@ class UndoPruneScreen(UndoScreen):
             button=f"Put back {tags} in {plural(len(doing), 'repository', 'repositories')}",
             start=lambda: changes.undoing_all(doing),
             is_possible=bool(doing) and not any(undo.obstacle for undo in undos),
-            typed=confirmations[0] if confirmations else "",
-            offers={"overwrite": overwriting[0] if overwriting else ""},
+            typed=typed_for_overwriting(sum(map(overwritten_by, doing))),
+            offers={"overwrite": offers_overwriting(*undos)},
         )
 
 

@@ -28,11 +28,13 @@ class OutcomeLines(Lines):
         super().__init__()
         self._outcomes: list[Outcome] = []
         self._notes: Mapping[str, str] = {}
+        self._is_of_one = True
 
     def show(self, outcomes: Sequence[Outcome], notes: Mapping[str, str] | None = None) -> None:
         """`notes`: what to add to a reference."""
         self._outcomes = sorted(outcomes, key=_place)
         self._notes = notes if notes is not None else self._notes
+        self._is_of_one = len({_repository(outcome) for outcome in outcomes}) < 2
         self.lines_changed()
 
     def show_last_done(self) -> None:
@@ -49,6 +51,9 @@ class OutcomeLines(Lines):
         name, at, _ = outcome.reference.partition("@")
         short = outcome.digest.short if outcome.digest else ""
         label = f"manifest {short}" if at else clean(name.rpartition(":")[2])
+        if not self._is_of_one:
+            # The same tag may be of each.
+            label = f"{clean(_repository(outcome))}{f'@{short}' if at else f':{label}'}"
         why = LEFT_FOR if outcome.is_left else outcome.error
         note = clean(why or self._notes.get(outcome.reference, ""))
         room = max(min(width // 3, 40), 21)
@@ -57,6 +62,11 @@ class OutcomeLines(Lines):
         what = LEAVE if outcome.is_left else _WORDS[outcome.action]
         text = Text(f"{_SIGNS[outcome.status]} {what:<10}  {label[:room]:<{room}}  ", style, no_wrap=True)
         return text.append(note, style or self.get_component_rich_style("outcomes--dim", partial=True))
+
+
+def _repository(outcome: Outcome) -> str:
+    name, at, _ = outcome.reference.partition("@")
+    return name if at else name.rpartition(":")[0]
 
 
 def _place(outcome: Outcome) -> int:

@@ -168,6 +168,46 @@ async def test_a_prune_that_goes_on_is_not_put_back_meanwhile(world: World) -> N
     assert await connection.changes.parts_to_undo(prune) == [part.run]
 
 
+async def test_of_a_prune_what_another_window_has_is_told_and_the_rest_put_back(world: World) -> None:
+    repositories = ["r1", "r2", "r3"]
+    connection = await world.open()
+    run = connection.journal.begin_prune(connection.identity, "")
+    for repository in repositories:
+        await world.image(repository, ["one"], ["one"])
+        plan = await connection.plan_deletion(Request(repository, ["one"]))
+        await finished(connection.deleting(plan, part_of=run.name))
+    run.end((), interrupted=False)
+    changes = connection.changes
+    parts = [await changes.entry(name) for name in await changes.parts_to_undo(await changes.entry(run.name))]
+    undos = [await changes.plan_undo(part) for part in parts]
+    held = connection.journal.hold(parts[1], connection.identity)
+    report = await finished(changes.undoing_all(undos))
+    held.close()
+    told = {outcome.reference: (outcome.status, outcome.error) for outcome in report.outcomes}
+    assert told["r1:one"] == told["r3:one"] == (Status.DONE, "")
+    where = f"{parts[1].name} is being finished or undone in another window: nothing was changed."
+    assert told["r2:one"] == (Status.FAILED, where)
+    assert [len(await world.tags(repository)) for repository in repositories] == [1, 0, 1]
+
+
+async def test_what_stands_against_every_part_of_a_prune_is_told_of_each(world: World) -> None:
+    transport = world.transport = Scripted(world)
+    connection = await world.open()
+    run = connection.journal.begin_prune(connection.identity, "")
+    for repository in ["r1", "r2"]:
+        await world.image(repository, ["one"], ["one"])
+        plan = await connection.plan_deletion(Request(repository, ["one"]))
+        await finished(connection.deleting(plan, part_of=run.name))
+    run.end((), interrupted=False)
+    changes = connection.changes
+    parts = [await changes.entry(name) for name in await changes.parts_to_undo(await changes.entry(run.name))]
+    undos = [await changes.plan_undo(part) for part in parts]
+    transport.instead = lambda _: 401
+    report = await finished(changes.undoing_all(undos))
+    assert {outcome.status for outcome in report.outcomes} == {Status.FAILED}
+    assert {outcome.reference for outcome in report.outcomes} == {"r1:one", "r2:one"}
+
+
 async def test_an_undo_is_undone_and_that_undone_again(world: World) -> None:
     one = await world.image(REPOSITORY, ["one"])
     await world.index(REPOSITORY, [one], ["v1", "latest"])

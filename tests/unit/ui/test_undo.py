@@ -17,15 +17,19 @@ from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.identity import RegistryId
+from regtui.session.session import Session
 from regtui.ui.open_registry import OpenRegistry
 from regtui.ui.screens.confirm import ConfirmScreen
 from regtui.ui.screens.delete import DeleteScreen, FinishScreen
 from regtui.ui.screens.interrupted_runs import InterruptedScreen
 from regtui.ui.screens.plan import PlanScreen, Sentences
-from regtui.ui.screens.undo import UndoScreen
+from regtui.ui.screens.undo import UndoPruneScreen, UndoScreen
 from regtui.ui.widgets.hints import Hints
+from regtui.ui.widgets.outcomes import OutcomeLines
+from regtui.ui.widgets.tick import Tick
 from tests.support.patience import PATIENCE
 from tests.support.screens import COMMON, NOW, browsing, settled, target
+from tests.unit.deletion.worlds import World
 
 REPOSITORY = "fullstack/common"
 
@@ -110,6 +114,41 @@ async def test_what_is_protected_by_now_is_typed_for_where_an_undo_is_undone() -
         assert tags(storage) == before
         await press(pilot, "backspace", *tag, "enter")
         assert tag not in tags(storage)
+
+
+async def pruned(session: Session, repositories: Sequence[str]) -> None:
+    """A prune that took the tag `old` of each."""
+    run = session.journal.begin_prune(session.identity, "")
+    for repository in repositories:
+        deleting = session.deleting(await session.plan_deletion(Request(repository, ["old"])), part_of=run.name)
+        async for _ in deleting.outcomes():
+            pass
+    run.end((), interrupted=False)
+
+
+async def test_what_a_prune_overwrites_is_named_with_its_repository_and_counted_over_all() -> None:
+    storage = new_storage()
+    repositories = [f"team/r{number}" for number in range(10)]
+    world = World("3.1.1", storage)
+    for repository in repositories:
+        digest = await world.image(repository, ["old"], ["old"])
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "3.1.1"))) as (pilot, browser):
+        await browser.registry.thread.call(pruned, browser.registry.session, repositories)
+        for repository in repositories:
+            await world.image(repository, ["new"], ["old"])
+        await press(pilot, "U")
+        assert shows(pilot, UndoPruneScreen)
+        label = str(pilot.app.screen.query_one("#overwrite", Tick).label)
+        assert label.startswith("also overwrite team/r9:old, team/r8:old")
+        pilot.app.screen.query_one("#overwrite").focus()
+        await press(pilot, "space")
+        assert "team/r9:old was pushed anew since, and will be overwritten." in said(pilot)
+        lines = pilot.app.screen.query_one(OutcomeLines)
+        assert "team/r9:old" in lines.line(0, 120).plain
+        await press(pilot, "y", "enter")
+        assert {storage.repositories[name].tags["old"] for name in repositories} != {digest}
+        await press(pilot, "backspace", *"10", "enter")
+        assert {storage.repositories[name].tags["old"] for name in repositories} == {digest}
 
 
 async def test_with_nothing_to_undo_it_is_said() -> None:
