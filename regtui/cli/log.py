@@ -125,6 +125,8 @@ def _record(entry: Entry, taken_back: Collection[str]) -> dict[str, object]:
         "part_of": entry.part_of or None,
         "tags": dict(entry.tags),
         "manifests": list(entry.manifests_changed),
+        "removed_tags": dict(entry.removed_tags),
+        "removed_manifests": list(entry.removed_manifests),
         "repaired": dict(entry.repaired),
         "done": counts[Status.DONE],
         "failed": counts[Status.FAILED],

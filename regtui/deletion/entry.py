@@ -85,11 +85,12 @@ class Entry:
     `knows_via` is False for a run of an earlier version, which recorded the address alone.
 
     `tags`: of a deletion, what each pointed at; of a restore or a move, what each points at since. `before`: of those,
-    what stood there instead, None for nothing. `manifests_changed`: deleted, or restored, by digest; of a repair, the
-    blobs. `undoes`: the run that this one took back. `placeholders`: digests of the empty indexes that took the tags'
-    places; `standing`: those that perhaps still do, or are `left` without a tag. `repaired`: damaged tags that weren't
-    part of it, and lead to that empty index since. `part_of`: the prune that a deletion is a part of; empty for most.
-    `prune`: what came of a prune that ended.
+    what stood there instead, None for nothing. `removed_tags`, with what each pointed at, and `removed_manifests`: what
+    an undo of an undo took away besides, once the rest was put back. `manifests_changed`: deleted, or restored, by
+    digest; of a repair, the blobs. `undoes`: the run that this one took back. `placeholders`: digests of the empty
+    indexes that took the tags' places; `standing`: those that perhaps still do, or are `left` without a tag.
+    `repaired`: damaged tags that weren't part of it, and lead to that empty index since. `part_of`: the prune that a
+    deletion is a part of; empty for most. `prune`: what came of a prune that ended.
     `ended`: None while it runs, and where it was interrupted. `is_running`: also while somebody finishes or undoes one
     that was interrupted.
     """
@@ -104,6 +105,8 @@ class Entry:
     tags: Mapping[str, Digest | None] = field(default_factory=dict)
     before: Mapping[str, Digest | None] = field(default_factory=dict)
     manifests_changed: tuple[Digest, ...] = ()
+    removed_tags: Mapping[str, Digest | None] = field(default_factory=dict)
+    removed_manifests: tuple[Digest, ...] = ()
     undoes: str = ""
     placeholders: tuple[Digest, ...] = ()
     standing: tuple[Digest, ...] = ()
@@ -147,9 +150,34 @@ class Entry:
             tags=undoing.tags,
             before=undoing.before,
             manifests_changed=undoing.manifests_changed,
+            removed_tags={},
+            removed_manifests=(),
             results=(),
             _manifests=undoing._manifests,
             _blobs=undoing._blobs,
+        )
+
+    @property
+    def taken_tags(self) -> Mapping[str, Digest | None]:
+        """The tags that it removed, or was to."""
+        return self.removed_tags if self.puts_tags else self.tags
+
+    @property
+    def taken_manifests(self) -> tuple[Digest, ...]:
+        return self.removed_manifests if self.puts_tags else self.manifests_changed
+
+    @property
+    def deletion(self) -> "Entry":
+        """The part of it that took something away, as a deletion by itself."""
+        taken, manifests = self.taken_tags, self.taken_manifests
+        return replace(
+            self,
+            kind=Kind.DELETION,
+            tags=taken,
+            before={},
+            manifests_changed=manifests,
+            removed_tags={},
+            removed_manifests=(),
         )
 
     @property
@@ -272,6 +300,8 @@ def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -
         tags=_tags(record.get("tags", {})),
         before=_tags(record.get("before", {})),
         manifests_changed=tuple(map(Digest, record.get("by_digest", ()))),
+        removed_tags=_tags(record.get("removed_tags", {})),
+        removed_manifests=tuple(map(Digest, record.get("removed_by_digest", ()))),
         undoes=str(record.get("undoes", "")),
         part_of=str(record.get("part_of", "")),
         collection=_collection(record) if kind is Kind.COLLECTION else None,

@@ -106,7 +106,7 @@ class Execution(UnderWay):
         await watch.look(watch.fresh)
         plan, fell_out = recheck(self._plan, watch)
         yield self._tell([*_done_before(self._resumes, plan), *staying_outcomes(self._shown), *fell_out])
-        if plan.is_empty and self._resumes is None:
+        if plan.is_empty and self._resumes is None and self._ground.record.run is None:
             return
         self._plan = plan
         if self._resumes is not None:
@@ -144,6 +144,10 @@ class Execution(UnderWay):
             self._doubts += unrecorded(run)
         finally:
             self._ground.record.close()
+
+    def go_on_with(self, run: Run) -> None:
+        """It is part of that run, which ends with it: instead of one of its own."""
+        self._ground.record.run = run
 
     @property
     def report(self) -> Report:

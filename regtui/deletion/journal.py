@@ -115,10 +115,20 @@ class Journal:
         by_digest: Sequence[Digest],
         manifests: Mapping[Digest, StoredManifest],
         blobs: Mapping[Digest, bytes] | None = None,
+        then: Plan | None = None,
     ) -> "Run":
         """Writes what is put back: `tags` with what they will point at, and `before`, None where there is nothing.
-        `manifests`: all of those, so that it can be taken back; `blobs`: those of theirs that are kept."""
+        `manifests`: all of those, so that it can be taken back; `blobs`: those of theirs that are kept. `then`: what is
+        deleted afterwards, in the same run."""
         roots = [digest for digest in (*tags.values(), *before.values(), *by_digest) if digest]
+        removing: dict[str, object] = {}
+        if then is not None:
+            going = {tag.tag: tag.digest for tag in then.removed}
+            by_itself = [manifest.digest for manifest in then.manifests]
+            removing = {"removed_tags": going, "removed_by_digest": by_itself}
+            roots += [digest for digest in (*going.values(), *by_itself) if digest]
+            manifests = {**manifests, **then.contents.manifests}
+            blobs = {**(blobs or {}), **then.contents.blobs.kept}
         return self._begin(
             Kind.RESTORE,
             registry,
@@ -130,6 +140,7 @@ class Journal:
             by_digest=list(by_digest),
             manifests=_manifest_records(manifests, roots),
             configs=_blob_records(blobs or {}),
+            **removing,
         )
 
     def begin_move(
@@ -456,6 +467,13 @@ class Run:
 
     def end(self, outcomes: Iterable[Outcome], interrupted: bool) -> None:
         """Writes what came of it, and closes."""
+        self.came_of(outcomes)
+        # By itself and short, so that the end of a file tells whether the run has ended.
+        self._note("end", time=_now(), interrupted=interrupted, standing=list(self._standing))
+        self.close()
+
+    def came_of(self, outcomes: Iterable[Outcome]) -> None:
+        """Writes what came of a part of it."""
         results = [
             {"reference": o.reference, "digest": o.digest, "action": o.action.value, "status": o.status.value}
             | ({"error": o.error} if o.error else {})
@@ -464,9 +482,6 @@ class Run:
         ]
         if results:
             self._note("results", results=results)
-        # By itself and short, so that the end of a file tells whether the run has ended.
-        self._note("end", time=_now(), interrupted=interrupted, standing=list(self._standing))
-        self.close()
 
     def close(self) -> None:
         """Without an end: the next start sees that the run was interrupted."""

@@ -178,11 +178,10 @@ def _lacks_child(digest: Digest, stored: Mapping[Digest, StoredManifest], situat
 
 def wanted_tags(entry: Entry) -> dict[str, Digest]:
     """The tags that undoing `entry` concerns, with what they pointed at before it."""
-    if entry.puts_tags:
-        return {tag: digest for tag, digest in entry.before.items() if digest is not None}
-    return {
+    moved = {tag: digest for tag, digest in entry.before.items() if digest is not None} if entry.puts_tags else {}
+    return moved | {
         tag: digest
-        for tag, digest in entry.tags.items()
+        for tag, digest in entry.taken_tags.items()
         if digest is not None and entry.status_of(Action.UNTAG, f"{entry.repository}:{tag}") is not Status.SKIPPED
     }
 
@@ -204,12 +203,10 @@ def _untagged(entry: Entry, stored: Mapping[Digest, StoredManifest]) -> set[Dige
 
 
 def _deleted(entry: Entry) -> set[Digest]:
-    """The manifests that the run deleted, or may have; none of one that put tags elsewhere."""
-    if entry.puts_tags:
-        return set()
+    """The manifests that the run deleted, or may have."""
     return {
         digest
-        for digest in entry.manifests_changed
+        for digest in entry.taken_manifests
         if entry.status_of(Action.DELETE, f"{entry.repository}@{digest}") is not Status.SKIPPED
     }
 

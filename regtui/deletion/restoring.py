@@ -27,7 +27,7 @@ from regtui.deletion.restoration import (
 )
 from regtui.deletion.surely import delete_surely, put_surely, put_tag_surely
 from regtui.deletion.under_way import UnderWay
-from regtui.deletion.values import Action, Outcome, Status, StoredManifest
+from regtui.deletion.values import Action, Outcome, Plan, Status, StoredManifest
 from regtui.deletion.watch import look_at
 from regtui.deletion.work import Attempt, Result
 from regtui.oci.digest import Digest
@@ -52,8 +52,10 @@ class Restoring(UnderWay):
         username: str = "",
         *,
         resumes: Entry | None = None,
+        then: Plan | None = None,
     ) -> None:
-        """`resumes`: an undo that was interrupted, of which `restoration` is the rest.
+        """`resumes`: an undo that was interrupted, of which `restoration` is the rest. `then`: what is deleted once
+        this is done, by somebody who goes on with the `run`.
 
         Raises OtherRegistry where the run that is taken back wasn't made here.
         """
@@ -61,6 +63,9 @@ class Restoring(UnderWay):
         super().__init__(client, restoration.repository, journal, username, planned_rows(restoration))
         self._plan = restoration
         self._resumes = resumes
+        self._then = then
+        self.run: Run | None = None
+        """Begun, and not ended where something is to be done `then`."""
         self.hold: Hold | None = None
         """Of the run that is taken back, where somebody has it for longer than this takes."""
         self._stored: set[Digest] = set()
@@ -82,7 +87,7 @@ class Restoring(UnderWay):
         if not tags and not self._plan.manifests and not is_open:
             return
         try:
-            run = await asyncio.to_thread(self._begin, tags)
+            run = self.run = await asyncio.to_thread(self._begin, tags)
         except Unrecorded as failed:
             begun = self._begun(tags)
             yield self._unrecorded([row for row in planned_rows(self._plan) if row.reference in begun], failed)
@@ -103,13 +108,17 @@ class Restoring(UnderWay):
                 # Manifests alone don't take the run back: somebody may want its tags yet, over what was pushed.
                 begun |= {outcome.reference for outcome in self._told.values() if outcome.status is Status.SKIPPED}
             done = [o for o in self._told.values() if o.reference in begun]
-            await asyncio.to_thread(run.end, done, self.report.interrupted)
-            self._doubts += unrecorded(run)
+            if self._then is not None:
+                await asyncio.to_thread(run.came_of, done)
+            else:
+                await asyncio.to_thread(run.end, done, self.report.interrupted)
+                self._doubts += unrecorded(run)
             is_left = any(o.status is Status.FAILED or o.reason is Reason.STOPPED for o in done)
             if self._plan.entry.is_unfinished and not is_left:
                 await asyncio.to_thread(self._close_reverted, run.name)
         finally:
-            run.close()
+            if self._then is None:
+                run.close()
 
     async def _as_shown(self) -> tuple[list[PlannedTagRestore], list[Outcome]]:
         """The tags that are still as the plan said, and those that aren't. Raises RegistryError."""
@@ -158,6 +167,7 @@ class Restoring(UnderWay):
             by_digest=list(dict.fromkeys([m.digest for m in self._plan.manifests] + _missing(tags))),
             manifests=self._plan.stored,
             blobs=self._plan.blobs,
+            then=self._then,
         )
 
     def _rounds(self) -> list[list[PlannedManifestRestore]]:
@@ -241,12 +251,13 @@ class Restoring(UnderWay):
         """Tags that somebody put onto the placeholders would go with them."""
         entry, placeholders, stored = self._plan.entry, set(self._plan.entry.placeholders), self._plan.stored
         try:
-            names = set(await tags_now(self._client, self._plan.repository)) - entry.tags.keys()
+            own = {**entry.tags, **entry.removed_tags}
+            names = set(await tags_now(self._client, self._plan.repository)) - own.keys()
         except RegistryError as error:
             self._doubts.append(f"An empty index of the interrupted deletion may be left: {error}")
             return False
         found = await others_on(self._client, self._plan.repository, names, placeholders)
-        images = {digest: stored[digest] for digest in entry.tags.values() if digest is not None and digest in stored}
+        images = {digest: stored[digest] for digest in own.values() if digest is not None and digest in stored}
         away = await lead_away(self._client, self._plan.repository, found, placeholders, images.values())
         self._notices += away.notices
         self._doubts += away.doubts
@@ -272,7 +283,7 @@ class Restoring(UnderWay):
             Outcome(reference, digest, Action.UNTAG, Status.DONE, f"not put back by {by}")
             if (reference := f"{entry.repository}:{tag}") in missing
             else Outcome(reference, digest, Action.UNTAG, Status.SKIPPED, f"reverted by {by}")
-            for tag, digest in entry.tags.items()
+            for tag, digest in {**entry.tags, **entry.removed_tags}.items()
         ]
         reverted.end(outcomes, interrupted=True)
 

@@ -35,7 +35,7 @@ from regtui.registry.client import RegistryClient
 @dataclass(frozen=True, slots=True)
 class Undo:
     """What undoing `entry` does: `restoration`, and for a restore also the `deletion` of what it had put there. Or,
-    where it `finishes` an `entry` that is an interrupted undo, what that has still to put back."""
+    where it `finishes` an `entry` that is an interrupted undo, what that has still to do."""
 
     entry: Entry
     restoration: Restoration
@@ -55,8 +55,16 @@ class Undo:
         return self.restoration.obstacle or (self.deletion.obstacle if self.deletion is not None else "")
 
     @property
+    def shown_deletion(self) -> Plan | None:
+        """As somebody may see it: None where nothing is deleted."""
+        if self.deletion is None or self.deletion.is_empty:
+            return None
+        return shown_rest(self.entry.deletion, self.deletion) if self.finishes else self.deletion
+
+    @property
     def rows(self) -> list[Outcome]:
-        return planned_rows(self.restoration) + (planned_outcomes(self.deletion) if self.deletion else [])
+        deletion = self.shown_deletion
+        return planned_rows(self.restoration) + (planned_outcomes(deletion) if deletion else [])
 
 
 class StillRunning(RegtuiError):
@@ -119,16 +127,20 @@ async def plan_undo(
 
 async def plan_rest_of_undo(
     client: RegistryClient,
+    content: ContentStore,
     entry: Entry,
     origin: Entry | None,
     *,
+    method: Method,
     obstacle: str = "",
+    delete_obstacle: str = "",
+    protect: tuple[str, ...] = (),
     on_progress: Progress | None = None,
 ) -> Undo:
     """What is left to do of an undo that was interrupted: never more than was confirmed then.
 
-    `origin`: the run that `entry` takes back; None where the journal doesn't have it any more. Raises RegistryError,
-    and OtherRegistry where `entry` wasn't made here.
+    `origin`: the run that `entry` takes back; None where the journal doesn't have it any more. `protect`: as for
+    `plan_rest`. Raises RegistryError, and OtherRegistry where `entry` wasn't made here.
     """
     check_belongs(entry, client.identity)
     check_ended(entry)
@@ -136,7 +148,11 @@ async def plan_rest_of_undo(
     aim = (origin or forgotten).set_out_by(entry)
     stored, blobs = aim.manifests(), aim.blobs()
     situation = await read_situation(client, aim, stored, on_progress)
-    return Undo(entry, make_restoration(aim, situation, stored, blobs, obstacle=obstacle), finishes=True)
+    restoration = make_restoration(aim, situation, stored, blobs, obstacle=obstacle)
+    if not entry.removed_tags and not entry.removed_manifests:
+        return Undo(entry, restoration, finishes=True)
+    rest = await plan_rest(client, content, entry.deletion, method=method, obstacle=delete_obstacle, protect=protect)
+    return Undo(entry, restoration, rest, finishes=True)
 
 
 def _without_unread(situation: Situation, restoration: Restoration, unread: Mapping[Digest, str]) -> Situation:
@@ -214,13 +230,12 @@ class Undoing:
         self._journal = journal
         self._undo = undo
         resumes = undo.entry if undo.finishes else None
-        self._restoring = Restoring(client, undo.restoration, journal, username, resumes=resumes)
-        deletion = undo.deletion
-        self._deleting = (
-            Execution(client, deletion, journal, username, undoes=undo.entry.name)
-            if deletion is not None and not deletion.is_empty
-            else None
-        )
+        then = undo.deletion if undo.deletion is not None and (undo.finishes or not undo.deletion.is_empty) else None
+        self._restoring = Restoring(client, undo.restoration, journal, username, resumes=resumes, then=then)
+        self._deleting: Execution | None = None
+        if then is not None:
+            rest_of = undo.entry.deletion if undo.finishes else None
+            self._deleting = Execution(client, then, journal, username, undoes=undo.entry.name, resumes=rest_of)
 
     def stop(self) -> None:
         """Nothing more is begun; what is in flight is finished and checked."""
@@ -266,9 +281,13 @@ class Undoing:
             async for batch in self._restoring.outcomes():
                 yield batch
             if self._deleting is not None:
+                if self._restoring.run is not None:
+                    self._deleting.go_on_with(self._restoring.run)
                 async for batch in self._deleting.outcomes():
                     yield batch
         finally:
+            if self._restoring.run is not None:
+                self._restoring.run.close()
             if hold is not None:
                 hold.close()
 

@@ -41,14 +41,15 @@ def undo_sentences(undo: Undo, *, in_several: bool = False) -> list[str]:
     if undo.obstacle:
         return [undo.obstacle]
     restoration = undo.restoration
-    if undo.finishes and restoration.is_empty and not restoration.lost:
+    deletion = undo.shown_deletion
+    if undo.finishes and restoration.is_empty and not restoration.lost and deletion is None:
         return ["All of it was put back before."]
     lines = [_put_back_before(restoration)] if undo.finishes else []
     prefix = f"{undo.repository}:" if in_several else ""
     lines += _about_tags(restoration, prefix) + _about_manifests(restoration) + _about_parts(restoration, prefix)
     lines += _about_rest(restoration, prefix, finishes=undo.finishes)
-    if undo.deletion is not None and not undo.deletion.is_empty:
-        lines += ["What was put back then is deleted again:", *plan_sentences(undo.deletion)]
+    if deletion is not None:
+        lines += ["What was put back then is deleted again:", *plan_sentences(deletion)]
     if undo.is_empty:
         lines = ["Nothing to put back.", *lines]
     return lines
@@ -189,15 +190,15 @@ def not_unasked(undo: Undo) -> str:
 def undo_button(undo: Undo) -> str:
     """What is done in one word and its count: `Put back 3 tags`."""
     tags, manifests = len(undo.restoration.tags), len(undo.restoration.manifests)
-    if undo.deletion is not None and not undo.deletion.is_empty:
-        return f"Delete {plural(len(undo.deletion.removed) + len(undo.deletion.manifests), 'reference')} again"
+    if (deletion := undo.shown_deletion) is not None:
+        return f"Delete {plural(len(deletion.removed) + len(deletion.manifests), 'reference')} again"
     return f"Put back {plural(tags, 'tag') if tags else plural(manifests, 'manifest')}"
 
 
 def undo_notes(undo: Undo) -> dict[str, str]:
     """What to add to each row: beside its reference."""
     name = undo.repository
-    notes = plan_notes(undo.deletion) if undo.deletion is not None else {}
+    notes = plan_notes(deletion) if (deletion := undo.shown_deletion) is not None else {}
     notes |= {f"{name}@{m.digest}": kind_note(m.label) for m in undo.restoration.manifests}
     for tag in undo.restoration.tags:
         over = f", over {tag.now.short}" if tag.tag in undo.restoration.moved and tag.now else ""
@@ -217,9 +218,9 @@ def what_of(entry: Entry) -> str:
         return f"{blobs}, {size(collection.bytes)} on {collection.host}"
     if entry.kind is Kind.PRUNE:
         return prune_words(entry.prune)
-    if entry.tags:
+    if tags := {**entry.tags, **entry.removed_tags}:
         more = f"; {names(in_order(entry.repaired))} to an empty index" if entry.repaired else ""
-        return names(in_order(entry.tags)) + more
+        return names(in_order(tags)) + more
     return plural(len(entry.manifests_changed), "blob" if entry.kind is Kind.REPAIR else "manifest")
 
 

@@ -117,7 +117,7 @@ def _taken_by(image: OwnImage, entries: Sequence[Entry]) -> str:
             continue
         if not entry.kind.can_be_undone or not entry.leaves_something or not entry.has_effect:
             continue
-        took = {*entry.manifests_changed, *entry.tags.values()} if not entry.puts_tags else set()
-        if not took.isdisjoint(image.manifests) if image.digest else (image.tag in entry.tags and not entry.puts_tags):
+        took = {*entry.taken_manifests, *entry.taken_tags.values()}
+        if not took.isdisjoint(image.manifests) if image.digest else image.tag in entry.taken_tags:
             return entry.name
     return ""

@@ -170,7 +170,17 @@ class Changes:
         origin = await asyncio.to_thread(self._known, entry.undoes)
         support = await self._support(entry.repository)
         obstacle = await self._push_obstacle(entry.repository, support)
-        return await plan_rest_of_undo(self._client, entry, origin, obstacle=obstacle, on_progress=on_progress)
+        return await plan_rest_of_undo(
+            self._client,
+            self._content,
+            entry,
+            origin,
+            method=Method.at(support),
+            obstacle=obstacle,
+            delete_obstacle=self._obstacle(support),
+            protect=self._protect,
+            on_progress=on_progress,
+        )
 
     def _known(self, run: str) -> Entry | None:
         try:

@@ -11,7 +11,7 @@ from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.journal import RunInUse
 from regtui.deletion.request import Request
 from regtui.deletion.undo import StillRunning, shown_rest, undone
-from regtui.deletion.undo_words import rest_sentences, result_of
+from regtui.deletion.undo_words import rest_sentences, result_of, undo_sentences
 from regtui.deletion.values import Action, Report, Status
 from regtui.deletion.words import planned_outcomes
 from regtui.local.dialect import Version
@@ -555,6 +555,45 @@ async def test_an_undo_of_an_interrupted_deletion_is_finished_and_ends_both(does
         await is_finished(world, *killed_again, before, at)
         assert (await killed_again[0].changes.entry(deletion.name)).standing == ()
     assert at > 4
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["finished", "taken back"])
+@pytest.mark.parametrize("does_it", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+async def test_an_undo_that_puts_back_and_deletes_is_one_run_wherever_it_is_killed(
+    version: Version, does_it: bool, back: bool
+) -> None:
+    at = 0
+    while True:
+        at += 1
+        world = await filled(version)
+        connection = await world.open()
+        changes = connection.changes
+        plan = await connection.plan_deletion(Request(REPOSITORY, [*FEW, "v1"]))
+        run = (await finished(connection.deleting(plan))).run
+        await world.image(REPOSITORY, ["anew"], ["alone"])
+        wanted = await world.tags(REPOSITORY)
+        undo = await changes.plan_undo(await changes.entry(run), overwrite=True)
+        run = (await finished(changes.undoing(undo))).run
+        before = await world.tags(REPOSITORY)
+        found = await killed_undo(world, connection, await changes.entry(run), at, does_it=does_it)
+        if found is None:
+            break
+        again, entry = found
+        assert run not in undone(await changes.entries()), at
+        if back:
+            report = await finished(again.changes.undoing(await again.changes.plan_undo(entry)))
+        else:
+            rest = await again.changes.plan_rest_of_undo(entry)
+            assert undo_sentences(rest)
+            report = await finished(again.changes.undoing(rest))
+            assert report.run == entry.name
+        assert report.is_complete, (at, report)
+        assert await world.tags(REPOSITORY) == (before if back else wanted), at
+        assert await changes.unfinished() == []
+        assert (run in undone(await changes.entries())) is not back, at
+    assert at > 3
+    assert await world.tags(REPOSITORY) == wanted
 
 
 async def test_what_was_pushed_before_an_undo_is_finished_stays() -> None:

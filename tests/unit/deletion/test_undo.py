@@ -10,7 +10,7 @@ from regtui.deletion import cost
 from regtui.deletion.entry import Kind
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
-from regtui.deletion.undo import StillRunning, Undo
+from regtui.deletion.undo import StillRunning, Undo, undone
 from regtui.deletion.undo_words import undo_sentences
 from regtui.deletion.values import Action, Manifests, Report, Status
 from regtui.local.memory import MemoryStorage
@@ -345,6 +345,7 @@ async def test_what_somebody_else_deleted_does_not_come_back_without_its_tag(wor
 
 async def test_what_is_put_back_and_what_is_taken_away_are_told_as_one(world: World) -> None:
     connection, plan, new = await overwritten_and_brought(world)
+    before = await world.tags(REPOSITORY)
     assert {(row.action, row.reference.rpartition(":")[2]) for row in plan.rows} >= {
         (Action.RESTORE, "latest"),
         (Action.UNTAG, "gone"),
@@ -356,8 +357,15 @@ async def test_what_is_put_back_and_what_is_taken_away_are_told_as_one(world: Wo
     done = {outcome.action for outcome in report.outcomes if outcome.status is Status.DONE}
     assert done == {Action.RESTORE, Action.UNTAG, Action.DELETE} == {outcome.action for outcome in told}
     assert report.is_complete
-    newest = (await connection.changes.entries())[0]
-    assert (report.run, newest.kind) == (newest.name, Kind.DELETION)
+    # One run does both: so it is taken back as one.
+    newest, *older = await connection.changes.entries()
+    assert (report.run, newest.kind, len(older)) == (newest.name, Kind.RESTORE, 2)
+    assert newest.undoes in undone([newest, *older])
+    again = await connection.changes.plan_undo(newest)
+    assert [tag.tag for tag in again.restoration.tags] == ["gone", "latest"]
+    assert (await finished(connection.changes.undoing(again))).is_complete
+    assert await world.tags(REPOSITORY) == before
+    assert newest.undoes not in undone(await connection.changes.entries())
 
 
 async def test_a_stop_holds_for_what_would_be_taken_away_as_well(world: World) -> None:
