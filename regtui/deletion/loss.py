@@ -11,12 +11,15 @@ from dataclasses import replace
 from regtui.deletion.graph import children_first
 from regtui.deletion.values import Cause, Contents, Loss, StoredManifest
 from regtui.oci.digest import Digest
-from regtui.oci.manifest import Manifest, Schema1Manifest, UnknownManifest
+from regtui.oci.manifest import Index, Manifest, Schema1Manifest, UnknownManifest, stands_in
 from regtui.oci.media_type import GENERIC, MediaKind, kind_of
 
 
-def losses(contents: Contents, tagged: Iterable[Digest], going: Collection[Digest]) -> dict[Digest, Loss]:
-    """Of the manifests that tags which go lead to, and those that are deleted: the ones that can't be put back.
+def losses(
+    contents: Contents, tagged: Iterable[Digest], going: Collection[Digest], own: Collection[Digest] = ()
+) -> dict[Digest, Loss]:
+    """Of the manifests that tags which go lead to, and those that are deleted: the ones that can't be put back. `own`:
+    empty indexes of the run itself, which has what they stand in for.
 
     What a tag leads to is put back under the tag, though the manifest itself stays: so it has to be whole, too.
     """
@@ -26,7 +29,7 @@ def losses(contents: Contents, tagged: Iterable[Digest], going: Collection[Diges
             manifest = contents.manifests.get(digest)
             if manifest is None:
                 continue
-            loss = _own(contents, manifest)
+            loss = _own(contents, manifest) if digest not in own else None
             # What stays in the registry is there for its index, whatever is wrong with it.
             lost = next((child for child in manifest.children if child in found and child in going), None)
             if loss is None and lost is not None:
@@ -39,6 +42,8 @@ def losses(contents: Contents, tagged: Iterable[Digest], going: Collection[Diges
 def _own(contents: Contents, manifest: StoredManifest) -> Loss | None:
     """What is wrong with the manifest itself."""
     match manifest.manifest:
+        case Index() as index if stands_in(index):
+            return Loss(Cause.PLACEHOLDER)
         case Schema1Manifest():
             return Loss(Cause.SCHEMA1)
         case UnknownManifest() if manifest.media_type in GENERIC:

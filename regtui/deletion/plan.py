@@ -54,7 +54,7 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
         left = set()
     parents = _parents(contents, doomed)
     tagged = {digest for tag in chosen.tags if (digest := contents.tags.get(tag))}
-    lost = losses(contents, tagged, doomed - left)
+    lost = losses(contents, tagged, doomed - left, request.own)
     used = UsedPlaces(contents, request.used)
 
     def planned(digests: Collection[Digest]) -> tuple[PlannedManifest, ...]:

@@ -17,7 +17,8 @@ class Request:
     SBOMs whose image goes. `untagged`: what becomes of manifests that lose their last tag; in doubt they are deleted
     where that takes at most `patience` seconds. Those that were named by digest always are. `without_undo`: also what
     undo could not put back goes, though nobody confirms it. `protect`: shell patterns of tags that need a confirmation
-    of their own. `only`: no manifest but these may go; None for any. `used`: what is in use, which needs one, too.
+    of their own. `only`: no manifest but these may go; None for any. `own`: empty indexes of a run that is finished.
+    `used`: what is in use, which needs one, too.
     `seen`: what tags led to when they were chosen, None where there was nothing: one that leads elsewhere by now stays.
     Other tags are among them where the choice was made by those, too.
     """
@@ -32,5 +33,6 @@ class Request:
     without_undo: bool = False
     protect: tuple[str, ...] = ()
     only: frozenset[Digest] | None = None
+    own: frozenset[Digest] = frozenset()
     used: UsedImages = field(default_factory=UsedImages)
     seen: Mapping[str, Digest | None] = field(default_factory=dict, hash=False)

@@ -14,6 +14,7 @@ from regtui.deletion.plan import label_of
 from regtui.deletion.values import Action, Outcome, Status, StoredManifest
 from regtui.names.order import in_order
 from regtui.oci.digest import Digest
+from regtui.oci.manifest import stands_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,9 @@ def _lost(
     damaged = entry.damaged()
     for some in children_first(stored, wanted_manifests(entry, stored)):
         for digest in some:
+            if digest in stored and stands_in(stored[digest].manifest):
+                reasons[digest] = "it was an empty index of another deletion: regtui undo where that was begun has more"
+                continue
             if digest in situation.present:
                 continue
             below = stored[digest].children if digest in stored else ()

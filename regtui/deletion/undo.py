@@ -183,7 +183,8 @@ async def plan_rest(
     # One that couldn't be read when it was chosen, and can't be now, is what was confirmed.
     same |= {tag for tag in contents.unread if entry.tags.get(tag) is None}
     left = [tag for tag in entry.tags if tag in same]
-    return _plan_of(contents, Request(entry.repository, left, confirmed, only=confirmed), method, obstacle)
+    request = Request(entry.repository, left, confirmed, only=confirmed, own=frozenset(entry.placeholders))
+    return _plan_of(contents, request, method, obstacle)
 
 
 def shown_rest(entry: Entry, rest: Plan) -> Plan:

@@ -150,6 +150,8 @@ class Cause(Enum):
     """Hardly a registry takes it any more: 2.8.2 as it is shipped doesn't, nor does 3.x."""
     NO_MEDIA_TYPE = "no media type"
     """Neither the registry nor the manifest says what it is."""
+    PLACEHOLDER = "placeholder"
+    """It stands in for what another deletion removes: that is in the journal of whoever began it, and nowhere else."""
     INVALID = "invalid"
     """It isn't what its media type says: 2.8.2 and 3.1.1 send such a one, and refuse it."""
 

@@ -201,6 +201,10 @@ def loss_reason(loss: Loss) -> str:
         Cause.BLOB_UNREADABLE: f"{what}, which it needs, can't be read{detail}",
         Cause.SCHEMA1: "it is of schema 1, which registries don't take any more",
         Cause.NO_MEDIA_TYPE: "nothing says what kind of manifest it is",
+        Cause.PLACEHOLDER: (
+            "it is an empty index of another deletion, by another user or machine, that isn't over: what stood there "
+            "only the journal there has, and regtui undo there puts it back"
+        ),
         Cause.INVALID: "it isn't what its media type says",
     }[loss.cause]
     return f"of {loss.at.short} below it, {reason}" if loss.at else reason

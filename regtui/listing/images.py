@@ -16,7 +16,6 @@ from regtui.oci.config import ImageConfig, created_and_platform, parse_time
 from regtui.oci.descriptor import Descriptor, InvalidManifest
 from regtui.oci.digest import Digest
 from regtui.oci.manifest import (
-    PLACEHOLDER,
     REPAIRED,
     AnyManifest,
     Index,
@@ -26,6 +25,7 @@ from regtui.oci.manifest import (
     load_json_object,
     parse_manifest,
     platform_of,
+    stands_in,
 )
 from regtui.oci.media_type import IMAGE_CONFIGS
 from regtui.oci.platform import Platform
@@ -153,8 +153,10 @@ async def load_below(source: ManifestSource, repository: str, fetched: FetchedMa
         manifest = parse_manifest(fetched.body, fetched.media_type)
     except InvalidManifest as error:
         return Loaded(fetched, None, (), f"its manifest can't be read: {error}", isinstance(error, NoManifest))
-    if isinstance(manifest, Index) and PLACEHOLDER in manifest.annotations:
-        return Loaded(fetched, manifest, (), "an empty index of a deletion that was interrupted: regtui undo ends it")
+    if stands_in(manifest):
+        # Perhaps somebody else's, on another machine, and perhaps it goes on there.
+        why = "an empty index of a deletion that isn't over: where that was begun, regtui undo ends it"
+        return Loaded(fetched, manifest, (), why)
     if isinstance(manifest, Index) and REPAIRED in manifest.annotations:
         return Loaded(fetched, manifest, (), "an empty index, which took the place of a damaged tag")
     if isinstance(manifest, Index):

@@ -240,3 +240,8 @@ def _schema1(value: Mapping[str, object], media_type: str) -> Schema1Manifest:
 def platform_of(child: Descriptor) -> Platform | None:
     """A child's platform, where it has one that means something."""
     return child.platform if child.platform is not None and not child.platform.is_unknown else None
+
+
+def stands_in(manifest: object) -> bool:
+    """Whether it is a placeholder: of whichever run."""
+    return isinstance(manifest, Index) and PLACEHOLDER in manifest.annotations

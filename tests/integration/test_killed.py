@@ -2,6 +2,7 @@
 crane as witness. The client talks to the registry through a proxy that holds the step's request until it is dead."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -137,6 +138,41 @@ def test_one_of_five_tags_and_a_kill_at_any_step(scene: Scene, step: str, finish
     for tag in scene.tags():
         assert crane_digest(f"{scene.name}:{tag}") == digest
     crane_validate(f"{scene.name}:a")
+
+
+def test_the_empty_index_of_another_machine_is_not_taken_for_the_image(scene: Scene, tmp_path: Path) -> None:
+    if scene.server.version == "3.1.1":
+        return  # it deletes a tag by itself
+    with open_registry(scene.server.url) as writer:
+        recipe = Recipe(name="killed")
+        digest = {push_image(writer, scene.repository, tag, recipe=recipe).digest for tag in TAGS}.pop()
+    scene.kill("c", at=at_change(2, reaches=False))
+    other = tmp_path / "other machine"
+    other.mkdir()
+    elsewhere = Regtui(other)
+    assert "isn't over" in elsewhere("tags", "-r", scene.meddler.url, scene.repository).stderr
+    refused = elsewhere("rm", "-r", scene.meddler.url, f"{scene.repository}:c", "--yes")
+    assert refused.returncode == 6
+    assert "it is an empty index of another deletion, by another user or machine" in refused.stderr
+    forever = elsewhere("rm", "-r", scene.meddler.url, f"{scene.repository}:c", "--yes", "--without-undo")
+    assert forever.returncode == 0, forever
+    assert "c" not in scene.tags()
+    elsewhere("undo", scene.meddler.url, "--yes")
+    assert "c" not in scene.tags()
+    scene.settle(finish=False)
+    assert crane_digest(f"{scene.name}:c") == digest
+
+
+def test_what_was_pushed_anew_is_overwritten_by_the_command_that_was_printed(scene: Scene) -> None:
+    with open_registry(scene.server.url) as writer:
+        old = push_image(writer, scene.repository, "a", recipe=Recipe(name="a")).digest
+        push_image(writer, scene.repository, "keep", recipe=Recipe(name="keep"))
+        scene.kill("a", at=at_the_check(scene))
+        push_image(writer, scene.repository, "a", recipe=Recipe(name="anew"))
+    undone = scene.regtui("undo", "-r", scene.meddler.url, scene.run(), "--yes")
+    (command,) = (line for line in undone.stderr.splitlines() if line.startswith("To overwrite: regtui "))
+    assert scene.regtui(*shlex.split(command)[3:], "--yes").returncode == 0
+    assert crane_digest(f"{scene.name}:a") == old
 
 
 @pytest.mark.parametrize("finish", [True, False], ids=["finish", "put back"])

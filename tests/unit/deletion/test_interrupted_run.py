@@ -167,6 +167,7 @@ async def test_an_empty_index_of_the_run_is_not_told_of_as_if_it_were_the_users(
     assert found is not None
     connection, entry = found
     plan = await connection.changes.plan_rest(entry)
+    assert not plan.has_losses  # What it stands in for is in this journal.
     told = rest_sentences(entry, plan)
     # As it was said before the run began, but for what it did until then.
     assert (

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from regtui.deletion import blobs
+from regtui.deletion.placeholder import Placeholder
 from regtui.deletion.request import Request
 from regtui.deletion.undo import Undo
 from regtui.deletion.undo_words import undo_sentences
@@ -116,9 +117,16 @@ async def below_a_lost_child(world: World) -> str:
     return f"of {child.short} below it, its config {config.short} is missing"
 
 
+async def in_another_deletion(world: World) -> str:
+    placeholder = Placeholder.new()
+    world.storage.put_manifest(REPOSITORY, placeholder.body, placeholder.media_type, "odd")
+    return "it is an empty index of another deletion, by another user or machine, that isn't over"
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        in_another_deletion,
         sparse,
         without_config,
         without_layer,
@@ -184,6 +192,16 @@ async def there_and_back(connection: Session, *tags: str) -> tuple[Undo, Report]
     async for _ in undoing.outcomes():
         pass
     return undo, undoing.report
+
+
+async def test_the_empty_index_of_another_deletion_is_not_put_back_for_the_image(world: World) -> None:
+    placeholder = Placeholder.new()
+    world.storage.put_manifest(REPOSITORY, placeholder.body, placeholder.media_type, "odd")
+    whole = await world.image(REPOSITORY, ["whole"], ["whole"])
+    undo, report = await there_and_back(await world.open(), "odd", "whole")
+    assert list(undo.restoration.lost) == [f"{REPOSITORY}:odd"]
+    assert not report.is_complete
+    assert await world.tags(REPOSITORY) == {"whole": whole}
 
 
 async def test_a_lost_child_takes_neither_its_siblings_nor_other_tags_down(world: World) -> None:
