@@ -147,7 +147,7 @@ class Checking:
 
     async def _checked(self, repository: str, identifiers: Sequence[str]) -> list[CheckedReference]:
         """In the order of `identifiers`, without those that couldn't be looked at."""
-        progress = Progress(f"Checking {repository}:")
+        progress = Progress(f"Checking {repository}:", beside_records=True)
         found: dict[str, CheckedReference] = {}
         alone = len(identifiers) == 1
 

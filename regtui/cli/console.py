@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import sys
 import termios
 import time
@@ -133,12 +134,21 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-class Progress:
-    """`Reading team/app: 340/2,000` on one line of stderr, erased at the end. Silent where stderr is no terminal."""
+def _is_piped() -> bool:
+    """Whether somebody reads stdout as it comes: it is neither a terminal nor a file."""
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
-    def __init__(self, what: str) -> None:
+
+class Progress:
+    """`Reading team/app: 340/2,000` on one line of stderr, erased at the end. Silent where stderr is no terminal.
+    `beside_records`: records go to stdout meanwhile. Who reads them from a pipe may show them on the same terminal."""
+
+    def __init__(self, what: str, *, beside_records: bool = False) -> None:
         self._what = one_line(what)
-        self._enabled = sys.stderr.isatty()
+        self._enabled = sys.stderr.isatty() and not (beside_records and _is_piped())
         self._shown = False
         self._next = time.monotonic() + _INTERVAL
 

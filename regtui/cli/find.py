@@ -50,7 +50,7 @@ class Finding:
         async def look(repository: str) -> list[Hit]:
             return await self._look(session, repository)
 
-        progress = Progress("Looking in the repositories:")
+        progress = Progress("Looking in the repositories:", beside_records=True)
         waiting: dict[str, list[Hit]] = {}
         rest = deque(names)
         try:

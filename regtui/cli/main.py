@@ -83,9 +83,9 @@ def _failed(error: RegtuiError) -> int:
 
 def _tell(message: str) -> None:
     """One line on stderr. What a server said may be part of it."""
-    from regtui.text import one_line
+    from regtui.cli.console import warn
 
-    print(f"regtui: {one_line(message)}", file=sys.stderr)  # noqa: T201
+    warn(message)
 
 
 def _internal(error: Exception) -> str:

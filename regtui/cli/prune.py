@@ -12,7 +12,7 @@ from regtui.cli.notify import notify
 from regtui.cli.output import Form, Output
 from regtui.cli.prune_explain import check_entries, explain
 from regtui.cli.prune_timer import timer
-from regtui.cli.pruning import PruneOptions, PruneTally, Pruning
+from regtui.cli.pruning import UNATTENDED_MOST, PruneOptions, PruneTally, Pruning
 from regtui.cli.running import check_askable
 from regtui.deletion.entry import PruneSummary
 from regtui.deletion.journal import Journal, Run
@@ -23,8 +23,6 @@ from regtui.settings.paths import journal_dir
 from regtui.settings.registry_lock import only_one
 from regtui.text import config_table, size
 
-# The share of a repository's tags that a rule may take where nobody looks.
-_MOST: Final = 0.5
 # Seconds after which a run that nobody watches begins nothing more.
 _UNATTENDED: Final = 6 * 3600.0
 
@@ -78,7 +76,7 @@ class _Prune:
         self._options = PruneOptions(
             dry_run=arguments.dry_run,
             asks=not unattended,
-            most=arguments.most if arguments.most is not None else _MOST if unattended else None,
+            most=arguments.most if arguments.most is not None else UNATTENDED_MOST if unattended else None,
             seconds=arguments.time_limit or (_UNATTENDED if unattended else None),
             now=arguments.as_of,
         )

@@ -32,7 +32,14 @@ from regtui.retention.freed import FreedBytes
 from regtui.retention.planning import Stop
 from regtui.retention.policy import entry_for
 from regtui.retention.values import NoPulls, PullRecord
-from regtui.retention.words import entry_words, rule_words, stays_sentences, stop_sentence, unread_sentence
+from regtui.retention.words import (
+    entry_words,
+    rule_words,
+    stays_sentences,
+    stop_sentence,
+    unattended_sentence,
+    unread_sentence,
+)
 from regtui.session.changes import RunningChange
 from regtui.session.retention import RetentionPlan, RetentionPlanner
 from regtui.session.session import Session
@@ -40,6 +47,8 @@ from regtui.text import plural, size
 
 # Repositories that are looked at at a time: one's tags are asked for while another's are thought about.
 _AHEAD: Final = 4
+UNATTENDED_MOST: Final = 0.5
+"""The share of a repository's tags that a rule may take where nobody looks."""
 
 
 class UseUnknown(RegtuiError):
@@ -336,6 +345,8 @@ class Pruning:
             self._output.flush()
         for sentence in (*plan_sentences(plan.plan), *stays_sentences(plan.retention)):
             say(sentence)
+        if self._options.most is None and plan.retention.takes_more_than(UNATTENDED_MOST):
+            say(unattended_sentence(plan.retention, UNATTENDED_MOST))
 
     def _is_confirmed(self) -> bool:
         """The number is typed, however small: nobody reads every line of a whole registry."""

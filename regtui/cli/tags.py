@@ -170,7 +170,7 @@ async def _filled(session: Session, repository: str, names: Sequence[str], sort:
         rows = [row async for some in _filled(session, repository, names, VERSION) for row in some]
         yield sorted(rows, key=_SORTED_BY[sort])
         return
-    progress = Progress(f"Reading {repository}:")
+    progress = Progress(f"Reading {repository}:", beside_records=True)
     waiting: dict[str, Summary] = {}
     rest = deque(names)
     done = 0

@@ -138,6 +138,15 @@ def stop_sentence(stop: Stop, retention: RepositoryRetention, detail: str = "", 
             return f"{nothing} its rule would take {going:,} of {of}, more than {share:.0%}. --most allows more."
 
 
+def unattended_sentence(retention: RepositoryRetention, share: float) -> str:
+    """Who looks at a plan before a timer does it has to know that the timer won't."""
+    going, of = len(retention.going), plural(len(retention.tags), "tag")
+    return (
+        f"{retention.repository}: unattended (--yes) nothing is deleted there, as that is {going:,} of {of}, more than "
+        f"{share:.0%}; --most allows more."
+    )
+
+
 def unread_sentence(source: UnreadSource) -> str:
     return f"What is in use can't be read from {source.where}: {source.error}"
 

@@ -1,5 +1,7 @@
 import io
+import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +47,20 @@ def test_without_a_terminal_it_is_silent(monkeypatch: pytest.MonkeyPatch) -> Non
     stderr = on(io.StringIO(), monkeypatch)
     Progress("Deleting:").begin(2)
     assert not stderr.getvalue()
+
+
+@pytest.mark.parametrize("is_pipe", [True, False])
+def test_beside_records_that_somebody_reads_from_a_pipe_there_is_no_progress(
+    is_pipe: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`regtui tags … | head` shows them on the same terminal."""
+    stderr = on(Terminal(), monkeypatch)
+    read, write = os.pipe() if is_pipe else (-1, os.open(tmp_path / "file", os.O_CREAT | os.O_WRONLY))
+    with os.fdopen(write, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        Progress("Reading team/app:", beside_records=True).begin(2)
+        assert stderr.getvalue() == ("" if is_pipe else "\rReading team/app: 0/2\x1b[K")
+        Progress("Deleting:").begin(2)
+        assert stderr.getvalue().endswith("\rDeleting: 0/2\x1b[K")
+    if is_pipe:
+        os.close(read)

@@ -141,6 +141,14 @@ def test_a_dry_run_ends_as_the_run_would_be_refused(demo: Demo, capsys: Captured
     assert main([*PRUNE, "--dry-run"]) == 0
 
 
+@pytest.mark.parametrize(("options", "is_told"), [([], True), (["--most", "100%"], False)])
+def test_a_dry_run_says_what_a_timer_would_not_do(options: list[str], is_told: bool, capsys: Captured) -> None:
+    assert main([*PRUNE, "--dry-run", *options]) == 0
+    told = capsys.readouterr().err
+    sentence = "fullstack/common: unattended (--yes) nothing is deleted there, as that is"
+    assert (sentence in told) is is_told
+
+
 @pytest.mark.parametrize("options", [["--yes", "--most", "100%"], ["--dry-run"], []])
 @pytest.mark.parametrize("keep", ["5", "500"], ids=["something goes", "nothing goes"])
 def test_where_a_run_was_interrupted_that_is_told_also_where_nothing_goes(
