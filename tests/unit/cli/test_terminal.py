@@ -47,7 +47,7 @@ def test_what_is_left_for_later_is_left_and_not_called_a_deletion(environment: d
         assert "…" not in terminal.shown
         terminal.type("y\n")
         assert terminal.end() == 0
-    last = [line for line in terminal.shown.splitlines() if "fullstack/common@" in line][-1]
+    last = [line for line in terminal.shown.splitlines() if "fullstack/common@" in line][-1].rpartition("\x1b[K")[2]
     assert last.startswith("leave fullstack/common@")
     assert last.endswith(" for gc --untagged")
     assert "delete" not in last

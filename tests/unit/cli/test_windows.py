@@ -48,9 +48,12 @@ def details() -> Details:
     return asyncio.run(load_details(windows_index(), "win/app", "ltsc"))
 
 
-def test_tags_tells_the_versions_apart() -> None:
+def test_tags_tells_the_versions_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     summary = asyncio.run(summarize(windows_index(), "win/app", "ltsc"))
     assert platforms_shown(summary) == "windows(10.0.17763.6532+win32k)/amd64, windows(10.0.20348.2849+win32k)/amd64"
+    monkeypatch.setenv("COLUMNS", "80")
+    assert platforms_shown(summary) == "windows(10.0.17763.6532+win32k)/amd64, +1"
     platforms: Any = record("win/app", "ltsc", summary)["platforms"]
     assert [(each["platform"], each["os_version"], each["os_features"]) for each in platforms] == [
         ("windows/amd64", version, ["win32k"]) for version in VERSIONS
