@@ -1,7 +1,8 @@
 """Proof that the storage on the host is that of the registry that was opened: lists, and tag → digest, in both.
 
 A staging registry, a replica or a copy may have the same repositories: names alone prove nothing. What is empty in the
-one, and not in the other, is no proof either: something of the storage has to be answered by the registry.
+one, and not in the other, is no proof either: something of the storage has to be answered by the registry. Where it
+doesn't list its repositories, that is something of what goes: images that stay, another one may have as well.
 """
 
 import random
@@ -25,13 +26,18 @@ REPOSITORIES: Final = 500
 _TAGS: Final = 10
 """Of each, where the storage can't be listed."""
 _EVIDENCE: Final = 50
-"""Manifests and blobs that are asked for, until one is there."""
+"""Manifests, and blobs, that are asked for."""
+_FEW: Final = 2
+"""Tags that have to agree at least where nothing goes, and the repositories aren't listed."""
 # What was pushed, moved or deleted between two questions is no other registry's.
 _ROUNDS: Final = 3
 
 _REMEDY: Final = "Check ssh, runtime, container and config of the profile: nothing was stopped."
 _NO_PROOF: Final = (
     "It can't be shown that the storage on {} is that of {}: the registry answers nothing of what is in it."
+)
+_LISTABLE: Final = (
+    "Check ssh, runtime and container of the profile, or log in as somebody who may list the repositories."
 )
 _PROVABLE: Final = "Check ssh, runtime and container of the profile. If they are right, push an image, then try again."
 
@@ -79,17 +85,34 @@ async def prove_by_storage(
             continue  # It leads nowhere, there as here.
         says = f"leads to {told}" if told else "is not there"
         raise _another(place, client, f"{repository}:{tag}, in the storage {digest}, {says} by the registry.")
+    if await _answers_what_goes(place, client, storage, eligible):
+        return
+    if names is None and (eligible or compared.agree < _FEW):
+        raise _shows_too_little(place, client)
     if compared.agree:
         return
     if compared.unknown:
         raise _may_read_none(place, client, compared.unknown)
     manifests = [(name, digest) for name, digests in listing.revisions.items() for digest in digests]
-    if await _answers_manifest(client, manifests):
-        return
+    if not await _answers_manifest(client, manifests):
+        _must_be_alike(place, client, names, listing.repositories, eligible)
+
+
+async def _answers_what_goes(
+    place: str, client: RegistryClient, storage: Storage, eligible: Collection[Digest]
+) -> bool:
+    """Whether the registry has some of the blobs that would go. Raises Unsafe where one that is there isn't to be had
+    from it: what it deleted meanwhile is looked at again."""
     owners = await storage.owners(random.sample(list(eligible), min(1000, len(eligible))))
-    if await _answers_blob(client, [(name, digest) for digest, name in owners.items()]):
-        return
-    _must_be_alike(place, client, names, listing.repositories, eligible)
+    answered, denied = await _ask_blobs(client, [(name, digest) for digest, name in owners.items()])
+    owners = await storage.owners(denied) if denied else {}
+    there = await storage.sizes(owners)
+    _, denied = await _ask_blobs(client, [(owners[digest], digest) for digest in there])
+    for digest in denied[:1]:
+        raise _another(
+            place, client, f"{digest}, in the storage a blob of {owners[digest]}, is not there by the registry."
+        )
+    return answered
 
 
 async def _compare(client: RegistryClient, storage: Storage, tags: Sequence[Tag]) -> _Compared:
@@ -142,8 +165,16 @@ async def _lists_the_same(
 
 
 async def must_list_nothing(place: str, client: RegistryClient) -> None:
-    """Raises Unsafe where the registry lists repositories: the storage that was found empty isn't its."""
-    if names := await _listed(client):
+    """Raises Unsafe where the registry lists repositories: the storage that was found empty isn't its. So it may be
+    where it doesn't list them."""
+    names = await _listed(client)
+    if names is None:
+        raise Unsafe(
+            f"The storage that the collector finds on {place} is empty, and whether {client.host} has images can't be "
+            "told: it doesn't list its repositories for this login.",
+            _LISTABLE,
+        )
+    if names:
         raise Unsafe(
             f"The storage that the collector finds on {place} is empty, while {client.host} lists {names[0]}: the "
             "config there names another storage than the registry uses.",
@@ -198,13 +229,16 @@ async def prove_by_output(place: str, client: RegistryClient, output: CollectorO
         return
     if before.unknown and not before.heads:
         raise _may_read_none(place, client, before.unknown)
-    if await _answers_manifest(client, [(name, digest) for name, digests in marked.items() for digest in digests]):
+    manifests = [(name, digest) for name, digests in marked.items() for digest in digests]
+    if before.names is not None and await _answers_manifest(client, manifests):
         return
     linked = [(name, digest) for digest, name in output.links.items()]
     # 2.x doesn't say which repository a blob is of.
     tried = [(name, digest) for digest in list(output.eligible)[:_TAGS] for name in sorted(output.names)[:_TAGS]]
-    if await _answers_blob(client, linked) or await _answers_blob(client, tried):
+    if (await _ask_blobs(client, linked))[0] or (await _ask_blobs(client, tried))[0]:
         return
+    if before.names is None:
+        raise _shows_too_little(place, client)
     _must_be_alike(place, client, names, output.names, output.eligible)
 
 
@@ -227,14 +261,19 @@ async def _answers_manifest(client: RegistryClient, manifests: Sequence[tuple[st
     return False
 
 
-async def _answers_blob(client: RegistryClient, blobs: Sequence[tuple[str, Digest]]) -> bool:
+async def _ask_blobs(client: RegistryClient, blobs: Sequence[tuple[str, Digest]]) -> tuple[bool, list[Digest]]:
+    """Of a sample: whether the registry has any, and those that it hasn't."""
+    answered = False
+    denied = []
     for name, digest in random.sample(blobs, min(_EVIDENCE, len(blobs))):
         try:
             if await client.has_blob(name, digest):
-                return True
+                answered = True
+            else:
+                denied.append(digest)
         except (NotAllowed, NotAuthenticated, NotFound, Refused):
             continue
-    return False
+    return answered, denied
 
 
 async def _leads_to(client: RegistryClient, repository: str, reference: str) -> Digest | None:
@@ -271,6 +310,14 @@ async def _tags(client: RegistryClient, repositories: Iterable[str]) -> dict[str
 
 def _another(place: str, client: RegistryClient, why: str) -> Unsafe:
     return Unsafe(f"The storage on {place} isn't that of {client.host}: {why}", _REMEDY)
+
+
+def _shows_too_little(place: str, client: RegistryClient) -> Unsafe:
+    return Unsafe(
+        f"It can't be shown that the storage on {place} is that of {client.host}: it doesn't list its repositories for "
+        "this login, and has nothing of what would go. The images that both have, another registry may have as well.",
+        _LISTABLE,
+    )
 
 
 def _may_read_none(place: str, client: RegistryClient, count: int) -> Unsafe:

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from regtui.garbage.identity import Known, ask_before, prove_by_output, prove_by_storage
+from regtui.garbage.identity import Known, ask_before, must_list_nothing, prove_by_output, prove_by_storage
 from regtui.garbage.output import CollectorOutput
 from regtui.garbage.storage import Listing, Storage
 from regtui.host.errors import Unsafe
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import NotFound, Where
+from regtui.registry.errors import NotAllowed, NotFound, Where
 
 A, B, C = (Digest(f"sha256:{letter * 64}") for letter in "abc")
 Tags = dict[tuple[str, str], Digest]
@@ -28,8 +28,11 @@ class FakeRegistry:
     manifests: Collection[tuple[str, Digest]] = ()
     blobs: Collection[tuple[str, Digest]] = ()
     host: str = "registry.example.com"
+    lists: bool = True
 
     async def catalog(self) -> AsyncIterator[Any]:
+        if not self.lists:
+            raise NotAllowed(Where(self.host), "not allowed")
         names = self.names if self.names is not None else tuple(sorted({name for name, _ in self.tags_of}))
         # A page each.
         for name in names:
@@ -108,7 +111,7 @@ async def test_what_the_registry_answers_of_an_image_without_a_tag_is_proof() ->
     layers = FakeStorage({}, ("team/app",), layers={C: "team/app"})
     await prove(FakeRegistry(names=("team/app",), blobs=[("team/app", C)]), layers, C)
     with pytest.raises(Unsafe, match="push an image, then try again"):
-        await prove(FakeRegistry(names=("team/app",)), layers, C)
+        await prove(FakeRegistry(names=("team/app",)), FakeStorage({}, ("team/app",)), C)
     # Where nothing goes, the names alone do.
     await prove(FakeRegistry(names=("team/app",)), layers)
     with pytest.raises(Unsafe, match="can't be shown"):
@@ -167,3 +170,41 @@ async def test_by_the_collectors_output_each_tag_has_to_be_found_unless_it_moved
         await by_output(FakeRegistry(tags), collected([("team/app", A)], C))
     moved = Known(("team/app",), {("team/app", "1.0"): A, ("team/app", "own"): C})
     await by_output(FakeRegistry(tags), collected([("team/app", A)], C), moved)
+
+
+async def test_a_registry_that_does_not_list_its_repositories_has_to_have_some_of_what_goes() -> None:
+    """One small repository may be alike in two registries."""
+    alike: Tags = {("base/alpine", "3.20"): A}
+    prod = FakeRegistry({**MANY, **alike}, lists=False)
+    with pytest.raises(Unsafe, match=f"{C}, in the storage a blob of base/alpine, is not there by the registry"):
+        await prove(prod, FakeStorage(alike, layers={C: "base/alpine"}), C)
+    for eligible in ([C], []):
+        with pytest.raises(Unsafe, match="doesn't list its repositories for this login") as raised:
+            await prove(prod, FakeStorage(alike), *eligible)
+        assert "log in as somebody who may list" in raised.value.remedy
+    known = FakeRegistry(alike, lists=False, blobs=[("base/alpine", C)])
+    await prove(known, FakeStorage(alike, layers={C: "base/alpine"}), B, C)
+    await prove(FakeRegistry(MANY, lists=False), FakeStorage(MANY))
+
+
+async def test_a_copy_with_other_garbage_is_another_registry() -> None:
+    copy = FakeStorage(MANY, layers={C: "team/app00"})
+    with pytest.raises(Unsafe, match=f"{C}, in the storage a blob of team/app00, is not there by the registry"):
+        await prove(FakeRegistry(MANY), copy, C)
+
+
+async def test_by_the_collectors_output_a_registry_that_lists_nothing_has_to_have_some_of_what_goes() -> None:
+    alike: Tags = {("base/alpine", "3.20"): A}
+    output = collected([("base/alpine", A)], C)
+    with pytest.raises(Unsafe, match="doesn't list its repositories for this login"):
+        await by_output(FakeRegistry({**MANY, **alike}, lists=False), output)
+    await by_output(FakeRegistry(alike, lists=False, blobs=[("base/alpine", C)]), output)
+
+
+async def test_that_a_registry_lists_nothing_is_not_that_it_may_not_be_listed() -> None:
+    await must_list_nothing("prod", cast(RegistryClient, FakeRegistry()))
+    with pytest.raises(Unsafe, match="lists team/app00"):
+        await must_list_nothing("prod", cast(RegistryClient, FakeRegistry(MANY)))
+    with pytest.raises(Unsafe, match=r"whether registry\.example\.com has images can't be told") as raised:
+        await must_list_nothing("prod", cast(RegistryClient, FakeRegistry(MANY, lists=False)))
+    assert "log in as somebody who may list" in raised.value.remedy
