@@ -57,6 +57,8 @@ MISMATCHES: Final = 32
 FAILURES: Final = 32
 # Requests about one repository that time out, though the registry answers: no further one is made.
 SILENCES: Final = 32
+# Changes of one repository, one after the other, that time out: no further one is made.
+SILENT_CHANGES: Final = 3
 # Places of one source that use images of the registry; files of one pattern.
 USES: Final = 200_000
 FILES: Final = 50_000

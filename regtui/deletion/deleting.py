@@ -63,7 +63,7 @@ class Deleting:
                     continue  # Not all was looked at.
                 some, stay = self._next(waiting)
                 yield stay
-                async for attempts in self._ground.work.each(some, self._delete):
+                async for attempts in self._ground.work.change(some, self._delete):
                     self._guard.deleted([attempt.item for attempt in attempts if attempt.is_done])
                     yield self._note([self._outcome(attempt) for attempt in attempts])
                 yield self._fell_out

@@ -95,10 +95,10 @@ class Restoring(UnderWay):
         self._name = run.name
         try:
             for some in self._rounds():
-                async for attempts in self._work.each(some, self._put_manifest):
+                async for attempts in self._work.change(some, self._put_manifest):
                     yield self._tell(self._outcome(attempt) for attempt in attempts)
             for some_tags in self._tag_rounds(tags):
-                async for tagged in self._work.each(some_tags, self._put_tag):
+                async for tagged in self._work.change(some_tags, self._put_tag):
                     yield self._tell(self._outcome(attempt) for attempt in tagged)
             await self._remove_placeholders()
             begun = self._begun(tags) | {outcome.reference for outcome in before} | self._plan.unread

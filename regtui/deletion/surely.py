@@ -1,7 +1,8 @@
 """One change of a registry whose answer may get lost: looked at, and done again where it wasn't.
 
 The client never sends a DELETE or PUT twice by itself, as it can't know what the first did. Here it is known what is
-to be there afterwards: a digest is gone, or a reference leads to it.
+to be there afterwards: a digest is gone, or a reference leads to it. A DELETE that was waited for in vain isn't sent
+again all the same: it may be under way yet.
 """
 
 import asyncio
@@ -38,10 +39,9 @@ async def delete_surely(client: RegistryClient, repository: str, digest: Digest)
             if not _is_unheard(error):
                 raise
             is_clean = is_clean and error.status < 500
-            there = await leads_to(client, repository, digest, digest)
-            if there is False:
+            if await leads_to(client, repository, digest, digest) is False:
                 return is_clean
-            if not left:
+            if not left or error.silent:
                 raise
         await asyncio.sleep(_PAUSE)
     return is_clean
@@ -64,18 +64,21 @@ async def delete_tag_surely(client: RegistryClient, repository: str, tag: str, d
                 raise
             await asyncio.sleep(_PAUSE)
             # After the pause: what is pushed in it isn't ours.
-            if await _is_elsewhere(client, repository, tag, digest):
+            is_gone = await _is_gone(client, repository, tag, digest)
+            if is_gone and error.silent:
+                return
+            if is_gone is None or error.silent:
                 raise
 
 
-async def _is_elsewhere(client: RegistryClient, repository: str, tag: str, digest: Digest | None) -> bool:
-    """Whether the tag leads to another manifest, or nobody knows."""
+async def _is_gone(client: RegistryClient, repository: str, tag: str, digest: Digest | None) -> bool | None:
+    """False where the tag leads to `digest` still; None where it leads elsewhere, or nobody knows."""
     try:
-        return (await client.manifest(repository, tag)).digest != digest
+        return False if (await client.manifest(repository, tag)).digest == digest else None
     except NotFound:
-        return False
-    except RegistryError:
         return True
+    except RegistryError:
+        return None
 
 
 async def put_surely(

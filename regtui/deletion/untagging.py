@@ -34,7 +34,7 @@ async def untag_by_tag(ground: Ground, tags: Sequence[PlannedTag]) -> AsyncItera
 
         return await _checked_and_changed(ground, tag, ground.client.before_delete, change)
 
-    async for attempts in ground.work.each(tags, untag):
+    async for attempts in ground.work.change(tags, untag):
         batch = [_outcome(ground, attempt) for attempt in attempts]
         told |= {attempt.item.tag: outcome for attempt, outcome in zip(attempts, batch, strict=True)}
         yield batch
@@ -96,17 +96,20 @@ async def untag_by_placeholder(
         writes = None if recorded else name_it
         return await _checked_and_changed(ground, tag, ground.client.before_put, change, writes)
 
+    async def placed(some: Sequence[PlannedTag]) -> list[Attempt[PlannedTag]]:
+        return [attempt async for ended in ground.work.change(some, place) for attempt in ended]
+
     # One alone at first: without the right to push there is no need to ask for all of them.
     attempts: list[Attempt[PlannedTag]] = []
     while not tried and not _is_denied(attempts) and len(attempts) < len(tags):
-        attempts += await ground.work.all(tags[len(attempts) : len(attempts) + 1], place)
+        attempts += await placed(tags[len(attempts) : len(attempts) + 1])
     if _is_denied(attempts):
         (await ground.record.begun()).taken_away(placeholder.digest)
         yield [_outcome(ground, attempt) for attempt in attempts[:-1]]
         rest = [tag for tag in tags[len(attempts) - 1 :] if tag.tag in needed]
         yield [tag_outcome(ground.repository, tag, Status.FAILED, Reason.NO_PUSH) for tag in rest]
         return
-    attempts += await ground.work.all(tags[len(attempts) :], place)
+    attempts += await placed(tags[len(attempts) :])
     yield [_outcome(ground, attempt) for attempt in attempts if not attempt.is_done]
     if recorded and not tried:
         recorded[0].taken_away(placeholder.digest)

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from regtui import limit
+from regtui import bounds, limit
 from regtui.deletion.journal import Unrecorded
 from regtui.deletion.reasons import Reason, in_words
 from regtui.deletion.values import Status
-from regtui.registry.errors import RegistryError
+from regtui.registry.errors import RegistryError, Unreachable, Where
 
 T = TypeVar("T")
 
@@ -57,10 +57,12 @@ class Attempt(Generic[T]):
 
 
 class Work:
-    """The stop of one run. `stop` may be called from any thread."""
+    """The stop of one run, and how much of it is waited for in vain. `stop` may be called from any thread."""
 
     def __init__(self) -> None:
         self.stopped = False
+        # Changes in a row.
+        self._silences: list[Where] = []
 
     def stop(self) -> None:
         self.stopped = True
@@ -88,7 +90,33 @@ class Work:
         async for some in ended:
             yield [Attempt(one.item, one.error, one.begun, one.result) for one in some]
 
+    async def change(
+        self, items: Iterable[T], do: Callable[[T], Awaitable[Result | None]]
+    ) -> AsyncIterator[list[Attempt[T]]]:
+        """The same for what changes something. Each may be waited for ten minutes: after a few in a row that were so in
+        vain, those that follow fail, and aren't begun."""
+
+        async def change_one(item: T) -> Result | None:
+            if len(self._silences) >= bounds.SILENT_CHANGES:
+                raise _no_more(self._silences[-1])
+            try:
+                result = await do(item)
+            except RegistryError as error:
+                self._silences = [*self._silences, error.where] if error.silent else []
+                raise
+            if result is None:
+                self._silences = []
+            return result
+
+        async for attempts in self.each(items, change_one):
+            yield attempts
+
     async def all(
         self, items: Iterable[T], do: Callable[[T], Awaitable[Result | None]], *, to_the_end: bool = False
     ) -> list[Attempt[T]]:
         return [attempt async for some in self.each(items, do, to_the_end=to_the_end) for attempt in some]
+
+
+def _no_more(where: Where) -> RegistryError:
+    changes = f"{bounds.SILENT_CHANGES} changes of {where.repository}, one after the other"
+    return Unreachable(where, f"{where.host} took too long for {changes}: no more of them are made.", "Try again.")

@@ -54,6 +54,8 @@ class RegistryError(RegtuiError):
 
     affects_all = False
     """Whether any other request to this registry would fail in the same way: by its kind, until others fare better."""
+    silent = False
+    """Whether it was connected, and said nothing in time: of a change, nobody knows whether it was done."""
 
     def __init__(
         self, where: Where, message: str, remedy: str = "", *, status: int = 0, codes: tuple[str, ...] = ()
@@ -78,13 +80,12 @@ class RegistryError(RegtuiError):
 
 class Unreachable(RegistryError):
     """`reached`: the registry was there, and broke off, sent something that is no answer, or sent us where nobody is.
-    `dropped`: it closed or broke off the connection. `silent`: it was connected, and said nothing in time."""
+    `dropped`: it closed or broke off the connection."""
 
     exit_code = errors.UNREACHABLE
     affects_all = True
     dropped = False
     reached = False
-    silent = False
 
 
 class SpeaksHttp(Unreachable):

@@ -173,7 +173,7 @@ class RegistryHttp:
         `patient`: a DELETE is waited for longer than anything else. `at_once`: it doesn't wait for others to end.
 
         Raises a RegistryError for every status of 300 and above that isn't in `accept`, and for no answer: for what is
-        read of a repository it `affects_all` only where others don't fare better.
+        about a repository it `affects_all` only where others don't fare better.
         """
 
         if enough is None and method not in _READS:
@@ -192,9 +192,9 @@ class RegistryHttp:
                 raise self._refusal(response, where, scope)
         except errors.RegistryError as error:
             told = self.explain(error) if isinstance(error, errors.NotAuthenticated) else error
-            # What HEAD is refused, GET decides.
-            if where.repository and (method == "GET" or (method == "HEAD" and isinstance(told, errors.Unreachable))):
-                told = await self._judged(told, since)
+            # What HEAD is refused, GET decides; what a change is refused, is refused.
+            if where.repository and (method == "GET" or isinstance(told, errors.Unreachable)):
+                told = await self._judged(told, since, is_read=method in _READS)
             raise told from error.__cause__
         if method == "GET" and where.repository and not where.reference:
             self._others.listed(where.repository)
@@ -202,13 +202,13 @@ class RegistryHttp:
             self._others.answered(where.repository)
         return response
 
-    async def _judged(self, error: errors.RegistryError, since: Moment) -> errors.RegistryError:
+    async def _judged(self, error: errors.RegistryError, since: Moment, *, is_read: bool) -> errors.RegistryError:
         """As it is told once it is known whether it affects all."""
         if not self._heard and _is_nobody(error):
             return error
-        await self._others.judge(error, since)
+        await self._others.judge(error, since, is_read=is_read)
         if error.affects_all:
-            if isinstance(error, errors.Unreachable) and error.silent:
+            if error.silent:
                 self._gate.refused()
         elif isinstance(error, _NO_REGISTRY):
             error = no_http(error.where)
@@ -355,8 +355,8 @@ class RegistryHttp:
             self._pace(response.status_code)
             return _with_body(response, body)
         except httpx.TimeoutException:
-            # Of what is read of a repository it is looked at first whether it is silent alone.
-            if not where.repository or request.method not in _READS:
+            # Of what is about a repository it is looked at first whether it is silent alone.
+            if not where.repository:
                 self._gate.refused()
             raise
         except ssl.SSLError as error:

@@ -62,19 +62,20 @@ class OtherRequests:
             message = f"{bounds.FAILURES} {what} at {where.host} failed one after the other: no more of them are made."
             raise _alone(where, message, "Try again.")
 
-    async def judge(self, error: errors.RegistryError, since: Moment) -> None:
-        """Takes back that `error` affects all where others fare better. `since`: the moment when it was asked."""
+    async def judge(self, error: errors.RegistryError, since: Moment, *, is_read: bool) -> None:
+        """Takes back that `error` affects all where others fare better. `since`: the moment when it was asked. What is
+        changed has bounds of its own (regtui.deletion.work)."""
         if error.affects_all:
             others_were_answered = self._answers > since.answers or self._pongs > since.pongs
             error.affects_all = not (others_were_answered or await self._is_there())
-            if not error.affects_all:
+            if is_read and not error.affects_all:
                 self._count(error)
         elif not isinstance(error, errors.Unreachable):
             self.answered(error.repository)
 
     def _count(self, error: errors.RegistryError) -> None:
         """What breaks off costs little: of a registry a hundred blobs may have been collected."""
-        if isinstance(error, errors.Unreachable) and error.silent:
+        if error.silent:
             self._silences[error.repository] += 1
         elif not (isinstance(error, errors.Unreachable) and error.dropped):
             self._failures[error.repository] += 1

@@ -11,6 +11,8 @@ from .worlds import World
 
 Answer = Callable[[httpx.Request], int | None]
 NO_ANSWER = 0
+SILENCE = -1
+"""It is waited for in vain."""
 
 
 class Scripted(httpx.AsyncBaseTransport):
@@ -31,11 +33,15 @@ class Scripted(httpx.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         if request.method in ("PUT", "DELETE"):
             self.sent.append((request.method, reference))
-        if (status := self.instead(request)) is not None:
+        if (status := self.instead(request)) == SILENCE:
+            raise httpx.ReadTimeout("", request=request)
+        if status is not None:
             return httpx.Response(status)
         for _ in range(self.turns):
             await asyncio.sleep(0)
         response = await self._inner.handle_async_request(request)
         if (status := self.after(request)) == NO_ANSWER:
             raise httpx.ReadError("the connection was closed", request=request)
+        if status == SILENCE:
+            raise httpx.ReadTimeout("", request=request)
         return response if status is None else httpx.Response(status)

@@ -1,14 +1,19 @@
 """What the registry doesn't say, or says wrongly: the result is what is there, and what isn't known is told so."""
 
+from collections import Counter
+
 import httpx
 import pytest
 
+from regtui import bounds
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Plan, Report, Status
+from regtui.deletion.work import IN_FLIGHT
+from regtui.local.dialect import Version
 from regtui.oci.digest import Digest
 from regtui.session.session import Session
 
-from .scripted import NO_ANSWER, Scripted
+from .scripted import NO_ANSWER, SILENCE, Answer, Scripted
 from .worlds import World
 
 REPOSITORY = "team/app"
@@ -249,3 +254,96 @@ async def test_what_happened_to_tags_that_were_to_stay_is_told(world: World) -> 
         f"same was to stay, and points at another manifest than before ({other.short}).",
     )
     assert not report.is_complete
+
+
+def silent_for(*references: str) -> Answer:
+    return lambda request: SILENCE if request.method == "DELETE" and request.url.path.endswith(references) else None
+
+
+async def three(world: World) -> dict[str, Digest]:
+    return {name: await world.image(REPOSITORY, [name], [name]) for name in ("a", "b", "c")}
+
+
+@pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
+async def test_one_manifest_whose_delete_is_silent_fails_alone_and_is_asked_to_go_once(version: Version) -> None:
+    world = World(version)
+    transport = scripted(world)
+    digests = await three(world)
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, list(digests)))
+    transport.instead = silent_for(digests["b"])
+    report = await execute(connection, plan)
+    deleted = {o.digest: o.status for o in report.outcomes if o.action is Action.DELETE}
+    assert deleted == {digest: Status.DONE if name != "b" else Status.FAILED for name, digest in digests.items()}
+    assert transport.sent.count(("DELETE", digests["b"])) == 1
+    assert any("took too long" in outcome.error for outcome in report.outcomes)
+
+    transport.instead = lambda _: None
+    [entry] = [entry for entry in await connection.changes.entries() if entry.name == report.run]
+    running = connection.changes.undoing(await connection.changes.plan_undo(entry))
+    async for _ in running.outcomes():
+        pass
+    assert running.report.is_complete, running.report
+    assert await world.tags(REPOSITORY) == digests
+
+
+async def test_a_silent_delete_that_is_done_later_is_told_as_done(world: World) -> None:
+    transport = scripted(world)
+    digests = await three(world)
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, list(digests)))
+
+    def later(request: httpx.Request) -> int | None:
+        if request.method == "DELETE" and request.url.path.endswith(digests["c"]):
+            repository = world.storage.repositories[REPOSITORY]
+            world.storage.delete_manifest(REPOSITORY, digests["b"])
+            assert repository.tags.pop("b", None) in (digests["b"], None)
+        return silent_for(digests["b"])(request)
+
+    # Those that go: one after the other, in the order of the plan.
+    assert [manifest.digest for manifest in plan.manifests].index(digests["b"]) < 2
+    transport.instead = later
+    report = await execute(connection, plan)
+    assert report.is_complete, report
+    assert transport.sent.count(("DELETE", digests["b"])) == 1
+
+
+async def test_of_a_repository_whose_deletes_are_all_silent_no_more_than_a_few_are_waited_for(world: World) -> None:
+    transport = scripted(world)
+    digests = {await world.image(REPOSITORY, [f"layer {n}"]): n for n in range(30)}
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, [], digests=list(digests)))
+    transport.instead = silent_for(*digests)
+    report = await execute(connection, plan)
+    assert set(status_of(report, Action.DELETE)) == {Status.FAILED}
+    assert len(transport.sent) == bounds.SILENT_CHANGES
+    assert report.outcomes[-1].error == (
+        f"test.localhost took too long for {bounds.SILENT_CHANGES} changes of team/app, one after the other: no more of "
+        "them are made. Try again."
+    )
+
+
+async def test_of_many_silent_changes_at_once_the_rest_is_not_begun() -> None:
+    world = World("3.1.1")
+    transport = scripted(world)
+    names = [f"v{number}" for number in range(40)]
+    digest = await world.image(REPOSITORY, ["layer"], [*names, "stays"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, names))
+    transport.instead = silent_for(*names)
+    report = await execute(connection, plan)
+    assert set(status_of(report, Action.UNTAG)) == {Status.FAILED}
+    assert len(transport.sent) <= IN_FLIGHT
+    assert (await world.tags(REPOSITORY)) == dict.fromkeys([*names, "stays"], digest)
+
+
+async def test_silent_changes_between_others_are_not_one_after_the_other(world: World) -> None:
+    transport = scripted(world)
+    digests = [await world.image(REPOSITORY, [f"layer {n}"]) for n in range(20)]
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    connection = await world.open()
+    plan = await connection.plan_deletion(Request(REPOSITORY, [], digests=digests))
+    transport.instead = silent_for(*[manifest.digest for manifest in plan.manifests[::2]])
+    report = await execute(connection, plan)
+    assert Counter(status_of(report, Action.DELETE)) == {Status.DONE: 10, Status.FAILED: 10}

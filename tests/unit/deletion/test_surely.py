@@ -14,7 +14,7 @@ from regtui.registry.errors import NotAllowed, RegistryError
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
 
-from .scripted import NO_ANSWER, Answer, Scripted
+from .scripted import NO_ANSWER, SILENCE, Answer, Scripted
 from .worlds import World
 
 REPOSITORY = "team/app"
@@ -190,3 +190,35 @@ async def test_a_tag_that_is_somebody_elses_after_a_failure_is_left_to_him() -> 
         await delete_tag_surely(client, REPOSITORY, "v1", digest)
     assert transport.sent == [("DELETE", "v1")]
     assert (await world.tags(REPOSITORY))["v1"] == other
+
+
+async def test_a_delete_that_is_silent_is_looked_at_and_not_sent_again(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["layer"], ["v1"])
+    transport, client = await scripted(world)
+    transport.instead = always("DELETE", SILENCE)
+    with pytest.raises(RegistryError, match="took too long"):
+        await delete_surely(client, REPOSITORY, digest)
+    assert transport.sent == [("DELETE", digest)]
+    transport.sent.clear()
+    with pytest.raises(RegistryError, match="took too long"):
+        await delete_tag_surely(client, REPOSITORY, "v1", digest)
+    assert transport.sent == [("DELETE", "v1")]
+
+
+async def test_a_delete_that_is_silent_and_done_is_done(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["layer"])
+    transport, client = await scripted(world)
+    transport.after = always("DELETE", SILENCE)
+    assert await delete_surely(client, REPOSITORY, digest)
+    assert transport.sent == [("DELETE", digest)]
+    assert not is_there(world, digest)
+
+
+async def test_a_tag_that_is_gone_after_a_silent_delete_is_done() -> None:
+    world = World("3.1.1")
+    digest = await world.image(REPOSITORY, ["layer"], ["v1", "v2"])
+    transport, client = await scripted(world)
+    transport.after = always("DELETE", SILENCE)
+    await delete_tag_surely(client, REPOSITORY, "v1", digest)
+    assert transport.sent == [("DELETE", "v1")]
+    assert await world.tags(REPOSITORY) == {"v2": digest}

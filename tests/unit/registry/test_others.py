@@ -266,3 +266,52 @@ async def test_a_storage_elsewhere_that_refuses_is_told_as_such_and_no_login_of_
     assert error.message == (
         "storage.example.com, where registry.example.com redirects, refuses reading the manifest: 403."
     )
+
+
+Change = Callable[[RegistryClient, str], Awaitable[object]]
+CHANGES: Mapping[str, Change] = {
+    "DELETE": lambda client, tag: client.delete_tag("team/app", tag),
+    "PUT": lambda client, tag: client.put_manifest("team/app", tag, b"{}", "application/json"),
+}
+
+
+async def failed_change(client: RegistryClient, method: str) -> RegistryError:
+    with pytest.raises(RegistryError) as caught:
+        await CHANGES[method](client, "odd")
+    return caught.value
+
+
+@pytest.mark.parametrize("method", CHANGES)
+@pytest.mark.parametrize("fault", ["is silent", "breaks off"])
+async def test_a_change_that_fails_as_if_for_all_does_so_alone_and_is_sent_once(method: str, fault: str) -> None:
+    registry = Scripted(with_faults({"odd": FAULTS[fault]}))
+    async with registry.client() as client:
+        before = client.in_flight
+        assert not (await failed_change(client, method)).affects_all
+        # The registry isn't asked for less because of it.
+        assert client.in_flight == before
+    assert registry.lines == [f"{method} /v2/team/app/manifests/odd", "GET /v2/"]
+
+
+@pytest.mark.parametrize("method", CHANGES)
+async def test_a_change_at_a_registry_that_is_silent_itself_affects_all(method: str) -> None:
+    async with Scripted(with_faults({"odd": FAULTS["is silent"]}, httpx.ReadTimeout(""))).client() as client:
+        assert (await failed_change(client, method)).affects_all
+
+
+@pytest.mark.parametrize("method", CHANGES)
+async def test_what_a_change_is_refused_for_all_is_not_taken_back(method: str) -> None:
+    registry = Scripted(with_faults({"odd": refusal(405, "UNSUPPORTED")}))
+    async with registry.client() as client:
+        assert (await failed_change(client, method)).affects_all == (method == "DELETE")
+    assert registry.lines == [f"{method} /v2/team/app/manifests/odd"]
+
+
+async def test_a_silent_change_is_no_reason_to_read_less() -> None:
+    names = [f"t{n}" for n in range(bounds.SILENCES + 1)]
+    registry = Scripted(lambda request: httpx.ReadTimeout("") if request.method == "DELETE" else with_faults({})(request))
+    async with registry.client() as client:
+        for tag in names:
+            with pytest.raises(Unreachable):
+                await client.delete_tag("team/app", tag)
+        await client.manifest("team/app", "whole")
