@@ -13,7 +13,7 @@ from regtui.cli.invocation import Invocation
 from regtui.cli.named_image import asked, looked_up, name_of
 from regtui.cli.output import Form, Output, write_raw
 from regtui.cli.platforms import platform_fields
-from regtui.errors import DONE, NOT_FOUND, RegtuiError, UsageError
+from regtui.errors import DONE, FAILED, NOT_FOUND, RegtuiError, UsageError
 from regtui.listing.details import Details, PlatformDetails
 from regtui.oci.platform import InvalidPlatform, Platform
 from regtui.oci.reference import Reference
@@ -38,7 +38,7 @@ class PlatformMissing(RegtuiError):
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """A broken image is an answer, too: exit code 0; what is no manifest isn't. Raises RegtuiError."""
+    """A broken image is shown as far as it can be read, with exit code 1. Raises RegtuiError, for no manifest too."""
     if arguments.raw and arguments.json:
         raise UsageError("--raw and --json exclude each other.")
     platform = _platform(arguments.platform)
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             show_fields(output, name_of(reference), details, shown)
         else:
             show_text(output, name_of(reference), details, shown, whole)
-        return DONE
+        return FAILED if details.error or any(each.error for each in shown) else DONE
 
     return invocation.run(reference.registry, work)
 

@@ -1,7 +1,9 @@
 """Broken images on real registries: said to be broken with what is missing, and deleted like any other."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -49,6 +51,16 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryS
         yield restarted
 
 
+def _inspected(regtui: Regtui, code: int, url: str, reference: str) -> dict[str, Any]:
+    """A broken image is told as any other, and by the exit code as well: in each form."""
+    arguments = ("inspect", "-r", url, reference)
+    assert regtui(*arguments).returncode == code
+    done = regtui(*arguments, "--json")
+    assert (done.returncode, done.stderr) == (code, "")
+    image: dict[str, Any] = json.loads(done.stdout)
+    return image
+
+
 def test_what_is_missing_is_said_and_each_is_deleted(server: RegistryServer, tmp_path: Path) -> None:
     regtui = Regtui(tmp_path)
     errors = {record["tag"]: record.get("error", "") for record in regtui.records("tags", "-r", server.url, REPOSITORY)}
@@ -58,14 +70,17 @@ def test_what_is_missing_is_said_and_each_is_deleted(server: RegistryServer, tmp
     assert "is gone" in errors["no-config"]
     assert "linux/arm64/v8" in errors["no-child"]
 
-    (image,) = regtui.records("inspect", "-r", server.url, f"{OTHER}:no-layer")
+    image = _inspected(regtui, 1, server.url, f"{OTHER}:no-layer")
     assert "the layer" in image["error"]
     assert "it can't be pulled" in image["error"]
-    (image,) = regtui.records("inspect", "-r", server.url, f"{REPOSITORY}:no-config")
+    image = _inspected(regtui, 1, server.url, f"{REPOSITORY}:no-config")
     assert "the config" in image["error"]
     assert "by its config's digest" in image["error"]
-    (image,) = regtui.records("inspect", "-r", server.url, f"{REPOSITORY}:whole")
+    image = _inspected(regtui, 1, server.url, f"{REPOSITORY}:no-child")
+    assert "linux/arm64/v8" in image["error"]
+    image = _inspected(regtui, 0, server.url, f"{REPOSITORY}:whole")
     assert "error" not in image
+    assert regtui("inspect", "-r", server.url, f"{REPOSITORY}:no-config", "--raw").returncode == 0
 
     broken = ["no-config", "no-child", "no-manifest"]
     chosen = (*(f"{REPOSITORY}:{tag}" for tag in broken), f"{OTHER}:no-layer")
