@@ -96,6 +96,8 @@ SOURCE_SECONDS: Final = 300.0
 # Seconds: connecting, silence and head of an answer where the user doesn't say (--timeout), deletion.
 CONNECT: Final = 8.0
 TIMEOUT: Final = 30.0
+# That requests about repositories hang, those side by side counted once, in one run over all of them.
+ALL_SILENCES: Final = 3_600.0
 # Where something fails as if for all: in which the registry itself has to answer.
 PING: Final = 8.0
 DELETE: Final = 600.0

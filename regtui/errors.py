@@ -8,7 +8,7 @@ RegtuiError
 └── registry.RegistryError  everything a registry, or the way to it, answers (tree in registry/errors.py)
 """
 
-from typing import ClassVar, Final
+from typing import Final
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -23,7 +23,7 @@ INTERRUPTED: Final = 130
 class RegtuiError(Exception):
     """`message`: what happened, to what. `remedy`: what to do about it, may be empty. Both full sentences."""
 
-    exit_code: ClassVar[int] = FAILED
+    exit_code: int = FAILED
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)

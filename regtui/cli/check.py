@@ -14,6 +14,7 @@ from regtui.cli.output import Form, Output
 from regtui.cli.running import check_askable
 from regtui.errors import DONE, FAILED, UsageError
 from regtui.names.order import order_key
+from regtui.registry.endurance import Endurance
 from regtui.registry.errors import NotARegistry, NotFound, RegistryError
 from regtui.repair.values import CheckedReference, RepairPlan
 from regtui.repair.words import effect_beside, put_back_sentence, remedy_of, repair_sentences
@@ -96,16 +97,27 @@ class Checking:
         if repository:
             await self._repository(repository, identifier)
         else:
-            async for page in self._session.repositories():
-                for name in page.repositories:
-                    await self._listed(name)
-                if page.doubt and page.doubt not in self.tally.doubts:
-                    self.tally.doubts.append(page.doubt)
-                    warn(page.doubt)
+            await self._each()
         if self._output.form is Form.TABLE:
             say(f"{plural(self.tally.checked, 'tag')} checked, {self.tally.broken:,} broken.")
             if self.tally.mendable and not self._arguments.repair:
                 say("What can be put back is put back by the same command with --repair.")
+
+    async def _each(self) -> None:
+        endurance = Endurance(self._session)
+        left: list[str] = []
+        async for page in self._session.repositories():
+            for name in page.repositories:
+                if endurance.is_over:
+                    left.append(name)
+                else:
+                    await self._listed(name)
+            if page.doubt and page.doubt not in self.tally.doubts:
+                self.tally.doubts.append(page.doubt)
+                warn(page.doubt)
+        if left:
+            self.tally.doubts.append(endurance.sentence(left))
+            warn(self.tally.doubts[-1])
 
     async def _listed(self, repository: str) -> None:
         """One of all: where it can't be read, the others can."""

@@ -26,6 +26,7 @@ from regtui.deletion.undo_words import interrupted_sentence
 from regtui.deletion.values import Action, Report, Status
 from regtui.deletion.words import plan_sentences
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError
+from regtui.registry.endurance import Endurance
 from regtui.registry.errors import NotFound, RegistryError
 from regtui.registry.values import Deletion
 from regtui.retention.freed import FreedBytes
@@ -145,7 +146,13 @@ class Pruning:
         self._pulls: PullRecord = NoPulls()
         self._freed = FreedBytes()
         self._shown_bytes: int | None = None
-        self._is_over = False
+        self._is_out_of_time = False
+        self._endurance = Endurance(session)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing more is begun."""
+        return self._is_out_of_time or self._endurance.is_over
 
     async def run(self) -> None:
         """Raises RegtuiError where it ends early: what was done until then is in the tally."""
@@ -179,10 +186,12 @@ class Pruning:
             self.tally = PruneTally(looked_at=self.tally.looked_at, codes={FAILED})
             say("Nothing was deleted.")
             return
+        self._endurance = Endurance(self._session)
         # Those in which nothing goes are not looked at again, and may hold what the others free.
         self._shown_bytes = self.tally.bytes
         self._freed.clear()
-        self.tally = PruneTally(looked_at=self.tally.looked_at, in_use=self.tally.in_use)
+        # What couldn't be looked at stays so.
+        self.tally = PruneTally(looked_at=self.tally.looked_at, in_use=self.tally.in_use, codes=self.tally.codes)
         await self._prune_shown(shown)
 
     # Looking
@@ -269,7 +278,7 @@ class Pruning:
                     shown.append(_Shown(repository, plan.fingerprint))
         progress.clear()
         if number < len(names):
-            self._out_of_time(names[number:])
+            self._leave(names[number:])
         return shown
 
     async def _looked_at(self, names: Iterable[str]) -> AsyncGenerator[tuple[str, RetentionPlan | RegistryError], None]:
@@ -319,7 +328,7 @@ class Pruning:
         if isinstance(found, RegistryError):
             progress.clear()
             warn(f"{repository}: {found}")
-            self.tally.stop(repository, str(found), found.exit_code)
+            self.tally.stop(repository, str(found))
             return None
         plan = self._braked(found)
         if plan.stop is not None:
@@ -360,7 +369,7 @@ class Pruning:
         progress = Progress("Repositories:")
         for number, repository in enumerate(names):
             if self._is_over:
-                self._out_of_time(names[number:])
+                self._leave(names[number:])
                 return
             progress.show(number, len(names))
             plan = await self._planned(repository, progress)
@@ -384,7 +393,7 @@ class Pruning:
         progress = Progress("Repositories:")
         for number, each in enumerate(shown):
             if self._is_over:
-                self._out_of_time([one.repository for one in shown[number:]])
+                self._leave([one.repository for one in shown[number:]])
                 return
             plan = await self._planned(each.repository, progress)
             if plan is None or plan.stop is not None:
@@ -430,7 +439,7 @@ class Pruning:
             if error.affects_all:
                 raise
             warn(f"{plan.repository}: {error}")
-            self.tally.stop(plan.repository, str(error), error.exit_code)
+            self.tally.stop(plan.repository, str(error))
             return True
         finally:
             self._running = None
@@ -438,7 +447,7 @@ class Pruning:
         return self._goes_on(plan.repository, result)
 
     def _goes_on(self, repository: str, result: RunResult) -> bool:
-        if result.stopped and not self._is_over:
+        if result.stopped and not self._is_out_of_time:
             self.tally.interrupted = True
             self.tally.stopped[repository] = "stopped"
             return False
@@ -463,7 +472,7 @@ class Pruning:
             return
 
         def end() -> None:
-            self._is_over = True
+            self._is_out_of_time = True
             if self._running is not None:
                 self._running.stop()
 
@@ -473,9 +482,12 @@ class Pruning:
         finally:
             timer.cancel()
 
-    def _out_of_time(self, left: list[str]) -> None:
-        assert self._options.seconds is not None
-        minutes = plural(max(1, round(self._options.seconds / 60)), "minute")
-        warn(f"After {minutes} nothing more is begun: {plural(len(left), 'repository', 'repositories')} are left.")
+    def _leave(self, left: list[str]) -> None:
+        warn(self._out_of_time(left) if self._is_out_of_time else self._endurance.sentence(left))
         for repository in left:
             self.tally.stop(repository, "out of time")
+
+    def _out_of_time(self, left: list[str]) -> str:
+        assert self._options.seconds is not None
+        minutes = plural(max(1, round(self._options.seconds / 60)), "minute")
+        return f"After {minutes} nothing more is begun: {plural(len(left), 'repository', 'repositories')} are left."

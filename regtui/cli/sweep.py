@@ -27,6 +27,7 @@ from regtui.cli.running import RunResult, ShownOutcomes, check_askable
 from regtui.deletion.rules import Rule
 from regtui.deletion.values import Outcome
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError, UsageError
+from regtui.registry.endurance import Endurance
 from regtui.registry.errors import NotFound, RegistryError
 from regtui.session.session import Session
 from regtui.session.target import Target
@@ -120,7 +121,12 @@ async def _plan_all(session: Session, rule: Rule, output: Output, arguments: arg
             found.is_whole = False
             warn(page.doubt)
     progress = Progress("Repositories:")
+    endurance = Endurance(session)
     for number, repository in enumerate(names):
+        if endurance.is_over:
+            warn(endurance.sentence(names[number:]))
+            found.failed += 1
+            break
         progress.show(number, len(names))
         try:
             proposal = await _plan_one(session, repository, rule, output, arguments, found)
@@ -188,7 +194,12 @@ async def _execute_all(
 ) -> int:
     code = DONE
     shown = ShownOutcomes(output)
+    endurance = Endurance(session)
     for number, proposal in enumerate(proposals):
+        if endurance.is_over:
+            warn(endurance.sentence([left.selection.repository for left in proposals[number:]]))
+            _skip(shown, proposals[number:], "not deleted: others were waited for in vain too long")
+            return FAILED
         try:
             result = await _execute_one(session, proposal, shown, arguments)
         except RegtuiError as error:

@@ -119,4 +119,7 @@ class Work:
 
 def _no_more(where: Where) -> RegistryError:
     changes = f"{bounds.SILENT_CHANGES} changes of {where.repository}, one after the other"
-    return Unreachable(where, f"{where.host} took too long for {changes}: no more of them are made.", "Try again.")
+    message = f"{where.host} took too long for {changes}: no more of them are made."
+    error = Unreachable(where, message, "Try again.")
+    error.fails_alone()
+    return error

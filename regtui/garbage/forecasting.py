@@ -25,6 +25,7 @@ from regtui.host.hosts import Host, ScriptOutput
 from regtui.host.trouble import trouble
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
+from regtui.registry.endurance import Endurance
 from regtui.text import plural
 
 # Reading every manifest of a registry just to say what a naive run would break isn't worth more requests than this.
@@ -73,11 +74,7 @@ async def forecast(
             "Collect without untagged manifests.",
         )
     is_small = sum(map(len, listing.revisions.values())) <= MANY
-    readings = [
-        await read(client, content, name, revisions, used.named)
-        for name, revisions in sorted(listing.revisions.items())
-        if untagged or is_small
-    ]
+    readings = await _read_all(client, content, listing.revisions, used) if untagged or is_small else []
     going = dict.fromkeys(output.eligible)
     more = dict.fromkeys(digest for digest in _freed_by(readings) if digest not in going)
     if untagged:
@@ -100,6 +97,19 @@ async def forecast(
         in_use=tuple(UntaggedManifest(r.repository, d) for r in readings for d in r.kept_by_use),
         deleting=sum(seconds_to_delete(len(r.untagged), len(r.contents.tags)) for r in readings),
     )
+
+
+async def _read_all(
+    client: RegistryClient, content: ContentStore, revisions: Mapping[str, frozenset[Digest]], used: UsedManifests
+) -> list[Reading]:
+    """Raises TooSilent where most of it hangs: then nothing is known of the rest."""
+    names = sorted(revisions)
+    endurance = Endurance(client)
+    readings = []
+    for number, name in enumerate(names):
+        endurance.check(names, number)
+        readings.append(await read(client, content, name, revisions[name], used.named))
+    return readings
 
 
 async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:

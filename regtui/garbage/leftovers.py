@@ -13,12 +13,13 @@ from regtui.deletion.execution import Execution
 from regtui.deletion.journal import Journal
 from regtui.deletion.plan import make_plan
 from regtui.deletion.request import Request
+from regtui.deletion.surely import put_surely
 from regtui.deletion.values import Method, Status, StoredManifest
 from regtui.garbage.contents import Reading, read
 from regtui.garbage.values import UntaggedManifest
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import NotFound
+from regtui.registry.errors import NotFound, RegistryError
 
 
 class Leftovers:
@@ -81,8 +82,13 @@ class Leftovers:
             try:
                 await self._client.resolve(before.repository, digest)
             except NotFound:
-                await self._client.put_manifest(before.repository, digest, manifest.body, manifest.media_type)
-                yield f"put back {before.repository}@{digest}: an index that was pushed meanwhile needs it"
+                name = f"{before.repository}@{digest}"
+                try:
+                    await put_surely(self._client, before.repository, digest, manifest)
+                except RegistryError as error:
+                    self.trouble.append(f"{name} can't be put back, and an index that was pushed needs it: {error}")
+                else:
+                    yield f"put back {name}: an index that was pushed meanwhile needs it"
 
 
 def _place(manifest: UntaggedManifest) -> tuple[str, str]:

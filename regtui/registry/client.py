@@ -155,6 +155,11 @@ class RegistryClient:
         """Seconds for which requests have been waiting without any answer at all; 0 while none waits."""
         return self._http.silent_for
 
+    @property
+    def waited_in_vain(self) -> float:
+        """Seconds for which requests about repositories hung until they were given up; those side by side, once."""
+        return self._http.waited_in_vain
+
     # Reading
 
     async def ping(self) -> Pong:

@@ -53,7 +53,8 @@ class RegistryError(RegtuiError):
     """The root. Raised as itself for answers that fit nothing more precise."""
 
     affects_all = False
-    """Whether any other request to this registry would fail in the same way: by its kind, until others fare better."""
+    """Whether any other request to this registry would fail in the same way: by its kind, until others fare better
+    (`fails_alone`)."""
     silent = False
     """Whether it was connected, and said nothing in time: of a change, nobody knows whether it was done."""
 
@@ -64,6 +65,12 @@ class RegistryError(RegtuiError):
         self.where = where
         self.status = status
         self.codes = codes
+
+    def fails_alone(self) -> None:
+        """Others fare better: so the registry can be reached."""
+        self.affects_all = False
+        if self.exit_code == errors.UNREACHABLE:
+            self.exit_code = errors.FAILED
 
     @property
     def host(self) -> str:

@@ -98,6 +98,11 @@ class RegistryHttp:
         return self._gate.pace.limit
 
     @property
+    def waited_in_vain(self) -> float:
+        """Seconds for which requests about repositories hung until they were given up; those side by side, once."""
+        return self._others.waited_in_vain
+
+    @property
     def has_answered(self) -> bool:
         """Whether anything came that is an answer, whatever it says."""
         return self._heard
@@ -212,7 +217,7 @@ class RegistryHttp:
                 self._gate.refused()
         elif isinstance(error, _NO_REGISTRY):
             error = no_http(error.where)
-            error.affects_all = False
+            error.fails_alone()
         return error
 
     def _request(
@@ -340,6 +345,7 @@ class RegistryHttp:
 
     async def _once(self, request: httpx.Request, where: Where, limit: int, enough: int | None) -> httpx.Response:
         began, started = time.time(), time.monotonic()
+        asked = asyncio.get_running_loop().time()
         status, size = None, 0
         try:
             response = await self._sent(request, where)
@@ -356,7 +362,9 @@ class RegistryHttp:
             return _with_body(response, body)
         except httpx.TimeoutException:
             # Of what is about a repository it is looked at first whether it is silent alone.
-            if not where.repository:
+            if where.repository:
+                self._others.gave_up(asked)
+            else:
                 self._gate.refused()
             raise
         except ssl.SSLError as error:

@@ -31,6 +31,9 @@ class OtherRequests:
         # By repository, since its tags were listed: in all, and in a row.
         self._silences: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
+        self.waited_in_vain = 0.0
+        """Seconds for which requests about repositories hung until they were given up; those side by side, once."""
+        self._given_up = 0.0
 
     @property
     def now(self) -> Moment:
@@ -50,6 +53,12 @@ class OtherRequests:
         """Whether silence is its answer: what was waited for in full isn't asked a second time."""
         return self._silences[repository] > 0
 
+    def gave_up(self, since: float) -> None:
+        """A request that was sent at that moment of the loop's clock, and hung until now."""
+        now = asyncio.get_running_loop().time()
+        self.waited_in_vain += now - max(since, self._given_up)
+        self._given_up = now
+
     def check(self, where: Where) -> None:
         """Before a manifest or blob is asked for. Raises Unreachable where too many were asked for in vain."""
         if not where.reference:
@@ -67,9 +76,10 @@ class OtherRequests:
         changed has bounds of its own (regtui.deletion.work)."""
         if error.affects_all:
             others_were_answered = self._answers > since.answers or self._pongs > since.pongs
-            error.affects_all = not (others_were_answered or await self._is_there())
-            if is_read and not error.affects_all:
-                self._count(error)
+            if others_were_answered or await self._is_there():
+                error.fails_alone()
+                if is_read:
+                    self._count(error)
         elif not isinstance(error, errors.Unreachable):
             self.answered(error.repository)
 
@@ -104,5 +114,5 @@ class OtherRequests:
 
 def _alone(where: Where, message: str, remedy: str) -> errors.Unreachable:
     error = errors.Unreachable(where, message, remedy)
-    error.affects_all = False
+    error.fails_alone()
     return error

@@ -87,11 +87,12 @@ class _Search:
         self._on_progress = on_progress
         self.found: dict[Digest, BlobSource] = {}
         self.failed = False
+        self._silences = 0
 
     async def through(self, repositories: Sequence[str]) -> int:
-        """How many of them were asked until all was found."""
+        """How many of them were asked until all was found, or too many were silent."""
         searched = 0
-        while searched < len(repositories) and len(self.found) < len(self._wanted):
+        while searched < len(repositories) and len(self.found) < len(self._wanted) and self._silences < bounds.SILENCES:
             some = repositories[searched : searched + _AT_ONCE]
             await bounded(self._look, some, _AT_ONCE)
             searched += len(some)
@@ -111,4 +112,5 @@ class _Search:
                 if error.affects_all:
                     raise
                 self.failed = True
+                self._silences += error.silent
                 return

@@ -14,6 +14,7 @@ from regtui.limit import each
 from regtui.names.order import in_order
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
+from regtui.registry.endurance import Endurance
 from regtui.registry.errors import NotFound
 from regtui.retention.own_names import OwnImage
 from regtui.retention.uses import Use, Uses
@@ -62,12 +63,14 @@ async def locate(
     client: RegistryClient, content: ContentStore, uses: Iterable[Use], entries: Sequence[Entry]
 ) -> list[LocatedUse]:
     """Each use with what the registry has of it, by repository. `entries`: the journal's, newest first. Raises
-    RegistryError."""
+    RegistryError, TooSilent."""
     by_repository: dict[str, list[Use]] = {}
     for use in uses:
         by_repository.setdefault(use.image.repository, []).append(use)
     located: list[LocatedUse] = []
-    for repository in sorted(by_repository):
+    endurance, names = Endurance(client), sorted(by_repository)
+    for number, repository in enumerate(names):
+        endurance.check(names, number)
         some = by_repository[repository]
         digests = {digest for use in some for digest in use.image.manifests}
         contents = await _contents(client, content, repository, digests)

@@ -112,6 +112,11 @@ class Session:
         """Seconds for which the registry asked to be left alone; 0 where it didn't. Requests wait for it."""
         return self.target.http.waiting.left
 
+    @property
+    def waited_in_vain(self) -> float:
+        """Seconds for which requests about repositories hung until they were given up; those side by side, once."""
+        return self._client.waited_in_vain
+
     def _origin(self) -> str:
         """Whose names of tags these are: another user of the registry may not be shown them."""
         return f"{self.username}@{self.identity}"

@@ -119,7 +119,7 @@ class FindScreen(Screen[Hit | None]):
                 names += page.repositories
                 self._repositories = len(names)
                 self._trouble = page.doubt or self._trouble
-            await each(names, self._list_one)
+            await each(self._session, names, self._list_one)
         except RegtuiError as error:
             self._trouble = str(error)
         self._is_listed, self._dirty = True, False
@@ -205,13 +205,15 @@ class FindScreen(Screen[Hit | None]):
         read."""
         self._searched = 0
 
-        async def look_in_one(repository_and_tags: tuple[str, Sequence[str]]) -> None:
-            await self._with_gaps(self._look_in(query, *repository_and_tags))
+        names = self._names.snapshot()
+
+        async def look_in_one(repository: str) -> None:
+            await self._with_gaps(self._look_in(query, repository, names[repository]))
             self._searched += 1
             self._dirty = True
 
         try:
-            await each(self._names.snapshot().items(), look_in_one)
+            await each(self._session, names, look_in_one)
         except RegtuiError as error:
             self._trouble = str(error)
         self._searched, self._dirty = self._names.repositories, False

@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from regtui.deletion.words import pushed_anew_words
 from regtui.errors import RegtuiError
+from regtui.registry.endurance import Endurance
 from regtui.registry.errors import NotFound, RegistryError
 from regtui.retention.planning import RepositoryRetention, Stop, TagReason
 from regtui.retention.policy import entry_for
@@ -222,7 +223,9 @@ class RetentionScreen(Screen[str | None]):
             self._trouble = page.doubt or self._trouble
         wanted = [name for name in names if entry_for(entries, name) is not None]
         self._total = len(wanted)
-        for name in wanted:
+        endurance = Endurance(session)
+        for number, name in enumerate(wanted):
+            endurance.check(wanted, number)
             try:
                 self._rows.append(_row(await thread.call(planner.of, name)))
             except NotFound:

@@ -136,7 +136,7 @@ class UsageScreen(Screen[str | None]):
                 self._changed = True
                 self._trouble = page.doubt or self._trouble
             self._listed = True
-            await each(self.usage.waiting, self._read_one)
+            await each(self._session, self.usage.waiting, self._read_one)
         except RegtuiError as error:
             self._trouble = str(error)
         self._changed = True

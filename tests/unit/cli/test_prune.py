@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from regtui import bounds
 from regtui.cli import pruning, running
 from regtui.cli.main import main
 from regtui.demo.collector import DemoCollector
@@ -213,7 +214,7 @@ def test_when_its_time_is_over_nothing_more_is_begun(
 
     def end(method: str, path: str) -> None:
         if "/manifests/" in path:
-            over[0]._is_over = True
+            over[0]._is_out_of_time = True
 
     monkeypatch.setattr(pruning.Pruning, "_limited", remembered)
     demo.on_path = end
@@ -254,3 +255,60 @@ def test_what_makes_no_sense_is_refused(capsys: Captured, tmp_path: Path, argume
     file.write_text('[registries.prod]\n[[registries.prod.retention]]\nrepositories = ["*"]\nkeep = 1\n')
     assert main(["prune", "prod", "--config", str(file), *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def silent(*paths: str) -> Callable[[str, str], httpx.Response | None]:
+    """What is asked there is waited for in vain."""
+
+    def on_path(method: str, path: str) -> httpx.Response | None:
+        if any(each in path for each in paths):
+            raise httpx.ReadTimeout("")
+        return None
+
+    return on_path
+
+
+@pytest.mark.parametrize("path", ["/fullstack/common/tags/list", "/fullstack/common/manifests/"])
+@pytest.mark.parametrize("options", [["--dry-run"], ["--yes", "--most", "100%"]])
+def test_a_repository_that_can_not_be_read_is_told_and_left_and_is_no_registry_that_is_gone(
+    demo: Demo, capsys: Captured, path: str, options: list[str]
+) -> None:
+    before = demo.tags()
+    demo.on_path = silent(path)
+    assert main([*PRUNE, *options]) == 1
+    assert "fullstack/common" in capsys.readouterr().err
+    assert main(["check", "demo"]) == 1
+    assert main(["rm", "-r", "demo", "--all-repositories", "--older-than", "3y", "--dry-run"]) == 1
+    # One alone, too: the registry answers.
+    assert main(["check", "-r", "demo", "fullstack/common"]) == 1
+    assert demo.tags()["fullstack/common"] == before["fullstack/common"]
+
+
+def test_what_could_not_be_read_is_not_forgotten_once_the_rest_is_confirmed(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo.on_path = silent("/fullstack/gateway/manifests/")
+    answering(monkeypatch, lambda question: question.rpartition("type ")[2].rstrip(":"))
+    assert main(PRUNE) == 1
+
+
+@pytest.mark.parametrize("options", [["--dry-run"], ["--yes", "--most", "100%"]])
+def test_where_too_much_hangs_the_rest_is_left_and_told_in_one_sentence(
+    demo: Demo, capsys: Captured, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.setattr(bounds, "ALL_SILENCES", 0.0)
+    monkeypatch.setattr(pruning, "_AHEAD", 1)
+    before = demo.tags()
+    names = sorted(before)
+    demo.on_path = silent(f"/{names[1]}/manifests/")
+    assert main([*PRUNE, *options]) == 1
+    said = capsys.readouterr().err
+    why = "demo.localhost has let requests about its repositories time out for an hour in all"
+    assert f"{why}: {len(names) - 2} repositories were left out, from {names[2]} on." in said
+    after = demo.tags()
+    assert {name: after[name] for name in names[1:]} == {name: before[name] for name in names[1:]}
+
+    assert main(["check", "demo"]) == 1
+    assert f"repositories were left out, from {names[2]} on." in capsys.readouterr().err
+    assert main(["rm", "-r", "demo", "--all-repositories", "--older-than", "3y", "--dry-run"]) == 1
+    assert f"repositories were left out, from {names[2]} on." in capsys.readouterr().err

@@ -319,8 +319,8 @@ async def test_of_a_repository_whose_deletes_are_all_silent_no_more_than_a_few_a
     assert set(status_of(report, Action.DELETE)) == {Status.FAILED}
     assert len(transport.sent) == bounds.SILENT_CHANGES
     assert report.outcomes[-1].error == (
-        f"test.localhost took too long for {bounds.SILENT_CHANGES} changes of team/app, one after the other: no more of "
-        "them are made. Try again."
+        f"test.localhost took too long for {bounds.SILENT_CHANGES} changes of team/app, one after the other: "
+        "no more of them are made. Try again."
     )
 
 

@@ -28,10 +28,13 @@ from tests.support.patience import PATIENCE
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MEDIUM = (120, 40)
+SILENCE = 0
+"""In place of a status: it is waited for in vain."""
 
 
 class Scripted(httpx.AsyncBaseTransport):
-    """The demo, but for paths that contain one of `failing` (answered by that status), and one of `hanging`.
+    """The demo, but for paths that contain one of `failing` (answered by that status, or not in time), and one of
+    `hanging`.
 
     Answers of `hanging` wait until `release` is set. `asked` has every path, in order.
     """
@@ -51,6 +54,8 @@ class Scripted(httpx.AsyncBaseTransport):
             # Set from the test's thread, waited for on the connection's.
             await asyncio.to_thread(self.release.wait, PATIENCE)
         for part, status in self.failing.items():
+            if part in path and status == SILENCE:
+                raise httpx.ReadTimeout("")
             if part in path:
                 return httpx.Response(status, json={"errors": [{"code": "UNKNOWN", "message": "no"}]})
         return await self._inner.handle_async_request(request)

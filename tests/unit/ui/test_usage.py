@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
+from regtui import bounds
 from regtui.local.memory import MemoryStorage
 from regtui.ui.app import RegtuiApp
 from regtui.ui.screens.browser import BrowserScreen
+from regtui.ui.screens.find import FindScreen
 from regtui.ui.screens.usage import UsageScreen
-from tests.unit.ui.demo_app import browsing, demo_app, settled, transport_of
+from tests.unit.ui.demo_app import SILENCE, browsing, demo_app, settled, transport_of
 
 
 def screen(app: RegtuiApp) -> UsageScreen:
@@ -111,3 +115,28 @@ async def test_what_is_not_read_yet_is_no_zero_and_the_sum_is_of_what_is_read_so
         (told,) = (line for line in lines(app) if "zz/new" in line)
         assert "0 B" not in told
         assert told.split()[1:] == ["…", "…", "…"]
+
+
+async def test_where_too_much_hangs_the_rest_is_left_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "ALL_SILENCES", 0.0)
+    app = demo_app(tmp_path, failing={"/tags/list": SILENCE})
+    async with browsing(app, size=(240, 40)) as (pilot, _):
+        await pilot.press("u")
+        await settled(pilot)
+        usage = screen(app).usage
+        # Those that were under way at the same time are told, too.
+        assert 1 <= usage.gaps <= 4
+        assert len(usage.waiting) >= 11
+        title = str(screen(app)._pane.border_subtitle)
+        assert "not complete: demo.localhost has let requests about its repositories time out for an hour" in title
+        assert "repositories were left out, from " in title
+
+
+async def test_what_hangs_in_a_find_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "ALL_SILENCES", 0.0)
+    app = demo_app(tmp_path, failing={"/tags/list": SILENCE})
+    async with browsing(app, size=(240, 40)) as (pilot, _):
+        await pilot.press("ctrl+f")
+        await settled(pilot)
+        assert isinstance(app.screen, FindScreen)
+        assert "repositories were left out, from " in str(app.screen.query_one("#find").border_subtitle)
