@@ -37,7 +37,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to a request. `reaches`: whether the registry sees it, before the client sees the rest."""
+    """What happens to a request. `reaches`: whether the registry sees it, before the client sees the rest; `late`: only
+    after those seconds, whoever listens then."""
 
     reaches: bool = False
     status: int = 0
@@ -45,6 +46,7 @@ class Fault:
     reset: bool = False
     seconds: float = 0.0
     hold: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,13 @@ def meddling(upstream: str, decide: Decide = lambda _: None) -> Iterator[Meddler
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             request = meddler.next(self.command, self.path)
             fault = meddler.decide(request) or Fault(reaches=True)
+            if fault.late:
+                time.sleep(fault.seconds)
             response, content = self.forward(request, body) if fault.reaches else (None, b"")
             if fault.hold:
                 meddler.held.set()
                 meddler.release.wait(60)
-            if fault.seconds:
+            if fault.seconds and not fault.late:
                 time.sleep(fault.seconds)
             if fault.reset or fault.hold:
                 return self.cut()
