@@ -34,6 +34,8 @@ class Reason(Enum):
     # Tried
     REFUSED = "refused"
     """The registry gave an error, and it is as it was."""
+    UNHEARD = "unheard"
+    """No answer came in time, and it was as it was then."""
     NOT_DONE = "not done"
     """The registry said that it removed the tag, and it is as it was."""
     STILL_THERE = "still there"
@@ -51,7 +53,7 @@ class Reason(Enum):
     @property
     def has_effect(self) -> bool:
         """Whether something may be otherwise than it was before."""
-        return self in (Reason.ON_PLACEHOLDER, Reason.DANGLING, Reason.UNKNOWN)
+        return self in (Reason.UNHEARD, Reason.ON_PLACEHOLDER, Reason.DANGLING, Reason.UNKNOWN)
 
 
 _UNDO: Final = "regtui undo finishes or reverts it"
@@ -70,6 +72,7 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.NO_PUSH: "this login may delete, but not push, which removing a tag alone needs on this registry. Deleting "
     "its manifest (--manifest) would remove all tags of it",
     Reason.REFUSED: "not deleted",
+    Reason.UNHEARD: "the registry may do it yet: regtui undo puts back what goes then",
     Reason.NOT_DONE: "the registry still lists it",
     Reason.STILL_THERE: "the registry has it still, or again",
     Reason.PUSHED_AGAIN: "somebody else pushed it again since",

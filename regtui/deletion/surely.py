@@ -41,7 +41,7 @@ async def delete_surely(client: RegistryClient, repository: str, digest: Digest)
             is_clean = is_clean and error.status < 500
             if await leads_to(client, repository, digest, digest) is False:
                 return is_clean
-            if not left or error.silent:
+            if not left or error.unheard:
                 raise
         await asyncio.sleep(_PAUSE)
     return is_clean
@@ -65,9 +65,9 @@ async def delete_tag_surely(client: RegistryClient, repository: str, tag: str, d
             await asyncio.sleep(_PAUSE)
             # After the pause: what is pushed in it isn't ours.
             is_gone = await _is_gone(client, repository, tag, digest)
-            if is_gone and error.silent:
+            if is_gone and error.unheard:
                 return
-            if is_gone is None or error.silent:
+            if is_gone is None or error.unheard:
                 raise
 
 

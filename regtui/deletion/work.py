@@ -45,6 +45,8 @@ class Attempt(Generic[T]):
     def ended(self) -> Result:
         if not self.begun:
             return Result(Status.SKIPPED, Reason.STOPPED)
+        if self.error is not None and self.error.unheard:
+            return Result(Status.FAILED, Reason.UNHEARD, self.error.message)
         if self.error is not None:
             return Result(Status.FAILED, Reason.REFUSED, str(self.error))
         return self.other or Result(Status.DONE)
@@ -102,7 +104,7 @@ class Work:
             try:
                 result = await do(item)
             except RegistryError as error:
-                self._silences = [*self._silences, error.where] if error.silent else []
+                self._silences = [*self._silences, error.where] if error.unheard else []
                 raise
             if result is None:
                 self._silences = []

@@ -56,7 +56,9 @@ class RegistryError(RegtuiError):
     """Whether any other request to this registry would fail in the same way: by its kind, until others fare better
     (`fails_alone`)."""
     silent = False
-    """Whether it was connected, and said nothing in time: of a change, nobody knows whether it was done."""
+    """Whether it was connected, and said nothing in time."""
+    unheard = False
+    """The same of a change: it may be done yet."""
 
     def __init__(
         self, where: Where, message: str, remedy: str = "", *, status: int = 0, codes: tuple[str, ...] = ()

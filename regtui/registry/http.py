@@ -197,6 +197,7 @@ class RegistryHttp:
                 raise self._refusal(response, where, scope)
         except errors.RegistryError as error:
             told = self.explain(error) if isinstance(error, errors.NotAuthenticated) else error
+            told.unheard = told.silent and method not in _READS
             # What HEAD is refused, GET decides; what a change is refused, is refused.
             if where.repository and (method == "GET" or isinstance(told, errors.Unreachable)):
                 told = await self._judged(told, since, is_read=method in _READS)

@@ -137,4 +137,4 @@ async def test_a_delete_whose_answer_is_lost_is_sent_once_whatever_reads_use() -
         await client.ping()
         with pytest.raises(Unreachable):
             await client.delete_manifest("a", Digest.of(b"x"))
-    assert [line.partition(b" ")[0] for line in lines] == [b"GET", b"DELETE"]
+    assert [line.partition(b" ")[0] for line in lines] == [b"GET", b"DELETE", b"GET"]
