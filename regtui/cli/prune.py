@@ -111,7 +111,7 @@ class _Prune:
             finally:
                 self._tally = pruning.tally
             code = await self._collect(session) or self._tally.code
-            if self._record is not None and self._tally.tags + self._tally.manifests and not session.target.ephemeral:
+            if self._record is not None and self._tally.can_be_undone and not session.target.ephemeral:
                 say(f"To put it back: {session.target.undo_command(self._record.name)}")
             return code
 

@@ -86,6 +86,7 @@ class PruneTally:
     stopped: dict[str, str] = field(default_factory=dict)
     codes: set[int] = field(default_factory=set)
     interrupted: bool = False
+    can_be_undone: bool = False
     seconds: float = 0.0
 
     @property
@@ -461,6 +462,7 @@ class Pruning:
         self.tally.tags += report.count(Action.UNTAG, Status.DONE)
         self.tally.manifests += len(gone)
         self.tally.repositories += report.has_effect
+        self.tally.can_be_undone = self.tally.can_be_undone or report.leaves_something
 
     # Time
 

@@ -11,6 +11,7 @@ back every tag. What is there is read past the proxy. A case comes again by its 
 import argparse
 import json
 import random
+import re
 import subprocess
 import sys
 import time
@@ -52,9 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     numbers = [options.only] if options.only is not None else range(options.count)
     findings = 0
     for number in numbers:
+        began = time.monotonic()
         for finding in run_case(options.seed, number):
             findings += 1
             print(f"case {number} of seed {options.seed}: {finding}", flush=True)
+        print(f"case {number}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     print(f"{len(numbers)} cases, {findings} findings")
     return 1 if findings else 0
 
@@ -200,7 +203,7 @@ def _judged(case: Case, command: Sequence[str]) -> Iterator[str]:
             yield f"{line} was sent {times} times"
     after = case.now()
     yield from _of_result(case, done, after)
-    yield from _undone(case)
+    yield from _undone(case, re.findall(r"regtui undo (\d\S+)", done.stderr))
 
 
 def _of_result(case: Case, done: "subprocess.CompletedProcess[str]", after: Tags) -> Iterator[str]:
@@ -230,12 +233,14 @@ def _rows(stdout: str) -> list[dict[str, Any]]:
     return [row for line in stdout.splitlines() if line.startswith("{") and "action" in (row := json.loads(line))]
 
 
-def _undone(case: Case) -> Iterator[str]:
-    for _ in range(3):
-        done = case.run("undo", "-r", case.meddler.url, "--yes")
-        if case.now() == case.before:
-            return
-    yield f"undo left {_difference(case.before, case.now())}: {done.stdout[-500:]}{done.stderr[-700:]}"
+def _undone(case: Case, runs: Sequence[str]) -> Iterator[str]:
+    """By what was said that undoes it."""
+    told = ""
+    for run in dict.fromkeys(reversed(runs)):
+        done = case.run("undo", run, "-r", case.meddler.url, "--yes")
+        told += f"{done.stdout[-300:]}{done.stderr[-500:]}"
+    if left := _difference(case.before, case.now()):
+        yield f"undo of {len(runs)} runs left {left}: {told}"
 
 
 def _difference(before: Tags, after: Tags) -> list[str]:
