@@ -11,6 +11,7 @@ from regtui.cli.output import Form, Output
 from regtui.errors import DONE, FAILED, NOT_FOUND, UsageError
 from regtui.listing.find import Hit, Query, named_in
 from regtui.names.order import order_key
+from regtui.registry.endurance import Endurance
 from regtui.registry.errors import NotFound, RegistryError
 from regtui.session.session import Session
 from regtui.text import plural
@@ -53,8 +54,13 @@ class Finding:
         progress = Progress("Looking in the repositories:", beside_records=True)
         waiting: dict[str, list[Hit]] = {}
         rest = deque(names)
+        endurance = Endurance(session)
         try:
-            async for some in limit.each(names, look, at_once=_AT_ONCE, expect=NotFound):
+            async for some in limit.each(
+                names, look, at_once=_AT_ONCE, expect=NotFound, goes_on=lambda: not endurance.is_over
+            ):
+                if left := [one.item for one in some if not one.begun]:
+                    self._gap(endurance.sentence(left))
                 # One that is listed, and isn't there, has nothing.
                 waiting |= {one.item: one.result or [] for one in some}
                 while rest and rest[0] in waiting:

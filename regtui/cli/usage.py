@@ -9,6 +9,7 @@ from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
 from regtui.errors import DONE, FAILED
 from regtui.listing.usage import Usage, UsageRow
+from regtui.registry.endurance import Endurance
 from regtui.registry.errors import NotFound, RegistryError
 from regtui.session.session import Session
 from regtui.text import plural, size
@@ -49,8 +50,15 @@ async def _read(session: Session, usage: Usage) -> None:
     progress = Progress("Reading the repositories:")
     repositories = usage.waiting
     done = 0
+    endurance = Endurance(session)
     try:
-        async for some in limit.each(repositories, read, at_once=_AT_ONCE, expect=RegistryError):
+        async for some in limit.each(
+            repositories, read, at_once=_AT_ONCE, expect=RegistryError, goes_on=lambda: not endurance.is_over
+        ):
+            if left := [one.item for one in some if not one.begun]:
+                warn(endurance.sentence(left))
+                for repository in left:
+                    usage.fail(repository, "left out")
             for one in some:
                 if one.error is not None:
                     if one.error.affects_all:

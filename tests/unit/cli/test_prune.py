@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from regtui import bounds
-from regtui.cli import pruning, running
+from regtui.cli import find, pruning, running, usage
 from regtui.cli.main import main
 from regtui.demo.collector import DemoCollector
 from regtui.demo.sample import sample_storage
@@ -300,7 +300,7 @@ def test_where_too_much_hangs_the_rest_is_left_and_told_in_one_sentence(
     monkeypatch.setattr(pruning, "_AHEAD", 1)
     before = demo.tags()
     names = sorted(before)
-    demo.on_path = silent(f"/{names[1]}/manifests/")
+    demo.on_path = silent(f"/{names[1]}/")
     assert main([*PRUNE, *options]) == 1
     said = capsys.readouterr().err
     why = "demo.localhost has let requests about its repositories time out for an hour in all"
@@ -312,3 +312,8 @@ def test_where_too_much_hangs_the_rest_is_left_and_told_in_one_sentence(
     assert f"repositories were left out, from {names[2]} on." in capsys.readouterr().err
     assert main(["rm", "-r", "demo", "--all-repositories", "--older-than", "3y", "--dry-run"]) == 1
     assert f"repositories were left out, from {names[2]} on." in capsys.readouterr().err
+    for module in (find, usage):
+        monkeypatch.setattr(module, "_AT_ONCE", 1)
+    for command in (["find", "-r", "demo", "0.0"], ["usage", "demo"]):
+        assert main(command) == 1
+        assert f"repositories were left out, from {names[2]} on." in capsys.readouterr().err
