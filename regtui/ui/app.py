@@ -221,8 +221,8 @@ class RegtuiApp(App[int]):
         from regtui.ui.screens.choose import OTHER, ChooseScreen, RegistryChoice
 
         # The one before this first: back and forth is what it is most used for.
-        told = {registry.name: str(registry.session.address) for registry in reversed([*self._opened][:-1])}
-        told |= {name: str(profile.address) for name, profile in self.config.profiles.items()}
+        told = {registry.name: registry.session.identity.in_full for registry in reversed([*self._opened][:-1])}
+        told |= {name: profile.identity.in_full for name, profile in self.config.profiles.items()}
         told |= {"demo": "the built-in sample registry", self._opened.current.name: "this one"}
         is_open = {registry.name for registry in self._opened}
         chosen = await self.push_screen_wait(

@@ -21,7 +21,7 @@ class KnownRegistry:
 def known_registries(config: Config, credentials: Credentials) -> list[KnownRegistry]:
     """Profiles, registries that were open before, those that Docker and Podman have logins for, and the demo. Reads
     small files, which may block."""
-    found = {name: f"{profile.address}" for name, profile in config.profiles.items()}
+    found = {name: profile.identity.in_full for name, profile in config.profiles.items()}
     addresses = {str(profile.identity) for profile in config.profiles.values()}
     for name in History().registries():
         if name not in addresses and " via " not in name:
