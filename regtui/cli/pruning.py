@@ -19,7 +19,7 @@ from typing import Final
 from regtui.cli.console import Progress, ask, say, warn
 from regtui.cli.interrupted_runs import say_remedies, tell_troubles
 from regtui.cli.output import Form, Output
-from regtui.cli.removal import refusal_code, skipped_rows
+from regtui.cli.removal import lets_nothing_go, refusal_code, skipped_rows
 from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, show_outcomes
 from regtui.deletion.entry import Belonging, Entry
 from regtui.deletion.undo_words import interrupted_sentence
@@ -28,7 +28,6 @@ from regtui.deletion.words import plan_sentences
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError
 from regtui.registry.endurance import Endurance
 from regtui.registry.errors import NotFound, RegistryError
-from regtui.registry.values import Deletion
 from regtui.retention.freed import FreedBytes
 from regtui.retention.planning import Stop
 from regtui.retention.policy import entry_for
@@ -420,7 +419,7 @@ class Pruning:
         if not plan.plan.obstacle:
             return True
         support = await self._session.deletion(repository)
-        if support not in (Deletion.NOT_ALLOWED, Deletion.UNKNOWN) and not support.is_possible:
+        if lets_nothing_go(support):
             raise Obstructed(plan.plan.obstacle, "Nothing was deleted.")
         warn(f"{repository}: {plan.plan.obstacle}")
         self.tally.stop(repository, plan.plan.obstacle, await refusal_code(self._session, repository))

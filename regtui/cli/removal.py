@@ -37,6 +37,10 @@ class DeletionNotAllowed(RegtuiError):
     exit_code = NOT_ALLOWED
 
 
+class NothingDeletable(Obstructed):
+    """The registry lets nobody delete anything, in no repository."""
+
+
 @dataclass(slots=True)
 class Selection:
     """What was named of one repository. `seen`: what tags led to when a rule selected these."""
@@ -149,7 +153,8 @@ async def _rehearsed(removal: Removal, options: RemovalOptions, *, is_unsettled:
     try:
         proposal, skipped = await _without_confirmation(session, removal.proposal, by_rule=options.by_rule)
     except Obstructed as error:
-        return replace(removal, code=error.exit_code)
+        refused = replace(removal.proposal, plan=replace(plan, obstacle=str(error)))
+        return replace(removal, proposal=refused, code=error.exit_code)
     removal = replace(removal, proposal=proposal, skipped=(*removal.skipped, *skipped))
     code = DONE if removal.leaves_nothing else FAILED
     return replace(removal, code=InterruptedRun.exit_code if is_unsettled else code)
@@ -219,13 +224,23 @@ async def _check_possible(session: Session, repository: str) -> None:
     """Raises what stands against deleting, before anybody is asked."""
     support = await session.deletion(repository)
     if obstacle := session.deletion_obstacle(support):
-        raise (DeletionNotAllowed if support is Deletion.NOT_ALLOWED else Obstructed)(obstacle)
+        if support is Deletion.NOT_ALLOWED:
+            raise DeletionNotAllowed(obstacle)
+        raise (NothingDeletable if lets_nothing_go(support) else Obstructed)(obstacle)
+
+
+def lets_nothing_go(support: Deletion) -> bool:
+    """Whether that holds for the registry, rather than for a login or a repository."""
+    return support not in (Deletion.NOT_ALLOWED, Deletion.UNKNOWN) and not support.is_possible
 
 
 def show_plan(removal: Removal, output: Output, *, dry_run: bool) -> None:
     """In sentences on stderr; row by row where somebody reads it, or where a dry run makes it the result."""
     proposal = removal.proposal
-    rows = prefixed([*proposal.rows, *removal.skipped], removal.prefix)
+    obstacle = removal.plan.obstacle
+    # What a run would refuse isn't planned.
+    planned = removal.untouched(f"not deleted: {obstacle}") if obstacle else proposal.rows
+    rows = prefixed([*planned, *removal.skipped], removal.prefix)
     if removal.prefix:
         say(f"At {removal.session.identity}:")
     if dry_run:

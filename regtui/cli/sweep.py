@@ -12,20 +12,25 @@ from dataclasses import dataclass, field
 
 from regtui.cli.by_rule import choose_tags, tell_choice, tell_future, tell_undated
 from regtui.cli.console import Progress, ask, say, warn
+from regtui.cli.interrupted_runs import InterruptedRun
 from regtui.cli.invocation import Invocation, connected
 from regtui.cli.output import Output
 from regtui.cli.removal import (
+    DeletionNotAllowed,
+    NothingDeletable,
     Removal,
     RemovalOptions,
     Selection,
     execute,
+    lets_nothing_go,
     prepare,
     show_plan,
     skipped_rows,
 )
-from regtui.cli.running import RunResult, ShownOutcomes, check_askable
+from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, check_askable
 from regtui.deletion.rules import Rule
 from regtui.deletion.values import Outcome
+from regtui.deletion.words import FOREVER
 from regtui.errors import DONE, FAILED, INTERRUPTED, RegtuiError, UsageError
 from regtui.registry.endurance import Endurance
 from regtui.registry.errors import NotFound, RegistryError
@@ -36,7 +41,7 @@ from regtui.text import plural, size
 
 @dataclass(frozen=True, slots=True)
 class RepositoryProposal:
-    """What was shown of one repository, and may be confirmed."""
+    """What was shown of one repository, and may be confirmed. `typed`: the words that it asks for besides."""
 
     selection: Selection
     rows: tuple[Outcome, ...]
@@ -45,11 +50,13 @@ class RepositoryProposal:
     freed: int
     left: int
     left_bytes: int
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Sweep:
-    """What was found: `failed` repositories could not be looked at, or not as a whole. `refused`: of a dry run, the
+    """What was found: `failed` repositories could not be looked at, or not as a whole, or are
+    left alone as something stands in the way there. `refused`: of a dry run, the
     exit code with which the run would be refused."""
 
     proposals: list[RepositoryProposal] = field(default_factory=list)
@@ -65,13 +72,22 @@ class Sweep:
         return sum(proposal.tags for proposal in self.proposals)
 
     @property
+    def typed(self) -> str:
+        """What has to be typed. The number, however small, as nobody reads every line of a whole registry; and what
+        each plan asks for."""
+        words = [word for proposal in self.proposals for word in proposal.typed]
+        last = [FOREVER] if FOREVER in words else []
+        return " ".join([str(self.tags), *dict.fromkeys(word for word in words if word != FOREVER), *last])
+
+    @property
     def code(self) -> int:
         return self.refused or (FAILED if self.failed or not self.is_whole else DONE)
 
     def sentences(self) -> list[str]:
         """The sum of all plans."""
         if not self.proposals:
-            return [f"No tag matches in {plural(self.repositories, 'repository', 'repositories')}."]
+            of = plural(self.repositories, "repository", "repositories")
+            return [f"Nothing goes in {of}: why was said above." if self.failed else f"No tag matches in {of}."]
         manifests = sum(proposal.manifests for proposal in self.proposals)
         freed = sum(proposal.freed for proposal in self.proposals)
         where = f"{len(self.proposals):,} of {plural(self.repositories, 'repository', 'repositories')}"
@@ -132,11 +148,12 @@ async def _plan_all(session: Session, rule: Rule, output: Output, arguments: arg
             proposal = await _plan_one(session, repository, rule, output, arguments, found)
         except NotFound:
             continue  # Listed, but without tags.
-        except RegistryError as error:
-            if error.affects_all:
+        except RegtuiError as error:
+            if not _is_of_one(error):
                 raise
             progress.clear()
             warn(f"{repository}: {error}")
+            found.repositories += 1
             found.failed += 1
             continue
         finally:
@@ -171,11 +188,22 @@ async def _plan_one(
     selection = Selection(None, repository, list(choice.selected), seen=choice.seen)
     removal = await prepare(session, selection, RemovalOptions.of(arguments, by_rule=True))
     show_plan(removal, output, dry_run=arguments.dry_run)
-    found.refused = max(found.refused, removal.code)
     output.flush()
     plan = removal.plan
+    if plan.obstacle and not lets_nothing_go(await session.deletion(repository)):
+        # Of a dry run: a run would leave this repository alone, and go on.
+        found.failed += 1
+        return None
+    found.refused = max(found.refused, removal.code)
     return RepositoryProposal(
-        selection, _rows(removal), len(plan.removed), len(plan.manifests), plan.freed, len(plan.left), plan.left_bytes
+        selection,
+        _rows(removal),
+        len(plan.removed),
+        len(plan.manifests),
+        plan.freed,
+        len(plan.left),
+        plan.left_bytes,
+        tuple(removal.proposal.typed_words),
     )
 
 
@@ -184,9 +212,11 @@ def _rows(removal: Removal) -> tuple[Outcome, ...]:
 
 
 def _is_confirmed(session: Session, found: Sweep) -> bool:
-    """The number is typed, however small: nobody reads every line of a whole registry."""
+    """Where there is anything to confirm, and not only something that stays."""
+    if not any(proposal.tags or proposal.manifests for proposal in found.proposals):
+        return True
     these = f"{plural(found.tags, 'tag')} in {plural(len(found.proposals), 'repository', 'repositories')}"
-    return ask(f"To delete {these} of {session.identity}, type {found.tags}:") == str(found.tags)
+    return ask(f"To delete {these} of {session.identity}, type {found.typed}:") == found.typed
 
 
 async def _execute_all(
@@ -205,7 +235,7 @@ async def _execute_all(
         except RegtuiError as error:
             warn(f"{proposal.selection.repository}: {error}")
             code = FAILED
-            if not isinstance(error, RegistryError) or error.affects_all:
+            if not _is_of_one(error):
                 _skip(shown, proposals[number + 1 :], "not deleted: it failed before")
                 return error.exit_code
             continue
@@ -215,6 +245,14 @@ async def _execute_all(
         if not result.is_complete:
             code = FAILED
     return code
+
+
+def _is_of_one(error: RegtuiError) -> bool:
+    """Whether what failed in one repository may go well in the next."""
+    if isinstance(error, RegistryError):
+        return not error.affects_all
+    is_refused = isinstance(error, (Obstructed, DeletionNotAllowed, InterruptedRun))
+    return is_refused and not isinstance(error, NothingDeletable)
 
 
 async def _execute_one(

@@ -21,6 +21,7 @@ from regtui.deletion.words import (
     plan_sentences,
     planned_outcomes,
     typed_confirmation,
+    typed_words,
     use_words,
     whole_offer,
 )
@@ -96,6 +97,11 @@ class DeletionProposal:
     def typed(self) -> str:
         """What has to be typed; empty where `y` is enough."""
         return typed_confirmation(self.plan, without_undo=self.request.without_undo)
+
+    @property
+    def typed_words(self) -> list[str]:
+        """The same without the number: what one plan of several asks for."""
+        return typed_words(self.plan, without_undo=self.request.without_undo)
 
     @property
     def loss(self) -> str:

@@ -390,21 +390,27 @@ def counted(outcomes: Sequence[Outcome]) -> str:
 
 
 def typed_confirmation(plan: Plan, *, without_undo: bool = False, besides: int = 0) -> str:
-    """What has to be typed: the names of tags that are protected or in use, else the number from ten tags on; the names
-    of such tags that may be replaced; `forever` where undo can't put something back (unless that was said:
-    `without_undo`); nothing where `y` is enough. `besides`: so many tags are changed as well."""
+    """What has to be typed: the words that the plan asks for, with the number from ten tags on where no name is among
+    them; nothing where `y` is enough. `besides`: so many tags are changed as well."""
+    words = typed_words(plan, without_undo=without_undo)
+    is_named = any(tag.protected or tag.in_use for tag in plan.removed) or bool(plan.used_manifests)
+    count = len(plan.removed) + besides
+    return " ".join([str(count), *words] if count >= TYPED_FROM and not is_named else words)
+
+
+def typed_words(plan: Plan, *, without_undo: bool = False) -> list[str]:
+    """The names of tags that are protected or in use; the names of such tags that may be replaced; `forever` where undo
+    can't put something back, unless that was said: `without_undo`."""
     guarded = [tag.tag for tag in plan.removed if tag.protected or tag.in_use]
     guarded += [manifest.digest.short for manifest in plan.used_manifests]
     words = []
     if guarded:
         words.append(_typed_names(guarded, "protected" if any(tag.protected for tag in plan.removed) else "in use"))
-    elif (count := len(plan.removed) + besides) >= TYPED_FROM:
-        words.append(str(count))
     if replaced := plan.guarded_replaceable:
         words.append(_typed_names(replaced, "damaged"))
     if plan.has_losses and not without_undo:
         words.append(FOREVER)
-    return " ".join(words)
+    return words
 
 
 def _typed_names(tags: Sequence[str], what: str) -> str:

@@ -23,7 +23,7 @@ from regtui.session.target import Target
 from tests.support.clients import crane, crane_digest, crane_validate
 from tests.support.commands import Regtui, failed
 from tests.support.content import OCI_INDEX, OCI_MANIFEST
-from tests.support.images import open_registry, push_index, push_manifest, push_tags
+from tests.support.images import open_registry, push_image, push_index, push_manifest, push_tags
 from tests.support.meddler import Request as Meddled
 from tests.support.meddler import meddling
 from tests.support.seed import seed_repository
@@ -192,6 +192,38 @@ def test_a_protected_tag_that_is_damaged_is_replaced_by_nobody_who_did_not_type_
         failed(regtui(*command[:-1], name(server, "v0"), "--yes"), 6, "Push v3 again first.")
         assert link_of(server, "v3").read_bytes() == b""
         assert listed(server) == {"v0", "v1", "v2", "v3"}
+
+
+def test_over_all_repositories_it_keeps_its_own_alone(tmp_path: Path, regtui: Regtui) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('protect = ["latest"]\n')
+    with start_registry("2.8.2", tmp_path / "registry") as server, open_registry(server.url) as writer:
+        for repository in ("team/a", REPOSITORY, "team/z"):
+            for tag in ("old", "latest"):
+                push_image(writer, repository, tag)
+        damage(server, "latest", b"")
+        command = ["rm", "--config", str(config), "-r", server.host, "--all-repositories", "--match", "^old$", "--yes"]
+        dry = regtui(*command, "--dry-run", "--json")
+        rows = {row["reference"]: row for row in map(json.loads, dry.stdout.splitlines()) if ":old" in row["reference"]}
+        assert {name: row["status"] for name, row in rows.items()} == {
+            "team/a:old": "planned",
+            f"{REPOSITORY}:old": "skipped",
+            "team/z:old": "planned",
+        }
+        assert "latest of team/app is protected by the config file" in rows[f"{REPOSITORY}:old"]["error"]
+        assert "In all: 2 tags and 2 manifests in 2 of 3 repositories." in dry.stderr
+        done = regtui(*command)
+        assert "In all: 2 tags and 2 manifests in 2 of 3 repositories." in done.stderr
+        assert (dry.returncode, done.returncode) == (1, 1), done
+        assert f"regtui: {REPOSITORY}: latest of team/app is protected by the config file" in done.stderr
+        assert {each: crane("ls", f"{server.host}/{each}") for each in ("team/a", "team/z")} == {
+            "team/a": "latest",
+            "team/z": "latest",
+        }
+        assert listed(server) == {"old", "latest"}
+        again = regtui(*command)
+        assert again.returncode == 1
+        assert again.stderr.endswith("\nNothing goes in 3 repositories: why was said above.\n")
 
 
 async def test_a_damaged_tag_that_was_replaced_has_a_record_of_its_own(server: RegistryServer, regtui: Regtui) -> None:

@@ -78,13 +78,15 @@ class DeleteScreen(UndoablePlanScreen):
     def _with_facts(self, notes: Mapping[str, str], plan: Plan) -> Mapping[str, str]:
         """Beside each tag its age and size, then why it is there, then why rules select it. What the list says holds of
         what it showed alone."""
-        told = dict(notes)
+        told, chosen = dict(notes), set(self._tags)
         for tag in plan.removed:
             reference = f"{self._repository}:{tag.tag}"
             if tag.tag in self._seen and self._seen[tag.tag] == tag.digest:
                 known, why = self._known.get(tag.tag, ""), self._reasons.get(tag.tag, "")
-            else:
+            elif tag.tag in chosen:
                 known, why = f"leads to {tag.digest.short}" if tag.digest else "", ""
+            else:
+                continue
             note = " · ".join(filter(None, (notes.get(reference, ""), why)))
             told[reference] = "  ".join(filter(None, (known, note)))
         return told

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from regtui.cli import removal, running
+from regtui.cli import removal, running, sweep
 from regtui.cli.main import main
 from regtui.demo.sample import sample_storage
 from regtui.local.memory import MemoryStorage
@@ -51,6 +51,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
 
         monkeypatch.setattr(running, "is_interactive", lambda: True)
         monkeypatch.setattr(removal, "ask", ask)
+        monkeypatch.setattr(sweep, "ask", ask)
         return asked
 
     return answers
@@ -102,6 +103,26 @@ def test_asked_it_is_typed(typed: str, code: int, answering: Answering, storage:
     assert ("odd" in tags(storage)) == bool(code)
 
 
+@pytest.mark.parametrize(("typed", "code"), [("2", 1), ("forever", 1), ("2 forever", 0)])
+def test_over_all_repositories_the_same_word_is_asked_for(
+    typed: str, code: int, answering: Answering, storage: MemoryStorage
+) -> None:
+    asked = answering(typed)
+    assert rm("--all-repositories", "--match", "^(odd|whole)$") == code
+    assert asked == ["To delete 2 tags in 1 repository of demo.localhost, type 2 forever:"]
+    assert ("odd" in tags(storage)) == bool(code)
+    assert rm("--all-repositories", "--match", "^nothing$") == 0
+
+
+def test_over_all_repositories_the_number_will_do_where_it_was_said_already(
+    answering: Answering, storage: MemoryStorage
+) -> None:
+    asked = answering("2")
+    assert rm("--all-repositories", "--match", "^(odd|whole)$", "--without-undo") == 0
+    assert [question.rpartition(" ")[2] for question in asked] == ["2:"]
+    assert not tags(storage) & {"odd", "whole"}
+
+
 def test_asked_where_it_was_said_already_a_y_will_do(answering: Answering, storage: MemoryStorage) -> None:
     asked = answering("y")
     assert rm(f"{NAME}:odd", "--without-undo") == 0
@@ -116,5 +137,8 @@ def test_a_dry_run_names_it(capsys: Captured) -> None:
     assert row["error"].startswith("can't be put back: its config ")
     assert "Undo can't put back odd" in captured.err
     # With --yes it would be refused, which a script has to learn.
-    assert rm(f"{NAME}:odd", "--dry-run", "--yes") == 6
+    assert rm(f"{NAME}:odd", "--dry-run", "--yes", "--json") == 6
+    captured = capsys.readouterr()
+    assert {json.loads(line)["status"] for line in captured.out.splitlines()} == {"skipped"}
+    assert captured.err.startswith("Undo could not put back odd, as its config ")
     assert rm(f"{NAME}:odd", "--dry-run", "--yes", "--without-undo") == 0
