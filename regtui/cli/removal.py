@@ -1,7 +1,7 @@
 """One repository's part of `regtui rm`: planned, shown, confirmed, carried out."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
@@ -10,6 +10,7 @@ from regtui.cli.interrupted_runs import InterruptedRun, say_way_back, settle, te
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
 from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, prefixed, show_outcomes
+from regtui.deletion.graph import reachable
 from regtui.deletion.proposal import DeletionProposal, Offer
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
@@ -196,9 +197,13 @@ async def _without_confirmation(
         named = {tag: why for tag, why in held.items() if tag in request.tags}
         skipped |= {tag: _skipped(plan, tag, why) for tag, why in (named or held).items()}
         if not named:
-            # Not named themselves, but on a manifest that goes whole.
-            return replace(proposal, plan=replace(plan, removed=(), manifests=())), list(skipped.values())
+            taking, which = _taking(plan, held), next(iter(held))
+            request = replace(request, digests=[digest for digest in request.digests if digest not in taking])
+            along = [tag.tag for tag in plan.removed if tag.tag in request.tags and tag.digest in taking]
+            skipped |= {tag: _skipped(plan, tag, f"not deleted, as {which} would go with it") for tag in along}
         rest = tuple(tag for tag in request.tags if tag not in skipped)
+        if rest == tuple(request.tags) and len(request.digests) == len(proposal.request.digests):
+            return replace(proposal, plan=replace(plan, removed=(), manifests=())), list(skipped.values())
         proposal = await _propose(session, replace(request, tags=rest))
     if not proposal.plan.obstacle and proposal.used_manifests:
         raise Obstructed(proposal.used_manifests, "Without --yes, it is deleted after the digest's begin was typed.")
@@ -206,6 +211,18 @@ async def _without_confirmation(
         # Nothing that has a tag: a manifest named by digest, or what is attached to an image that goes.
         raise Obstructed(proposal.loss, _FOR_GOOD)
     return proposal, list(skipped.values())
+
+
+def _taking(plan: Plan, held: Collection[str]) -> set[Digest]:
+    """The manifests that take the tags `held` along: their own, where it goes whole, and the images that they are
+    attached to, with all that reaches those."""
+    attached = {tag.digest: tag.attached_to for tag in plan.removed}
+    attached |= {manifest.digest: manifest.attached_to for manifest in (*plan.manifests, *plan.left)}
+    found = {digest for tag in plan.removed if tag.tag in held for digest in (tag.digest, tag.attached_to) if digest}
+    while further := {image for digest in found if (image := attached.get(digest))} - found:
+        found |= further
+    manifests = plan.contents.manifests
+    return found | {digest for digest in manifests if not found.isdisjoint(reachable(manifests, [digest]))}
 
 
 def _skipped(plan: Plan, tag: str, why: str) -> Outcome:

@@ -142,3 +142,32 @@ def test_a_dry_run_names_it(capsys: Captured) -> None:
     assert {json.loads(line)["status"] for line in captured.out.splitlines()} == {"skipped"}
     assert captured.err.startswith("Undo could not put back odd, as its config ")
     assert rm(f"{NAME}:odd", "--dry-run", "--yes", "--without-undo") == 0
+
+
+def test_a_signature_that_is_left_keeps_its_image_and_no_other(capsys: Captured, storage: MemoryStorage) -> None:
+    """Its image would go without it; those that are beside it go."""
+    signed: dict[str, str] = {}
+    for number, tag in enumerate(("v1", "v2")):
+        config = json.dumps({"os": "linux", "signed": number}).encode()
+        media_type = "application/vnd.oci.image.manifest.v1+json"
+        entry = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": storage.add_blob(config)}
+        storage.link_layer(NAME, entry["digest"])
+        value = {"schemaVersion": 2, "mediaType": media_type, "config": entry | {"size": len(config)}, "layers": []}
+        image = storage.put_manifest(NAME, json.dumps(value).encode(), media_type, tag)
+        signed[tag] = f"{image.replace(':', '-')}.sig"
+        # The signature of v1 can't be put back: nobody has its config.
+        entry |= {"digest": f"sha256:{'0' * 64}"} if tag == "v1" else {}
+        value |= {"config": entry | {"size": len(config)}, "annotations": {"of": tag}}
+        storage.put_manifest(NAME, json.dumps(value).encode(), media_type, signed[tag])
+    assert rm(NAME, "--match", "^v[12]$", "--with-attached", "--yes", "--json") == 1
+    captured = capsys.readouterr()
+    rows = {row["reference"].rpartition(":")[2]: row for row in map(json.loads, captured.out.splitlines())}
+    assert {tag: rows[tag]["status"] for tag in ("v1", signed["v1"], "v2", signed["v2"])} == {
+        "v1": "skipped",
+        signed["v1"]: "skipped",
+        "v2": "done",
+        signed["v2"]: "done",
+    }
+    assert rows["v1"]["error"] == f"not deleted, as {signed['v1']} would go with it"
+    assert tags(storage) >= {"v1", signed["v1"]}
+    assert not tags(storage) & {"v2", signed["v2"]}
