@@ -113,7 +113,7 @@ async def plan_undo(
     brought = frozenset(entry.manifests_changed)
     images = await used(entry.repository)
     contents = await read_contents(client, content, entry.repository, digests=brought | images.named_here)
-    contents = _without_protected(contents, protect)
+    contents = _with_restored(_without_protected(contents, protect), restoration)
     put_there = [
         tag for tag, digest in entry.tags.items() if not entry.before.get(tag) and contents.tags.get(tag) == digest
     ]
@@ -153,6 +153,14 @@ async def plan_rest_of_undo(
         return Undo(entry, restoration, finishes=True)
     rest = await plan_rest(client, content, entry.deletion, method=method, obstacle=delete_obstacle, protect=protect)
     return Undo(entry, restoration, rest, finishes=True)
+
+
+def _with_restored(contents: Contents, restoration: Restoration) -> Contents:
+    """As it is when the tags are put back: what they lead to until then may go, what they need from then on stays."""
+    tags = {tag.tag: tag.digest for tag in restoration.tags}
+    needed = reachable(restoration.stored, tags.values())
+    manifests = {digest: restoration.stored[digest] for digest in needed if digest in restoration.stored}
+    return replace(contents, tags={**contents.tags, **tags}, manifests={**manifests, **contents.manifests})
 
 
 def _without_unread(situation: Situation, restoration: Restoration, unread: Mapping[Digest, str]) -> Situation:

@@ -296,6 +296,14 @@ async def overwritten_and_brought(world: World) -> tuple[Session, Undo, Digest]:
     return connection, await connection.changes.plan_undo(await connection.changes.entry(restored.run)), new
 
 
+async def test_what_was_put_over_what_comes_back_goes_too(world: World) -> None:
+    connection, plan, new = await overwritten_and_brought(world)
+    report = await finished(connection.changes.undoing(plan))
+    assert report.is_complete, report
+    assert await world.tags(REPOSITORY) == {"latest": new}
+    assert revisions(world) == {new}
+
+
 @pytest.mark.parametrize("when", ["before the plan", "after the plan"])
 async def test_manifests_come_back_without_the_tags_that_were_pushed_anew(world: World, when: str) -> None:
     await world.image(REPOSITORY, ["one"], ["1.0"])
