@@ -21,10 +21,11 @@ from regtui.deletion.journal import Journal, Run, Unrecorded, unrecorded
 from regtui.deletion.left_behind import clear_placeholders, record_left
 from regtui.deletion.patience import Patience
 from regtui.deletion.plan import bytes_of, doomed_manifests, needs_untagging
-from regtui.deletion.reasons import Reason
+from regtui.deletion.reasons import Reason, in_words
 from regtui.deletion.recheck import left_attached, recheck
 from regtui.deletion.record import Record
 from regtui.deletion.settling import settle
+from regtui.deletion.surely import leads_to
 from regtui.deletion.under_way import UnderWay
 from regtui.deletion.untagging import BULK, untag_by_placeholder, untag_by_tag
 from regtui.deletion.values import (
@@ -107,6 +108,7 @@ class Execution(UnderWay):
         plan, fell_out = recheck(self._plan, watch)
         yield self._tell([*_done_before(self._resumes, plan), *staying_outcomes(self._shown), *fell_out])
         if plan.is_empty and self._resumes is None and self._ground.record.run is None:
+            yield self._tell(await self._gone_meanwhile())
             return
         self._plan = plan
         if self._resumes is not None:
@@ -128,6 +130,7 @@ class Execution(UnderWay):
                 yield self._tell(fate for tag in plan.removed if (fate := self._fate(tag)))
                 if (failure := self._ground.record.failed) is not None:
                     self._doubts.append(failure.sentence)
+                yield self._tell(await self._gone_meanwhile())
                 return
             self._name = run.name
             for digest in self._gone():
@@ -273,7 +276,23 @@ class Execution(UnderWay):
         if self._looked is not None and any(outcome.reason is Reason.PUSHED_AGAIN for outcome in outcomes):
             self._looked = with_later_changes(self._ground, plan, self._shown, self._looked)
         yield outcomes
+        yield await self._gone_meanwhile()
         yield self._left(plan)
+
+    async def _gone_meanwhile(self) -> list[Outcome]:
+        """Of the manifests that were left alone, as something might use them, those that somebody else has deleted."""
+        kept = [o for o in self._told.values() if o.action is Action.DELETE and o.reason is Reason.IN_USE and o.digest]
+        gone: list[Outcome] = []
+
+        async def look(outcome: Outcome) -> None:
+            assert outcome.digest is not None
+            name = self._plan.repository
+            if await leads_to(self._client, name, outcome.digest, outcome.digest) is False:
+                why = Reason.GONE_BEFORE
+                gone.append(replace(outcome, error=in_words(why), reason=why))
+
+        await self._work.all(kept, look, to_the_end=True)
+        return gone
 
 
 def _placeholders_of(entry: Entry | None) -> set[Digest]:

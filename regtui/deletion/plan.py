@@ -19,6 +19,7 @@ from regtui.deletion.used import UsedPlaces, with_indexes
 from regtui.deletion.values import (
     Cause,
     Contents,
+    Guarded,
     Loss,
     Manifests,
     Method,
@@ -83,7 +84,7 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
         manifests=planned(doomed - left),
         staying=tuple(in_order(sharing - chosen.tags)),
         attached=tuple(in_order(chosen.attached.keys() - chosen.tags)),
-        attached_manifests=tuple(sorted(chosen.referring.keys() - chosen.along)),
+        attached_manifests=tuple(sorted(chosen.referring.keys() - chosen.along - doomed)),
         unknown=tuple(in_order(set(request.tags) - chosen.tags - moved - last)),
         freed=bytes_of(contents, doomed - left),
         method=method,
@@ -94,7 +95,7 @@ def make_plan(contents: Contents, request: Request, *, method: Method, obstacle:
         last=planned_tags(last),
         unread_uses=request.used.unread,
         contents=contents,
-        guarded=frozenset(t for t in contents.damaged if is_protected(t, request.protect) or used.of_tag(t)),
+        guarded={tag: why for tag in contents.damaged if (why := _guarded(tag, request.protect, used))},
     )
 
 
@@ -261,6 +262,11 @@ def without_push(plan: Plan) -> Plan:
 def is_protected(tag: str, protect: Collection[str]) -> bool:
     """`protect`: shell patterns."""
     return any(fnmatchcase(tag, pattern) for pattern in protect)
+
+
+def _guarded(tag: str, protect: Collection[str], used: UsedPlaces) -> Guarded | None:
+    is_one, places = is_protected(tag, protect), used.of_tag(tag)
+    return Guarded(is_one, places) if is_one or places else None
 
 
 def _planned_tag(

@@ -207,6 +207,14 @@ class PlannedManifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """Why nobody replaces a tag unasked: the config protects it, or it is in use: where, in words."""
+
+    protected: bool
+    in_use: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that would happen, before anything does.
 
@@ -240,7 +248,7 @@ class Plan:
     they."""
     unread_uses: tuple[str, ...] = ()
     """Sentences about what may use any of it, and could not be read."""
-    guarded: frozenset[str] = frozenset()
+    guarded: Mapping[str, Guarded] = field(default_factory=dict, hash=False)
     """Damaged tags that the config protects, or that are in use: no rule replaces them, nor does anybody unasked."""
     may_push: bool = True
     """Whether this login may push, as far as is known: undo takes that."""
@@ -274,7 +282,7 @@ class Plan:
     @property
     def guarded_replaceable(self) -> tuple[str, ...]:
         """Those of them that need a confirmation of their own."""
-        return tuple(sorted(self.replaceable & self.guarded))
+        return tuple(sorted(self.replaceable & self.guarded.keys()))
 
     @property
     def has_losses(self) -> bool:

@@ -143,10 +143,7 @@ def _about_unread(plan: Plan) -> list[str]:
             f"{it} would stand in the way of this one, an empty index takes {its} place: what {it} led to can't be put "
             f"back. Push {them} again afterwards, or delete {them}."
         )
-    if guarded := plan.guarded_replaceable:
-        lines.append(
-            f"{names(guarded)} {'is' if len(guarded) == 1 else 'are'} protected by the config file, or in use."
-        )
+    lines += _about_guarded(plan)
     if contents.unread_manifests and not contents.unread:
         shorts = [digest.short for digest in sorted(contents.unread_manifests)]
         why = _detail(contents.unread_manifests[min(contents.unread_manifests)])
@@ -215,13 +212,23 @@ def guarded_sentence(plan: Plan) -> str:
     guarded = plan.guarded_replaceable
     if not guarded:
         return ""
-    are, its = ("is", "its") if len(guarded) == 1 else ("are", "their")
-    seem, it = ("seems", "it") if len(guarded) == 1 else ("seem", "they")
+    seem, it, its = ("seems", "it", "its") if len(guarded) == 1 else ("seem", "they", "their")
     return (
-        f"{names(guarded)} of {plan.repository} {are} protected by the config file, or in use, and {seem} damaged in "
-        f"the registry's storage: deleting others could put an empty index into {its} place, and {it} could not be put "
-        "back."
+        f"{names(guarded)} of {plan.repository} {seem} damaged in the registry's storage: deleting others could put an "
+        f"empty index into {its} place, and {it} could not be put back. {' '.join(_about_guarded(plan))}"
     )
+
+
+def _about_guarded(plan: Plan) -> list[str]:
+    """Which of the damaged tags are protected, and which are in use, and where."""
+    tags = plan.guarded_replaceable
+    protected = [tag for tag in tags if plan.guarded[tag].protected]
+    used = [(tag, places) for tag in tags if (places := plan.guarded[tag].in_use)]
+    lines = [f"{names(protected)} {_stay(protected)} protected by the config file."] if protected else []
+    lines += [f"{tag} is in use: {use_words(places)}." for tag, places in used[:_NAMED]]
+    if rest := [tag for tag, _ in used[_NAMED:]]:
+        lines.append(f"{names(rest)} {_stay(rest)} in use, too.")
+    return lines
 
 
 GUARDED_REMEDY: Final = "Push {} again first. Or name the tags that go, without --yes: then it is asked for by name."
@@ -311,7 +318,9 @@ def report_sentences(report: Report) -> list[str]:
     deleted = report.count(Action.DELETE, Status.DONE)
     restored = report.count(Action.RESTORE, Status.DONE)
     failed = [outcome for outcome in report.outcomes if outcome.status is Status.FAILED]
-    skipped = [o for o in report.outcomes if o.status is Status.SKIPPED and not o.is_as_planned]
+    left_alone = [o for o in report.outcomes if o.status is Status.SKIPPED and not o.is_as_planned]
+    gone = [o for o in left_alone if o.reason is Reason.GONE_BEFORE]
+    skipped = [o for o in left_alone if o.reason is not Reason.GONE_BEFORE]
     restoring = any(outcome.action is Action.RESTORE for outcome in report.outcomes)
     done = [f"{plural(untagged, 'tag')} removed"] if untagged or not restoring else []
     done += [f"{plural(deleted, 'manifest')} deleted"] if deleted else []
@@ -325,6 +334,9 @@ def report_sentences(report: Report) -> list[str]:
         lines.append(f"{counted(failed)} failed.")
     if skipped:
         lines.append(f"{counted(skipped)} {'was' if len(skipped) == 1 else 'were'} left alone.")
+    if gone:
+        was = "was" if len(gone) == 1 else "were"
+        lines.append(f"{counted(gone)} {was} gone already: somebody else removed {_them(gone)}.")
     if report.moved:
         lines.append(f"{names(report.moved)} changed since the plan was shown: plan again to delete what is there now.")
     if report.interrupted:

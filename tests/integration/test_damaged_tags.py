@@ -186,9 +186,9 @@ def test_a_protected_tag_that_is_damaged_is_replaced_by_nobody_who_did_not_type_
         fill(server, 4)
         damage(server, "v3", b"")
         command = ["rm", "--config", str(config), "--without-undo", f"{server.host}/{REPOSITORY}"]
-        failed(regtui(*command, "--match", "v[01]", "--yes"), 6, "v3 of team/app is protected by the config file")
+        failed(regtui(*command, "--match", "v[01]", "--yes"), 6, "v3 is protected by the config file")
         dry = regtui(*command, "--match", "v[01]", "--dry-run")
-        assert (dry.returncode, "v3 of team/app is protected" in dry.stderr) == (6, True), dry
+        assert (dry.returncode, "v3 is protected" in dry.stderr) == (6, True), dry
         failed(regtui(*command[:-1], name(server, "v0"), "--yes"), 6, "Push v3 again first.")
         assert link_of(server, "v3").read_bytes() == b""
         assert listed(server) == {"v0", "v1", "v2", "v3"}

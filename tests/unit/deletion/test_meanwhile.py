@@ -275,6 +275,33 @@ async def test_a_tag_that_somebody_else_deleted_does_not_come_back(world: World)
     assert report.doubts == ("prod is gone, though it was to stay.",)
 
 
+@pytest.mark.parametrize("when", ["before all", "midway"])
+async def test_what_somebody_else_deletes_at_the_same_time_is_not_said_to_be_left_alone(
+    world: World, when: str
+) -> None:
+    transport = interrupting(world)
+    images = [await world.image(REPOSITORY, [f"{number}"], [f"v{number}"]) for number in range(3)]
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    _, confirmed = await planned(world, "v0", "v1", "v2")
+    theirs = images if when == "before all" else images[1:]
+    transport.before = once(
+        lambda r: when == "before all" or r.method in ("DELETE", "PUT"),
+        lambda: (
+            [world.storage.delete_manifest(REPOSITORY, image) for image in theirs]
+            and [world.storage.untag(REPOSITORY, f"v{images.index(image)}") for image in theirs]
+        ),
+    )
+    report = await confirmed()
+    assert set(await world.tags(REPOSITORY)) == {"stays"}
+    rows = {outcome.digest: outcome for outcome in report.outcomes if outcome.action is Action.DELETE}
+    assert not {o.reason for o in rows.values()} & {Reason.IN_USE}
+    assert {rows[image].reason for image in theirs} <= {Reason.GONE_BEFORE, None}
+    said = " ".join(report_sentences(report))
+    assert "left alone" not in said
+    if when == "before all":
+        assert "3 tags and 3 manifests were gone already: somebody else removed them." in said
+
+
 async def test_in_bulk_a_tag_that_is_pushed_before_its_turn_stays(world: World) -> None:
     transport = interrupting(world)
     for number in range(30):

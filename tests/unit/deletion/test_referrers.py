@@ -53,6 +53,10 @@ class WithReferrers(httpx.AsyncBaseTransport):
                 yield {"mediaType": mt.OCI_MANIFEST, "digest": revision, "size": len(content or b"")}
 
 
+def _left_behind(plan: Plan) -> list[str]:
+    return [line for line in plan_sentences(plan) if "left without their image" in line]
+
+
 class MakingReferrers(httpx.AsyncBaseTransport):
     """Names `each` new manifests for every manifest that it is asked for the referrers of, those it made itself, too:
     they never end. `kept`: whether it sends what it names. `sent`: answers in all; a test ends at a thousand."""
@@ -233,3 +237,39 @@ async def test_manifests_of_referrers_are_held_until_it_is_too_much(
     monkeypatch.setattr(bounds, "MANIFESTS", sum(sizes) - 1)
     with pytest.raises(BadAnswer, match="too much for one plan"):
         await (await world.open()).plan_deletion(Request(REPOSITORY, ["v1"]))
+
+
+async def test_what_is_named_beside_its_image_is_not_said_to_be_left_behind() -> None:
+    world = World("3.1.1")
+    world.transport = WithReferrers(world)
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    image = await world.image(REPOSITORY, ["image"])
+    sbom = await world.image(REPOSITORY, ["sbom"], subject=image)
+    connection = await world.open()
+    alone = await connection.plan_deletion(Request(REPOSITORY, digests=[image]))
+    assert _left_behind(alone)
+    assert attached_offer(alone)
+    both = await connection.plan_deletion(Request(REPOSITORY, digests=[image, sbom]))
+    assert {manifest.digest for manifest in both.manifests} == {image, sbom}
+    assert _left_behind(both) == []
+    assert attached_offer(both) == ""
+
+
+async def test_the_undo_of_an_undo_does_not_call_what_it_deletes_left_behind() -> None:
+    world = World("3.1.1")
+    world.transport = WithReferrers(world)
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    image = await world.image(REPOSITORY, ["image"], ["v1"])
+    await world.image(REPOSITORY, ["sbom"], subject=image)
+    connection = await world.open()
+    deleting = connection.deleting(await connection.plan_deletion(Request(REPOSITORY, ["v1"], with_attached=True)))
+    async for _ in deleting.outcomes():
+        pass
+    undo = await connection.changes.plan_undo(await connection.changes.entry(deleting.report.run))
+    undoing = connection.changes.undoing(undo)
+    async for _ in undoing.outcomes():
+        pass
+    again = await connection.changes.plan_undo(await connection.changes.entry(undoing.report.run))
+    assert again.deletion is not None
+    assert len(again.deletion.manifests) == 2
+    assert _left_behind(again.deletion) == []

@@ -3,8 +3,8 @@
 import pytest
 
 from regtui.deletion.request import Request
-from regtui.deletion.values import Action, Outcome, Report, Status
-from regtui.deletion.words import plan_notes, plan_sentences, report_sentences
+from regtui.deletion.values import Action, Contents, Guarded, Method, Outcome, Plan, PlannedTag, Report, Status
+from regtui.deletion.words import guarded_sentence, plan_notes, plan_sentences, report_sentences
 
 from .worlds import World
 
@@ -55,3 +55,24 @@ async def test_tags_of_several_images_are_not_called_the_same_image(going: list[
     session = await world.open()
     assert sentence in plan_sentences(await session.plan_deletion(Request(REPOSITORY, going)))
     await session.close()
+
+
+def test_of_damaged_tags_it_is_said_which_are_protected_and_where_the_others_are_in_use() -> None:
+    guarded = {
+        "both": Guarded(protected=True, in_use=("runs on app1 as web",)),
+        "kept": Guarded(protected=True),
+        "used": Guarded(protected=False, in_use=("named by prod: deployment shop/web",)),
+    }
+    contents = Contents(REPOSITORY, {}, {}, damaged=frozenset([*guarded, "free"]))
+    going = (PlannedTag("1.0", None),)
+    plan = Plan(REPOSITORY, going, (), (), (), (), (), 0, Method.PLACEHOLDER, guarded=guarded, contents=contents)
+    which = [
+        "both, kept are protected by the config file.",
+        "both is in use: runs on app1 as web.",
+        "used is in use: named by prod: deployment shop/web.",
+    ]
+    assert [line for line in plan_sentences(plan) if line in which] == which
+    sentence = guarded_sentence(plan)
+    assert sentence.startswith("both, kept, used of team/app seem damaged in the registry's storage: ")
+    assert sentence.endswith(" ".join(which))
+    assert "protected by the config file, or in use" not in " ".join([*plan_sentences(plan), sentence])
