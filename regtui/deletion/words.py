@@ -343,7 +343,8 @@ def report_sentences(report: Report) -> list[str]:
         lines.append("It was stopped before the end: what is not listed as done was not touched.")
     lines += report.notices
     if report.doubts:
-        lines += report.doubts
+        # Of several parts the same may hold.
+        lines += dict.fromkeys(report.doubts)
     elif restored:
         is_all = all(o.status is Status.DONE for o in report.outcomes if o.action is Action.RESTORE)
         what = "Each" if is_all else "What was put back"
