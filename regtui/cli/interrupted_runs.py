@@ -132,7 +132,7 @@ async def _carry_out(session: Session, entry: Entry, undo: Undo, shown: ShownOut
 def say_way_back(session: Session, report: Report, plan: Plan) -> None:
     """The command that undoes a deletion, where there is anything to put back."""
     if report.run and report.leaves_something and not session.target.ephemeral:
-        what = "To put back what can be" if plan.has_losses else "To put it back"
+        what = "To put back what can be" if plan.loses_what_goes else "To put it back"
         what += "" if plan.may_push else ", with a login that may push"
         say(f"{what}: {session.target.undo_command(report.run)}")
 

@@ -1,7 +1,7 @@
 """One repository's part of `regtui rm`: planned, shown, confirmed, carried out."""
 
 import argparse
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
@@ -15,15 +15,16 @@ from regtui.deletion.proposal import DeletionProposal, Offer
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
 from regtui.deletion.values import Manifests, Outcome, Plan, PlannedTag, Status, tag_outcome
-from regtui.deletion.words import staying_outcomes
+from regtui.deletion.words import names, staying_outcomes
 from regtui.errors import DONE, FAILED, NOT_ALLOWED, RegtuiError
+from regtui.names.order import in_order
 from regtui.oci.digest import Digest
 from regtui.registry.errors import ManifestNotFound, Where
 from regtui.registry.values import Deletion
 from regtui.retention.errors import NO_RULE, SourceFailed
 from regtui.session.session import Session
 
-_FOR_GOOD: Final = "Nothing was deleted. --without-undo deletes it for good."
+_IN_THE_WAY: Final = "not deleted: {} stands in the way, which seems damaged"
 # Whole manifests are offered by the sentence about them.
 _OPTIONS: Final = {
     Offer.ATTACHED: "--with-attached deletes them too.",
@@ -56,13 +57,15 @@ class Selection:
 @dataclass(frozen=True, slots=True)
 class Removal:
     """A proposal with its session. `skipped`: what isn't touched, though it was named. `prefix`: of its references,
-    where others are of other registries. `code`: of a dry run, the exit code with which the run would be refused."""
+    where others are of other registries. `code`: of a dry run, the exit code with which the run would be refused.
+    `instead`: what is said in place of the plan, where that was passed over."""
 
     session: Session
     proposal: DeletionProposal
     skipped: tuple[Outcome, ...] = ()
     prefix: str = ""
     code: int = DONE
+    instead: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -134,6 +137,8 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
         if proposal.guarded and not proposal.plan.obstacle:
             obstacle = f"{proposal.guarded} {proposal.guarded_remedy}"
             proposal = replace(proposal, plan=replace(proposal.plan, obstacle=obstacle))
+        if not options.may_ask and proposal.in_the_way and not proposal.plan.obstacle:
+            return _passed_over(session, proposal, kept)
     if options.dry_run:
         return await _rehearsed(Removal(session, proposal, tuple(kept)), options, is_unsettled=is_unsettled)
     skipped: list[Outcome] = []
@@ -142,6 +147,16 @@ async def prepare(session: Session, selection: Selection, options: RemovalOption
     if proposal.plan.obstacle:
         raise Obstructed(proposal.plan.obstacle, "Nothing was deleted.")
     return Removal(session, proposal, (*kept, *skipped))
+
+
+def _passed_over(session: Session, proposal: DeletionProposal, kept: Sequence[Outcome]) -> Removal:
+    """What a rule selects in a repository where a damaged tag stands in the way of all of it."""
+    plan = proposal.plan
+    why = _IN_THE_WAY.format(names(in_order(plan.replaceable)))
+    held = [tag_outcome(plan.repository, tag, Status.SKIPPED, detail=why) for tag in plan.removed]
+    nothing = replace(proposal, plan=replace(plan, removed=(), manifests=(), left=()))
+    said = (f"{proposal.in_the_way} Nothing is deleted there.", proposal.remedy)
+    return Removal(session, nothing, (*kept, *held), code=FAILED, instead=said)
 
 
 async def _rehearsed(removal: Removal, options: RemovalOptions, *, is_unsettled: bool) -> Removal:
@@ -193,7 +208,7 @@ async def _without_confirmation(
     while not proposal.plan.obstacle and (held := proposal.held):
         plan, request = proposal.plan, proposal.request
         if not by_rule and proposal.loss and any(tag.loss and not tag.protected for tag in plan.removed):
-            raise Obstructed(proposal.loss, _FOR_GOOD)
+            raise Obstructed(proposal.loss, f"Nothing was deleted. {proposal.remedy}")
         named = {tag: why for tag, why in held.items() if tag in request.tags}
         skipped |= {tag: _skipped(plan, tag, why) for tag, why in (named or held).items()}
         if not named:
@@ -208,8 +223,9 @@ async def _without_confirmation(
     if not proposal.plan.obstacle and proposal.used_manifests:
         raise Obstructed(proposal.used_manifests, "Without --yes, it is deleted after the digest's begin was typed.")
     if not proposal.plan.obstacle and proposal.loss:
-        # Nothing that has a tag: a manifest named by digest, or what is attached to an image that goes.
-        raise Obstructed(proposal.loss, _FOR_GOOD)
+        # Nothing that has a tag: a manifest named by digest, or what is attached to an image that goes; or a tag that
+        # nobody named.
+        raise Obstructed(proposal.loss, f"Nothing was deleted. {proposal.remedy}")
     return proposal, list(skipped.values())
 
 
@@ -265,7 +281,7 @@ def show_plan(removal: Removal, output: Output, *, dry_run: bool) -> None:
     elif output.form is Form.TABLE:
         show_outcomes(output, rows)
         output.flush()
-    for sentence in proposal.sentences:
+    for sentence in removal.instead or proposal.sentences:
         say(sentence)
     if proposal.plan.is_empty:
         return
@@ -280,6 +296,7 @@ def is_confirmed(removal: Removal) -> bool:
     if proposal.plan.is_empty:
         return True
     these = f"{proposal.what_by_name} from {removal.session.identity}"
+    these += f", and {proposal.replacing}" if proposal.replacing else ""
     if expected := proposal.typed:
         return ask(f"To delete {these}, type {expected}:") == expected
     return ask(f"Delete {these}? [y/N]").lower() in ("y", "yes")

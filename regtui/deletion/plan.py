@@ -279,6 +279,7 @@ def _planned_tag(
     used: UsedPlaces,
 ) -> PlannedTag:
     unread = contents.unread.get(tag, "")
+    cause = Cause.DAMAGED if tag in contents.damaged else Cause.UNREADABLE
     digest = contents.tags.get(tag)
     others = [other for other in by_digest.get(digest, ()) if other not in chosen.tags] if digest else []
     return PlannedTag(
@@ -288,7 +289,7 @@ def _planned_tag(
         protected=is_protected(tag, protect),
         attached_to=chosen.attached.get(tag),
         unread=unread,
-        loss=Loss(Cause.UNREADABLE, detail=unread) if unread else lost.get(digest) if digest else None,
+        loss=Loss(cause, detail=unread) if unread else lost.get(digest) if digest else None,
         in_use=used.of_tag(tag),
     )
 

@@ -20,6 +20,9 @@ from regtui.deletion.words import (
     plan_notes,
     plan_sentences,
     planned_outcomes,
+    replaced_remedy,
+    replaced_sentence,
+    replacing,
     typed_confirmation,
     typed_words,
     use_words,
@@ -107,6 +110,23 @@ class DeletionProposal:
     def loss(self) -> str:
         """The sentence about what undo could not put back; empty where there is nothing, or it was said already."""
         return "" if self.request.without_undo else losses_sentence(self.plan)
+
+    @property
+    def remedy(self) -> str:
+        """What to do about `loss`."""
+        for_good = "--without-undo deletes it for good." if self.plan.loses_what_goes else ""
+        return " ".join(filter(None, (for_good, replaced_remedy(self.plan))))
+
+    @property
+    def in_the_way(self) -> str:
+        """Why a rule deletes nothing here where nobody can be asked: a damaged tag might have to be replaced for it.
+        Empty where none might, or that was said already."""
+        return "" if self.request.without_undo else replaced_sentence(self.plan)
+
+    @property
+    def replacing(self) -> str:
+        """Reads on in a question: what may be lost, and isn't deleted. Empty where nothing may be."""
+        return replacing(self.plan)
 
     @property
     def guarded(self) -> str:

@@ -139,6 +139,8 @@ class Cause(Enum):
 
     UNREADABLE = "unreadable"
     """It can't be read, so that its bytes can't be kept."""
+    DAMAGED = "damaged"
+    """The same, as the registry's own file of it seems damaged."""
     CHILD_MISSING = "child missing"
     CHILD_UNREADABLE = "child unreadable"
     CONFIG_MISSING = "config missing"
@@ -285,8 +287,14 @@ class Plan:
         return tuple(sorted(self.replaceable & self.guarded.keys()))
 
     @property
+    def loses_what_goes(self) -> bool:
+        """Whether undo could not put back some of what is deleted."""
+        return bool(self.lost_tags or self.lost_manifests)
+
+    @property
     def has_losses(self) -> bool:
-        return bool(self.lost_tags or self.lost_manifests or self.replaceable)
+        """Whether it does anything that undo could not take back."""
+        return self.loses_what_goes or bool(self.replaceable)
 
     @property
     def used_manifests(self) -> tuple[PlannedManifest, ...]:

@@ -107,10 +107,15 @@ def _about_rest(plan: Plan) -> str:
     contents = plan.contents
     going = {tag.tag for tag in plan.removed}
     rest = in_order((contents.tags.keys() | contents.unread.keys()) - going)[::-1]
-    if not rest:
+    at_risk = in_order(plan.replaceable)
+    rest = [tag for tag in rest if tag not in plan.replaceable]
+    if not rest and not at_risk:
         return "No tag stays."
     named = ", ".join(rest) if len(rest) <= _ALL_NAMED else names(rest)
-    return f"{plural(len(rest), 'tag')} stay{_s(rest)}: {named}."
+    told = [f"{plural(len(rest), 'tag')} stay{_s(rest)}: {named}"] if rest else []
+    if at_risk:
+        told.append(f"{names(at_risk)} stay{_s(at_risk)} or lead{_s(at_risk)} to an empty index afterwards")
+    return f"{'; '.join(told)}."
 
 
 def _about_staying(plan: Plan) -> str:
@@ -124,25 +129,24 @@ def _about_staying(plan: Plan) -> str:
 def _about_unread(plan: Plan) -> list[str]:
     """What could not be read, and what stays because of it."""
     contents, chosen = plan.contents, {tag.tag for tag in plan.removed}
-    lines = [
-        f"{names(some)} can't be read ({_detail(contents.unread[some[0]])}): what {_it(some)} used stays."
-        for some in ([tag.tag for tag in plan.removed if tag.unread],)
-        if some
-    ]
-    if others := in_order(contents.unread.keys() - chosen):
+    # Why is said where it is said that undo can't put them back.
+    going = [tag.tag for tag in plan.removed if tag.unread]
+    lines = [f"What {names(going)} used stays, as {_it(going)} can't be read."] if going else []
+    others = in_order(contents.unread.keys() - chosen)
+    damaged = [tag for tag in others if tag in contents.damaged]
+    stays = "so that nothing {} is lost, only tags are removed, and no manifest."
+    if damaged:
+        seem = "seems" if len(damaged) == 1 else "seem"
+        is_last = len(damaged) == len(others)
+        lines.append(
+            f"{names(damaged)} {seem} damaged in the registry's storage, and can't be read"
+            + (f": {stays.format(_they(damaged))}" if is_last else ".")
+        )
+    if others := [tag for tag in others if tag not in contents.damaged]:
         why = _detail(contents.unread[others[0]])
-        lines.append(
-            f"{names(others)} could not be read ({why}): so that nothing {_they(others)} is lost, only tags are "
-            "removed, and no manifest."
-        )
-    if damaged := in_order(plan.replaceable):
-        verb, its = ("seems", "its") if len(damaged) == 1 else ("seem", "their")
-        it, them = _it(damaged), _them(damaged)
-        lines.append(
-            f"{names(damaged)} {verb} damaged in the registry's storage, which makes deletions by digest fail. Where "
-            f"{it} would stand in the way of this one, an empty index takes {its} place: what {it} led to can't be put "
-            f"back. Push {them} again afterwards, or delete {them}."
-        )
+        lines.append(f"{names(others)} could not be read ({why}): {stays.format(_they(others))}")
+    if replaceable := in_order(plan.replaceable):
+        lines.append(f"{_in_the_way(replaceable)}. {_way_out(replaceable)}")
     lines += _about_guarded(plan)
     if contents.unread_manifests and not contents.unread:
         shorts = [digest.short for digest in sorted(contents.unread_manifests)]
@@ -174,22 +178,33 @@ def _about_losses(plan: Plan) -> list[str]:
     return lines
 
 
-_REPLACED: Final = "it is damaged, and an empty index takes its place if it stands in the way"
+def _in_the_way(damaged: Sequence[str]) -> str:
+    make, its = ("makes", "its place") if len(damaged) == 1 else ("make", "their places")
+    stand = "stands" if len(damaged) == 1 else "stand"
+    return (
+        f"{names(damaged)} {make} deletions by digest fail: where {_it(damaged)} {stand} in the way of this one, an "
+        f"empty index takes {its}, and undo can't take that back"
+    )
+
+
+def _way_out(damaged: Sequence[str]) -> str:
+    them, they = _them(damaged), "it isn't" if len(damaged) == 1 else "they aren't"
+    return f"Push {names(damaged)} again, or delete {them}, first: then {they} replaced."
 
 
 def losses_of(plan: Plan) -> list[tuple[str, str]]:
     """(tag or manifest, why undo can't put it back): `its config 0a1b2c3d4e5f is missing`."""
     tags = [(tag.tag, loss_reason(tag.loss)) for tag in plan.lost_tags if tag.loss]
-    tags += [(tag, _REPLACED) for tag in in_order(plan.replaceable)]
     return tags + [(f"{m.label} {m.digest.short}", loss_reason(m.loss)) for m in plan.lost_manifests if m.loss]
 
 
 def loss_reason(loss: Loss) -> str:
     """Reads on after `as`."""
     what = loss.of.short if loss.of else ""
-    detail = f" ({loss.detail.rstrip('.')})" if loss.detail else ""
+    detail = f" ({_detail(loss.detail)})" if loss.detail else ""
     reason = {
         Cause.UNREADABLE: f"it can't be read{detail}",
+        Cause.DAMAGED: "it seems damaged in the registry's storage, and can't be read",
         Cause.CHILD_MISSING: f"{what}, a manifest that it names, is missing",
         Cause.CHILD_UNREADABLE: f"{what}, a manifest that it names, can't be read{detail}",
         Cause.CONFIG_MISSING: f"its config {what} is missing",
@@ -235,12 +250,44 @@ GUARDED_REMEDY: Final = "Push {} again first. Or name the tags that go, without 
 
 
 def losses_sentence(plan: Plan) -> str:
-    """That something is not deleted without somebody who confirms it; empty where everything can be put back."""
+    """That something is not deleted without somebody who confirms it; empty where all of it can be taken back."""
     lost = [f"{name}, as {why}" for name, why in losses_of(plan)]
-    if not lost:
+    told = []
+    if lost:
+        more = f"; and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
+        told.append(f"Undo could not put back {'; '.join(lost[:_NAMED])}{more} ({plan.repository}).")
+    return " ".join(told + ([replaced] if (replaced := replaced_sentence(plan)) else []))
+
+
+def replaced_sentence(plan: Plan) -> str:
+    """Which damaged tags, that nobody chose, stand in the way, and what is done with them; empty where none does."""
+    damaged = in_order(plan.replaceable)
+    if not damaged:
         return ""
-    more = f"; and {len(lost) - _NAMED:,} more" if len(lost) > _NAMED else ""
-    return f"Undo could not put back {'; '.join(lost[:_NAMED])}{more} ({plan.repository})."
+    are, seem = ("wasn't", "seems") if len(damaged) == 1 else ("weren't", "seem")
+    its = "its place" if len(damaged) == 1 else "their places"
+    return (
+        f"{names(damaged)} of {plan.repository}, which {are} chosen, {seem} damaged in the registry's storage: that "
+        f"makes deletions by digest fail there until an empty index takes {its}, which undo can't take back."
+    )
+
+
+def replaced_remedy(plan: Plan) -> str:
+    """Of that sentence, where nobody can be asked."""
+    damaged = in_order(plan.replaceable)
+    if not damaged:
+        return ""
+    goes = "" if plan.loses_what_goes else f" What is deleted can be put back then, and {names(damaged)} can't."
+    return f"{_way_out(damaged)} Or go ahead with --without-undo.{goes}"
+
+
+def replacing(plan: Plan) -> str:
+    """Reads on in a question, after what is deleted: what is lost that isn't to be deleted."""
+    damaged = in_order(plan.replaceable)
+    if not damaged:
+        return ""
+    stand = "stands" if len(damaged) == 1 else "stand"
+    return f"put {names(damaged)} on an empty index for good where {_it(damaged)} {stand} in the way"
 
 
 def _about_manifests(plan: Plan) -> list[str]:
@@ -359,7 +406,8 @@ def _looked(report: Report, looked: Looked) -> str:
     """What was checked, and no more than that."""
     checked = "Checked against the registry:"
     if looked.is_whole and looked.changed:
-        return f"{checked} besides, only {names(looked.changed)} changed, pushed by somebody else."
+        tag = "tag" if len(looked.changed) == 1 else "tags"
+        return f"{checked} besides, only the {tag} {names(looked.changed)} changed, pushed by somebody else."
     if looked.is_whole:
         return f"{checked} all else is as it was." if report.notices else f"{checked} nothing else changed."
     listed = f"{checked} all of the other {plural(looked.others, 'tag')} are listed"
@@ -498,7 +546,12 @@ def method_sentence(plan: Plan) -> str:
     """How tags are removed here: for those who want to know."""
     if plan.method is Method.BY_TAG:
         return "This registry can delete a tag without its image."
-    return "This registry deletes by digest only: a tag that shares its image is replaced by an empty index first."
+    sharing = [tag.tag for tag in plan.removed if tag.stays_as]
+    theirs = "its place" if len(sharing) == 1 else "their places"
+    return (
+        f"This registry deletes by digest only: so that {names(sharing)} can go alone, an empty index takes {theirs} "
+        "first, and is deleted."
+    )
 
 
 def names(tags: Sequence[str]) -> str:
@@ -508,8 +561,8 @@ def names(tags: Sequence[str]) -> str:
 
 
 def _detail(error: str) -> str:
-    """A registry's error within a sentence."""
-    return error.rstrip(".")
+    """A registry's error within a sentence: without what to do about it, which follows in sentences of its own."""
+    return error.partition(". ")[0].rstrip(".")
 
 
 def _them(things: Collection[object]) -> str:

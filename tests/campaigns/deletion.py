@@ -42,7 +42,9 @@ _FAULTS: Final = (
     Fault(reaches=True, reset=True),
 )
 _RUN: Final = re.compile(r"regtui undo (\S+-[0-9a-f]{8})")
-_NOTHING_ELSE: Final = re.compile(r"nothing else changed\.|besides, only (.*) changed, pushed by somebody else\.")
+_NOTHING_ELSE: Final = re.compile(
+    r"nothing else changed\.|besides, only the tags? (.*) changed, pushed by somebody else\."
+)
 _LOST: Final = "can't be put back"
 
 

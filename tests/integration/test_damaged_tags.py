@@ -94,7 +94,7 @@ async def test_the_chosen_tags_go_and_come_back_beside_damaged_ones(
     damage(server, "v15", content)
     chosen = [f"v{number}" for number in range(count)]
     plan = await connection.plan_deletion(Request(REPOSITORY, chosen))
-    is_told = any("v14, v15 seem damaged" in sentence for sentence in plan_sentences(plan))
+    is_told = any("v14, v15 make deletions by digest fail" in sentence for sentence in plan_sentences(plan))
     assert is_told == (server.version == "2.8.2"), "where tags are deleted by tag, nothing of the kind is done"
     report = await deleted(connection, chosen)
     assert report.count(Action.UNTAG, Status.DONE) == count, report
@@ -168,7 +168,9 @@ async def test_that_a_damaged_tag_may_be_replaced_is_confirmed_like_each_loss(
     request = Request(REPOSITORY, chosen)
     proposal = DeletionProposal(request, await connection.plan_deletion(request))
     is_at_risk = server.version == "2.8.2" and "v5" not in chosen
-    assert ("v5, as it is damaged" in proposal.loss) == is_at_risk
+    assert ("v5 of team/app, which wasn't chosen, seems damaged" in proposal.loss) == is_at_risk
+    assert ("v5 on an empty index for good" in proposal.replacing) == is_at_risk
+    assert proposal.plan.loses_what_goes == ("v5" in chosen)
     assert ("forever" in proposal.typed) == (is_at_risk or "v5" in chosen)
     guarded = replace(request, protect=("v5",))
     proposal = DeletionProposal(guarded, await connection.plan_deletion(guarded))
@@ -224,6 +226,31 @@ def test_over_all_repositories_it_keeps_its_own_alone(tmp_path: Path, regtui: Re
         again = regtui(*command)
         assert again.returncode == 1
         assert again.stderr.endswith("\nNothing goes in 3 repositories: why was said above.\n")
+
+
+def test_a_damaged_tag_that_nobody_chose_is_named_as_what_is_in_the_way(tmp_path: Path, regtui: Regtui) -> None:
+    """A named tag is refused for it; a rule passes the repository over, and does the rest."""
+    with start_registry("2.8.2", tmp_path / "registry") as server, open_registry(server.url) as writer:
+        fill(server, 4)
+        damage(server, "v3", b"")
+        refused = regtui("rm", name(server, "v0"), "--yes")
+        way_out = "Nothing was deleted. Push v3 again, or delete it, first: then it isn't replaced. Or go ahead with"
+        failed(refused, 6, way_out)
+        assert "v3 of team/app, which wasn't chosen, seems damaged" in refused.stderr
+        assert "What is deleted can be put back then, and v3 can't." in refused.stderr
+        push_tags(writer, "team/other", 1, name="v0")
+        rule = ["rm", name(server, "v0").rpartition(":")[0], f"{server.host}/team/other", "--match", "^v[01]", "--yes"]
+        passed = regtui(*rule, "--json")
+        assert passed.returncode == 1
+        rows = {row["reference"]: row for row in map(json.loads, passed.stdout.splitlines())}
+        assert {n: row["status"] for n, row in rows.items() if "@" not in n} == {
+            f"{REPOSITORY}:v0": "skipped",
+            f"{REPOSITORY}:v1": "skipped",
+            "team/other:v0": "done",
+        }
+        assert rows[f"{REPOSITORY}:v0"]["error"] == "not deleted: v3 stands in the way, which seems damaged"
+        assert listed(server) == {"v0", "v1", "v2", "v3"}
+        assert link_of(server, "v3").read_bytes() == b""
 
 
 async def test_a_damaged_tag_that_was_replaced_has_a_record_of_its_own(server: RegistryServer, regtui: Regtui) -> None:

@@ -72,6 +72,7 @@ class DeleteScreen(UndoablePlanScreen):
             start=lambda: self._session.deleting(plan),
             is_possible=proposal.is_possible,
             typed=proposal.typed,
+            besides=f"confirm, and {proposal.replacing}" if proposal.replacing else "",
             offers={offer.value: label for offer, label in proposal.offers.items()},
         )
 

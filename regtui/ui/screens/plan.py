@@ -43,7 +43,8 @@ class Proposal:
     """A plan as it is shown and asked about.
 
     `rows`: what is done to each tag and manifest; `notes` by their reference. `button`: what confirming does. `typed`:
-    what has to be typed for it, empty where `y` is enough. `offers`: what may be chosen besides, each with its label.
+    what has to be typed for it, empty where `y` is enough; `besides`: what it is typed for, where that isn't what is
+    deleted. `offers`: what may be chosen besides, each with its label.
     """
 
     sentences: Sequence[str]
@@ -53,6 +54,7 @@ class Proposal:
     start: Callable[[], RunningChange]
     is_possible: bool
     typed: str = ""
+    besides: str = ""
     offers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -227,7 +229,7 @@ class PlanScreen(Screen[Report | None]):
                 tick.label = Content(clean(label))
         word = proposal.typed
         self._typed.display = bool(word) and proposal.is_possible
-        self._typed.placeholder = f"type {word} to confirm"
+        self._typed.placeholder = f"type {word} to {proposal.besides or 'confirm'}"
         self._go.display = proposal.is_possible
         self._go.disabled = bool(word)
         self._go.label = Content(proposal.button)

@@ -447,7 +447,7 @@ async def test_what_is_said_to_be_checked_was_looked_at(world: World) -> None:
     transport.before = once(lambda r: r.method in ("PUT", "DELETE"), lambda: move(world, "fresh", moved))
     report = await confirmed()
     assert report_sentences(report)[-1] == (
-        "Checked against the registry: besides, only fresh changed, pushed by somebody else."
+        "Checked against the registry: besides, only the tag fresh changed, pushed by somebody else."
     )
     assert (await world.tags(REPOSITORY))["w102"] == other
 
@@ -459,7 +459,7 @@ async def test_what_was_pushed_while_the_question_stood_is_said_to_have_changed(
     move(world, "fresh", doomed)
     report = await confirmed()
     assert report_sentences(report)[-1] == (
-        "Checked against the registry: besides, only fresh changed, pushed by somebody else."
+        "Checked against the registry: besides, only the tag fresh changed, pushed by somebody else."
     )
 
 
