@@ -29,9 +29,8 @@ from regtui.host.runtimes import (
     kubectl_unit,
     kubectl_words,
 )
-from regtui.host.stopping import (
-    lost_by_pod,
-)
+from regtui.host.sharing import processes_beside
+from regtui.host.stopping import lost_by_pod, serving_together
 from regtui.host.trouble import check, last_line
 
 
@@ -193,4 +192,7 @@ async def _by_command(host: Host, settings: HostSettings) -> Found:
     storage = StorageSettings("filesystem" if settings.storage else "", settings.storage, True, "inmemory")
     if read.code == 0:
         storage = replace(read_storage(read.stdout, {}, settings.config), root=settings.storage or "")
+    beside = await processes_beside(host, sudo_of(settings), 0, settings.storage)
+    if len(beside) > 1:
+        unit = replace(unit, is_shared=True, obstacle=serving_together(beside, settings.storage))
     return Found(unit, storage, await version_of(host, f"{unit.inside} --version"))

@@ -8,12 +8,19 @@ from typing import Final
 from regtui.host.configuration import StorageSettings, read_storage
 from regtui.host.container_files import read_file
 from regtui.host.containers import Container, blobs_below, config_of
-from regtui.host.errors import NotOnHost
+from regtui.host.errors import NotOnHost, Unsafe
 from regtui.host.hosts import Host, Script
 from regtui.host.mounts import Mount, OnDevice, mounts_of, nearest, places
 from regtui.text import one_line
 
-_ASK: Final = 'text=$1 pid=$2 root=$3\nshift 3\n"$@" sh -c "$text" sh "$pid" "$root"'
+# What a process tells may never end: whatever was begun for it ends with that.
+_ASK: Final = """\
+text=$1 pid=$2 root=$3 limit=
+shift 3
+! command -v timeout >/dev/null 2>&1 || limit='timeout -s KILL 100'
+"$@" $limit sh -c "$text" sh "$pid" "$root"
+"""
+_KILLED: Final = 137
 _SHOWN: Final = 80
 """Characters of a program's name."""
 _PROCESSES: Final = (Path(__file__).parent / "remote" / "processes.sh").read_text(encoding="utf-8")
@@ -83,17 +90,24 @@ async def processes_beside(
     host: Host, sudo: Sequence[str], pid: int, root: str, harmless: Collection[int] = ()
 ) -> list[str]:
     """Other processes of this host, in containers or not, that serve from the storage of process `pid`, where they can
-    be seen; 0 where ours doesn't run: then `root` is the host's own path, and whatever serves from it is another one.
+    be seen. 0 where ours doesn't run: then `root` is the host's own path, and whatever serves from it is another one.
     `harmless`: pids of those that can't write. Raises SshError."""
     if not root:
         return []
     told = await host.run(Script(_ASK, (_PROCESSES, str(pid), root, *sudo)))
-    found = []
+    if told.code == _KILLED:
+        raise Unsafe(
+            f"Whether others on {host.place} serve from the same storage can't be told: looking at its processes took "
+            "more than 100 seconds.",
+            "See which process with the word serve among its words hangs there, and end it.",
+        )
+    found: dict[int, tuple[int, str]] = {}
     for line in told.stdout.splitlines():
-        match line.split(" ", 2):
-            case ["process", number, program] if _is_pid(number) and int(number) not in harmless:
-                found.append(f"process {number} ({one_line(program, limit=_SHOWN)})")
-    return found
+        match line.split(" ", 3):
+            case ["process", number, parent, program] if _is_pid(number) and _is_pid(parent):
+                found[int(number)] = int(parent), f"process {number} ({one_line(program, limit=_SHOWN)})"
+    # What starts a registry, as tini does, has the same words.
+    return [named for number, (parent, named) in found.items() if number not in harmless and parent not in found]
 
 
 def _is_pid(text: str) -> bool:

@@ -171,6 +171,14 @@ def shared(sharers: Sequence[str], name: str) -> str:
     )
 
 
+def serving_together(processes: Sequence[str], root: str) -> str:
+    """Where one of them is its own, and nothing tells which."""
+    return (
+        f"More than one registry has the storage {clean(root)}, and the others would take pushes into the sweep: "
+        f"{', '.join(map(clean, processes))}. Leave only the one running that the profile stops."
+    )
+
+
 def taken(there: Sequence[Container], name: str) -> str:
     """Why what a collection of `name` makes beside it couldn't be called as it is. `there`: the host's containers."""
     wanted = {COLLECTOR.name(name), STAND_IN.name(name)}

@@ -1,4 +1,4 @@
-# Registries that serve from one storage, as "process PID PROGRAM": all but process $1, whose storage it is, at $2 as that
+# Registries that serve from one storage, as "process PID PARENT PROGRAM": all but process $1, whose storage it is, at $2 as that
 # process sees it; at $2 of the host itself, where $1 is 0. Of what this login may not see there is nothing.
 
 # Device and inode of the storage at $2 as process $1 sees it: the same through whatever mount it is seen.
@@ -47,30 +47,52 @@ variable() {
     tr '\n\0' '\001\n' < "/proc/$1/environ" 2>/dev/null | sed -n "s/^$2=//p" | head -n 1 | tr '\001' '\n'
 }
 
-# The root that a config, or a section of one, names.
-named_root() {
-    sed -n "s/.*rootdirectory[\"']*[[:space:]]*:[[:space:]]*[\"']*\([^\"',}]*\).*/\1/p" | head -n 1
+# YAML without what stands in it for people: whole lines, and what follows a value.
+without_comments() {
+    sed 's/^[[:space:]]*#.*//; s/[[:space:]]#.*//'
 }
 
-# The storage's root of process $1, as its environment or its config names it. As the registry reads them: a section of the
-# environment is in place of all that is said less exactly. Fails where neither has one.
-told_root() {
+# What a config, or a section of one, may name as the root, a line each: the root's own value, and whatever else is a path
+# in it. YAML has more ways to write one than a shell can read, and what leads to our storage is another one's by any.
+named_roots() {
+    named=$(without_comments)
+    case $named,$program in
+        *rootdirectory*) ;;
+        *,registry | *,docker-registry) echo /var/lib/registry ;;
+    esac
+    printf '%s\n' "$named" |
+        sed -n "s/.*rootdirectory[\"']*[[:space:]]*:[[:space:]]*[\"']*\([^\"',}]*\).*/\1/p" | sed 's/[[:space:]]*$//'
+    printf '%s\n' "$named" | tr -s "[:space:]\"',{}[]=" '\n' | grep '^/.' | sort -u | head -n 100
+}
+
+# The word after `serve`, whatever it is called, as the registry has it.
+served() {
+    tr '\0' '\n' < "/proc/$1/cmdline" 2>/dev/null | sed '1,/^serve$/d' | grep -v '^-' | head -n 1
+}
+
+# The first of file $1, which belongs to whoever's process named it: of a true file alone, as what the kernel shows like
+# one may never end (all of that has no size), and not for long.
+first_of() {
+    case /${1#/proc/*/root/} in /proc/* | /sys/* | /dev/*) return 1 ;; esac
+    test -f "$1" && test -s "$1" || return 1
+    if command -v timeout >/dev/null 2>&1; then timeout -s KILL 5 head -c 262144 -- "$1"; else head -c 262144 -- "$1"; fi
+} 2>/dev/null
+
+# What may be the storage's root of process $1, a line each, as its environment or its config names it. As the registry reads
+# them: a section of the environment is in place of all that is said less exactly. Nothing where neither has one.
+told_roots() {
     for name in REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY REGISTRY_STORAGE_FILESYSTEM REGISTRY_STORAGE; do
         has_variable "$1" "$name" || continue
         case $name in
             *_ROOTDIRECTORY) set_by=$(variable "$1" "$name") ;;
-            *) set_by=$(variable "$1" "$name" | named_root) ;;
+            *) set_by=$(variable "$1" "$name" | named_roots) ;;
         esac
         echo "${set_by:-/var/lib/registry}"
         return
     done
-    config=$(tr '\0' '\n' < "/proc/$1/cmdline" 2>/dev/null | grep '\.ya\{0,1\}ml$' | tail -n 1)
+    config=$(served "$1")
     test -n "$config" || config=$(variable "$1" REGISTRY_CONFIGURATION_PATH)
-    config=$(seen "$1" "$config") || config=
-    # A file, and not for ever: it is named by whoever's process that is.
-    test -f "$config" || return 1
-    set_by=$(head -c 262144 "$config" 2>/dev/null | named_root)
-    test -n "$set_by" && echo "$set_by"
+    test -n "$config" && config=$(seen "$1" "$config") && first_of "$config" | named_roots
 }
 
 # Processes that may be registries: those with the word somewhere among what they were started with. One look at all, as
@@ -89,11 +111,17 @@ for file in $(with_the_word); do
     printf '%s\n' "$words" | grep -qx serve || continue
     program=$(printf '%s\n' "$words" | head -n 1)
     program=${program##*/}
-    root=$(told_root "$pid") || case $program in
-        registry | docker-registry) root=/var/lib/registry ;;
-        # Of another name it is one by what it is told alone.
-        *) continue ;;
+    roots=$(told_roots "$pid")
+    case $roots,$program in
+        ,registry | ,docker-registry) roots=/var/lib/registry ;;
     esac
-    theirs=$(identity "$pid" "$root")
-    test "$theirs" != "$ours" || printf 'process %s %s\n' "$pid" "$program"
+    # Of another name it is one by what it is told alone.
+    printf '%s\n' "$roots" | while read -r root; do
+        test -n "$root" || continue
+        test "$(identity "$pid" "$root")" = "$ours" || continue
+        parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
+        printf 'process %s %s %s\n' "$pid" "${parent:-0}" "$program"
+        break
+    done
 done
+exit 0

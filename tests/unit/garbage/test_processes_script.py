@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from regtui.host.errors import Unsafe
 from regtui.host.hosts import LocalHost
 from regtui.host.sharing import processes_beside
 from tests.support.hostile_host import HostileHost, make_hostile_host
@@ -55,6 +56,62 @@ def test_where_ours_does_not_run_a_single_one_is_another(host: HostileHost) -> N
     with host.process("registry", "serve", str(config)) as pid:
         found = asyncio.run(processes_beside(LocalHost(), (), 0, str(host.root)))
     assert found == [f"process {pid} (registry)"]
+
+
+_CONFIGS = {
+    "a comment after it": "storage:\n  filesystem:\n    rootdirectory: {root}   # the same as blue\n",
+    "a line before it": "storage:\n  filesystem:\n    # rootdirectory: /elsewhere\n    rootdirectory: {root}\n",
+    "a comment before it": "storage:\n  filesystem: # rootdirectory: /elsewhere\n    rootdirectory: '{root}' # ours\n",
+    "a line of its own": "storage:\n  filesystem:\n    rootdirectory:\n      {root}\n",
+    "an anchor": "x: &root {root}\nstorage: {{filesystem: {{rootdirectory: *root}}}}\n",
+    "a tag": "storage: {{filesystem: {{rootdirectory: !!str {root}}}}}\n",
+    "only a comment": "storage:\n  filesystem:\n    # rootdirectory: {root}\n    rootdirectory: /elsewhere\n",
+}
+
+
+def test_a_config_is_read_whatever_it_is_called_and_however_it_names_its_root(host: HostileHost) -> None:
+    with ExitStack() as stack:
+        pids = {}
+        for by, text in _CONFIGS.items():
+            config = host.directory / f"{by}.conf"
+            config.write_text(text.format(root=host.root))
+            pids[by] = stack.enter_context(host.process("registry", "serve", str(config)))
+        found = _sharers(host)
+    told = {by: f"process {pid} (registry)" in found for by, pid in pids.items()}
+    assert told == {by: by != "only a comment" for by in _CONFIGS}
+
+
+def test_what_starts_a_registry_by_its_words_is_no_other_one(host: HostileHost) -> None:
+    config = host.directory / "config.yml"
+    config.write_text(f"storage: {{filesystem: {{rootdirectory: {host.root}}}}}")
+    with subprocess.Popen(
+        ["tini", "-c", "sh -c 'echo; read -r line' \"$@\"; :", "sh", "serve", str(config)],
+        executable="/bin/sh",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as starts:
+        assert starts.stdout is not None
+        starts.stdout.readline()
+        assert asyncio.run(processes_beside(LocalHost(), (), 0, str(host.root))) == [f"process {starts.pid} (tini)"]
+
+
+@pytest.mark.parametrize("kernels", ["/proc/kmsg", "/proc/self/environ", "/sys/kernel/mm/transparent_hugepage/enabled"])
+def test_what_the_kernel_shows_as_a_file_is_no_config(host: HostileHost, kernels: str) -> None:
+    """Root would wait for the end of /proc/kmsg for good."""
+    config = host.directory / "config.yml"
+    config.symlink_to(kernels)
+    with host.process("registry", "serve", str(config)) as pid:
+        assert f"process {pid} (registry)" not in _sharers(host)
+
+
+def test_who_serves_from_the_storage_is_told_or_refused_in_time(
+    host: HostileHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    host.write("bin/timeout", "#!/bin/sh\nkill -KILL $$\n")
+    (host.bin / "timeout").chmod(0o755)
+    with pytest.raises(Unsafe, match="took more than 100 seconds"):
+        _sharers(host)
 
 
 _SECTIONS = {
