@@ -128,6 +128,8 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         await _say_earlier(session, entry)
     unasked = not_unasked(undo) if arguments.yes else ""
     if arguments.dry_run:
+        if unasked:
+            say(unasked)
         if undo.obstacle or unasked:
             return Obstructed.exit_code
         if is_unsettled and arguments.yes:

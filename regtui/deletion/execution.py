@@ -152,6 +152,10 @@ class Execution(UnderWay):
         """It is part of that run, which ends with it: instead of one of its own."""
         self._ground.record.run = run
 
+    def leave(self, failed: Unrecorded) -> list[Outcome]:
+        """What is told instead, where that run could not be begun."""
+        return self._unrecorded(planned_outcomes(self._plan), failed)
+
     @property
     def report(self) -> Report:
         told = super().report

@@ -66,6 +66,8 @@ class Restoring(UnderWay):
         self._then = then
         self.run: Run | None = None
         """Begun, and not ended where something is to be done `then`."""
+        self.failed: Unrecorded | None = None
+        """Why it could not be begun: then nothing is done afterwards either."""
         self.hold: Hold | None = None
         """Of the run that is taken back, where somebody has it for longer than this takes."""
         self._stored: set[Digest] = set()
@@ -89,6 +91,7 @@ class Restoring(UnderWay):
         try:
             run = self.run = await asyncio.to_thread(self._begin, tags)
         except Unrecorded as failed:
+            self.failed = failed
             begun = self._begun(tags)
             yield self._unrecorded([row for row in planned_rows(self._plan) if row.reference in begun], failed)
             return

@@ -289,7 +289,9 @@ class Undoing:
         try:
             async for batch in self._restoring.outcomes():
                 yield batch
-            if self._deleting is not None:
+            if self._deleting is not None and self._restoring.failed is not None:
+                yield self._deleting.leave(self._restoring.failed)
+            elif self._deleting is not None:
                 if self._restoring.run is not None:
                     self._deleting.go_on_with(self._restoring.run)
                 async for batch in self._deleting.outcomes():

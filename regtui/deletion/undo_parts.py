@@ -83,4 +83,5 @@ def _left(undo: Undo, report: Report, error: RegtuiError | None) -> list[Outcome
     if error is None:
         reason = Reason.STOPPED
         return [replace(row, status=Status.SKIPPED, error=in_words(reason), reason=reason) for row in rows]
-    return [replace(row, status=Status.FAILED, error=error.message) for row in rows]
+    why = f"not put back: {error.reason}" if isinstance(error, RunInUse) else error.message
+    return [replace(row, status=Status.FAILED, error=why) for row in rows]

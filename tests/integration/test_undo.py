@@ -86,6 +86,31 @@ async def test_a_moved_tag_is_moved_back(server: RegistryServer) -> None:
     assert crane_digest(f"{name}:v2") == new.digest
 
 
+async def test_an_undo_that_overwrote_is_taken_back_whole_and_that_in_its_turn(server: RegistryServer) -> None:
+    name = f"{server.host}/{REPOSITORY}"
+
+    def now() -> dict[str, str]:
+        return {tag: crane_digest(f"{name}:{tag}") for tag in crane("ls", name).split()}
+
+    with open_registry(server.url) as writer:
+        for tag in ("a", "b", "stays"):
+            push_image(writer, REPOSITORY, tag, recipe=Recipe(name=tag))
+        first = now()
+        connection = await open_session(Target(Address.parse(server.url)))
+        await delete(connection, "a", "b")
+        push_image(writer, REPOSITORY, "a", recipe=Recipe(name="anew"))
+    pushed = now()
+    changes = connection.changes
+    run = (await changes.entries())[0].name
+    for wanted in (first, pushed, first):
+        plan = await changes.plan_undo(await changes.entry(run), overwrite=True)
+        report = await finished(changes.undoing(plan))
+        assert report.is_complete, report
+        assert now() == wanted
+        run = report.run
+    await connection.close()
+
+
 @pytest.mark.parametrize("restarted", [True, False], ids=["restarted", "not restarted"])
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_after_a_collection_it_says_what_is_lost_and_restores_the_rest(

@@ -185,8 +185,7 @@ async def test_of_a_prune_what_another_window_has_is_told_and_the_rest_put_back(
     held.close()
     told = {outcome.reference: (outcome.status, outcome.error) for outcome in report.outcomes}
     assert told["r1:one"] == told["r3:one"] == (Status.DONE, "")
-    where = f"{parts[1].name} is being finished or undone in another window: nothing was changed."
-    assert told["r2:one"] == (Status.FAILED, where)
+    assert told["r2:one"] == (Status.FAILED, "not put back: it is being finished or undone in another window")
     assert [len(await world.tags(repository)) for repository in repositories] == [1, 0, 1]
 
 
@@ -283,6 +282,25 @@ async def test_a_tag_pushed_anew_is_not_overwritten_unless_that_is_chosen(world:
     _, report = await undo(connection, overwritten.run)
     assert report.is_complete
     assert await world.tags(REPOSITORY) == {"latest": new, "gone": gone}
+
+
+async def test_what_an_undo_had_overwritten_with_goes_again_with_its_tags(world: World) -> None:
+    old = await world.image(REPOSITORY, ["old"], ["latest"])
+    await world.image(REPOSITORY, ["gone"], ["gone"])
+    connection = await world.open()
+    deleted = await delete(connection, "latest", "gone")
+    await world.image(REPOSITORY, ["new"], ["latest"])
+    before = await world.tags(REPOSITORY), revisions(world)
+    _, restored = await undo(connection, deleted.run, overwrite=True)
+    with_old = await world.tags(REPOSITORY), revisions(world)
+    assert old in with_old[1]
+    _, report = await undo(connection, restored.run)
+    assert report.is_complete
+    assert report.doubts == report.notices == ()
+    assert (await world.tags(REPOSITORY), revisions(world)) == before
+    _, report = await undo(connection, report.run)
+    assert report.is_complete
+    assert await world.tags(REPOSITORY) == with_old[0]
 
 
 async def overwritten_and_brought(world: World) -> tuple[Session, Undo, Digest]:
