@@ -248,9 +248,13 @@ class Guard:
         return f"{tag} leads to it by now" + (", and it was put back" if digest in back else "")
 
     def holder(self, digest: Digest) -> str:
-        """Which tag leads to a manifest that stays; empty where that isn't known."""
+        """Why a manifest stays: which tag leads to it, or which of its own somebody else removed, who may delete it as
+        well. Empty where that isn't known."""
         contents = self._ground.watch.contents(())
         for tag, root in sorted(contents.tags.items()):
             if root is not None and tag not in self._going and digest in reachable(contents.manifests, [root]):
                 return f"{tag} leads to it"
+        for planned in self._plan.removed:
+            if planned.digest == digest and planned.tag not in self._chosen and planned.tag not in self._names:
+                return f"somebody else removed {planned.tag} meanwhile"
         return ""

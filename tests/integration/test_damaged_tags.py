@@ -212,12 +212,12 @@ def test_over_all_repositories_it_keeps_its_own_alone(tmp_path: Path, regtui: Re
             f"{REPOSITORY}:old": "skipped",
             "team/z:old": "planned",
         }
-        assert "latest of team/app is protected by the config file" in rows[f"{REPOSITORY}:old"]["error"]
+        assert "latest is protected by the config file" in rows[f"{REPOSITORY}:old"]["error"]
         assert "In all: 2 tags and 2 manifests in 2 of 3 repositories." in dry.stderr
         done = regtui(*command)
         assert "In all: 2 tags and 2 manifests in 2 of 3 repositories." in done.stderr
         assert (dry.returncode, done.returncode) == (1, 1), done
-        assert f"regtui: {REPOSITORY}: latest of team/app is protected by the config file" in done.stderr
+        assert f"regtui: {REPOSITORY}: latest of team/app seems damaged" in done.stderr
         assert {each: crane("ls", f"{server.host}/{each}") for each in ("team/a", "team/z")} == {
             "team/a": "latest",
             "team/z": "latest",

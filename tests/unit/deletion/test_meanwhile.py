@@ -302,6 +302,21 @@ async def test_what_somebody_else_deletes_at_the_same_time_is_not_said_to_be_lef
         assert "3 tags and 3 manifests were gone already: somebody else removed them." in said
 
 
+async def test_a_manifest_whose_tag_somebody_else_removed_is_not_said_to_be_in_use(world: World) -> None:
+    transport = interrupting(world)
+    for number in range(2):
+        await world.image(REPOSITORY, [f"{number}"], [f"v{number}"])
+    await world.image(REPOSITORY, ["stays"], ["stays"])
+    digest = (await world.tags(REPOSITORY))["v1"]
+    _, confirmed = await planned(world, "v0", "v1")
+    transport.before = once(lambda r: r.method in ("DELETE", "PUT"), lambda: world.storage.untag(REPOSITORY, "v1"))
+    report = await confirmed()
+    [row] = [o for o in report.outcomes if o.reference == f"{REPOSITORY}@{digest}"]
+    assert "something may use it" not in row.error
+    if row.status is Status.SKIPPED:
+        assert row.error == "not deleted: somebody else removed v1 meanwhile"
+
+
 async def test_in_bulk_a_tag_that_is_pushed_before_its_turn_stays(world: World) -> None:
     transport = interrupting(world)
     for number in range(30):

@@ -316,10 +316,15 @@ async def overwritten_and_brought(world: World) -> tuple[Session, Undo, Digest]:
 
 async def test_what_was_put_over_what_comes_back_goes_too(world: World) -> None:
     connection, plan, new = await overwritten_and_brought(world)
+    before = await world.tags(REPOSITORY)
     report = await finished(connection.changes.undoing(plan))
     assert report.is_complete, report
     assert await world.tags(REPOSITORY) == {"latest": new}
     assert revisions(world) == {new}
+    # Which is taken back as well.
+    _, again = await undo(connection, report.run)
+    assert again.is_complete, again
+    assert await world.tags(REPOSITORY) == before
 
 
 @pytest.mark.parametrize("when", ["before the plan", "after the plan"])
