@@ -224,19 +224,20 @@ def _check_possible(session: Session, earlier: EarlierRun | None, *, dry_run: bo
 def _choices(arguments: argparse.Namespace, survey: Survey) -> Choices:
     """Raises Unsafe where pushes can't be kept out as was asked for."""
     wanted = KeepOut.ONLINE if arguments.online else KeepOut.READ_ONLY if arguments.read_only_mode else None
-    way = (KeepOut.STAND_IN if _has_to_stand_in(arguments, survey) else wanted) or survey.keep_out[0]
+    way = (KeepOut.STAND_IN if _has_to_stand_in(arguments, survey) else wanted) or next(
+        iter(survey.keep_out), KeepOut.ONLINE
+    )
     if not arguments.dry_run and way is KeepOut.ONLINE and wanted is None:
         if survey.obstacle:
-            raise Unsafe(
-                survey.obstacle, "" if survey.loses_storage else "Or let it run on with --online, when nobody pushes."
-            )
+            raise Unsafe(survey.obstacle, survey.remedy)
         raise Unsafe(
             f"It isn't known how pushes are kept out of {survey.unit} on {survey.place}.",
             "Say stop and start below [registries.NAME.host] in the config file, or let it run on with --online.",
         )
-    if way not in survey.keep_out:
-        if survey.loses_storage:
-            raise Unsafe(survey.obstacle)
+    if way not in survey.keep_out and (wanted is not None or not arguments.dry_run):
+        # Where nothing else helps than doing away with the obstacle, no other way is spoken of.
+        if why := survey.no_restart or (survey.obstacle if not survey.remedy else ""):
+            raise Unsafe(why, survey.remedy)
         raise Unsafe(
             f"It isn't known how {survey.unit} on {survey.place} is made read-only.",
             "Say read_only and read_write below [registries.NAME.host] in the config file.",
@@ -252,7 +253,7 @@ def _choices(arguments: argparse.Namespace, survey: Survey) -> Choices:
 
 def _has_to_stand_in(arguments: argparse.Namespace, survey: Survey) -> bool:
     """Whether something else has to serve pulls. Raises Unsafe where nothing can."""
-    if not arguments.serve_pulls or survey.keep_out[0] is KeepOut.READ_ONLY:
+    if not arguments.serve_pulls or survey.keep_out[:1] == (KeepOut.READ_ONLY,):
         # Read-only it serves them itself.
         return False
     if KeepOut.STAND_IN not in survey.keep_out:

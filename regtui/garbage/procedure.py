@@ -137,9 +137,10 @@ class HostCollector:
             disk=None if used is None or free is None else used + free,
             pending=await storage.pending(),
             blob_cache=configured.blob_cache,
-            keep_out=unit.ways,
+            keep_out=found.ways,
             obstacle=unit.obstacle,
-            loses_storage=unit.loses_storage,
+            remedy=found.remedy,
+            no_restart=found.no_restart,
             no_stand_in=unit.no_stand_in,
         )
 
@@ -236,28 +237,16 @@ class HostCollector:
             raise Unsafe(obstacle, "Or collect without untagged manifests.")
 
     def commands(self, choices: Choices) -> tuple[str, ...]:
-        if self._found is None or not self._is_offered(choices, self._found):
+        if self._found is None or choices.keep_out not in self._found.ways:
             return ()
         return by_hand(
             self._found.unit,
             choices.keep_out,
-            needs_restart=self._needs_restart(choices),
+            needs_restart=self._found.needs_restart(choices.keep_out),
             url=self._client.address.url,
             untagged=self._forecast.untagged if choices.untagged and self._forecast else (),
             login=self._host.login,
         )
-
-    def _is_offered(self, choices: Choices, found: Found) -> bool:
-        loses = found.unit.loses_storage and self._needs_restart(choices)
-        return choices.keep_out in found.unit.ways and not loses
-
-    def _needs_restart(self, choices: Choices) -> bool:
-        """Whether the registry has to forget what it believes to have. What stops it, or rolls it out, does that; the
-        user's own commands may not."""
-        if self._found is None or self._found.storage.blob_cache != "inmemory":
-            return False
-        is_rolled_out = self._found.unit.runtime == "kubectl" and choices.keep_out is KeepOut.READ_ONLY
-        return not choices.keep_out.stops and not is_rolled_out
 
     # Collecting
 
@@ -319,14 +308,8 @@ class HostCollector:
     def _must_be_possible(self, choices: Choices, found: Found) -> None:
         if self._read_only:
             raise Unsafe("Nothing is changed: read-only was asked for.", "Leave out --read-only, or read_only = true.")
-        if choices.keep_out not in found.unit.ways:
-            why = found.unit.obstacle or f"It isn't known how {found.unit.name} is made {choices.keep_out.value}."
-            if choices.keep_out is KeepOut.STAND_IN:
-                why = found.unit.obstacle or found.unit.no_stand_in
-            raise Unsafe(why, "" if found.unit.loses_storage else "Or let it run on (--online), when nobody pushes.")
-        if found.unit.loses_storage and self._needs_restart(choices):
-            # What it believes to have is in its memory, too, and only a restart takes that.
-            raise Unsafe(found.unit.obstacle)
+        if refusal := found.why_not(choices.keep_out):
+            raise refusal
         if choices.keep_out is not KeepOut.STOP and (choices.remove_empty or choices.upload_minutes is not None):
             self._must_remove_while_it_runs(found)
 
@@ -380,7 +363,7 @@ class HostCollector:
         script = scripts.collection(
             found.unit,
             choices.keep_out,
-            self._needs_restart(choices),
+            found.needs_restart(choices.keep_out),
             mark=running.mark,
             who=_me(),
             empty=self._forecast.empty if choices.remove_empty and self._forecast else (),
@@ -420,7 +403,7 @@ class HostCollector:
                 "What went isn't what the dry run had said: the storage changed in between. If nobody pushed, see "
                 "whether something else writes to it."
             )
-        was_stopped = choices.keep_out.stops or self._needs_restart(choices)
+        was_stopped = choices.keep_out.stops or found.needs_restart(choices.keep_out)
         await self._see_it_back(found, was_stopped=was_stopped)
         yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
         if running.has_ended:

@@ -82,11 +82,14 @@ class Survey:
     blob_cache: str = ""
     """`inmemory` needs a restart after the sweep; `redis`; empty for none."""
     keep_out: tuple[KeepOut, ...] = (KeepOut.STOP, KeepOut.ONLINE)
-    """How pushes can be kept out there; the first is what is taken unless the user chooses another."""
+    """How pushes can be kept out there; the first is what is taken unless the user chooses another. None: it can't be
+    collected."""
     obstacle: str = ""
     """Why the registry can't be stopped for it, with what to do."""
-    loses_storage: bool = False
-    """Stopped or restarted it loses its storage."""
+    remedy: str = ""
+    """What there is beside doing away with the obstacle; empty where nothing is."""
+    no_restart: str = ""
+    """Why it can't be restarted after the sweep, where its cache may need that."""
     no_stand_in: str = ""
     """Why nothing can serve pulls while it is stopped; empty where a stand-in can."""
 

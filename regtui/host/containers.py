@@ -365,7 +365,10 @@ def _limits(settings: Mapping[str, Any], *, is_podmans: bool) -> tuple[str, ...]
 
 def _keeper(labels: Mapping[str, Any], *, removes_itself: bool) -> str:
     if removes_itself:
-        return "it was run with --rm, and would be removed"
+        return (
+            "it was run with --rm, and would be removed. Make it anew without that, once its storage is in a named "
+            "volume or in a directory of the host"
+        )
     if "com.docker.swarm.service.name" in labels:
         return "swarm would start another one; say how it is made read-only (read_only, read_write)"
     if "io.kubernetes.pod.name" in labels:

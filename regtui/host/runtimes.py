@@ -48,6 +48,7 @@ _KINDS: Final = {
 _NO_CONTAINER: Final = "While {} is stopped nothing can serve pulls: a stand-in can be had for containers only."
 READ_ONLY_BY: Final = "REGISTRY_STORAGE_MAINTENANCE_READONLY"
 _READ_ONLY: Final = f"""{READ_ONLY_BY}='{{"enabled":true}}'"""
+_NEVER_SAID: Final = "The profile doesn't say how to stop it and how to start it: stop, start."
 _NOT_PUT_BACK: Final = (
     f"{READ_ONLY_BY} of {{}} comes from elsewhere, or is set in several of its containers: made read-only by it, the "
     "deployment could not be put back as it was. Say how it is made read-only and back: read_only, read_write."
@@ -103,6 +104,10 @@ class Unit:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     obstacle: str = ""
     """Why the registry can't be stopped for it, with what to do."""
+    no_restart: str = ""
+    """Why it can't be stopped and started at all, also where nothing runs beside it."""
+    rolls_out: bool = False
+    """Made read-only and back, it is another process each time."""
     redis: Redis | None = None
     """What the registry keeps of its blobs there is cleared before the sweep and after it; `redis_via`: a command line
     that leads there as the registry gets there, empty where the host itself gets there."""
@@ -113,7 +118,8 @@ class Unit:
     loses_storage: bool = False
     """Stopped, restarted or made anew it loses its storage."""
     is_shared: bool = False
-    """Other registries have the same storage: what keeps pushes out of this one doesn't keep them out of those."""
+    """Other registries have the same storage: what keeps pushes out of this one doesn't keep them out of those, nor
+    does what clears its cache clear theirs."""
     container: str = ""
     """What commands call the only container that it is; empty where it is none, or has replicas."""
     is_by_name: bool = False
@@ -153,7 +159,9 @@ class Unit:
     @property
     def ways(self) -> tuple[KeepOut, ...]:
         """How pushes can be kept out, the best first."""
-        if self.loses_storage or self.is_shared:
+        if self.is_shared:
+            return ()
+        if self.loses_storage:
             return (KeepOut.ONLINE,)
         stop = (KeepOut.STOP,) if self.stop and self.start and not self.obstacle else ()
         stand_in = (KeepOut.STAND_IN,) if stop and self.stand_in else ()
@@ -213,6 +221,8 @@ def container_unit(
     if settings.read_only:
         is_another = ""
     hold, release = _kept_for_a_reboot(runtime, container)
+    kept = _kept(container)
+    unlike = _in_itself(container, root if driver == "filesystem" else "") or _unsaid(container)
     return Unit(
         runtime=compose.name if compose else runtime[-1],
         name=settings.container if compose else name,
@@ -247,7 +257,8 @@ def container_unit(
         read_only=settings.read_only,
         read_write=settings.read_write,
         environment=container.environment,
-        obstacle=obstacle or _obstacle(container, root if driver == "filesystem" else "") or _unsaid(container),
+        obstacle=obstacle or kept or unlike,
+        no_restart=obstacle if loses_storage else kept,
         loses_storage=loses_storage,
         is_shared=is_shared,
         stand_in=None if no_stand_in else stand_in(runtime, container, ENVIRONMENT_FILE),
@@ -294,9 +305,13 @@ def _kept_for_a_reboot(runtime: Sequence[str], container: Container) -> tuple[st
     return hold, release
 
 
-def _obstacle(container: Container, root: str) -> str:
-    if container.keeper:
-        return f"The container {container.name} can't be stopped for a collection: {container.keeper}."
+def _kept(container: Container) -> str:
+    if not container.keeper:
+        return ""
+    return f"The container {container.name} can't be stopped for a collection: {container.keeper}."
+
+
+def _in_itself(container: Container, root: str) -> str:
     if not root or container.mount_of(root):
         return ""
     return (
@@ -385,6 +400,7 @@ def systemd_unit(
         environment=process.environment,
         obstacle=obstacle,
         no_stand_in=_NO_CONTAINER.format(process.unit),
+        no_restart=obstacle if loses_storage else "",
         loses_storage=loses_storage,
         is_shared=is_shared,
     )
@@ -452,6 +468,8 @@ def kubectl_unit(
         read_only=settings.read_only or read_only,
         read_write=settings.read_write or read_write,
         obstacle=lost or ("" if can_be_set or settings.read_only else _NOT_PUT_BACK.format(target)),
+        no_restart=lost,
+        rolls_out=can_be_set and not settings.read_only and not settings.read_write,
         loses_storage=bool(lost),
         lock=join(["kubectl", settings.container, *place]),
         place=place,
@@ -468,6 +486,7 @@ def command_unit(settings: HostSettings) -> Unit:
     else:
         run = before.rstrip()
     shell = _with_sudo(settings, "sh") if settings.storage else ""
+    no_restart = "" if settings.stop and settings.start else _NEVER_SAID
     return Unit(
         runtime="command",
         name=settings.container or "the registry",
@@ -486,9 +505,8 @@ def command_unit(settings: HostSettings) -> Unit:
         lock=settings.storage,
         place=(settings.command, settings.config, settings.storage, settings.stop, settings.start),
         no_stand_in=_NO_CONTAINER.format(settings.container or "the registry"),
-        obstacle=""
-        if settings.stop and settings.start
-        else "The profile says neither how to stop nor how to start it.",
+        obstacle=no_restart,
+        no_restart=no_restart,
     )
 
 

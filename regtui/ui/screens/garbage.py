@@ -121,7 +121,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         """The dry run with what is chosen now. What an earlier one said isn't what would be done: it is taken away."""
         self._board.say([*survey_sentences(survey), "Dry run …"])
         self._forecast = forecast = await self._thread.call(collector.forecast, self._choices)
-        can_collect = bool(forecast.blobs) and not self._session.read_only
+        can_collect = bool(forecast.blobs and survey.keep_out) and not self._session.read_only
         self._board.show_ready(survey, forecast, self._choices, can_collect=can_collect)
         self._choices = replace(self._choices, keep_out=self._board.way)
         self._show_commands(collector, forecast)
@@ -131,7 +131,7 @@ class GarbageScreen(Screen[CollectionReport | None]):
         if self._session.read_only:
             note = "This registry is read-only for regtui, by --read-only or the config file: nothing is collected."
             self._board.show_commands((), note)
-        elif not forecast.blobs:
+        elif not forecast.blobs or (self._survey is not None and not self._survey.keep_out):
             self._board.show_commands((), "")
         else:
             note = keep_out_sentence(self._choices.keep_out, forecast)

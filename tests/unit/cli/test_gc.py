@@ -193,15 +193,30 @@ def test_where_pushes_cant_be_kept_out_that_has_to_be_said(scripted: Scripted, c
 
 
 @pytest.mark.parametrize("way", [(), ("--read-only-mode",)])
+@pytest.mark.parametrize("ways", [(KeepOut.ONLINE,), ()])
 def test_what_would_lose_its_storage_is_told_so_and_advised_to_no_other_way(
-    scripted: Scripted, capsys: Captured, way: tuple[str, ...]
+    scripted: Scripted, capsys: Captured, way: tuple[str, ...], ways: tuple[KeepOut, ...]
 ) -> None:
     lost = "The storage of registry is in memory: stopped or restarted, it loses all images. Give it a volume."
-    scripted(found=replace(SURVEY, keep_out=(KeepOut.ONLINE,), obstacle=lost, loses_storage=True))
+    scripted(found=replace(SURVEY, keep_out=ways, obstacle=lost))
     assert main(["gc", "demo", "--yes", *way]) == 6
     said = capsys.readouterr().err
     assert f"regtui: {lost}\n" in said
     assert "--online" not in said
+
+
+@pytest.mark.parametrize("way", [(), ("--read-only-mode",), ("--online",)])
+def test_where_there_is_no_way_the_true_reason_is_told_and_nothing_is_asked(
+    scripted: Scripted, capsys: Captured, way: tuple[str, ...]
+) -> None:
+    kept = "The container registry can't be stopped for a collection: it was run with --rm, and would be removed."
+    found = replace(SURVEY, keep_out=(), obstacle=kept, no_restart=f"{kept} Its cache …", remedy="Or without a cache.")
+    collector = scripted(found=found)
+    assert main(["gc", "demo", "--yes", *way]) == 6
+    assert kept in (said := capsys.readouterr().err)
+    assert "Or without a cache." in said
+    assert "collect" not in collector.calls
+    assert main(["gc", "demo", "--dry-run"]) == 0
 
 
 def test_nothing_to_free_is_done_without_a_question(scripted: Scripted, capsys: Captured) -> None:

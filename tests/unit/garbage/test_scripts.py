@@ -176,6 +176,11 @@ def test_what_cant_be_stopped_without_harm_has_an_obstacle() -> None:
     assert "would be removed" in obstacle(container(keeper="it would be removed"))
 
 
+def test_what_shares_its_storage_is_collected_in_no_way() -> None:
+    """Also where nobody pushes meanwhile: what the others keep of its blobs in memory isn't cleared."""
+    assert replace(in_docker(), is_shared=True, obstacle="Others have the same storage.").ways == ()
+
+
 def test_a_dry_run_beside_a_stopped_registry() -> None:
     unit = in_docker()
     assert f"{unit.inside} garbage-collect --dry-run /etc/config.yml" in scripts.dry_run(unit, "7e57").arguments

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,72 @@ async def test_a_deployment_gets_back_what_made_it_read_only_before(
     own = HostSettings(runtime="kubectl", container="registry", read_only="lock", read_write="unlock")
     unit = (await find(LocalHost(), own, 5000)).unit
     assert (unit.read_only, unit.read_write, unit.obstacle) == ("lock", "unlock", "")
+
+
+_INMEMORY = {"cache": {"blobdescriptor": "inmemory"}}
+
+
+@pytest.mark.parametrize("switches", [{}, {"read_only": "lock", "read_write": "unlock"}])
+async def test_a_container_that_a_restart_would_remove_is_collected_in_no_way_that_needs_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switches: dict[str, str]
+) -> None:
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    host.inspect(HostConfig__AutoRemove=True)
+    settings = replace(HostSettings(runtime="docker", container="registry"), **switches)  # type: ignore[arg-type]
+    read_only = (KeepOut.READ_ONLY,) if switches else ()
+    host.config()
+    found = await find(LocalHost(), settings, 5000)
+    assert found.ways == (*read_only, KeepOut.ONLINE)
+    assert "--online" in str(found.why_not(KeepOut.STOP))
+    host.config(**_INMEMORY)
+    found = await find(LocalHost(), settings, 5000)
+    assert found.ways == ()
+    for way in KeepOut:
+        refusal = found.why_not(way)
+        assert refusal is not None
+        assert "was run with --rm, and would be removed" in refusal.message
+        # Only without the cache.
+        assert "without storage.cache in its config" in refusal.remedy
+    assert "its blob cache is in memory" in str(found.why_not(KeepOut.ONLINE))
+
+
+@pytest.mark.parametrize("commands", [{}, {"stop": "down", "start": "up"}])
+async def test_where_nobody_said_how_it_is_restarted_its_cache_cant_be_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commands: dict[str, str]
+) -> None:
+    host = make_hostile_host(tmp_path / "host")
+    settings = HostSettings(
+        runtime="command",
+        command="true {}",
+        config=str(host.directory / "config"),
+        read_only="lock",
+        read_write="unlock",
+    )
+    settings = replace(settings, **commands)  # type: ignore[arg-type]
+    host.config(**_INMEMORY)
+    found = await find(LocalHost(), settings, 5000)
+    assert found.ways == ((KeepOut.STOP, KeepOut.READ_ONLY, KeepOut.ONLINE) if commands else ())
+    if not commands:
+        assert "doesn't say how to stop it and how to start it" in str(found.why_not(KeepOut.READ_ONLY))
+    host.config()
+    assert KeepOut.READ_ONLY in (await find(LocalHost(), settings, 5000)).ways
+
+
+@pytest.mark.parametrize("switches", [{}, {"read_only": "lock", "read_write": "unlock"}])
+async def test_a_deployment_that_the_users_own_switch_may_not_roll_out_is_restarted_for_its_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switches: dict[str, str]
+) -> None:
+    host = make_hostile_host(tmp_path / "host")
+    monkeypatch.setenv("PATH", f"{host.bin}:{os.environ['PATH']}")
+    host.config(**_INMEMORY)
+    pod = {"command": ["registry"], "volumeMounts": [{"name": "s", "mountPath": str(host.root)}]}
+    volumes = [{"name": "s", "persistentVolumeClaim": {"claimName": "x"}}]
+    host.write("deployment", json.dumps({"spec": {"template": {"spec": {"containers": [pod], "volumes": volumes}}}}))
+    found = await find(LocalHost(), replace(HostSettings(runtime="kubectl", container="registry"), **switches), 5000)  # type: ignore[arg-type]
+    assert found.needs_restart(KeepOut.READ_ONLY) is bool(switches)
+    assert found.needs_restart(KeepOut.ONLINE)
+    assert "rollout restart" in found.unit.start
 
 
 @pytest.mark.parametrize(

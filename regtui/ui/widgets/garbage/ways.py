@@ -42,7 +42,7 @@ class Ways(Widget, can_focus=True):
     def offer(self, ways: Sequence[KeepOut]) -> None:
         """The first is chosen, unless what is chosen is among them."""
         self._ways = ways
-        if self.way not in ways:
+        if ways and self.way not in ways:
             self.way = ways[0]
         self.refresh()
 
