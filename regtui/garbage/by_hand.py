@@ -24,6 +24,7 @@ def by_hand(
     if unit.redis is not None:
         at = f"{unit.redis.host}:{unit.redis.port}"
         lines.append(f"# In redis at {at}, before the sweep and after it: DEL of all keys blobs::* and repository::*")
+    restart = (unit.stop, unit.start) if needs_restart else ()
     match keep_out:
         case KeepOut.STOP:
             lines += [unit.stop, unit.collector(running=False), *unit.tidy, unit.start]
@@ -32,8 +33,8 @@ def by_hand(
             lines += [served.make, unit.stop, served.start, unit.collector(running=False)]
             lines += [*unit.tidy, served.tidy, served.end, unit.start]
         case KeepOut.READ_ONLY:
-            lines += [unit.read_only, unit.collector(), *unit.tidy, unit.read_write]
+            # Before pushes are let in.
+            lines += [unit.read_only, unit.collector(), *unit.tidy, *restart, unit.read_write]
         case KeepOut.ONLINE:
-            lines += [unit.collector(), *unit.tidy]
-    lines += [unit.stop, unit.start] if needs_restart else []
+            lines += [unit.collector(), *unit.tidy, *restart]
     return tuple(filter(None, lines))

@@ -237,8 +237,14 @@ bring_up() {
     if is_another; then
         say "failed $(get name) is another one by now than the one that was collected: neither was started."
     else
-        try_to start >&2 || say "failed The registry could not be $1."
+        try_to start >&2 || { say "failed The registry could not be $1."; return 1; }
     fi
+}
+
+# It forgets what it believes to have. Another one in its place knows nothing of that.
+restart() {
+    is_another || try_to stop >&2 || { say "failed The registry could not be stopped to be restarted."; return 1; }
+    bring_up restarted
 }
 
 # What takes the registry's place takes pushes, too, and isn't ours to stop: the collector is, so that less is lost.
@@ -367,14 +373,16 @@ let_in() {
     ! has forget || line forget >&2 ||
         say "failed What the registry keeps of its blobs in redis can't be cleared: until it is, pushes may lose layers."
     rm -f redis-request
-    case $keep_out in
-        stop) bring_up "started again" ;;
-        read-only) try_to read-write >&2 || say "failed The registry could not be made writable again." ;;
-    esac
+    test "$keep_out" != stop || bring_up "started again"
     line release >/dev/null 2>&1
-    if test "$(get restart)" = yes; then
-        is_another || line stop >&2
-        bring_up restarted
+    # Before pushes are let in: those would lose what it still believes to have.
+    if test "$(get restart)" = yes && ! restart; then
+        case $keep_out in
+            read-only) say "failed It is left read-only: restart it, and only then make it writable again." ;;
+            *) say "failed Until it is restarted, pushes may lose layers." ;;
+        esac
+    elif test "$keep_out" = read-only; then
+        try_to read-write >&2 || say "failed The registry could not be made writable again."
     fi
     for pause in 0 1 1 2 3 5; do
         sleep "$pause"

@@ -37,7 +37,10 @@ def test_in_the_order_in_which_the_script_runs_them(keep_out: KeepOut) -> None:
     lines = by_hand(UNIT, keep_out, needs_restart=False, url="http://r", login="ssh ci@prod")
     assert lines == ("ssh ci@prod", "umask 077", "prepare", *IN_ORDER[keep_out])
     restarted = by_hand(UNIT, keep_out, needs_restart=True, url="http://r")
-    assert restarted[-2:] == ("stop", "start")
+    if keep_out is KeepOut.READ_ONLY:
+        assert restarted[-4:] == ("tidy", "stop", "start", "read-write")
+    elif keep_out is KeepOut.ONLINE:
+        assert restarted[-3:] == ("tidy", "stop", "start")
 
 
 def test_untagged_manifests_are_deleted_from_here_before_anything_is_stopped() -> None:

@@ -175,7 +175,20 @@ def test_read_only_it_goes_on_running_and_is_restarted_only_where_its_cache_need
     (bench.directory / "calls").unlink()
     bench.write(KeepOut.READ_ONLY, needs_restart=True)
     bench.run()
-    assert bench.calls == ["prepare", "read-only", collected, "tidy", "read-write", "stop", "start"]
+    # Pushes that it takes before that would lose what it still believes to have.
+    assert bench.calls == ["prepare", "read-only", collected, "tidy", "stop", "start", "read-write"]
+
+
+@pytest.mark.parametrize("fails", ["stop", "start"])
+def test_what_cant_be_restarted_for_its_cache_is_left_read_only(bench: Bench, fails: str) -> None:
+    bench.write(KeepOut.READ_ONLY, needs_restart=True)
+    bench.touch(f"fails-{fails}")
+    script = (bench.directory / "run.sh").read_text()
+    (bench.directory / "run.sh").write_text(f"sleep() {{ :; }}\n{script}")
+    bench.run()
+    assert bench.calls.count(fails) == 6
+    assert "read-write" not in bench.calls
+    assert "failed It is left read-only: restart it, and only then make it writable again." in bench.told
 
 
 def test_online_nothing_is_switched(bench: Bench) -> None:
