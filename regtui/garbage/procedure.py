@@ -15,7 +15,7 @@ from regtui.deletion.journal import Journal
 from regtui.errors import RegtuiError
 from regtui.garbage import scripts
 from regtui.garbage.account import Account
-from regtui.garbage.at_address import answers_still
+from regtui.garbage.at_address import AtAddress, look_at_address
 from regtui.garbage.by_hand import by_hand
 from regtui.garbage.earlier import read_earlier
 from regtui.garbage.forecasting import another, forecast
@@ -201,7 +201,7 @@ class HostCollector:
 
     async def _must_be_what_answers(self, found: Found) -> None:
         """Raises Unsafe where it doesn't run, and a registry answers all the same: that is another one."""
-        if not found.unit.is_running and await answers_still(self._client):
+        if not found.unit.is_running and await look_at_address(self._client) is AtAddress.ANSWERS:
             title = found.unit.title
             raise Unsafe(
                 f"What answers at {self._client.host} isn't {title[0].lower()}{title[1:]}: that isn't running on "
@@ -428,7 +428,7 @@ class HostCollector:
 
     async def _word_for(self, question: HostQuestion) -> str:
         if question is HostQuestion.IS_SILENT:
-            return "still-answers" if await answers_still(self._client) else "is-silent"
+            return (await look_at_address(self._client)).value
         return "refuses-pushes" if await self._refuses() else "takes-pushes"
 
     async def _refuses(self) -> bool:

@@ -184,8 +184,8 @@ def status(unit: Unit, mark: str) -> Script:
 
 
 def note(unit: Unit, name: str) -> Script:
-    """Leaves a word for the run: `stop-asked`, `refuses-pushes` or `takes-pushes` of its registry, `is-silent` or
-    `still-answers` of its address, `heard` when its end was."""
+    """Leaves a word for the run: `stop-asked`, `refuses-pushes` or `takes-pushes` of its registry, `is-silent`,
+    `still-answers` or `is-unknown` of its address, `heard` when its end was."""
     return _launch(unit, new_mark(), "leave", name)
 
 

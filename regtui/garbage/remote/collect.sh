@@ -184,11 +184,12 @@ serve_pulls() {
 }
 
 # Whether pushes are refused, and whether nothing answers at its address while the registry is stopped, only those can see
-# who reach it as clients do: they leave a word here. $1 is the word that it waits for, $2 the one that says the contrary.
+# who reach it as clients do: they leave a word here. $1 is the word that it waits for; $2 says the contrary, and $3 that
+# even they can't see it.
 is_told() {
     left=$(($(get patience) * 5))
     until test -e "$1"; do
-        test "$left" -gt 0 && test ! -e "$2" && test ! -e stop-asked || return 1
+        test "$left" -gt 0 && test ! -e "$2" && test ! -e "${3:-$2}" && test ! -e stop-asked || return 1
         if sleep 0.2 2>/dev/null; then left=$((left - 1)); else sleep 1; left=$((left - 5)); fi
     done
 }
@@ -202,10 +203,12 @@ refuses_pushes() {
 must_be_silent() {
     test "$(get silence)" = yes || return 0
     say asks silence
-    is_told is-silent still-answers && return 0
+    is_told is-silent still-answers is-unknown && return 0
     test ! -e stop-asked || return 0
     test ! -e still-answers || failed "$(get name) was stopped, and a registry answers at its address: another one serves it," \
         "and would take pushes into the sweep. Nothing was swept. Say which one it is, or stop it as well."
+    test ! -e is-unknown || failed "$(get name) was stopped, and something at its address takes connections and doesn't answer in time:" \
+        "it can't be seen that no other registry serves it. Nothing was swept. See what it is, a proxy or a balancer."
     failed "It can't be seen that nothing answers at the address of $(get name) while that is stopped: nothing was swept."
 }
 

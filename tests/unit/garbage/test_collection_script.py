@@ -378,6 +378,7 @@ def test_what_is_not_seen_to_refuse_pushes_is_not_swept_and_put_back(bench: Benc
     ("word", "sentence"),
     [
         ("still-answers", "was stopped, and a registry answers at its address: another one serves it,"),
+        ("is-unknown", "something at its address takes connections and doesn't answer in time"),
         ("", "It can't be seen that nothing answers at the address of"),
     ],
 )
