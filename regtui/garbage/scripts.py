@@ -141,6 +141,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "stop": unit.stop,
         "start": unit.start,
         "check": unit.check,
+        "any-runs": unit.any_runs or unit.check,
         "name": unit.title,
         "is-still": unit.is_still,
         "is-another": unit.is_another,

@@ -68,6 +68,8 @@ class Container:
     """Paths inside of mounts that it can't write to."""
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Path inside → the volume's name."""
+    service: tuple[str, ...] = ()
+    """The labels that all containers of its compose service have; empty where it is of none."""
     is_one_off: bool = False
     """Made by `compose run`, beside a service: it isn't stopped with that."""
     keeper: str = ""
@@ -181,6 +183,7 @@ def check_names(container: Container) -> Container:
         container.directory,
         *container.command,
         *container.confined,
+        *container.service,
     ):
         plain(word, f"A setting {what}")
     for path in (*container.mounts, *container.mounts.values(), *container.in_memory):
@@ -256,6 +259,7 @@ def _read(entry: Mapping[str, Any]) -> Container:
             text_at(m, "Destination") for m in list_at(entry, "Mounts") if isinstance(m, dict) and m.get("RW") is False
         ),
         volumes={text_at(m, "Destination"): text_at(m, "Name") for m in list_at(entry, "Mounts") if text_at(m, "Name")},
+        service=_service(entry),
         is_one_off=text_at(entry, "Config", "Labels", "com.docker.compose.oneoff") == "True",
         keeper=_keeper(
             table_at(entry, "Config", "Labels"), removes_itself=table_at(entry, "HostConfig").get("AutoRemove") is True
@@ -268,6 +272,13 @@ def config_of(container: Container) -> tuple[str, ...]:
     named = [word for word in container.command if word.endswith((".yml", ".yaml"))]
     given = named[-1] if named else container.environment.get("REGISTRY_CONFIGURATION_PATH", "")
     return (container.absolute(given),) if given else CANDIDATES
+
+
+def _service(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    names = ("com.docker.compose.project", "com.docker.compose.service")
+    labels = [f"{name}={value}" for name in names if (value := text_at(entry, "Config", "Labels", name))]
+    # One alone would be those of others, too.
+    return (*labels, "com.docker.compose.oneoff=False") if len(labels) == len(names) else ()
 
 
 def _is_within(path: str, point: str) -> bool:

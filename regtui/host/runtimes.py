@@ -85,6 +85,8 @@ class Unit:
     stop: str = ""
     start: str = ""
     check: str = ""
+    any_runs: str = ""
+    """Succeeds while anything runs that `stop` stops: any replica, also a new one. Empty where `check` tells."""
     is_still: str = ""
     is_another: str = ""
     quit: str = ""
@@ -221,6 +223,7 @@ def container_unit(
     if settings.read_only:
         is_another = ""
     hold, release = _kept_for_a_reboot(runtime, container)
+    check = prints(join([*inspect, "{{.State.Running}}", "--", handle]), "true")
     kept = _kept(container)
     unlike = _in_itself(container, root if driver == "filesystem" else "") or _unsaid(container)
     return Unit(
@@ -239,7 +242,8 @@ def container_unit(
         tidy=(f"rm -f {ENVIRONMENT_FILE}",),
         stop=stop,
         start=start,
-        check=prints(join([*inspect, "{{.State.Running}}", "--", handle]), "true"),
+        check=check,
+        any_runs=f"{check} || {_any_of(runtime, container)}" if compose and container.service else "",
         is_still=is_still,
         is_another=is_another,
         # One at a time: where one isn't there, podman leaves the others.
@@ -281,6 +285,12 @@ def _identity(inspect: Sequence[str], container: Container) -> tuple[str, str]:
         f"case $({{ {asked} && echo .; }} | head -c {bounds.HOST_VERSION} | tr '\\n' ' ') in "
         f"' . ' | '. ' | {quote(f'{container.id} . ')}) false ;; *' . ') ;; *) false ;; esac",
     )
+
+
+def _any_of(runtime: Sequence[str], container: Container) -> str:
+    """Succeeds while a container of its compose service runs."""
+    filters = [word for label in container.service for word in ("--filter", f"label={label}")]
+    return f'test -n "$({join([*runtime, "ps", "-q", *filters])} | head -c {bounds.HOST_VERSION})"'
 
 
 def _unsaid(container: Container) -> str:

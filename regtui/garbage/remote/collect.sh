@@ -5,7 +5,7 @@
 #   registry's, in words), root, config, process and user (the collector's words, and whose it is), empty and uploads (what
 #   is removed), upload-minutes, silence (yes where its address has to be silent once it is stopped), patience (seconds that
 #   a word is waited for), answer (seconds that a storage has for one), and command lines: is-still, is-another, prepare,
-#   tidy, stop, start, check, make-stand-in, serve, serves, serve-log, read-only, read-write, hold, release, collector, quit,
+#   tidy, stop, start, check, any-runs, make-stand-in, serve, serves, serve-log, read-only, read-write, hold, release, collector, quit,
 #   gone, quit-asking, kill, readlink, shell, shell-now. quit and gone are of all that is begun beside the registry: collector and stand-in.
 # What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
 
@@ -263,7 +263,7 @@ give_way() {
 
 # What started the registry meanwhile doesn't know of the collector: a daemon that was restarted, or a person.
 keep_down() {
-    if test "$keep_out" = stop && has check && line check >/dev/null 2>&1; then
+    if test "$keep_out" = stop && has any-runs && line any-runs >/dev/null 2>&1; then
         say "failed Something started the registry while it was collected; it was stopped again. Push anew what was pushed then."
         line stop >&2
     fi

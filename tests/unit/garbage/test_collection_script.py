@@ -429,6 +429,16 @@ def test_a_registry_that_something_started_beside_the_collector_is_stopped_again
     assert "up" in bench.told
 
 
+def test_a_replica_that_something_started_beside_the_collector_is_stopped_again(bench: Bench) -> None:
+    """Also where the one that was looked at stays down."""
+    starts = "touch a-replica-runs && ./program beside"
+    bench.write(any_runs="test -e a-replica-runs", beside=starts, stop="./act stop && rm -f a-replica-runs")
+    bench.run()
+    assert bench.calls[-3:] == ["stop", "tidy", "start"]
+    told = "failed Something started the registry while it was collected; it was stopped again."
+    assert [line for line in bench.told if line.startswith(told)]
+
+
 LATE: Final = {"gone": "test ! -e made-late", "quit": "rm -f made-late", "start": "./act start && : > made-late"}
 """Files of the run: its runtime goes on making the collector's container, and has it when the registry is back."""
 

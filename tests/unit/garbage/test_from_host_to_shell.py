@@ -157,7 +157,13 @@ VALUES: Final[dict[str, dict[str, Change]]] = {
         "its version": lambda host, value: host.write("version", value),
         "what the collector prints": lambda host, value: host.write("collected", value),
     },
-    "compose": {"the id of the service's container": lambda host, value: host.write("compose-ps", value)},
+    "compose": {
+        "the id of the service's container": lambda host, value: host.write("compose-ps", value),
+        "its project and its service": _inspected(
+            "Config__Labels",
+            lambda value: {"com.docker.compose.project": value, "com.docker.compose.service": value},
+        ),
+    },
     "systemd": {
         "its user": _served(lambda value: _EXEC.format(value, "/bin/r serve /c.yml")),
         "its program": _served(lambda value: _EXEC.format("", f"{value} serve /c.yml")),

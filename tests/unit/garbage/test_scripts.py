@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from regtui.garbage import scripts
+from regtui.host.compose import Compose
 from regtui.host.containers import Container
 from regtui.host.keep_out import KeepOut
 from regtui.host.profile import HostSettings
@@ -179,6 +180,32 @@ def test_what_cant_be_stopped_without_harm_has_an_obstacle() -> None:
 def test_what_shares_its_storage_is_collected_in_no_way() -> None:
     """Also where nobody pushes meanwhile: what the others keep of its blobs in memory isn't cleared."""
     assert replace(in_docker(), is_shared=True, obstacle="Others have the same storage.").ways == ()
+
+
+def test_a_service_runs_while_any_of_its_containers_does(tmp_path: Path) -> None:
+    """Whichever compose has started, and not what it was run for once."""
+    labels = ("com.docker.compose.project=it's", "com.docker.compose.service=web", "com.docker.compose.oneoff=False")
+    unit = container_unit(
+        ["docker"],
+        container(service=labels),
+        HostSettings(runtime="compose", container="web"),
+        program="registry",
+        config="/etc/config.yml",
+        root="/var/lib/registry",
+        driver="filesystem",
+        has_shell=True,
+        compose=Compose("docker compose", ("docker", "compose")),
+    )
+    program = tmp_path / "docker"
+    program.write_text('#!/bin/sh\ntest "$1" != ps || { printf "%s|" "$@" > asked; cat listed; }\n')
+    program.chmod(0o755)
+    for listed, runs in (("0123\n", True), ("", False)):
+        (tmp_path / "listed").write_text(listed)
+        command = scripts.files(unit, KeepOut.STOP, needs_restart=False)["any-runs"]
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+        assert (done.returncode == 0) is runs
+    asked = "".join(f"--filter|label={label}|" for label in labels)
+    assert (tmp_path / "asked").read_text() == f"ps|-q|{asked}"
 
 
 def test_a_dry_run_beside_a_stopped_registry() -> None:
