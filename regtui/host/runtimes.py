@@ -380,7 +380,8 @@ def systemd_unit(
             f"{read} | tr '\\n\\0' '\\001\\n' | {quoted} | tr '\\001' '\\n' > {ENVIRONMENT_FILE}",
             f"test -s {ENVIRONMENT_FILE}",
         )
-        run = f"<{ENVIRONMENT_FILE} {as_user}sh -c '. /dev/stdin; exec \"$@\"' sh {program}"
+        # Read, and not opened again as /dev/stdin: the service's user has no right to the file.
+        run = f'<{ENVIRONMENT_FILE} {as_user}sh -c \'eval "$(cat)"; exec "$@"\' sh {program}'
     shell = f"{as_user}sh"
     return Unit(
         runtime="systemd",

@@ -1,5 +1,6 @@
 """The scripts for the host: right by shellcheck's eyes, and harmless whatever the words in them are."""
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -259,6 +260,18 @@ def _in_service(directory: Path, environ: bytes | None) -> dict[str, str] | None
     )
     told = (each.decode("latin-1").partition("=") for each in done.stdout.split(b"\0"))
     return {name: value for name, _, value in told if name.startswith("REGISTRY_")} if done.returncode == 0 else None
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+def test_a_services_own_user_needs_no_right_to_the_file_with_its_environment(tmp_path: Path) -> None:
+    process = Process("r.service", "/usr/bin/env", "/etc/config.yml", 7, "nobody", {"REGISTRY_X": "1"})
+    unit = systemd_unit(process, HostSettings(runtime="systemd"), root="/srv", me="root")
+    (tmp_path / "registry.env").write_text("export REGISTRY_X='it'\\''s'\nexport AWS_Y='a\nb'\n")
+    (tmp_path / "registry.env").chmod(0o600)
+    # The program's words are the collector's: here it prints two variables.
+    command = unit.beside + ' sh -c \'printf "%s|%s" "$REGISTRY_X" "$AWS_Y"\''
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("it's|a\nb", "")
 
 
 def test_a_services_variable_with_line_breaks_is_one_variable(tmp_path: Path) -> None:
