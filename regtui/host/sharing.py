@@ -15,10 +15,10 @@ from regtui.text import one_line
 
 # What a process tells may never end: whatever was begun for it ends with that.
 _ASK: Final = """\
-text=$1 pid=$2 root=$3 limit=
-shift 3
+text=$1 pid=$2 root=$3 harmless=$4 limit=
+shift 4
 ! command -v timeout >/dev/null 2>&1 || limit='timeout -s KILL 100'
-"$@" $limit sh -c "$text" sh "$pid" "$root"
+"$@" $limit sh -c "$text" sh "$pid" "$root" "$harmless"
 """
 _KILLED: Final = 137
 _SHOWN: Final = 80
@@ -91,10 +91,11 @@ async def processes_beside(
 ) -> list[str]:
     """Other processes of this host, in containers or not, that serve from the storage of process `pid`, where they can
     be seen. 0 where ours doesn't run: then `root` is the host's own path, and whatever serves from it is another one.
-    `harmless`: pids of those that can't write. Raises SshError."""
+    `harmless`: pids of those that can't write, or are stopped with ours. What one of these started, or has in its
+    container, ends with it. Raises SshError."""
     if not root:
         return []
-    told = await host.run(Script(_ASK, (_PROCESSES, str(pid), root, *sudo)))
+    told = await host.run(Script(_ASK, (_PROCESSES, str(pid), root, " ".join(map(str, harmless)), *sudo)))
     if told.code == _KILLED:
         raise Unsafe(
             f"Whether others on {host.place} serve from the same storage can't be told: looking at its processes took "
@@ -107,7 +108,7 @@ async def processes_beside(
             case ["process", number, parent, program] if _is_pid(number) and _is_pid(parent):
                 found[int(number)] = int(parent), f"process {number} ({one_line(program, limit=_SHOWN)})"
     # What starts a registry, as tini does, has the same words.
-    return [named for number, (parent, named) in found.items() if number not in harmless and parent not in found]
+    return [named for parent, named in found.values() if parent not in found]
 
 
 def _is_pid(text: str) -> bool:

@@ -1,5 +1,6 @@
 # Registries that serve from one storage, as "process PID PARENT PROGRAM": all but process $1, whose storage it is, at $2 as that
-# process sees it; at $2 of the host itself, where $1 is 0. Of what this login may not see there is nothing.
+# process sees it; at $2 of the host itself, where $1 is 0. Nor those $3, whose first processes are stopped with it or can't
+# write. Of what this login may not see there is nothing.
 
 # Device and inode of the storage at $2 as process $1 sees it: the same through whatever mount it is seen.
 identity() {
@@ -101,14 +102,37 @@ with_the_word() {
     printf '%s\n' /proc/[0-9]*/cmdline | xargs grep -ls serve
 }
 
+above() {
+    sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null
+}
+
+# Whether process $1 ends with one of ours: it was started by that, as by an init or a script around the registry, or is
+# in a container that is ours.
+is_our_own() {
+    within=$(readlink "/proc/$1/ns/pid" 2>/dev/null)
+    test -z "$within" || case $namespaces in *" $within "*) return 0 ;; esac
+    each=$1
+    while test "${each:-0}" -gt 1; do
+        case $own in *" $each "*) return 0 ;; esac
+        each=$(above "$each")
+    done
+    return 1
+}
+
+own=" $1 $3 " namespaces=' '
+for pid in $own; do
+    within=$(readlink "/proc/$pid/ns/pid" 2>/dev/null)
+    # All of the host's are in one.
+    test "$within" = "$(readlink /proc/self/ns/pid)" || namespaces="$namespaces$within "
+done
 ours=$(identity "$1" "$2")
 test -n "$ours" || exit 0
 for file in $(with_the_word); do
     pid=${file#/proc/}
     pid=${pid%/*}
-    test "$pid" != "$1" || continue
     words=$(tr '\0' '\n' < "$file" 2>/dev/null)
     printf '%s\n' "$words" | grep -qx serve || continue
+    ! is_our_own "$pid" || continue
     program=$(printf '%s\n' "$words" | head -n 1)
     program=${program##*/}
     roots=$(told_roots "$pid")

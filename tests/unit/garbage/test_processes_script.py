@@ -22,7 +22,12 @@ def host(tmp_path: Path) -> HostileHost:
 
 
 def _sharers(host: HostileHost) -> list[str]:
-    return asyncio.run(processes_beside(LocalHost(), (), os.getpid(), str(host.root)))
+    with host.process("ours") as pid:
+        return _beside(host, pid)
+
+
+def _beside(host: HostileHost, pid: int, *harmless: int) -> list[str]:
+    return asyncio.run(processes_beside(LocalHost(), (), pid, str(host.root), harmless))
 
 
 def test_a_process_is_found_by_the_root_that_its_config_names(host: HostileHost) -> None:
@@ -112,6 +117,30 @@ def test_who_serves_from_the_storage_is_told_or_refused_in_time(
     (host.bin / "timeout").chmod(0o755)
     with pytest.raises(Unsafe, match="took more than 100 seconds"):
         _sharers(host)
+
+
+_INIT = """\
+import os, subprocess, sys
+code = "import os, sys; print(os.getpid(), flush=True); sys.stdin.read()"
+subprocess.run(["registry", "-c", code, "serve"], executable=sys.executable)
+"""
+
+
+def test_what_one_of_ours_started_is_no_other_registry(host: HostileHost) -> None:
+    """As in a container with an init (`--init`), or by a script that doesn't make way for the registry."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _INIT],
+        env={"REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": str(host.root)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as init:
+        assert init.stdout is not None
+        told = f"process {int(init.stdout.readline())} (registry)"
+        assert told in _sharers(host)
+        assert told not in _beside(host, init.pid)
+        with host.process("ours") as pid:
+            # A replica's, that is stopped with ours.
+            assert told not in _beside(host, pid, init.pid)
 
 
 _SECTIONS = {
