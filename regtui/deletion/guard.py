@@ -13,7 +13,7 @@ from regtui.deletion.cost import deletes_for_a_look
 from regtui.deletion.graph import children_first, reachable
 from regtui.deletion.ground import Ground
 from regtui.deletion.reasons import Reason
-from regtui.deletion.recheck import deletable
+from regtui.deletion.recheck import deletable, holder
 from regtui.deletion.surely import leads_to, put_surely, put_tag_surely
 from regtui.deletion.untagging import BULK
 from regtui.deletion.values import Outcome, Plan, PlannedManifest, PlannedTag, Status, manifest_outcome
@@ -250,10 +250,8 @@ class Guard:
     def holder(self, digest: Digest) -> str:
         """Why a manifest stays: which tag leads to it, or which of its own somebody else removed, who may delete it as
         well. Empty where that isn't known."""
-        contents = self._ground.watch.contents(())
-        for tag, root in sorted(contents.tags.items()):
-            if root is not None and tag not in self._going and digest in reachable(contents.manifests, [root]):
-                return f"{tag} leads to it"
+        if told := holder(self._ground.watch.contents(()), self._going, digest):
+            return told
         for planned in self._plan.removed:
             if planned.digest == digest and planned.tag not in self._chosen and planned.tag not in self._names:
                 return f"somebody else removed {planned.tag} meanwhile"

@@ -7,6 +7,7 @@ something new may use is not deleted.
 from collections.abc import Collection
 from dataclasses import replace
 
+from regtui.deletion.graph import reachable
 from regtui.deletion.plan import doomed_manifests, make_plan
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
@@ -26,7 +27,7 @@ from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import RegistryError
 
-__all__ = ["check_tag", "deletable", "left_attached", "recheck", "tags_now"]
+__all__ = ["check_tag", "deletable", "holder", "left_attached", "recheck", "tags_now"]
 
 
 def recheck(plan: Plan, watch: Watch) -> tuple[Plan, list[Outcome]]:
@@ -38,14 +39,24 @@ def recheck(plan: Plan, watch: Watch) -> tuple[Plan, list[Outcome]]:
     stay = left_attached(plan, chosen, contents)
     narrowed = _narrowed(plan, [tag for tag in chosen if tag not in stay], contents)
     kept = {manifest.digest for manifest in narrowed.manifests}
+    going = {tag.tag for tag in narrowed.removed}
     outcomes = [tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.GONE_BEFORE) for tag in gone]
     outcomes += [tag_outcome(plan.repository, tag, Status.SKIPPED, Reason.IMAGE_STAYS) for tag in stay]
     outcomes += [
-        manifest_outcome(plan.repository, m, Status.SKIPPED, Reason.IN_USE)
+        manifest_outcome(plan.repository, m, Status.SKIPPED, Reason.IN_USE, holder(contents, going, m.digest))
         for m in plan.manifests
         if m.digest not in kept
     ]
     return narrowed, outcomes
+
+
+def holder(contents: Contents, going: Collection[str], digest: Digest) -> str:
+    """Which tag, besides those that go, leads to a manifest that stays, or may; empty where that isn't known."""
+    for tag, root in sorted(contents.tags.items()):
+        if root is not None and tag not in going and digest in reachable(contents.manifests, [root]):
+            return f"{tag} leads to it"
+    unread = sorted(contents.unread.keys() - set(going))
+    return f"{unread[0]} can't be read, and may lead to it" if unread else ""
 
 
 async def check_tag(client: RegistryClient, watch: Watch, tag: PlannedTag) -> Result | None:

@@ -34,6 +34,8 @@ _BAR: Final = 30
 # Lines: between the parts of a plan, and of its buttons with theirs.
 _MARGIN: Final = 1
 _BUTTONS: Final = 2
+# Of what failed, as many are told with their reason; of more, the rows.
+_REASONS: Final = 5
 # Seconds. Thousands of tags come one by one, and all rows are put into their order for each painting.
 _REPAINT: Final = 0.25
 
@@ -81,6 +83,17 @@ class Progressing:
     def rows(self) -> list[Outcome]:
         self.is_new = False
         return list(self._rows.values())
+
+
+def _reasons(report: Report) -> list[str]:
+    """Why something failed: whole, as its row may have no room for it."""
+    failed = [outcome for outcome in report.outcomes if outcome.status is Status.FAILED and outcome.error]
+    return [f"{_named(outcome)}: {outcome.error}" for outcome in failed[:_REASONS]]
+
+
+def _named(outcome: Outcome) -> str:
+    is_manifest = "@" in outcome.reference and outcome.digest is not None
+    return outcome.digest.short if is_manifest and outcome.digest else outcome.reference.rpartition(":")[2]
 
 
 class Sentences(VerticalScroll, can_focus=False):
@@ -326,7 +339,7 @@ class PlanScreen(Screen[Report | None]):
         self._report = report
         if report.outcomes:
             self._answer = report
-            trouble += report_sentences(report)
+            trouble += report_sentences(report) + _reasons(report)
             # In the order of the plan, not in that of the registry's answers.
             order = {outcome.reference: number for number, outcome in enumerate(proposal.rows)}
             rows = sorted(report.outcomes, key=lambda outcome: order.get(outcome.reference, len(order)))

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regtui.deletion.journal import Journal, Run
-from regtui.deletion.reasons import Reason
+from regtui.deletion.reasons import Reason, in_words
+from regtui.deletion.recheck import holder
 from regtui.deletion.surely import delete_tag_surely, put_tag_surely
 from regtui.deletion.tagging import TagMoved
-from regtui.deletion.values import Report, Status
+from regtui.deletion.values import Contents, Report, Status
 from regtui.local.dialect import Version
+from regtui.oci.digest import Digest
 from regtui.registry.errors import RegistryError
 from regtui.session.session import Session
 
@@ -49,6 +51,14 @@ async def undone(connection: Session) -> Report:
 
 def is_put_of(request: httpx.Request, tag: str) -> bool:
     return request.method == "PUT" and request.url.path.endswith(f"/manifests/{tag}")
+
+
+def test_what_keeps_a_manifest_is_named() -> None:
+    image = Digest.of(b"x")
+    contents = Contents("team/app", {"goes": image, "prod": image}, {}, unread={"odd": "unknown error"})
+    assert holder(contents, {"goes"}, image) == "prod leads to it"
+    assert holder(contents, {"goes", "prod"}, image) == "odd can't be read, and may lead to it"
+    assert in_words(Reason.IN_USE, holder(contents, {"goes"}, image)) == "not deleted: prod leads to it"
 
 
 @pytest.mark.parametrize("version", VERSIONS)

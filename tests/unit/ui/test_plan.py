@@ -2,7 +2,7 @@
 
 import pytest
 
-from regtui.deletion.values import Action, Outcome, Status
+from regtui.deletion.values import Action, Outcome, Report, Status
 from regtui.ui.screens.delete import DeleteScreen
 from regtui.ui.screens.plan import Progressing, Proposal
 from tests.support.screens import COMMON, browsing, settled
@@ -30,6 +30,19 @@ def test_rows_stand_in_the_order_of_the_plan_each_as_it_was_told_last() -> None:
     progress.take([outcome("b", Status.DONE)])
     assert progress.rows() == [outcome("a", Status.PLANNED), outcome("b", Status.DONE)]
     assert not progress.is_new
+
+
+async def test_why_something_failed_is_said_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its row has no room for it."""
+    why = f"prod refuses storing the manifest: {'word ' * 20}end"
+    failed = Outcome("team/app:v2", None, Action.RESTORE, Status.FAILED, why)
+    monkeypatch.setattr(DeleteScreen, "make_plan", lambda screen: None)
+    async with browsing(*COMMON, "d", size=(80, 24)) as (pilot, _):
+        screen = pilot.app.screen
+        assert isinstance(screen, DeleteScreen)
+        proposal = Proposal([], [failed], {}, "Delete", lambda: pytest.fail("nothing"), True)
+        screen._show_result(proposal, Report("team/app", (failed,)), [])
+        assert f"v2: {why}" in screen._sentences.content
 
 
 @pytest.mark.parametrize("rows", [1, 40])
