@@ -4,14 +4,24 @@ from typing import NoReturn
 
 from regtui.cli.console import ask, is_interactive, say, warn
 from regtui.cli.output import Form, Output
-from regtui.cli.running import RunResult, ShownOutcomes, carry_out
+from regtui.cli.planned_undo import show_undo
+from regtui.cli.running import RunResult, ShownOutcomes, carry_out, show_outcomes
 from regtui.deletion.belonging import belonging_question, check_belongs
 from regtui.deletion.entry import Belonging, Entry, Kind
-from regtui.deletion.undo import Undo
-from regtui.deletion.undo_words import interrupted_sentence, rest_sentences, undo_confirmation, undo_sentences
+from regtui.deletion.proposal import DeletionProposal
+from regtui.deletion.request import Request
+from regtui.deletion.undo import Undo, shown_rest
+from regtui.deletion.undo_words import (
+    interrupted_sentence,
+    is_undo_confirmed_by,
+    rest_sentences,
+    undo_confirmation,
+    undo_question,
+)
 from regtui.deletion.values import Plan, Report
 from regtui.errors import RegtuiError
 from regtui.session.session import Session
+from regtui.session.target import Target
 
 
 class InterruptedRun(RegtuiError):
@@ -37,9 +47,12 @@ async def settle(session: Session, repository: str = "", *, may_ask: bool) -> bo
             say_remedies(session, entry)
             continue
         say(sentence)
-        if not may_ask or not is_interactive() or not await _asked(session, entry):
-            say_remedies(session, entry)
-            raise InterruptedRun("Nothing was changed.", "This has to be settled first.")
+        is_asked = may_ask and is_interactive()
+        result = await _asked(session, entry) if is_asked else None
+        if result is None or not result.is_complete:
+            say_remedies(session, entry, "" if is_asked else "--yes")
+            what = "Nothing was changed." if result is None else "Nothing else was changed."
+            raise InterruptedRun(what, "This has to be settled first.")
     return any(entry.belongs_to(session.identity) is Belonging.HERE for entry in entries)
 
 
@@ -62,12 +75,16 @@ def tell_troubles(session: Session) -> None:
         warn(trouble)
 
 
-def say_remedies(session: Session, entry: Entry) -> None:
-    """The commands that end it, each on a line of its own."""
-    command = session.target.undo_command
+def say_remedies(session: Session, entry: Entry, option: str = "") -> None:
+    """The commands that end it, each on a line of its own; with an `option` besides."""
+    tell_remedies(session.target, entry, option)
+
+
+def tell_remedies(target: Target, entry: Entry, option: str = "") -> None:
+    command, more = target.undo_command, [option] if option else []
     back = "To take it back" if entry.kind is Kind.RESTORE else "To put it back"
-    say(f"To finish it: {command(entry.name, '--finish')}")
-    say(f"{back}: {command(entry.name)}")
+    say(f"To finish it: {command(entry.name, '--finish', *more)}")
+    say(f"{back}: {command(entry.name, *more)}")
 
 
 async def is_of_here(session: Session, entry: Entry, *, may_ask: bool) -> bool:
@@ -79,38 +96,59 @@ async def is_of_here(session: Session, entry: Entry, *, may_ask: bool) -> bool:
     return ask(f"{belonging_question(entry, session.identity)} [y/N]").lower() in ("y", "yes")
 
 
-async def _asked(session: Session, entry: Entry) -> bool:
-    """Whether it was finished or reverted."""
+async def _asked(session: Session, entry: Entry) -> RunResult | None:
+    """What came of finishing or reverting it; None where neither is wanted."""
     back = "take it back" if entry.kind is Kind.RESTORE else "put everything back"
-    answer = ask(f"Finish it, or {back}? [f/b/N]")
-    shown = ShownOutcomes(Output(Form.TABLE))
-    if answer.lower() in ("f", "finish"):
-        return (await finish(session, entry, shown)).is_complete
-    if answer.lower() in ("b", "back"):
-        return (await revert(session, entry, shown)).is_complete
-    return False
+    answer = ask(f"Finish it at {session.identity}, or {back}? [f/b/N]").lower()
+    output = Output(Form.TABLE)
+    if answer in ("f", "finish"):
+        return await finish(session, entry, output, asks=entry.kind is Kind.DELETION)
+    if answer in ("b", "back"):
+        return await _revert(session, entry, output)
+    return None
 
 
-async def finish(session: Session, entry: Entry, shown: ShownOutcomes) -> RunResult:
-    """Does the rest, which was confirmed when it began. Raises InterruptedRun where it can't be done."""
+async def finish(session: Session, entry: Entry, output: Output, *, asks: bool) -> RunResult | None:
+    """Shows the rest and does it, of which each part was confirmed when it began; None where it was asked for again,
+    and isn't wanted. Raises InterruptedRun where it can't be done."""
     if entry.kind is Kind.RESTORE:
-        return await _carry_out(session, entry, await session.changes.plan_rest_of_undo(entry), shown)
+        return await _carry_out(session, entry, await session.changes.plan_rest_of_undo(entry), output, asks=asks)
     plan = await session.changes.plan_rest(entry)
-    for sentence in rest_sentences(entry, plan):
-        say(sentence)
+    proposal = show_rest(entry, plan, output)
     if plan.obstacle:
         _refuse(session, entry)
+    if asks and not _is_confirmed(session, proposal):
+        return None
     total = len(entry.tags) + len(entry.manifests_changed)
     finishing = session.changes.finishing(entry, plan)
-    result = await carry_out(finishing, shown, "Deleting", total)
+    result = await carry_out(finishing, ShownOutcomes(output), "Deleting", total)
     say_way_back(session, finishing.report, plan)
     return result
 
 
-async def revert(session: Session, entry: Entry, shown: ShownOutcomes) -> RunResult:
+def show_rest(entry: Entry, plan: Plan, output: Output, *, dry_run: bool = False) -> DeletionProposal:
+    """What is left of an interrupted deletion, as `rm` shows its plan."""
+    # What can't be put back was confirmed when it began.
+    proposal = DeletionProposal(Request(entry.repository, without_undo=True), shown_rest(entry, plan))
+    if dry_run or output.form is Form.TABLE:
+        show_outcomes(output, proposal.rows)
+        output.flush()
+    for sentence in rest_sentences(entry, plan):
+        say(sentence)
+    return proposal
+
+
+def _is_confirmed(session: Session, proposal: DeletionProposal) -> bool:
+    if proposal.plan.is_empty:
+        return ask(f"Finish it at {session.identity}? [y/N]").lower() in ("y", "yes")
+    return proposal.is_confirmed_by(ask(proposal.question(session.identity)))
+
+
+async def _revert(session: Session, entry: Entry, output: Output) -> RunResult | None:
     """Takes back what was done so far. Raises InterruptedRun where it can't be done."""
     undo = await session.changes.plan_undo(entry)
-    return await _carry_out(session, entry, undo, shown, typed=undo_confirmation(undo))
+    asks = undo.shown_deletion is not None or bool(undo_confirmation(undo))
+    return await _carry_out(session, entry, undo, output, asks=asks)
 
 
 def _refuse(session: Session, entry: Entry) -> NoReturn:
@@ -118,13 +156,14 @@ def _refuse(session: Session, entry: Entry) -> NoReturn:
     raise InterruptedRun("Nothing was changed.")
 
 
-async def _carry_out(session: Session, entry: Entry, undo: Undo, shown: ShownOutcomes, *, typed: str = "") -> RunResult:
-    for sentence in undo_sentences(undo):
-        say(sentence)
-    if undo.obstacle or (typed and ask(f"To change these tags at {session.identity}, type {typed}:") != typed):
+async def _carry_out(session: Session, entry: Entry, undo: Undo, output: Output, *, asks: bool) -> RunResult | None:
+    show_undo(undo, output, dry_run=False)
+    if undo.obstacle:
         _refuse(session, entry)
+    if asks and not is_undo_confirmed_by(undo, ask(undo_question(undo, session.identity))):
+        return None
     undoing = session.changes.undoing(undo)
-    result = await carry_out(undoing, shown, "Putting back", len(undo.rows))
+    result = await carry_out(undoing, ShownOutcomes(output), "Putting back", len(undo.rows))
     say_taking_back(session, undoing.report)
     return result
 

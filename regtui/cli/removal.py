@@ -295,11 +295,7 @@ def is_confirmed(removal: Removal) -> bool:
     proposal = removal.proposal
     if proposal.plan.is_empty:
         return True
-    these = f"{proposal.what_by_name} from {removal.session.identity}"
-    these += f", and {proposal.replacing}" if proposal.replacing else ""
-    if expected := proposal.typed:
-        return ask(f"To delete {these}, type {expected}:") == expected
-    return ask(f"Delete {these}? [y/N]").lower() in ("y", "yes")
+    return proposal.is_confirmed_by(ask(proposal.question(removal.session.identity)))
 
 
 async def execute(removal: Removal, shown: ShownOutcomes) -> RunResult:

@@ -12,6 +12,8 @@ from regtui.cli.interrupted_runs import (
     say_remedies,
     say_taking_back,
     settle,
+    show_rest,
+    tell_remedies,
     tell_troubles,
     tell_unfinished,
 )
@@ -19,27 +21,27 @@ from regtui.cli.invocation import Invocation
 from regtui.cli.log import show_runs
 from regtui.cli.output import Output
 from regtui.cli.planned_undo import planned_undo, show_undo
-from regtui.cli.running import Obstructed, ShownOutcomes, carry_out, check_askable, show_outcomes
+from regtui.cli.running import Obstructed, ShownOutcomes, carry_out, check_askable
 from regtui.cli.undo_prune import undo_prune
 from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.journal import Journal
 from regtui.deletion.journal_storage import is_cut_run, is_run, number_of
-from regtui.deletion.undo import Undo, check_ended, shown_rest
+from regtui.deletion.undo import Undo, check_ended
 from regtui.deletion.undo_words import (
     earlier_sentence,
+    interrupted_sentence,
+    is_undo_confirmed_by,
     not_to_finish,
     not_unasked,
     offers_overwriting,
-    rest_sentences,
     title_of,
-    undo_confirmation,
-    undo_sentences,
+    undo_question,
     what_of,
 )
-from regtui.deletion.words import planned_outcomes
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
 from regtui.registry.identity import RegistryId
 from regtui.session.session import Session
+from regtui.session.target import Target
 from regtui.settings.paths import journal_dir
 
 # Of a run, within its name.
@@ -56,9 +58,24 @@ def run(arguments: argparse.Namespace) -> int:
         return show_runs(output, _listed(invocation, entry, named), undoable=True)
     if arguments.finish and entry is None:
         raise UsageError("--finish needs the run's name.", "See: regtui undo --list")
-    check_askable(arguments)
     target = invocation.target_of_run(entry) if entry else invocation.target(named or None)
+    _check_askable(arguments, target, entry)
     return invocation.run_at(target, lambda session: _undo(session, entry, output, arguments))
+
+
+def _check_askable(arguments: argparse.Namespace, target: Target, named: Entry | None) -> None:
+    """Raises UsageError where nobody can be asked; where --yes alone would be refused, it is said what wouldn't be."""
+    try:
+        check_askable(arguments)
+    except UsageError:
+        unfinished = [] if named else Journal(journal_dir()).unfinished(target.identity)
+        unfinished = [entry for entry in unfinished if entry.belongs_to(target.identity) is Belonging.HERE]
+        for entry in unfinished:
+            warn(interrupted_sentence(entry))
+            tell_remedies(target, entry, "--yes")
+        if unfinished:
+            raise UsageError("Nobody can be asked here.", "That has to be settled first.") from None
+        raise
 
 
 def _run_named(named: str, invocation: Invocation) -> Entry | None:
@@ -165,21 +182,13 @@ async def _say_earlier(session: Session, entry: Entry) -> None:
 
 async def _show_rest(session: Session, entry: Entry, output: Output) -> None:
     if entry.kind is Kind.RESTORE:
-        undo = await session.changes.plan_rest_of_undo(entry)
-        rows, sentences = undo.rows, undo_sentences(undo)
+        show_undo(await session.changes.plan_rest_of_undo(entry), output, dry_run=True)
     else:
-        plan = await session.changes.plan_rest(entry)
-        rows, sentences = planned_outcomes(shown_rest(entry, plan)), rest_sentences(entry, plan)
-    show_outcomes(output, rows)
-    for sentence in sentences:
-        say(sentence)
+        show_rest(entry, await session.changes.plan_rest(entry), output, dry_run=True)
 
 
 def _is_confirmed(undo: Undo, session: Session) -> bool:
-    where = session.identity
-    if expected := undo_confirmation(undo):
-        return ask(f"To change these tags at {where}, type {expected}:") == expected
-    return _is_yes(ask(f"{'Put back' if undo.deletion is None else 'Undo it'} at {where}? [y/N]"))
+    return is_undo_confirmed_by(undo, ask(undo_question(undo, session.identity)))
 
 
 def _is_yes(answer: str) -> bool:
@@ -196,9 +205,9 @@ async def _finish(session: Session, entry: Entry, output: Output, arguments: arg
     if arguments.dry_run:
         await _show_rest(session, entry, output)
         return DONE
-    if not arguments.yes and not _is_yes(ask(f"Finish it at {session.identity}? [y/N]")):
+    result = await finish(session, entry, output, asks=not arguments.yes)
+    if result is None:
         say("Nothing was changed.")
         say_remedies(session, entry)
         return FAILED
-    result = await finish(session, entry, ShownOutcomes(output))
     return INTERRUPTED if result.stopped else DONE if result.is_complete else FAILED

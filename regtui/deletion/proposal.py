@@ -96,6 +96,14 @@ class DeletionProposal:
             return f"{plan.repository}@{plan.manifests[0].digest.short}"
         return f"these {self.what} of {plan.repository}"
 
+    def question(self, where: object) -> str:
+        """What is asked before it is done. `where`: the registry."""
+        these = f"{self.what_by_name} from {where}" + (f", and {self.replacing}" if self.replacing else "")
+        return f"To delete {these}, type {self.typed}:" if self.typed else f"Delete {these}? [y/N]"
+
+    def is_confirmed_by(self, answer: str) -> bool:
+        return answer == self.typed if self.typed else answer.lower() in ("y", "yes")
+
     @property
     def typed(self) -> str:
         """What has to be typed; empty where `y` is enough."""

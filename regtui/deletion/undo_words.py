@@ -68,6 +68,7 @@ def rest_sentences(entry: Entry, rest: Plan) -> list[str]:
     """What an interrupted deletion had done already, as the registry shows it, and what is left of it."""
     if rest.obstacle:
         return [rest.obstacle]
+    standing = sum(1 for tag in entry.tags if rest.contents.tags.get(tag) in entry.placeholders)
     rest = shown_rest(entry, rest)
     listed = rest.contents.tags.keys() | rest.contents.unread.keys()
     gone = sum(1 for tag in entry.tags if tag not in listed)
@@ -75,7 +76,8 @@ def rest_sentences(entry: Entry, rest: Plan) -> list[str]:
     done = [f"{gone:,} of {plural(len(entry.tags), 'tag')} removed"] if entry.tags else []
     if manifests := len(entry.manifests_changed):
         done.append(f"{deleted:,} of {plural(manifests, 'manifest')} deleted")
-    lines = [f"Before it was interrupted: {', '.join(done)}."]
+    instead = f"; {plural(standing, 'tag')} put on an empty index, to be removed" if standing else ""
+    lines = [f"Before it was interrupted: {', '.join(done)}{instead}."]
     going = {tag.tag for tag in rest.removed}
     staying = [tag for tag in entry.tags if tag in listed and tag not in going]
     if moved := in_order(tag for tag in staying if tag not in rest.contents.unread):
@@ -91,8 +93,9 @@ def _names(prefix: str, tags: Iterable[str]) -> str:
 
 def _about_tags(restoration: Restoration, prefix: str) -> list[str]:
     lines = []
-    if restoration.tags:
-        lines.append(f"{plural(len(restoration.tags), 'tag')} of {restoration.repository} will be put back.")
+    tried = {tag.tag for tag in restoration.tags} & set(_tags_of(restoration, restoration.incomplete))
+    if whole := len(restoration.tags) - len(tried):
+        lines.append(f"{plural(whole, 'tag')} of {restoration.repository} will be put back.")
     if overwritten := [tag for tag in restoration.moved if tag not in restoration.kept]:
         verb = "was" if len(overwritten) == 1 else "were"
         lines.append(f"{_names(prefix, overwritten)} {verb} pushed anew since, and will be overwritten.")
@@ -114,11 +117,15 @@ def _about_parts(restoration: Restoration, prefix: str) -> list[str]:
     if restoration.uploads:
         what = plural(len(restoration.uploads), "config")
         lines.append(f"{what} will be uploaded again from the journal: the registry has no such blob any more.")
-    if some := [reference.removeprefix(f"{restoration.repository}:") for reference in restoration.incomplete]:
+    if some := _tags_of(restoration, restoration.incomplete):
         it, was, them = ("it", "was", "it") if len(some) == 1 else ("they", "were", "them")
-        lacked = f"{_names(prefix, some)} lacked a manifest when {it} {was} deleted"
-        lines.append(f"{lacked}: the registry may refuse {them}.")
+        lacked = f"{_names(prefix, some)} lacked a manifest when {it} {was} deleted, so that undo can't promise {them}"
+        lines.append(f"{lacked}: {it} will be tried, and most registries refuse {them}.")
     return lines
+
+
+def _tags_of(restoration: Restoration, references: Iterable[str]) -> list[str]:
+    return [reference.removeprefix(f"{restoration.repository}:") for reference in references]
 
 
 def _about_rest(restoration: Restoration, prefix: str, *, finishes: bool) -> list[str]:
@@ -130,6 +137,10 @@ def _about_rest(restoration: Restoration, prefix: str, *, finishes: bool) -> lis
         verb = "was" if len(kept) == 1 else "were"
         stay = "stays" if len(kept) == 1 else "stay"
         lines.append(f"{_names(prefix, kept)} {verb} pushed anew since, and {stay} as pushed.")
+    if (repaired := in_order(restoration.entry.repaired)) and not restoration.entry.is_unfinished:
+        verb, lead, stay = ("was", "leads", "stays") if len(repaired) == 1 else ("were", "lead", "stay")
+        named = _names(prefix, repaired)
+        lines.append(f"{named} {verb} damaged then, and {lead} to an empty index since: that {stay} as it is.")
     if broken := broken_before(restoration.entry):
         verb, it = ("was", "it") if len(broken) == 1 else ("were", "them")
         named = _names(prefix, broken)
@@ -163,6 +174,24 @@ def undo_confirmation(undo: Undo) -> str:
     if undo.deletion is not None:
         return typed_confirmation(undo.deletion, besides=overwritten_by(undo))
     return typed_for_overwriting(overwritten_by(undo))
+
+
+def undo_question(undo: Undo, where: object) -> str:
+    """What is asked before it is done. `where`: the registry."""
+    expected = undo_confirmation(undo)
+    if not expected:
+        return f"{'Put back' if undo.deletion is None else 'Undo it'} at {where}? [y/N]"
+    going = len(undo.deletion.removed) if undo.deletion is not None else 0
+    manifests = len(undo.deletion.manifests) if undo.deletion is not None else 0
+    over = overwritten_by(undo)
+    what = [f"delete {plural(going, 'tag') if going else plural(manifests, 'manifest')}"] if going or manifests else []
+    what += [f"overwrite {plural(over, 'tag')}"] if over else []
+    return f"To {' and '.join(what)} of {undo.repository} at {where}, type {expected}:"
+
+
+def is_undo_confirmed_by(undo: Undo, answer: str) -> bool:
+    expected = undo_confirmation(undo)
+    return answer == expected if expected else answer.lower() in ("y", "yes")
 
 
 def typed_for_overwriting(tags: int) -> str:

@@ -264,6 +264,8 @@ async def test_a_damaged_tag_that_was_replaced_has_a_record_of_its_own(server: R
         row = rows.pop(f"{REPOSITORY}:v3")
         assert (row["action"], row["status"], row["digest"]) == ("tag", "done", crane_digest(name(server, "v3")))
         assert "v0; v3 to an empty index" in told.stdout
+        undo = regtui("undo", server.host, "--dry-run")
+        assert "v3 was damaged then, and leads to an empty index since: that stays as it is." in undo.stderr
     assert rows.keys() == {f"{REPOSITORY}:v0"}
     assert "to put it back" not in done.stderr.lower() or "v0" in told.stdout
 

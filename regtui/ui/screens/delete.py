@@ -110,7 +110,7 @@ class FinishScreen(RunScreen):
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry = self._entry
         plan = await self._thread.call(self._session.changes.plan_rest, entry)
-        # It was confirmed when it began: nothing is typed again.
+        # What can't be put back was confirmed when it began: that isn't typed again, and the number is.
         shown = shown_rest(entry, plan)
         proposal = DeletionProposal(Request(entry.repository, without_undo=True), shown)
         return Proposal(
@@ -120,4 +120,5 @@ class FinishScreen(RunScreen):
             button=f"Delete {proposal.what}" if not shown.is_empty else "Finish",
             start=lambda: self._session.changes.finishing(entry, plan),
             is_possible=not plan.obstacle,
+            typed=proposal.typed,
         )

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from regtui.cli import interrupted_runs, running
 from regtui.cli.main import main
 from regtui.cli.output import Form, Output
 from regtui.deletion.journal import Journal
@@ -23,6 +24,7 @@ from regtui.settings.paths import journal_dir
 
 Captured = pytest.CaptureFixture[str]
 COMMON = "fullstack/common"
+FINISH_OR_BACK = "Finish it at demo.localhost, or put everything back? [f/b/N]"
 
 
 @pytest.fixture(autouse=True)
@@ -255,8 +257,56 @@ def test_nothing_is_changed_before_a_deletion_that_was_interrupted_is_settled(
     assert main([*command, "--yes"]) == 1
     said = capsys.readouterr().err
     assert "was interrupted" in said
-    assert f"\nTo finish it: regtui undo {run} --finish\nTo put it back: regtui undo {run}\n" in said
+    assert f"\nTo finish it: regtui undo {run} --finish --yes\nTo put it back: regtui undo {run} --yes\n" in said
     assert tags(storage) == before
+
+
+def test_where_nobody_can_be_asked_the_interrupted_run_is_named_at_once(
+    storage: MemoryStorage, capsys: Captured
+) -> None:
+    run = interrupted(storage)
+    capsys.readouterr()
+    assert main(["undo", "demo"]) == 2
+    said = capsys.readouterr().err
+    assert f"A deletion in {COMMON} (0.0.9) was interrupted" in " ".join(said.split())
+    assert f"\nTo finish it: regtui undo {run} --finish --yes\nTo put it back: regtui undo {run} --yes\n" in said
+    assert said.endswith("regtui: Nobody can be asked here. That has to be settled first.\n")
+
+
+@pytest.mark.parametrize("way", ["--finish", "f"])
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_the_rest_is_shown_and_named_before_it_is_asked_for(
+    storage: MemoryStorage, capsys: Captured, monkeypatch: pytest.MonkeyPatch, way: str, answer: str
+) -> None:
+    run = interrupted(storage)
+    before = tags(storage)
+    capsys.readouterr()
+    asked: list[str] = []
+
+    def ask(question: str) -> str:
+        said = capsys.readouterr()
+        asked.append(question)
+        if "[f/b/N]" in question:
+            return "f"
+        told = " ".join(said.err.split())
+        assert "0 of 1 tag removed, 0 of 1 manifest deleted; 1 tag put on an empty index, to be removed." in told
+        assert "1 tag will be removed from fullstack/common." in told
+        return answer
+
+    monkeypatch.setattr(interrupted_runs, "ask", ask)
+    for module in (running, interrupted_runs):
+        monkeypatch.setattr(module, "is_interactive", lambda: True)
+    code = main(["undo", run, "-r", "demo", "--finish"] if way == "--finish" else ["undo", "demo"])
+    assert asked[-1] == f"Delete {COMMON}:0.0.9 from demo.localhost? [y/N]"
+    assert asked[:-1] == ([] if way == "--finish" else [FINISH_OR_BACK])
+    assert code == (0 if answer == "y" else 1)
+    assert ("0.0.9" in tags(storage)) == (answer == "n")
+    told = capsys.readouterr().err
+    if answer == "y":
+        assert "To put it back: regtui undo 2" in told
+    else:
+        assert tags(storage) == before
+        assert "Nothing was changed." in told
 
 
 @pytest.mark.parametrize("command", [["rm", "-r", "demo", f"{COMMON}:0.0.8"], ["undo", "demo"]])
@@ -380,7 +430,7 @@ def test_of_an_undo_that_was_interrupted_it_is_told_what_taking_it_back_does(
     said = capsys.readouterr().err
     assert f"An undo in {COMMON} (0.0.9) was interrupted" in said
     assert "To put it back" not in said
-    assert f"\nTo finish it: regtui undo {restore.stem} --finish\nTo take it back: regtui undo {restore.stem}\n" in said
+    assert f"\nTo finish it: regtui undo {restore.stem} --finish --yes\nTo take it back: " in said
     assert main(["undo", restore.stem, "-r", "demo", "--yes"]) == 0
     assert "0.0.9" not in tags(storage)
     assert main(["undo", deletion.stem, "-r", "demo", "--yes"]) == 0
