@@ -9,10 +9,11 @@ from typing import Final
 from regtui.host.configuration import CANDIDATES, StorageSettings, read_storage
 from regtui.host.containers import (
     PROGRAMS,
+    named_config,
     read_environment,
 )
 from regtui.host.errors import HostNotAllowed, NotOnHost, Unsafe
-from regtui.host.found import Found, named_config, sudo_of, version_of
+from regtui.host.found import Found, sudo_of, version_of
 from regtui.host.hosts import Host, Script, call
 from regtui.host.plain import plain, plain_name
 from regtui.host.profile import HostSettings

@@ -267,10 +267,18 @@ def _read(entry: Mapping[str, Any]) -> Container:
     )
 
 
+def named_config(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The config that its command line names, or its environment; empty where neither does. The registry takes the word
+    after `serve`, whatever that is called; entry points add the word where it is missing."""
+    after = command[command.index("serve") + 1 :] if "serve" in command else ()
+    named = [word for word in after if not word.startswith("-")][:1]
+    named = named or [word for word in command if word.endswith((".yml", ".yaml"))]
+    return named[-1] if named else environment.get("REGISTRY_CONFIGURATION_PATH", "")
+
+
 def config_of(container: Container) -> tuple[str, ...]:
     """Where its config may be: what it was started with, else where images have it."""
-    named = [word for word in container.command if word.endswith((".yml", ".yaml"))]
-    given = named[-1] if named else container.environment.get("REGISTRY_CONFIGURATION_PATH", "")
+    given = named_config(container.command, container.environment)
     return (container.absolute(given),) if given else CANDIDATES
 
 

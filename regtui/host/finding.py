@@ -13,15 +13,17 @@ from regtui.host.configuration import CANDIDATES, StorageSettings, read_storage
 from regtui.host.container_list import LIST_CONTAINERS
 from regtui.host.containers import (
     PROGRAMS,
+    named_config,
     read_containers,
 )
 from regtui.host.errors import NotOnHost, Unsafe
-from regtui.host.found import Found, can_run, named_config, sudo_of, version_of
+from regtui.host.found import Found, can_run, sudo_of, version_of
 from regtui.host.hosts import Host, Script, call
 from regtui.host.in_container import IS_THERE, find_in_container, runtime_command
 from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.host.profile import HostSettings
 from regtui.host.redis_cache import Redis, asking_script
+from regtui.host.running import running_below, unknown_variables
 from regtui.host.runtimes import (
     READ_ONLY_BY,
     command_unit,
@@ -29,7 +31,7 @@ from regtui.host.runtimes import (
     kubectl_unit,
     kubectl_words,
 )
-from regtui.host.sharing import processes_beside
+from regtui.host.sharing import serving
 from regtui.host.stopping import lost_by_pod, serving_together
 from regtui.host.trouble import check, last_line
 
@@ -129,6 +131,9 @@ async def _in_deployment(host: Host, settings: HostSettings, *, asks_redis: bool
     environment = {text_at(variable, "name"): text_at(variable, "value") for variable in list_at(pod, "env")}
     programs = [word for word in command if word.rpartition("/")[2] in PROGRAMS]
     program = settings.binary or (programs[0] if programs else "registry")
+    running = await running_below(host, 0, (*sudo_of(settings), *kubectl, *exec_words(target, container), "--"))
+    if running is not None:
+        command, environment = [*running.command], {**running.environment}
     config = settings.config or named_config(command, environment)
     for path in (plain(config, f"The config's path of {target}"),) if config else CANDIDATES:
         told = await host.run(
@@ -151,7 +156,8 @@ async def _in_deployment(host: Host, settings: HostSettings, *, asks_redis: bool
                 inside = (*sudo_of(settings), *kubectl, *exec_words(target, container, "-i"), "--")
                 redis, via = await _by_pod(host, inside, storage.redis)
                 storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)
-            return Found(unit, storage, await version_of(host, f"{unit.inside} --version"))
+            unsafe = None if running is not None else unknown_variables(target, pod)
+            return Found(unit, storage, await version_of(host, f"{unit.inside} --version"), unsafe)
     check(told, host.place, "kubectl")
     raise NotOnHost(f"There is no config file in {target}.", 'Say where it is: config = "…".')
 
@@ -190,9 +196,11 @@ async def _by_command(host: Host, settings: HostSettings) -> Found:
     unit = command_unit(settings)
     read = await host.run(call(*sudo_of(settings), "cat", "--", settings.config))
     storage = StorageSettings("filesystem" if settings.storage else "", settings.storage, True, "inmemory")
-    if read.code == 0:
-        storage = replace(read_storage(read.stdout, {}, settings.config), root=settings.storage or "")
-    beside = await processes_beside(host, sudo_of(settings), 0, settings.storage)
+    beside = await serving(host, sudo_of(settings), 0, settings.storage)
     if len(beside) > 1:
-        unit = replace(unit, is_shared=True, obstacle=serving_together(beside, settings.storage))
+        unit = replace(unit, is_shared=True, obstacle=serving_together([*beside.values()], settings.storage))
+    running = await running_below(host, next(iter(beside)), sudo_of(settings)) if len(beside) == 1 else None
+    if read.code == 0:
+        environment = running.environment if running is not None else {}
+        storage = replace(read_storage(read.stdout, environment, settings.config), root=settings.storage or "")
     return Found(unit, storage, await version_of(host, f"{unit.inside} --version"))

@@ -1,7 +1,6 @@
 """What is found of a registry on its host, and what all ways to find it ask there."""
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,9 +84,3 @@ async def can_run(host: Host, *words: str) -> bool:
 
 def sudo_of(settings: HostSettings) -> tuple[str, ...]:
     return ("sudo", "-n") if settings.sudo else ()
-
-
-def named_config(command: Sequence[str], environment: Mapping[str, str]) -> str:
-    """The config that its command line names, or its environment; empty where neither does."""
-    named = [word for word in command if word.endswith((".yml", ".yaml"))]
-    return named[-1] if named else environment.get("REGISTRY_CONFIGURATION_PATH", "")

@@ -26,6 +26,7 @@ from regtui.host.plain import plain, plain_name
 from regtui.host.profile import HostSettings
 from regtui.host.real_places import seen_by
 from regtui.host.redis_cache import Redis
+from regtui.host.running import RunningProcess, is_as_set, running_below, unlike_its_settings
 from regtui.host.runtimes import by_name, container_unit
 from regtui.host.sharing import containers_beside, processes_beside
 from regtui.host.stand_in import why_not
@@ -82,8 +83,13 @@ async def find_in_container(
             # All that is asked of it is asked beside it.
             raise Unsafe(why)
         has_shell = await can_run(host, *words_beside(command, container, ("--network", "none"), "sh", "-c", ":"))
-    file = await _config_file(host, command, container, settings.config, has_shell)
-    storage = read_storage(file.text or "", container.environment, file.path)
+    running = await _running(host, settings, command, container, has_shell)
+    started = container
+    if running is not None:
+        started = replace(container, command=running.command, environment=running.environment)
+    file = await _config_file(host, command, started, settings.config, has_shell)
+    storage = read_storage(file.text or "", started.environment, file.path)
+    unlike = unlike_its_settings(container, running, file.text or "", file.path, storage) if has_shell else None
     storage = replace(storage, root=container.absolute(storage.root))
     host_root = "" if has_shell else await _on_host(host, settings, container, storage.root)
     shell = (*command, "exec", "--", container.handle, "sh")
@@ -117,7 +123,17 @@ async def find_in_container(
         redis, via = await _within(host, command, container, redis, has_shell)
         storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)
     version = await version_of(host, f"{unit.inside} --version") if container.is_running else ""
-    return Found(unit, storage, version, outdated(container, file))
+    return Found(unit, storage, version, unlike or outdated(container, file))
+
+
+async def _running(
+    host: Host, settings: HostSettings, command: Sequence[str], container: Container, has_shell: bool
+) -> RunningProcess | None:
+    """Its registry's own process, where what its settings say may not be what that has."""
+    if is_as_set(container) or not container.pid:
+        return None
+    within = [(*command, "exec", "--", container.handle)] if has_shell else []
+    return await running_below(host, container.pid, sudo_of(settings), *within)
 
 
 # $1 is what is mounted, and nothing but it is the host's own: below it no link leads anywhere.

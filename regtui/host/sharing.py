@@ -89,12 +89,19 @@ async def _same_store(host: Host, runtime: Sequence[str], other: Container, stor
 async def processes_beside(
     host: Host, sudo: Sequence[str], pid: int, root: str, harmless: Collection[int] = ()
 ) -> list[str]:
+    """As `serving`, by name alone."""
+    return [*(await serving(host, sudo, pid, root, harmless)).values()]
+
+
+async def serving(
+    host: Host, sudo: Sequence[str], pid: int, root: str, harmless: Collection[int] = ()
+) -> dict[int, str]:
     """Other processes of this host, in containers or not, that serve from the storage of process `pid`, where they can
     be seen. 0 where ours doesn't run: then `root` is the host's own path, and whatever serves from it is another one.
     `harmless`: pids of those that can't write, or are stopped with ours. What one of these started, or has in its
     container, ends with it. Raises SshError."""
     if not root:
-        return []
+        return {}
     told = await host.run(Script(_ASK, (_PROCESSES, str(pid), root, " ".join(map(str, harmless)), *sudo)))
     if told.code == _KILLED:
         raise Unsafe(
@@ -108,7 +115,7 @@ async def processes_beside(
             case ["process", number, parent, program] if _is_pid(number) and _is_pid(parent):
                 found[int(number)] = int(parent), f"process {number} ({one_line(program, limit=_SHOWN)})"
     # What starts a registry, as tini does, has the same words.
-    return [named for parent, named in found.values() if parent not in found]
+    return {number: named for number, (parent, named) in found.items() if parent not in found}
 
 
 def _is_pid(text: str) -> bool:

@@ -170,6 +170,8 @@ def test_where_its_config_may_be() -> None:
         {**OFFICIAL, "Args": ["serve", "c.yml"], "Config": {"WorkingDir": "/srv"}},
     )
     assert config_of(named) == ("/etc/docker/registry/config.yml",)
+    of_any_name = Container("r", "", "", ("/entrypoint.sh", "registry", "serve", "/etc/my.conf"), True, {})
+    assert config_of(of_any_name) == ("/etc/my.conf",)
     assert config_of(unnamed) == ("/etc/distribution/config.yml", "/etc/docker/registry/config.yml")
     assert config_of(relative) == ("/srv/c.yml",)
 
