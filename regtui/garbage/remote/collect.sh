@@ -114,10 +114,13 @@ lives() {
     runs "$(get "$1")" && test "$(born "$(get "$1")")" = "$(get "$1-born")"
 }
 
-# This process, as `lives` knows it.
+# This process, as `lives` knows it; also in the lock, for all who find that.
 sign() {
-    born $$ > "$1-born"
-    echo $$ > "$1"
+    for place in . "$lock"; do
+        test -d "$place" || continue
+        born $$ > "$place/$1-born"
+        echo $$ > "$place/$1"
+    done
 }
 
 # The pid of what was started as the collector, while it is that.
@@ -431,7 +434,6 @@ begin_guard() {
 if test "$1" = guard; then
     trap '' HUP INT TERM PIPE
     sign guard
-    test ! -d "$lock" || echo $$ > "$lock/guard"
     while lives pid; do
         sleep 1
         # Another one was begun, for this one seemed to be gone.
@@ -446,7 +448,6 @@ if test "$1" = guard; then
 fi
 
 sign pid
-test ! -d "$lock" || echo $$ > "$lock/pid"
 ended_by() {
     say "failed The collection was ended on the host, by signal $1."
     exit 130

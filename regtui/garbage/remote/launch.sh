@@ -39,13 +39,20 @@ peek() {
 }
 
 # Whether the process that file $1 names is a run or its guard. Not by the pid alone: after a restart of the host it may
-# be anybody's. Somebody else's can't be signalled, but seen.
+# be anybody's, whatever that is called: its birth stands beside it. Somebody else's can't be signalled, but seen.
 is_run() {
     pid=$(peek "$1" 20)
     case $pid in '' | *[!0-9]*) return 1 ;; esac
     if test -d /proc/self; then test -d "/proc/$pid"; else kill -0 "$pid" 2>/dev/null; fi || return 1
     ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null || return 1
-    test ! -r "/proc/$pid/cmdline" || grep -q run.sh "/proc/$pid/cmdline"
+    test ! -r "/proc/$pid/cmdline" || grep -q run.sh "/proc/$pid/cmdline" || return 1
+    born=$(peek "$1-born" 200)
+    test -z "$born" || test ! -r "/proc/$pid/stat" || test "$born" = "$(born "$pid")"
+}
+
+# As the run writes it of itself: since when process $1 runs, and since which start of the host.
+born() {
+    echo "$(sed -n 's/^.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)" "$(boot)"
 }
 
 is_alive() {

@@ -188,6 +188,16 @@ def test_another_process_of_the_same_number_is_no_run(launch: Launch) -> None:
         other.wait()
 
 
+def test_a_program_that_is_called_as_a_run_is_no_run_of_ours(launch: Launch) -> None:
+    """By its birth: after a restart of the host its number may be anybody's."""
+    launch.leave(ended=False)
+    with subprocess.Popen(["sh", "-c", "read -r line", "/opt/app/run.sh"], stdin=subprocess.PIPE) as other:
+        for born, state in (("1 another-boot\n", "died"), ("", "running")):
+            (launch.place / "pid-born").write_text(born)
+            (launch.place / "pid").write_text(f"{other.pid}\n")
+            assert any(line.startswith(f"::regtui earlier {state} ") for line in launch.status())
+
+
 def test_a_host_without_room_is_said(launch: Launch) -> None:
     (launch.directory / "file").touch()
     script = launch.collection()
