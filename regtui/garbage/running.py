@@ -213,7 +213,9 @@ class Running:
             case ["end"]:
                 self.has_ended = True
             case ["failed", *sentence]:
-                self.failures.append(" ".join(sentence))
+                # Of what is said later nothing is its reason.
+                said, self.said = last_line("\n".join(self.said)), []
+                self.failures.append(" ".join([*sentence, f"{said}."] if said else sentence))
                 return [self._event(" ".join(sentence))]
         return []
 
@@ -276,8 +278,7 @@ class Running:
             ]
         if self.was_stopped:
             return [STOPPED]
-        said = last_line("\n".join(self.said))
-        failures = [f"{failure} {said}." if said else failure for failure in self.failures]
+        failures = [*self.failures]
         if self.exit_code is not None or self._has_collected:
             verdict = self.output.verdict(self.exit_code, swept=self.swept, was_heard=not self._client_may_be_gone)
             if not verdict.outcome.is_good:
@@ -288,4 +289,6 @@ class Running:
         return Event(self._stage, None, text, self.blobs, self.bytes, self._passed)
 
     def _remember(self, line: str) -> None:
+        if line.strip() in (self._unit.name, self._unit.container):
+            return  # By a runtime that did what it was told.
         self.said = [*self.said[-4:], line]

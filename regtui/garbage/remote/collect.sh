@@ -87,11 +87,13 @@ try_to() {
     return 1
 }
 
-# As `try_to`, but the registry is down meanwhile: less often, and not where somebody wants it back.
+# As `try_to`, but the registry is down meanwhile: less often, and not where somebody wants it back, nor where redis took
+# its time to say nothing.
 forget() {
+    since=$(date +%s)
     for pause in 1 3 0; do
         line forget 2>&1 && return 0
-        test ! -e stop-asked || return 1
+        test ! -e stop-asked && test $(($(date +%s) - since)) -lt 10 || return 1
         sleep "$pause"
     done
     return 1
@@ -376,7 +378,7 @@ let_in() {
     line tidy >/dev/null 2>&1
     test "$untouched" = no || return 0
     # Who pulled meanwhile may have brought back what was swept.
-    ! has forget || line forget >&2 ||
+    ! has forget || test -e unswept || line forget >&2 ||
         say "failed What the registry keeps of its blobs in redis can't be cleared: until it is, pushes may lose layers."
     rm -f redis-request
     test "$keep_out" != stop || bring_up "started again"
@@ -468,6 +470,7 @@ if test "$1" = bring-back; then
     exit 0
 fi
 
+: > unswept
 say stage keep-out started
 if test "$ours" = yes; then
     # What an earlier run left behind.
@@ -506,6 +509,7 @@ used before
 say stage collect started
 room=$(room)
 take_output
+rm -f unswept
 eval "$(get collector)" > out 2> err & collecting=$!
 echo "$collecting $(born "$collecting")" > collecting
 stopped=no

@@ -594,7 +594,20 @@ def test_who_wants_the_registry_back_needs_not_wait_for_redis(bench: Bench) -> N
     bench.write()
     bench.touch("forget", "./forgetting")
     assert bench.run() == 1
-    assert bench.calls == ["prepare", "stop", "forget", "tidy", "forget", "start"]
+    assert bench.calls == ["prepare", "stop", "forget", "tidy", "start"]
+
+
+def test_redis_that_hangs_is_asked_once_while_the_registry_is_down(bench: Bench) -> None:
+    """Nothing was swept: what it knows is still so, and needs not be forgotten."""
+    bench.touch("fails-forget")
+    bench.write()
+    bench.touch("forget", "./act forget")
+    script = bench.directory / "run.sh"
+    # As if it had taken longer than that.
+    bench.touch("run.sh", script.read_text().replace("- since)) -lt 10", "- since)) -lt 0"))
+    assert bench.run() == 1
+    assert bench.calls == ["prepare", "stop", "forget", "tidy", "start"]
+    assert any("redis can't be cleared: nothing was swept" in line for line in bench.told)
 
 
 def test_stopped_before_the_collector_it_isnt_begun(bench: Bench) -> None:

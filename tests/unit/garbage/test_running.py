@@ -39,6 +39,23 @@ def test_no_figure_is_less_than_nothing_and_what_came_meanwhile_is_seen(
     assert (running.blobs, running.bytes) == (2, 200)
 
 
+def test_the_reason_of_a_failure_is_what_was_said_before_it() -> None:
+    """What a runtime prints when it starts the registry again is its name, or its id."""
+    unit = Unit("docker", "registry", "/c.yml", True, "", container="0123abcd")
+    running = Running(LocalHost(), unit, {}, MARK)
+    for line in ("begun 1 /x", "stage keep-out started"):
+        running._read(f"::regtui-{MARK} {line}")
+    running._read("0123abcd")
+    running._read("redis at 127.0.0.1:6379: it does not answer")
+    running._read(f"::regtui-{MARK} failed What is in redis can't be cleared: nothing was swept.")
+    for line in ("registry", "0123abcd"):
+        running._read(line)
+    for line in ("down", "failed Nor this.", "end"):
+        running._read(f"::regtui-{MARK} {line}")
+    reason = "What is in redis can't be cleared: nothing was swept. redis at 127.0.0.1:6379: it does not answer."
+    assert running.troubles == [reason, "Nor this."]
+
+
 def test_that_something_was_pushed_meanwhile_is_said() -> None:
     account = Account()
     account.blobs, account.freed, account.was_pushed_to = 2, 200, True
