@@ -66,7 +66,8 @@ class Choice:
 
     `protected`: selected but for the config's patterns. `undated`: without a date, where the rule asks for one.
     `future`: likewise, with a date that is still to come. `unread`: not read yet, or not readable, where the rule has
-    to know more than the name. `in_use`: selected, but in use. `seen`: what each tag led to by which it was chosen.
+    to know more than the name. `in_use`: selected, but in use. `seen`: what each tag led to by which it was chosen:
+    how it was, and no part of what was chosen.
     """
 
     selected: tuple[str, ...]
@@ -75,7 +76,7 @@ class Choice:
     future: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     in_use: tuple[str, ...] = ()
-    seen: Mapping[str, Digest | None] = field(default_factory=dict)
+    seen: Mapping[str, Digest | None] = field(default_factory=dict, compare=False)
 
 
 class TagFate(Enum):
