@@ -25,11 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
     query = Query.parse(" ".join(arguments.text))
     if not query.words:
         raise UsageError("Nothing is looked for.", "Name a part of a tag, or a digest.")
-    finding = Finding(query, Output.chosen(arguments.json))
+    finding = Search(query, Output.chosen(arguments.json))
     return Invocation(arguments).run(None, finding.everywhere)
 
 
-class Finding:
+class Search:
     """One look through a registry. Shows what it finds in the order of the repositories, as soon as that is known."""
 
     def __init__(self, query: Query, output: Output) -> None:

@@ -25,11 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
     reference = invocation.reference(arguments.reference)
     if not reference.identifier:
         raise UsageError(f"{reference} names no tag.", f"Which image is meant is never guessed: {reference}:TAG.")
-    tagging = Tagging(reference, tag, Output.chosen(arguments.json), may_move=arguments.overwrite)
+    tagging = TagCommand(reference, tag, Output.chosen(arguments.json), may_move=arguments.overwrite)
     return invocation.run(reference.registry, tagging.run)
 
 
-class Tagging:
+class TagCommand:
     """One tag for one image. `may_move`: whether somebody said that a tag which exists is to be moved."""
 
     def __init__(self, reference: Reference, tag: str, output: Output, *, may_move: bool) -> None:

@@ -30,7 +30,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchStep:
     """What some tags of a repository made of a search. `unread`: those of them that could not be read."""
 
     hits: list[Hit]

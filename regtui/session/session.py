@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from regtui.garbage.values import UsedManifests
     from regtui.host.hosts import Host, Interactive
     from regtui.listing.details import Details
-    from regtui.listing.find import Found, Query
+    from regtui.listing.find import Query, SearchStep
     from regtui.listing.missing import BlobCheck
     from regtui.listing.summary import Batch
     from regtui.repair.values import CheckedReference, RepairPlan
@@ -182,10 +182,10 @@ class Session:
         filler = Filler(self._content, repository, names, in_flight=self._at_once)
         return Filling(filler, self._recalling, names)
 
-    async def with_digest(self, query: "Query", repository: str, tags: Sequence[str]) -> "AsyncIterator[Found]":
+    async def with_digest(self, query: "Query", repository: str, tags: Sequence[str]) -> "AsyncIterator[SearchStep]":
         """Which of the tags have a digest, and the manifest itself where none of them has. A whole digest is asked for
         first; for the beginning of one every tag is read. Raises NotFound where a whole one isn't there."""
-        from regtui.listing.find import Found, Hit
+        from regtui.listing.find import Hit, SearchStep
 
         if query.digest is not None:
             await self.resolve(repository, query.digest)
@@ -194,10 +194,10 @@ class Session:
             hits = [Hit(repository, tag, why, each.digest) for tag, each in batch if (why := query.is_image(each))]
             unread = sum(each.is_retryable for _, each in batch)
             is_found = is_found or bool(hits or unread)
-            yield Found(hits, unread)
+            yield SearchStep(hits, unread)
         if query.digest is not None and not is_found:
             note = f"it has {query.digest.short}, as the image of no tag"
-            yield Found([Hit(repository, "", note, query.digest)])
+            yield SearchStep([Hit(repository, "", note, query.digest)])
 
     def _at_once(self) -> int:
         """How many tags are worked on: some more than requests, so that one always waits while another is parsed."""
