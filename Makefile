@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(CURDIR)/.cache/bin
 
-.PHONY: demo quick test stress unit lint format types imports wheel screenshots snapshots sentences benchmarks clean programs
+.PHONY: demo quick test everything stress unit lint format types imports wheel screenshots snapshots sentences benchmarks clean programs
 
 demo: $(VENV)/.installed
 	@$(BIN)/regtui demo
@@ -14,15 +14,20 @@ demo: $(VENV)/.installed
 quick: $(VENV)/.developing lint types imports
 	@tests=$$(sh .ci/changed-tests main); [ -z "$$tests" ] || $(BIN)/python -m pytest -q -n auto --dist loadfile $$tests
 
-# All tests, against real servers. A program that is missing fails them: nothing is skipped in silence. Twice as many at
+# The tests, against real servers; of those that run with podman and with the Docker Engine alike, each with one of them
+# (tests/integration/conftest.py). A program that is missing fails them: nothing is skipped in silence. Twice as many at
 # once as there are processors: tests wait for servers and containers most of the time. In the order of their files, which
 # has the long ones first: those with servers.
 test: $(VENV)/.developing programs
 	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 2 )) --dist loadfile --no-loadscope-reorder
 
+# All of them, each with both: before a release, and after a change of how regtui uses containers.
+everything: $(VENV)/.developing programs
+	REGTUI_ALL_TESTS=1 REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 2 )) --dist loadfile --no-loadscope-reorder
+
 # All tests, eight at once on each processor: none may depend on how fast this machine is.
 stress: $(VENV)/.developing programs
-	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 8 )) --dist loadfile --no-loadscope-reorder
+	REGTUI_ALL_TESTS=1 REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 8 )) --dist loadfile --no-loadscope-reorder
 
 # Only those that need no server.
 unit: $(VENV)/.developing

@@ -29,6 +29,8 @@ from tests.support.engine import write_compose
 from tests.support.registry_images import STORAGE
 from tests.support.systemd import UNIT, start_service
 
+pytestmark = pytest.mark.each_runtime
+
 FEW = 4
 
 # Of docker compose only what regtui uses, on a container of the same name.

@@ -12,6 +12,8 @@ from tests.support.engine import start_engine
 from tests.support.images import open_registry, push_image
 from tests.support.registry_images import CONFIGS, STORAGE
 
+pytestmark = pytest.mark.each_runtime
+
 
 def test_the_engine_is_docker_s_own_and_podman_is_podman(containers: Containers) -> None:
     told = containers("version", "--format", "{{json .}}")

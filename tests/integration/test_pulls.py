@@ -111,6 +111,7 @@ def test_nginx_in_front_of_it(store: PullStore, tmp_path: Path) -> None:
     assert store.of(HERE, "team/app", datetime.now(UTC)).since is None
 
 
+@pytest.mark.each_runtime
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_container_s_log(version: str, containers: Containers, regtui: Regtui, tmp_path: Path) -> None:
     """By the runtime, without a word of configuration but which container it is; and what a rule makes of it."""

@@ -122,7 +122,7 @@ def start_podman(directory: Path) -> Iterator[Containers]:
     for name in ("docker", "podman"):
         write_program(
             directory / "bin" / name,
-            f"CONTAINERS_CONF={conf} exec {podman} {places} --storage-driver {driver} --runtime {runc} "
+            f"GOMAXPROCS=1 CONTAINERS_CONF={conf} exec {podman} {places} --storage-driver {driver} --runtime {runc} "
             '--log-level error "$@"',
         )
     containers = Containers(directory, "podman")
