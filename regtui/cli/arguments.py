@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "find": "find tags by name, or what has a digest, in all repositories",
     "usage": "show how many bytes each repository and namespace uses",
     "compare": "show what two images differ in",
+    "attached": "show signatures, SBOMs, provenance and whatever else is attached to an image",
     "check": "find tags that can't be pulled, and put back what they lack",
     "tag": "give an image another tag",
     "rm": "delete tags or manifests",
@@ -246,6 +247,18 @@ def _compare(command: _Command) -> None:
     )
     compare.add_argument("references", metavar="REFERENCE", nargs=2, help=f"{_REFERENCE_HELP}; without either, latest")
     _json_option(compare)
+
+
+def _attached(command: _Command) -> None:
+    attached = command(
+        "Shows what is attached to an image and to its platforms: signatures, bills of materials (SBOMs), provenance, "
+        "reports of vulnerabilities, and whatever else refers to it. They are named for what they say they are: nothing "
+        "is verified. To a pipe: kind, digest, subject, artifact type and bytes, separated by tabs. The exit code is "
+        "1 where something that is attached can't be read.",
+        ["regtui attached prod/team/app:1.4.2", "regtui attached prod/team/app:1.4.2 --json"],
+    )
+    attached.add_argument("reference", metavar="REFERENCE", help=f"{_REFERENCE_HELP}; without either, latest")
+    _json_option(attached)
 
 
 def _tag(command: _Command) -> None:
@@ -569,6 +582,7 @@ _DECLARED: Final[dict[str, Callable[[_Command], None]]] = {
     "find": _find,
     "usage": _usage,
     "compare": _compare,
+    "attached": _attached,
     "check": _check,
     "tag": _tag,
     "rm": _rm,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from regtui.garbage.collector import Collector
     from regtui.garbage.values import UsedManifests
     from regtui.host.hosts import Host, Interactive
+    from regtui.inside.attached import Attachments
     from regtui.listing.details import Details
     from regtui.listing.find import Query, SearchStep
     from regtui.listing.missing import BlobCheck
@@ -214,6 +215,13 @@ class Session:
 
     async def manifest(self, repository: str, reference: str) -> FetchedManifest:
         return await self._content.manifest(repository, reference)
+
+    async def attached(self, repository: str, reference: str) -> "Attachments":
+        """What refers to an image: its signatures, bills of materials, provenance. Nothing is verified."""
+        from regtui.inside.attached import Walk
+
+        tags = [tag async for page in self.tags(repository) for tag in page]
+        return await Walk(self._client, self._content, repository, tags).of(reference)
 
     async def resolve(self, repository: str, reference: str) -> Resolved:
         return await self._client.resolve(repository, reference)

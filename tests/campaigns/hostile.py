@@ -76,6 +76,8 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("find", "-r", "URL", "0123456", "--json"),
     ("usage", "URL"),
     ("usage", "URL", "--json"),
+    ("attached", "-r", "URL", f"{REPOSITORY}:1.0"),
+    ("attached", "-r", "URL", f"{REPOSITORY}:index", "--json"),
     ("compare", "-r", "URL", f"{REPOSITORY}:1.0", f"{REPOSITORY}:index"),
     ("tag", "-r", "URL", f"{REPOSITORY}:1.0", "other", "--overwrite"),
     ("check", "URL"),

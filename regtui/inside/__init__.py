@@ -1,0 +1,1 @@
+"""What is in an image, and what is attached to it, read over HTTP alone."""

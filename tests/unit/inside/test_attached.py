@@ -1,0 +1,198 @@
+"""What is attached to an image, in whatever way, as far as a registry tells it, and no further than is good."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regtui import bounds
+from regtui.inside.attached import Attachments, Walk
+from regtui.inside.kinds import Claim
+from regtui.oci.descriptor import Descriptor
+from regtui.oci.digest import Digest
+from regtui.registry.errors import BadAnswer, Unreachable, Where
+from tests.unit.listing.contents import MemorySource
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+EMPTY = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": str(Digest.of(b"{}")), "size": 2}
+SPDX = "https://spdx.dev/Document"
+SLSA = "https://slsa.dev/provenance/v1"
+
+
+class Registry(MemorySource):
+    """With the referrers API where `listed` has something to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listed: dict[Digest, list[Digest]] | None = None
+        self.refuses: set[Digest] = set()
+
+    async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:
+        if digest in self.refuses:
+            raise BadAnswer(Where("r", "listing the referrers", repository), "r answers with no index.")
+        if self.listed is None:
+            return None
+        return tuple(Descriptor(MANIFEST, each, 1) for each in self.listed.get(digest, ()))
+
+    def artifact(
+        self,
+        name: str,
+        subject: Digest | None,
+        *,
+        artifact_type: str = "",
+        layers: Sequence[tuple[str, Mapping[str, str]]] = (("text/plain", {}),),
+        annotations: Mapping[str, str] | None = None,
+    ) -> Digest:
+        """`layers`: media type and annotations, of ten bytes each."""
+        value: dict[str, Any] = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "artifactType": artifact_type,
+            "config": EMPTY,
+            "layers": [
+                {
+                    "mediaType": kind,
+                    "digest": str(Digest.of(f"{name}{number}".encode())),
+                    "size": 10,
+                    "annotations": about,
+                }
+                for number, (kind, about) in enumerate(layers)
+            ],
+            "annotations": {"name": name, **(annotations or {})},
+        }
+        if subject is not None:
+            value["subject"] = {"mediaType": MANIFEST, "digest": str(subject), "size": 1}
+        return self.put_json(name, value, MANIFEST)
+
+    def told(self, reference: str, *tags: str) -> Attachments:
+        return asyncio.run(Walk(self, self, "team/app", tags).of(reference))
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry()
+
+
+def kinds(told: Attachments) -> list[tuple[Claim, int]]:
+    return [(each.kind, each.depth) for each in told.found]
+
+
+def test_statements_in_one_manifest_are_named_each(registry: Registry) -> None:
+    image = registry.image("1.0")
+    stated = [("application/vnd.in-toto+json", {"in-toto.io/predicate-type": each}) for each in (SPDX, SLSA, "urn:own")]
+    attested = registry.artifact("attested", None, layers=stated)
+    children = [
+        {"mediaType": MANIFEST, "digest": str(image), "size": 1, "platform": {"os": "linux", "architecture": "arm64"}},
+        {
+            "mediaType": MANIFEST,
+            "digest": str(attested),
+            "size": 1,
+            "platform": {"os": "unknown", "architecture": "unknown"},
+            "annotations": {
+                "vnd.docker.reference.type": "attestation-manifest",
+                "vnd.docker.reference.digest": str(image),
+            },
+        },
+    ]
+    registry.put_json("index", {"schemaVersion": 2, "mediaType": INDEX, "manifests": children}, INDEX)
+    told = registry.told("index")
+    assert kinds(told) == [(Claim.SBOM, 1), (Claim.PROVENANCE, 1), (Claim.ATTESTATION, 1)]
+    assert {(each.subject, each.digest, each.size) for each in told.found} == {(image, attested, 10)}
+    assert told.platforms == {image: "linux/arm64"}
+    assert told.gaps == []
+
+
+@pytest.mark.parametrize(
+    ("annotations", "kind"),
+    [
+        ({"dev.sigstore.bundle.content": "message-signature"}, Claim.SIGNATURE),
+        (
+            {"dev.sigstore.bundle.content": "dsse-envelope", "dev.sigstore.bundle.predicateType": SLSA},
+            Claim.PROVENANCE,
+        ),
+        ({}, Claim.ATTESTATION),
+    ],
+)
+def test_a_bundle_of_sigstore_is_what_it_is_about(registry: Registry, annotations: dict[str, str], kind: Claim) -> None:
+    image = registry.image("1.0")
+    bundle = "application/vnd.dev.sigstore.bundle.v0.3+json"
+    made = registry.artifact("bundle", image, artifact_type=bundle, layers=[(bundle, {})], annotations=annotations)
+    registry.listed = {image: [made]}
+    assert kinds(registry.told("1.0")) == [(kind, 1)]
+
+
+def test_what_refers_to_each_other_is_told_once(registry: Registry) -> None:
+    image = registry.image("1.0")
+    first = registry.artifact("first", image)
+    second = registry.artifact("second", first)
+    registry.listed = {image: [first], first: [second, image], second: [first, second]}
+    assert [(each.digest, each.depth) for each in registry.told("1.0").found] == [(first, 1), (second, 2)]
+
+
+def test_what_one_list_names_falsely_is_a_gap_and_the_rest_is_told(registry: Registry) -> None:
+    image, other = registry.image("1.0"), registry.image("2.0", created="2020-01-01T00:00:00Z")
+    honest, false = registry.artifact("honest", image), registry.artifact("false", other)
+    lost = Digest.of(b"lost")
+    registry.listed = {image: [false, lost, honest]}
+    told = registry.told("1.0")
+    assert [each.digest for each in told.found] == [honest]
+    assert len(told.gaps) == 2
+    assert any(false.short in gap and "does not say so itself" in gap for gap in told.gaps)
+    assert any(lost.short in gap and "can't be read" in gap for gap in told.gaps)
+
+
+def test_what_the_tags_lead_to_is_told_where_the_api_fails(registry: Registry) -> None:
+    image = registry.image("1.0")
+    registry.refuses = {image}
+    tag = str(image).replace(":", "-") + ".sig"
+    registry.artifact(tag, None)
+    told = registry.told("1.0", tag)
+    assert kinds(told) == [(Claim.SIGNATURE, 1)]
+    assert told.gaps == [f"What is attached to {image.short} can't be listed: r answers with no index."]
+
+
+def test_a_registry_that_is_gone_is_an_error(registry: Registry) -> None:
+    image = registry.image("1.0")
+    made = registry.artifact("sbom", image)
+    registry.listed = {image: [made]}
+    registry.errors[made] = Unreachable(Where("r", "reading the manifest", "team/app"), "r can't be reached.")
+    with pytest.raises(Unreachable):
+        registry.told("1.0")
+
+
+def test_one_after_the_other_ends(registry: Registry) -> None:
+    below = registry.image("1.0")
+    registry.listed = {}
+    for number in range(bounds.REFERRERS_DEPTH + 3):
+        made = registry.artifact(f"{number}", below)
+        registry.listed[below] = [made]
+        below = made
+    told = registry.told("1.0")
+    assert max(each.depth for each in told.found) == bounds.REFERRERS_DEPTH
+    assert ["too deep" in gap for gap in told.gaps] == [True]
+
+
+def test_too_many_are_counted_and_not_asked_for(registry: Registry) -> None:
+    image = registry.image("1.0")
+    registry.listed = {image: [Digest.of(str(number).encode()) for number in range(bounds.IMAGES + 1)]}
+    told = registry.told("1.0")
+    assert told.found == []
+    assert told.gaps == [f"{bounds.IMAGES + 1:,} manifests attached to {image.short} are not looked at: too many."]
+    assert len(registry.requests) == 1
+
+
+@given(
+    st.binary(max_size=200) | st.text(max_size=200).map(str.encode), st.sampled_from((INDEX, MANIFEST, "text/plain"))
+)
+def test_what_is_attached_may_be_any_bytes(body: bytes, media_type: str) -> None:
+    registry = Registry()
+    image = registry.image("1.0")
+    registry.listed = {image: [registry.put("any", body, media_type)]}
+    tag = str(image).replace(":", "-")
+    registry.put(tag, body, media_type)
+    told = registry.told("1.0", tag, f"{tag}.sig", f"{tag}.a.b", "sha256-short", "1.0")
+    assert told.digest == image
