@@ -144,9 +144,11 @@ def _layout(columns: Sequence[str], cells: Sequence[Sequence[str]], indent: str)
     widths = [max(cell_width(name), *(cell_width(row[at]) for row in cells), 0) for at, name in enumerate(columns)]
     between = len(widths) - 1
     needed = len(indent) + sum(widths)
-    # Rather closer than cut, where that is enough.
+    # Rather closer than cut, where that is enough, or all that helps.
     is_enough = needed + len(_NARROW_GAP) * between <= terminal_width() < needed + len(_GAP) * between
-    gap = _NARROW_GAP if is_enough else _GAP
+    least = len(indent) + sum(min(width, _NARROWEST) for width in widths)
+    is_tight = least + len(_GAP) * between > terminal_width()
+    gap = _NARROW_GAP if is_enough or is_tight else _GAP
     whole = terminal_width() - len(indent) - len(gap) * between
     widths[:-1] = _fitting(widths[:-1], whole - min(widths[-1], _NARROWEST))
     widths[-1] = min(widths[-1], max(whole - sum(widths[:-1]), _NARROWEST))

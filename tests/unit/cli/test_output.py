@@ -130,3 +130,15 @@ def test_a_long_name_leaves_room_for_what_stands_beside_it(monkeypatch: pytest.M
     lines = stream.getvalue().splitlines()
     assert all(cell_len(line) <= 80 for line in lines)
     assert "…   1 MB   sha256:0123456789ab" in lines[1]
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=7))
+def test_a_table_fits_wherever_its_columns_can_be_read(widths: list[int]) -> None:
+    """None of them narrower than twenty cells, or than what it holds, and two cells between each two."""
+    stream = io.StringIO()
+    with pytest.MonkeyPatch.context() as terminal:
+        terminal.setenv("COLUMNS", "80")
+        names = [chr(ord("A") + number) for number in range(len(widths))]
+        Output(Form.TABLE, stream).table(names, [tuple("x" * width for width in widths)])
+    needed = sum(min(width, 20) for width in widths) + 2 * (len(widths) - 1)
+    assert needed > 80 or all(cell_len(line) <= 80 for line in stream.getvalue().splitlines())
