@@ -274,8 +274,8 @@ def show_plan(removal: Removal, output: Output, *, dry_run: bool) -> None:
     # What a run would refuse isn't planned.
     planned = removal.untouched(f"not deleted: {obstacle}") if obstacle else proposal.rows
     rows = prefixed([*planned, *removal.skipped], removal.prefix)
-    if removal.prefix:
-        say(f"At {removal.session.identity}:")
+    # Also where nobody is asked: which registry it is may come from the config.
+    say(f"At {removal.session.identity}:")
     if dry_run:
         show_outcomes(output, rows)
     elif output.form is Form.TABLE:

@@ -169,7 +169,7 @@ def test_a_rehearsal_says_so_too(demo: Failing, capsys: Captured) -> None:
     assert main([*RM, "fullstack/common", *rule, "--dry-run", "--json"]) == 1
     told = capsys.readouterr()
     assert [json.loads(line)["status"] for line in told.out.splitlines()] == ["skipped"]
-    assert told.err.startswith("Nothing to delete.\n0.0.10 was pushed anew")
+    assert told.err.startswith("At demo.localhost:\nNothing to delete.\n0.0.10 was pushed anew")
 
 
 def test_what_is_gone_since_the_rule_looked_at_it_is_told_and_the_rest_goes(demo: Failing, capsys: Captured) -> None:

@@ -140,7 +140,7 @@ def test_a_dry_run_names_it(capsys: Captured) -> None:
     assert rm(f"{NAME}:odd", "--dry-run", "--yes", "--json") == 6
     captured = capsys.readouterr()
     assert {json.loads(line)["status"] for line in captured.out.splitlines()} == {"skipped"}
-    assert captured.err.startswith("Undo could not put back odd, as its config ")
+    assert captured.err.startswith("At demo.localhost:\nUndo could not put back odd, as its config ")
     assert rm(f"{NAME}:odd", "--dry-run", "--yes", "--without-undo") == 0
 
 
