@@ -41,6 +41,8 @@ class DetailsReader:
         self._wanted = ("", "")
 
     def clear(self) -> None:
+        """There is no tag whose they would be."""
+        self.forget()
         self._pane.title("Details")
         self._pane.tell("")
         self._view.clear()

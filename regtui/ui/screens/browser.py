@@ -353,7 +353,11 @@ class BrowserScreen(Screen[None]):
         if self._tags.names_only:
             return
         repository, tag = self.repository, self.table.model.cursor or ""
-        if self._details.want(repository, tag, anew=anew):
+        if not tag and self._details.repository == repository:
+            # A filter that nothing matches.
+            self.workers.cancel_group(self, "details")
+            self._details.clear()
+        elif self._details.want(repository, tag, anew=anew):
             self.load_details(repository, tag)
 
     @work(exclusive=True, group="details")

@@ -143,6 +143,22 @@ async def test_a_filter_that_matches_nothing_says_so_and_escape_brings_everythin
             assert pane.body.has_focus
 
 
+async def test_where_a_filter_matches_nothing_there_are_no_details(tmp_path: Path) -> None:
+    """Else they would be of a tag that is nowhere to be seen."""
+    async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
+        await settled(pilot)
+        before = screen.view.details
+        assert before is not None
+        await pilot.press("slash")
+        await type_text(pilot, "nothing")
+        await settled(pilot)
+        assert screen.view.details is None
+        assert str(screen.details_pane.border_title) == "Details"
+        await pilot.press("escape")
+        await settled(pilot)
+        assert screen.view.details == before
+
+
 async def test_sorting_keeps_the_cursor_on_its_tag(tmp_path: Path) -> None:
     async with browsing(demo_app(tmp_path), COMMON) as (pilot, screen):
         await pilot.press("j", "j", "j")
