@@ -119,9 +119,7 @@ class HostCollector:
             self._is_unheard = False
             await self._leave_word(found, "heard")
         unit, configured = found.unit, found.storage
-        storage = Storage(self._host, unit)
-        listing = await storage.listing()
-        used, free = await storage.disk()
+        facts = await Storage(self._host, unit).facts()
         return Survey(
             place=self._host.place,
             runtime=unit.runtime,
@@ -131,11 +129,11 @@ class HostCollector:
             root=configured.root,
             driver=configured.driver,
             delete_enabled=configured.delete_enabled,
-            uploads=len(listing.uploads) if listing.is_known else None,
-            used=await storage.used(),
-            free=free,
-            disk=None if used is None or free is None else used + free,
-            pending=await storage.pending(),
+            uploads=len(facts.listing.uploads) if facts.listing.is_known else None,
+            used=facts.used,
+            free=facts.free,
+            disk=facts.disk,
+            pending=facts.pending,
             blob_cache=configured.blob_cache,
             keep_out=found.ways,
             obstacle=unit.obstacle,

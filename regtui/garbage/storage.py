@@ -45,6 +45,19 @@ class Listing:
         return tuple(name for name in self.repositories if name not in used)
 
 
+@dataclass(frozen=True, slots=True)
+class StorageFacts:
+    """What is looked at before a collection. `used`: bytes of its blobs; `disk` and `free`: of its disk, in all and
+    left. None where that can't be told."""
+
+    listing: Listing = Listing(is_known=False)
+    used: int | None = None
+    disk: int | None = None
+    free: int | None = None
+    pending: tuple[PendingUpload, ...] = ()
+    """Uploads that were begun and not ended, the longest idle first."""
+
+
 class Storage:
     """Asked by functions of remote/storage.sh, where `unit` has a shell that sees it. Raises SshError, GarbageError."""
 
@@ -52,10 +65,32 @@ class Storage:
         self._host = host
         self._unit = unit
 
-    async def listing(self) -> Listing:
+    async def facts(self) -> StorageFacts:
+        """By one question: to run something in a container takes longer than what these ask."""
         if not self._unit.sees_storage:
-            return Listing(is_known=False)
-        told = await self._ask("facts")
+            return StorageFacts()
+        told = await self._ask("survey")
+        numbers: dict[str, tuple[int | None, int | None]] = {}
+        uploads: list[PendingUpload] = []
+        for line in _lines_of(told.stdout):
+            match line.split(" "):
+                case ["disk" | "blobs" as kind, first, second]:
+                    numbers.setdefault(kind, (read_count(first), read_count(second)))
+                case ["idle", name, upload, idle, count] if upload_found := _pending(name, upload, idle, count):
+                    uploads.append(upload_found)
+        taken, free = numbers.get("disk", (None, None))
+        return StorageFacts(
+            listing=self._listing(told),
+            used=numbers.get("blobs", (None, None))[1],
+            disk=None if taken is None or free is None else taken + free,
+            free=free,
+            pending=_longest_first(uploads),
+        )
+
+    async def listing(self) -> Listing:
+        return self._listing(await self._ask("facts")) if self._unit.sees_storage else Listing(is_known=False)
+
+    def _listing(self, told: ScriptOutput) -> Listing:
         if told.code > 1 or "ermission denied" in told.stderr:  # grep's 1: there is nothing but layers
             raise trouble(told, self._host.place, self._unit.runtime)
         repositories: dict[str, None] = {}
@@ -120,35 +155,8 @@ class Storage:
         """Uploads that were begun and not ended, the longest idle first."""
         if not self._unit.sees_storage:
             return ()
-        uploads: list[PendingUpload] = []
-        for line in _lines_of((await self._ask("uploads")).stdout):
-            match line.split(" "):
-                case [name, upload, idle, count] if is_repository(name) and is_tag(upload):
-                    seconds, size = read_count(idle), read_count(count)
-                    if seconds is not None and size is not None:
-                        uploads.append(PendingUpload(name, upload, seconds, size))
-        return tuple(sorted(uploads, key=lambda upload: -upload.idle))
-
-    async def used(self) -> int | None:
-        """Bytes of its blobs; None where it can't be asked."""
-        return await self._bytes("measure")
-
-    async def free(self) -> int | None:
-        """Bytes that are left on its disk; None where it can't be asked."""
-        return (await self.disk())[1]
-
-    async def disk(self) -> tuple[int | None, int | None]:
-        """Bytes that are used on its disk, and those that are left; None where it can't be asked."""
-        return await self._numbers("disk")
-
-    async def _bytes(self, ask: str) -> int | None:
-        return (await self._numbers(ask))[1]
-
-    async def _numbers(self, ask: str) -> tuple[int | None, int | None]:
-        if not self._unit.sees_storage:
-            return None, None
-        told = (await self._ask(ask)).stdout.split()
-        return (read_count(told[0]), read_count(told[1])) if len(told) == 2 else (None, None)
+        lines = map(str.split, _lines_of((await self._ask("uploads")).stdout))
+        return _longest_first(filter(None, (_pending(*words) for words in lines if len(words) == 4)))
 
     async def sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
         """Bytes of those blobs that are there."""
@@ -190,6 +198,17 @@ class Storage:
     async def _ask(self, ask: str, *words: str, stdin: Sequence[str] = ()) -> ScriptOutput:
         question = scripts.question(self._unit, ask, *words, stdin=stdin)
         return await self._host.run(question, is_long=True)
+
+
+def _pending(name: str, upload: str, idle: str, count: str) -> PendingUpload | None:
+    seconds, size = read_count(idle), read_count(count)
+    if seconds is None or size is None or not is_repository(name) or not is_tag(upload):
+        return None
+    return PendingUpload(name, upload, seconds, size)
+
+
+def _longest_first(uploads: Iterable[PendingUpload]) -> tuple[PendingUpload, ...]:
+    return tuple(sorted(uploads, key=lambda upload: -upload.idle))
 
 
 def _lines_of(text: str) -> Iterator[str]:

@@ -169,6 +169,17 @@ facts() {
     listing | grep -v '^layer '
 }
 
+# All that is looked at before a collection: the facts, and the others with a word of their own before each line. The
+# exit code is that of the facts.
+survey() {
+    facts
+    code=$?
+    disk | sed 's/^/disk /'
+    measure | sed 's/^/blobs /'
+    uploads 2>/dev/null | sed 's/^/idle /'
+    return "$code"
+}
+
 # Of the listing, the layers whose digests stand on stdin.
 layers() {
     { sed 's/^/wanted /'; listing; } | awk '$1 == "wanted" { wanted[$2] = 1 } $1 == "layer" && $3 in wanted'

@@ -11,7 +11,7 @@ from regtui import bounds
 from regtui.garbage import scripts
 from regtui.garbage.storage import Storage as StorageOfHost
 from regtui.host.errors import GarbageError
-from regtui.host.hosts import LocalHost
+from regtui.host.hosts import LocalHost, Script, ScriptOutput
 from regtui.host.runtimes import Unit
 from tests.support.programs import find_program
 
@@ -217,3 +217,31 @@ def test_a_storage_that_lists_without_an_end_is_refused(monkeypatch: pytest.Monk
     monkeypatch.setattr(bounds, "HOST_ITEMS", 2)
     with pytest.raises(GarbageError, match="lists more than 2 repositories, tags, manifests and uploads"):
         asyncio.run(StorageOfHost(LocalHost(), unit).listing())
+
+
+def test_all_that_is_looked_at_before_a_collection_is_one_question(storage: Storage) -> None:
+    storage.fill()
+    storage.blob(A, 1234)
+    storage.link("app/nested/_uploads/0f1e/data", "begun")
+    asked: list[Script] = []
+
+    class Counting(LocalHost):
+        async def run(self, script: Script, *, is_long: bool = False) -> ScriptOutput:
+            asked.append(script)
+            return await super().run(script, is_long=is_long)
+
+    unit = Unit("docker", "registry", "/c.yml", True, "", root=str(storage.root), shell=storage.shell)
+    host = StorageOfHost(Counting(), unit)
+    facts = asyncio.run(host.facts())
+    assert len(asked) == 1
+    assert (facts.used, [(each.repository, each.id, each.bytes) for each in facts.pending]) == (
+        1234,
+        [("app/nested", "0f1e", 5)],
+    )
+    disk = os.statvfs(storage.root)
+    assert facts.disk is not None
+    assert facts.free is not None
+    assert 0 < facts.free < facts.disk <= disk.f_blocks * disk.f_frsize
+    assert facts.listing == asyncio.run(host.listing())
+    assert facts.listing.tags == (("app", "v1"),)
+    assert facts.pending == asyncio.run(host.pending())
