@@ -253,7 +253,7 @@ def _attached(command: _Command) -> None:
     attached = command(
         "Shows what is attached to an image and to its platforms: signatures, bills of materials (SBOMs), provenance, "
         "reports of vulnerabilities, and whatever else refers to it. Each is named for what it says it is: nothing is "
-        "verified. To a pipe: kind, digest, subject, artifact type and bytes, separated by tabs. The exit code is 1 "
+        "verified. To a pipe: kind, digest, subject, type and bytes, separated by tabs. The exit code is 1 "
         "where something that is attached cannot be read.",
         ["regtui attached prod/team/app:1.4.2", "regtui attached prod/team/app:1.4.2 --json"],
     )

@@ -22,8 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     async def work(session: Session) -> int:
         told = await looked_up(session, reference, lambda: session.attached(*asked(reference)))
         _show(told, name_of(reference), output)
-        for gap in told.gaps:
-            warn(gap)
+        for told_of in (*told.strays, *told.gaps):
+            warn(told_of)
         if told.gaps:
             say("Not all of it could be read: there may be more.")
         return FAILED if told.gaps else DONE
@@ -38,7 +38,7 @@ def _show(told: Attachments, name: str, output: Output) -> None:
                 output.json(_record(each))
         case Form.FIELDS:
             for each in told.found:
-                output.fields(each.kind.value, each.digest, each.subject, each.artifact_type, str(each.size))
+                output.fields(each.kind.value, each.digest, each.subject, each.about, str(each.size))
         case Form.TABLE:
             _table(told, name, output)
 
@@ -59,7 +59,7 @@ def _record(each: Attached) -> dict[str, object]:
 
 def _table(told: Attachments, name: str, output: Output) -> None:
     """A tree: what is attached to something that is attached stands below it."""
-    output.line(f"{name}  {told.digest.short}", "bold")
+    output.line(f"{name}  {told.digest.short}", "bold", keep_spaces=True)
     if not told.found:
         if not told.gaps:
             output.line("Nothing is attached to it.")
@@ -67,20 +67,21 @@ def _table(told: Attachments, name: str, output: Output) -> None:
     now = datetime.now(UTC)
     rows = [
         (
-            f"{'└ ' * (each.depth - 1)}{each.kind.value}",
-            _subject(told, each),
+            f"{'· ' * (each.depth - 2)}{'└ ' if each.depth > 1 else ''}{each.kind.value}",
+            *([_subject(told, each)] if told.platforms else []),
             text.size(each.size),
             text.age(each.created, now),
             each.digest.short,
-            each.artifact_type or each.media_type,
+            each.about.removeprefix("application/") or each.media_type,
         )
         for each in told.found
     ]
-    output.table(("KIND", "ATTACHED TO", "SIZE", "CREATED", "DIGEST", "TYPE"), rows, right=frozenset({"SIZE"}))
+    columns = ("KIND", *(["ATTACHED TO"] if told.platforms else []), "SIZE", "CREATED", "DIGEST", "TYPE")
+    output.table(columns, rows, right=frozenset({"SIZE"}))
     output.line("They are called what they say they are: nothing was verified.")
 
 
 def _subject(told: Attachments, each: Attached) -> str:
     if each.subject == told.digest:
-        return "the index" if told.platforms else "the image"
+        return "the index"
     return told.platforms.get(each.subject) or each.subject.short

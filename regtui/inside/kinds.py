@@ -28,9 +28,9 @@ _BY_NAME: Final = tuple(
     for words, kind in (
         (r"spdx|cyclonedx|syft|\bsbom\b", Claim.SBOM),
         (r"slsa\.dev/provenance|\bprovenance\b", Claim.PROVENANCE),
-        (r"sarif|attestation/vulns?\b|vulnerabilit|aquasec\.trivy", Claim.VULNERABILITIES),
+        (r"sarif|attestation/vulns?\b|\bvulnerabilit(y|ies)\b|aquasec\.trivy|openvex", Claim.VULNERABILITIES),
         (
-            r"simplesigning|cosign\.artifact\.sig\b|cosign/sign\b|notary\.signature|\bsignature\b",
+            r"simplesigning|cosign\.artifact\.sig\b|cosign/sign\b|notary\.signature|\bsignatures?\b",
             Claim.SIGNATURE,
         ),
         (r"in-toto|dsse|sigstore\.bundle|\battestation\b", Claim.ATTESTATION),

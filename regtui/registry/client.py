@@ -387,9 +387,10 @@ class RegistryClient:
                 raise errors.BadAnswer(
                     where, f"{self.host} answers the referrers of {where.target} with no index."
                 ) from None
+            if not isinstance(page, Index):
+                raise errors.BadAnswer(where, f"{self.host} answers the referrers of {where.target} with no index.")
             before = len(found)
-            if isinstance(page, Index):
-                found |= {descriptor.digest: descriptor for descriptor in page.manifests}
+            found |= {descriptor.digest: descriptor for descriptor in page.manifests}
             listing.page(len(response.content), len(found) - before)
             if (bound := listing.bound) is not None:
                 raise self._cut(where, bound, f"referrers of {where.target}", listing)

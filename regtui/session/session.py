@@ -13,7 +13,7 @@ from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.registry.answers import deletion_obstacle
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import RegistryError
+from regtui.registry.errors import NotFound, RegistryError
 from regtui.registry.exchanges import RequestLog
 from regtui.registry.identity import RegistryId
 from regtui.registry.values import CatalogPage, Deletion, FetchedManifest, Pong, Resolved
@@ -220,8 +220,19 @@ class Session:
         """What refers to an image: its signatures, bills of materials, provenance. Nothing is verified."""
         from regtui.inside.attached import Walk
 
-        tags = [tag async for page in self.tags(repository) for tag in page]
-        return await Walk(self._client, self._content, repository, tags).of(reference)
+        tags: list[str] = []
+        unlisted = ""
+        try:
+            async for page in self.tags(repository):
+                tags += page
+        except RegistryError as error:
+            if error.affects_all:
+                raise
+            # Without any tag a repository may have no list either.
+            unlisted = "" if isinstance(error, NotFound) else f"The tags of {repository} can't be listed: {error}"
+        told = await Walk(self._client, self._content, repository, tags).of(reference)
+        told.gaps += [unlisted] if unlisted else []
+        return told
 
     async def resolve(self, repository: str, reference: str) -> Resolved:
         return await self._client.resolve(repository, reference)

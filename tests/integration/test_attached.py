@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from regtui.oci.digest import Digest
 from tests.support.commands import Regtui, failed
 from tests.support.images import PushedImage, open_registry, push_artifact, push_image, push_index
 from tests.support.servers import RegistryServer, start_referrers_registry
@@ -70,15 +71,20 @@ def test_by_the_tag_that_stands_for_the_api(server: RegistryServer, writer: http
         "media_type": "application/vnd.oci.image.manifest.v1+json",
         "size": 1002,
         "created": "2026-01-02T03:04:05Z",
-        "annotations": {"org.opencontainers.image.created": "2026-01-02T03:04:05Z", "by": "syft"},
+        # Of what holds one file alone, that file's, too.
+        "annotations": {
+            "org.opencontainers.image.created": "2026-01-02T03:04:05Z",
+            "by": "syft",
+            "org.opencontainers.image.title": "sbom",
+        },
         "depth": 1,
     }
     assert told(regtui, server.url, "2.0") == []
     # What refers to another image is not taken for this one's, whatever lists it.
     list_as_attached(writer, other, sbom)
     done = regtui("attached", "-r", server.url, f"{REPOSITORY}:2.0")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "does not say so itself" in done.stderr
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"and says that it is attached to {Digest(image.digest).short}" in done.stderr
 
 
 def test_by_the_tags_of_cosign(server: RegistryServer, writer: httpx.Client, regtui: Regtui) -> None:
@@ -90,9 +96,9 @@ def test_by_the_tags_of_cosign(server: RegistryServer, writer: httpx.Client, reg
         for ending in (".sig", ".att", ".sbom")
     }
     assert told(regtui, server.url) == [
-        ("attestation", made[".att"].digest, image.digest, 1),
-        ("sbom", made[".sbom"].digest, image.digest, 1),
         ("signature", made[".sig"].digest, image.digest, 1),
+        ("sbom", made[".sbom"].digest, image.digest, 1),
+        ("attestation", made[".att"].digest, image.digest, 1),
     ]
 
 
@@ -115,6 +121,23 @@ def test_for_pipes_and_where_nothing_is(server: RegistryServer, writer: httpx.Cl
     failed(regtui("attached", "-r", server.url, f"{REPOSITORY}:nothing"), 5, f"{REPOSITORY} has no tag nothing")
 
 
+def test_an_image_without_a_tag_in_a_repository_without_one(
+    server: RegistryServer, writer: httpx.Client, regtui: Regtui
+) -> None:
+    image = push_index(writer, REPOSITORY, None, platforms=("linux/amd64",), attestations=True)
+    (record,) = regtui.records("attached", "-r", server.url, f"{REPOSITORY}@{image.digest}")
+    assert record["kind"] == "provenance"
+
+
+def test_what_was_kept_of_it_does_not_count_once_it_is_gone(registry_2: RegistryServer, regtui: Regtui) -> None:
+    with open_registry(registry_2.url) as writer:
+        push_index(writer, REPOSITORY, "1.0", platforms=("linux/amd64",), attestations=True)
+        ((_, attestation, _, _),) = told(regtui, registry_2.url)
+        assert writer.delete(f"v2/{REPOSITORY}/manifests/{attestation}").status_code == 202
+    done = regtui("attached", "-r", registry_2.url, f"{REPOSITORY}:1.0")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_what_is_listed_and_gone_is_told(registry_2: RegistryServer, regtui: Regtui) -> None:
     with open_registry(registry_2.url) as writer:
         image = push_image(writer, REPOSITORY, "1.0")
@@ -123,4 +146,4 @@ def test_what_is_listed_and_gone_is_told(registry_2: RegistryServer, regtui: Reg
         assert writer.delete(f"v2/{REPOSITORY}/manifests/{sbom.digest}").status_code == 202
     done = regtui("attached", "-r", registry_2.url, f"{REPOSITORY}:1.0")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "which is attached, can't be read" in done.stderr
+    assert "which is listed as attached, can't be read" in done.stderr

@@ -77,6 +77,20 @@ def registry() -> Registry:
     return Registry()
 
 
+def attestation_of(digest: Digest, subject: Digest) -> dict[str, Any]:
+    """Its entry in an index, as BuildKit makes it."""
+    return {
+        "mediaType": MANIFEST,
+        "digest": str(digest),
+        "size": 1,
+        "platform": {"os": "unknown", "architecture": "unknown"},
+        "annotations": {
+            "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": str(subject),
+        },
+    }
+
+
 def kinds(told: Attachments) -> list[tuple[Claim, int]]:
     return [(each.kind, each.depth) for each in told.found]
 
@@ -87,16 +101,7 @@ def test_statements_in_one_manifest_are_named_each(registry: Registry) -> None:
     attested = registry.artifact("attested", None, layers=stated)
     children = [
         {"mediaType": MANIFEST, "digest": str(image), "size": 1, "platform": {"os": "linux", "architecture": "arm64"}},
-        {
-            "mediaType": MANIFEST,
-            "digest": str(attested),
-            "size": 1,
-            "platform": {"os": "unknown", "architecture": "unknown"},
-            "annotations": {
-                "vnd.docker.reference.type": "attestation-manifest",
-                "vnd.docker.reference.digest": str(image),
-            },
-        },
+        attestation_of(attested, image),
     ]
     registry.put_json("index", {"schemaVersion": 2, "mediaType": INDEX, "manifests": children}, INDEX)
     told = registry.told("index")
@@ -140,9 +145,10 @@ def test_what_one_list_names_falsely_is_a_gap_and_the_rest_is_told(registry: Reg
     registry.listed = {image: [false, lost, honest]}
     told = registry.told("1.0")
     assert [each.digest for each in told.found] == [honest]
-    assert len(told.gaps) == 2
-    assert any(false.short in gap and "does not say so itself" in gap for gap in told.gaps)
-    assert any(lost.short in gap and "can't be read" in gap for gap in told.gaps)
+    says = f"and says that it is attached to {other.short}."
+    assert told.strays == [f"{false.short} is listed as attached to {image.short}, {says}"]
+    assert len(told.gaps) == 1
+    assert told.gaps[0].startswith(f"{lost.short}, which is listed as attached, can't be read: ")
 
 
 def test_what_the_tags_lead_to_is_told_where_the_api_fails(registry: Registry) -> None:
@@ -176,13 +182,100 @@ def test_one_after_the_other_ends(registry: Registry) -> None:
     assert ["too deep" in gap for gap in told.gaps] == [True]
 
 
-def test_too_many_are_counted_and_not_asked_for(registry: Registry) -> None:
+def test_of_too_many_as_many_as_are_good_are_told_its_own_tags_first(registry: Registry) -> None:
     image = registry.image("1.0")
+    tag = str(image).replace(":", "-") + ".sig"
+    signature = registry.artifact(tag, None)
     registry.listed = {image: [Digest.of(str(number).encode()) for number in range(bounds.IMAGES + 1)]}
+    told = registry.told("1.0", tag)
+    assert [each.digest for each in told.found] == [signature]
+    assert told.gaps[0] == (
+        f"Of what is listed as attached to {image.short}, 2 manifests are left out: no more than {bounds.IMAGES:,} are "
+        "looked at."
+    )
+    # Those that are gone are counted, rather than told a thousand times.
+    assert len(told.gaps) == 5
+    assert (
+        told.gaps[-1] == f"Nor can {bounds.IMAGES - 4:,} manifests more that are listed as attached to {image.short}."
+    )
+
+
+def test_what_is_attached_to_several_is_told_of_each(registry: Registry) -> None:
+    images = [registry.image("arm64"), registry.image("amd64", created="2020-01-01T00:00:00Z")]
+    children = [{"mediaType": MANIFEST, "digest": str(each), "size": 1} for each in images]
+    index = registry.put_json("index", {"schemaVersion": 2, "mediaType": INDEX, "manifests": children}, INDEX)
+    sbom = registry.artifact("sbom", None)
+    tags = [str(each).replace(":", "-") + ".sbom" for each in (index, *images)]
+    for tag in tags:
+        registry.manifests[tag] = registry.manifests[sbom]
+    told = registry.told("index", *tags)
+    assert [(each.subject, each.digest) for each in told.found] == [(each, sbom) for each in (index, *images)]
+
+
+def test_no_statement_is_dropped_beside_others(registry: Registry) -> None:
+    image = registry.image("1.0")
+    layers = [("application/vnd.dsse.envelope.v1+json", {"predicateType": each} if each else {}) for each in (SLSA, "")]
+    registry.listed = {image: [registry.artifact("att", image, layers=layers, annotations={"of": "the manifest"})]}
+    told = registry.told("1.0")
+    assert kinds(told) == [(Claim.PROVENANCE, 1), (Claim.ATTESTATION, 1)]
+    # The manifest's own annotations would be there as often as it holds statements.
+    assert [dict(each.annotations).get("of") for each in told.found] == [None, "the manifest"]
+
+
+def test_what_attests_nothing_in_the_index_is_told_of_the_index_and_nested_ones_are_looked_into(
+    registry: Registry,
+) -> None:
+    image = registry.image("1.0")
+    lost, found = (registry.artifact(name, None, layers=[("x", {"predicateType": SLSA})]) for name in ("lost", "found"))
+    inner = registry.put_json(
+        "inner",
+        {
+            "schemaVersion": 2,
+            "mediaType": INDEX,
+            "manifests": [
+                {"mediaType": MANIFEST, "digest": str(image), "size": 1},
+                attestation_of(found, image),
+            ],
+        },
+        INDEX,
+    )
+    outer = registry.put_json(
+        "outer",
+        {
+            "schemaVersion": 2,
+            "mediaType": INDEX,
+            "manifests": [
+                {"mediaType": INDEX, "digest": str(inner), "size": 1},
+                attestation_of(lost, Digest.of(b"nowhere")),
+            ],
+        },
+        INDEX,
+    )
+    told = registry.told("outer")
+    assert [(each.subject, each.digest) for each in told.found] == [(outer, lost), (image, found)]
+
+
+def test_in_whatever_order_a_registry_lists_them(registry: Registry) -> None:
+    image = registry.image("1.0")
+    made = [registry.artifact(name, image, artifact_type=f"example/{name}") for name in ("sbom", "signature", "chart")]
+    for listed in (made, made[::-1]):
+        registry.listed = {image: listed}
+        assert [each.about for each in registry.told("1.0").found] == [
+            "example/signature",
+            "example/sbom",
+            "example/chart",
+        ]
+
+
+def test_a_manifest_of_no_known_kind_is_told_and_not_shown(registry: Registry) -> None:
+    image = registry.image("1.0")
+    made = registry.put_json("odd", {"mediaType": "application/vnd.oci.artifact.manifest.v1+json", "blobs": []}, "x/y")
+    registry.listed = {image: [made]}
     told = registry.told("1.0")
     assert told.found == []
-    assert told.gaps == [f"{bounds.IMAGES + 1:,} manifests attached to {image.short} are not looked at: too many."]
-    assert len(registry.requests) == 1
+    assert [stray.partition(", ")[2] for stray in told.strays] == [
+        "and is of a media type that is not known: application/vnd.oci.artifact.manifest.v1+json."
+    ]
 
 
 @given(
