@@ -270,6 +270,11 @@ def _tag(command: _Command) -> None:
     tag.add_argument("reference", metavar="REFERENCE", help="[REGISTRY/]NAME:TAG or NAME@DIGEST")
     tag.add_argument("tag", metavar="TAG", help="the new tag")
     tag.add_argument("--overwrite", action="store_true", help="don't ask where the tag is another image")
+    tag.add_argument(
+        "--without-undo",
+        action="store_true",
+        help="with --overwrite, also where undo could not move it back, as something of that image is missing",
+    )
     _json_option(tag)
 
 

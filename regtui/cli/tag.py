@@ -6,8 +6,9 @@ from regtui.cli.console import ask, is_interactive, say
 from regtui.cli.invocation import Invocation
 from regtui.cli.named_image import asked, looked_up
 from regtui.cli.output import Form, Output
-from regtui.cli.running import show_outcome
+from regtui.cli.running import Obstructed, show_outcome
 from regtui.deletion.values import Action, Outcome, Status
+from regtui.deletion.words import FOREVER
 from regtui.errors import DONE, FAILED, UsageError
 from regtui.oci.digest import Digest
 from regtui.oci.reference import Reference, is_tag
@@ -25,18 +26,21 @@ def run(arguments: argparse.Namespace) -> int:
     reference = invocation.reference(arguments.reference)
     if not reference.identifier:
         raise UsageError(f"{reference} names no tag.", f"Which image is meant is never guessed: {reference}:TAG.")
-    tagging = TagCommand(reference, tag, Output.chosen(arguments.json), may_move=arguments.overwrite)
+    output = Output.chosen(arguments.json)
+    tagging = TagCommand(reference, tag, output, may_move=arguments.overwrite, may_lose=arguments.without_undo)
     return invocation.run(reference.registry, tagging.run)
 
 
 class TagCommand:
-    """One tag for one image. `may_move`: whether somebody said that a tag which exists is to be moved."""
+    """One tag for one image. `may_move`: whether somebody said that a tag which exists is to be moved; `may_lose`: also
+    where undo could not move it back."""
 
-    def __init__(self, reference: Reference, tag: str, output: Output, *, may_move: bool) -> None:
+    def __init__(self, reference: Reference, tag: str, output: Output, *, may_move: bool, may_lose: bool) -> None:
         self._reference = reference
         self._tag = tag
         self._output = output
         self._may_move = may_move
+        self._may_lose = may_lose
 
     @property
     def _name(self) -> str:
@@ -50,23 +54,34 @@ class TagCommand:
         if now == image:
             self._told(image, Status.SKIPPED, "it is this image already")
             return DONE
-        if now is not None and not self._is_confirmed(session, image, now):
-            say("Nothing was changed.")
-            return FAILED
+        lost = ""
+        if now is not None:
+            lost = await session.no_way_back(repository, now)
+            if not self._is_confirmed(session, image, now, lost):
+                say("Nothing was changed.")
+                return FAILED
         run = await session.add_tag(repository, image, self._tag, instead_of=now)
         self._told(image, Status.DONE)
-        if now is not None and run and not session.target.ephemeral:
+        if now is not None and run and not lost and not session.target.ephemeral:
             say(f"It was {now.short} before. To move it back: {session.target.undo_command(run)}")
         return DONE
 
-    def _is_confirmed(self, session: Session, image: Digest, now: Digest) -> bool:
+    def _is_confirmed(self, session: Session, image: Digest, now: Digest, lost: str) -> bool:
+        """`lost`: why undo could not move it back. Raises Obstructed where nobody said that it may be so."""
+        told = f"Undo could not move {self._name} back to {now.short}, as {lost}."
         if self._may_move:
+            if lost and not self._may_lose:
+                raise Obstructed(f"{told} Nothing was changed.", "--without-undo moves it for good.")
             return True
         exists = f"{self._name} of {session.name} exists, and is another image: {now.short}."
         if not is_interactive():
             raise UsageError(exists, "Add --overwrite to move it.")
         say(exists)
-        return ask(f"Move {self._name} of {session.name} to {image.short}? [y/N]").lower() in ("y", "yes")
+        question = f"Move {self._name} of {session.name} to {image.short}?"
+        if lost:
+            say(told)
+            return ask(f"{question} Type {FOREVER} to confirm:").strip() == FOREVER
+        return ask(f"{question} [y/N]").lower() in ("y", "yes")
 
     def _told(self, image: Digest, status: Status, why: str = "") -> None:
         outcome = Outcome(self._name, image, Action.TAG, status, why)

@@ -50,6 +50,16 @@ async def with_blobs(
     return replace(contents, blobs=KnownBlobs(look.kept, look.gone, too_large, unchecked))
 
 
+async def looked_at(
+    client: RegistryClient, content: ContentStore, repository: str, manifests: Iterable[StoredManifest]
+) -> KnownBlobs:
+    """Which blobs of these are gone. Raises RegistryError where what fails would fail for all."""
+    wanted = list(dict.fromkeys(_blobs(manifests, besides=())))
+    look = _Look(client, content, repository, None)
+    await look.check(wanted[:MOST_CHECKED])
+    return KnownBlobs({}, look.gone, frozenset(), len(wanted[MOST_CHECKED:]))
+
+
 def _config(manifest: StoredManifest) -> list[tuple[Digest, int]]:
     """Its config with its size in bytes, as the manifest says it; of an index none."""
     config = config_of(manifest)

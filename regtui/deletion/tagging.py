@@ -3,9 +3,12 @@
 import asyncio
 
 from regtui.content.store import ContentStore
+from regtui.deletion.blobs import looked_at
 from regtui.deletion.inventory import read_manifests
 from regtui.deletion.journal import Journal, Run
-from regtui.deletion.values import Action, Outcome, Status
+from regtui.deletion.loss import losses
+from regtui.deletion.values import Action, Contents, Outcome, Status
+from regtui.deletion.words import loss_reason
 from regtui.errors import REFUSED, RegtuiError
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
@@ -29,6 +32,19 @@ async def tagged(client: RegistryClient, repository: str, tag: str) -> Digest | 
         return (await client.resolve(repository, tag)).digest
     except NotFound:
         return None
+
+
+async def no_way_back(client: RegistryClient, content: ContentStore, repository: str, digest: Digest) -> str:
+    """Why a tag that is moved away from this manifest could not be moved back, as `its config 0a1b2c3d4e5f is missing`;
+    empty where it could: a registry takes no manifest of which something is missing, though it has that one. Raises
+    RegistryError."""
+    manifests, unread = await read_manifests(content, repository, {digest})
+    if digest in unread:
+        return f"it can't be read: {unread[digest]}"
+    blobs = await looked_at(client, content, repository, manifests.values())
+    contents = Contents(repository, {}, manifests, unread_manifests=unread, blobs=blobs)
+    loss = losses(contents, [digest], ()).get(digest)
+    return loss_reason(loss) if loss is not None else ""
 
 
 class Tagging:

@@ -279,6 +279,12 @@ class Session:
 
         return await tagged(self._client, repository, tag)
 
+    async def no_way_back(self, repository: str, digest: Digest) -> str:
+        """Why a tag that is moved away from this manifest could not be moved back; empty where it could."""
+        from regtui.deletion.tagging import no_way_back
+
+        return await no_way_back(self._client, self._content, repository, digest)
+
     async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> str:
         """Makes `tag` a tag of the manifest `digest` too. `instead_of`: what it is now, as was confirmed; that is
         in the journal before it is moved, and can be undone: by the run whose name this answers with, empty where

@@ -108,3 +108,19 @@ def test_a_moved_tag_goes_back_by_the_command_that_is_told(
     assert crane_digest(f"{reference}:stable") == before
     assert regtui("tag", f"{reference}@{image}", "new").returncode == 0
     assert crane_digest(f"{reference}:new") == image
+
+
+def test_a_tag_that_could_not_be_moved_back_is_moved_only_where_that_was_said(
+    server: RegistryServer, writer: httpx.Client, regtui: Regtui
+) -> None:
+    old = push_index(writer, REPOSITORY, "old")
+    new = push_image(writer, REPOSITORY, "new")
+    lost = old.children[0].digest
+    assert writer.delete(f"v2/{REPOSITORY}/manifests/{lost}").status_code == 202
+    move = ("tag", "-r", server.url, f"{REPOSITORY}:new", "old", "--overwrite")
+    why = f"Undo could not move {REPOSITORY}:old back to"
+    failed(regtui(*move), 6, why)
+    assert crane_digest(f"{server.host}/{REPOSITORY}:old") == old.digest
+    done = regtui(*move, "--without-undo")
+    assert (done.returncode, "undo" in done.stderr) == (0, False)
+    assert crane_digest(f"{server.host}/{REPOSITORY}:old") == new.digest

@@ -107,7 +107,8 @@ class TagScreen(ModalScreen[str | None]):
                 return
             if now is not None and now != instead_of:
                 self._taken = (name, now)
-                self._say("\n".join(self._about(name, now)), is_error=True)
+                lost = await self._thread.call(self._session.no_way_back, self._repository, now)
+                self._say("\n".join(self._about(name, now, lost)), is_error=True)
                 self._ask_to_move(True)
                 self._keep.focus()
                 return
@@ -117,8 +118,8 @@ class TagScreen(ModalScreen[str | None]):
             return
         self.dismiss(name)
 
-    def _about(self, name: str, now: Digest) -> list[str]:
-        """What moving it means for the image that it is of now."""
+    def _about(self, name: str, now: Digest, lost: str) -> list[str]:
+        """What moving it means for the image that it is of now. `lost`: why undo could not move it back."""
         row = self._model.find(name)
         known = row is not None and row.summary is not None and row.summary.digest == now
         others = self._model.same_image(name) if known else ()
@@ -129,6 +130,8 @@ class TagScreen(ModalScreen[str | None]):
             lines.append("Moved, that image has no tag left, and the next collection may take it.")
         else:
             lines.append("Moved, that image may have no tag left.")
+        if lost:
+            lines.append(f"Undo can't move it back, as {lost}.")
         return lines
 
     def _say(self, text: str, *, is_error: bool = False) -> None:
