@@ -5,12 +5,11 @@ from typing import NoReturn
 from regtui.cli.console import ask, is_interactive, say, warn
 from regtui.cli.output import Form, Output
 from regtui.cli.planned_undo import show_undo
-from regtui.cli.running import RunResult, ShownOutcomes, carry_out, show_outcomes
+from regtui.cli.running import Obstructed, RunResult, ShownOutcomes, carry_out, show_outcomes
 from regtui.deletion.belonging import belonging_question, check_belongs
 from regtui.deletion.entry import Belonging, Entry, Kind
 from regtui.deletion.proposal import DeletionProposal
-from regtui.deletion.request import Request
-from regtui.deletion.undo import Undo, shown_rest
+from regtui.deletion.undo import Undo, rest_proposal
 from regtui.deletion.undo_words import (
     interrupted_sentence,
     is_undo_confirmed_by,
@@ -117,6 +116,8 @@ async def finish(session: Session, entry: Entry, output: Output, *, asks: bool) 
     proposal = show_rest(entry, plan, output)
     if plan.obstacle:
         _refuse(session, entry)
+    if not asks and proposal.in_the_way:
+        raise Obstructed(f"{proposal.in_the_way} Nothing was changed.", "Without --yes it is asked for.")
     if asks and not _is_confirmed(session, proposal):
         return None
     total = len(entry.tags) + len(entry.manifests_changed)
@@ -128,8 +129,7 @@ async def finish(session: Session, entry: Entry, output: Output, *, asks: bool) 
 
 def show_rest(entry: Entry, plan: Plan, output: Output, *, dry_run: bool = False) -> DeletionProposal:
     """What is left of an interrupted deletion, as `rm` shows its plan."""
-    # What can't be put back was confirmed when it began.
-    proposal = DeletionProposal(Request(entry.repository, without_undo=True), shown_rest(entry, plan))
+    proposal = rest_proposal(entry, plan)
     if dry_run or output.form is Form.TABLE:
         show_outcomes(output, proposal.rows)
         output.flush()

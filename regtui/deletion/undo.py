@@ -19,6 +19,7 @@ from regtui.deletion.graph import reachable
 from regtui.deletion.inventory import read_contents, read_manifests
 from regtui.deletion.journal import Hold, Journal, JournalFailed, RunInUse
 from regtui.deletion.plan import doomed_manifests, is_protected, make_plan
+from regtui.deletion.proposal import DeletionProposal
 from regtui.deletion.request import Request
 from regtui.deletion.restoration import Restoration, Situation, make_restoration, planned_rows
 from regtui.deletion.restoring import Restoring
@@ -208,6 +209,12 @@ def shown_rest(entry: Entry, rest: Plan) -> Plan:
     confirmed = frozenset(entry.manifests_changed)
     request = Request(entry.repository, [tag.tag for tag in rest.removed], confirmed, only=confirmed)
     return _plan_of(contents, request, rest.method, rest.obstacle)
+
+
+def rest_proposal(entry: Entry, rest: Plan) -> DeletionProposal:
+    """The same, to be confirmed. What can't be put back was confirmed when it began, and isn't typed again; but what
+    stands in its way by now was not."""
+    return DeletionProposal(Request(entry.repository, without_undo=not rest.replaceable), shown_rest(entry, rest))
 
 
 def _without_protected(contents: Contents, protect: tuple[str, ...]) -> Contents:

@@ -218,3 +218,26 @@ def test_an_undo_that_was_killed_is_finished(scene: Scene, reaches: bool) -> Non
     for tag, digest in digests.items():
         assert crane_digest(f"{scene.name}:{tag}") == digest
         crane_validate(f"{scene.name}:{tag}")
+
+
+def test_a_tag_that_stands_in_the_way_since_is_not_lost_by_finishing(scene: Scene) -> None:
+    """Nobody confirmed that when it began: it was whole."""
+    if scene.server.version == "3.1.1":
+        return  # no damaged tag stands in the way there
+    with open_registry(scene.server.url) as writer:
+        for tag in ("a", "keep"):
+            push_image(writer, scene.repository, tag, recipe=Recipe(name=tag))
+        recipe = Recipe(name="shared")
+        for tag in ("c", "d"):
+            push_image(writer, scene.repository, tag, recipe=recipe)
+    scene.kill("c", at=at_change(1, reaches=True))
+    repositories = scene.server.storage / "docker/registry/v2/repositories"
+    link = repositories / scene.repository / "_manifests/tags/keep/current/link"
+    link.write_text("")
+    refused = scene.regtui("undo", "-r", scene.meddler.url, scene.run(), "--finish", "--yes")
+    assert refused.returncode == 6, refused
+    assert "keep of " in refused.stderr
+    assert "Nothing was changed. Without --yes it is asked for." in refused.stderr
+    assert link.read_text() == ""
+    link.unlink()
+    scene.settle(finish=False)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from regtui.deletion.proposal import DeletionProposal, Offer, taking
 from regtui.deletion.request import Request
-from regtui.deletion.undo import shown_rest
+from regtui.deletion.undo import rest_proposal
 from regtui.deletion.undo_words import interrupted_sentence, rest_sentences
 from regtui.deletion.values import Plan, Report
 from regtui.deletion.words import method_sentence
@@ -110,14 +110,13 @@ class FinishScreen(RunScreen):
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry = self._entry
         plan = await self._thread.call(self._session.changes.plan_rest, entry)
-        # What can't be put back was confirmed when it began: that isn't typed again, and the number is.
-        shown = shown_rest(entry, plan)
-        proposal = DeletionProposal(Request(entry.repository, without_undo=True), shown)
+        # The number is typed again.
+        proposal = rest_proposal(entry, plan)
         return Proposal(
             sentences=[interrupted_sentence(entry), *rest_sentences(entry, plan)],
             rows=proposal.rows,
             notes=proposal.notes,
-            button=f"Delete {proposal.what}" if not shown.is_empty else "Finish",
+            button=f"Delete {proposal.what}" if not proposal.plan.is_empty else "Finish",
             start=lambda: self._session.changes.finishing(entry, plan),
             is_possible=not plan.obstacle,
             typed=proposal.typed,
