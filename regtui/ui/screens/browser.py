@@ -353,7 +353,7 @@ class BrowserScreen(Screen[None]):
         if self._tags.names_only:
             return
         repository, tag = self.repository, self.table.model.cursor or ""
-        if not tag and self._details.repository == repository:
+        if repository and not tag and self._details.repository == repository:
             # A filter that nothing matches.
             self.workers.cancel_group(self, "details")
             self._details.clear()
