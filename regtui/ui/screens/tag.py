@@ -106,8 +106,8 @@ class TagScreen(ModalScreen[str | None]):
                 self._say(f"{name} is this image already.")
                 return
             if now is not None and now != instead_of:
-                self._taken = (name, now)
                 lost = await self._thread.call(self._session.no_way_back, self._repository, now)
+                self._taken = (name, now)
                 self._say("\n".join(self._about(name, now, lost)), is_error=True)
                 self._ask_to_move(True)
                 self._keep.focus()

@@ -68,6 +68,10 @@ class Registry(MemorySource):
             value["subject"] = {"mediaType": MANIFEST, "digest": str(subject), "size": 1}
         return self.put_json(name, value, MANIFEST)
 
+    def names(self, name: str, *entries: dict[str, Any]) -> Digest:
+        """An index of these."""
+        return self.put_json(name, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, INDEX)
+
     def told(self, reference: str, *tags: str) -> Attachments:
         return asyncio.run(Walk(self, self, "team/app", tags).of(reference))
 
@@ -77,12 +81,14 @@ def registry() -> Registry:
     return Registry()
 
 
+def entry(digest: Digest) -> dict[str, Any]:
+    return {"mediaType": MANIFEST, "digest": str(digest), "size": 1}
+
+
 def attestation_of(digest: Digest, subject: Digest) -> dict[str, Any]:
     """Its entry in an index, as BuildKit makes it."""
     return {
-        "mediaType": MANIFEST,
-        "digest": str(digest),
-        "size": 1,
+        **entry(digest),
         "platform": {"os": "unknown", "architecture": "unknown"},
         "annotations": {
             "vnd.docker.reference.type": "attestation-manifest",
@@ -103,7 +109,7 @@ def test_statements_in_one_manifest_are_named_each(registry: Registry) -> None:
         {"mediaType": MANIFEST, "digest": str(image), "size": 1, "platform": {"os": "linux", "architecture": "arm64"}},
         attestation_of(attested, image),
     ]
-    registry.put_json("index", {"schemaVersion": 2, "mediaType": INDEX, "manifests": children}, INDEX)
+    registry.names("index", *children)
     told = registry.told("index")
     assert kinds(told) == [(Claim.SBOM, 1), (Claim.PROVENANCE, 1), (Claim.ATTESTATION, 1)]
     assert {(each.subject, each.digest, each.size) for each in told.found} == {(image, attested, 10)}
@@ -202,8 +208,7 @@ def test_of_too_many_as_many_as_are_good_are_told_its_own_tags_first(registry: R
 
 def test_what_is_attached_to_several_is_told_of_each(registry: Registry) -> None:
     images = [registry.image("arm64"), registry.image("amd64", created="2020-01-01T00:00:00Z")]
-    children = [{"mediaType": MANIFEST, "digest": str(each), "size": 1} for each in images]
-    index = registry.put_json("index", {"schemaVersion": 2, "mediaType": INDEX, "manifests": children}, INDEX)
+    index = registry.names("index", *map(entry, images))
     sbom = registry.artifact("sbom", None)
     tags = [str(each).replace(":", "-") + ".sbom" for each in (index, *images)]
     for tag in tags:
@@ -227,30 +232,8 @@ def test_what_attests_nothing_in_the_index_is_told_of_the_index_and_nested_ones_
 ) -> None:
     image = registry.image("1.0")
     lost, found = (registry.artifact(name, None, layers=[("x", {"predicateType": SLSA})]) for name in ("lost", "found"))
-    inner = registry.put_json(
-        "inner",
-        {
-            "schemaVersion": 2,
-            "mediaType": INDEX,
-            "manifests": [
-                {"mediaType": MANIFEST, "digest": str(image), "size": 1},
-                attestation_of(found, image),
-            ],
-        },
-        INDEX,
-    )
-    outer = registry.put_json(
-        "outer",
-        {
-            "schemaVersion": 2,
-            "mediaType": INDEX,
-            "manifests": [
-                {"mediaType": INDEX, "digest": str(inner), "size": 1},
-                attestation_of(lost, Digest.of(b"nowhere")),
-            ],
-        },
-        INDEX,
-    )
+    inner = registry.names("inner", entry(image), attestation_of(found, image))
+    outer = registry.names("outer", {**entry(inner), "mediaType": INDEX}, attestation_of(lost, Digest.of(b"nowhere")))
     told = registry.told("outer")
     assert [(each.subject, each.digest) for each in told.found] == [(outer, lost), (image, found)]
 
