@@ -164,7 +164,7 @@ async def _carry_out(session: Session, entry: Entry, undo: Undo, output: Output,
         return None
     undoing = session.changes.undoing(undo)
     result = await carry_out(undoing, ShownOutcomes(output), "Putting back", len(undo.rows))
-    say_taking_back(session, undoing.report)
+    say_taking_back(session, undoing.report, undo)
     return result
 
 
@@ -176,7 +176,8 @@ def say_way_back(session: Session, report: Report, plan: Plan) -> None:
         say(f"{what}: {session.target.undo_command(report.run)}")
 
 
-def say_taking_back(session: Session, report: Report) -> None:
+def say_taking_back(session: Session, report: Report, undo: Undo) -> None:
     """The command that undoes an undo, where that did anything."""
     if report.run and any(outcome.has_effect for outcome in report.outcomes) and not session.target.ephemeral:
-        say(f"To take it back: {session.target.undo_command(report.run)}")
+        what = "To take back what can be" if undo.no_way_back else "To take it back"
+        say(f"{what}: {session.target.undo_command(report.run)}")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from regtui.cli.console import ask, is_interactive, say
+from regtui.cli.console import ask, is_interactive, say, warn
 from regtui.cli.invocation import Invocation
 from regtui.cli.named_image import asked, looked_up
 from regtui.cli.output import Form, Output
@@ -60,10 +60,12 @@ class TagCommand:
             if not self._is_confirmed(session, image, now, lost):
                 say("Nothing was changed.")
                 return FAILED
-        run = await session.add_tag(repository, image, self._tag, instead_of=now)
+        done = await session.add_tag(repository, image, self._tag, instead_of=now)
         self._told(image, Status.DONE)
-        if now is not None and run and not lost and not session.target.ephemeral:
-            say(f"It was {now.short} before. To move it back: {session.target.undo_command(run)}")
+        if now is not None and done.run and not lost and not session.target.ephemeral:
+            say(f"It was {now.short} before. To move it back: {session.target.undo_command(done.run)}")
+        for notice in done.notices:
+            warn(notice)
         return DONE
 
     def _is_confirmed(self, session: Session, image: Digest, now: Digest, lost: str) -> bool:

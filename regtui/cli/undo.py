@@ -141,6 +141,8 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
             show_undo(undo, output, dry_run=False)
     else:
         show_undo(undo, output, dry_run=arguments.dry_run)
+    if not arguments.dry_run:
+        await session.changes.settle(undo)
     if named is None and undo.is_empty:
         await _say_earlier(session, entry)
     unasked = not_unasked(undo) if arguments.yes else ""
@@ -166,7 +168,7 @@ async def _undo(session: Session, named: Entry | None, output: Output, arguments
         return FAILED
     undoing = session.changes.undoing(undo)
     result = await carry_out(undoing, ShownOutcomes(output), "Putting back", len(undo.rows))
-    say_taking_back(session, undoing.report)
+    say_taking_back(session, undoing.report, undo)
     has_effect = any(outcome.has_effect for outcome in undoing.report.outcomes)
     if not has_effect and named is None and not result.stopped:
         # The next undo would take the same run, and may be refused alike.

@@ -11,7 +11,7 @@ from regtui.cli.running import Obstructed, ShownOutcomes, carry_out
 from regtui.deletion.entry import Entry
 from regtui.deletion.journal import RunInUse
 from regtui.deletion.undo import StillRunning, Undo
-from regtui.deletion.undo_words import overwritten_by, title_of, typed_for_overwriting, what_of
+from regtui.deletion.undo_words import not_unasked, overwritten_by, title_of, typed_for_overwriting, what_of
 from regtui.deletion.values import Outcome
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
 from regtui.registry.errors import RegistryError
@@ -21,12 +21,14 @@ from regtui.text import plural
 
 @dataclass(frozen=True, slots=True)
 class _ShownPart:
-    """A part that was shown, and may be confirmed: its name, and what of it. `overwritten`: so many of its tags."""
+    """A part that was shown, and may be confirmed: its name, and what of it. `overwritten`: so many of its tags.
+    `for_good`: another undo could not move all of these back."""
 
     run: str
     rows: frozenset[Outcome]
     tags: int
     overwritten: int
+    for_good: bool
 
 
 async def undo_prune(session: Session, prune: Entry, output: Output, arguments: argparse.Namespace) -> int:
@@ -49,10 +51,16 @@ async def undo_prune(session: Session, prune: Entry, output: Output, arguments: 
             say(f"To overwrite: {session.target.undo_command(run, '--overwrite')}")
         if undo.obstacle and not arguments.dry_run:
             raise Obstructed(undo.obstacle, "Nothing was put back.")
-        is_refused = is_refused or bool(undo.obstacle)
+        unasked = not_unasked(undo) if arguments.yes else ""
+        if unasked and not arguments.dry_run:
+            raise Obstructed(unasked, "Nothing was put back. Without --yes it asks.")
+        if unasked:
+            say(unasked)
+        is_refused = is_refused or bool(undo.obstacle or unasked)
         is_whole = is_whole and not _lacks(undo)
         if not undo.is_empty or undo.entry.is_unfinished:
-            shown.append(_ShownPart(run, frozenset(undo.rows), len(undo.restoration.tags), overwritten_by(undo)))
+            over, for_good = overwritten_by(undo), bool(undo.no_way_back)
+            shown.append(_ShownPart(run, frozenset(undo.rows), len(undo.restoration.tags), over, for_good))
     if arguments.dry_run:
         return Obstructed.exit_code if is_refused else DONE
     if not shown:
@@ -86,7 +94,7 @@ async def _put_back(
             warn(str(error))
             is_whole = False
             continue
-        say_taking_back(session, undoing.report)
+        say_taking_back(session, undoing.report, undo)
         if result.stopped:
             return INTERRUPTED
         is_whole = is_whole and result.is_complete
@@ -100,6 +108,7 @@ def _lacks(undo: Undo) -> bool:
 def _is_confirmed(shown: list[_ShownPart], session: Session) -> bool:
     tags = plural(sum(part.tags for part in shown), "tag")
     where = plural(len(shown), "repository", "repositories")
-    if expected := typed_for_overwriting(sum(part.overwritten for part in shown)):
+    over, for_good = sum(part.overwritten for part in shown), any(part.for_good for part in shown)
+    if expected := typed_for_overwriting(over, for_good=for_good):
         return ask(f"To put back {tags} in {where} at {session.identity}, type {expected}:") == expected
     return ask(f"Put back {tags} in {where} at {session.identity}? [y/N]").lower() in ("y", "yes")

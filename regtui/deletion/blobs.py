@@ -37,27 +37,32 @@ async def with_blobs(
     tagged = dict.fromkeys(tag.digest for tag in plan.removed if tag.digest)
     deleted = [manifest for digest in going if (manifest := contents.manifests.get(digest))]
     staying = [m for digest in tagged if digest not in going and (m := contents.manifests.get(digest))]
-    look = _Look(client, content, contents.repository, on_progress)
-    configs = {config: size for manifest in deleted for config, size in _config(manifest)}
+    known = await known_blobs(client, content, contents.repository, deleted, staying, on_progress)
+    return replace(contents, blobs=known)
+
+
+async def known_blobs(
+    client: RegistryClient,
+    content: ContentStore,
+    repository: str,
+    losing: Iterable[StoredManifest],
+    staying: Iterable[StoredManifest] = (),
+    on_progress: Progress | None = None,
+) -> KnownBlobs:
+    """What is known of the blobs of these manifests: `losing`, whose configs are kept, and `staying`, of which they
+    needn't be. Raises RegistryError where what fails would fail for all."""
+    losing = list(losing)
+    look = _Look(client, content, repository, on_progress)
+    configs = {config: size for manifest in losing for config, size in _config(manifest)}
     small = [config for config, size in configs.items() if size <= LARGEST_KEPT]
-    others = list(dict.fromkeys(_blobs([*deleted, *staying], besides=set(small))))
+    others = list(dict.fromkeys(_blobs([*losing, *staying], besides=set(small))))
     unchecked = len(others) if len(others) > MOST_CHECKED else 0
     look.expect(len(small) + (0 if unchecked else len(others)))
     await look.read(small)
     if not unchecked:
         await look.check(others)
     too_large = frozenset(configs.keys() - look.kept.keys() - look.gone.keys())
-    return replace(contents, blobs=KnownBlobs(look.kept, look.gone, too_large, unchecked))
-
-
-async def looked_at(
-    client: RegistryClient, content: ContentStore, repository: str, manifests: Iterable[StoredManifest]
-) -> KnownBlobs:
-    """Which blobs of these are gone. Raises RegistryError where what fails would fail for all."""
-    wanted = list(dict.fromkeys(_blobs(manifests, besides=())))
-    look = _Look(client, content, repository, None)
-    await look.check(wanted[:MOST_CHECKED])
-    return KnownBlobs({}, look.gone, frozenset(), len(wanted[MOST_CHECKED:]))
+    return KnownBlobs(look.kept, look.gone, too_large, unchecked)
 
 
 def _config(manifest: StoredManifest) -> list[tuple[Digest, int]]:

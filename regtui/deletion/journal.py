@@ -153,8 +153,10 @@ class Journal:
         to: Digest,
         before: Digest,
         manifests: Mapping[Digest, StoredManifest],
+        blobs: Mapping[Digest, bytes],
     ) -> "Run":
-        """Writes that `tag`, now of `before`, is moved. `manifests`: of both, so that it can be moved back."""
+        """Writes that `tag`, now of `before`, is moved. `manifests`, and `blobs`, their configs: of both, so that it
+        can be moved back."""
         return self._begin(
             Kind.MOVE,
             registry,
@@ -163,6 +165,7 @@ class Journal:
             tags={tag: to},
             before={tag: before},
             manifests=_manifest_records(manifests, [to, before]),
+            configs=_blob_records(blobs),
         )
 
     def begin_repair(self, registry: RegistryId, username: str, repository: str, *, blobs: Sequence[Digest]) -> "Run":
@@ -498,11 +501,10 @@ def _is_too_long(line: str) -> bool:
     return len(line) > most // 4 and len(line.encode(errors="backslashreplace")) > most
 
 
-def unrecorded(run: Run) -> list[str]:
-    """The sentence about a run whose end isn't in the journal; none where it is."""
+def unrecorded(run: Run, how: str = "the next start takes it for interrupted, and asks.") -> list[str]:
+    """The sentence about a run whose end isn't in the journal, and `how` that shows; none where it is."""
     if not run.trouble:
         return []
-    how = "the next start takes it for interrupted, and asks."
     return [f"That it is over can't be recorded in the journal ({run.trouble}): {how}"]
 
 

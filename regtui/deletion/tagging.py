@@ -1,19 +1,20 @@
 """Another name for an image: the same bytes are put under a further tag, so that the digest stays what it is."""
 
 import asyncio
+from dataclasses import dataclass
 
 from regtui.content.store import ContentStore
-from regtui.deletion.blobs import looked_at
-from regtui.deletion.inventory import read_manifests
-from regtui.deletion.journal import Journal, Run
-from regtui.deletion.loss import losses
-from regtui.deletion.values import Action, Contents, Outcome, Status
-from regtui.deletion.words import loss_reason
+from regtui.deletion.entry import Entry
+from regtui.deletion.inventory import stored
+from regtui.deletion.journal import Journal, unrecorded
+from regtui.deletion.surely import put_tag_surely
+from regtui.deletion.values import Action, Outcome, Status, StoredManifest
+from regtui.deletion.way_back import way_back
 from regtui.errors import REFUSED, RegtuiError
 from regtui.oci.digest import Digest
 from regtui.registry.client import RegistryClient
 from regtui.registry.errors import NotFound, RegistryError
-from regtui.registry.values import FetchedManifest
+from regtui.registry.identity import RegistryId
 
 
 class TagMoved(RegtuiError):
@@ -34,17 +35,24 @@ async def tagged(client: RegistryClient, repository: str, tag: str) -> Digest | 
         return None
 
 
-async def no_way_back(client: RegistryClient, content: ContentStore, repository: str, digest: Digest) -> str:
-    """Why a tag that is moved away from this manifest could not be moved back, as `its config 0a1b2c3d4e5f is missing`;
-    empty where it could: a registry takes no manifest of which something is missing, though it has that one. Raises
-    RegistryError."""
-    manifests, unread = await read_manifests(content, repository, {digest})
-    if digest in unread:
-        return f"it can't be read: {unread[digest]}"
-    blobs = await looked_at(client, content, repository, manifests.values())
-    contents = Contents(repository, {}, manifests, unread_manifests=unread, blobs=blobs)
-    loss = losses(contents, [digest], ()).get(digest)
-    return loss_reason(loss) if loss is not None else ""
+class NotTagged(RegtuiError):
+    """The registry failed. `may_be`: whether the tag may have been moved for all that, or may be yet; `run`: the name
+    of the run that moves it back then."""
+
+    def __init__(self, error: RegistryError, what_is: str, may_be: bool) -> None:
+        super().__init__(f"{error.message} {what_is}", error.remedy)
+        self.exit_code = error.exit_code
+        self.may_be = may_be
+        self.run = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """What came of it. `run`: its name in the journal, where a tag was moved; empty where none was. `notices`: what
+    else there is to say."""
+
+    run: str = ""
+    notices: tuple[str, ...] = ()
 
 
 class Tagging:
@@ -56,77 +64,105 @@ class Tagging:
         self._journal = journal
         self._username = username
 
-    async def add(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> str:
-        """Makes `tag` a tag of the manifest `digest`, which is of the same repository, and checks that it is. The
-        name of the run that moved it; empty where nothing was there to be moved.
+    async def add(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> Tagged:
+        """Makes `tag` a tag of the manifest `digest`, which is of the same repository, and checks that it is.
 
         `instead_of`: what the tag is now, None where there is none: known to whoever confirmed it. Where there is, the
         move is on disk before it is done, with the bytes of what loses the tag. Raises TagMoved where it isn't that any
-        more or where the tag isn't what was put; NotFound where the manifest is gone; RegistryError; JournalFailed.
+        more; NotTagged where the registry failed; NotFound where the manifest is gone; RegistryError; JournalFailed.
         """
-        fetched = await self._content.manifest(repository, digest)
-        async with self._client.before_put(repository):
-            now = await tagged(self._client, repository, tag)
-            if now == digest:
-                return ""
-            _check_is(f"{repository}:{tag}", now, instead_of)
-            if now is None:
-                await self._put(repository, tag, fetched)
-                return ""
-        return await self._move(repository, tag, fetched, now)
+        manifest = stored(await self._content.manifest(repository, digest))
+        now = await tagged(self._client, repository, tag)
+        if now == digest:
+            return Tagged()
+        _check_is(f"{repository}:{tag}", now, instead_of)
+        if now is not None:
+            return await self._move(repository, tag, manifest, now)
+        await self._put(repository, tag, manifest, None)
+        return Tagged()
 
-    async def _move(self, repository: str, tag: str, fetched: FetchedManifest, before: Digest) -> str:
-        manifests, unread = await read_manifests(self._content, repository, {before, fetched.digest})
-        if before in unread:
-            raise TagUnreadable(f"{repository}:{tag} can't be read: {unread[before]}", "Nothing was changed.")
-
-        def begin() -> Run:
-            return self._journal.begin_move(
-                self._client.identity,
-                self._username,
-                repository,
-                tag,
-                to=fetched.digest,
-                before=before,
-                manifests=manifests,
-            )
+    async def _move(self, repository: str, tag: str, manifest: StoredManifest, before: Digest) -> Tagged:
+        back = await way_back(self._client, self._content, repository, {before, manifest.digest})
+        if before in back.unread:
+            raise TagUnreadable(f"{repository}:{tag} can't be read: {back.unread[before]}", "Nothing was changed.")
+        run = await asyncio.to_thread(
+            self._journal.begin_move,
+            self._client.identity,
+            self._username,
+            repository,
+            tag,
+            to=manifest.digest,
+            before=before,
+            manifests=back.manifests,
+            blobs=back.configs,
+        )
 
         def end(status: Status, error: str = "") -> None:
-            outcome = Outcome(f"{repository}:{tag}", fetched.digest, Action.TAG, status, error)
+            outcome = Outcome(f"{repository}:{tag}", manifest.digest, Action.TAG, status, error)
             run.end([outcome], interrupted=False)
 
-        run = await asyncio.to_thread(begin)
-        is_sent = False
         try:
-            async with self._client.before_put(repository):
-                # Reading what was to be recorded took a while.
-                _check_is(f"{repository}:{tag}", await tagged(self._client, repository, tag), before)
-                is_sent = True
-                await self._put(repository, tag, fetched)
+            await self._put(repository, tag, manifest, before)
             end(Status.DONE)
-            return run.name
+            return Tagged(run.name, tuple(unrecorded(run, "regtui undo --list calls it interrupted.")))
         except TagMoved as error:
-            # Where it was sent, it was moved, and somebody else moved it again.
-            end(Status.DONE if is_sent else Status.FAILED, error.message)
+            end(Status.FAILED, error.message)
+            raise
+        except NotTagged as error:
+            if error.may_be:
+                # Nobody knows: so it is left open, and can be undone.
+                error.run = run.name
+            else:
+                end(Status.FAILED, error.message)
             raise
         except RegistryError as error:
-            # Without an answer, or with one that tells nothing, it may have been moved: that is left open.
-            if not is_sent or 400 <= error.status < 500:
-                end(Status.FAILED, error.message)
+            end(Status.FAILED, error.message)
             raise
         finally:
             run.close()
 
-    async def _put(self, repository: str, tag: str, fetched: FetchedManifest) -> None:
-        await self._client.put_manifest(repository, tag, fetched.body, fetched.media_type)
-        self._content.forget(repository)
-        if (now := await tagged(self._client, repository, tag)) != fetched.digest:
-            what = f"now is {now.short}" if now else "isn't there"
-            raise TagMoved(f"{repository}:{tag} was put, but {what}.", "Somebody else may have pushed it.")
+    async def _put(self, repository: str, tag: str, manifest: StoredManifest, before: Digest | None) -> None:
+        """Raises TagMoved; NotTagged where the registry failed; RegistryError where it refused."""
+        try:
+            is_put = await put_tag_surely(self._client, repository, tag, manifest, instead_of=[before])
+        except RegistryError as error:
+            if 400 <= error.status < 500:
+                raise
+            raise await self._not_tagged(error, repository, tag, before) from error
+        finally:
+            self._content.forget(repository)
+        if not is_put:
+            raise _moved(f"{repository}:{tag}", await tagged(self._client, repository, tag))
+
+    async def _not_tagged(self, error: RegistryError, repository: str, tag: str, before: Digest | None) -> "NotTagged":
+        """With what the tag is now, as far as that can be seen."""
+        try:
+            now = await tagged(self._client, repository, tag)
+        except RegistryError:
+            return NotTagged(error, f"{repository}:{tag} may be moved, or not.", may_be=True)
+        if now == before:
+            yet = ", and may be moved yet" if error.unheard else ""
+            return NotTagged(error, f"{repository}:{tag} is what it was{yet}.", error.unheard)
+        what = f"is {now.short} now" if now else "isn't there now"
+        return NotTagged(error, f"{repository}:{tag} {what}.", may_be=True)
+
+
+def end_unmoved(journal: Journal, entry: Entry, registry: RegistryId) -> None:
+    """Records that a move which was cut off came to nothing: so that the next undo doesn't take it for the last change.
+    Raises JournalFailed."""
+    outcomes = [
+        Outcome(f"{entry.repository}:{tag}", digest, Action.TAG, Status.FAILED, "it was not moved")
+        for tag, digest in entry.tags.items()
+    ]
+    journal.resume(entry, registry).end(outcomes, interrupted=False)
 
 
 def _check_is(reference: str, now: Digest | None, was: Digest | None) -> None:
     """Raises TagMoved."""
     if now != was:
-        what = f"is another image by now: {now.short}" if now else "is gone by now"
-        raise TagMoved(f"{reference} {what}.", "Nothing was changed. Look again.")
+        raise _moved(reference, now)
+
+
+def _moved(reference: str, now: Digest | None) -> TagMoved:
+    what = f"is another image by now: {now.short}" if now else "is gone by now"
+    return TagMoved(f"{reference} {what}.", "Nothing was changed. Look again.")

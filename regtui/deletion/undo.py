@@ -8,7 +8,7 @@ one that was interrupted is finished (the rest of its plan, or of what it was pu
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from regtui.content.store import ContentStore
 from regtui.deletion.belonging import check_belongs
@@ -16,7 +16,7 @@ from regtui.deletion.blobs import with_blobs
 from regtui.deletion.entry import Entry, Kind
 from regtui.deletion.execution import Execution
 from regtui.deletion.graph import reachable
-from regtui.deletion.inventory import read_contents, read_manifests
+from regtui.deletion.inventory import read_contents
 from regtui.deletion.journal import Hold, Journal, JournalFailed, RunInUse
 from regtui.deletion.plan import doomed_manifests, is_protected, make_plan
 from regtui.deletion.proposal import DeletionProposal
@@ -27,6 +27,7 @@ from regtui.deletion.situation import Progress, read_situation
 from regtui.deletion.under_way import OnLook
 from regtui.deletion.used import UsedImages
 from regtui.deletion.values import Contents, Manifests, Method, Outcome, Plan, Report
+from regtui.deletion.way_back import way_back
 from regtui.deletion.words import planned_outcomes
 from regtui.errors import RegtuiError
 from regtui.oci.digest import Digest
@@ -36,12 +37,14 @@ from regtui.registry.client import RegistryClient
 @dataclass(frozen=True, slots=True)
 class Undo:
     """What undoing `entry` does: `restoration`, and for a restore also the `deletion` of what it had put there. Or,
-    where it `finishes` an `entry` that is an interrupted undo, what that has still to do."""
+    where it `finishes` an `entry` that is an interrupted undo, what that has still to do. `no_way_back`: tags that it
+    overwrites and that another undo could not move back, each with why."""
 
     entry: Entry
     restoration: Restoration
     deletion: Plan | None = None
     finishes: bool = False
+    no_way_back: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def repository(self) -> str:
@@ -61,6 +64,13 @@ class Undo:
         if self.deletion is None or self.deletion.is_empty:
             return None
         return shown_rest(self.entry.deletion, self.deletion) if self.finishes else self.deletion
+
+    @property
+    def shows_unmoved(self) -> bool:
+        """Whether what it undoes is a move that was cut off before it came to anything."""
+        entry = self.entry
+        is_open = entry.kind is Kind.MOVE and entry.ended is None and not entry.is_running
+        return is_open and self.is_empty and set(self.restoration.there) == entry.tags.keys()
 
     @property
     def rows(self) -> list[Outcome]:
@@ -103,14 +113,17 @@ async def plan_undo(
     stored, blobs = entry.manifests(), entry.blobs()
     situation = await read_situation(client, entry, stored, on_progress)
     restoration = make_restoration(entry, situation, stored, blobs, overwrite=overwrite, obstacle=restore_obstacle)
-    if overwritten := {tag.now for tag in restoration.tags if tag.now and tag.now not in stored}:
+    lost: dict[str, str] = {}
+    if overwritten := {tag.now for tag in restoration.tags if tag.now and tag.now not in entry.placeholders}:
         # What is overwritten is recorded as well: so this can be undone in its turn.
-        found, unread = await read_manifests(content, entry.repository, overwritten)
-        stored |= found
-        situation = _without_unread(situation, restoration, unread)
+        back = await way_back(client, content, entry.repository, overwritten)
+        stored |= back.manifests
+        blobs |= back.configs
+        situation = _without_unread(situation, restoration, back.unread)
         restoration = make_restoration(entry, situation, stored, blobs, overwrite=overwrite, obstacle=restore_obstacle)
+        lost = {tag.tag: back.lost[tag.now] for tag in restoration.tags if tag.now and tag.now in back.lost}
     if entry.kind is not Kind.RESTORE:
-        return Undo(entry, restoration)
+        return Undo(entry, restoration, no_way_back=lost)
     brought = frozenset(entry.manifests_changed)
     images = await used(entry.repository)
     contents = await read_contents(client, content, entry.repository, digests=brought | images.named_here)
@@ -123,7 +136,7 @@ async def plan_undo(
     if not deletion.obstacle and not deletion.is_empty:
         contents = await with_blobs(client, content, deletion, on_progress)
         deletion = _plan_of(contents, request, method, delete_obstacle)
-    return Undo(entry, restoration, deletion)
+    return Undo(entry, restoration, deletion, no_way_back=lost)
 
 
 async def plan_rest_of_undo(

@@ -12,6 +12,7 @@ from regtui.deletion.restoration import Restoration, broken_before
 from regtui.deletion.undo import Undo, shown_rest
 from regtui.deletion.values import Action, Outcome, Plan, Status
 from regtui.deletion.words import (
+    FOREVER,
     TYPED_FROM,
     counted,
     kind_note,
@@ -46,7 +47,8 @@ def undo_sentences(undo: Undo, *, in_several: bool = False) -> list[str]:
         return ["All of it was put back before."]
     lines = [_put_back_before(restoration)] if undo.finishes else []
     prefix = f"{undo.repository}:" if in_several else ""
-    lines += _about_tags(restoration, prefix) + _about_manifests(restoration) + _about_parts(restoration, prefix)
+    lines += _about_tags(restoration, prefix) + _about_no_way_back(undo, prefix)
+    lines += _about_manifests(restoration) + _about_parts(restoration, prefix)
     lines += _about_rest(restoration, prefix, finishes=undo.finishes)
     if deletion is not None:
         lines += ["What was put back then is deleted again:", *plan_sentences(deletion)]
@@ -100,6 +102,19 @@ def _about_tags(restoration: Restoration, prefix: str) -> list[str]:
         verb = "was" if len(overwritten) == 1 else "were"
         lines.append(f"{_names(prefix, overwritten)} {verb} pushed anew since, and will be overwritten.")
     return lines
+
+
+def _about_no_way_back(undo: Undo, prefix: str) -> list[str]:
+    """What can't be put back of what this overwrites in its turn."""
+    now = {tag.tag: tag.now.short for tag in undo.restoration.tags if tag.now}
+    return [
+        f"Undo could not move {prefix}{tag} back to {now[tag]}, as {why}."
+        for tag, why in list(undo.no_way_back.items())[:_LOST_NAMED]
+    ] + (
+        [f"The same is true of {plural(len(undo.no_way_back) - _LOST_NAMED, 'other tag')}."]
+        if len(undo.no_way_back) > _LOST_NAMED
+        else []
+    )
 
 
 def _about_manifests(restoration: Restoration) -> list[str]:
@@ -169,11 +184,13 @@ def offers_overwriting(*undos: Undo) -> str:
 
 
 def undo_confirmation(undo: Undo) -> str:
-    """What has to be typed: the number of tags where many would be overwritten or deleted, and for what is deleted
-    again what its deletion takes by itself; nothing where `y` does."""
-    if undo.deletion is not None:
-        return typed_confirmation(undo.deletion, besides=overwritten_by(undo))
-    return typed_for_overwriting(overwritten_by(undo))
+    """What has to be typed: what overwriting asks for, and for what is deleted again what its deletion takes by itself;
+    nothing where `y` does."""
+    for_good = bool(undo.no_way_back)
+    if undo.deletion is None:
+        return typed_for_overwriting(overwritten_by(undo), for_good=for_good)
+    words = typed_confirmation(undo.deletion, besides=overwritten_by(undo)).split()
+    return " ".join([*words, FOREVER] if for_good and FOREVER not in words else words)
 
 
 def undo_question(undo: Undo, where: object) -> str:
@@ -194,9 +211,11 @@ def is_undo_confirmed_by(undo: Undo, answer: str) -> bool:
     return answer == expected if expected else answer.lower() in ("y", "yes")
 
 
-def typed_for_overwriting(tags: int) -> str:
-    """What has to be typed where nothing is deleted, and so many tags are overwritten."""
-    return str(tags) if tags >= TYPED_FROM else ""
+def typed_for_overwriting(tags: int, *, for_good: bool) -> str:
+    """What has to be typed where nothing is deleted, and so many tags are overwritten; `for_good`: another undo could
+    not move all of them back."""
+    words = [str(tags)] if tags >= TYPED_FROM else []
+    return " ".join([*words, FOREVER] if for_good else words)
 
 
 def overwritten_by(undo: Undo) -> int:
@@ -205,8 +224,10 @@ def overwritten_by(undo: Undo) -> int:
 
 
 def not_unasked(undo: Undo) -> str:
-    """Why it isn't done where nobody can be asked, as it deletes what somebody has to confirm by typing; empty where
-    nothing stands against that."""
+    """Why it isn't done where nobody can be asked, as it overwrites or deletes what somebody has to confirm by typing;
+    empty where nothing stands against that."""
+    if undo.no_way_back:
+        return f"What would be overwritten could not be moved back: {names(in_order(undo.no_way_back))}."
     if undo.deletion is None:
         return ""
     again = DeletionProposal(Request(undo.repository), undo.deletion)
@@ -271,8 +292,9 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
     if entry.is_running:
         return "running"
     if entry.ended is None or (entry.is_unfinished and not entry.only_leaves_placeholders):
-        # A prune that was killed is never ended: its parts are, and are put back.
-        return "undone" if entry.kind is Kind.PRUNE and entry.name in taken_back else "interrupted"
+        # A prune that was killed is never ended: its parts are, and are put back. Nor is a move without an answer.
+        is_over = entry.kind in (Kind.PRUNE, Kind.MOVE) and entry.name in taken_back
+        return "undone" if is_over else "interrupted"
     if (prune := entry.prune) is not None:
         return _prune_result(prune, entry.interrupted, entry.name in taken_back)
     failed = sum(1 for outcome in entry.results if outcome.status is Status.FAILED)

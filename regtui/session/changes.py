@@ -7,6 +7,7 @@ from regtui.content.store import ContentStore
 from regtui.deletion.entry import Entry
 from regtui.deletion.execution import Execution
 from regtui.deletion.journal import Journal, JournalFailed
+from regtui.deletion.tagging import end_unmoved
 from regtui.deletion.under_way import OnLook
 from regtui.deletion.undo import (
     Undo,
@@ -142,6 +143,11 @@ class Changes:
             used=self._used,
             on_progress=on_progress,
         )
+
+    async def settle(self, undo: Undo) -> None:
+        """Records what planning it has shown: that a move which was cut off came to nothing. Raises JournalFailed."""
+        if undo.shows_unmoved:
+            await asyncio.to_thread(end_unmoved, self._journal, undo.entry, self._client.identity)
 
     def undoing(self, undo: Undo) -> RunningChange:
         """Carries an Undo out that was confirmed."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from regtui.content.store import ContentStore
     from regtui.deletion.journal import Journal
     from regtui.deletion.request import Request
+    from regtui.deletion.tagging import Tagged
     from regtui.deletion.used import UsedImages
     from regtui.deletion.values import Outcome, Plan
     from regtui.garbage.collector import Collector
@@ -281,23 +282,29 @@ class Session:
 
     async def no_way_back(self, repository: str, digest: Digest) -> str:
         """Why a tag that is moved away from this manifest could not be moved back; empty where it could."""
-        from regtui.deletion.tagging import no_way_back
+        from regtui.deletion.way_back import way_back
 
-        return await no_way_back(self._client, self._content, repository, digest)
+        back = await way_back(self._client, self._content, repository, [digest])
+        return back.lost.get(digest, "")
 
-    async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> str:
+    async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> "Tagged":
         """Makes `tag` a tag of the manifest `digest` too. `instead_of`: what it is now, as was confirmed; that is
-        in the journal before it is moved, and can be undone: by the run whose name this answers with, empty where
-        nothing was moved.
+        in the journal before it is moved, and can be undone.
 
-        Raises TagMoved where it is something else by now, UsageError where the user wants no change, JournalFailed.
+        Raises TagMoved where it is something else by now, NotTagged where the registry failed, UsageError where the
+        user wants no change, JournalFailed.
         """
         if self.read_only:
             raise UsageError(f"{self.name} was opened read-only: no tag is added.")
-        from regtui.deletion.tagging import Tagging
+        from regtui.deletion.tagging import NotTagged, Tagging
 
         adding = Tagging(self._client, self._content, self.journal, self.username)
-        return await adding.add(repository, digest, tag, instead_of=instead_of)
+        try:
+            return await adding.add(repository, digest, tag, instead_of=instead_of)
+        except NotTagged as error:
+            if error.run and not self.target.ephemeral:
+                error.remedy = f"To move it back: {self.target.undo_command(error.run)}"
+            raise
 
     async def check(self, repository: str, identifier: str, *, anew: bool = False) -> "CheckedReference":
         """Whether what a tag or digest leads to can be pulled: a request for each blob, once; `anew`, whatever is known

@@ -112,10 +112,12 @@ class TagScreen(ModalScreen[str | None]):
                 self._ask_to_move(True)
                 self._keep.focus()
                 return
-            await self._thread.call(self._session.add_tag, self._repository, self._digest, name, instead_of=now)
+            done = await self._thread.call(self._session.add_tag, self._repository, self._digest, name, instead_of=now)
         except RegtuiError as error:
             self._say(f"{error.message}\n{error.remedy}".strip(), is_error=True)
             return
+        for notice in done.notices:
+            self.app.notify(clean(notice), severity="warning", timeout=12, markup=False)
         self.dismiss(name)
 
     def _about(self, name: str, now: Digest, lost: str) -> list[str]:

@@ -70,6 +70,7 @@ class UndoScreen(RunScreen):
     async def propose(self, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
         entry, changes = self._entry, self._session.changes
         undo = await self._thread.call(changes.plan_undo, entry, overwrite=chosen["overwrite"], on_progress=on_progress)
+        await self._thread.call(changes.settle, undo)
         about = interrupted_sentence(entry) if entry.is_unfinished else f"{title_of(entry)}: {what_of(entry)}."
         sentences = [about, *undo_sentences(undo)]
         if undo.is_empty and (earlier := await self._thread.call(changes.last_before, entry)):
@@ -145,7 +146,9 @@ class UndoPruneScreen(UndoScreen):
             button=f"Put back {tags} in {plural(len(doing), 'repository', 'repositories')}",
             start=lambda: changes.undoing_all(doing),
             is_possible=bool(doing) and not any(undo.obstacle for undo in undos),
-            typed=typed_for_overwriting(sum(map(overwritten_by, doing))),
+            typed=typed_for_overwriting(
+                sum(map(overwritten_by, doing)), for_good=any(undo.no_way_back for undo in doing)
+            ),
             offers={"overwrite": offers_overwriting(*undos)},
         )
 
