@@ -48,10 +48,13 @@ def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: b
         return FAILED
     taken_back = undone(entries)
     entries = [entry for entry in entries if not undoable or entry.kind.can_be_undone]
+    if not entries:
+        at, others = (f" at {registry}", " Other registries: regtui log") if registry else ("", "")
+        say(f"Nothing was deleted, restored or collected{at} from here in the last 90 days.{others}")
     if output.form is Form.TABLE:
         prunes = {entry.name for entry in entries if entry.kind is Kind.PRUNE}
         # The prune says what its parts did.
-        _table(output, [entry for entry in entries if entry.part_of not in prunes], taken_back, registry)
+        _table(output, [entry for entry in entries if entry.part_of not in prunes], taken_back)
     for entry in entries if output.form is not Form.TABLE else ():
         if output.form is Form.JSON:
             output.json(_record(entry, taken_back))
@@ -70,11 +73,7 @@ def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: b
     return DONE
 
 
-def _table(output: Output, entries: list[Entry], taken_back: Collection[str], registry: RegistryId | None) -> None:
-    if not entries:
-        at, others = (f" at {registry}", " Other registries: regtui log") if registry else ("", "")
-        say(f"Nothing was deleted, restored or collected{at} from here in the last 90 days.{others}")
-        return
+def _table(output: Output, entries: list[Entry], taken_back: Collection[str]) -> None:
     for entry in entries:
         via = f" via {entry.registry.via}" if entry.registry.via else ""
         where = f"{entry.registry.address}/{entry.repository}".rstrip("/") + via

@@ -86,8 +86,7 @@ class Sweep:
     def sentences(self) -> list[str]:
         """The sum of all plans."""
         if not self.proposals:
-            of = plural(self.repositories, "repository", "repositories")
-            return [f"Nothing goes in {of}: why was said above." if self.failed else f"No tag matches in {of}."]
+            return [self._nothing_goes()]
         manifests = sum(proposal.manifests for proposal in self.proposals)
         freed = sum(proposal.freed for proposal in self.proposals)
         where = f"{len(self.proposals):,} of {plural(self.repositories, 'repository', 'repositories')}"
@@ -98,6 +97,14 @@ class Sweep:
             held = size(sum(proposal.left_bytes for proposal in self.proposals))
             lines.append(f"{plural(left, 'manifest')} without a tag will be left, with up to {held}.")
         return lines
+
+    def _nothing_goes(self) -> str:
+        of = plural(self.repositories, "repository", "repositories")
+        if not self.failed:
+            return f"No tag matches in {of}."
+        if self.failed >= self.repositories:
+            return f"Nothing goes in {of}: why was said above."
+        return f"Nothing goes in {of}: why in {self.failed:,} of them was said above, and in the others no tag matches."
 
 
 def run(invocation: Invocation, arguments: argparse.Namespace, rule: Rule | None) -> int:

@@ -182,11 +182,20 @@ async def _say_earlier(session: Session, entry: Entry) -> None:
         say(earlier_sentence(session.target.undo_command(earlier.name)))
 
 
-async def _show_rest(session: Session, entry: Entry, output: Output) -> None:
+async def _show_rest(session: Session, entry: Entry, output: Output, *, unasked: bool) -> int:
+    """The exit code with which it would be refused; `unasked`: where nobody is asked."""
     if entry.kind is Kind.RESTORE:
-        show_undo(await session.changes.plan_rest_of_undo(entry), output, dry_run=True)
-    else:
-        show_rest(entry, await session.changes.plan_rest(entry), output, dry_run=True)
+        undo = await session.changes.plan_rest_of_undo(entry)
+        show_undo(undo, output, dry_run=True)
+        return InterruptedRun.exit_code if undo.obstacle else DONE
+    plan = await session.changes.plan_rest(entry)
+    proposal = show_rest(entry, plan, output, dry_run=True)
+    if plan.obstacle:
+        return InterruptedRun.exit_code
+    if unasked and proposal.in_the_way:
+        say(proposal.in_the_way)
+        return Obstructed.exit_code
+    return DONE
 
 
 def _is_confirmed(undo: Undo, session: Session) -> bool:
@@ -205,8 +214,7 @@ async def _finish(session: Session, entry: Entry, output: Output, arguments: arg
             remedy = f"To put back what is left: {session.target.undo_command(entry.undoes)}"
         raise UsageError(why, remedy or "See: regtui undo --list")
     if arguments.dry_run:
-        await _show_rest(session, entry, output)
-        return DONE
+        return await _show_rest(session, entry, output, unasked=arguments.yes)
     result = await finish(session, entry, output, asks=not arguments.yes)
     if result is None:
         say("Nothing was changed.")

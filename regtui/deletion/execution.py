@@ -148,9 +148,11 @@ class Execution(UnderWay):
         finally:
             self._ground.record.close()
 
-    def go_on_with(self, run: Run) -> None:
-        """It is part of that run, which ends with it: instead of one of its own."""
+    def go_on_with(self, run: Run | None, told: Iterable[str]) -> None:
+        """It is part of that run, which ends with it: instead of one of its own. `told`: tags that the part before it
+        was to change, and could not: it has said so."""
         self._ground.record.run = run
+        self._ground.told = frozenset(told)
 
     def leave(self, failed: Unrecorded) -> list[Outcome]:
         """What is told instead, where that run could not be begun."""

@@ -15,7 +15,8 @@ from regtui.registry.client import RegistryClient
 class Ground:
     """`placeholders`: the empty indexes that took tags' places. `originals`: what a run that was interrupted had found
     behind its tags, before those. `doubts`: sentences about what should not be; `notices`: about what else was done,
-    such as to tags that were `repaired`, of those that were shown to be `replaceable`: each with its empty index."""
+    such as to tags that were `repaired`, of those that were shown to be `replaceable`: each with its empty index.
+    `told`: other tags whose fate the rest of the run tells."""
 
     client: RegistryClient
     repository: str
@@ -27,6 +28,7 @@ class Ground:
     replaceable: frozenset[str] = frozenset()
     repaired: dict[str, Digest] = field(default_factory=dict)
     originals: dict[str, StoredManifest] = field(default_factory=dict)
+    told: frozenset[str] = frozenset()
     doubts: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 

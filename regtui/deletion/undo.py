@@ -26,7 +26,7 @@ from regtui.deletion.restoring import Restoring
 from regtui.deletion.situation import Progress, read_situation
 from regtui.deletion.under_way import OnLook
 from regtui.deletion.used import UsedImages
-from regtui.deletion.values import Contents, Manifests, Method, Outcome, Plan, Report
+from regtui.deletion.values import Contents, Manifests, Method, Outcome, Plan, Report, Status
 from regtui.deletion.way_back import way_back
 from regtui.deletion.words import planned_outcomes
 from regtui.errors import RegtuiError
@@ -312,8 +312,7 @@ class Undoing:
             if self._deleting is not None and self._restoring.failed is not None:
                 yield self._deleting.leave(self._restoring.failed)
             elif self._deleting is not None:
-                if self._restoring.run is not None:
-                    self._deleting.go_on_with(self._restoring.run)
+                self._deleting.go_on_with(self._restoring.run, self._left())
                 async for batch in self._deleting.outcomes():
                     yield batch
         finally:
@@ -321,6 +320,12 @@ class Undoing:
                 self._restoring.run.close()
             if hold is not None:
                 hold.close()
+
+    def _left(self) -> list[str]:
+        """The tags that were not put back."""
+        done = {outcome.reference for outcome in self._restoring.report.outcomes if outcome.status is Status.DONE}
+        restoration = self._undo.restoration
+        return [tag.tag for tag in restoration.tags if f"{restoration.repository}:{tag.tag}" not in done]
 
     def _hold(self) -> Hold | None:
         """None where the journal hasn't got that run any more, or can't read it: then nobody else can take it."""

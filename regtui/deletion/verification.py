@@ -172,7 +172,7 @@ async def _look(ground: Ground, plan: Plan, others: Collection[str], shown: Plan
 def _looked_at(ground: Ground, plan: Plan, others: Collection[str], shown: Plan) -> Looked:
     watch, before = ground.watch, shown.contents
     # What was to go, or shares an image with that, has words of its own.
-    ours = {*plan.staying, *ground.repaired, *(tag.tag for tag in shown.removed)}
+    ours = {*plan.staying, *ground.repaired, *ground.told, *(tag.tag for tag in shown.removed)}
     failed = {tag: str(error) for tag, error in watch.errors.items() if tag in others}
     # One that couldn't be read in the plan leads to something now that nobody can compare.
     unknown = failed | {tag: before.unread[tag] for tag in before.unread.keys() & watch.seen & set(others)}

@@ -6,6 +6,7 @@ from typing import Final
 
 from regtui.content.store import ContentStore
 from regtui.deletion.entry import Entry
+from regtui.deletion.graph import reachable
 from regtui.deletion.inventory import read_contents
 from regtui.deletion.undo import undone
 from regtui.deletion.used import with_indexes
@@ -113,14 +114,22 @@ def _located(use: Use, contents: Contents, entries: Sequence[Entry]) -> LocatedU
 
 
 def _taken_by(image: OwnImage, entries: Sequence[Entry]) -> str:
-    """The newest run that took an image away and wasn't taken back."""
+    """The newest run that took an image away, has all of it, and wasn't taken back."""
     taken_back = undone(entries)
     for entry in entries:
         if entry.repository != image.repository or entry.name in taken_back or entry.is_running:
             continue
         if not entry.kind.can_be_undone or not entry.leaves_something or not entry.has_effect:
             continue
-        took = {*entry.taken_manifests, *entry.taken_tags.values()}
-        if not took.isdisjoint(image.manifests) if image.digest else image.tag in entry.taken_tags:
+        tags = entry.taken_tags
+        took = {*entry.taken_manifests, *tags.values()} if image.digest else {tags.get(image.tag)}
+        roots = [digest for digest in took if digest is not None and (digest in image.manifests or not image.digest)]
+        if roots and _has_all(entry, roots):
             return entry.name
     return ""
+
+
+def _has_all(entry: Entry, roots: Iterable[Digest]) -> bool:
+    """Whether the journal has these manifests and all below them: what it lacks, undo doesn't bring back."""
+    stored = entry.manifests()
+    return reachable(stored, roots) <= stored.keys()

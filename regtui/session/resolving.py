@@ -122,6 +122,7 @@ def target_of(profile: Profile, config: Config, credentials: Credentials, option
     options = options or Options()
     return replace(
         target_for(profile, None, options),
+        protect=protected_at(profile, config),
         lookup=lookup_for(profile, credentials, options),
         repeat=_repeated(profile, config, options),
     )
@@ -130,6 +131,13 @@ def target_of(profile: Profile, config: Config, credentials: Credentials, option
 def profiles_of(registry: RegistryId, config: Config) -> list[Profile]:
     """The profiles that lead to that registry, each in its own way."""
     return [profile for profile in config.profiles.values() if profile.identity == registry]
+
+
+def protected_at(profile: Profile, config: Config) -> tuple[str, ...]:
+    """The patterns of the tags that are protected there: what one profile protects, another of the same registry, with
+    another login, doesn't give away."""
+    others = [pattern for known in profiles_of(profile.identity, config) for pattern in known.protect]
+    return tuple(dict.fromkeys([*profile.protect, *others]))
 
 
 def _repeated(profile: Profile, config: Config, options: Options) -> tuple[str, ...]:

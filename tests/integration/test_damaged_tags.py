@@ -225,7 +225,9 @@ def test_over_all_repositories_it_keeps_its_own_alone(tmp_path: Path, regtui: Re
         assert listed(server) == {"old", "latest"}
         again = regtui(*command)
         assert again.returncode == 1
-        assert again.stderr.endswith("\nNothing goes in 3 repositories: why was said above.\n")
+        assert again.stderr.endswith(
+            "\nNothing goes in 3 repositories: why in 1 of them was said above, and in the others no tag matches.\n"
+        )
 
 
 def test_a_damaged_tag_that_nobody_chose_is_named_as_what_is_in_the_way(tmp_path: Path, regtui: Regtui) -> None:

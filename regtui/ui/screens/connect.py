@@ -18,7 +18,7 @@ from regtui.errors import RegtuiError, UsageError
 from regtui.registry.errors import NotAuthenticated, Unreachable
 from regtui.registry.values import Credential
 from regtui.session.place import Place, place_of
-from regtui.session.resolving import Options, lookup_for, profile_for, target_for
+from regtui.session.resolving import Options, lookup_for, profile_for, protected_at, target_for
 from regtui.session.target import Target
 from regtui.settings.config import Config, Profile
 from regtui.settings.credentials import Credentials, PasswordPlace
@@ -217,12 +217,13 @@ class ConnectScreen(Screen[Connected | None]):
             from regtui.session.target import demo_target
 
             return replace(demo_target(), read_only=self._options.read_only, protect=self._config.protect)
+        protect = protected_at(profile, self._config)
         user = self._user.value.strip()
         if user and self._password.value:
             typed = Credential(user, self._password.value)
-            return replace(target_for(profile, typed, self._options), given_user=user)
+            return replace(target_for(profile, typed, self._options), given_user=user, protect=protect)
         lookup = lookup_for(profile, self._credentials, replace(self._options, username=user))
-        return replace(target_for(profile, None, self._options), lookup=lookup)
+        return replace(target_for(profile, None, self._options), lookup=lookup, protect=protect)
 
     async def _remembered(self, registry: OpenRegistry, profile: Profile) -> Connected:
         session = registry.session

@@ -13,6 +13,7 @@ from regtui.deletion.request import Request
 from regtui.deletion.undo import StillRunning, Undo, undone
 from regtui.deletion.undo_words import undo_sentences
 from regtui.deletion.values import Action, Manifests, Report, Status
+from regtui.deletion.words import report_sentences
 from regtui.local.memory import MemoryStorage
 from regtui.local.transport import LocalTransport
 from regtui.oci import media_type as mt
@@ -325,6 +326,18 @@ async def test_what_was_put_over_what_comes_back_goes_too(world: World) -> None:
     _, again = await undo(connection, report.run)
     assert again.is_complete, again
     assert await world.tags(REPOSITORY) == before
+
+
+async def test_a_tag_that_could_not_be_put_back_is_not_said_to_be_pushed_by_somebody_else(world: World) -> None:
+    transport = world.transport = Scripted(world)
+    connection, plan, _ = await overwritten_and_brought(world)
+    transport.instead = lambda request: (
+        403 if request.method == "PUT" and request.url.path.endswith("/latest") else None
+    )
+    report = await finished(connection.changes.undoing(plan))
+    failed = [o.reference for o in report.outcomes if o.action is Action.RESTORE and o.status is Status.FAILED]
+    assert failed == [f"{REPOSITORY}:latest"]
+    assert "somebody else" not in " ".join(report_sentences(report))
 
 
 @pytest.mark.parametrize("when", ["before the plan", "after the plan"])

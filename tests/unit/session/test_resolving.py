@@ -88,6 +88,15 @@ def test_a_login_is_found_however_the_address_was_written_when_it_was_kept(
     assert known.find(kept_as).credential is None
 
 
+def test_what_one_profile_of_a_registry_protects_another_does_not_give_away(credentials: Credentials) -> None:
+    ci = Profile("ci", LAB.address, username="ci", protect=("nightly",))
+    config = replace(NOTHING, profiles={profile.name: profile for profile in (LAB, ci, PLAIN)})
+    for name in ("lab", "ci", "lab.example.com:5000", "http://lab.example.com:5000"):
+        target = resolve_target(name, config, credentials, environment={})
+        assert set(target.protect) == {"v*", "nightly"}, name
+    assert resolve_target("plain", config, credentials, environment={}).protect == ()
+
+
 def test_no_registry_at_all() -> None:
     with pytest.raises(UsageError, match="No registry is named"):
         profile_for(None, NOTHING, {})
