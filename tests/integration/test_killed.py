@@ -238,6 +238,8 @@ def test_a_tag_that_stands_in_the_way_since_is_not_lost_by_finishing(scene: Scen
     assert refused.returncode == 6, refused
     assert "keep of " in refused.stderr
     assert "Nothing was changed. Without --yes it is asked for." in refused.stderr
+    dry = scene.regtui("undo", "-r", scene.meddler.url, scene.run(), "--finish", "--yes", "--dry-run")
+    assert (dry.returncode, "keep of " in dry.stderr) == (6, True), dry
     assert link.read_text() == ""
     link.unlink()
     scene.settle(finish=False)
