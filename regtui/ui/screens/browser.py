@@ -79,6 +79,7 @@ class BrowserScreen(Screen[None]):
         Binding("t", "tag", "add a tag to this image", show=False, id="tags.tag"),
         Binding("y", "copy(False)", "copy the pull reference", show=False, id="tags.copy"),
         Binding("Y", "copy(True)", "copy the pull reference by digest", show=False, id="tags.copy_digest"),
+        Binding("o", "page", "read the manifest's JSON in $PAGER", show=False, id="tags.page"),
         Binding("right_square_bracket", "tab(1)", "next tab", show=False, id="details.next_tab"),
         Binding("left_square_bracket", "tab(-1)", "previous tab", show=False, id="details.previous_tab"),
         Binding("p", "platform", "next platform", show=False, id="details.platform"),
@@ -560,6 +561,10 @@ class BrowserScreen(Screen[None]):
 
     def action_tag(self) -> None:
         self._dialogs.tag()
+
+    @work(exclusive=True, group="page")
+    async def action_page(self) -> None:
+        await self._dialogs.page()
 
     def action_check(self) -> None:
         self._dialogs.check()

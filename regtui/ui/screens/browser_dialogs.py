@@ -119,6 +119,24 @@ class BrowserDialogs:
             screen = TagScreen(browser.registry, browser.repository, row.tag, digest, model)
             browser.app.push_screen(screen, self._tag_added)
 
+    async def page(self) -> None:
+        """The manifest that the tag under the cursor leads to, as its registry sent it."""
+        await loaded("regtui.ui.pager")
+        from regtui.ui.pager import json_text, page
+
+        browser = self._browser
+        session, model = browser.session, browser.table.model
+        row = model.find(model.cursor) if model.cursor else None
+        digest = row.summary.digest if row is not None and row.summary is not None else None
+        if digest is None:
+            self._warn("Nothing is known behind this tag yet.")
+            return
+        try:
+            fetched = await browser.registry.thread.call(session.manifest, browser.repository, digest)
+            page(browser.app, json_text(fetched.body))
+        except RegtuiError as error:
+            self._warn(str(error))
+
     def _tag_added(self, tag: str | None) -> None:
         browser = self._browser
         if tag is not None:

@@ -1,9 +1,24 @@
 """Help for what is on the screen: other screens give some keys another meaning than the browser does."""
 
 import pytest
+from textual.binding import Binding
 
-from regtui.ui.screens.help import HelpScreen, KeyLines
+from regtui.ui.screens.browser import BrowserScreen
+from regtui.ui.screens.help import HelpScreen, KeyLines, browser_keys
+from regtui.ui.widgets.details.view import DetailsView
+from regtui.ui.widgets.tags.table import TagTable
 from tests.support.screens import COMMON, browsing, settled
+
+
+def test_every_key_of_the_browser_is_told() -> None:
+    told = {key for _, keys in browser_keys("tags") for shown, _ in keys for key in shown.split()}
+    bindings = [b for screen in (BrowserScreen, TagTable, DetailsView) for b in Binding.make_bindings(screen.BINDINGS)]
+    signs = {"slash": "/", "full_stop": ".", "asterisk": "*", "equals_sign": "=", "left_square_bracket": "["}
+    signs |= {"right_square_bracket": "]", "exclamation_mark": "!", "escape": "esc", "delete": "del", "left": "←"}
+    signs |= {"right": "→", "up": "↑", "down": "↓", "pageup": "pgup", "pagedown": "pgdn", "f5": "F5"}
+    signs |= {"shift+up": "shift+↑", "shift+down": "↓"}
+    missing = {b.key: b.description for b in bindings if signs.get(b.key, b.key) not in told}
+    assert missing == {}
 
 
 @pytest.mark.parametrize(
