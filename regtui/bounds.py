@@ -131,6 +131,8 @@ HOST_VALUES: Final = 1_000_000
 HOST_VERSION: Final = 4 * KIB
 HOST_ITEMS: Final = 500_000
 HOST_ELIGIBLE: Final = 300_000
+# That redis has to say what it is, a third of it, and to clear its keys: the registry is down meanwhile.
+REDIS: Final = 45.0
 HOST_SECONDS: Final = 1_800.0
 HOST_ANSWER_SECONDS: Final = 120.0
 HOST_LOGIN_SECONDS: Final = 60.0

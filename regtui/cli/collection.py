@@ -182,7 +182,7 @@ def show_report(records: Records, report: CollectionReport, error: RegtuiError |
 
 
 def show_status(output: Output, earlier: EarlierRun | None, host: str) -> None:
-    """A run that was begun before, with the end of its log."""
+    """A run that was begun before: what is to be known of it, then the end of its log."""
     if output.form is Form.JSON:
         record: dict[str, object] = {"stage": None, "status": None, "started": None, "log": []}
         if earlier is not None:
@@ -195,15 +195,14 @@ def show_status(output: Output, earlier: EarlierRun | None, host: str) -> None:
     if earlier is None:
         say(f"No collection is going on at {host}. What ended there has been told: see regtui log.")
         return
-    for line in earlier.log:
-        output.line(line, keep_spaces=True)
-    output.flush()
     for sentence in earlier_sentences(earlier):
         say(sentence)
-    if earlier.log:
-        say(f"Its log above: the last {plural(len(earlier.log), 'line')}.")
     if earlier.was_killed:
         say(f"To end what it left behind, and start the registry: regtui gc {host} --bring-back")
+    if earlier.log:
+        say(f"The last {plural(len(earlier.log), 'line')} of its log:")
+    for line in earlier.log:
+        output.line(line, keep_spaces=True)
 
 
 def show_unconfigured(name: str, host: str, config: Config) -> None:

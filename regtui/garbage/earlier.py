@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from regtui.garbage import scripts
-from regtui.garbage.running import STAGES, read_holder
+from regtui.garbage.running import STAGES, asked_about, read_holder
 from regtui.garbage.values import EarlierRun, Stage
 from regtui.text import one_line
 
@@ -29,8 +29,10 @@ def read_earlier(told: Sequence[str], mark: str) -> EarlierRun | None:
 
 
 def _read(told: Sequence[str], state: str, started: str, own: str, who: str) -> EarlierRun:
-    stage, ours = Stage.KEEP_OUT, [scripts.marked(line, own) for line in told]
-    for mark in ours:
+    stage, waits_for = Stage.KEEP_OUT, None
+    ours = [scripts.marked(line, own) for line in told]
+    for mark in filter(None, ours):
+        waits_for = asked_about(mark[1:]) if mark[0] == "asks" else None
         match mark:
             case ["stage", name, *_] if name in STAGES:
                 stage = STAGES[name]
@@ -44,4 +46,6 @@ def _read(told: Sequence[str], state: str, started: str, own: str, who: str) -> 
         and not any(mark and mark[0] == "failed" for mark in ours),
         was_killed=state == "died",
         who=who,
+        waits_for=waits_for if state == "running" else None,
+        is_cut=state == "ended" and ["end"] not in ours,
     )

@@ -20,7 +20,7 @@ from regtui.garbage.by_hand import by_hand
 from regtui.garbage.earlier import read_earlier
 from regtui.garbage.forecasting import another, forecast
 from regtui.garbage.leftovers import Leftovers
-from regtui.garbage.running import STOPPED, HostQuestion, Running, running_already
+from regtui.garbage.running import STOPPED, Running, running_already
 from regtui.garbage.storage import Listing, Storage
 from regtui.garbage.values import (
     Choices,
@@ -28,6 +28,7 @@ from regtui.garbage.values import (
     EarlierRun,
     Event,
     Forecast,
+    HostQuestion,
     Stage,
     StageStatus,
     Survey,

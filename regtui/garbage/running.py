@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from enum import Enum
 from typing import Final
 
 from regtui.garbage import scripts
 from regtui.garbage.output import CollectorOutput, LineKind
 from regtui.garbage.storage import read_count
-from regtui.garbage.values import Event, Stage, StageStatus
+from regtui.garbage.values import Event, HostQuestion, Stage, StageStatus
 from regtui.garbage.verdict import SIGNALLED
 from regtui.host.errors import CollectionFailed, Unsafe
 from regtui.host.hosts import Host, Script
@@ -21,17 +20,15 @@ from regtui.oci.reference import is_repository, is_tag
 from regtui.ssh.errors import SshError
 from regtui.text import one_line
 
-
-class HostQuestion(Enum):
-    """What the script on the host can't see, and waits to be told."""
-
-    REFUSES_PUSHES = "whether the registry refuses pushes"
-    IS_SILENT = "whether nothing answers at the registry's address"
-
-
 STAGES: Final = {"keep-out": Stage.KEEP_OUT, "collect": Stage.COLLECT, "bring-back": Stage.BRING_BACK}
 """As the script names them."""
 STOPPED: Final = "It was stopped before anything was collected."
+
+
+def asked_about(words: Sequence[str]) -> HostQuestion:
+    """What the script asks, by its words."""
+    return HostQuestion.IS_SILENT if words == ["silence"] else HostQuestion.REFUSES_PUSHES
+
 
 _STATUS: Final = {"started": StageStatus.STARTED, "done": StageStatus.DONE}
 # By docker and podman, where they fail themselves.
@@ -96,6 +93,8 @@ class Running:
         self.has_ended = False
         self.was_killed = False
         """With what watches over it: nobody there brings the registry back."""
+        self.cut = ""
+        """It ended, and where its log is there was no room to write it to its end."""
         self.removed: list[str] = []
         """Empty repositories whose directories were removed."""
         self.removed_uploads: list[tuple[str, str]] = []
@@ -118,7 +117,7 @@ class Running:
                     async for line in lines:
                         for event in self._read(line):
                             yield event
-                        if self.has_ended or self.was_killed:
+                        if self.has_ended or self.was_killed or self.cut:
                             return
             except SshError as error:
                 if not self._lines:
@@ -171,6 +170,9 @@ class Running:
             case ["died"]:
                 self.was_killed = True
                 return True
+            case ["cut", place]:
+                self.cut = place
+                return True
             case ["no-room"]:
                 raise CollectionFailed(
                     f"The disks of {self._host.place} are full: not even the collection's script can be kept there.",
@@ -198,10 +200,8 @@ class Running:
                 self.removed.append(name)
             case ["upload-removed", name, upload] if is_repository(name) and is_tag(upload):
                 self.removed_uploads.append((name, upload))
-            case ["asks"]:
-                return self._asked(HostQuestion.REFUSES_PUSHES)
-            case ["asks", "silence"]:
-                return self._asked(HostQuestion.IS_SILENT)
+            case ["asks", *about]:
+                return self._asked(asked_about(about))
             case ["up"]:
                 self.is_up = True
             case ["down"]:
@@ -271,6 +271,11 @@ class Running:
         """What went wrong, in sentences with what to do."""
         if self.was_killed:
             return [KILLED]
+        if self.cut:
+            return [
+                f"The disk of {self._host.place} with the collection's log is full: what came of it could not be "
+                f"written down. Make room in {one_line(self.cut)[:300]}, then collect again."
+            ]
         if not self.has_ended:
             return [
                 f"The connection to {self._host.place} was lost. Whether the collection goes on there, and whether the "

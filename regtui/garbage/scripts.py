@@ -160,7 +160,11 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "watch": str(_WATCH_SECONDS),
         "patience": str(_STOPPED_SECONDS if beside else _PATIENCE_SECONDS),
         "forget": unit.forget,
-        **({"redis.sh": asking_script(), REQUEST: unit.redis.forgetting} if unit.redis else {}),
+        **(
+            {"redis.sh": asking_script(), REQUEST: unit.redis.forgetting, "redis-left": unit.redis.may_be_left}
+            if unit.redis
+            else {}
+        ),
         "make-stand-in": stand_in.make if stand_in else "",
         "serve": stand_in.start if stand_in else "",
         "serves": stand_in.runs if stand_in else "",

@@ -217,6 +217,13 @@ class CollectionReport:
         return not self.trouble and (self.verified is None or self.verified.is_whole)
 
 
+class HostQuestion(Enum):
+    """What the script on the host can't see, and waits to be told."""
+
+    REFUSES_PUSHES = "whether the registry refuses pushes"
+    IS_SILENT = "whether nothing answers at the registry's address"
+
+
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
     """A collection that was begun before, and lost its connection or its regtui. `log`: its last lines."""
@@ -234,6 +241,10 @@ class EarlierRun:
     """Who began it: `ci@laptop as deploy`; empty where that isn't known."""
     is_ours: bool = True
     """Whether it was begun by the same login there: else its log can't be read."""
+    waits_for: HostQuestion | None = None
+    """What it waits to be told by the regtui that began it, which may be gone."""
+    is_cut: bool = False
+    """It ended, and its log doesn't say so: there was no room to write it to its end."""
 
     @property
     def is_well(self) -> bool:

@@ -11,6 +11,7 @@ from regtui.garbage.values import (
     CollectionReport,
     EarlierRun,
     Forecast,
+    HostQuestion,
     PendingUpload,
     Stage,
     Survey,
@@ -67,6 +68,17 @@ _RUNTIMES: Final = {
     "systemd": "the systemd unit",
     # Its commands are shown; the unit is called the registry.
     "command": "",
+}
+
+
+# As long as the script has for it (scripts.py).
+_GIVES_UP: Final = {
+    question: f"It waits for the regtui that began it to see {question.value}. Should that be gone, it gives up "
+    f"within {limit}: then nothing is swept, and the registry is {back}."
+    for question, limit, back in (
+        (HostQuestion.IS_SILENT, "a minute", "started again"),
+        (HostQuestion.REFUSES_PUSHES, "two minutes", "made writable again"),
+    )
 }
 
 
@@ -223,7 +235,8 @@ def earlier_sentences(run: EarlierRun) -> list[str]:
     if run.is_running and not run.is_ours:
         return [f"A collection begun at {since} UTC{by} is going on; its log belongs to that login."]
     if run.is_running:
-        return [f"A collection begun at {since} UTC{by} is still going on, at: {STAGES[run.stage]}."]
+        waits = [_GIVES_UP[run.waits_for]] if run.waits_for else []
+        return [f"A collection begun at {since} UTC{by} is still going on, at: {STAGES[run.stage]}.", *waits]
     if run.was_killed and not run.is_ours:
         begun = f" begun at {since} UTC" if since else ""
         return [
@@ -240,7 +253,8 @@ def earlier_sentences(run: EarlierRun) -> list[str]:
             f"A collection begun at {since} UTC came to its end: it collected, and the registry was up again. "
             "Unless the regtui that began it is checking them now, its tags were not checked."
         ]
-    return [f"A collection begun at {since} UTC ended without regtui hearing, at: {STAGES[run.stage]}."]
+    cut = ["Its log could not be written to its end: a disk there is full."] if run.is_cut else []
+    return [f"A collection begun at {since} UTC ended without regtui hearing, at: {STAGES[run.stage]}.", *cut]
 
 
 def report_sentences(report: CollectionReport) -> list[str]:

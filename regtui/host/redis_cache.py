@@ -16,13 +16,11 @@ for _, pattern in ipairs(ARGV) do
   repeat
     local found = redis.call('SCAN', cursor, 'MATCH', pattern, 'COUNT', 1000)
     cursor = found[1]
-    for _, key in ipairs(found[2]) do count = count + redis.call('DEL', key) end
+    if #found[2] > 0 then count = count + redis.call('DEL', unpack(found[2])) end
   until cursor == '0'
 end
 return count"""
 PATTERNS: Final = ("blobs::*", "repository::*")
-REDIS_SECONDS: Final = 20
-"""As long redis has to answer at all. The registry may be down meanwhile."""
 REQUEST: Final = "redis-request"
 """Beside the run's script: what is asked of redis. It may hold a password."""
 
@@ -47,6 +45,15 @@ class Redis:
     @property
     def forgetting(self) -> str:
         return self.request("EVAL", _FORGET, "0", *PATTERNS)
+
+    @property
+    def may_be_left(self) -> str:
+        """What is said where it could not be cleared after a sweep."""
+        return (
+            f"In redis at {self.host}:{self.port}, database {self.db}, keys {' and '.join(PATTERNS)} may be left "
+            "that tell of blobs which were swept: delete these keys before anything is pushed, else pushes may lose "
+            "layers."
+        )
 
     @property
     def asking(self) -> str:

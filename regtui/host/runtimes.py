@@ -19,7 +19,7 @@ from regtui.host.containers import Container
 from regtui.host.keep_out import KeepOut
 from regtui.host.ours import ASKER, COLLECTOR, STAND_IN, prints
 from regtui.host.profile import HostSettings
-from regtui.host.redis_cache import REDIS_SECONDS, REQUEST, Redis
+from regtui.host.redis_cache import REQUEST, Redis
 from regtui.host.stand_in import StandIn, stand_in
 from regtui.text import one_line
 
@@ -151,7 +151,7 @@ class Unit:
     def redis_words(self) -> tuple[str, ...]:
         """What redis.sh is called with."""
         assert self.redis is not None
-        return (self.redis_via, self.redis.host, str(self.redis.port), self.quit_asking, str(REDIS_SECONDS))
+        return (self.redis_via, self.redis.host, str(self.redis.port), self.quit_asking, f"{bounds.REDIS:.0f}")
 
     @property
     def sees_storage(self) -> bool:

@@ -1,21 +1,34 @@
 """After a collection a push that shares a collected layer is whole, whatever the registry's blob cache is."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from regtui import bounds
 from regtui.garbage.values import Choices
 from regtui.host.errors import Unsafe
 from regtui.host.keep_out import KeepOut
 from tests.support.clients import crane_validate, skopeo
-from tests.support.collecting import GOING, REPOSITORY, Registry, all_pull, connected, delete_half, fill, kept, target
-from tests.support.containers import Containers, free_port, start_registry_container
-from tests.support.programs import Program, ProgramMissing
+from tests.support.collecting import (
+    GOING,
+    REPOSITORY,
+    Registry,
+    all_pull,
+    collect,
+    connected,
+    delete_half,
+    fill,
+    kept,
+    target,
+)
+from tests.support.containers import Containers, free_port, start_registry_container, write_program
+from tests.support.programs import Program, ProgramMissing, find_program
 from tests.support.redis import RedisServer, start_redis, start_redis_container
-from tests.support.servers import VERSIONS
+from tests.support.servers import PROGRAMS, VERSIONS
 from tests.support.systemd import start_service
 
 FEW = 4
@@ -156,3 +169,38 @@ async def test_a_redis_that_cannot_be_cleared_is_told_before_anything_is_stopped
             await connection.collector().forecast(Choices())
         await connection.close()
         assert not [call for call in service.calls if call.startswith("stop")]
+
+
+@pytest.mark.parametrize("hangs", ["CLIENT PAUSE", "stopped"])
+async def test_a_redis_that_hangs_after_the_sweep_keeps_nothing_down_and_what_it_may_have_kept_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis: RedisServer, hangs: str
+) -> None:
+    """It still says what it is, or nothing at all. Before the sweep it was cleared."""
+    monkeypatch.setattr(bounds, "REDIS", 6.0)
+    # The registry waits for it as well.
+    monkeypatch.setattr(bounds, "REGISTRY_SILENCE", 3.0)
+    program, real = tmp_path / "registry", find_program(PROGRAMS["2.8.2"])
+    with start_service("2.8.2", tmp_path / "service", changes=in_redis(redis, "2.8.2")) as service:
+        (pid,) = (line.partition(":")[2].strip() for line in redis("info", "server") if line.startswith("process_id"))
+        halt = f"kill -STOP {pid}"
+        if hangs == "CLIENT PAUSE":
+            client = f"{find_program('redis-cli')} -p {redis.port}"
+            halt = f"REDISCLI_AUTH={PASSWORD} {client} client pause 600000 write >/dev/null"
+        ends = f'code=$?\ncase "$*" in "garbage-collect /"*) {halt} ;; esac\nexit "$code"'
+        write_program(program, f'"{real}" "$@"\n{ends}')
+        monkeypatch.setenv("PATH", f"{service.bin}:{os.environ['PATH']}")
+        fill(service.url, images=FEW)
+        connection = await connected(target(service, runtime="systemd", binary=str(program)))
+        await delete_half(connection, images=FEW)
+        try:
+            report, _ = await collect(connection)
+        finally:
+            os.kill(int(pid), signal.SIGCONT)
+            redis("client", "unpause")
+        await connection.close()
+        said = " ".join(report.trouble)
+        assert f"In redis at {redis.address}, database 3, keys blobs::* and repository::* may be left" in said
+        assert f"redis at {redis.address}: it does not answer" in said
+        assert report.is_up
+        assert not report.is_complete
+        assert service.is_running()

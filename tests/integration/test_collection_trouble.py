@@ -2,9 +2,7 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from tests.support.collecting import (
 )
 from tests.support.containers import Containers, RegistryContainer, start_registry_container
 from tests.support.images import open_registry, push_image
+from tests.support.small_disk import small_disk
 from tests.support.ssh_host import SshHostForTests, start_ssh_host
 from tests.support.sshd import make_key
 from tests.support.systemd import UNIT, start_service
@@ -329,16 +328,6 @@ async def test_a_full_disk_is_collected_all_the_same(
     shared = [Path(place) / f"regtui-gc-{os.getuid()}" for place in ("/run/user/0", "/dev/shm", "/tmp")]
     (used,) = (directory for place in shared for directory in place.glob("docker-full-*"))
     shutil.rmtree(used.parent)
-
-
-@contextmanager
-def small_disk(path: Path, size: str) -> Iterator[Path]:
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
 
 
 def fill_up(disk: Path) -> None:

@@ -296,11 +296,12 @@ take_output() {
 }
 
 # Writes what comes by pipe $1 into file $2, as much as that may hold, and then the last of it: what is printed without
-# an end would fill the host's disk. Nobody has to wait to print it.
+# an end would fill the host's disk. Where that is full, there is the reserve for the last of it, and for our own lines.
+# Nobody has to wait to print it.
 take() {
     {
         (ulimit -c 0; ulimit -f "$room"; exec cat) >> "$2" 2>/dev/null && exit 0
-        : > cut-off
+        if test $? -gt 128; then : > cut-off; else rm -f reserve && : > no-room; fi
         { echo && tail -c 65536 | sed 1d; } >> "$2"
     } < "$1"
 }
@@ -321,6 +322,11 @@ tell_cut() {
         : > cut-told
         say "failed The collector prints more than its log may hold on the host: all but its begin and its end is left out."
     fi
+    if test -e no-room && test ! -e no-room-told; then
+        : > no-room-told
+        say "failed The disk with the collection's log on the host is full: of what the collector printed all but its begin" \
+            "and its end is left out. Make room in $(pwd)."
+    fi
 }
 
 # All that was printed stands in the log, unless something that the collector left behind holds its pipes open.
@@ -334,13 +340,16 @@ outputs_taken() {
     for pid in $taking; do kill "$pid" 2>/dev/null; done
 }
 
+# It needs no more room than it gives back.
 pass_on_errors() {
-    cat errors 2>/dev/null && rm -f errors
+    cat errors 2>/dev/null
+    rm -f errors
 }
 
 bring_back() {
     trap '' HUP INT TERM PIPE
     trap - EXIT
+    rm -f reserve
     pass_on_errors
     say stage bring-back started
     line quit-asking >/dev/null 2>&1
@@ -379,7 +388,7 @@ let_in() {
     test "$untouched" = no || return 0
     # Who pulled meanwhile may have brought back what was swept.
     ! has forget || test -e unswept || line forget >&2 ||
-        say "failed What the registry keeps of its blobs in redis can't be cleared: until it is, pushes may lose layers."
+        say "failed $(get redis-left)"
     rm -f redis-request
     test "$keep_out" != stop || bring_up "started again"
     line release >/dev/null 2>&1

@@ -164,7 +164,8 @@ follow() {
     while is_alive .; do sleep 1; done
     sleep 1
     kill "$reader" 2>/dev/null
-    test -e ended || tell died
+    if test ! -e ended; then tell died
+    elif ! grep -q "^::regtui-$(peek mark 100) end" log; then tell cut "$1"; fi
 }
 
 earlier() {
@@ -194,6 +195,8 @@ write_files() {
         printf '%s\n' "$2" > "$1" || return 1
         shift 2
     done
+    # For the last words, should the disk become full meanwhile.
+    head -c 262144 /dev/zero > reserve || return 1
     # Also whether the disk takes them, and pipes: a script cut short must never run.
     mkfifo out && test "$(tail -n 1 run.sh)" = "# end" && test "$(tail -n 1 storage.sh)" = '"$@"'
 }
@@ -256,7 +259,13 @@ bring_back() {
     others=
     ! still_has_lock "$place" || others=ignored
     take_lock "$who" "$others" || return 0
-    cd "$place" && echo "$lock" > lock && echo "$mark" > mark && rm -f pid guard && start bring-back
+    # On a full disk there is the reserve.
+    if cd "$place" && rm -f reserve pid guard && { echo "$lock" > lock && echo "$mark" > mark; } 2>/dev/null; then
+        start bring-back
+    else
+        rm -rf "$lock"
+        tell no-room
+    fi
 }
 
 # In a session of its own, that no hang-up reaches.

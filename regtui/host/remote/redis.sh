@@ -1,6 +1,6 @@
 # Asks redis what stands on stdin; where the answer holds no number it says what is wrong, and fails. $1: a command line that
 # leads there, as the registry gets there; empty for the means of this host. $2, $3: host and port. $4: a command line that
-# ends what the first one began; $5: seconds that redis has to answer at all.
+# ends what the first one began; $5: seconds that redis has in all, a third of them to answer at all.
 #
 # What stands on stdin holds what a registry's config says, each value on a line of its own. Only redis gets that: who
 # answers is asked before, with nothing in it that anybody could have chosen.
@@ -43,11 +43,11 @@ ask() {
     { kill -KILL "$ending"; wait "$ending"; } 2>/dev/null
 }
 
-told=$(printf '*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n' | ask "$patience")
+told=$(printf '*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n' | ask $((patience / 3)))
 number=
 case $told in
     +PONG* | -NOAUTH*)
-        told=$(ask $((patience * 3)))
+        told=$(ask $((patience * 2 / 3)))
         number=$(printf '%s\n' "$told" | grep '^:[0-9]' | head -n 1)
         ;;
 esac
@@ -55,6 +55,7 @@ wrong=$(printf '%s\n' "$told" | grep '^-' | head -n 1)
 if test -z "$wrong" && test -n "$number"; then
     exit 0
 fi
-wrong=${wrong:-$(printf '%s\n' "$told" | tail -n 1)}
+# What took the login, and says nothing more, hangs.
+wrong=${wrong:-$(printf '%s\n' "$told" | grep -v '^+OK$' | tail -n 1)}
 echo "redis at $host:$port: ${wrong:-it does not answer}" >&2
 exit 1

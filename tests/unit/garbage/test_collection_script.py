@@ -21,6 +21,7 @@ from regtui.host.keep_out import KeepOut
 from regtui.host.runtimes import Unit
 from tests.support.patience import PATIENCE
 from tests.support.programs import find_program
+from tests.support.small_disk import small_disk
 
 MARK: Final = "7e57"
 
@@ -826,3 +827,20 @@ def _is_alive(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+@pytest.mark.parametrize("fills", [1, 2])
+def test_a_disk_that_becomes_full_under_the_log_is_said_and_the_end_of_it_is_kept(tmp_path: Path, fills: int) -> None:
+    """By what somebody else writes there; the reserve is what `launch.sh` lays by."""
+    lines = "awk 'BEGIN { for (i = 0; i < 20000; i++) print \"0123456789\" }'"
+    with small_disk(tmp_path / "disk", "2m") as disk:
+        bench = Bench(disk, "dash")
+        fill_up = f"cat /dev/zero > {disk}/junk 2>/dev/null"
+        bench.touch("program", f"#!/bin/sh\n{fill_up}\n{{ {lines}; echo its last words; }} >&{fills}\n")
+        bench.touch("reserve", "\0" * 262144)
+        bench.write()
+        assert bench.run() == 0
+        assert "its last words" in bench.log
+        (full,) = (line for line in bench.told if line.startswith("failed "))
+        assert full.startswith("failed The disk with the collection's log on the host is full: ")
+        assert [line for line in bench.told if line != full] == WHOLE

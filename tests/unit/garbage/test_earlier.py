@@ -3,7 +3,8 @@
 import pytest
 
 from regtui.garbage.earlier import read_earlier
-from regtui.garbage.values import Stage
+from regtui.garbage.values import HostQuestion, Stage
+from regtui.garbage.words import earlier_sentences
 
 MARK, OWN = "7e57", "0717"
 """Of the question, and of the run that it tells of."""
@@ -81,3 +82,23 @@ def test_what_a_lock_says_is_harmless_and_short(state: str) -> None:
     for said in (run.started, run.who):
         assert said.isprintable()
         assert len(said) <= 100
+
+
+def test_what_waits_for_the_regtui_that_began_it_says_so_until_it_is_told() -> None:
+    asks = f"::regtui-{OWN} asks silence"
+    waiting = [WHOLE[0].replace("ended", "running"), *WHOLE[2:4], asks]
+    run = read_earlier(waiting, MARK)
+    assert run is not None
+    assert run.waits_for is HostQuestion.IS_SILENT
+    told = " ".join(earlier_sentences(run))
+    assert "waits for the regtui that began it to see whether nothing answers at the registry's address" in told
+    assert "within a minute" in told
+    told_it = read_earlier([*waiting, f"::regtui-{OWN} stage keep-out done"], MARK)
+    assert told_it is not None
+    assert told_it.waits_for is None
+
+
+def test_a_log_that_was_not_written_to_its_end_is_said() -> None:
+    run = read_earlier(WHOLE[:-1], MARK)
+    assert run is not None
+    assert "a disk there is full" in earlier_sentences(run)[1]

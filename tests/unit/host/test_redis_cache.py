@@ -1,5 +1,6 @@
 """What regtui asks redis, and how it takes the answers: by a real shell, from a server that says what it is to say."""
 
+import os
 import socket
 import subprocess
 import threading
@@ -79,7 +80,7 @@ def ask(port: int, redis: Redis) -> "subprocess.CompletedProcess[str]":
         (b"+OK\r\n:12\r\n+OK\r\n", 0, ""),
         (b"-NOAUTH Authentication required.\r\n:3\r\n", 1, "NOAUTH Authentication required."),
         (b"-ERR unknown command\r\n", 1, "ERR unknown command"),
-        (b"+OK\r\n", 1, "+OK"),
+        (b"+OK\r\n", 1, "it does not answer"),
         (b"", 1, "it does not answer"),
         (b"HTTP/1.1 400 Bad Request\r\n", 1, "HTTP/1.1 400"),
     ],
@@ -142,6 +143,18 @@ _DEAF = """trap '' TERM INT HUP; sleep 600 & echo "$!" > "$1"; wait"""
 def test_what_never_answers_and_heeds_no_signal_is_ended_where_it_runs(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     via = f"sh -c {quote(_DEAF)} sh {quote(str(pid))}"
-    words = ["sh", "-c", asking_script(), "sh", via, "r", "1", f"kill -KILL $(cat {quote(str(pid))})", "1"]
+    words = ["sh", "-c", asking_script(), "sh", via, "r", "1", f"kill -KILL $(cat {quote(str(pid))})", "3"]
     done = subprocess.run(words, input="", capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (1, "redis at r:1: it does not answer\n")
+
+
+def test_all_that_redis_is_waited_for_is_no_longer_than_it_has(tmp_path: Path) -> None:
+    """While the registry is down."""
+    (tmp_path / "timeout").write_text('#!/bin/sh\necho "$3" >> "$LIMITS"\nshift 3\nexec "$@"\n')
+    (tmp_path / "timeout").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LIMITS": str(tmp_path / "limits")}
+    with answering(b"+PONG\r\n+OK\r\n", b"") as (port, _):
+        words = ["sh", "-c", asking_script(), "sh", "", "127.0.0.1", str(port), "", "30"]
+        subprocess.run(words, input=Redis("r").asking, text=True, capture_output=True, env=environment)
+    limits = [int(line) for line in (tmp_path / "limits").read_text().splitlines()]
+    assert (len(limits), sum(limits)) == (2, 30)
