@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 from uuid import uuid4
 
 from regtui import bounds
@@ -32,6 +32,9 @@ KEPT: Final = timedelta(days=90)
 """How long a finished run can be undone, and is told of."""
 _ALWAYS_KEPT: Final = 50
 """So many of the newest stay however old they are."""
+
+_CALLED: Final = 8
+"""Hexadecimal digits at the end of a record's name."""
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _ENDED: Final = re.compile(r'\{"record": "end".*"standing": \[\]\}\n?\Z')
@@ -95,8 +98,7 @@ class Journal:
             by_digest=[manifest.digest for manifest in plan.manifests],
             manifests=_manifest_records(plan.contents.manifests, roots),
             configs=_blob_records(plan.contents.blobs.kept),
-            **({"undoes": undoes} if undoes else {}),
-            **({"part_of": part_of} if part_of else {}),
+            **_if_given(undoes=undoes, part_of=part_of),
         )
 
     def begin_prune(self, registry: RegistryId, username: str) -> "Run":
@@ -121,7 +123,7 @@ class Journal:
         `manifests`: all of those, so that it can be taken back; `blobs`: those of theirs that are kept. `then`: what is
         deleted afterwards, in the same run."""
         roots = [digest for digest in (*tags.values(), *before.values(), *by_digest) if digest]
-        removing: dict[str, object] = {}
+        removing: dict[str, Any] = {}
         if then is not None:
             going = {tag.tag: tag.digest for tag in then.removed}
             by_itself = [manifest.digest for manifest in then.manifests]
@@ -213,19 +215,23 @@ class Journal:
         result: str,
         error: str = "",
         username: str = "",
+        run: str = "",
     ) -> str:
-        """Records a garbage collection that has ended, as `regtui log` tells it; the record's name.
+        """Records a garbage collection that has ended, as `regtui log` tells it; the record's name. `run`: what its
+        host calls it; what was recorded of that run at that registry before, when less was known of it, is forgotten.
 
         `host`: where the collector ran, as
         the user names it. `stages`: each stage's name with its status, in order. `blobs` and `freed` (bytes): what it
         freed, None where that isn't known. `result`: `done`, `failed` or `interrupted`; `error` says why. `username`:
         who is logged in to the registry. On disk (fsync) when this returns. Dry runs are not recorded.
         """
+        before = self._of_run(run)
         try:
-            run = self._begin(
+            record = self._begin(
                 Kind.COLLECTION,
                 registry,
                 username,
+                called=run[:_CALLED],
                 host=host,
                 stages=[list(stage) for stage in stages],
                 blobs=blobs,
@@ -237,15 +243,28 @@ class Journal:
         except JournalFailed as failed:
             what = f"The collection can't be recorded in the journal ({failed.reason})"
             raise JournalFailed(f"{what}: regtui log will not tell of it.", failed.remedy, failed.reason) from None
-        run.end((), interrupted=result == "interrupted")
-        return run.name
+        record.end((), interrupted=result == "interrupted")
+        for name in before:
+            entry = self._read(name)
+            if entry is not None and entry.kind is Kind.COLLECTION and entry.registry == registry:
+                with suppress(OSError):
+                    self._storage.remove(name)
+        return record.name
 
-    def _begin(self, kind: Kind, registry: RegistryId, username: str, **values: object) -> "Run":
+    def has_collection(self, run: str) -> bool:
+        """Whether one was recorded that its host calls so."""
+        return bool(self._of_run(run))
+
+    def _of_run(self, run: str) -> list[str]:
+        return [name for name in self._names() if run and name.endswith(f"-{run[:_CALLED]}")]
+
+    def _begin(self, kind: Kind, registry: RegistryId, username: str, *, called: str = "", **values: object) -> "Run":
         now = utc_now()
         where = re.sub("[^a-z0-9.-]+", "_", str(registry).lower())[:60]
         try:
             self._prune_old(now)
-            name, file = self._storage.create(lambda number: f"{now:{_STAMP}}.{number}-{where}-{uuid4().hex[:8]}")
+            last = called or uuid4().hex[:_CALLED]
+            name, file = self._storage.create(lambda number: f"{now:{_STAMP}}.{number}-{where}-{last}")
         except OSError as error:
             raise _failed(error.filename or where, error) from None
         about = {"time": _time(now), **_place(registry), "user": username, "by": _local_user()}
@@ -373,6 +392,10 @@ class Journal:
 
     def _trouble(self, name: str, why: str) -> None:
         self._troubles[name] = f"The journal's {name}.jsonl is passed over: {why}."
+
+
+def _if_given(**texts: str) -> dict[str, Any]:
+    return {name: text for name, text in texts.items() if text}
 
 
 def _order(entry: Entry) -> tuple[int, datetime]:

@@ -70,8 +70,8 @@ class Account:
             trouble=tuple(self.trouble),
         )
 
-    def record(self, journal: Journal, registry: RegistryId, place: str, username: str) -> None:
-        """Into the journal. What keeps it out is a trouble of its own."""
+    def record(self, journal: Journal, registry: RegistryId, place: str, username: str, run: str) -> None:
+        """Into the journal. `run`: what its host calls it. What keeps it out is a trouble of its own."""
         report = self.report(place, None)
         try:
             journal.record_collection(
@@ -84,6 +84,7 @@ class Account:
                 result="interrupted" if self.was_stopped else "done" if report.is_complete else "failed",
                 error=" ".join(report.trouble),
                 username=username,
+                run=run,
             )
         except JournalFailed as error:
             self.trouble.append(str(error))

@@ -1,5 +1,6 @@
 """A collection that was begun before, by what its host tells of it. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,6 +10,7 @@ from regtui.garbage.values import EarlierRun, Stage
 from regtui.text import one_line
 
 _LOG_LINES: Final = 200
+_RUN: Final = re.compile("[0-9a-f]{16}")
 
 
 def read_earlier(told: Sequence[str], mark: str) -> EarlierRun | None:
@@ -47,5 +49,6 @@ def _read(told: Sequence[str], state: str, started: str, own: str, who: str) -> 
         was_killed=state == "died",
         who=who,
         waits_for=waits_for if state == "running" else None,
+        run=own if _RUN.fullmatch(own) else "",
         is_cut=state == "ended" and ["end"] not in ours,
     )

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import Final
 
 from regtui.content.store import ContentStore
-from regtui.deletion.journal import Journal
+from regtui.deletion.journal import Journal, JournalFailed
 from regtui.errors import RegtuiError
 from regtui.garbage import scripts
 from regtui.garbage.account import Account
@@ -35,6 +35,7 @@ from regtui.garbage.values import (
     UsedManifests,
 )
 from regtui.garbage.verification import Before, remember, some_blob, verify
+from regtui.garbage.words import earlier_sentences
 from regtui.host.errors import GarbageError, Unsafe
 from regtui.host.finding import find, find_by_name
 from regtui.host.found import Found
@@ -106,6 +107,7 @@ class HostCollector:
         self._account = Account()
         self._probed: tuple[str, Digest] | None = None
         self._is_unheard = False
+        self._earlier: EarlierRun | None = None
         self._stopping = False
         self._surprised = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -171,7 +173,29 @@ class HostCollector:
         told = (await self._host.run(scripts.status(found.unit, mark))).stdout.split("\n")
         earlier = read_earlier(told, mark)
         self._is_unheard = earlier is not None and not earlier.is_running and not earlier.was_killed
+        self._earlier = earlier
+        if earlier is not None and not self._journal.has_collection(earlier.run):
+            await self._record(earlier)
         return earlier
+
+    async def _record(self, earlier: EarlierRun, *more: str) -> None:
+        """Into the journal, what came of a run that no regtui told of. What can't be written is by the next one."""
+        if earlier.is_running or not earlier.run:
+            return
+        with contextlib.suppress(JournalFailed):
+            await asyncio.to_thread(
+                self._journal.record_collection,
+                self._client.identity,
+                host=self._host.place,
+                stages=[(earlier.stage.value, (StageStatus.DONE if earlier.is_whole else StageStatus.FAILED).value)],
+                blobs=None,
+                freed=None,
+                seconds=0.0,
+                result="done" if earlier.is_whole else "failed",
+                error="" if earlier.is_whole else " ".join([*earlier_sentences(earlier), *more]),
+                username=self._username,
+                run=earlier.run,
+            )
 
     async def forecast(self, choices: Choices) -> Forecast:
         found = await self._look()
@@ -267,6 +291,7 @@ class HostCollector:
             account.freed = 0
             account.stop_clock()
             return
+        mark, is_over = scripts.new_mark(), False
         try:
             async with answering(self._client, "while its tags are read; nothing was stopped"):
                 tags = await self._tags(await Storage(self._host, found.unit).listing())
@@ -289,10 +314,10 @@ class HostCollector:
             if choices.untagged and self._forecast.untagged:
                 # That may have taken its time.
                 await self._must_be_unchanged(choices, found)
-            mark = scripts.new_mark()
             running = Running(self._host, found.unit, self._forecast.blobs, mark)
             async for event in self._collect(choices, found, running):
                 yield event
+            is_over = running.has_ended or running.was_killed
             async for event in self._verify(before, found, running):
                 yield event
         except RegtuiError as error:
@@ -301,8 +326,11 @@ class HostCollector:
         finally:
             account.stop_clock()
             registry = self._client.identity
-            record = asyncio.to_thread(account.record, self._journal, registry, self._host.place, self._username)
+            record = asyncio.to_thread(account.record, self._journal, registry, self._host.place, self._username, mark)
             await asyncio.shield(record)
+            if is_over:
+                # Not before: should this regtui be killed, the next one records it.
+                await self._leave_word(found, "heard")
 
     def _must_be_possible(self, choices: Choices, found: Found) -> None:
         if self._read_only:
@@ -405,8 +433,6 @@ class HostCollector:
         was_stopped = choices.keep_out.stops or found.needs_restart(choices.keep_out)
         await self._see_it_back(found, was_stopped=was_stopped)
         yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
-        if running.has_ended:
-            await self._leave_word(found, "heard")
 
     async def _must_take_pushes(self, before: Before) -> None:
         """Raises Unsafe where it could not be seen later that the registry refuses pushes."""
@@ -477,6 +503,9 @@ class HostCollector:
                 yield event
             await self._see_it_back(found, was_stopped=True)
             yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
+            if self._earlier is not None:
+                back = "The registry was brought back." if account.is_up else "The registry could not be brought back."
+                await self._record(self._earlier, back, *account.trouble)
             await self._leave_word(found, "heard")
         finally:
             account.stop_clock()

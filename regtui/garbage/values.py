@@ -241,6 +241,8 @@ class EarlierRun:
     """Who began it: `ci@laptop as deploy`; empty where that isn't known."""
     is_ours: bool = True
     """Whether it was begun by the same login there: else its log can't be read."""
+    run: str = ""
+    """What its host calls it; empty where that isn't known."""
     waits_for: HostQuestion | None = None
     """What it waits to be told by the regtui that began it, which may be gone."""
     is_cut: bool = False

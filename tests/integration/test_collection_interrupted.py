@@ -1,6 +1,7 @@
 """A collection that loses its connection, its regtui or its script: the registry comes back, nothing tagged is lost."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -121,6 +122,9 @@ async def test_with_kill_9_of_regtui_the_registry_is_up_again_and_the_run_is_fou
     wait_until_up(registry.url, _SECONDS)
     status = await asyncio.to_thread(again, "--status")
     assert "eligible for deletion" in status.stdout
+    await asyncio.to_thread(again, "--status")
+    logged = regtui("log", "--json").stdout.splitlines()
+    assert [json.loads(line)["result"] for line in logged] == ["done"], logged
     assert bytes_on_disk(registry.storage) < before
     all_pull(registry.host, images=FEW)
 

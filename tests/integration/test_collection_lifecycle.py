@@ -1,6 +1,7 @@
 """Only one collection, never beside a registry that runs, and the registry is back: with real containers and kills."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -64,6 +65,9 @@ class Command:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
+
+    def logged(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self._regtui("log", "--json").stdout.splitlines()]
 
     async def __call__(self, *options: str) -> Done:
         return await asyncio.to_thread(
@@ -145,6 +149,9 @@ async def test_where_regtui_is_killed_too_the_status_says_so_and_bring_back_does
     assert back.returncode == 0, back.stderr
     wait_until_up(place.registry.url, PATIENCE)
     assert (await command("--status")).returncode == 0
+    (logged,) = command.logged()
+    assert logged["result"] == "failed"
+    assert str(logged["error"]).endswith("The registry was brought back.")
     done = await command("--yes")
     assert done.returncode == 0, done.stderr
     all_pull(place.registry.host, images=FEW)

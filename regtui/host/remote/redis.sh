@@ -55,7 +55,7 @@ wrong=$(printf '%s\n' "$told" | grep '^-' | head -n 1)
 if test -z "$wrong" && test -n "$number"; then
     exit 0
 fi
-# What took the login, and says nothing more, hangs.
-wrong=${wrong:-$(printf '%s\n' "$told" | grep -v '^+OK$' | tail -n 1)}
+# What took the login, and says nothing more, hangs; what is ended for that, its shell tells of.
+wrong=${wrong:-$(printf '%s\n' "$told" | grep -v -e '^+OK$' -e Killed | tail -n 1)}
 echo "redis at $host:$port: ${wrong:-it does not answer}" >&2
 exit 1

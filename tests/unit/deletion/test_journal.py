@@ -759,3 +759,22 @@ def test_what_would_not_be_read_again_is_not_begun(journal: Journal, monkeypatch
         journal.begin(REGISTRY, "ci", plan("a", "b" * 100, "c" * 100))
     assert (journal.entries(), journal.troubles()) == ([], [])
     assert 2 * bounds.JOURNAL_RECORD < bounds.JOURNAL
+
+
+def test_of_a_collection_only_what_was_recorded_last_stays(journal: Journal) -> None:
+    """What else has its name's end, as a deletion, stays."""
+
+    def record(run: str, result: str) -> None:
+        journal.record_collection(
+            REGISTRY, host="here", stages=[], blobs=None, freed=None, seconds=0.0, result=result, run=run
+        )
+
+    other = journal.begin(REGISTRY, "", plan("a"))
+    other.end((), interrupted=False)
+    called = other.name[-8:]
+    assert not journal.has_collection("0123456789abcdef")
+    for run, result in (("0123456789abcdef", "failed"), (called, "done"), ("0123456789abcdef", "done")):
+        record(run, result)
+    assert journal.has_collection("0123456789abcdef")
+    assert [entry.kind for entry in journal.entries()] == [Kind.COLLECTION, Kind.COLLECTION, Kind.DELETION]
+    assert [entry.collection.result for entry in journal.entries() if entry.collection] == ["done", "done"]
