@@ -134,6 +134,8 @@ HOST_ELIGIBLE: Final = 300_000
 # That redis has to say what it is, a third of it, and to clear its keys: the registry is down meanwhile.
 REDIS: Final = 45.0
 HOST_SECONDS: Final = 1_800.0
+# That a collector prints nothing and changes nothing; four times as long as its dry run took, where that is more.
+COLLECTOR_IDLE: Final = 1_800.0
 HOST_ANSWER_SECONDS: Final = 120.0
 HOST_LOGIN_SECONDS: Final = 60.0
 SSH_LINE: Final = 4 * KIB

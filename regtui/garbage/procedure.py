@@ -396,6 +396,7 @@ class HostCollector:
             empty=self._forecast.empty if choices.remove_empty and self._forecast else (),
             uploads=await self._abandoned(choices, found),
             upload_minutes=choices.upload_minutes or 0,
+            dry_seconds=self._forecast.seconds if self._forecast else 0.0,
         )
         async with aclosing(running.events(script)) as events:
             async for event in events:

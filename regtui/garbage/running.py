@@ -10,7 +10,7 @@ from regtui.garbage import scripts
 from regtui.garbage.output import CollectorOutput, LineKind
 from regtui.garbage.storage import read_count
 from regtui.garbage.values import Event, HostQuestion, Stage, StageStatus
-from regtui.garbage.verdict import SIGNALLED
+from regtui.garbage.verdict import SIGNALLED, idle
 from regtui.host.errors import CollectionFailed, Unsafe
 from regtui.host.hosts import Host, Script
 from regtui.host.runtimes import Unit
@@ -93,6 +93,8 @@ class Running:
         self.has_ended = False
         self.was_killed = False
         """With what watches over it: nobody there brings the registry back."""
+        self.idle = 0
+        """Seconds for which it did nothing, and then was ended."""
         self.cut = ""
         """It ended, and where its log is there was no room to write it to its end."""
         self.removed: list[str] = []
@@ -202,6 +204,8 @@ class Running:
                 self.removed_uploads.append((name, upload))
             case ["asks", *about]:
                 return self._asked(asked_about(about))
+            case ["idle", seconds]:
+                self.idle = read_count(seconds) or 0
             case ["up"]:
                 self.is_up = True
             case ["down"]:
@@ -286,6 +290,8 @@ class Running:
         failures = [*self.failures]
         if self.exit_code is not None or self._has_collected:
             verdict = self.output.verdict(self.exit_code, swept=self.swept, was_heard=not self._client_may_be_gone)
+            if self.idle:
+                verdict = idle(self.idle, self.swept)
             if not verdict.outcome.is_good:
                 failures.insert(0, f"{verdict.message} {verdict.remedy}".strip())
         return failures

@@ -14,6 +14,7 @@ from re import sub
 from shlex import join
 from typing import Final
 
+from regtui import bounds
 from regtui.host.hosts import Script
 from regtui.host.keep_out import KeepOut
 from regtui.host.redis_cache import REQUEST, asking_script
@@ -105,10 +106,12 @@ def collection(
     empty: Iterable[str] = (),
     uploads: Iterable[tuple[str, str]] = (),
     upload_minutes: int = 0,
+    dry_seconds: float = 0.0,
 ) -> Script:
     """Starts the collection, detached, and follows its log to its end. `who` began it, for those that have to wait.
-    `empty`, `uploads`: what is removed while pushes are kept out, where it is still so."""
+    `empty`, `uploads`: what is removed while pushes are kept out, where it is still so. `dry_seconds`: its dry run."""
     kept = files(unit, keep_out, needs_restart)
+    kept["idle"] = f"{max(bounds.COLLECTOR_IDLE, 4 * dry_seconds):.0f}"
     kept["empty"] = "\n".join(empty)
     kept["uploads"] = "\n".join(" ".join(upload) for upload in uploads)
     kept["upload-minutes"] = str(upload_minutes)
@@ -155,6 +158,7 @@ def files(unit: Unit, keep_out: KeepOut, needs_restart: bool) -> dict[str, str]:
         "gone": unit.gone if ours else "",
         "quit-asking": unit.quit_asking,
         "answer": str(_ANSWER_SECONDS),
+        "idle": f"{bounds.COLLECTOR_IDLE:.0f}",
         "kill": unit.kill,
         "readlink": unit.readlink,
         "watch": str(_WATCH_SECONDS),

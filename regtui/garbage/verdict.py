@@ -251,6 +251,13 @@ def killed(exit_code: int | None, deleted: int | None) -> GcVerdict:
     return GcVerdict(GcOutcome.KILLED, f"{how} {_so_far(deleted)}", remedy)
 
 
+def idle(seconds: int, deleted: int | None) -> GcVerdict:
+    """It did nothing for so long, and was ended."""
+    message = f"The collector printed nothing and changed nothing for {seconds // 60} minutes: it was ended."
+    remedy = "See whether its disk, or its network, hangs. What is left is collected by the next run."
+    return GcVerdict(GcOutcome.KILLED, f"{message} {_so_far(deleted)}", remedy)
+
+
 def no_summary(last: str) -> GcVerdict:
     """Exit code 0, and yet nothing that says it collected: as after an unknown option."""
     said = f" Its last words: {one_line(last, limit=200)}" if last else ""

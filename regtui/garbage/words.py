@@ -101,6 +101,8 @@ def survey_sentences(survey: Survey) -> list[str]:
         lines.append(f"{plural(survey.uploads, 'upload')} {verb} in progress there: somebody may be pushing.")
     if survey.obstacle:
         lines.append(survey.obstacle)
+    if survey.runtime == "kubectl":
+        lines.append("No lock keeps away a collection that is begun on another machine: see that nobody does.")
     if survey.delete_enabled is False:
         lines.append(
             "Deletion is disabled there: untagged images can't be deleted, what is unused already can be freed."

@@ -18,6 +18,7 @@ from regtui.host.hosts import Host, Script, call
 from regtui.host.plain import plain, plain_name
 from regtui.host.profile import HostSettings
 from regtui.host.real_places import named_on_host
+from regtui.host.redis_cache import as_process
 from regtui.host.runtimes import (
     Process,
     by_name,
@@ -107,6 +108,8 @@ async def find_as_service(host: Host, settings: HostSettings, *, by_its_name: bo
     if storage.root and not storage.root.startswith("/"):
         process = replace(process, directory=directory)
         storage = replace(storage, root=posixpath.normpath(posixpath.join(directory, storage.root)))
+    if pid > 0:
+        storage = replace(storage, redis=await as_process(host, sudo_of(settings), pid, storage.redis))
     real = await named_on_host(host, sudo_of(settings), storage.root) if storage.root else ()
     lost = lost_by_service(unit, storage, properties, real)
     sharers = await processes_beside(host, sudo_of(settings), pid, storage.root)

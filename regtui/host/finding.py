@@ -22,7 +22,7 @@ from regtui.host.hosts import Host, Script, call
 from regtui.host.in_container import IS_THERE, find_in_container, runtime_command
 from regtui.host.plain import list_at, plain, plain_name, table_at, text_at
 from regtui.host.profile import HostSettings
-from regtui.host.redis_cache import Redis, asking_script
+from regtui.host.redis_cache import Redis, as_process, asking_script
 from regtui.host.running import running_below, unknown_variables
 from regtui.host.runtimes import (
     READ_ONLY_BY,
@@ -199,8 +199,10 @@ async def _by_command(host: Host, settings: HostSettings) -> Found:
     beside = await serving(host, sudo_of(settings), 0, settings.storage)
     if len(beside) > 1:
         unit = replace(unit, is_shared=True, obstacle=serving_together([*beside.values()], settings.storage))
-    running = await running_below(host, next(iter(beside)), sudo_of(settings)) if len(beside) == 1 else None
+    pid = next(iter(beside)) if len(beside) == 1 else 0
+    running = await running_below(host, pid, sudo_of(settings)) if pid else None
     if read.code == 0:
         environment = running.environment if running is not None else {}
         storage = replace(read_storage(read.stdout, environment, settings.config), root=settings.storage or "")
+        storage = replace(storage, redis=await as_process(host, sudo_of(settings), pid, storage.redis))
     return Found(unit, storage, await version_of(host, f"{unit.inside} --version"))

@@ -1,11 +1,13 @@
 """What a registry keeps of its blobs in redis. It outlives a collection: swept blobs would be taken for present, and a
 push that shares one of them would be stored without it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from regtui.host.hosts import Host, call
 
 # All of both kinds of keys of the registry's cache, as 2.x and 3.x have them: only what it can look up anew.
 _FORGET: Final = """\
@@ -59,6 +61,23 @@ class Redis:
     def asking(self) -> str:
         """What changes nothing, and is answered only to who may look."""
         return self.request("DBSIZE")
+
+
+# As process $1 gets there.
+_SAME_NETWORK: Final = '''\
+ours=$(readlink /proc/self/ns/net) && test -n "$ours" && test "$(readlink "/proc/$1/ns/net")" = "$ours"'''
+_ANOTHER_NETWORK: Final = (
+    "the registry has a network of its own, as by PrivateNetwork=, or its process can't be looked at: what answers to "
+    "the host there may be another one"
+)
+
+
+async def as_process(host: Host, sudo: Sequence[str], pid: int, redis: Redis | None) -> Redis | None:
+    """As the host may ask it for process `pid`, 0 where that isn't known: only in the same network it is the same."""
+    if redis is None or redis.why_not:
+        return redis
+    told = await host.run(call(*sudo, "sh", "-c", _SAME_NETWORK, "sh", str(pid)))
+    return redis if told.code == 0 else replace(redis, why_not=_ANOTHER_NETWORK)
 
 
 def _array(words: Iterable[str]) -> str:

@@ -57,7 +57,7 @@ def _read(told: str) -> list[RunningProcess]:
 
 def is_as_set(container: Container) -> bool:
     """Whether nothing comes between its settings and its registry."""
-    return not container.is_running or container.command[0].rpartition("/")[2] in PROGRAMS
+    return container.command[0].rpartition("/")[2] in PROGRAMS
 
 
 def unlike_its_settings(
@@ -66,6 +66,12 @@ def unlike_its_settings(
     """Where what collects beside it, with its settings, would collect elsewhere, or that isn't known."""
     if is_as_set(container):
         return None
+    if not container.is_running:
+        return Unsafe(
+            f"What the registry in {clean(container.name)} runs with can't be told while it is stopped: its entry "
+            f"point {clean(container.command[0])} may set variables, as that its blob cache is in redis.",
+            "Start it, then collect.",
+        )
     if running is None:
         return Unsafe(
             f"What the registry in {clean(container.name)} runs with can't be told: its entry point "

@@ -4,7 +4,8 @@
 #   mark, most (bytes of a log), keep-out (stop, read-only, online), restart (yes, no), ours (yes where the collector can be ended), name (the
 #   registry's, in words), root, config, process and user (the collector's words, and whose it is), empty and uploads (what
 #   is removed), upload-minutes, silence (yes where its address has to be silent once it is stopped), patience (seconds that
-#   a word is waited for), answer (seconds that a storage has for one), and command lines: is-still, is-another, prepare,
+#   a word is waited for), answer (seconds that a storage has for one), idle (seconds
+#   that a collector may do nothing), and command lines: is-still, is-another, prepare,
 #   tidy, stop, start, check, any-runs, make-stand-in, serve, serves, serve-log, read-only, read-write, hold, release, collector, quit,
 #   gone, quit-asking, kill, readlink, shell, shell-now. quit and gone are of all that is begun beside the registry: collector and stand-in.
 # What it prints is its log: lines that begin with its mark are its own, the others are the programs'.
@@ -287,6 +288,26 @@ insist() {
     return 1
 }
 
+# Nothing is known of a collector that says nothing and takes nothing for long: it may wait for ever, while the registry is
+# down. Called every two seconds, or later; the storage is asked only once it was silent for all that time.
+end_idle() {
+    printed=$(ls -ln log errors 2>/dev/null | awk '{ sum += $5 } END { print sum }')
+    quiet=$((quiet + 2))
+    test "$printed" = "$seen" || quiet=0
+    seen=$printed
+    test "$quiet" -ge "$(get idle)" || return 0
+    quiet=0 held=$told told=$(measured)
+    test "$told" = "$held" || return 0
+    if test "$ours" = yes; then
+        say "idle $(get idle)"
+        end_collector
+    elif test ! -e idle-told; then
+        : > idle-told
+        say "failed The collector has printed nothing and changed nothing for $(($(get idle) / 60)) minutes, and it isn't" \
+            "ours to end: on the host, end it, or restart the registry."
+    fi
+}
+
 # What a container writes to both outputs is cut into pieces that don't end with lines: in one file, a digest of the one
 # would stand within a line of the other.
 # And in one pipe they would be bounded together: an endless log would take the last words of its failure along.
@@ -521,8 +542,7 @@ take_output
 rm -f unswept
 eval "$(get collector)" > out 2> err & collecting=$!
 echo "$collecting $(born "$collecting")" > collecting
-stopped=no
-looks=0
+stopped=no looks=0 quiet=0 seen=
 while kill -0 "$collecting" 2>/dev/null; do
     # Until something is eligible nothing was deleted, and it can be ended; from then on it is let finish.
     if test -e stop-asked && test "$stopped" = no && test "$ours" = yes && ! grep -q 'eligible for deletion' log; then
@@ -536,7 +556,7 @@ while kill -0 "$collecting" 2>/dev/null; do
         looks=0
         lives guard || begin_guard
         # A daemon that was restarted, or a person, may start it beside the collector.
-        ! kill -0 "$collecting" 2>/dev/null || { keep_down; give_way; }
+        ! kill -0 "$collecting" 2>/dev/null || { keep_down; give_way; end_idle; }
         if has serve && test "$stopped" = no && test ! -e unserved && ! line serves >/dev/null 2>&1; then
             : > unserved
             say "failed What served pulls has ended: they failed until the registry was back."

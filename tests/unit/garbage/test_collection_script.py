@@ -844,3 +844,36 @@ def test_a_disk_that_becomes_full_under_the_log_is_said_and_the_end_of_it_is_kep
         (full,) = (line for line in bench.told if line.startswith("failed "))
         assert full.startswith("failed The disk with the collection's log on the host is full: ")
         assert [line for line in bench.told if line != full] == WHOLE
+
+
+def test_a_collector_that_does_nothing_for_long_is_ended_and_the_registry_brought_back(bench: Bench) -> None:
+    bench.touch("marking")
+    bench.touch("program", _COLLECTOR.replace("#!/bin/sh", "#!/bin/sh\ntrap '' TERM")).chmod(0o755)
+    bench.write(idle="2")
+    assert bench.run() == 0
+    assert "idle 2" in bench.told
+    assert bench.told[-4:] == WHOLE[-4:]
+    assert bench.calls[-2:] == ["tidy", "start"]
+
+
+def test_a_silent_collector_that_changes_the_storage_is_let_finish(bench: Bench) -> None:
+    """By what is measured there: it is done once that was asked for the third time."""
+    counting = 'echo >> asked\ntest "$(wc -l < asked)" -lt 3 || rm -f marking\necho "$(wc -l < asked)" 0\n'
+    bench.touch("counter", f"#!/bin/sh\n{counting}").chmod(0o755)
+    bench.touch("marking")
+    bench.write(idle="2", shell="./counter", shell_beside="./counter")
+    assert bench.run() == 0
+    assert not [line for line in bench.told if line.startswith("idle")]
+    assert "exit 0" in bench.told
+
+
+def test_a_collector_that_isnt_ours_is_not_ended_and_that_it_does_nothing_is_said_once(bench: Bench) -> None:
+    bench.touch("marking")
+    bench.write(KeepOut.READ_ONLY, idle="2")
+    run = bench.begin()
+    bench.wait_for((bench.directory / "idle-told").exists)
+    bench.touch("marking").unlink()
+    assert run.wait(PATIENCE) == 0
+    (said,) = (line for line in bench.told if line.startswith("failed "))
+    assert "it isn't ours to end" in said
+    assert bench.told[-4:] == WHOLE[-4:]

@@ -1,5 +1,6 @@
 """What regtui asks redis, and how it takes the answers: by a real shell, from a server that says what it is to say."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regtui.host.redis_cache import Redis, asking_script
+from regtui.host.hosts import LocalHost
+from regtui.host.redis_cache import Redis, as_process, asking_script
 from tests.support.patience import PATIENCE
 
 
@@ -158,3 +160,23 @@ def test_all_that_redis_is_waited_for_is_no_longer_than_it_has(tmp_path: Path) -
         subprocess.run(words, input=Redis("r").asking, text=True, capture_output=True, env=environment)
     limits = [int(line) for line in (tmp_path / "limits").read_text().splitlines()]
     assert (len(limits), sum(limits)) == (2, 30)
+
+
+async def test_what_has_a_network_of_its_own_is_not_asked_for_by_the_hosts() -> None:
+    """As a service with PrivateNetwork=."""
+    redis = Redis("127.0.0.1")
+    assert await as_process(LocalHost(), (), os.getpid(), redis) == redis
+    assert await as_process(LocalHost(), (), 0, None) is None
+    own = await asyncio.create_subprocess_exec(
+        *("unshare", "--net", "sh", "-c", "echo begun; exec sleep 600"), stdout=subprocess.PIPE
+    )
+    try:
+        assert own.stdout is not None
+        await own.stdout.readline()
+        for pid in (own.pid, 0):
+            seen = await as_process(LocalHost(), (), pid, redis)
+            assert seen is not None
+            assert "a network of its own" in seen.why_not
+    finally:
+        own.kill()
+        await own.wait()

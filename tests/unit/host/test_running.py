@@ -89,3 +89,12 @@ def test_what_collects_beside_it_has_its_settings_alone() -> None:
     assert "its process can't be looked at" in str(unlike_its_settings(container, None, text, "/c.yml", storage))
     itself = replace(container, command=("/bin/registry", "serve"))
     assert unlike_its_settings(itself, None, text, "/c.yml", storage) is None
+
+
+def test_what_a_script_would_set_in_a_stopped_container_is_not_known() -> None:
+    """The official images' own is a script."""
+    container = Container("r", "i", "registry:2", ("/entrypoint.sh", "/c.yml"), False, {})
+    storage = StorageSettings("filesystem", "/var/lib/registry", False, "")
+    assert "while it is stopped" in str(unlike_its_settings(container, None, "", "/c.yml", storage))
+    itself = replace(container, command=("/bin/registry", "serve", "/c.yml"))
+    assert unlike_its_settings(itself, None, "", "/c.yml", storage) is None
