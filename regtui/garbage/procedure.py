@@ -505,8 +505,8 @@ class HostCollector:
             await self._see_it_back(found, was_stopped=True)
             yield account.ended(Stage.BRING_BACK, StageStatus.DONE if account.is_up else StageStatus.FAILED)
             if self._earlier is not None:
-                back = "The registry was brought back." if account.is_up else "The registry could not be brought back."
-                await self._record(self._earlier, back, *account.trouble)
+                back = ["The registry was brought back."] if account.is_up else account.trouble
+                await self._record(self._earlier, *back)
             await self._leave_word(found, "heard")
         finally:
             account.stop_clock()
