@@ -34,9 +34,7 @@ async def with_referrers(
         named: dict[Digest, None] = {}
         for digest in wanted:
             found = await client.referrers(contents.repository, digest)
-            if found is None:
-                return contents
-            named |= dict.fromkeys(descriptor.digest for descriptor in found)
+            named |= dict.fromkeys(descriptor.digest for descriptor in found or ())
             count.check(named)
         asked.update(wanted)
         count.add(named)

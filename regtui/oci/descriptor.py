@@ -45,10 +45,12 @@ class Descriptor:
         if not isinstance(value, dict):
             raise InvalidManifest("a descriptor is not an object")
         size = value.get("size")
-        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= bounds.SIZE:
-            raise InvalidManifest(
-                "a descriptor has no size" if size is None else f"a descriptor's size is {size!r:.40}"
-            )
+        if size is None:
+            raise InvalidManifest("a descriptor has no size")
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise InvalidManifest("a descriptor's size is no whole number")
+        if not 0 <= size <= bounds.SIZE:
+            raise InvalidManifest(f"a descriptor's size is {str(size):.40}")
         try:
             digest = Digest(text_of(value.get("digest")))
         except InvalidDigest as error:

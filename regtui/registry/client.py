@@ -43,6 +43,8 @@ from regtui.registry.values import (
 # RFC 9110 section 14.4: `bytes 0-0/1234`, and with 416 `bytes */1234`.
 _TOTAL: Final = re.compile(r"bytes (?:[0-9]+-[0-9]+|\*)/([0-9]{1,19})", re.ASCII)
 _LENGTH: Final = re.compile(r"[0-9]{1,19}")
+# What a 404 says of the manifest or repository that was asked about, rather than of the question.
+_OF_ONE: Final = frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN"})
 
 
 class RegistryClient:
@@ -63,8 +65,9 @@ class RegistryClient:
         keychain = Keychain(credential)
         self._look_up = look_up or (lambda: keychain)
         self._settings = settings or HttpSettings()
-        # Both until it shows otherwise.
-        self._has_referrers = True
+        # None while nothing is known of it.
+        self._has_referrers: bool | None = None
+        # Until it shows otherwise.
         self._answers_head = True
         self._http = RegistryHttp(address, self._look_up, self._settings)
         if explain is not None:
@@ -363,8 +366,9 @@ class RegistryClient:
 
     async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:
         """The manifests whose subject is `digest` (distribution-spec 1.1, "Listing Referrers"). None where the registry
-        has no such API: 404, as 2.7.1, 2.8.2 and 3.1.1 answer; asked only once."""
-        if not self._has_referrers:
+        lists none: it knows nothing of that manifest, or has no such API (404, as 2.7.1, 2.8.2 and 3.1.1 answer; asked
+        only once)."""
+        if self._has_referrers is False:
             return None
         where = self._where("listing the referrers", repository, digest)
         path = f"/v2/{repository}/referrers/{digest}"
@@ -377,9 +381,13 @@ class RegistryClient:
                 response = await listing.waited_for(asked)
             except TimeoutError:
                 raise self._cut(where, Bound.TIME, f"referrers of {where.target}", listing) from None
-            except errors.NotFound:
-                self._has_referrers = False
+            except errors.NotFound as error:
+                if query:
+                    raise  # A page of a list that had begun.
+                if self._has_referrers is None and not _OF_ONE.intersection(error.codes):
+                    self._has_referrers = False
                 return None
+            self._has_referrers = True
             try:
                 page = parse_manifest(response.content, mt.OCI_INDEX)
                 query = next_query(response)

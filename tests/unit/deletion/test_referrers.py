@@ -22,13 +22,15 @@ REPOSITORY = "team/app"
 
 
 class WithReferrers(httpx.AsyncBaseTransport):
-    """The referrers API of distribution-spec 1.1, a page for each, over the demo registry. `asked`: how often."""
+    """The referrers API of distribution-spec 1.1, a page for each, over the demo registry. `asked`: how often;
+    `unknown`: a manifest that it knows nothing of."""
 
     def __init__(self, world: World, *, has_api: bool = True) -> None:
         self._inner = LocalTransport(world.storage, world.version)
         self._world = world
         self._has_api = has_api
         self.asked = 0
+        self.unknown = ""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name, _, digest = request.url.path.removeprefix("/v2/").partition("/referrers/")
@@ -37,6 +39,8 @@ class WithReferrers(httpx.AsyncBaseTransport):
         self.asked += 1
         if not self._has_api:
             return httpx.Response(404, text="404 page not found")
+        if digest == self.unknown:
+            return httpx.Response(404, json={"errors": [{"code": "MANIFEST_UNKNOWN"}]})
         found = sorted(self._referring(name, digest), key=lambda descriptor: str(descriptor["digest"]))
         start = int(request.url.params.get("page", 0))
         headers = {"Content-Type": mt.OCI_INDEX}
@@ -146,6 +150,14 @@ async def test_they_are_offered_go_along_when_asked_and_come_back(world: World) 
     assert undoing.report.is_complete, undoing.report
     assert revisions(world) == before
     assert (await world.tags(REPOSITORY))["v1"] == image
+
+
+async def test_one_manifest_that_is_unknown_hides_nothing_that_refers_to_others(world: World) -> None:
+    transport = world.transport = WithReferrers(world)
+    transport.unknown = await world.image(REPOSITORY, ["image"], ["v1"])
+    sbom = await world.image(REPOSITORY, ["sbom"], subject=await world.image(REPOSITORY, ["other"], ["v2"]))
+    plan = await (await world.open()).plan_deletion(Request(REPOSITORY, ["v1", "v2"]))
+    assert set(plan.attached_manifests) == {sbom}
 
 
 async def test_one_that_another_tag_reaches_is_not_offered(world: World) -> None:

@@ -543,3 +543,40 @@ async def test_referrers_that_never_end_are_no_list(monkeypatch: pytest.MonkeyPa
         with pytest.raises(BadAnswer, match="more than 100 referrers"):
             await client.referrers("a", Digest.of(b""))
     assert len(registry.asked) == 11
+
+
+def referrers_page(*contents: bytes, link: str = "") -> httpx.Response:
+    made = [{"mediaType": mt.OCI_MANIFEST, "digest": Digest.of(each), "size": 1} for each in contents]
+    return httpx.Response(200, headers={"Link": f'{link}; rel="next"'} if link else {}, json={"manifests": made})
+
+
+@pytest.mark.parametrize(
+    ("first", "is_asked_again"),
+    [
+        (httpx.Response(404, text="404 page not found"), False),
+        (refusal(404, "NOT_FOUND"), False),
+        (refusal(404, "MANIFEST_UNKNOWN"), True),
+        (refusal(404, "NAME_UNKNOWN"), True),
+    ],
+)
+async def test_that_one_manifest_is_unknown_says_nothing_of_the_referrers_of_others(
+    first: httpx.Response, is_asked_again: bool
+) -> None:
+    async with in_turn(first, referrers_page(b"x")).client() as client:
+        assert await client.referrers("a", Digest.of(b"1")) is None
+        assert (await client.referrers("a", Digest.of(b"2")) is not None) == is_asked_again
+
+
+async def test_a_registry_that_has_listed_referrers_lists_them() -> None:
+    nothing = httpx.Response(404, text="404 page not found")
+    async with in_turn(referrers_page(), nothing, referrers_page(b"x")).client() as client:
+        assert await client.referrers("a", Digest.of(b"1")) == ()
+        assert await client.referrers("a", Digest.of(b"2")) is None
+        assert await client.referrers("a", Digest.of(b"3"))
+
+
+async def test_a_list_of_referrers_that_ends_in_nothing_is_none() -> None:
+    registry = in_turn(referrers_page(b"x", link="<?next=2>"), httpx.Response(404, text="404 page not found"))
+    async with registry.client() as client:
+        with pytest.raises(NotFound):
+            await client.referrers("a", Digest.of(b"1"))
