@@ -1,9 +1,10 @@
 """Undoing a prune: its parts in turn, one a repository, after all of them were shown and confirmed."""
 
 import argparse
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from regtui.cli.console import ask, say, warn
+from regtui.cli.console import Progress, ask, say, warn
 from regtui.cli.interrupted_runs import say_taking_back
 from regtui.cli.output import Output
 from regtui.cli.planned_undo import planned_undo, show_undo
@@ -14,6 +15,7 @@ from regtui.deletion.undo import StillRunning, Undo
 from regtui.deletion.undo_words import not_unasked, overwritten_by, title_of, typed_for_overwriting, what_of
 from regtui.deletion.values import Outcome
 from regtui.errors import DONE, FAILED, INTERRUPTED, UsageError
+from regtui.registry.endurance import Endurance
 from regtui.registry.errors import RegistryError
 from regtui.session.session import Session
 from regtui.text import plural
@@ -25,10 +27,22 @@ class _ShownPart:
     `for_good`: another undo could not move all of these back."""
 
     run: str
+    repository: str
     rows: frozenset[Outcome]
     tags: int
     overwritten: int
     for_good: bool
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What was shown. `is_read`: of all that is still to be taken back; `is_whole`: all of that can be put back;
+    `is_refused`: something stands against a part."""
+
+    parts: list[_ShownPart] = field(default_factory=list)
+    is_read: bool = True
+    is_whole: bool = True
+    is_refused: bool = False
 
 
 async def undo_prune(session: Session, prune: Entry, output: Output, arguments: argparse.Namespace) -> int:
@@ -40,11 +54,42 @@ async def undo_prune(session: Session, prune: Entry, output: Output, arguments: 
     if not parts:
         say("Nothing to put back.")
         return DONE
-    shown: list[_ShownPart] = []
-    is_whole, is_refused = True, False
+    shown = await _show_each(session, parts, output, arguments)
+    if arguments.dry_run:
+        return Obstructed.exit_code if shown.is_refused else DONE if shown.is_read else FAILED
+    is_whole = shown.is_whole and shown.is_read
+    if not shown.parts:
+        return DONE if is_whole else FAILED
+    if not arguments.yes and not _is_confirmed(shown.parts, session):
+        say("Nothing was put back.")
+        return FAILED
+    return await _put_back(session, shown.parts, output, arguments, is_whole=is_whole)
+
+
+async def _show_each(
+    session: Session, parts: Mapping[str, str], output: Output, arguments: argparse.Namespace
+) -> _Shown:
+    """`parts`: the run of each, and its repository. Of one that can't be looked at the others know nothing."""
+    shown = _Shown()
+    progress, endurance = Progress("Repositories:"), Endurance(session)
     # The journal's records are large: each is read, planned and let go.
-    for run in parts:
-        undo = await planned_undo(session, await session.changes.entry(run), overwrite=arguments.overwrite)
+    for number, (run, repository) in enumerate(parts.items()):
+        if endurance.is_over:
+            warn(endurance.sentence([*parts.values()][number:]))
+            shown.is_read = False
+            break
+        progress.show(number, len(parts))
+        try:
+            undo = await planned_undo(session, await session.changes.entry(run), overwrite=arguments.overwrite)
+        except RegistryError as error:
+            if error.affects_all:
+                raise
+            progress.clear()
+            warn(f"{repository}: {error}")
+            shown.is_read = False
+            continue
+        finally:
+            progress.clear()
         show_undo(undo, output, dry_run=arguments.dry_run, in_several=True)
         if undo.restoration.kept:
             # By its part: once that is put back, nothing of the prune is left to be.
@@ -56,26 +101,23 @@ async def undo_prune(session: Session, prune: Entry, output: Output, arguments: 
             raise Obstructed(unasked, "Nothing was put back. Without --yes it asks.")
         if unasked:
             say(unasked)
-        is_refused = is_refused or bool(undo.obstacle or unasked)
-        is_whole = is_whole and not _lacks(undo)
+        shown.is_refused = shown.is_refused or bool(undo.obstacle or unasked)
+        shown.is_whole = shown.is_whole and not _lacks(undo)
         if not undo.is_empty or undo.entry.is_unfinished:
-            over, for_good = overwritten_by(undo), bool(undo.no_way_back)
-            shown.append(_ShownPart(run, frozenset(undo.rows), len(undo.restoration.tags), over, for_good))
-    if arguments.dry_run:
-        return Obstructed.exit_code if is_refused else DONE
-    if not shown:
-        return DONE if is_whole else FAILED
-    if not arguments.yes and not _is_confirmed(shown, session):
-        say("Nothing was put back.")
-        return FAILED
-    return await _put_back(session, shown, output, arguments, is_whole=is_whole)
+            tags, over = len(undo.restoration.tags), overwritten_by(undo)
+            part = _ShownPart(run, repository, frozenset(undo.rows), tags, over, bool(undo.no_way_back))
+            shown.parts.append(part)
+    return shown
 
 
 async def _put_back(
     session: Session, shown: list[_ShownPart], output: Output, arguments: argparse.Namespace, *, is_whole: bool
 ) -> int:
-    outcomes = ShownOutcomes(output)
-    for part in shown:
+    outcomes, endurance = ShownOutcomes(output), Endurance(session)
+    for number, part in enumerate(shown):
+        if endurance.is_over:
+            warn(endurance.sentence([left.repository for left in shown[number:]]))
+            return FAILED
         try:
             undo = await planned_undo(session, await session.changes.entry(part.run), overwrite=arguments.overwrite)
             if frozenset(undo.rows) != part.rows:
@@ -87,7 +129,7 @@ async def _put_back(
         except RegistryError as error:
             if error.affects_all:
                 raise
-            warn(str(error))
+            warn(f"{part.repository}: {error}")
             is_whole = False
             continue
         except (RunInUse, StillRunning) as error:

@@ -50,7 +50,7 @@ class Descriptor:
         if not isinstance(size, int) or isinstance(size, bool):
             raise InvalidManifest("a descriptor's size is no whole number")
         if not 0 <= size <= bounds.SIZE:
-            raise InvalidManifest(f"a descriptor's size is {str(size):.40}")
+            raise InvalidManifest(f"a descriptor's size is {size!s:.40}")
         try:
             digest = Digest(text_of(value.get("digest")))
         except InvalidDigest as error:

@@ -111,11 +111,11 @@ class Changes:
         """The same among those older than `entry`."""
         return last_deletion(await self.entries(), before=entry.name)
 
-    async def parts_to_undo(self, prune: Entry) -> list[str]:
-        """The parts of a prune that are still to be taken back, newest first: their names. Raises StillRunning: what
-        it does next would not be taken back with them."""
+    async def parts_to_undo(self, prune: Entry) -> dict[str, str]:
+        """The parts of a prune that are still to be taken back, newest first: the name of each, and its repository.
+        Raises StillRunning: what it does next would not be taken back with them."""
         check_ended(await self.entry(prune.name))
-        return [part.name for part in parts_to_undo(await self.entries(), prune)]
+        return {part.name: part.repository for part in parts_to_undo(await self.entries(), prune)}
 
     async def unfinished(self) -> list[Entry]:
         """Interrupted runs, oldest first: to be finished or reverted. With those that may be of this registry."""

@@ -20,6 +20,8 @@ from regtui.deletion.undo_words import (
     what_of,
 )
 from regtui.errors import RegtuiError
+from regtui.registry.endurance import Endurance
+from regtui.registry.errors import RegistryError
 from regtui.text import clean, plural
 from regtui.ui.keys import keys_held
 from regtui.ui.open_registry import OpenRegistry
@@ -130,17 +132,27 @@ class UndoPruneScreen(UndoScreen):
             said = f"{len(parts):,} repositories are more than are shown here at once. Take it back with: {command}"
             return Proposal([said], [], {}, "Put back", lambda: changes.undoing_all([]), is_possible=False)
         undos: list[Undo] = []
-        for run in parts:
+        troubles: list[str] = []
+        endurance = Endurance(self._session)
+        for number, (run, repository) in enumerate(parts.items()):
+            if endurance.is_over:
+                troubles.append(endurance.sentence([*parts.values()][number:]))
+                break
+            on_progress(number, len(parts))
             part = await self._thread.call(changes.entry, run)
-            undos.append(await self._thread.call(changes.plan_undo, part, overwrite=chosen["overwrite"]))
-            on_progress(len(undos), len(parts))
+            try:
+                undos.append(await self._thread.call(changes.plan_undo, part, overwrite=chosen["overwrite"]))
+            except RegistryError as error:
+                if error.affects_all:
+                    raise
+                troubles.append(f"{repository}: {error}")
         doing = [undo for undo in undos if not undo.is_empty or undo.entry.is_unfinished]
         sentences = [f"{title_of(entry)}: {what_of(entry)}."]
-        told = [sentence for undo in undos for sentence in undo_sentences(undo, in_several=True)]
+        told = troubles + [sentence for undo in undos for sentence in undo_sentences(undo, in_several=True)]
         sentences += told[:_MOST_SENTENCES]
         tags = plural(sum(len(undo.restoration.tags) for undo in doing), "tag")
         return Proposal(
-            sentences=sentences if doing else [sentences[0], "Nothing to put back."],
+            sentences=sentences if doing else [sentences[0], *troubles[:_MOST_SENTENCES], "Nothing to put back."],
             rows=[row for undo in doing for row in undo.rows],
             notes={reference: note for undo in doing for reference, note in undo_notes(undo).items()},
             button=f"Put back {tags} in {plural(len(doing), 'repository', 'repositories')}",

@@ -317,3 +317,49 @@ def test_where_too_much_hangs_the_rest_is_left_and_told_in_one_sentence(
     for command in (["find", "-r", "demo", "0.0"], ["usage", "demo"]):
         assert main(command) == 1
         assert f"repositories were left out, from {names[2]} on." in capsys.readouterr().err
+
+
+def pruned(demo: Demo) -> tuple[dict[str, set[str]], list[str]]:
+    """What was there before a prune that can be undone, and in which repositories it took something, the last first."""
+    demo.target = replace(demo.target, ephemeral=False)
+    before = demo.tags()
+    main([*PRUNE, "--yes", "--most", "100%"])
+    after = demo.tags()
+    changed = [name for name in before if before[name] != after[name]]
+    assert len(changed) > 2
+    return before, changed[::-1]
+
+
+@pytest.mark.parametrize("hangs", ["manifests/", ""])
+def test_a_repository_that_hangs_keeps_nothing_of_a_prune_from_being_undone_elsewhere(
+    demo: Demo, capsys: Captured, hangs: str
+) -> None:
+    before, changed = pruned(demo)
+    demo.on_path = silent(f"/{changed[1]}/{hangs}")
+    capsys.readouterr()
+    assert main(["undo", "-r", "demo", "--yes"]) == 1
+    assert changed[1] in capsys.readouterr().err
+    after = demo.tags()
+    assert [name for name in before if before[name] != after[name]] == [changed[1]]
+    demo.on_path = silent()
+    assert main(["undo", "-r", "demo", "--yes"]) == 0
+    assert demo.tags() == before
+
+
+@pytest.mark.parametrize(("options", "done"), [(["--dry-run"], 0), (["--yes"], 1)])
+def test_where_too_much_hangs_the_rest_of_an_undo_is_left_and_told_in_one_sentence(
+    demo: Demo, capsys: Captured, monkeypatch: pytest.MonkeyPatch, options: list[str], done: int
+) -> None:
+    before, changed = pruned(demo)
+    monkeypatch.setattr(bounds, "ALL_SILENCES", 0.0)
+    demo.on_path = silent(f"/{changed[1]}/")
+    capsys.readouterr()
+    assert main(["undo", "-r", "demo", *options]) == 1
+    why = "demo.localhost has let requests about its repositories time out for an hour in all"
+    left = changed[2:]
+    what = (
+        f"{left[0]} was left out." if len(left) == 1 else f"{len(left)} repositories were left out, from {left[0]} on."
+    )
+    assert f"{why}: {what}" in capsys.readouterr().err
+    after = demo.tags()
+    assert [name for name in changed if before[name] == after[name]] == changed[:done]

@@ -166,7 +166,7 @@ async def test_a_prune_that_goes_on_is_not_put_back_meanwhile(world: World) -> N
     with pytest.raises(StillRunning, match=f"{run.name} is still running"):
         await connection.changes.parts_to_undo(prune)
     run.end((), interrupted=False)
-    assert await connection.changes.parts_to_undo(prune) == [part.run]
+    assert await connection.changes.parts_to_undo(prune) == {part.run: REPOSITORY}
 
 
 async def test_of_a_prune_what_another_window_has_is_told_and_the_rest_put_back(world: World) -> None:

@@ -29,6 +29,7 @@ from regtui.ui.widgets.outcomes import OutcomeLines
 from regtui.ui.widgets.tick import Tick
 from tests.support.patience import PATIENCE
 from tests.support.screens import COMMON, NOW, browsing, settled, target
+from tests.unit.deletion.scripted import SILENCE, Scripted
 from tests.unit.deletion.worlds import World
 
 REPOSITORY = "fullstack/common"
@@ -149,6 +150,22 @@ async def test_what_a_prune_overwrites_is_named_with_its_repository_and_counted_
         assert {storage.repositories[name].tags["old"] for name in repositories} != {digest}
         await press(pilot, "backspace", *"10", "enter")
         assert {storage.repositories[name].tags["old"] for name in repositories} == {digest}
+
+
+async def test_of_a_prune_the_part_that_can_not_be_looked_at_is_told_and_the_rest_put_back() -> None:
+    storage = new_storage()
+    repositories = [f"team/r{number}" for number in range(3)]
+    world = World("3.1.1", storage)
+    transport = world.transport = Scripted(world)
+    for repository in repositories:
+        await world.image(repository, ["old"], ["old"])
+    async with browsing(*COMMON, start=target(transport)) as (pilot, browser):
+        await browser.registry.thread.call(pruned, browser.registry.session, repositories)
+        transport.instead = lambda request: SILENCE if "team/r1/" in request.url.path else None
+        await press(pilot, "U")
+        assert "team/r1: " in said(pilot)
+        await press(pilot, "y")
+        assert ["old" in storage.repositories[name].tags for name in repositories] == [True, False, True]
 
 
 async def test_with_nothing_to_undo_it_is_said() -> None:
