@@ -152,6 +152,7 @@ class PlanScreen(Screen[Report | None]):
         self._report: Report | None = None
         self._answer: Report | None = None
         self._ended = asyncio.Event()
+        self._frame = Vertical(classes="pane", id="plan")
         self._sentences = Sentences()
         self._table = OutcomeLines()
         self._offers = {name: Tick("", id=name) for name in self.OFFERS}
@@ -186,7 +187,7 @@ class PlanScreen(Screen[Report | None]):
     # The plan
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="pane", id="plan"):
+        with self._frame:
             yield self._sentences
             yield self._table
             yield from self._offers.values()
@@ -197,7 +198,7 @@ class PlanScreen(Screen[Report | None]):
         yield self._hints
 
     def on_mount(self) -> None:
-        self.query_one("#plan").border_title = Content(clean(self.heading))
+        self._frame.border_title = Content(clean(self.heading))
         for widget in (*self._offers.values(), self._typed, self._go):
             widget.display = False
         self._cancel.focus()
@@ -215,7 +216,7 @@ class PlanScreen(Screen[Report | None]):
 
         def progress(done: int, total: int) -> None:
             if done % 50 == 0 or done == total:
-                self.app.call_later(self._say_progress, done, total)
+                self.call_later(self._say_progress, done, total)
 
         chosen = {name: tick.value for name, tick in self._offers.items()}
         try:
@@ -308,7 +309,7 @@ class PlanScreen(Screen[Report | None]):
 
         def looking(done: int, of: int) -> None:
             if done % 50 == 0 or done == of:
-                self.app.call_later(self._say_looking, done, of)
+                self.call_later(self._say_looking, done, of)
 
         running.tell_looks(looking)
         try:
@@ -422,7 +423,7 @@ class PlanScreen(Screen[Report | None]):
 
     def _fit(self) -> None:
         """What a short list of rows leaves is the sentences'; else half of the room is theirs."""
-        whole = self.query_one("#plan").content_size.height
+        whole = self._frame.content_size.height
         below = [*self._offers.values(), self._typed]
         taken = _MARGIN + _BUTTONS + sum(_MARGIN + 1 for widget in below if widget.display)
         left = whole - taken - max(self._table.line_count(), 1)

@@ -1,10 +1,13 @@
 """How far a change is, on the screen of its plan."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from regtui.deletion.values import Action, Outcome, Report, Status
+from regtui.errors import RegtuiError
 from regtui.ui.screens.delete import DeleteScreen
-from regtui.ui.screens.plan import Progressing, Proposal
+from regtui.ui.screens.plan import Progress, Progressing, Proposal
 from tests.support.screens import COMMON, browsing, settled
 
 
@@ -84,3 +87,20 @@ async def test_a_short_list_of_rows_leaves_its_room_to_what_is_said(monkeypatch:
         assert not screen._sentences.has_more
         assert screen._sentences.size.height == 13
         assert screen._table.size.height >= 1
+
+
+async def test_how_far_a_plan_is_that_was_closed_meanwhile_is_told_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Progress] = []
+
+    async def propose(screen: DeleteScreen, chosen: Mapping[str, bool], on_progress: Progress) -> Proposal:
+        told.append(on_progress)
+        raise RegtuiError("It can't be planned.")
+
+    monkeypatch.setattr(DeleteScreen, "propose", propose)
+    async with browsing(*COMMON) as (pilot, browser):
+        await pilot.press("d")
+        await settled(pilot)
+        await pilot.press("escape")
+        told[0](100, 100)
+        await settled(pilot)
+        assert pilot.app.screen is browser
