@@ -24,6 +24,9 @@ LARGE_AT_ONCE: Final = 2
 # Manifests that are held for one plan, and so many bytes more for each of them (`all_manifests`).
 MANIFESTS: Final = 48 * MIB
 MANIFESTS_EACH: Final = 16 * KIB
+# The same of the values in them, each of which takes some ten times its bytes.
+PLAN_VALUES: Final = 1_000_000
+PLAN_VALUES_EACH: Final = 500
 # All pages of one listing.
 LISTING: Final = 64 * MIB
 
@@ -150,6 +153,11 @@ def whole_answer(timeout: float | None, size: int) -> float | None:
 def all_manifests(count: int) -> int:
     """How many bytes `count` manifests may have that are held at a time: what honest ones are, and some large ones."""
     return MANIFESTS + count * MANIFESTS_EACH
+
+
+def plan_values(count: int) -> int:
+    """How many values `count` manifests may have that are held at a time."""
+    return PLAN_VALUES + count * PLAN_VALUES_EACH
 
 
 def plan_referrers(going: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from regtui import bounds
+from regtui.bounded_json import count_values
 from regtui.content.store import ContentStore
 from regtui.deletion.values import Contents, StoredManifest
 from regtui.oci.descriptor import InvalidManifest
@@ -74,6 +75,7 @@ class Room:
         self._where = Where(host, "reading the manifests", repository)
         self._seen: set[Digest] = set()
         self._size = 0
+        self._values = 0
 
     def take(self, manifest: FetchedManifest | StoredManifest) -> None:
         """Raises BadAnswer where it is too much."""
@@ -81,12 +83,15 @@ class Room:
             return
         self._seen.add(manifest.digest)
         self._size += len(manifest.body)
+        self._values += count_values(manifest.body)
         if self._size > bounds.all_manifests(len(self._seen)):
-            raise BadAnswer(
-                self._where,
-                f"{self._where.host} has more than {self._size // bounds.MIB} MiB of manifests in "
-                f"{self._where.repository}: that is too much for one plan.",
-            )
+            raise self._too_much(f"more than {self._size // bounds.MIB} MiB of manifests")
+        if self._values > (most := bounds.plan_values(len(self._seen))):
+            raise self._too_much(f"manifests of more than {most:,} values")
+
+    def _too_much(self, what: str) -> BadAnswer:
+        host, repository = self._where.host, self._where.repository
+        return BadAnswer(self._where, f"{host} has {what} in {repository}: that is too much for one plan.")
 
 
 async def read_tags(

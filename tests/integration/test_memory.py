@@ -40,6 +40,33 @@ def large_index() -> Answers:
     return index("1", [large(number) for number in range(20)])
 
 
+def many_annotations() -> Answers:
+    """Manifests that are small beside what is held of each."""
+    annotations = [{f"{tag}-{number}": "" for number in range(190_000)} for tag in range(16)]
+    return images({f"{tag}": (b"{}", {"annotations": each}) for tag, each in enumerate(annotations)})
+
+
+def many_layers() -> Answers:
+    layers = [
+        [{"digest": f"sha256:{tag:032x}{number:032x}", "size": 1} for number in range(4_999)] for tag in range(80)
+    ]
+    return images({f"{tag}": (b"{}", {"layers": each}) for tag, each in enumerate(layers)})
+
+
+@pytest.mark.parametrize("make", [many_annotations, many_layers])
+def test_a_plan(tmp_path: Path, make: Callable[[], Answers]) -> None:
+    with serving(make()) as url:
+        started = start_measured(
+            [sys.executable, "-m", "regtui", "rm", f"{url}/{REPOSITORY}:1", "--dry-run"],
+            environment=environment(tmp_path),
+            stdin=subprocess.DEVNULL,
+            output=subprocess.DEVNULL,
+        )
+        code, peak = started.end()
+    assert code == 1, "it is too much for one plan"
+    assert peak < MOST_KB, f"{peak // 1024} MB"
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -44,5 +44,6 @@ def test_what_a_whole_answer_and_a_listing_may_take() -> None:
     assert bounds.whole_answer(30.0, 0) == 30.0
     assert bounds.whole_answer(30.0, 10 * bounds.SLOWEST) == 40.0
     assert bounds.all_manifests(2) == bounds.MANIFESTS + 2 * bounds.MANIFESTS_EACH
+    assert bounds.plan_values(2) == bounds.PLAN_VALUES + 2 * bounds.PLAN_VALUES_EACH
     assert bounds.plan_referrers(3) == bounds.PLAN_REFERRERS + 3 * bounds.PLAN_REFERRERS_EACH
     assert (bounds.listing_requests(0), bounds.listing_requests(10_000)) == (1_000, 2_000)
