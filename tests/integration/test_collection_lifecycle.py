@@ -157,6 +157,29 @@ async def test_where_regtui_is_killed_too_the_status_says_so_and_bring_back_does
     all_pull(place.registry.host, images=FEW)
 
 
+async def test_what_waits_for_a_regtui_that_is_gone_says_so_while_the_registry_is_down(
+    place: Place, connection: Session, command: Command
+) -> None:
+    place.hold(Stage.KEEP_OUT)
+    gone = await command.begin("--yes")
+    await until(lambda: begun(place.host, Stage.KEEP_OUT))
+    gone.kill()
+    await gone.wait()
+    place.let_go()
+    (log,) = place.host.state.rglob("log")
+    await until(lambda: "asks silence" in log.read_text())
+    status = await command("--status")
+    assert not place.registry.is_running()
+    assert status.returncode == 0
+    assert "waits for the regtui that began it to see whether nothing answers" in status.stderr
+    assert "within a minute" in status.stderr
+    # Else it would be waited for.
+    (log.parent / "stop-asked").touch()
+    await until((log.parent / "ended").exists)
+    wait_until_up(place.registry.url, PATIENCE)
+    all_pull(place.registry.host, images=FEW)
+
+
 async def test_what_an_earlier_collector_left_behind_makes_no_run_fail(place: Place, connection: Session) -> None:
     registry = place.registry
     name = f"regtui-gc-{registry.name}"

@@ -113,6 +113,11 @@ def test_of_a_run_whose_end_was_heard_nothing_is_told(launch: Launch) -> None:
     assert launch.status() == []
 
 
+def test_that_a_log_had_no_room_for_its_end_is_told_with_where_it_is(launch: Launch) -> None:
+    launch.leave("mark")
+    assert launch.told(scripts.follow(launch.unit, MARK, 1))[-1] == f"::regtui cut {launch.place}"
+
+
 def test_while_one_is_going_on_there_is_no_other_and_it_can_be_followed(launch: Launch) -> None:
     hold = launch.directory / "hold"
     hold.touch()
