@@ -113,12 +113,26 @@ async def _read_all(
 
 
 async def _dry_run(host: Host, found: Found, output: CollectorOutput) -> str:
-    """Feeds `output`; why there is nothing to collect, or empty."""
+    """Feeds `output`; why there is nothing to collect, or empty. Raises GarbageError where it says nothing for long."""
+    try:
+        async with asyncio.timeout(bounds.COLLECTOR_IDLE) as limit:
+            return await _run_dry(host, found, output, limit)
+    except TimeoutError:
+        raise GarbageError(
+            f"The dry run on {host.place} printed nothing for {bounds.COLLECTOR_IDLE / 60:.0f} minutes. "
+            "Nothing was stopped.",
+            "See whether its disk, or its network, hangs.",
+        ) from None
+
+
+async def _run_dry(host: Host, found: Found, output: CollectorOutput, limit: asyncio.Timeout) -> str:
+    loop = asyncio.get_running_loop()
     code: int | None = None
     said: list[str] = []
     mark = scripts.new_mark()
     async with aclosing(host.lines(scripts.dry_run(found.unit, mark))) as lines:
         async for line in lines:
+            limit.reschedule(loop.time() + bounds.COLLECTOR_IDLE)
             words = scripts.marked(line, mark)
             if words is not None and words[0] == "exit":
                 code = read_count(words[-1])

@@ -15,12 +15,15 @@ import pytest
 from regtui import bounds
 from regtui.garbage import procedure
 from regtui.garbage.values import Choices, Stage, StageStatus
+from regtui.host.errors import GarbageError
 from regtui.registry.errors import Unreachable
 from regtui.session.opening import open_session
 from regtui.session.session import Session
 from tests.support.collecting import all_pull, bytes_on_disk, connected, delete_half, fill, target
 from tests.support.containers import write_program
 from tests.support.patience import PATIENCE
+from tests.support.programs import find_program
+from tests.support.servers import PROGRAMS
 from tests.support.systemd import UNIT, RegistryService, start_service
 
 pytestmark = pytest.mark.integration
@@ -91,6 +94,19 @@ async def test_before_the_dry_run_and_before_the_stop(halted: Halted, connection
             async for _ in collector.collect(Choices()):
                 pass
     assert not [call for call in halted.service.calls if call.startswith("stop")]
+
+
+async def test_a_dry_run_that_says_nothing_is_given_up(
+    halted: Halted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "COLLECTOR_IDLE", 6.0)
+    program = tmp_path / "registry"
+    real = find_program(PROGRAMS["3.1.1"])
+    write_program(program, f'case "$*" in *--dry-run*) exec sleep 60 ;; *) exec {real} "$@" ;; esac')
+    connection = await connected(target(halted.service, runtime="systemd", binary=str(program)))
+    with pytest.raises(GarbageError, match=r"The dry run on this machine printed nothing for 0 minutes\. Nothing was"):
+        await connection.collector().forecast(Choices())
+    await connection.close()
 
 
 async def test_when_it_is_opened(halted: Halted) -> None:
