@@ -161,12 +161,19 @@ class Progress:
         """`what`: something that comes in between."""
         if self._enabled and time.monotonic() >= self._next:
             self._next = time.monotonic() + _INTERVAL
-            self._shown = True
-            count = f" {done:,}/{total:,}"
-            # On one line, however long the name: only that one is erased.
-            what = cut(what or self._what, max(terminal_width() - len(count) - 1, 1))
-            sys.stderr.write(f"\r{what}{count}\x1b[K")
-            sys.stderr.flush()
+            self._write(what or self._what, f" {done:,}/{total:,}")
+
+    def count(self, done: int) -> None:
+        """Of what nobody knows how much it is."""
+        if self._enabled:
+            self._write(self._what, f" {done:,} requests so far")
+
+    def _write(self, what: str, count: str) -> None:
+        self._shown = True
+        # On one line, however long the name: only that one is erased.
+        what = cut(what, max(terminal_width() - len(count) - 1, 1))
+        sys.stderr.write(f"\r{what}{count}\x1b[K")
+        sys.stderr.flush()
 
     def clear(self) -> None:
         if self._shown:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from regtui.cli.console import is_interactive, say, warn
+from regtui.cli.counting import counting
 from regtui.cli.invocation import Invocation
 from regtui.cli.output import Form, Output
 from regtui.errors import DONE, FAILED, UsageError
@@ -30,7 +31,8 @@ async def _show(session: Session, output: Output) -> int:
             f"Name hosts, clusters or files in the config file, below {config_table(session.name, 'in_use')}.",
         )
     uses = await session.uses(_asking() if is_interactive() else None)
-    located = await session.located_uses(uses)
+    async with counting("Looking for what is in use:", lambda: session.requests.total):
+        located = await session.located_uses(uses)
     {Form.TABLE: _table, Form.FIELDS: _fields, Form.JSON: _json}[output.form](session, located, output)
     output.flush()
     return _tell_unread(uses, output)

@@ -8,6 +8,7 @@ from typing import Final
 
 from regtui import text
 from regtui.bounded_json import parse_writable_json
+from regtui.cli.counting import counting
 from regtui.cli.image import show_fields, show_text
 from regtui.cli.invocation import Invocation
 from regtui.cli.named_image import asked, looked_up, name_of
@@ -55,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
         if details.is_no_manifest:
             raise _no_manifest(session.host, reference, details)
         with contextlib.suppress(RegistryError):
-            details = await session.checked(details)
+            async with counting(f"Checking {name_of(reference)}:", lambda: session.requests.total):
+                details = await session.checked(details)
         shown = details.platforms if platform is None else (_chosen(details, platform, reference),)
         whole = shown if arguments.all_platforms else _of_here(shown)
         if arguments.raw:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from regtui.cli.counting import counting
 from regtui.cli.missing import tag_missing
 from regtui.oci.reference import Reference
 from regtui.registry.errors import ManifestNotFound
@@ -28,7 +29,8 @@ def name_of(reference: Reference) -> str:
 async def looked_up(session: "Session", reference: Reference, ask: Callable[[], Awaitable[T]]) -> T:
     """What `ask` finds at `reference`. Raises RegistryError; of a tag that isn't there with those that are like it."""
     try:
-        return await ask()
+        async with counting(f"Reading {name_of(reference)}:", lambda: session.requests.total):
+            return await ask()
     except ManifestNotFound as error:
         if reference.digest:
             raise

@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 
 from regtui.cli.console import say, warn
+from regtui.cli.counting import counting
 from regtui.cli.invocation import Invocation
 from regtui.cli.missing import tag_missing
 from regtui.cli.output import Form, Output
@@ -69,7 +70,9 @@ async def _explain(session: Session, repository: str, tag: str, output: Output, 
     in_use = await session.in_use()
     for source in in_use.unread:
         warn(f"{unread_sentence(source)} Nothing goes as long as that is so.")
-    plan = await session.retention(in_use, await session.pulls(), now=now).explained(repository)
+    pulls = await session.pulls()
+    async with counting(f"Reading {repository}:", lambda: session.requests.total):
+        plan = await session.retention(in_use, pulls, now=now).explained(repository)
     retention = plan.retention
     if plan.stop is not None:
         warn(f"{repository}: nothing goes, as not all of it could be read: {plan.detail}")

@@ -259,6 +259,7 @@ class Pruning:
     async def _show_each(self, names: list[str]) -> list[_Shown]:
         shown: list[_Shown] = []
         progress = Progress("Repositories:")
+        progress.begin(len(names))
         number = 0
         async with aclosing(self._looked_at(names)) as looked:
             async for repository, found in looked:

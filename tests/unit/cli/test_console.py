@@ -1,3 +1,4 @@
+import asyncio
 import io
 import os
 import sys
@@ -6,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from regtui.cli.console import Progress
+from regtui.cli.counting import counting
+from tests.support.virtual_time import in_virtual_time
 
 
 class Terminal(io.StringIO):
@@ -41,6 +44,21 @@ def test_progress_stays_on_one_line_that_can_be_erased(monkeypatch: pytest.Monke
     (line,) = stderr.getvalue().removeprefix("\r").removesuffix("\x1b[K").splitlines()
     assert len(line) < 40
     assert line.endswith("… 0/20,000")
+
+
+def test_what_is_read_in_one_go_is_counted_once_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = [5]
+
+    async def read(seconds: float) -> None:
+        async with counting("Reading team/app:1.0:", lambda: requests[0]):
+            requests[0] += 1_340
+            await asyncio.sleep(seconds)
+
+    stderr = on(Terminal(), monkeypatch)
+    in_virtual_time(read(0.5))
+    assert stderr.getvalue() == ""
+    in_virtual_time(read(1.5))
+    assert stderr.getvalue() == "\rReading team/app:1.0: 1,340 requests so far\x1b[K\r\x1b[K"
 
 
 def test_without_a_terminal_it_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
