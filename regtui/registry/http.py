@@ -414,13 +414,14 @@ class RegistryHttp:
         """To where it leads, as httpx makes the requests. What a redirect says besides isn't read: httpx would read all
         of it, however much that is. From HTTPS to plain HTTP only blobs are followed, which their digest proves: of a
         list anybody on the way could make what they like."""
+        is_blob = request.url.path.rpartition("/")[0].endswith("/blobs")
         for _ in range(bounds.REDIRECTS + 1):
             response = await self._client.send(request, stream=True)
             if response.next_request is None:
                 return response
             await response.aclose()
             following = response.next_request
-            if request.url.scheme == "https" and following.url.scheme != "https" and "/blobs/" not in request.url.path:
+            if request.url.scheme == "https" and following.url.scheme != "https" and not is_blob:
                 raise errors.BadAnswer(
                     where, f"{where.host} redirects {where.operation} from HTTPS to plain HTTP, which is not followed."
                 )

@@ -331,7 +331,7 @@ async def test_an_object_store_that_asks_for_a_password_gets_none(challenge: str
     assert "evil.example.net" not in {request.url.host for request in registry.asked}
 
 
-@pytest.mark.parametrize("path", ["/v2/a/tags/list", "/v2/a/manifests/1.0", "/v2/"])
+@pytest.mark.parametrize("path", ["/v2/a/tags/list", "/v2/a/manifests/1.0", "/v2/", "/v2/a/blobs/tags/list"])
 async def test_from_https_to_plain_http_only_blobs_are_followed(path: str) -> None:
     """Of a list anybody on the way could make what they like; a blob is proved by its digest."""
     plain = {path: httpx.Response(307, headers={"Location": f"http://registry.example.com/plain{path}"})}
@@ -346,6 +346,8 @@ async def test_from_https_to_plain_http_only_blobs_are_followed(path: str) -> No
         asks: dict[str, Callable[[], Awaitable[object]]] = {
             "/v2/": client.ping,
             "/v2/a/tags/list": client.tags("a").__anext__,
+            # Of a repository that is called so.
+            "/v2/a/blobs/tags/list": client.tags("a/blobs").__anext__,
             "/v2/a/manifests/1.0": lambda: client.manifest("a", "1.0"),
         }
         with pytest.raises(
