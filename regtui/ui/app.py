@@ -29,7 +29,7 @@ from regtui.ui.question import Asking
 from regtui.ui.screens.opening import OpeningScreen
 from regtui.ui.shown import Forget, ShownFrames, Told
 from regtui.ui.styles import style_path
-from regtui.ui.widths import MEDIUM, SMALLEST, fitting
+from regtui.ui.widths import LOW, MEDIUM, SMALLEST, fitting
 
 # What is not needed for the first frame is imported when it is: the client, and every screen but one.
 
@@ -58,7 +58,7 @@ class RegtuiApp(App[int]):
         (160, "-beside"),
         (200, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (SMALLEST[1], "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (SMALLEST[1], "-low"), (LOW, "-tall")]  # noqa: RUF012
     COMMANDS = App.COMMANDS | {BrowserCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "help", show=False, id="app.help"),

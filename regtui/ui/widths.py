@@ -10,6 +10,9 @@ SMALLEST: Final = (50, 12)
 MEDIUM: Final = 100
 """Columns from which on three panes have room."""
 
+LOW: Final = 30
+"""Lines from which on a dialog has room around it."""
+
 
 def fitting(app: App[Any]) -> str:
     """The classes of the app's breakpoints, for a screen that is made now."""
