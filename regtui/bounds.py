@@ -13,6 +13,7 @@ MIB: Final = 1024 * KIB
 LIST: Final = 24 * MIB
 MANIFEST: Final = 8 * MIB
 CONFIG: Final = 8 * MIB
+SBOM: Final = 24 * MIB
 TOKEN: Final = MIB
 # Of an answer that refuses something the rest isn't read.
 ERROR: Final = 256 * KIB
@@ -38,6 +39,8 @@ UNWRITTEN: Final = 24 * MIB
 
 # Items: values in a JSON document, names in a listing, manifests that refer to one, images below one reference.
 VALUES: Final = 400_000
+# In a bill of materials, which may name each file of an image.
+SBOM_VALUES: Final = 1_500_000
 # Layers of one image, or entries of one index: a dozen such manifests are read at a time.
 DESCRIPTORS: Final = 5_000
 # Different blobs of one repository that its list of tags holds, for what deleting some of them frees; ten times as

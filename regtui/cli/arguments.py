@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "usage": "show how many bytes each repository and namespace uses",
     "compare": "show what two images differ in",
     "attached": "show signatures, SBOMs, provenance and whatever else is attached to an image",
+    "sbom": "list the packages that an image's SBOM names",
     "check": "find tags that can't be pulled, and put back what they lack",
     "tag": "give an image another tag",
     "rm": "delete tags or manifests",
@@ -259,6 +260,19 @@ def _attached(command: _Command) -> None:
     )
     attached.add_argument("reference", metavar="REFERENCE", help=f"{_REFERENCE_HELP}; without either, latest")
     _json_option(attached)
+
+
+def _sbom(command: _Command) -> None:
+    sbom = command(
+        "Lists the packages that the SBOM of an image names: of a multi-platform image, for this machine's platform. "
+        "SPDX and CycloneDX are read, as JSON, also in an attestation. Nothing is verified. To a pipe: name, version, "
+        "type, purl and licenses, separated by tabs. The exit code is 5 where no SBOM is attached, and 1 where one "
+        "cannot be read.",
+        ["regtui sbom prod/team/app:1.4.2", "regtui sbom prod/team/app:1.4.2 --platform linux/arm64 --json"],
+    )
+    sbom.add_argument("reference", metavar="REFERENCE", help=f"{_REFERENCE_HELP}; without either, latest")
+    sbom.add_argument("--platform", metavar="OS/ARCH[/VARIANT]", help="that platform of a multi-platform image")
+    _json_option(sbom)
 
 
 def _tag(command: _Command) -> None:
@@ -588,6 +602,7 @@ _DECLARED: Final[dict[str, Callable[[_Command], None]]] = {
     "usage": _usage,
     "compare": _compare,
     "attached": _attached,
+    "sbom": _sbom,
     "check": _check,
     "tag": _tag,
     "rm": _rm,

@@ -84,4 +84,5 @@ def _table(told: Attachments, name: str, output: Output) -> None:
 def _subject(told: Attachments, each: Attached) -> str:
     if each.subject == told.digest:
         return "the index"
-    return told.platforms.get(each.subject) or each.subject.short
+    platform = told.platforms.get(each.subject)
+    return platform.exact if platform else each.subject.short

@@ -2,9 +2,7 @@
 
 import argparse
 import contextlib
-from collections.abc import Sequence
-from platform import machine as machine_name
-from typing import Final
+from operator import attrgetter
 
 from regtui import text
 from regtui.bounded_json import parse_writable_json
@@ -13,36 +11,19 @@ from regtui.cli.image import show_fields, show_text
 from regtui.cli.invocation import Invocation
 from regtui.cli.named_image import asked, looked_up, name_of
 from regtui.cli.output import Form, Output, write_raw
-from regtui.cli.platforms import platform_fields
-from regtui.errors import DONE, FAILED, NOT_FOUND, RegtuiError, UsageError
+from regtui.cli.platforms import chosen, of_here, platform_fields, written_platform
+from regtui.errors import DONE, FAILED, UsageError
 from regtui.listing.details import Details, PlatformDetails
-from regtui.oci.platform import InvalidPlatform, Platform
 from regtui.oci.reference import Reference
 from regtui.registry.errors import BadAnswer, RegistryError, Where
 from regtui.session.session import Session
-
-# What the kernel calls an architecture, and images do otherwise. Containers are Linux's, on other systems too.
-MACHINES: Final = {
-    "x86_64": "amd64",
-    "aarch64": "arm64",
-    "armv7l": "arm",
-    "armv6l": "arm",
-    "i686": "386",
-    "i386": "386",
-}
-
-
-class PlatformMissing(RegtuiError):
-    """The image isn't made for the platform asked for."""
-
-    exit_code = NOT_FOUND
 
 
 def run(arguments: argparse.Namespace) -> int:
     """A broken image is shown as far as it can be read, with exit code 1. Raises RegtuiError, for no manifest too."""
     if arguments.raw and arguments.json:
         raise UsageError("--raw and --json exclude each other.")
-    platform = _platform(arguments.platform)
+    platform = written_platform(arguments.platform)
     invocation = Invocation(arguments)
     reference = invocation.reference(arguments.reference)
     output = Output.chosen(arguments.json)
@@ -58,8 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
         with contextlib.suppress(RegistryError):
             async with counting(f"Checking {name_of(reference)}:", lambda: session.requests.total):
                 details = await session.checked(details)
-        shown = details.platforms if platform is None else (_chosen(details, platform, reference),)
-        whole = shown if arguments.all_platforms else _of_here(shown)
+        shown = details.platforms
+        if platform is not None:
+            shown = (chosen(shown, attrgetter("platform"), platform, name_of(reference)),)
+        whole = shown if arguments.all_platforms or not shown else (of_here(shown, attrgetter("platform")),)
         if arguments.raw:
             write_raw((await session.manifest(reference.repository, shown[0].digest)).body)
         elif output.form is Form.JSON:
@@ -80,42 +63,6 @@ def _no_manifest(host: str, reference: Reference, details: Details) -> RegistryE
         f"{name_of(reference)} can't be shown: {details.error}.",
         "Check what stands before the registry. What was sent is shown by --raw.",
     )
-
-
-def _of_here(platforms: Sequence[PlatformDetails]) -> tuple[PlatformDetails, ...]:
-    """The one that would run on this machine, else the first: what the others say is nearly the same."""
-    machine = MACHINES.get(machine_name().lower(), machine_name().lower())
-    fitting = [each for each in platforms if each.platform and each.platform.architecture == machine]
-    here = [each for each in fitting if each.platform and each.platform.os == "linux"]
-    return tuple((here or fitting or list(platforms))[:1])
-
-
-def _platform(written: str | None) -> Platform | None:
-    try:
-        return Platform.parse(written) if written else None
-    except InvalidPlatform as error:
-        message = str(error)
-        raise UsageError(f"{message[0].upper()}{message[1:]}.") from None
-
-
-def _chosen(details: Details, wanted: Platform, reference: Reference) -> PlatformDetails:
-    """The platform asked for. Without a variant, the first of that architecture does; so with the system's version."""
-    for match_variant in (True, False):
-        for each in details.platforms:
-            if each.platform and _is(each.platform, wanted, match_variant=match_variant):
-                return each
-    known = ", ".join(each.platform.exact for each in details.platforms if each.platform)
-    raise PlatformMissing(
-        f"{name_of(reference)} is not made for {wanted.exact}.",
-        f"It is for {known}." if known else "It names no platform.",
-    )
-
-
-def _is(platform: Platform, wanted: Platform, *, match_variant: bool) -> bool:
-    same = (platform.os, platform.architecture) == (wanted.os, wanted.architecture)
-    same = same and wanted.os_version in ("", platform.os_version)
-    same = same and set(wanted.os_features) <= set(platform.os_features)
-    return same and (platform.variant == wanted.variant if match_variant else not wanted.variant)
 
 
 def _record(details: Details, reference: Reference) -> dict[str, object]:

@@ -20,6 +20,7 @@ from regtui.oci.digest import Digest
 from regtui.oci.manifest import AnyManifest, Index, Manifest, UnknownManifest, is_attestation, parse_manifest
 from regtui.oci.media_type import IMAGE_CONFIGS, MediaKind
 from regtui.oci.media_type import kind_of as kind_of_media
+from regtui.oci.platform import Platform
 from regtui.registry.errors import NotFound, RegistryError
 from regtui.text import plural
 
@@ -48,7 +49,7 @@ class Attached:
 
     `about`: what says most of it: what it is a statement of, its artifact type, or the media type of what it holds.
     `size` in bytes: what it holds, without its manifest. `depth`: 1 for what is attached to the image or to one of its
-    platforms, 2 for what is attached to that.
+    platforms, 2 for what is attached to that. `holds`: the blobs that it is.
     """
 
     subject: Digest
@@ -61,15 +62,16 @@ class Attached:
     created: datetime | None
     annotations: Mapping[str, str]
     depth: int
+    holds: tuple[Descriptor, ...] = ()
 
 
 @dataclass(slots=True)
 class Attachments:
-    """What is attached to the manifest `digest` and to its `platforms` (name by digest), each followed by what is
-    attached to it. `gaps`: sentences on what could not be read; `strays`: on what is listed, and isn't attached."""
+    """What is attached to the manifest `digest` and to its `platforms`, by digest, each followed by what is attached
+    to it. `gaps`: sentences on what could not be read; `strays`: on what is listed, and isn't attached."""
 
     digest: Digest
-    platforms: dict[Digest, str] = field(default_factory=dict)
+    platforms: dict[Digest, Platform | None] = field(default_factory=dict)
     found: list[Attached] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
@@ -125,7 +127,7 @@ class Walk:
         nested = [each.digest for each in images.values() if kind_of_media(each.media_type) is MediaKind.INDEX]
         read = await self._read(told, digest, nested[: self._room]) if levels > 1 else {}
         for child in images.values():
-            told.platforms[child.digest] = child.platform.exact if child.platform else ""
+            told.platforms[child.digest] = child.platform
             if child.digest in read:
                 await self._image(told, child.digest, read[child.digest], levels - 1)
             else:
@@ -253,7 +255,7 @@ def _parts(subject: Digest, digest: Digest, manifest: AnyManifest, ending: str, 
         kind = Claim.ATTESTATION if kind is Claim.ARTIFACT else kind
         # The manifest's own would be there as often as it holds statements.
         type_and_size = (predicate, artifact_type, layer.media_type, layer.size)
-        yield Attached(subject, digest, kind, *type_and_size, created, layer.annotations, depth)
+        yield Attached(subject, digest, kind, *type_and_size, created, layer.annotations, depth, (layer,))
     rest = [layer for layer in layers if not _predicate(layer.annotations)]
     if stated and not rest:
         return
@@ -264,7 +266,7 @@ def _parts(subject: Digest, digest: Digest, manifest: AnyManifest, ending: str, 
     about = {**own, **rest[0].annotations} if len(rest) == 1 and not stated else own
     size = _size(manifest, rest, whole=not stated)
     type_and_size = (next(iter(names), ""), artifact_type, manifest.media_type, size)
-    yield Attached(subject, digest, kind, *type_and_size, created, about, depth)
+    yield Attached(subject, digest, kind, *type_and_size, created, about, depth, tuple(rest))
 
 
 def _size(manifest: AnyManifest, layers: Iterable[Descriptor], *, whole: bool) -> int:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from regtui.garbage.collector import Collector
     from regtui.garbage.values import UsedManifests
     from regtui.host.hosts import Host, Interactive
-    from regtui.inside.attached import Attachments
+    from regtui.inside.attached import Attached, Attachments
+    from regtui.inside.sbom import Package
     from regtui.listing.details import Details
     from regtui.listing.find import Query, SearchStep
     from regtui.listing.missing import BlobCheck
@@ -234,6 +235,13 @@ class Session:
         told = await Walk(self._client, self._content, repository, tags).of(reference)
         told.gaps += [unlisted] if unlisted else []
         return told
+
+    async def packages(self, repository: str, sbom: "Attached") -> "tuple[list[Package], str]":
+        """The packages that an attached SBOM names, and why not all of it can be read; empty where it can. Raises
+        RegistryError where what fails would fail for all."""
+        from regtui.inside.documents import packages_in
+
+        return await packages_in(self._client, repository, sbom)
 
     async def resolve(self, repository: str, reference: str) -> Resolved:
         return await self._client.resolve(repository, reference)

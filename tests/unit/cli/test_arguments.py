@@ -118,6 +118,7 @@ def test_every_command_takes_the_registry_options(command: str) -> None:
         "find": ["1"],
         "compare": ["a/b:1", "a/b:2"],
         "attached": ["a/b:1"],
+        "sbom": ["a/b:1"],
         "tag": ["a/b:1", "2"],
         "rm": ["a/b:1"],
     }.get(command, [])

@@ -4,16 +4,18 @@ import asyncio
 import io
 import json
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 from regtui.cli.image import show_fields, show_text
-from regtui.cli.inspect import _chosen, _platform_record, _record
+from regtui.cli.inspect import _platform_record, _record
 from regtui.cli.output import Form, Output
+from regtui.cli.platforms import chosen
 from regtui.cli.tags import platforms_shown, record
 from regtui.listing.compare import Side, compare
-from regtui.listing.details import Details, load_details
+from regtui.listing.details import Details, PlatformDetails, load_details
 from regtui.listing.summary import summarize
 from regtui.oci.media_type import OCI_INDEX, OCI_MANIFEST
 from regtui.oci.platform import Platform
@@ -94,11 +96,14 @@ def test_inspect_as_json_names_foreign_layers(details: Details) -> None:
 
 
 def test_a_platform_is_chosen_by_the_system_s_version(details: Details) -> None:
+    def of(wanted: Platform) -> PlatformDetails:
+        return chosen(details.platforms, attrgetter("platform"), wanted, "team/app:1.0")
+
     for version in VERSIONS:
-        chosen = _chosen(details, Platform.parse(f"windows({version})/amd64"), REFERENCE)
-        assert chosen.platform is not None
-        assert chosen.platform.os_version == version
-    assert _chosen(details, Platform("windows", "amd64"), REFERENCE) is details.platforms[0]
+        platform = of(Platform.parse(f"windows({version})/amd64")).platform
+        assert platform is not None
+        assert platform.os_version == version
+    assert of(Platform("windows", "amd64")) is details.platforms[0]
 
 
 def test_the_app_marks_foreign_layers_and_shares_out_the_registry_s_alone(details: Details) -> None:

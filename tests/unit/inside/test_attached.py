@@ -13,6 +13,7 @@ from regtui.inside.attached import Attachments, Walk
 from regtui.inside.kinds import Claim
 from regtui.oci.descriptor import Descriptor
 from regtui.oci.digest import Digest
+from regtui.oci.platform import Platform
 from regtui.registry.errors import BadAnswer, Unreachable, Where
 from tests.unit.listing.contents import MemorySource
 
@@ -113,7 +114,7 @@ def test_statements_in_one_manifest_are_named_each(registry: Registry) -> None:
     told = registry.told("index")
     assert kinds(told) == [(Claim.SBOM, 1), (Claim.PROVENANCE, 1), (Claim.ATTESTATION, 1)]
     assert {(each.subject, each.digest, each.size) for each in told.found} == {(image, attested, 10)}
-    assert told.platforms == {image: "linux/arm64"}
+    assert told.platforms == {image: Platform("linux", "arm64")}
     assert told.gaps == []
 
 
