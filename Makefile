@@ -14,14 +14,17 @@ demo: $(VENV)/.installed
 quick: $(VENV)/.developing lint types imports
 	@tests=$$(sh .ci/changed-tests main); [ -z "$$tests" ] || $(BIN)/python -m pytest -q -n auto --dist loadfile $$tests
 
-# The tests, against real servers; of those that run with podman and with the Docker Engine alike, each with one of them
-# (tests/integration/conftest.py). A program that is missing fails them: nothing is skipped in silence. Twice as many at
+# Four processes read all tests: images of Python's own set this, and each would translate them anew every time.
+unexport PYTHONDONTWRITEBYTECODE
+
+# The tests, against real servers; of those that run alike with podman and with the Docker Engine, or with each version of
+# a registry, each with one of them (tests/support/alike.py). A program that is missing fails them: nothing is skipped in silence. Twice as many at
 # once as there are processors: tests wait for servers and containers most of the time. In the order of their files, which
 # has the long ones first: those with servers.
 test: $(VENV)/.developing programs
 	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 2 )) --dist loadfile --no-loadscope-reorder
 
-# All of them, each with both: before a release, and after a change of how regtui uses containers.
+# All of them, in each way: before a release, and after a change of how regtui uses containers.
 everything: $(VENV)/.developing programs
 	REGTUI_ALL_TESTS=1 REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 2 )) --dist loadfile --no-loadscope-reorder
 

@@ -14,7 +14,7 @@ import pytest
 from textual import constants
 
 from regtui.ui import question
-from tests.support import pilots, watch
+from tests.support import alike, pilots, watch
 from tests.support.programs import ProgramMissing
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 from tests.support.tls import TlsFiles, make_tls
@@ -45,11 +45,12 @@ _UNWANTED = (
 
 
 @pytest.hookimpl(tryfirst=True)  # so that -m sees the mark
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Everything in tests/integration is an integration test: nobody has to remember the mark."""
     for item in items:
         if item.path.is_relative_to(_INTEGRATION):
             item.add_marker(pytest.mark.integration)
+    alike.choose(config, items)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,13 +1,9 @@
 """What many integration tests share: registries of each version, the command, a place for containers."""
 
-import os
-import re
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zlib import crc32
 
 import httpx
 import pytest
@@ -17,24 +13,6 @@ from tests.support.containers import Containers, start_podman
 from tests.support.engine import start_engine
 from tests.support.images import open_registry
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
-
-# Read before any test changes the environment.
-_ALL = bool(os.environ.get("REGTUI_ALL_TESTS"))
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What runs with podman and with the Engine alike runs with one of them, always the same: by its name, so that both
-    have their half. All of them take half an hour more: `make everything` runs those, before each release."""
-    if _ALL:
-        return
-    alike: dict[str, list[pytest.Item]] = defaultdict(list)
-    for item in items:
-        name = re.sub(r"(?<=[\[-])(podman|engine)(?=[\]-])", "containers", item.nodeid)
-        if name != item.nodeid and not item.get_closest_marker("each_runtime"):
-            alike[name].append(item)
-    again = {item for name, few in alike.items() for item in few if item is not few[crc32(name.encode()) % len(few)]}
-    items[:] = [item for item in items if item not in again]
-    config.hook.pytest_deselected(items=[*again])
 
 
 @pytest.fixture(params=VERSIONS)

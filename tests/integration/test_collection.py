@@ -85,6 +85,7 @@ async def connection(place: tuple[Registry, SshHostForTests]) -> AsyncIterator[S
 
 
 @on(EVERYWHERE)
+@pytest.mark.each_version
 async def test_what_was_predicted_is_what_was_freed_and_all_that_stays_pulls(
     place: tuple[Registry, SshHostForTests], connection: Session
 ) -> None:

@@ -19,7 +19,8 @@ from tests.support.images import open_registry, push_artifact, push_image, push_
 from tests.support.seed import seed_repository
 from tests.support.servers import VERSIONS, RegistryServer, start_registry
 
-pytestmark = pytest.mark.integration
+# What is deleted, each version says in its own way.
+pytestmark = pytest.mark.each_version
 
 REPOSITORY = "team/app"
 

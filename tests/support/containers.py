@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal
@@ -48,6 +48,8 @@ class Containers:
     directory: Path
     program: Literal["docker", "podman"]
     publishes: bool = False
+    images: set[ImageForm] = field(default_factory=set, compare=False)
+    """Those that were made."""
 
     @property
     def bin(self) -> Path:
@@ -69,11 +71,12 @@ class Containers:
     def image(self, version: str, *, slim: bool = False) -> str:
         """The image of a registry, made when it is first asked for."""
         form = ImageForm(version, slim)
-        if form.name not in self("images", "--format", "{{.Repository}}:{{.Tag}}").split():
+        if form not in self.images:
             archive = self.directory / "image.tar"
             write_root(form, archive)
             self("import", *(part for line in form.instructions for part in ("-c", line)), str(archive), form.name)
             archive.unlink()
+            self.images.add(form)
         return form.name
 
     def remove(self, *names: str) -> None:
@@ -228,14 +231,18 @@ def wait_until_up(
     lives: Callable[[], bool] = lambda: True,
     tell: Callable[[], str] = lambda: "",
 ) -> None:
-    """Fails as soon as it no longer `lives`, with what it may `tell`."""
-    give_up = time.monotonic() + seconds
+    """Fails soon after it no longer `lives`, with what it may `tell`. That is asked once a second: asking a container
+    costs more than starting it."""
+    begun = time.monotonic()
+    give_up, look = begun + seconds, begun + 1
     while True:
         try:
             if httpx.get(f"{url}/v2/", trust_env=False).status_code in (200, 401):
                 return
         except httpx.TransportError:
             pass
-        assert lives(), f"{url} has ended: {tell()}"
+        if time.monotonic() > look:
+            assert lives(), f"{url} has ended: {tell()}"
+            look = time.monotonic() + 1
         assert time.monotonic() < give_up, f"{url} does not answer after {seconds:.0f} s. {tell()}"
         time.sleep(0.05)

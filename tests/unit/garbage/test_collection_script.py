@@ -138,6 +138,10 @@ class Bench:
             time.sleep(0.01)
 
 
+# Each test in one of the two.
+pytestmark = pytest.mark.alike("bench")
+
+
 @pytest.fixture(params=["dash", "busybox"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
     return Bench(tmp_path, request.param)

@@ -77,6 +77,10 @@ class Launch:
             (self.place / name).touch()
 
 
+# Each test in one of the two.
+pytestmark = pytest.mark.alike("launch")
+
+
 @pytest.fixture(params=["dash", "busybox"])
 def launch(request: pytest.FixtureRequest, tmp_path: Path) -> Launch:
     return Launch(tmp_path, request.param)
