@@ -36,9 +36,9 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 def _name_of_all(item: pytest.Item) -> str:
     """Its own, without the ways of which one is enough."""
-    name, found = item.nodeid, item.get_closest_marker("alike")
-    if found is not None and isinstance(item, pytest.Function):
-        apart = {way: at for way, at in item.callspec.indices.items() if way not in found.args}
+    name, found, made = item.nodeid, item.get_closest_marker("alike"), getattr(item, "callspec", None)
+    if found is not None and made is not None:
+        apart = {way: at for way, at in made.indices.items() if way not in found.args}
         name = f"{name.partition('[')[0]}{apart}"
     if item.get_closest_marker("integration"):
         if not item.get_closest_marker("each_runtime"):
