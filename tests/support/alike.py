@@ -38,11 +38,13 @@ def _name_of_all(item: pytest.Item) -> str:
     """Its own, without the ways of which one is enough."""
     name, found, made = item.nodeid, item.get_closest_marker("alike"), getattr(item, "callspec", None)
     if found is not None and made is not None:
-        apart = {way: at for way, at in made.indices.items() if way not in found.args}
-        name = f"{name.partition('[')[0]}{apart}"
+        test, _, ways = name.partition("[")
+        for way in filter(made.params.__contains__, found.args):
+            ways = ways.replace(str(made.params[way]), way)
+        name = f"{test}[{ways}"
     if item.get_closest_marker("integration"):
         if not item.get_closest_marker("each_runtime"):
-            name = _RUNTIME.sub("runtime", name)
+            name = _RUNTIME.sub("containers", name)
         if not item.get_closest_marker("each_version") and not _expects_more_of_one(item):
             name = _VERSION.sub("version", name)
     return name
