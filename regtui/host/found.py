@@ -1,13 +1,15 @@
 """What is found of a registry on its host, and what all ways to find it ask there."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import join
 from typing import Final
 
 from regtui import bounds
 from regtui.host.configuration import StorageSettings
 from regtui.host.errors import Unsafe
-from regtui.host.hosts import Host, Script, call
+from regtui.host.hosts import Host, Script, ScriptOutput, call
 from regtui.host.keep_out import KeepOut
 from regtui.host.profile import HostSettings
 from regtui.host.runtimes import Unit
@@ -17,6 +19,7 @@ _SAY: Final = """\
 { code=$({ { eval "$1" 2>/dev/null 3>&- 4>&-; echo "$?" >&3; } | head -c "$2" >&4; } 3>&1); } 4>&1
 exit "${code:-1}"
 """
+_BY_SHELL: Final = 'echo shell; "$0" --version'
 _FOR_ITS_CACHE: Final = "Not restarted, it would go on believing to have what was swept: its blob cache is in memory."
 _WITHOUT_CACHE: Final = (
     "Or run it without storage.cache in its config: then it needs no restart, and can be collected while it runs on "
@@ -72,7 +75,21 @@ class Found:
 async def version_of(host: Host, line: str) -> str:
     """Of the program itself; a registry whose environment is in a file tells it too, from an empty one. `line`: a
     command line as the shell reads it."""
-    told = await host.run(Script(_SAY, (re.sub(r"^<\S+ ", "</dev/null ", line), str(bounds.HOST_VERSION))))
+    return _version_in(await _say(host, re.sub(r"^<\S+ ", "</dev/null ", line)))
+
+
+async def shell_and_version(host: Host, within: Sequence[str], program: str) -> tuple[bool, str]:
+    """Whether there is a shell, and what the program tells by it, by one question: in a container each takes a fifth of
+    a second. `within`: what runs a command there."""
+    told = await _say(host, join([*within, "sh", "-c", _BY_SHELL, program]))
+    return told.stdout.startswith("shell\n"), _version_in(told)
+
+
+async def _say(host: Host, line: str) -> ScriptOutput:
+    return await host.run(Script(_SAY, (line, str(bounds.HOST_VERSION))))
+
+
+def _version_in(told: ScriptOutput) -> str:
     match = _VERSION.search(told.stdout)
     return match[1] if match and told.code == 0 else ""
 

@@ -19,7 +19,7 @@ from regtui.host.containers import (
     read_containers,
 )
 from regtui.host.errors import NotOnHost, Unsafe
-from regtui.host.found import Found, can_run, sudo_of, version_of
+from regtui.host.found import Found, can_run, shell_and_version, sudo_of, version_of
 from regtui.host.hosts import Host, ScriptOutput, call
 from regtui.host.network_names import means_another, reach
 from regtui.host.plain import plain, plain_name
@@ -60,7 +60,12 @@ async def find_in_container(
     command = runtime_command(settings.runtime, settings)
     compose = await find_compose(host, command, settings.directory) if settings.runtime == "compose" else None
     replicas = await _of_service(host, command, settings, compose) if compose else []
-    container = check_names(_first(replicas, port) if replicas else await _container(host, command, settings, port))
+    there: list[Container] = []
+    if not replicas and not settings.container:
+        there = await _all(host, command)
+    container = check_names(
+        _first(replicas, port) if replicas else await _container(host, command, settings, port, there)
+    )
     await _must_publish(host, command, container, port)
     program = settings.binary or container.program
     if by_its_name:
@@ -77,8 +82,10 @@ async def find_in_container(
             no_stand_in=_BY_NAME,
         )
         return Found(by_name(named), StorageSettings("", "", False, ""), "")
-    has_shell = container.is_running and await can_run(host, *command, "exec", "--", container.handle, "sh", "-c", ":")
-    if not container.is_running:
+    has_shell, version = False, ""
+    if container.is_running:
+        has_shell, version = await shell_and_version(host, (*command, "exec", "--", container.handle), program)
+    else:
         if why := unconfined(container):
             # All that is asked of it is asked beside it.
             raise Unsafe(why)
@@ -95,7 +102,7 @@ async def find_in_container(
     shell = (*command, "exec", "--", container.handle, "sh")
     real = await seen_by(host, shell, storage.root) if has_shell and container.is_running and storage.root else ()
     lost = await lost_by_container(host, command, container, storage, real)
-    there = read_containers(await inspect_containers(host, command))
+    there = there or await _all(host, command)
     sharers = await _sharers(host, settings, command, container, storage, replicas, there)
     unit = container_unit(
         command,
@@ -122,7 +129,8 @@ async def find_in_container(
     if asks_redis and redis is not None and not redis.why_not:
         redis, via = await _within(host, command, container, redis, has_shell)
         storage, unit = replace(storage, redis=redis), replace(unit, redis_via=via)
-    version = await version_of(host, f"{unit.inside} --version") if container.is_running else ""
+    if container.is_running and not has_shell:
+        version = await version_of(host, f"{unit.inside} --version")
     return Found(unit, storage, version, unlike or outdated(container, file))
 
 
@@ -202,14 +210,20 @@ async def _sharers(
     return found if container.pid or not container.is_running or len(found) > 1 else []
 
 
-async def _container(host: Host, command: Sequence[str], settings: HostSettings, port: int) -> Container:
+async def _all(host: Host, command: Sequence[str]) -> list[Container]:
+    return read_containers(await inspect_containers(host, command))
+
+
+async def _container(
+    host: Host, command: Sequence[str], settings: HostSettings, port: int, containers: Sequence[Container]
+) -> Container:
+    """The one that the profile names, else the one of `containers`, all that there are, that is a registry."""
     if settings.container:
         told = await host.run(call(*command, "inspect", "--type", "container", "--", settings.container))
         if told.code != 0 and _NO_SUCH.search(told.said):
-            there = read_containers(await inspect_containers(host, command))
+            there = await _all(host, command)
             raise NotOnHost(f"There is no container {settings.container} on {host.place}.", _there(there))
         return _one(told, host.place, command[-1])
-    containers = read_containers(await inspect_containers(host, command))
     registries = choose(containers, port)
     if len(registries) == 1:
         return registries[0]
@@ -225,7 +239,7 @@ async def _must_publish(host: Host, command: Sequence[str], container: Container
     then no registry does."""
     if not container.ports or port in container.ports:
         return
-    there = read_containers(await inspect_containers(host, command))
+    there = await _all(host, command)
     others = [c for c in there if c.is_registry and c.is_running and port in c.ports and c.name != container.name]
     if others:
         raise Unsafe(

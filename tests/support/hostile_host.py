@@ -167,7 +167,7 @@ def make_hostile_host(directory: Path) -> HostileHost:
     host.write("bin/sleep", "#!/bin/sh\nexec /bin/sleep 0.02\n")
     (host.bin / "sleep").chmod(stat.S_IRWXU)
     programs = {"bin/docker": _DOCKER, "bin/podman": _DOCKER, "bin/systemctl": _SYSTEMCTL, "bin/kubectl": _KUBECTL}
-    for name, text in {**programs, "registry": _REGISTRY}.items():
+    for name, text in {**programs, "registry": _REGISTRY, "bin/registry": _REGISTRY}.items():
         host.write(name, text.format(directory=directory, id=ID))
         (directory / name).chmod(stat.S_IRWXU)
     return host

@@ -424,10 +424,13 @@ let_in() {
     fi
     for pause in 0 1 1 2 3 5; do
         sleep "$pause"
-        line check >/dev/null 2>&1 && break
+        if line check >/dev/null 2>&1; then
+            say up
+            return 0
+        fi
         ! is_another || break
     done
-    if line check >/dev/null 2>&1; then say up; else say down; fi
+    say down
 }
 
 # What the script had begun outlives it when it is killed: a stop on its way would come after the start. Its group is
