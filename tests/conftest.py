@@ -22,7 +22,11 @@ from tests.support.watch import logins, passwords
 
 # How long an example takes, or takes to be made, says how busy this machine is.
 hypothesis.settings.register_profile(
-    "regtui", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+    "regtui",
+    max_examples=alike.examples(100),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    print_blob=True,
 )
 hypothesis.settings.load_profile("regtui")
 

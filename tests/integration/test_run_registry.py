@@ -106,9 +106,10 @@ CONFIGURATIONS = [
 
 
 @pytest.mark.parametrize(("default", "environment", "more"), CONFIGURATIONS)
-@pytest.mark.parametrize("finish", [False, True], ids=["revert", "finish"])
+@pytest.mark.alike("way")
+@pytest.mark.parametrize("way", ["revert", "finish"])
 def test_a_run_that_was_interrupted_is_ended_where_it_was_made(
-    scene: Scene, default: str, environment: dict[str, str], more: list[str], finish: bool
+    scene: Scene, default: str, environment: dict[str, str], more: list[str], way: str
 ) -> None:
     scene.configure()
     run = interrupted(scene.regtui, scene.lab, "lab")
@@ -116,14 +117,14 @@ def test_a_run_that_was_interrupted_is_ended_where_it_was_made(
     # In its own repository it stands in the way of whatever is deleted at lab, with commands to be typed.
     refused = scene.regtui("rm", "-r", "lab", f"{REPOSITORY}:2.0", "--yes", **environment)
     assert refused.returncode == 1
-    command = printed(refused.stderr, "To finish it:" if finish else "To put it back:")
+    command = printed(refused.stderr, "To finish it:" if way == "finish" else "To put it back:")
     assert command[:2] == ["undo", run]
     # And is no business of prod's.
     assert run not in scene.regtui("undo", "prod", "--yes", **environment).stderr
     done = scene.regtui(*command, *more, "--yes", **environment)
     assert done.returncode == 0, done
     assert scene.tags(scene.prod) == ALL
-    assert scene.tags(scene.lab) == (ALL - {"1.0"} if finish else ALL)
+    assert scene.tags(scene.lab) == (ALL - {"1.0"} if way == "finish" else ALL)
     assert scene.regtui("rm", "-r", "lab", f"{REPOSITORY}:2.0", "--yes", **environment).returncode == 0
 
 
@@ -212,9 +213,10 @@ def tags(server: RegistryServer) -> set[str]:
 
 
 @pytest.mark.parametrize("default", ["prod", "staging", ""])
-@pytest.mark.parametrize("finish", [False, True], ids=["revert", "finish"])
+@pytest.mark.alike("way")
+@pytest.mark.parametrize("way", ["revert", "finish"])
 def test_a_run_made_via_a_host_is_ended_via_that_host(
-    regtui: Regtui, behind: RegistryServer, sshd: SshServer, default: str, finish: bool
+    regtui: Regtui, behind: RegistryServer, sshd: SshServer, default: str, way: str
 ) -> None:
     two_hosts(regtui, behind, sshd, default)
     run = interrupted(regtui, behind, "staging")
@@ -222,18 +224,18 @@ def test_a_run_made_via_a_host_is_ended_via_that_host(
     assert regtui.records("log", "prod") == []
     nothing = regtui("undo", "prod", "--yes")
     assert (nothing.returncode, run in nothing.stderr) == (0, False)
-    refused = regtui("undo", run, "-r", "prod", "--yes", *(["--finish"] if finish else []))
+    refused = regtui("undo", run, "-r", "prod", "--yes", *(["--finish"] if way == "finish" else []))
     assert (refused.returncode, tags(behind)) == (6, ALL)
     # Nor at the same address from here.
-    here = regtui("undo", run, "-r", behind.url, "--yes", *(["--finish"] if finish else []))
+    here = regtui("undo", run, "-r", behind.url, "--yes", *(["--finish"] if way == "finish" else []))
     assert (here.returncode, tags(behind)) == (6, ALL)
     stands = regtui("rm", "-r", "staging", f"{REPOSITORY}:2.0", "--yes")
     assert stands.returncode == 1
     before = sshd.logins
-    done = regtui(*printed(stands.stderr, "To finish it:" if finish else "To put it back:"), "--yes")
+    done = regtui(*printed(stands.stderr, "To finish it:" if way == "finish" else "To put it back:"), "--yes")
     assert done.returncode == 0, done
     assert sshd.logins == before + 1
-    assert tags(behind) == (ALL - {"1.0"} if finish else ALL)
+    assert tags(behind) == (ALL - {"1.0"} if way == "finish" else ALL)
     (record, *_) = [record for record in regtui.records("log", "staging") if record["action"] == "delete"]
     assert record["via"] == sshd.destination
 

@@ -18,6 +18,7 @@ from regtui.local.dialect import Version
 from regtui.oci.digest import Digest
 from regtui.retention.values import InUse, PlaceKind, UnreadSource, UsePlace
 from regtui.session.session import Session
+from tests.support.alike import examples
 
 from .test_deletion import execute
 from .test_properties import REPOSITORY, Shape, build, shapes
@@ -43,7 +44,7 @@ def uses(session: Session, digests: Iterable[Digest] = (), tags: Iterable[str] =
 
 
 @pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(shape=shapes(), data=st.data())
 def test_whatever_goes_without_being_typed_what_runs_can_still_be_pulled(
     version: Version, shape: Shape, data: st.DataObject

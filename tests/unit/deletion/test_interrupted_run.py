@@ -24,6 +24,9 @@ from regtui.session.session import Session
 from .scripted import Scripted
 from .worlds import World
 
+# Each of the ways to be killed with one of the versions.
+pytestmark = pytest.mark.alike("version")
+
 REPOSITORY = "team/app"
 FEW = ["shared-1", "alone", "multi"]
 # More than a DELETE by digest each is worth.

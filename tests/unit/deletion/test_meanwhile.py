@@ -20,6 +20,7 @@ from regtui.local.transport import LocalTransport
 from regtui.oci import media_type as mt
 from regtui.oci.digest import Digest
 from regtui.session.session import Session
+from tests.support.alike import examples
 
 from .test_deletion import execute
 from .test_moved_tags import undo_last
@@ -547,7 +548,7 @@ acts = st.builds(
 
 
 @pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     tags=st.lists(st.integers(0, 5), min_size=5, max_size=5),
     prod=st.integers(0, 5),

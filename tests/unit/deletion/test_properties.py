@@ -12,6 +12,7 @@ from regtui.deletion.request import Request
 from regtui.local.dialect import Version
 from regtui.oci.digest import Digest
 from regtui.session.session import Session
+from tests.support.alike import examples
 
 from .test_deletion import execute
 from .worlds import World
@@ -66,7 +67,7 @@ async def build(world: World, shape: Shape) -> dict[str, Digest]:
 
 
 @pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(shape=shapes())
 def test_exactly_the_marked_tags_go_and_all_others_stay_whole(version: Version, shape: Shape) -> None:
     asyncio.run(check(version, shape))

@@ -19,6 +19,7 @@ from regtui.local.dialect import Version
 from regtui.oci.digest import Digest
 from regtui.registry.errors import RegistryError
 from regtui.session.session import Session
+from tests.support.alike import examples
 
 from .test_meanwhile import Interrupting, interrupting, move, once, planned, told
 from .test_surely import at_first, manifest, scripted
@@ -62,7 +63,7 @@ def test_what_keeps_a_manifest_is_named() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(tag=st.sampled_from([*TAGS, "multi"]), at=st.integers(0, 80))
 async def test_what_is_pushed_at_any_time_of_an_undo_stays(version: Version, tag: str, at: int) -> None:
     world = World(version)
@@ -220,7 +221,7 @@ async def test_a_tag_that_is_pushed_while_the_run_is_recorded_stays(
 
 
 @pytest.mark.parametrize(("tag", "onto"), [("v1", "v2"), ("v2", "v1")])
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(at=st.integers(0, 40), stays=st.booleans())
 async def test_a_tag_that_goes_with_its_manifest_and_is_moved_onto_another_that_goes_stays(
     tag: str, onto: str, at: int, stays: bool

@@ -226,6 +226,7 @@ async def test_what_is_named_by_digest_and_may_be_used_by_something_unreadable_s
     assert "may be used by broken" in plan.obstacle
 
 
+@pytest.mark.alike("world")
 async def test_an_index_a_thousand_deep_is_planned_deleted_and_put_back(world: World) -> None:
     digest = await world.image(REPOSITORY, ["layer"])
     media_type = mt.OCI_MANIFEST

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from regtui.deletion.request import Request
 from regtui.deletion.values import Action, Status
 from regtui.local.dialect import Version
+from tests.support.alike import examples
 from tests.support.odd_repositories import OddRepository, laid_out, odd_repositories
 
 from .worlds import World
@@ -30,7 +31,7 @@ def build(world: World, odd: OddRepository) -> None:
 
 
 @pytest.mark.parametrize("version", ["2.8.2", "3.1.1"])
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(odd=odd_repositories())
 def test_what_is_not_named_as_lost_comes_back_byte_for_byte(version: Version, odd: OddRepository) -> None:
     asyncio.run(check(version, odd))

@@ -18,6 +18,7 @@ from regtui.registry.client import RegistryClient
 from regtui.registry.errors import BadAnswer, RegistryError
 from regtui.registry.probing import check_push, deletion_support
 from regtui.registry.values import Credential, Resolved
+from tests.support.alike import examples
 from tests.unit.registry.scripted import Answer, Scripted, in_turn, refusal
 
 DIGEST = Digest.of(b"{}")
@@ -173,7 +174,7 @@ CALLS: dict[str, Callable[[RegistryClient], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("call", sorted(CALLS))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(answers(), min_size=1, max_size=4), st.booleans())
 def test_every_call_ends_with_a_value_or_an_error_of_ours(
     call: str, made: list[tuple[int, list[tuple[bytes, bytes]], bytes]], logged_in: bool
