@@ -48,7 +48,7 @@ def show_runs(output: Output, registry: RegistryId | None = None, *, undoable: b
         return FAILED
     taken_back = undone(entries)
     entries = [entry for entry in entries if not undoable or entry.kind.can_be_undone]
-    if not entries:
+    if not entries and output.form is Form.TABLE:
         at, others = (f" at {registry}", " Other registries: regtui log") if registry else ("", "")
         say(f"Nothing was deleted, restored or collected{at} from here in the last 90 days.{others}")
     if output.form is Form.TABLE:

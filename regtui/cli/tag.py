@@ -60,7 +60,7 @@ class TagCommand:
             if not self._is_confirmed(session, image, now, lost):
                 say("Nothing was changed.")
                 return FAILED
-        done = await session.add_tag(repository, image, self._tag, instead_of=now)
+        done = await session.add_tag(repository, image, self._tag, instead_of=now, for_good=bool(lost))
         self._told(image, Status.DONE)
         if now is not None and done.run and not lost and not session.target.ephemeral:
             say(f"It was {now.short} before. To move it back: {session.target.undo_command(done.run)}")

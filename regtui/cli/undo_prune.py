@@ -56,7 +56,8 @@ async def undo_prune(session: Session, prune: Entry, output: Output, arguments: 
         return DONE
     shown = await _show_each(session, parts, output, arguments)
     if arguments.dry_run:
-        return Obstructed.exit_code if shown.is_refused else DONE if shown.is_read else FAILED
+        is_idle = not shown.parts and not shown.is_whole
+        return Obstructed.exit_code if shown.is_refused else FAILED if is_idle or not shown.is_read else DONE
     is_whole = shown.is_whole and shown.is_read
     if not shown.parts:
         return DONE if is_whole else FAILED

@@ -84,15 +84,15 @@ class Entry:
     """One run. `registry`: where it was made. `user`: who was logged in there, `by`: who sat at this machine.
     `knows_via` is False for a run of an earlier version, which recorded the address alone.
 
-    `tags`: of a deletion, what each pointed at; of a restore or a move, what each points at since. `before`: of those,
-    what stood there instead, None for nothing. `removed_tags`, with what each pointed at, and `removed_manifests`: what
-    an undo of an undo took away besides, once the rest was put back. `manifests_changed`: deleted, or restored, by
-    digest; of a repair, the blobs. `undoes`: the run that this one took back. `placeholders`: digests of the empty
-    indexes that took the tags' places; `standing`: those that perhaps still do, or are `left` without a tag.
-    `repaired`: damaged tags that weren't part of it, and lead to that empty index since. `part_of`: the prune that a
-    deletion is a part of; empty for most. `prune`: what came of a prune that ended.
-    `ended`: None while it runs, and where it was interrupted. `is_running`: also while somebody finishes or undoes one
-    that was interrupted.
+    `tags`: of a deletion, what each pointed at; of a restore or a move, what each points at since. `before`: of
+    those, what stood there instead, None for nothing. `removed_tags`, with what each pointed at, and
+    `removed_manifests`: what an undo of an undo took away besides, once the rest was put back. `manifests_changed`:
+    deleted, or restored, by digest; of a repair, the blobs. `replaceable`: damaged tags that were shown to stand in
+    the way. `undoes`: the run that this one took back. `placeholders`: digests of the empty indexes that took the
+    tags' places; `standing`: those that perhaps still do, or are `left` without a tag. `repaired`: damaged tags
+    that weren't part of it, and lead to that empty index since. `part_of`: the prune that a deletion is a part of;
+    empty for most. `prune`: what came of a prune that ended. `ended`: None while it runs, and where it was
+    interrupted. `is_running`: also while somebody finishes or undoes one that was interrupted.
     """
 
     name: str
@@ -107,6 +107,7 @@ class Entry:
     manifests_changed: tuple[Digest, ...] = ()
     removed_tags: Mapping[str, Digest | None] = field(default_factory=dict)
     removed_manifests: tuple[Digest, ...] = ()
+    replaceable: frozenset[str] = frozenset()
     undoes: str = ""
     placeholders: tuple[Digest, ...] = ()
     standing: tuple[Digest, ...] = ()
@@ -302,6 +303,7 @@ def _first(name: str, kind: Kind, record: Mapping[str, Any], is_running: bool) -
         manifests_changed=tuple(map(Digest, record.get("by_digest", ()))),
         removed_tags=_tags(record.get("removed_tags", {})),
         removed_manifests=tuple(map(Digest, record.get("removed_by_digest", ()))),
+        replaceable=frozenset(map(str, record.get("replaceable", ()))),
         undoes=str(record.get("undoes", "")),
         part_of=str(record.get("part_of", "")),
         collection=_collection(record) if kind is Kind.COLLECTION else None,

@@ -98,6 +98,7 @@ class Journal:
             by_digest=[manifest.digest for manifest in plan.manifests],
             manifests=_manifest_records(plan.contents.manifests, roots),
             configs=_blob_records(plan.contents.blobs.kept),
+            replaceable=sorted(plan.replaceable),
             **_if_given(undoes=undoes, part_of=part_of),
         )
 
@@ -127,7 +128,7 @@ class Journal:
         if then is not None:
             going = {tag.tag: tag.digest for tag in then.removed}
             by_itself = [manifest.digest for manifest in then.manifests]
-            removing = {"removed_tags": going, "removed_by_digest": by_itself}
+            removing = {"removed_tags": going, "removed_by_digest": by_itself, "replaceable": sorted(then.replaceable)}
             roots += [digest for digest in (*going.values(), *by_itself) if digest]
             manifests = {**manifests, **then.contents.manifests}
             blobs = {**(blobs or {}), **then.contents.blobs.kept}

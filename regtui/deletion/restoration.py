@@ -21,8 +21,8 @@ from regtui.oci.manifest import stands_in
 class Situation:
     """What the registry has now of what a run touched.
 
-    `tags`: those that exist, None for one without a manifest. `present`: manifests that can be read. `lost`: missing
-    manifests, each with the blobs that the registry doesn't have either. `unread`: tags and digests that couldn't be
+    `tags`: those that exist, None for one without a manifest. `present`: manifests that can be read. `lost`: those that
+    would be put, each with the blobs that the registry doesn't have. `unread`: tags and digests that couldn't be
     looked up, each with the reason.
     """
 
@@ -252,7 +252,8 @@ def _lost(
     A child that was missing already when its index was deleted doesn't count: some registries take an index without.
     """
     reasons: dict[Digest, str] = {}
-    never_there: set[Digest] = set()
+    # Whatever is wrong with them, their index can be put.
+    passable = set(situation.present)
     sources: dict[Digest, tuple[Digest, str]] = {}
     damaged = entry.damaged()
     for some in children_first(stored, wanted_manifests(entry, stored)):
@@ -260,7 +261,10 @@ def _lost(
             if digest in stored and stands_in(stored[digest].manifest):
                 reasons[digest] = "it was an empty index of another deletion: regtui undo where that was begun has more"
                 continue
+            gone = [blob for blob in situation.lost.get(digest, ()) if blob not in blobs]
             if digest in situation.present:
+                if gone:
+                    reasons[digest] = _collected(stored[digest], gone)
                 continue
             below = stored[digest].children if digest in stored else ()
             if digest in situation.unread:
@@ -269,10 +273,10 @@ def _lost(
                 reasons[digest] = f"what the journal has of {digest.short} is damaged: it isn't what its digest says"
             elif digest not in stored:
                 reasons[digest] = f"the manifest {digest.short} was missing already when it was deleted"
-                never_there.add(digest)
-            elif gone := [blob for blob in situation.lost.get(digest, ()) if blob not in blobs]:
+                passable.add(digest)
+            elif gone:
                 reasons[digest] = _collected(stored[digest], gone)
-            elif lost := next((child for child in below if child in reasons and child not in never_there), None):
+            elif lost := next((child for child in below if child in reasons and child not in passable), None):
                 # However deep it is, the one that is to blame is named.
                 at, why = sources[digest] = sources.get(lost, (lost, reasons[lost]))
                 parent = digest if at in below else None

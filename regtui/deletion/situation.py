@@ -26,15 +26,18 @@ async def read_situation(
     restarted after a collection claims to have what it doesn't (2.x and 3.x with their in-memory cache).
     """
     names = set(await tags_now(client, entry.repository))
-    tags = [tag for tag in wanted_tags(entry) if tag in names]
+    wanted = wanted_tags(entry)
+    tags = [tag for tag in wanted if tag in names]
     digests = wanted_manifests(entry, stored)
     look = _Looking(client, entry.repository, on_progress)
     look.expect(len(tags) + len(digests))
     pointing = await look.tags(tags)
     present = await look.manifests(digests)
-    missing = {digest: stored[digest].needed_blobs for digest in digests - present if digest in stored}
-    gone = await look.gone_blobs({blob for blobs in missing.values() for blob in blobs})
-    lost = {digest: tuple(blob for blob in blobs if blob in gone) for digest, blobs in missing.items()}
+    # A manifest that is there is put all the same, by the tag that is to lead to it: and has to be whole for that.
+    put = (digests - present) | {digest for tag, digest in wanted.items() if pointing.get(tag) != digest}
+    needed = {digest: stored[digest].needed_blobs for digest in put if digest in stored}
+    gone = await look.gone_blobs({blob for blobs in needed.values() for blob in blobs})
+    lost = {digest: tuple(blob for blob in blobs if blob in gone) for digest, blobs in needed.items()}
     return Situation(
         tags=pointing,
         present=frozenset(present),

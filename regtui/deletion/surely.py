@@ -1,8 +1,8 @@
 """One change of a registry whose answer may get lost: looked at, and done again where it wasn't.
 
 The client never sends a DELETE or PUT twice by itself, as it can't know what the first did. Here it is known what is
-to be there afterwards: a digest is gone, or a reference leads to it. A DELETE that was waited for in vain isn't sent
-again all the same: it may be under way yet.
+to be there afterwards: a digest is gone, or a reference leads to it. What was waited for in vain isn't sent again
+all the same: it may be under way yet, and would be done over what others push after the second one.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ async def delete_surely(client: RegistryClient, repository: str, digest: Digest)
             is_clean = is_clean and error.status < 500
             if await leads_to(client, repository, digest, digest) is False:
                 return is_clean
-            if not left or error.unheard:
+            if not left or error.silent:
                 raise
         await asyncio.sleep(_PAUSE)
     return is_clean
@@ -60,14 +60,15 @@ async def delete_tag_surely(client: RegistryClient, repository: str, tag: str, d
         except NotFound:
             return
         except RegistryError as error:
-            if not _is_unheard(error) or not left:
+            if not _is_unheard(error):
                 raise
             await asyncio.sleep(_PAUSE)
             # After the pause: what is pushed in it isn't ours.
             is_gone = await _is_gone(client, repository, tag, digest)
-            if is_gone and error.unheard:
+            is_last = error.silent or not left
+            if is_gone and is_last:
                 return
-            if is_gone is None or error.unheard:
+            if is_gone is None or is_last:
                 raise
 
 
@@ -133,7 +134,7 @@ async def _put(
                     raise
                 if await leads_to(client, repository, reference, manifest.digest):
                     return True
-                if not left:
+                if not left or error.silent:
                     raise
         await asyncio.sleep(_PAUSE)
 

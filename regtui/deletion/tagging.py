@@ -64,11 +64,14 @@ class Tagging:
         self._journal = journal
         self._username = username
 
-    async def add(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> Tagged:
+    async def add(
+        self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None, for_good: bool = False
+    ) -> Tagged:
         """Makes `tag` a tag of the manifest `digest`, which is of the same repository, and checks that it is.
 
         `instead_of`: what the tag is now, None where there is none: known to whoever confirmed it. Where there is, the
-        move is on disk before it is done, with the bytes of what loses the tag. Raises TagMoved where it isn't that any
+        move is on disk before it is done, with the bytes of what loses the tag; `for_good`: also where these can't be
+        read. Raises TagUnreadable; TagMoved where it isn't that any
         more; NotTagged where the registry failed; NotFound where the manifest is gone; RegistryError; JournalFailed.
         """
         manifest = stored(await self._content.manifest(repository, digest))
@@ -77,14 +80,17 @@ class Tagging:
             return Tagged()
         _check_is(f"{repository}:{tag}", now, instead_of)
         if now is not None:
-            return await self._move(repository, tag, manifest, now)
+            return await self._move(repository, tag, manifest, now, for_good=for_good)
         await self._put(repository, tag, manifest, None)
         return Tagged()
 
-    async def _move(self, repository: str, tag: str, manifest: StoredManifest, before: Digest) -> Tagged:
+    async def _move(
+        self, repository: str, tag: str, manifest: StoredManifest, before: Digest, *, for_good: bool
+    ) -> Tagged:
         back = await way_back(self._client, self._content, repository, {before, manifest.digest})
-        if before in back.unread:
-            raise TagUnreadable(f"{repository}:{tag} can't be read: {back.unread[before]}", "Nothing was changed.")
+        if before in back.unread and not for_good:
+            why = back.unread[before].rstrip(".")
+            raise TagUnreadable(f"{repository}:{tag} can't be read: {why}. Nothing was changed.")
         run = await asyncio.to_thread(
             self._journal.begin_move,
             self._client.identity,
@@ -126,25 +132,32 @@ class Tagging:
         try:
             is_put = await put_tag_surely(self._client, repository, tag, manifest, instead_of=[before])
         except RegistryError as error:
-            if 400 <= error.status < 500:
-                raise
-            raise await self._not_tagged(error, repository, tag, before) from error
+            is_put = await self._is_tagged(error, repository, tag, manifest.digest, before)
         finally:
             self._content.forget(repository)
         if not is_put:
             raise _moved(f"{repository}:{tag}", await tagged(self._client, repository, tag))
 
-    async def _not_tagged(self, error: RegistryError, repository: str, tag: str, before: Digest | None) -> "NotTagged":
-        """With what the tag is now, as far as that can be seen."""
+    async def _is_tagged(
+        self, error: RegistryError, repository: str, tag: str, digest: Digest, before: Digest | None
+    ) -> bool:
+        """Whatever was answered, what counts is what the tag is now. Raises NotTagged, and `error` where that is so."""
+        reference, is_refused = f"{repository}:{tag}", 400 <= error.status < 500
         try:
             now = await tagged(self._client, repository, tag)
         except RegistryError:
-            return NotTagged(error, f"{repository}:{tag} may be moved, or not.", may_be=True)
+            if is_refused:
+                raise error from None
+            raise NotTagged(error, f"{reference} may be moved, or not.", may_be=True) from error
+        if now == digest:
+            return True
+        if now == before and is_refused:
+            raise error
         if now == before:
             yet = ", and may be moved yet" if error.unheard else ""
-            return NotTagged(error, f"{repository}:{tag} is what it was{yet}.", error.unheard)
+            raise NotTagged(error, f"{reference} is what it was{yet}.", error.unheard) from error
         what = f"is {now.short} now" if now else "isn't there now"
-        return NotTagged(error, f"{repository}:{tag} {what}.", may_be=True)
+        raise NotTagged(error, f"{reference} {what}.", may_be=True) from error
 
 
 def end_unmoved(journal: Journal, entry: Entry, registry: RegistryId) -> None:

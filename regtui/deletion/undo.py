@@ -225,9 +225,10 @@ def shown_rest(entry: Entry, rest: Plan) -> Plan:
 
 
 def rest_proposal(entry: Entry, rest: Plan) -> DeletionProposal:
-    """The same, to be confirmed. What can't be put back was confirmed when it began, and isn't typed again; but what
-    stands in its way by now was not."""
-    return DeletionProposal(Request(entry.repository, without_undo=not rest.replaceable), shown_rest(entry, rest))
+    """The same, to be confirmed. What can't be put back, and what stood in the way, was confirmed when it began, and
+    isn't typed again; but what stands in its way since then was not."""
+    confirmed = rest.replaceable <= entry.replaceable
+    return DeletionProposal(Request(entry.repository, without_undo=confirmed), shown_rest(entry, rest))
 
 
 def _without_protected(contents: Contents, protect: tuple[str, ...]) -> Contents:

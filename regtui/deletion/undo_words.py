@@ -133,9 +133,9 @@ def _about_parts(restoration: Restoration, prefix: str) -> list[str]:
         what = plural(len(restoration.uploads), "config")
         lines.append(f"{what} will be uploaded again from the journal: the registry has no such blob any more.")
     if some := _tags_of(restoration, restoration.incomplete):
-        it, was, them = ("it", "was", "it") if len(some) == 1 else ("they", "were", "them")
-        lacked = f"{_names(prefix, some)} lacked a manifest when {it} {was} deleted, so that undo can't promise {them}"
-        lines.append(f"{lacked}: {it} will be tried, and most registries refuse {them}.")
+        lack, it, them = ("lacks", "it", "it") if len(some) == 1 else ("lack", "they", "them")
+        lacking = f"{_names(prefix, some)} {lack} a manifest, so that undo can't promise {them}"
+        lines.append(f"{lacking}: {it} will be tried, and most registries refuse {them}.")
     return lines
 
 
@@ -227,7 +227,8 @@ def not_unasked(undo: Undo) -> str:
     """Why it isn't done where nobody can be asked, as it overwrites or deletes what somebody has to confirm by typing;
     empty where nothing stands against that."""
     if undo.no_way_back:
-        return f"What would be overwritten could not be moved back: {names(in_order(undo.no_way_back))}."
+        names_of = names(in_order(undo.no_way_back))
+        return f"What would be overwritten in {undo.repository} could not be moved back: {names_of}."
     if undo.deletion is None:
         return ""
     again = DeletionProposal(Request(undo.repository), undo.deletion)

@@ -33,7 +33,7 @@ async def way_back(
     manifests, unread = await read_manifests(content, repository, digests)
     blobs = await known_blobs(client, content, repository, manifests.values())
     contents = Contents(repository, {}, manifests, unread_manifests=unread, blobs=blobs)
-    lost = {digest: f"it can't be read: {unread[digest]}" for digest in digests if digest in unread}
+    lost = {digest: f"it can't be read: {unread[digest].rstrip('.')}" for digest in digests if digest in unread}
     found = losses(contents, digests, ())
     lost |= {digest: loss_reason(found[digest]) for digest in digests if digest in found}
     return WayBack(manifests, unread, blobs.kept, lost)

@@ -104,7 +104,7 @@ class Work:
             try:
                 result = await do(item)
             except RegistryError as error:
-                self._silences = [*self._silences, error.where] if error.unheard else []
+                self._silences = [*self._silences, error.where] if error.silent else []
                 raise
             if result is None:
                 self._silences = []

@@ -58,7 +58,7 @@ class RegistryError(RegtuiError):
     silent = False
     """Whether it was connected, and said nothing in time."""
     unheard = False
-    """The same of a change: it may be done yet."""
+    """Of a change: nobody knows what became of it, and it may be done yet."""
 
     def __init__(
         self, where: Where, message: str, remedy: str = "", *, status: int = 0, codes: tuple[str, ...] = ()

@@ -197,7 +197,7 @@ class RegistryHttp:
                 raise self._refusal(response, where, scope)
         except errors.RegistryError as error:
             told = self.explain(error) if isinstance(error, errors.NotAuthenticated) else error
-            told.unheard = told.silent and method not in _READS
+            told.unheard = method not in _READS and _may_be_done(told)
             # What HEAD is refused, GET decides; what a change is refused, is refused.
             if where.repository and (method == "GET" or isinstance(told, errors.Unreachable)):
                 told = await self._judged(told, since, is_read=method in _READS)
@@ -491,6 +491,12 @@ _OF_THE_WAY: Final = frozenset({b"transfer-encoding", b"content-encoding"})
 def _is_definite(error: httpx.TransportError) -> bool:
     """Names that don't resolve, TLS that doesn't fit, hosts that drop packets or say nothing: told at once."""
     return _is_silence(error) or any(isinstance(cause, socket.gaierror | ssl.SSLError) for cause in causes(error))
+
+
+def _may_be_done(error: errors.RegistryError) -> bool:
+    """Whether a change may be done yet: nobody knows what became of what was sent, or a proxy has given up waiting."""
+    dropped = isinstance(error, errors.Unreachable) and error.dropped
+    return error.silent or dropped or error.status in (502, 504)
 
 
 def _is_nobody(error: errors.RegistryError) -> bool:

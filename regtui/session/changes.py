@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 
+from regtui import bounds
 from regtui.content.store import ContentStore
 from regtui.deletion.entry import Entry
 from regtui.deletion.execution import Execution
-from regtui.deletion.journal import Journal, JournalFailed
+from regtui.deletion.journal import Journal, JournalFailed, utc_now
 from regtui.deletion.tagging import end_unmoved
 from regtui.deletion.under_way import OnLook
 from regtui.deletion.undo import (
@@ -145,8 +147,9 @@ class Changes:
         )
 
     async def settle(self, undo: Undo) -> None:
-        """Records what planning it has shown: that a move which was cut off came to nothing. Raises JournalFailed."""
-        if undo.shows_unmoved:
+        """Records what planning it has shown: that a move which was cut off came to nothing. Not before it is as old
+        as a change may become that is under way. Raises JournalFailed."""
+        if undo.shows_unmoved and utc_now() - undo.entry.time > timedelta(seconds=bounds.DELETE):
             await asyncio.to_thread(end_unmoved, self._journal, undo.entry, self._client.identity)
 
     def undoing(self, undo: Undo) -> RunningChange:

@@ -295,9 +295,11 @@ class Session:
         back = await way_back(self._client, self._content, repository, [digest])
         return back.lost.get(digest, "")
 
-    async def add_tag(self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None) -> "Tagged":
+    async def add_tag(
+        self, repository: str, digest: Digest, tag: str, *, instead_of: Digest | None, for_good: bool = False
+    ) -> "Tagged":
         """Makes `tag` a tag of the manifest `digest` too. `instead_of`: what it is now, as was confirmed; that is
-        in the journal before it is moved, and can be undone.
+        in the journal before it is moved, and can be undone; `for_good`: also where it can't.
 
         Raises TagMoved where it is something else by now, NotTagged where the registry failed, UsageError where the
         user wants no change, JournalFailed.
@@ -308,7 +310,7 @@ class Session:
 
         adding = Tagging(self._client, self._content, self.journal, self.username)
         try:
-            return await adding.add(repository, digest, tag, instead_of=instead_of)
+            return await adding.add(repository, digest, tag, instead_of=instead_of, for_good=for_good)
         except NotTagged as error:
             if error.run and not self.target.ephemeral:
                 error.remedy = f"To move it back: {self.target.undo_command(error.run)}"

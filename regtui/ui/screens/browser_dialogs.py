@@ -157,7 +157,7 @@ class BrowserDialogs:
 
     def _checked(self, has_changed: bool | None) -> None:
         if has_changed:
-            self._changed()
+            self._changed([])
 
     def rule(self) -> None:
         """Reading goes on meanwhile; marks are all that comes of it."""
@@ -291,8 +291,9 @@ class BrowserDialogs:
     async def undo(self) -> None:
         from regtui.ui.screens.undo import undo_last
 
-        if await undo_last(self._browser.app, self._browser.registry):
-            self._changed()
+        report = await undo_last(self._browser.app, self._browser.registry)
+        if report is not None:
+            self._changed([outcome.reference for outcome in report.outcomes])
 
     async def settle_interrupted(self) -> None:
         """What an earlier run left half done is asked about before anything else is changed."""
@@ -300,10 +301,14 @@ class BrowserDialogs:
         from regtui.ui.screens.interrupted_runs import settle
 
         if await settle(self._browser.app, self._browser.registry):
-            self._changed()
+            self._changed([f"{self._browser.repository}:{row.tag}" for row in self._browser.table.model.rows])
 
-    def _changed(self) -> None:
-        """What is shown isn't so any more."""
+    def _changed(self, references: Sequence[str]) -> None:
+        """What is shown of them isn't so any more."""
+        prefix = f"{self._browser.repository}:"
+        tags = [each.removeprefix(prefix) for each in references if each.startswith(prefix)]
+        self._browser.table.model.ask_again(tags)
+        self._browser.table.changed()
         self._browser.forget_details()
         self._browser.load_repositories()
         if self._browser.repository:

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from regtui.deletion.words import FOREVER
 from regtui.errors import RegtuiError
 from regtui.listing.tags import TagList
 from regtui.oci.digest import Digest
@@ -41,9 +42,13 @@ class TagScreen(ModalScreen[str | None]):
         self._digest = digest
         self._model = model
         self._taken: tuple[str, Digest] | None = None
+        self._is_lost = False
+        """Undo could not move it back: a word has to be typed for it."""
         self._field = Input(placeholder="the new tag", compact=True)
         self._field.cursor_blink = False
         self._said = Static(id="said")
+        self._typed = Input(compact=True, id="typed")
+        self._typed.cursor_blink = False
         self._keep = Button("Leave it", id="keep", compact=True)
         self._move = Button("Move the tag", id="move", variant="error", compact=True)
 
@@ -54,6 +59,7 @@ class TagScreen(ModalScreen[str | None]):
             )
             yield self._field
             yield self._said
+            yield self._typed
             with Horizontal(id="buttons"):
                 yield self._keep
                 yield self._move
@@ -71,15 +77,22 @@ class TagScreen(ModalScreen[str | None]):
         else:
             self.question.end()
         self._keep.display = self._move.display = ask
+        self._typed.display = ask and self._is_lost
+        self._typed.value = ""
 
     @on(Input.Changed)
-    def _changed(self) -> None:
+    def _changed(self, event: Input.Changed) -> None:
+        if event.input is self._typed:
+            return
         self._taken = None
         self._ask_to_move(False)
         self._say("")
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
+        if event.input is self._typed:
+            self._move_pressed()
+            return
         name = self._field.value.strip()
         if not is_tag(name):
             rule = "letters, digits, _ . and -, not . or - first, at most 128"
@@ -89,8 +102,12 @@ class TagScreen(ModalScreen[str | None]):
 
     @on(Button.Pressed, "#move")
     def _move_pressed(self) -> None:
-        if self._taken is not None:
-            self.add(*self._taken)
+        if self._taken is None:
+            return
+        if self._is_lost and self._typed.value.strip() != FOREVER:
+            self._typed.focus()
+            return
+        self.add(*self._taken)
 
     @on(Button.Pressed, "#keep")
     def _keep_pressed(self) -> None:
@@ -107,12 +124,13 @@ class TagScreen(ModalScreen[str | None]):
                 return
             if now is not None and now != instead_of:
                 lost = await self._thread.call(self._session.no_way_back, self._repository, now)
-                self._taken = (name, now)
+                self._taken, self._is_lost = (name, now), bool(lost)
                 self._say("\n".join(self._about(name, now, lost)), is_error=True)
                 self._ask_to_move(True)
                 self._keep.focus()
                 return
-            done = await self._thread.call(self._session.add_tag, self._repository, self._digest, name, instead_of=now)
+            image, for_good = (self._repository, self._digest, name), self._taken is not None and self._is_lost
+            done = await self._thread.call(self._session.add_tag, *image, instead_of=now, for_good=for_good)
         except RegtuiError as error:
             self._say(f"{error.message}\n{error.remedy}".strip(), is_error=True)
             return
@@ -133,7 +151,7 @@ class TagScreen(ModalScreen[str | None]):
         else:
             lines.append("Moved, that image may have no tag left.")
         if lost:
-            lines.append(f"Undo can't move it back, as {lost}.")
+            lines.append(f"Undo can't move it back, as {lost}. To move it for good, type {FOREVER}:")
         return lines
 
     def _say(self, text: str, *, is_error: bool = False) -> None:

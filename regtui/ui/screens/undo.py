@@ -19,6 +19,7 @@ from regtui.deletion.undo_words import (
     undo_sentences,
     what_of,
 )
+from regtui.deletion.values import Report
 from regtui.errors import RegtuiError
 from regtui.registry.endurance import Endurance
 from regtui.registry.errors import RegistryError
@@ -165,8 +166,8 @@ class UndoPruneScreen(UndoScreen):
         )
 
 
-async def undo_last(app: "App[Any]", registry: OpenRegistry) -> bool:
-    """Undoes the last deletion, asking; whether anything was done. Called within a worker."""
+async def undo_last(app: "App[Any]", registry: OpenRegistry) -> Report | None:
+    """Undoes the last deletion, asking; what was done, None for nothing. Called within a worker."""
     session = registry.session
     try:
         with keys_held(app):
@@ -175,13 +176,13 @@ async def undo_last(app: "App[Any]", registry: OpenRegistry) -> bool:
             app.notify(clean(trouble), severity="warning", timeout=12, markup=False)
     except RegtuiError as error:
         app.notify(clean(str(error)), severity="error", markup=False)
-        return False
+        return None
     if entry is None:
         app.notify(f"There is nothing to undo at {session.identity}.", timeout=4, markup=False)
-        return False
+        return None
     if entry.belongs_to(session.identity) is Belonging.UNKNOWN:
         question = ConfirmScreen("Undo", [belonging_question(entry, session.identity)], yes="It was", no="Cancel")
         if not await app.push_screen_wait(question):
-            return False
+            return None
     screen = UndoPruneScreen if entry.kind is Kind.PRUNE else UndoScreen
-    return await app.push_screen_wait(screen(registry, entry.made_at(session.identity))) is not None
+    return await app.push_screen_wait(screen(registry, entry.made_at(session.identity)))

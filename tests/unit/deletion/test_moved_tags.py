@@ -1,8 +1,11 @@
 """A tag that is moved to another image is recorded as everything that loses a tag is, and comes back."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
+from regtui import bounds
 from regtui.deletion.entry import Kind
 from regtui.deletion.inventory import stored
 from regtui.deletion.tagging import NotTagged
@@ -20,6 +23,7 @@ from regtui.deletion.values import Action, Outcome, Status
 from regtui.local.transport import LocalTransport
 from regtui.oci.digest import Digest
 from regtui.registry.errors import NotAllowed
+from regtui.session import changes
 from regtui.session.session import Session
 
 from .worlds import World
@@ -167,10 +171,33 @@ async def test_a_move_whose_answer_got_lost_is_looked_at(world: World) -> None:
 
 
 async def test_one_that_was_not_done_is_told_so_and_is_no_change(world: World) -> None:
-    again, error = await moved_with(world, Answering(world, 502, does_it=False))
+    again, error = await moved_with(world, Answering(world, 500, does_it=False))
     assert f"{REPOSITORY}:latest is what it was." in error.message
     assert error.run == ""
     assert await again.changes.last() is None
+
+
+@pytest.mark.parametrize("status", [None, 502, 504])
+async def test_one_that_may_be_done_yet_is_told_so_and_found_by_undo(world: World, status: int | None) -> None:
+    again, error = await moved_with(world, Answering(world, status, does_it=False))
+    assert f"{REPOSITORY}:latest is what it was, and may be moved yet." in error.message
+    entry = await again.changes.last()
+    assert entry is not None
+    assert entry.name == error.run
+    # As a proxy does that has given up waiting.
+    world.storage.set_tag(REPOSITORY, "latest", entry.tags["latest"] or "")
+    await undo_last(again)
+    assert (await world.tags(REPOSITORY))["latest"] == entry.before["latest"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 408, 429, 500])
+async def test_whatever_was_answered_what_counts_is_what_the_tag_is(world: World, status: int) -> None:
+    old, new = await two_images(world)
+    world.transport = Answering(world, status, does_it=True)
+    connection = await world.open()
+    done = await connection.add_tag(REPOSITORY, new, "latest", instead_of=old)
+    (entry,) = await connection.changes.entries()
+    assert (entry.name, result_of(entry)) == (done.run, "done")
 
 
 async def test_one_of_which_nobody_can_tell_names_the_command_that_moves_it_back(world: World) -> None:
@@ -186,12 +213,18 @@ async def test_one_of_which_nobody_can_tell_names_the_command_that_moves_it_back
     assert [result_of(entry, undone(entries)) for entry in entries] == ["done", "undone"]
 
 
-async def test_one_that_came_to_nothing_is_not_the_last_change_once_that_was_seen(world: World) -> None:
+async def test_one_that_came_to_nothing_is_not_the_last_change_once_that_was_seen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     again, _ = await moved_with(world, Answering(world, None, does_it=False, then_silent=True))
     entry = await again.changes.last()
     assert entry is not None
     undo = await again.changes.plan_undo(entry)
     assert undo.is_empty
+    # It may be under way yet, for as long as a change is waited for.
+    await again.changes.settle(undo)
+    assert await again.changes.last() == entry
+    monkeypatch.setattr(changes, "utc_now", lambda: entry.time + timedelta(seconds=bounds.DELETE + 1))
     await again.changes.settle(undo)
     assert await again.changes.last() is None
     (entry,) = await again.changes.entries()

@@ -5,12 +5,12 @@ import pytest
 
 from regtui.deletion import surely
 from regtui.deletion.inventory import stored
-from regtui.deletion.surely import NotKept, delete_surely, delete_tag_surely, put_surely
+from regtui.deletion.surely import NotKept, delete_surely, delete_tag_surely, put_surely, put_tag_surely
 from regtui.deletion.values import StoredManifest
 from regtui.oci.digest import Digest
 from regtui.registry.address import Address
 from regtui.registry.client import RegistryClient
-from regtui.registry.errors import NotAllowed, RegistryError
+from regtui.registry.errors import NotAllowed, RegistryError, Unreachable
 from regtui.registry.retry import RetryPolicy
 from regtui.registry.settings import HttpSettings
 
@@ -169,6 +169,36 @@ async def test_a_tag_that_went_without_a_word_is_gone(after: int) -> None:
     transport.after = lambda request: after if request.method == "DELETE" and len(transport.sent) == 1 else None
     await delete_tag_surely(client, REPOSITORY, "v1", digest)
     assert await world.tags(REPOSITORY) == {}
+
+
+@pytest.mark.parametrize("after", [500, 504, NO_ANSWER])
+async def test_a_tag_that_is_gone_is_gone_however_often_no_answer_comes(after: int) -> None:
+    world = World("3.1.1")
+    digest = await world.image(REPOSITORY, ["layer"], ["v1"])
+    transport, client = await scripted(world)
+
+    def lost(request: httpx.Request) -> int | None:
+        return after if request.method == "DELETE" else None
+
+    def from_the_second_on(request: httpx.Request) -> int | None:
+        return after or 502 if request.method == "DELETE" and len(transport.sent) > 1 else None
+
+    transport.after, transport.instead = lost, from_the_second_on
+    await delete_tag_surely(client, REPOSITORY, "v1", digest)
+    assert await world.tags(REPOSITORY) == {}
+
+
+async def test_a_tag_is_not_put_twice_where_the_first_is_waited_for_in_vain() -> None:
+    """The first, carried out late, would be over what somebody pushed after the second."""
+    world = World("3.1.1")
+    digest = await world.image(REPOSITORY, ["layer"])
+    image = await manifest(world, digest)
+    transport, client = await scripted(world)
+    transport.instead = always("PUT", SILENCE)
+    with pytest.raises(Unreachable) as raised:
+        await put_tag_surely(client, REPOSITORY, "v1", image, instead_of=[None])
+    assert raised.value.unheard
+    assert transport.sent == [("PUT", "v1")]
 
 
 async def test_a_tag_that_is_somebody_elses_after_a_failure_is_left_to_him() -> None:

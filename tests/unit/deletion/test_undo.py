@@ -8,6 +8,7 @@ import pytest
 
 from regtui.deletion import cost
 from regtui.deletion.entry import Kind
+from regtui.deletion.inventory import stored
 from regtui.deletion.reasons import Reason
 from regtui.deletion.request import Request
 from regtui.deletion.undo import StillRunning, Undo, undone
@@ -94,6 +95,21 @@ async def test_a_tag_that_shared_its_image_comes_back_alone(world: World) -> Non
     assert plan.restoration.manifests == ()
     assert report.is_complete
     assert await world.tags(REPOSITORY) == before
+
+
+async def test_a_tag_whose_manifest_is_there_and_lacks_a_layer_is_not_promised(world: World) -> None:
+    digest = await world.image(REPOSITORY, ["layer"], ["a", "b"])
+    other = await world.image(REPOSITORY, ["other"], ["c", "d"])
+    connection = await world.open()
+    await delete(connection, "a", "c")
+    (_, layer) = stored(await connection.manifest(REPOSITORY, digest)).needed_blobs
+    world.storage.unlink_layer(REPOSITORY, layer)
+    plan, report = await undo(connection)
+    assert [tag.tag for tag in plan.restoration.tags] == ["c"]
+    assert plan.restoration.lost.keys() == {f"{REPOSITORY}:a"}
+    assert f"its layer {layer.short} is gone" in plan.restoration.lost[f"{REPOSITORY}:a"]
+    assert [o.reference for o in report.outcomes if o.status is Status.DONE] == [f"{REPOSITORY}:c"]
+    assert await world.tags(REPOSITORY) == {"b": digest, "c": other, "d": other}
 
 
 async def test_untagged_manifests_come_back_by_digest(world: World) -> None:

@@ -1,5 +1,6 @@
 """Another tag for an image: the same bytes, and never in place of another image without a word."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,31 @@ async def test_a_tag_that_moved_while_the_question_stood_is_left_alone(tmp_path:
         await settled(pilot)
         assert "latest exists, and is another image: " + before["0.0.9"][7:19] in said(app)
         assert tags(app) == before
+
+
+async def test_what_no_undo_moves_back_is_moved_only_for_a_typed_word(tmp_path: Path) -> None:
+    app = demo_app(tmp_path)
+    async with browsing(app, COMMON) as (pilot, browser):
+        before, storage = tags(app), transport_of(app).storage
+        manifest = storage.manifest(COMMON, before["latest"])
+        assert manifest is not None
+        storage.remove_blob(json.loads(manifest.data)["layers"][-1]["digest"])
+        browser.go_to(COMMON, "0.0.31")
+        await pilot.press("t")
+        await type_text(pilot, "latest")
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "Undo can't move it back, as its layer " in said(app)
+        assert "To move it for good, type forever:" in said(app)
+        screen = app.screen
+        assert isinstance(screen, TagScreen)
+        screen._move.press()
+        await settled(pilot)
+        assert tags(app) == before
+        await type_text(pilot, "forever")
+        await pilot.press("enter")
+        await settled(pilot)
+        assert tags(app) == {**before, "latest": before["0.0.31"]}
 
 
 @pytest.mark.parametrize(

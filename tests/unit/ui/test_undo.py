@@ -75,6 +75,21 @@ async def test_the_last_deletion_is_put_back_and_shown_again() -> None:
         assert browser.table.model.total == len(before)
 
 
+async def test_the_list_shows_what_an_undo_has_moved_back() -> None:
+    storage = new_storage()
+    before = tags(storage)
+    async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
+        browser.go_to(REPOSITORY, "0.0.31")
+        await press(pilot, "t", *"latest", "enter", "tab", "enter")
+        assert tags(storage)["latest"] == before["0.0.31"]
+        await press(pilot, "U", "y", "escape")
+        assert tags(storage) == before
+        row = browser.table.model.find("latest")
+        assert row is not None
+        assert row.summary is not None
+        assert (row.summary.digest, row.is_filled) == (before["latest"], True)
+
+
 async def test_enter_on_the_focused_cancel_puts_nothing_back() -> None:
     storage = new_storage()
     async with browsing(*COMMON, start=target(LocalTransport(storage, "2.8.2"))) as (pilot, browser):
