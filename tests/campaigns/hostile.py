@@ -78,6 +78,8 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("usage", "URL", "--json"),
     ("attached", "-r", "URL", f"{REPOSITORY}:1.0"),
     ("attached", "-r", "URL", f"{REPOSITORY}:index", "--json"),
+    ("sbom", "-r", "URL", f"{REPOSITORY}:1.0"),
+    ("sbom", "-r", "URL", f"{REPOSITORY}:index", "--json"),
     ("compare", "-r", "URL", f"{REPOSITORY}:1.0", f"{REPOSITORY}:index"),
     ("tag", "-r", "URL", f"{REPOSITORY}:1.0", "other", "--overwrite"),
     ("check", "URL"),
