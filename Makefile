@@ -17,10 +17,10 @@ quick: $(VENV)/.developing lint types imports
 # Four processes read all tests: images of Python's own set this, and each would translate them anew every time.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The tests, against real servers; of those that run alike with podman and with the Docker Engine, or with each version of
-# a registry, each with one of them (tests/support/alike.py). A program that is missing fails them: nothing is skipped in silence. Twice as many at
-# once as there are processors: tests wait for servers and containers most of the time. In the order of their files, which
-# has the long ones first: those with servers.
+# The tests, against real servers; of those that run alike with podman and with the Docker Engine, or with each version
+# of a registry, each with one of them (tests/support/alike.py). A program that is missing fails them: nothing is
+# skipped in silence. Twice as many at once as there are processors: tests wait for servers and containers most of the
+# time. In the order of their files, which has the long ones first: those with servers.
 test: $(VENV)/.developing programs
 	REGTUI_REQUIRE_SERVERS=1 $(BIN)/python -m pytest -n $$(( $$(nproc) * 2 )) --dist loadfile --no-loadscope-reorder
 
