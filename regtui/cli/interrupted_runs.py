@@ -17,7 +17,7 @@ from regtui.deletion.undo_words import (
     undo_confirmation,
     undo_question,
 )
-from regtui.deletion.values import Plan, Report
+from regtui.deletion.values import Action, Plan, Report
 from regtui.errors import RegtuiError
 from regtui.session.session import Session
 from regtui.session.target import Target
@@ -171,7 +171,10 @@ async def _carry_out(session: Session, entry: Entry, undo: Undo, output: Output,
 def say_way_back(session: Session, report: Report, plan: Plan) -> None:
     """The command that undoes a deletion, where there is anything to put back."""
     if report.run and report.leaves_something and not session.target.ephemeral:
-        what = "To put back what can be" if plan.loses_what_goes else "To put it back"
+        # After a sentence about a damaged tag that was replaced, "it" would be that.
+        is_clear = not any(outcome.action is Action.TAG for outcome in report.outcomes)
+        what = "To put it back" if is_clear else "To put back what was deleted"
+        what = "To put back what can be" if plan.loses_what_goes else what
         what += "" if plan.may_push else ", with a login that may push"
         say(f"{what}: {session.target.undo_command(report.run)}")
 

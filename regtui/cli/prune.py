@@ -169,12 +169,13 @@ class _Prune:
             PruneSummary(
                 tags=tally.tags,
                 manifests=tally.manifests,
-                bytes=tally.bytes,
+                bytes=0 if tally.is_declined else tally.bytes,
                 in_use=tally.in_use,
                 repositories=tally.repositories,
                 stopped=len(tally.stopped),
                 seconds=round(tally.seconds, 3),
                 error=error,
+                declined=tally.is_declined,
             )
         )
         record.end((), interrupted=tally.interrupted)

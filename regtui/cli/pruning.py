@@ -85,6 +85,7 @@ class PruneTally:
     stopped: dict[str, str] = field(default_factory=dict)
     codes: set[int] = field(default_factory=set)
     interrupted: bool = False
+    is_declined: bool = False
     can_be_undone: bool = False
     seconds: float = 0.0
 
@@ -183,7 +184,7 @@ class Pruning:
         if self._options.dry_run or not shown:
             return
         if not self._is_confirmed():
-            self.tally = PruneTally(looked_at=self.tally.looked_at, codes={FAILED})
+            self.tally = PruneTally(looked_at=self.tally.looked_at, codes={FAILED}, is_declined=True)
             say("Nothing was deleted.")
             return
         self._endurance = Endurance(self._session)

@@ -67,7 +67,8 @@ class Collection:
 @dataclass(frozen=True, slots=True)
 class PruneSummary:
     """What came of a prune. `bytes`: what became collectable. `in_use`: tags that stay for that alone. `stopped`:
-    repositories in which nothing, or not all, was deleted that the rules select. `error`: why it ended early."""
+    repositories in which nothing, or not all, was deleted that the rules select. `error`: why it ended early.
+    `declined`: it was shown, and not confirmed."""
 
     tags: int = 0
     manifests: int = 0
@@ -77,6 +78,7 @@ class PruneSummary:
     stopped: int = 0
     seconds: float = 0.0
     error: str = ""
+    declined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +406,7 @@ def _prune_summary(record: Mapping[str, Any]) -> PruneSummary:
         stopped=int(record["stopped"]),
         seconds=float(record["seconds"]),
         error=str(record.get("error", "")),
+        declined=bool(record.get("declined", False)),
     )
 
 

@@ -38,6 +38,7 @@ _BLOB_UNKNOWN: Final = "MANIFEST_BLOB_UNKNOWN"
 _TRIES: Final = 3
 # Seconds.
 _PAUSE: Final = 0.1
+THERE_ALREADY: Final = "it was put back already"
 _SINCE = "not put back: it was pushed since the plan was shown"
 
 
@@ -323,5 +324,5 @@ def _changed(
     if now.get(tag.tag) == tag.now:
         return None
     if now.get(tag.tag) == tag.digest:
-        return Status.DONE, ""
+        return Status.DONE, THERE_ALREADY
     return Status.SKIPPED, _SINCE

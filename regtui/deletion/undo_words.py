@@ -121,9 +121,10 @@ def _about_manifests(restoration: Restoration) -> list[str]:
     if not restoration.manifests:
         return []
     what = plural(len(restoration.manifests), "manifest")
-    how = "first" if restoration.tags else "without a tag of theirs"
-    comma = "" if restoration.tags else ","
-    return [f"{what} will be stored by digest{comma} {how}: children before the index that names them."]
+    if not any(manifest.parent for manifest in restoration.manifests):
+        return [f"{what} will be stored by digest, without a tag."]
+    how = " first" if restoration.tags else ", without a tag of theirs"
+    return [f"{what} will be stored by digest{how}: children before the index that names them."]
 
 
 def _about_parts(restoration: Restoration, prefix: str) -> list[str]:
@@ -277,7 +278,7 @@ def what_of(entry: Entry) -> str:
 
 def prune_words(summary: PruneSummary | None) -> str:
     """`12 tags and 9 manifests in 3 repositories, up to 340 MB`."""
-    if summary is None:
+    if summary is None or summary.declined:
         return "what its rules select"
     if not summary.tags and not summary.manifests:
         return "nothing to delete"
@@ -307,7 +308,8 @@ def result_of(entry: Entry, taken_back: Collection[str] = ()) -> str:
 
 
 def _prune_result(prune: PruneSummary, interrupted: bool, is_undone: bool) -> str:
-    told = [f"{plural(prune.stopped, 'repository', 'repositories')} left"] if prune.stopped else []
+    told = ["not confirmed"] if prune.declined else []
+    told += [f"{plural(prune.stopped, 'repository', 'repositories')} left"] if prune.stopped else []
     told += ["failed"] if prune.error else []
     told += ["stopped"] if interrupted else []
     told += ["undone"] if is_undone else []

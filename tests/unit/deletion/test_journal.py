@@ -721,6 +721,15 @@ def test_a_prune_that_deleted_nothing_is_nothing_to_undo(journal: Journal) -> No
     assert result_of(entry) == "done"
 
 
+def test_a_prune_that_was_not_confirmed_is_not_called_done(journal: Journal) -> None:
+    prune = journal.begin_prune(REGISTRY, "ci")
+    prune.summed_up(PruneSummary(declined=True))
+    prune.end((), interrupted=False)
+    (entry,) = journal.entries(REGISTRY)
+    assert (what_of(entry), result_of(entry)) == ("what its rules select", "not confirmed")
+    assert last_deletion([entry]) is None
+
+
 def test_a_prune_that_never_ended_stands_in_nobodys_way(journal: Journal) -> None:
     prune = journal.begin_prune(REGISTRY, "ci")
     prune.close()

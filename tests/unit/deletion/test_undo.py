@@ -112,6 +112,22 @@ async def test_a_tag_whose_manifest_is_there_and_lacks_a_layer_is_not_promised(w
     assert await world.tags(REPOSITORY) == {"b": digest, "c": other, "d": other}
 
 
+async def test_what_another_window_has_put_back_meanwhile_is_not_said_to_be_done_here(world: World) -> None:
+    await world.image(REPOSITORY, ["one"], ["a"])
+    await world.image(REPOSITORY, ["two"], ["b"])
+    connection = await world.open()
+    deleted = await delete(connection, "a", "b")
+    entry = await connection.changes.entry(deleted.run)
+    plans = [await connection.changes.plan_undo(entry) for _ in range(2)]
+    first, second = [await finished(connection.changes.undoing(plan)) for plan in plans]
+    assert report_sentences(first)[0] == f"{REPOSITORY}: 2 tags put back."
+    assert report_sentences(second)[:2] == [
+        f"{REPOSITORY}: 0 tags put back.",
+        "2 tags were there already: somebody else put them back.",
+    ]
+    assert second.is_complete
+
+
 async def test_untagged_manifests_come_back_by_digest(world: World) -> None:
     digest = await world.image(REPOSITORY, ["left over"])
     await world.image(REPOSITORY, ["stays"], ["stays"])
