@@ -35,7 +35,7 @@ class _ShownPart:
 
 
 @dataclass(slots=True)
-class _Shown:
+class _PlannedParts:
     """What was shown. `is_read`: of all that is still to be taken back; `is_whole`: all of that can be put back;
     `is_refused`: something stands against a part."""
 
@@ -69,9 +69,9 @@ async def undo_prune(session: Session, prune: Entry, output: Output, arguments: 
 
 async def _show_each(
     session: Session, parts: Mapping[str, str], output: Output, arguments: argparse.Namespace
-) -> _Shown:
+) -> _PlannedParts:
     """`parts`: the run of each, and its repository. Of one that can't be looked at the others know nothing."""
-    shown = _Shown()
+    shown = _PlannedParts()
     progress, endurance = Progress("Repositories:"), Endurance(session)
     # The journal's records are large: each is read, planned and let go.
     for number, (run, repository) in enumerate(parts.items()):

@@ -10,13 +10,13 @@ from regtui.registry.errors import RegistryError
 from regtui.text import size
 
 
-class Reading(Protocol):
+class BlobReading(Protocol):
     """The client, as far as this asks it."""
 
     async def blob(self, repository: str, digest: Digest, *, limit: int) -> bytes: ...
 
 
-async def packages_in(client: Reading, repository: str, sbom: Attached) -> tuple[list[Package], str]:
+async def packages_in(client: BlobReading, repository: str, sbom: Attached) -> tuple[list[Package], str]:
     """The packages that it names, and why not all of it can be read; empty where it can. Raises RegistryError where
     what fails would fail for all."""
     found: list[Package] = []
