@@ -31,6 +31,10 @@ class Reason(Enum):
     NO_PUSH = "no push"
     """A tag can't be removed alone without the right to push."""
 
+    # Done
+    THERE_BEFORE = "there before"
+    """A tag that led to what undo was to put back, once it was looked at again."""
+
     # Tried
     REFUSED = "refused"
     """The registry gave an error, and it is as it was."""
@@ -71,6 +75,7 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.UNRECORDED: "not done, as it can't be recorded in the journal",
     Reason.NO_PUSH: "this login may delete, but not push, which removing a tag alone needs on this registry. Deleting "
     "its manifest (--manifest) would remove all tags of it",
+    Reason.THERE_BEFORE: "it was put back already",
     Reason.REFUSED: "not deleted",
     Reason.UNHEARD: "the registry may do it yet: regtui undo puts back what goes then",
     Reason.NOT_DONE: "the registry still lists it",

@@ -14,7 +14,7 @@ from regtui.deletion.graph import children_first
 from regtui.deletion.journal import Hold, Journal, JournalFailed, Run, Unrecorded, unrecorded
 from regtui.deletion.moved_onto import lead_away, others_on
 from regtui.deletion.plan import label_of
-from regtui.deletion.reasons import Reason
+from regtui.deletion.reasons import Reason, in_words
 from regtui.deletion.recheck import tags_now
 from regtui.deletion.restoration import (
     PlannedManifestRestore,
@@ -38,7 +38,6 @@ _BLOB_UNKNOWN: Final = "MANIFEST_BLOB_UNKNOWN"
 _TRIES: Final = 3
 # Seconds.
 _PAUSE: Final = 0.1
-THERE_ALREADY: Final = "it was put back already"
 _SINCE = "not put back: it was pushed since the plan was shown"
 
 
@@ -317,12 +316,12 @@ def _missing(tags: Iterable[PlannedTagRestore]) -> list[Digest]:
 
 def _changed(
     tag: PlannedTagRestore, now: dict[str, Digest | None], failed: dict[str, str]
-) -> tuple[Status, str] | None:
+) -> tuple[Status, str, Reason | None] | None:
     """What stands against putting it back as shown; None where nothing does."""
     if tag.tag in failed:
-        return Status.FAILED, f"not put back, as it could not be checked: {failed[tag.tag]}"
+        return Status.FAILED, f"not put back, as it could not be checked: {failed[tag.tag]}", None
     if now.get(tag.tag) == tag.now:
         return None
     if now.get(tag.tag) == tag.digest:
-        return Status.DONE, THERE_ALREADY
-    return Status.SKIPPED, _SINCE
+        return Status.DONE, in_words(Reason.THERE_BEFORE), Reason.THERE_BEFORE
+    return Status.SKIPPED, _SINCE, None

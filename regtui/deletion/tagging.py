@@ -71,8 +71,8 @@ class Tagging:
 
         `instead_of`: what the tag is now, None where there is none: known to whoever confirmed it. Where there is, the
         move is on disk before it is done, with the bytes of what loses the tag; `for_good`: also where these can't be
-        read. Raises TagUnreadable; TagMoved where it isn't that any
-        more; NotTagged where the registry failed; NotFound where the manifest is gone; RegistryError; JournalFailed.
+        read. Raises TagUnreadable; TagMoved where it isn't that any more; NotTagged where the registry failed; NotFound
+        where the manifest is gone; RegistryError; JournalFailed.
         """
         manifest = stored(await self._content.manifest(repository, digest))
         now = await tagged(self._client, repository, tag)

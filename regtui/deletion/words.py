@@ -372,16 +372,16 @@ def report_sentences(report: Report) -> list[str]:
     done = [f"{plural(untagged, 'tag')} removed"] if untagged or not restoring else []
     done += [f"{plural(deleted, 'manifest')} deleted"] if deleted else []
     restored_all = [o for o in report.outcomes if o.action is Action.RESTORE and o.status is Status.DONE]
-    # Those that say so themselves.
-    there = [outcome for outcome in restored_all if outcome.error]
-    done += [f"{counted([o for o in restored_all if not o.error])} put back"] if restoring else []
+    there = [o for o in restored_all if o.reason is Reason.THERE_BEFORE]
+    put_back = [o for o in restored_all if o.reason is not Reason.THERE_BEFORE]
+    done += [f"{counted(put_back)} put back"] if restoring else []
     lines = [f"{report.repository}: {', '.join(done)}."]
     if report.left:
         what = f"{plural(report.left, 'manifest')} without a tag {'is' if report.left == 1 else 'are'} left"
         lines.append(f"{what}, with up to {size(report.left_bytes)}: freed by {_LATER}.")
     if there:
         was = "was" if len(there) == 1 else "were"
-        lines.append(f"{counted(there)} {was} there already: somebody else put {_them(there)} back.")
+        lines.append(f"{counted(there)} {was} there already, put back meanwhile.")
     if failed:
         lines.append(f"{counted(failed)} failed.")
     if skipped:

@@ -123,7 +123,7 @@ async def test_what_another_window_has_put_back_meanwhile_is_not_said_to_be_done
     assert report_sentences(first)[0] == f"{REPOSITORY}: 2 tags put back."
     assert report_sentences(second)[:2] == [
         f"{REPOSITORY}: 0 tags put back.",
-        "2 tags were there already: somebody else put them back.",
+        "2 tags were there already, put back meanwhile.",
     ]
     assert second.is_complete
 
